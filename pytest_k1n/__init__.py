@@ -1,0 +1,1 @@
+"""pytest-k1n: acceptance tests for workflows on Conductor."""

@@ -1,0 +1,1 @@
+"""The pure heart: values and functions, standard library only; no I/O, no clock, no pytest."""

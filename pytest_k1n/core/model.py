@@ -1,0 +1,240 @@
+"""Conductor's nouns as frozen values: definitions (what should happen) and executions (what did).
+
+All instants are epoch milliseconds of the *server's* clock; 0 on the wire (never set) is `None` here.
+`core.wire` is the only module that knows Conductor's camelCase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class TaskStatus(StrEnum):
+    """Task status of Conductor 3.x (conductor.md section 6)."""
+
+    SCHEDULED = "SCHEDULED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+    FAILED_WITH_TERMINAL_ERROR = "FAILED_WITH_TERMINAL_ERROR"
+    TIMED_OUT = "TIMED_OUT"
+    CANCELED = "CANCELED"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (TaskStatus.SCHEDULED, TaskStatus.IN_PROGRESS)
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether a *terminal* task of this status lets the execution go on by itself."""
+        return self in (TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS, TaskStatus.SKIPPED)
+
+
+class WorkflowStatus(StrEnum):
+    """Execution status of Conductor 3.x."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    TERMINATED = "TERMINATED"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (WorkflowStatus.RUNNING, WorkflowStatus.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDefinition:
+    """A registered task definition: retries and timeouts. Defaults are the server's."""
+
+    name: str
+    retry_count: int = 3
+    retry_logic: str = "FIXED"
+    retry_delay_s: int = 60
+    backoff_scale_factor: int = 1
+    max_retry_delay_s: int = 0
+    backoff_jitter_ms: int = 0
+    timeout_s: int = 0
+    timeout_policy: str = "TIME_OUT_WF"
+    response_timeout_s: int = 3600
+    poll_timeout_s: int = 0
+    total_timeout_s: int = 0
+    concurrent_exec_limit: int = 0
+    input_schema: Mapping[str, Json] | None = None
+    output_schema: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowTask:
+    """One task of a workflow definition; nested ones sit in `branches`, `cases`, `default_case`, `loop_over`."""
+
+    ref: str
+    name: str
+    type: str = "SIMPLE"
+    inputs: Mapping[str, Json] = field(default_factory=dict)
+    optional: bool = False
+    permissive: bool = False
+    start_delay_s: int = 0
+    retry_count: int | None = None
+    join_on: tuple[str, ...] = ()
+    branches: tuple[tuple[WorkflowTask, ...], ...] = ()
+    cases: Mapping[str, tuple[WorkflowTask, ...]] = field(default_factory=dict)
+    default_case: tuple[WorkflowTask, ...] = ()
+    loop_over: tuple[WorkflowTask, ...] = ()
+    task_definition: TaskDefinition | None = None
+    raw: Mapping[str, Json] = field(default_factory=dict, repr=False, compare=False)
+    """The wire form, for what only the server interprets (expressions, sinks, HTTP requests)."""
+
+    def nested(self) -> Iterator[tuple[WorkflowTask, ...]]:
+        """Yield the task lists directly inside this one (branches, cases, default case, loop body)."""
+        yield from self.branches
+        yield from self.cases.values()
+        if self.default_case:
+            yield self.default_case
+        if self.loop_over:
+            yield self.loop_over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkflowDefinition:
+    """A workflow definition: the requirement that executions are judged against."""
+
+    name: str
+    version: int = 1
+    tasks: tuple[WorkflowTask, ...]
+    output_parameters: Mapping[str, Json] = field(default_factory=dict)
+    timeout_s: int = 0
+    timeout_policy: str = "ALERT_ONLY"
+    failure_workflow: str | None = None
+    raw: Mapping[str, Json] = field(default_factory=dict, repr=False, compare=False)
+
+    def walk(self) -> Iterator[WorkflowTask]:
+        """Yield every task, nested ones included, in definition order."""
+        stack = [iter(self.tasks)]
+        while stack:
+            task = next(stack[-1], None)
+            if task is None:
+                stack.pop()
+                continue
+            yield task
+            stack.extend(iter(inner) for inner in reversed(tuple(task.nested())))
+
+    def task(self, ref: str) -> WorkflowTask | None:
+        """Find a task by its reference name, nested ones included."""
+        return next((task for task in self.walk() if task.ref == ref), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRecord:
+    """One entry of an execution's `tasks`: one attempt of one (ref, iteration)."""
+
+    ref: str
+    """`taskReferenceName` without the `__N` that a DO_WHILE appends."""
+    iteration: int = 0
+    """0 outside loops, else from 1."""
+    task_id: str
+    type: str
+    """taskType on the wire: the task's *name* for SIMPLE, `FORK` for both forks."""
+    def_name: str
+    status: TaskStatus
+    attempt: int = 0
+    """retryCount: 0 for the first attempt."""
+    retried: bool = False
+    seq: int = 0
+    scheduled_ms: int | None = None
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    updated_ms: int | None = None
+    start_delay_ms: int = 0
+    """How long after `scheduled_ms` the attempt becomes pollable (startDelayInSeconds)."""
+    response_timeout_s: int = 0
+    poll_count: int = 0
+    worker_id: str | None = None
+    domain: str | None = None
+    sub_workflow_id: str | None = None
+    reason: str | None = None
+    input: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    output: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    workflow_task: WorkflowTask | None = field(default=None, repr=False)
+    """What the server snapshot says this task is; the only source for dynamically forked tasks."""
+
+    @property
+    def key(self) -> TaskKey:
+        return (self.ref, self.iteration)
+
+    @property
+    def is_worker_task(self) -> bool:
+        """Whether a worker polls for it (SIMPLE, DYNAMIC's result, user-defined types); system tasks do no work."""
+        return self.type not in SYSTEM_TASK_TYPES
+
+
+TaskKey = tuple[str, int]
+"""(ref, iteration): names one task of an execution, over all its attempts."""
+
+OPERATOR_TASK_TYPES = frozenset(
+    {
+        "FORK",
+        "FORK_JOIN",
+        "FORK_JOIN_DYNAMIC",
+        "JOIN",
+        "EXCLUSIVE_JOIN",
+        "SWITCH",
+        "DECISION",
+        "DO_WHILE",
+        "TERMINATE",
+        "NOOP",
+    }
+)
+"""Tasks that only steer control flow."""
+
+SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
+    "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM", "HTTP", "EVENT",
+}  # fmt: skip
+"""Everything the server runs itself (conductor.md section 8); any other type is queued for a worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One started workflow as the server recorded it."""
+
+    workflow_id: str
+    name: str
+    version: int = 1
+    status: WorkflowStatus
+    tasks: tuple[TaskRecord, ...] = ()
+    """By `seq`, all attempts and iterations."""
+    started_ms: int
+    ended_ms: int | None = None
+    correlation_id: str | None = None
+    reason: str | None = None
+    input: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    output: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    task_to_domain: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parent_workflow_id: str | None = None
+    definition: WorkflowDefinition | None = field(default=None, repr=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status.is_terminal
+
+    def attempts(self, key: TaskKey) -> tuple[TaskRecord, ...]:
+        """Return all attempts of one task, first to last."""
+        return tuple(sorted((t for t in self.tasks if t.key == key), key=lambda t: (t.attempt, t.seq)))
+
+    def final_records(self) -> dict[TaskKey, TaskRecord]:
+        """Return the last attempt of every task, in scheduling order of the first attempt."""
+        finals: dict[TaskKey, TaskRecord] = {}
+        for record in self.tasks:
+            known = finals.get(record.key)
+            if known is None or (record.attempt, record.seq) > (known.attempt, known.seq):
+                finals[record.key] = record
+        return finals

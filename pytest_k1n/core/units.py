@@ -1,0 +1,66 @@
+"""Durations and instants: whole milliseconds as `int`, names that end in `_ms`; text only at the edge."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+SECOND_MS = 1_000
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+
+_UNIT_MS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "min": MINUTE_MS, "h": HOUR_MS, "d": 24 * HOUR_MS}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)\s*")
+_ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE)
+
+
+def duration_ms(text: str) -> int:
+    """Parse `250ms`, `1m30s`, `6.5m`, `2h` or ISO 8601 (`PT10S`) into whole milliseconds.
+
+    Raises ValueError that names the text and the accepted forms.
+    """
+    stripped = text.strip()
+    if stripped[:1] in "Pp" and len(stripped) > 1 and (iso := _ISO.fullmatch(stripped)) and any(iso.groups()):
+        days, hours, minutes, seconds = (float(part) if part else 0.0 for part in iso.groups())
+        return round(((days * 24 + hours) * 60 + minutes) * MINUTE_MS + seconds * SECOND_MS)
+    total, position = 0.0, 0
+    while part := _PART.match(stripped, position):
+        total += float(part[1]) * _UNIT_MS[part[2]]
+        position = part.end()
+    if not stripped or position != len(stripped):
+        raise ValueError(
+            f"{text!r} is not a duration: write a number with its unit, as in 250ms, 30s, 6.5m, 1h30m, PT10S"
+        )
+    return round(total)
+
+
+def format_ms(ms: int) -> str:
+    """Show a duration with the precision a reader needs: `412ms`, `6.50s`, `37.0min`, `2h10.0min`."""
+    sign, ms = ("-", -ms) if ms < 0 else ("", ms)
+    if ms < SECOND_MS:
+        return f"{sign}{ms}ms"
+    if ms < MINUTE_MS:
+        return f"{sign}{ms / SECOND_MS:.2f}s"
+    if ms < 3 * HOUR_MS:
+        return f"{sign}{ms / MINUTE_MS:.1f}min"
+    hours, rest = divmod(ms, HOUR_MS)
+    return f"{sign}{hours}h{rest / MINUTE_MS:.0f}min"
+
+
+def minutes(ms: int) -> float:
+    """Convert milliseconds to minutes, rounded to a tenth of a millisecond's worth (6 digits)."""
+    return round(ms / MINUTE_MS, 6)
+
+
+def percent(text: str) -> float:
+    """Parse `10%` (or `7.5%`) into the fraction 0.10. Raises ValueError."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", text)
+    if not match:
+        raise ValueError(f"{text!r} is not a percentage: write it as in 10%")
+    return float(match[1]) / 100
+
+
+def iso_utc(epoch_ms: int) -> str:
+    """Write an epoch instant as ISO 8601 in UTC with milliseconds: `2026-11-21T03:44:43.120Z`."""
+    moment = datetime.fromtimestamp(epoch_ms / SECOND_MS, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % SECOND_MS:03d}Z"

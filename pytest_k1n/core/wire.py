@@ -1,0 +1,267 @@
+"""Conductor's JSON to the model and back: the one module that knows camelCase.
+
+Field names and defaults: conductor.md section 6. Unknown fields are ignored, as the server does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar, cast
+
+from pytest_k1n.core.model import (
+    Execution,
+    Json,
+    TaskDefinition,
+    TaskRecord,
+    TaskStatus,
+    WorkflowDefinition,
+    WorkflowStatus,
+    WorkflowTask,
+)
+
+JsonObject = Mapping[str, Json]
+S = TypeVar("S", TaskStatus, WorkflowStatus)
+
+
+class WireError(ValueError):
+    """A document that is not what Conductor sends or accepts; says which field and what is wrong with it."""
+
+
+def workflow_definition(document: Json) -> WorkflowDefinition:
+    """Read a workflow definition. Raises WireError that names the missing or mistyped field."""
+    fields = _object(document, "workflow definition")
+    name = _text(fields, "name", "workflow definition")
+    where = f"workflow definition {name}"
+    tasks = tuple(_workflow_task(task, where) for task in _list(fields, "tasks", where))
+    return WorkflowDefinition(
+        name=name,
+        version=_integer(fields, "version", where, 1),
+        tasks=tasks,
+        output_parameters=_mapping(fields, "outputParameters", where),
+        timeout_s=_integer(fields, "timeoutSeconds", where, 0),
+        timeout_policy=str(fields.get("timeoutPolicy") or "ALERT_ONLY"),
+        failure_workflow=_optional_text(fields, "failureWorkflow"),
+        raw=fields,
+    )
+
+
+def task_definition(document: Json) -> TaskDefinition:
+    """Read a task definition. Raises WireError that names the missing or mistyped field."""
+    fields = _object(document, "task definition")
+    name = _text(fields, "name", "task definition")
+    where = f"task definition {name}"
+    return TaskDefinition(
+        name=name,
+        retry_count=_integer(fields, "retryCount", where, 3),
+        retry_logic=str(fields.get("retryLogic") or "FIXED"),
+        retry_delay_s=_integer(fields, "retryDelaySeconds", where, 60),
+        backoff_scale_factor=_integer(fields, "backoffScaleFactor", where, 1),
+        max_retry_delay_s=_integer(fields, "maxRetryDelaySeconds", where, 0),
+        backoff_jitter_ms=_integer(fields, "backoffJitterMs", where, 0),
+        timeout_s=_integer(fields, "timeoutSeconds", where, 0),
+        timeout_policy=str(fields.get("timeoutPolicy") or "TIME_OUT_WF"),
+        response_timeout_s=_integer(fields, "responseTimeoutSeconds", where, 3600),
+        poll_timeout_s=_integer(fields, "pollTimeoutSeconds", where, 0),
+        total_timeout_s=_integer(fields, "totalTimeoutSeconds", where, 0),
+        concurrent_exec_limit=_integer(fields, "concurrentExecLimit", where, 0),
+        input_schema=_schema_data(fields.get("inputSchema")),
+        output_schema=_schema_data(fields.get("outputSchema")),
+    )
+
+
+def execution(document: Json) -> Execution:
+    """Read an execution as `GET /workflow/{id}` answers it. Raises WireError that names the field."""
+    fields = _object(document, "execution")
+    workflow_id = _text(fields, "workflowId", "execution")
+    where = f"execution {workflow_id}"
+    snapshot = fields.get("workflowDefinition")
+    definition = workflow_definition(snapshot) if isinstance(snapshot, Mapping) and snapshot.get("tasks") else None
+    known = {task.ref: task for task in definition.walk()} if definition else {}
+    records = [_task_record(task, where, known) for task in _list(fields, "tasks", where, required=False)]
+    records.sort(key=lambda record: record.seq)
+    name = _optional_text(fields, "workflowName") or _optional_text(fields, "workflowType")
+    if not name:
+        name = definition.name if definition else _text(fields, "workflowName", where)
+    return Execution(
+        workflow_id=workflow_id,
+        name=name,
+        version=_integer(fields, "workflowVersion", where, definition.version if definition else 1),
+        status=_status(WorkflowStatus, fields.get("status"), where),
+        tasks=tuple(records),
+        started_ms=_stamp(fields, "startTime", where) or _stamp(fields, "createTime", where) or 0,
+        ended_ms=_stamp(fields, "endTime", where),
+        correlation_id=_optional_text(fields, "correlationId"),
+        reason=_optional_text(fields, "reasonForIncompletion"),
+        input=_mapping(fields, "input", where),
+        output=_mapping(fields, "output", where),
+        variables=_mapping(fields, "variables", where),
+        task_to_domain=cast("Mapping[str, str]", _mapping(fields, "taskToDomain", where)),
+        parent_workflow_id=_optional_text(fields, "parentWorkflowId"),
+        definition=definition,
+    )
+
+
+def split_iteration(reference: str) -> tuple[str, int]:
+    """Split the `__N` that a DO_WHILE appends from a reference name: `work__2` is ("work", 2)."""
+    ref, separator, suffix = reference.partition("__")
+    return (
+        (ref, int(suffix.rpartition("__")[2])) if separator and suffix.rpartition("__")[2].isdigit() else (reference, 0)
+    )
+
+
+def task_record(document: Json) -> TaskRecord:
+    """Read a task as polls and `GET /tasks/{id}` answer it. Raises WireError that names the field."""
+    return _task_record(document, "task", {})
+
+
+def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) -> TaskRecord:
+    fields = _object(document, f"task of {where}")
+    reference = _text(fields, "referenceTaskName", where)
+    where = f"task {reference} of {where}"
+    iteration = _integer(fields, "iteration", where, 0)
+    ref = split_iteration(reference)[0] if iteration else reference
+    workflow_task = known.get(ref)
+    snapshot = fields.get("workflowTask")
+    if workflow_task is None and isinstance(snapshot, Mapping) and snapshot.get("taskReferenceName"):
+        workflow_task = _workflow_task(cast("Json", snapshot), where)
+    return TaskRecord(
+        ref=ref,
+        iteration=iteration,
+        task_id=_text(fields, "taskId", where),
+        type=_text(fields, "taskType", where),
+        def_name=_optional_text(fields, "taskDefName") or _text(fields, "taskType", where),
+        status=_status(TaskStatus, fields.get("status"), where),
+        attempt=_integer(fields, "retryCount", where, 0),
+        retried=fields.get("retried") is True,
+        seq=_integer(fields, "seq", where, 0),
+        scheduled_ms=_stamp(fields, "scheduledTime", where),
+        started_ms=_stamp(fields, "startTime", where),
+        ended_ms=_stamp(fields, "endTime", where),
+        updated_ms=_stamp(fields, "updateTime", where),
+        start_delay_ms=_integer(fields, "startDelayInSeconds", where, 0) * 1000,
+        response_timeout_s=_integer(fields, "responseTimeoutSeconds", where, 0),
+        poll_count=_integer(fields, "pollCount", where, 0),
+        worker_id=_optional_text(fields, "workerId"),
+        domain=_optional_text(fields, "domain"),
+        sub_workflow_id=_optional_text(fields, "subWorkflowId"),
+        reason=_optional_text(fields, "reasonForIncompletion"),
+        input=_mapping(fields, "inputData", where),
+        output=_mapping(fields, "outputData", where),
+        workflow_task=workflow_task,
+    )
+
+
+def _workflow_task(document: Json, where: str) -> WorkflowTask:
+    fields = _object(document, f"task of {where}")
+    ref = _text(fields, "taskReferenceName", where)
+    where = f"task {ref} of {where}"
+    embedded = fields.get("taskDefinition")
+    retry_count = fields.get("retryCount")
+    return WorkflowTask(
+        ref=ref,
+        name=_optional_text(fields, "name") or ref,
+        type=_optional_text(fields, "type") or "SIMPLE",
+        inputs=_mapping(fields, "inputParameters", where),
+        optional=fields.get("optional") is True,
+        permissive=fields.get("permissive") is True,
+        start_delay_s=_integer(fields, "startDelay", where, 0),
+        retry_count=retry_count if isinstance(retry_count, int) else None,
+        join_on=tuple(str(ref) for ref in _list(fields, "joinOn", where, required=False)),
+        branches=tuple(
+            _task_list(branch, f"forkTasks[{index}] of {where}")
+            for index, branch in enumerate(_list(fields, "forkTasks", where, required=False))
+        ),
+        cases={
+            case: _task_list(tasks, f"case {case!r} of {where}")
+            for case, tasks in _mapping(fields, "decisionCases", where).items()
+        },
+        default_case=_task_list(fields.get("defaultCase") or [], f"default case of {where}"),
+        loop_over=_task_list(fields.get("loopOver") or [], f"loop of {where}"),
+        task_definition=task_definition(embedded) if isinstance(embedded, Mapping) and embedded.get("name") else None,
+        raw=fields,
+    )
+
+
+def workflow_tasks(documents: Json, where: str) -> tuple[WorkflowTask, ...]:
+    """Read a list of workflow tasks, such as a dynamic fork's `forkedTaskDefs`. Raises WireError."""
+    return _task_list(documents, where)
+
+
+def _task_list(document: Json, where: str) -> tuple[WorkflowTask, ...]:
+    if not isinstance(document, list):
+        raise WireError(f"{where}: expected a list of tasks, got {_kind(document)}")
+    return tuple(_workflow_task(task, where) for task in document)
+
+
+def _schema_data(document: Json) -> JsonObject | None:
+    """Take the schema out of Conductor's SchemaDef envelope (`{name, version, type, data}`)."""
+    if not isinstance(document, Mapping):
+        return None
+    data = document.get("data")
+    return data if isinstance(data, Mapping) else None
+
+
+def _object(document: Json, where: str) -> JsonObject:
+    if not isinstance(document, Mapping):
+        raise WireError(f"{where}: expected a JSON object, got {_kind(document)}")
+    return document
+
+
+def _text(fields: JsonObject, key: str, where: str) -> str:
+    value = fields.get(key)
+    if not isinstance(value, str) or not value:
+        raise WireError(f"{where}: {key} must be a non-empty string, got {_kind(value)}")
+    return value
+
+
+def _optional_text(fields: JsonObject, key: str) -> str | None:
+    value = fields.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _integer(fields: JsonObject, key: str, where: str, default: int) -> int:
+    value = fields.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WireError(f"{where}: {key} must be a whole number, got {_kind(value)}")
+    return value
+
+
+def _stamp(fields: JsonObject, key: str, where: str) -> int | None:
+    return _integer(fields, key, where, 0) or None
+
+
+def _list(fields: JsonObject, key: str, where: str, *, required: bool = True) -> Sequence[Json]:
+    value = fields.get(key)
+    if value is None and not required:
+        return ()
+    if not isinstance(value, list):
+        raise WireError(f"{where}: {key} must be a list, got {_kind(value)}")
+    return value
+
+
+def _mapping(fields: JsonObject, key: str, where: str) -> JsonObject:
+    value = fields.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise WireError(f"{where}: {key} must be an object, got {_kind(value)}")
+    return value
+
+
+def _status(kind: type[S], value: Json, where: str) -> S:
+    try:
+        return kind(str(value))
+    except ValueError:
+        known = ", ".join(kind)
+        raise WireError(f"{where}: status {value!r} is none of {known}") from None
+
+
+def _kind(value: object) -> str:
+    names: Iterable[tuple[type | tuple[type, ...], str]] = (
+        (type(None), "nothing"), (bool, "a boolean"), ((int, float), "a number"), (str, "a string"),
+        (list, "a list"), (Mapping, "an object"),
+    )  # fmt: skip
+    kind = next((name for types, name in names if isinstance(value, types)), type(value).__name__)
+    return f"{kind} ({value!r:.40})" if isinstance(value, str | int | float) and not isinstance(value, bool) else kind
