@@ -43,7 +43,8 @@ class Finding:
     def __str__(self) -> str:
         by = f", by {self.margin}" if self.margin else ""
         because = f" ({self.origin})" if self.origin else ""
-        return f"{self.verdict:<7} {self.code}: {self.subject}: expected {self.expected}; observed {self.observed}{by}{because}"
+        claim = f"expected {self.expected}; observed {self.observed}{by}{because}"
+        return f"{self.verdict:<7} {self.code}: {self.subject}: {claim}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,7 +196,8 @@ OPERATOR_TASK_TYPES = frozenset(
 """Tasks that only steer control flow."""
 
 SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
-    "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM", "HTTP", "EVENT",
+    "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM",
+    "HTTP", "EVENT",
 }  # fmt: skip
 """Everything the server runs itself (conductor.md section 8); any other type is queued for a worker."""
 
