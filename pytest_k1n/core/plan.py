@@ -1,0 +1,202 @@
+"""The plan: which workflow definitions form which batch, in which phases, and how long they should take.
+
+Values only; `pytest_k1n.planfile` reads them from TOML. A plan without batches is a valid plan: everything that
+does not ask for a batch works with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from pytest_k1n.core.model import Json, WorkflowDefinition
+from pytest_k1n.core.schedule import makespan_ms, planned_schedule
+
+PLAN_SCHEMA = "k1n-plan/1"
+
+Band = tuple[int, int]
+"""(low_ms, high_ms) of workflow time, both inclusive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """Consecutive tasks of one execution; lasts from its first scheduled to its last end."""
+
+    number: int
+    name: str
+    refs: tuple[str, ...]
+    band_ms: Band | None = None
+    estimate_ms: int | None = None
+    """Planned duration; `None` until `Template.planned_on` has seen the definition, unless the plan file says it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchPoint:
+    """A task whose start is expected in a window, and the successor that must wait for its end."""
+
+    ref: str
+    low_ms: int
+    """Earliest start, workflow time since the execution started."""
+    high_ms: int
+    successor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Where a batch sits on the wall clock of the whole plan, since its start; shown in reports, judges nothing."""
+
+    start_ms: int
+    complete_ms: int
+    buffer_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """One workflow of the plan with what is expected of its execution."""
+
+    id: str
+    """Two digits by habit ("02"); part of the results file's name."""
+    slug: str
+    workflow: str
+    version: int | None = None
+    """`None`: the server's latest."""
+    batch: int
+    title: str = ""
+    band_ms: Band | None = None
+    estimates_ms: Mapping[str, int] = field(default_factory=dict)
+    """ref -> planned work; belongs to (workflow, ref), so `task_4` may differ between templates."""
+    total_estimate_ms: int | None = None
+    """Planned makespan; `None` until `planned_on` has seen the definition, unless the plan file says it."""
+    phases: tuple[Phase, ...] = ()
+    watch: tuple[WatchPoint, ...] = ()
+    parallel: tuple[tuple[str, ...], ...] = ()
+    """Groups of refs that must overlap pairwise."""
+    start_spread_ms: int = 150
+    """How far apart (raw server time) the refs of a parallel group may start."""
+    checkpoint_every_ms: int | None = None
+    finishes_before: str | None = None
+    """Workflow of the same batch whose execution must end later."""
+    min_speedup: float | None = None
+    """Least work/makespan that passes."""
+    expected_speedup: float | None = None
+    """Reported beside the measured one; judges nothing."""
+    jitter: float = 0.0
+    """Seeded variation of simulated work, as a fraction of the estimate."""
+    tolerance: float = 0.10
+    """Fraction of the estimate by which a task or makespan may be slower."""
+    input: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def results_name(self) -> str:
+        """Name of the results file within the results folder."""
+        return f"template-{self.id}-{self.slug}-results.json"
+
+    def phase(self, number: int) -> Phase | None:
+        """Find a phase by its number."""
+        return next((phase for phase in self.phases if phase.number == number), None)
+
+    def phase_of(self, ref: str) -> Phase | None:
+        """Find the phase a ref belongs to."""
+        return next((phase for phase in self.phases if ref in phase.refs), None)
+
+    def planned_on(self, definition: WorkflowDefinition) -> Template:
+        """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure."""
+        schedule = planned_schedule(definition, self.estimates_ms)
+        total_ms = self.total_estimate_ms
+        if total_ms is None and self.estimates_ms:
+            total_ms = makespan_ms(schedule)
+        phases = []
+        for phase in self.phases:
+            spans = [schedule[ref] for ref in phase.refs if ref in schedule]
+            if phase.estimate_ms is None and spans:
+                start_ms, end_ms = min(start for start, _ in spans), max(end for _, end in spans)
+                phase = replace(phase, estimate_ms=end_ms - start_ms)
+            phases.append(phase)
+        return replace(self, total_estimate_ms=total_ms, phases=tuple(phases))
+
+    def readiness_ms(self, phase: int | None = None) -> int:
+        """Return when a test can be decided, in planned workflow time: at its phase's end, else at the execution's.
+
+        Without estimates the upper ends of the bands serve: only the order of tests hangs on it.
+        """
+        ends_ms = 0
+        for each in self.phases:
+            ends_ms += self._phase_estimate_ms(each)
+            if each.number == phase:
+                return ends_ms
+        if self.total_estimate_ms is not None:
+            return self.total_estimate_ms
+        band_end_ms = self.band_ms[1] if self.band_ms else 0
+        return ends_ms or band_end_ms or sum(self.estimates_ms.values())
+
+    def _phase_estimate_ms(self, phase: Phase) -> int:
+        if phase.estimate_ms is not None:
+            return phase.estimate_ms
+        return phase.band_ms[1] if phase.band_ms else sum(self.estimates_ms.get(ref, 0) for ref in phase.refs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Templates launched at the same moment; starts only when the batches before it have passed."""
+
+    number: int
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+    templates: tuple[Template, ...] = ()
+    timeline: Timeline | None = None
+
+    @property
+    def name(self) -> str:
+        """The marker's name: `batch2`."""
+        return f"batch{self.number}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every marker that selects this batch, its own name first."""
+        return (self.name, *self.aliases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All batches in the order of their numbers, and where they were read."""
+
+    schema: str = PLAN_SCHEMA
+    batches: tuple[Batch, ...] = ()
+    source: str = "no plan"
+    """The file, for messages."""
+    definitions: tuple[str, ...] = ()
+    """Folders with workflow definitions, absolute."""
+    task_definitions: tuple[str, ...] = ()
+    """Folders with task definitions, absolute."""
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        return tuple(template for batch in self.batches for template in batch.templates)
+
+    def template_for(self, workflow: str) -> Template | None:
+        """Find the template of a workflow, given as `NAME` or `NAME:VERSION`."""
+        name = workflow.partition(":")[0]
+        return next((template for template in self.templates if template.workflow == name), None)
+
+    def template(self, template_id: str) -> Template | None:
+        """Find a template by its id ("02"; "2" is understood)."""
+        wanted = template_id.lstrip("0")
+        return next((template for template in self.templates if template.id.lstrip("0") == wanted), None)
+
+    def batch_named(self, name: str | int) -> Batch | None:
+        """Find a batch by number, marker name or alias: `2`, `"2"`, `"batch2"`, `"optimized"`."""
+        text = str(name)
+        return next((batch for batch in self.batches if text == str(batch.number) or text in batch.names), None)
+
+    def markers(self) -> Iterator[tuple[str, str]]:
+        """Yield each marker's name and what it selects: all batch names and aliases, then the phases."""
+        for batch in self.batches:
+            for name in batch.names:
+                title = f" ({batch.title})" if batch.title else ""
+                yield name, f"batch {batch.number}{title} of {self.source}"
+        for number in sorted({phase.number for template in self.templates for phase in template.phases}):
+            yield f"phase{number}", f"phase {number} of its workflow: decided when that phase has ended"
+
+    def marker_names(self) -> tuple[str, ...]:
+        """Return the names of all markers the plan brings, batches first."""
+        return tuple(name for name, _ in self.markers())
