@@ -1,0 +1,86 @@
+"""What was collected, as data: which test needs which execution of which batch, and what is to be launched.
+
+A node writes it, the director reads it: under xdist the controller collects nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+from pytest_k1n.core.model import Json
+
+UNBATCHED = 0
+"""The batch number of tests outside every batch: they run after the batches, ungated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One selected test that has to do with Conductor."""
+
+    node_id: str
+    batch: int = UNBATCHED
+    phase: int | None = None
+    """Phase that the test waits for instead of the whole execution."""
+    key: str | None = None
+    """Launch that it observes."""
+    needs: str = "nothing"
+    """What it waits for outside its own time: nothing, server, execution, batch or quality."""
+    gate: bool = False
+    """Whether it shows a quality gate rather than testing something itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """Executions of one workflow that some selected test asked for."""
+
+    key: str
+    workflow: str
+    version: int | None = None
+    batch: int = UNBATCHED
+    input: Mapping[str, Json] = field(default_factory=dict)
+    at_once: int = 1
+    """How many start at the same moment."""
+    in_a_row: int = 1
+    """How many times that is repeated, each after the one before has ended."""
+    alone: bool = False
+    """Whether it runs after the batch, with nothing beside it, as a reference."""
+    within_ms: int | None = None
+    """Deadline that the workflow mark asks for, raw time."""
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it belongs to what the batch launches at its first moment."""
+        return not self.alone and self.at_once == 1 and self.in_a_row == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """All that the director needs to know of the selected tests."""
+
+    items: tuple[Item, ...] = ()
+    launches: tuple[Launch, ...] = ()
+    error: str | None = None
+    """A user's mistake found while collecting; a node cannot stop the run, the controller can."""
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        """Numbers of the batches that have a selected test, ascending."""
+        return tuple(sorted({item.batch for item in self.items if item.batch != UNBATCHED}))
+
+    @property
+    def needs_server(self) -> bool:
+        return bool(self.launches) or any(item.needs != "nothing" for item in self.items)
+
+    def to_json(self) -> dict[str, Json]:
+        return cast("dict[str, Json]", {"v": 1, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Collection:
+        """Rebuild what `to_json` wrote."""
+        return cls(
+            items=tuple(Item(**item) for item in document["items"]),
+            launches=tuple(Launch(**launch) for launch in document["launches"]),
+            error=document["error"],
+        )

@@ -1,0 +1,157 @@
+"""The run folder: how controller, nodes and the director share a run without sockets.
+
+One writer per file, always by atomic replace, so that a reader sees the old text or the new one, never half of it:
+`collection.json` (the first node), `state.json` and `executions/` (the director), `relaunch/` (a node that reruns).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pytest_k1n.core.model import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionState:
+    """What the director knows of one execution; the execution itself is a snapshot beside it."""
+
+    workflow_id: str
+    workflow: str
+    key: str
+    batch: int
+    round: int = 0
+    """0 for the first of a key; repeats and reruns count on."""
+    status: str = "RUNNING"
+    is_settled: bool = False
+    """Whether nothing more will come: terminal, or given up."""
+    released: str | None = None
+    """Why it was given up before it was terminal."""
+    phases_ended: tuple[int, ...] = ()
+    has_violation: bool = False
+    correlation_id: str = ""
+    updates: int = 0
+    """Counts snapshots: a reader whose copy is of the same count need not read again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """Everything a test may wait for."""
+
+    server: Mapping[str, Json] | None = None
+    """kind, url, version, tier notes; `None` until it is ready."""
+    server_error: str | None = None
+    time_model: str = "real"
+    speed: float = 1.0
+    domain: str | None = None
+    gates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Batch number -> (gate, reason)."""
+    launch_errors: Mapping[str, str] = field(default_factory=dict)
+    """Launch key -> why it could not be launched."""
+    executions: tuple[ExecutionState, ...] = ()
+    quality: tuple[int, ...] = ()
+    """Batches whose quality document is there."""
+    paused: bool = False
+    """Whether a debugger holds a test: deadlines wait."""
+
+    def of_key(self, key: str) -> tuple[ExecutionState, ...]:
+        """Return the executions of one launch, in the order of their start."""
+        return tuple(execution for execution in self.executions if execution.key == key)
+
+    def of_batch(self, batch: int) -> tuple[ExecutionState, ...]:
+        """Return the executions of one batch, in the order of their start."""
+        return tuple(execution for execution in self.executions if execution.batch == batch)
+
+
+class RunFolder:
+    """Reads and writes the run's files; paths are made on first write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._state_stamp: tuple[int, int, int] | None = None
+        self._state = RunState()
+
+    def write_json(self, name: str, document: object) -> Path:
+        """Write one file by atomic replace."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(target, json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+        return target
+
+    def read_json(self, name: str) -> Any:
+        """Read one file; None where it does not exist (yet)."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def claim(self, name: str) -> bool:
+        """Create an empty file if nobody has; True for the one who did."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            os.close(os.open(self.path / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        except FileExistsError:
+            return False
+        return True
+
+    def publish(self, state: RunState) -> None:
+        """Replace the run state (director only)."""
+        self.write_json("state.json", asdict(state))
+
+    def state(self) -> RunState:
+        """Return the newest run state; parses only when the file has changed, so it may be asked every 10 ms."""
+        path = self.path / "state.json"
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            return self._state
+        # The inode is part of the stamp: two replaces within one clock tick of the file system have two inodes.
+        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if stamp != self._state_stamp:
+            self._state = _run_state(json.loads(path.read_text(encoding="utf-8")))
+            self._state_stamp = stamp
+        return self._state
+
+    def write_snapshot(self, workflow_id: str, document: Json) -> None:
+        """Keep an execution as the server answered it, verbatim (director only)."""
+        self.write_json(f"executions/{workflow_id}.json", document)
+
+    def snapshot(self, workflow_id: str) -> Mapping[str, Json]:
+        """Read the newest snapshot of an execution that the state names."""
+        return cast("Mapping[str, Json]", self.read_json(f"executions/{workflow_id}.json"))
+
+    def request_relaunch(self, key: str, count: int) -> None:
+        """Ask the director for one more execution of a launch, because its test is run again."""
+        name = f"relaunch/{count}-{len(list(self.relaunch_requests()))}-{os.getpid()}.json"
+        self.write_json(name, {"key": key, "count": count})
+
+    def relaunch_requests(self) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """Yield the requests that are there, oldest first."""
+        for path in sorted((self.path / "relaunch").glob("*.json")):
+            yield path, json.loads(path.read_text(encoding="utf-8"))
+
+
+def replace_text(target: Path, text: str) -> None:
+    """Write a file so that nobody ever sees half of it. Raises OSError, and then leaves nothing behind."""
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(target)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _run_state(document: Mapping[str, Any]) -> RunState:
+    fields = dict(document)
+    fields["executions"] = tuple(
+        ExecutionState(**{**execution, "phases_ended": tuple(execution["phases_ended"])})
+        for execution in fields["executions"]
+    )
+    fields["gates"] = {batch: (gate, reason) for batch, (gate, reason) in fields["gates"].items()}
+    fields["quality"] = tuple(fields["quality"])
+    return RunState(**fields)
