@@ -1,4 +1,4 @@
-"""What starts when, and how long it may take: launches to groups of starts, deadlines from plan and definition. Pure."""
+"""What starts when, and how long it may take: launches to groups of starts, and their deadlines. Pure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def groups(launches: Iterable[Launch], *, sequential: bool = False) -> tuple[tup
     """
     ordered = list(launches)
     main = tuple(_start(launch, 0) for launch in ordered if launch.is_main)
-    result = [(start,) for start in main] if sequential else [main] if main else []
+    result: list[tuple[Start, ...]] = [(start,) for start in main] if sequential else [main] if main else []
     for launch in ordered:
         if not launch.is_main:
             for turn in range(launch.in_a_row):

@@ -1,0 +1,107 @@
+"""Definitions on disk: Conductor JSON in the plan's folders, found by name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import cast
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
+
+Document = Mapping[str, Json]
+
+
+class DefinitionError(ValueError):
+    """A definition that cannot be read: which file, and what is wrong with it."""
+
+
+class DefinitionNotFound(LookupError):
+    """A definition that is nowhere; lists where it was sought."""
+
+    def __init__(self, name: str, sought: Sequence[str]) -> None:
+        self.name = name
+        self.sought = tuple(sought)
+        super().__init__(name)
+
+    def __str__(self) -> str:
+        places = "; ".join(self.sought) or "nowhere: no plan names a folder"
+        return f"no workflow definition {self.name}: sought in {places}"
+
+
+class Library:
+    """Workflow and task definitions of some folders; each file holds one definition or a list of them."""
+
+    def __init__(self, workflow_folders: Sequence[Path | str] = (), task_folders: Sequence[Path | str] = ()) -> None:
+        self._workflow_folders = tuple(Path(folder) for folder in workflow_folders)
+        self._task_folders = tuple(Path(folder) for folder in task_folders)
+
+    @cached_property
+    def workflows(self) -> tuple[Document, ...]:
+        """All workflow definitions, verbatim. Raises DefinitionError."""
+        return tuple(self._documents(self._workflow_folders, "tasks"))
+
+    @cached_property
+    def tasks(self) -> tuple[Document, ...]:
+        """All task definitions, verbatim. Raises DefinitionError."""
+        return tuple(self._documents(self._task_folders, "name"))
+
+    @cached_property
+    def task_definitions(self) -> Mapping[str, TaskDefinition]:
+        """Task definitions by name. Raises DefinitionError."""
+        return {definition.name: definition for definition in map(_task, self.tasks)}
+
+    def workflow(self, name: str, version: int | None = None) -> Document:
+        """Find a workflow definition; without a version the highest. Raises DefinitionNotFound, DefinitionError."""
+        if ":" in name and version is None:
+            name, _, text = name.partition(":")
+            version = int(text)
+        found = [each for each in self.workflows if each.get("name") == name]
+        if version is not None:
+            found = [each for each in found if _version(each) == version]
+        if not found:
+            wanted = name if version is None else f"{name}:{version}"
+            raise DefinitionNotFound(wanted, [str(folder) for folder in self._workflow_folders])
+        return max(found, key=_version)
+
+    def workflow_definition(self, name: str, version: int | None = None) -> WorkflowDefinition:
+        """Find and parse a workflow definition. Raises DefinitionNotFound, DefinitionError."""
+        document = self.workflow(name, version)
+        try:
+            return wire.workflow_definition(cast("Json", document))
+        except wire.WireError as error:
+            raise DefinitionError(str(error)) from None
+
+    def _documents(self, folders: Sequence[Path], marker: str) -> Iterator[Document]:
+        for folder in folders:
+            if not folder.is_dir():
+                raise DefinitionError(f"{folder}: no such folder of definitions: correct it in the plan file")
+            for path in sorted(folder.rglob("*.json")):
+                yield from read_definitions(path, marker)
+
+
+def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
+    """Read the definitions in one file; `marker` is a field that each must have. Raises DefinitionError."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DefinitionError(f"{path}: cannot be read as JSON: {error}") from None
+    for each in document if isinstance(document, list) else [document]:
+        if not isinstance(each, Mapping) or marker not in each or "name" not in each:
+            kind = "workflow" if marker == "tasks" else "task"
+            raise DefinitionError(f"{path}: not a {kind} definition: an object with `name` and `{marker}` is expected")
+        yield each
+
+
+def _version(document: Document) -> int:
+    version = document.get("version")
+    return version if isinstance(version, int) else 1
+
+
+def _task(document: Document) -> TaskDefinition:
+    try:
+        return wire.task_definition(cast("Json", document))
+    except wire.WireError as error:
+        raise DefinitionError(str(error)) from None
