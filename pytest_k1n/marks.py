@@ -1,0 +1,129 @@
+"""Marks: their registration, and what they say about a test, validated by a keyword-only constructor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.core.plan import Batch, Plan
+from pytest_k1n.core.units import duration_ms
+
+STATIC_MARKERS = (
+    "batch(n): the test belongs to batch n of the plan; `-m 'batch(n=2)'` selects it",
+    "phase(n): the test waits for the end of phase n only, not for the whole execution",
+    "workflow(name, *, version=None, input={}, within=None, at_once=1, in_a_row=1): the execution that a test observes",
+    "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
+    "live: needs a real Conductor server",
+)
+_BATCH_LIKE = re.compile(r"batch\d+")
+
+
+def register_markers(config: pytest.Config, plan: Plan | None) -> None:
+    """Register every marker with its signature, so that strict markers and `--markers` know them."""
+    for line in STATIC_MARKERS:
+        config.addinivalue_line("markers", line)
+    for name, title in plan.markers() if plan else ():
+        config.addinivalue_line("markers", f"{name}: {title}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowMark:
+    """The arguments of `@pytest.mark.workflow(...)`."""
+
+    name: str
+    version: int | None = None
+    input: Mapping[str, Json] = field(default_factory=dict)
+    within: str | None = None
+    """Deadline in raw time, as in "30s"; default: what the plan allows."""
+    at_once: int = 1
+    """How many executions start at the same moment."""
+    in_a_row: int = 1
+    """How many times that is repeated."""
+
+    def __post_init__(self) -> None:
+        for name in ("at_once", "in_a_row"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
+        # A mark's arguments are whatever the author of a test wrote, whatever the annotations say.
+        workflow: object = self.name
+        if not workflow or not isinstance(workflow, str):
+            raise ValueError(f"the workflow's name must be a string, not {workflow!r}")
+        given: object = self.input
+        if not isinstance(given, Mapping):
+            raise TypeError(f"input must be a mapping, not {given!r}")
+
+    @property
+    def within_ms(self) -> int | None:
+        return None if self.within is None else duration_ms(self.within)
+
+
+def workflow_mark(item: pytest.Item) -> WorkflowMark | None:
+    """Read the closest `workflow` mark. Raises UsageError that names the test and the signature."""
+    mark = item.get_closest_marker("workflow")
+    if mark is None:
+        return None
+    named: dict[str, Any] = {"name": mark.args[0], **mark.kwargs} if mark.args else dict(mark.kwargs)
+    if len(mark.args) > 1:
+        named["a second positional argument"] = mark.args[1]
+    try:
+        parsed = WorkflowMark(**named)
+        _ = parsed.within_ms
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(f"{item.nodeid}: {STATIC_MARKERS[2].partition(':')[0]}: {error}") from None
+    return parsed
+
+
+def batch_of(item: pytest.Item, plan: Plan | None) -> Batch | None:
+    """Find the batch that a test's marks name.
+
+    Raises UsageError where they name two, or, on a workflow-marked test, one that no plan knows.
+    """
+    wanted = list(dict.fromkeys(_batch_names(item, plan)))
+    found: dict[int, Batch] = {}
+    for name in wanted:
+        batch = plan.batch_named(name) if plan else None
+        if batch is not None:
+            found[batch.number] = batch
+        elif item.get_closest_marker("workflow"):
+            known = ", ".join(each.name for each in plan.batches) if plan else ""
+            where = (
+                f"{plan.source} knows {known or 'no batch'}"
+                if plan
+                else "there is no plan: write one or --k1n-plan=FILE"
+            )
+            raise pytest.UsageError(f"{item.nodeid}: marked {name}, but {where}")
+    if len(found) > 1:
+        raise pytest.UsageError(f"{item.nodeid}: marked for {' and '.join(b.name for b in found.values())}: choose one")
+    return next(iter(found.values()), None)
+
+
+def _batch_names(item: pytest.Item, plan: Plan | None) -> Iterator[str]:
+    known = {name for batch in plan.batches for name in batch.names} if plan else set()
+    for mark in item.iter_markers():
+        if mark.name == "batch":
+            yield f"batch{_number(item, mark)}"
+        elif mark.name in known or _BATCH_LIKE.fullmatch(mark.name):
+            yield mark.name
+
+
+def phase_of(item: pytest.Item) -> int | None:
+    """Read the closest phase mark (`phase2` or `phase(n=2)`). Raises UsageError for a bad number."""
+    for mark in item.iter_markers():
+        if mark.name == "phase":
+            return _number(item, mark)
+        if match := re.fullmatch(r"phase(\d+)", mark.name):
+            return int(match[1])
+    return None
+
+
+def _number(item: pytest.Item, mark: pytest.Mark) -> int:
+    value = mark.kwargs.get("n", mark.args[0] if mark.args else None)
+    if not isinstance(value, int):
+        raise pytest.UsageError(f"{item.nodeid}: {mark.name}(n=...) takes a whole number, not {value!r}")
+    return value
