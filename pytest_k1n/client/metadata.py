@@ -1,0 +1,73 @@
+"""Health, version, and the definitions a server knows (conductor.md sections 4 and 5.2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from pytest_k1n.client.calls import Calls, JsonObject, segment
+from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound
+
+
+class Metadata(Calls):
+    """Calls about the server and its definitions."""
+
+    def health(self, *, timeout_s: float = 2.0) -> bool:
+        """Say whether a healthy Conductor answers: asks once, never raises for a server that is down.
+
+        `/health` or the actuator: the latter stays DOWN on a server without Elasticsearch (conductor.md section 1).
+        """
+        for path, key, value in (("/health", "healthy", True), ("/actuator/health", "status", "UP")):
+            try:
+                answer = self._transport.send("GET", path, timeout_s=timeout_s)
+                document = json.loads(answer.body)
+            except (ConductorError, ValueError):
+                continue
+            if isinstance(document, dict) and document.get(key) == value:
+                return True
+        return False
+
+    def version(self) -> str | None:
+        """Return the server's version, or None from one that does not tell (before 3.22)."""
+        try:
+            text = self._text_of("GET", "/api/version", self._call("GET", "/api/version"))
+        except NotFound:
+            return None
+        return text or None
+
+    def register_tasks(self, definitions: Sequence[Mapping[str, object]]) -> None:
+        """Create or overwrite task definitions."""
+        self._call("POST", "/api/metadata/taskdefs", body=list(definitions), repeatable=True)
+
+    def register_workflows(self, definitions: Sequence[Mapping[str, object]]) -> None:
+        """Create or overwrite workflow definitions. Raises BadRequest that names each refused one."""
+        path = "/api/metadata/workflow"
+        answer = self._call("PUT", path, body=list(definitions), repeatable=True)
+        errors = self._json(dict, "PUT", path, answer).get("bulkErrorResults")
+        if isinstance(errors, dict) and errors:
+            refused = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
+            raise BadRequest(f"refused: {refused}", method="PUT", path=path, url=self.url, status=answer.status)
+
+    def workflow_definition(self, name: str, version: int | None = None) -> JsonObject:
+        """Return a definition, the latest version unless one is given. Raises NotFound."""
+        return self._get_object(f"/api/metadata/workflow/{segment(name)}", version=version)
+
+    def workflow_definitions(self) -> list[JsonObject]:
+        """Return all workflow definitions, every version."""
+        return self._get_list("/api/metadata/workflow")
+
+    def task_definition(self, name: str) -> JsonObject | None:
+        """Return a task definition, or None if the server has none of that name."""
+        try:
+            return self._get_object(f"/api/metadata/taskdefs/{segment(name)}")
+        except NotFound:
+            return None
+
+    def task_definitions(self) -> list[JsonObject]:
+        """Return all task definitions."""
+        return self._get_list("/api/metadata/taskdefs")
+
+    def queue_sizes(self) -> dict[str, int]:
+        """Return how many messages wait in each queue, popped ones not counted."""
+        return cast("dict[str, int]", self._get_object("/api/tasks/queue/all"))

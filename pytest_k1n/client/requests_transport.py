@@ -1,0 +1,106 @@
+"""The transport for https and proxies: requests, one session per thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from pytest_k1n.client.address import Address, redact
+from pytest_k1n.client.errors import ServerUnreachable
+from pytest_k1n.client.http1 import Response
+
+TIMEOUT_S = 10.0
+
+
+class RequestsTransport:
+    """Certificates, proxies and TLS as requests handles them; never follows a redirect (it would carry our token)."""
+
+    def __init__(self, address: Address, *, headers: Mapping[str, str] | None = None) -> None:
+        self.url = address.url
+        self._headers = dict(headers or {})
+        if address.authorization:
+            self._headers["Authorization"] = address.authorization
+        self._local = threading.local()
+        self._opened: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"RequestsTransport({self.url!r})"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> Response:
+        """Send one request and return whatever the server answers. Raises ServerUnreachable."""
+        session = self._session()
+        kind = {"Content-Type": "application/json"} if body is not None else {}
+        try:
+            answer = session.request(
+                method,
+                self.url + path,
+                params={name: str(value) for name, value in params.items()} if params else None,
+                data=body,
+                headers={**kind, **(headers or {})},
+                timeout=timeout_s,
+                allow_redirects=False,
+            )
+            return Response(answer.status_code, answer.content, answer.headers.get("Content-Type", ""))
+        except requests.RequestException as error:
+            self._drop(session)
+            raise ServerUnreachable(
+                _reason(error, timeout_s),
+                indeterminate=_may_have_arrived(error),
+                method=method,
+                path=path,
+                url=self.url,
+            ) from None
+        except BaseException:
+            self._drop(session)
+            raise
+
+    def close(self) -> None:
+        """Drop all sessions."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+        for session in opened:
+            session.close()
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.headers.update(self._headers)
+            session.auth = lambda request: request  # or a ~/.netrc would overwrite our Authorization
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+            self._local.session = session
+            with self._lock:
+                self._opened.append(session)
+        return session
+
+    def _drop(self, session: requests.Session) -> None:
+        self._local.session = None
+        with self._lock:
+            if session in self._opened:
+                self._opened.remove(session)
+        session.close()
+
+
+def _may_have_arrived(error: requests.RequestException) -> bool:
+    certain = (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError, requests.exceptions.ProxyError)
+    return not isinstance(error, certain) and "NewConnectionError" not in repr(error)
+
+
+def _reason(error: requests.RequestException, timeout_s: float) -> str:
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {timeout_s:g}s"
+    return redact(" ".join(f"cannot be reached: {type(error).__name__}: {error}".split()))[:300]
