@@ -119,7 +119,8 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
     reference = _text(fields, "referenceTaskName", where)
     where = f"task {reference} of {where}"
     iteration = _integer(fields, "iteration", where, 0)
-    ref = split_iteration(reference)[0] if iteration else reference
+    # A DO_WHILE's own record counts its rounds in `iteration` under its plain name: only a suffix makes a key.
+    ref, iteration = split_iteration(reference) if iteration else (reference, 0)
     workflow_task = known.get(ref)
     snapshot = fields.get("workflowTask")
     if workflow_task is None and isinstance(snapshot, Mapping) and snapshot.get("taskReferenceName"):

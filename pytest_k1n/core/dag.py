@@ -1,0 +1,258 @@
+"""The partial order of an execution's tasks: a graph of happens-before edges, and what follows from it.
+
+Ancestors are sets kept as bits of one Python int per task, so that a whole row is tested in one operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES, TaskKey, WorkflowTask
+
+Choice = tuple[TaskKey, str]
+"""A SWITCH and the case of it that a task sits in."""
+
+
+def label(key: TaskKey) -> str:
+    """Write a key as Conductor does: `work`, in the second iteration of a loop `work__2`."""
+    ref, iteration = key
+    return f"{ref}__{iteration}" if iteration else ref
+
+
+class Edge(NamedTuple):
+    """One requirement: `after` may be scheduled only when `before` has ended."""
+
+    before: TaskKey
+    after: TaskKey
+    origin: str
+    """What demands it, in words: `definition edge task_6 -> task_7`, `join_3 waits for task_5`."""
+    group: int = 0
+    """0: required. Edges into one task that share another number are alternatives, of which one suffices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelGroup:
+    """Worker tasks that one fork declares parallel from its start: the first of every branch."""
+
+    fork: TaskKey
+    tasks: tuple[TaskKey, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Graph:
+    """A directed acyclic graph of tasks. `nodes` are in topological order, by which positions count.
+
+    Where alternatives are open (cases of a SWITCH that has not decided), order means *guaranteed* order.
+    """
+
+    nodes: Mapping[TaskKey, WorkflowTask]
+    edges: tuple[Edge, ...]
+    forks: Mapping[TaskKey, tuple[tuple[TaskKey, ...], ...]] = field(default_factory=dict)
+    """The tasks of every branch of every fork, nested ones included."""
+    undecided: Mapping[TaskKey, tuple[Choice, ...]] = field(default_factory=dict)
+    """Tasks that run only if SWITCHes which have not decided yet decide so."""
+
+    @cached_property
+    def order(self) -> tuple[TaskKey, ...]:
+        """All keys, every task after all that it waits for."""
+        return tuple(self.nodes)
+
+    @cached_property
+    def position(self) -> Mapping[TaskKey, int]:
+        """Where each key stands in `order`: the number of its bit."""
+        return {key: index for index, key in enumerate(self.nodes)}
+
+    @cached_property
+    def _incoming(self) -> Mapping[TaskKey, list[Edge]]:
+        incoming: dict[TaskKey, list[Edge]] = {key: [] for key in self.nodes}
+        for edge in self.edges:
+            incoming[edge.after].append(edge)
+        return incoming
+
+    @cached_property
+    def _outgoing(self) -> Mapping[TaskKey, list[Edge]]:
+        outgoing: dict[TaskKey, list[Edge]] = {key: [] for key in self.nodes}
+        for edge in self.edges:
+            outgoing[edge.before].append(edge)
+        return outgoing
+
+    @cached_property
+    def predecessor_positions(self) -> tuple[tuple[int, ...], ...]:
+        """For every position the positions of its direct predecessors: the form that fast loops want."""
+        position = self.position
+        return tuple(tuple([position[edge.before] for edge in edges]) for edges in self._incoming.values())
+
+    @cached_property
+    def ancestors(self) -> tuple[int, ...]:
+        """For every position the bits of all tasks that must have ended before it may be scheduled."""
+        masks: list[int] = []
+        position = self.position
+        for edges in self._incoming.values():
+            required = 0
+            alternatives: dict[int, int] = {}
+            for before, _, _, group in edges:
+                index = position[before]
+                mask = masks[index] | 1 << index
+                if group:
+                    alternatives[group] = alternatives.get(group, -1) & mask
+                else:
+                    required |= mask
+            for mask in alternatives.values():
+                required |= mask
+            masks.append(required)
+        return tuple(masks)
+
+    @cached_property
+    def _possible_ancestors(self) -> tuple[int, ...]:
+        """As `ancestors`, but of alternatives all: what, *if* it runs at all, comes before."""
+        masks: list[int] = []
+        for positions in self.predecessor_positions:
+            mask = 0
+            for index in positions:
+                mask |= masks[index] | 1 << index
+            masks.append(mask)
+        return tuple(masks)
+
+    @cached_property
+    def worker_keys(self) -> frozenset[TaskKey]:
+        """The tasks that a worker polls for."""
+        return frozenset(key for key, task in self.nodes.items() if task.type not in SYSTEM_TASK_TYPES)
+
+    @cached_property
+    def operator_keys(self) -> frozenset[TaskKey]:
+        """The tasks that only steer control flow: forks, joins, switches, loops, TERMINATE."""
+        return frozenset(key for key, task in self.nodes.items() if task.type in OPERATOR_TASK_TYPES)
+
+    def keys(self, ref: str) -> tuple[TaskKey, ...]:
+        """Return the keys of a reference name: one, or one per iteration of its loop; empty if there is none."""
+        return tuple(key for key in self.nodes if key[0] == ref)
+
+    def incoming(self, key: TaskKey) -> tuple[Edge, ...]:
+        """Return the edges into a task. Raises KeyError for a key that is no node."""
+        return tuple(self._incoming[key])
+
+    def predecessors(self, key: TaskKey) -> tuple[TaskKey, ...]:
+        """Return what a task directly waits for. Raises KeyError for a key that is no node."""
+        return tuple(edge.before for edge in self._incoming[key])
+
+    def successors(self, key: TaskKey) -> tuple[TaskKey, ...]:
+        """Return what directly waits for a task. Raises KeyError for a key that is no node."""
+        return tuple(edge.after for edge in self._outgoing[key])
+
+    def is_before(self, before: TaskKey, after: TaskKey) -> bool:
+        """Whether `before` must have ended when `after` is scheduled; also over tasks in between."""
+        return bool(self.ancestors[self.position[after]] >> self.position[before] & 1)
+
+    def are_exclusive(self, first: TaskKey, second: TaskKey) -> bool:
+        """Whether the two sit in different cases of one undecided SWITCH, so that at most one of them runs."""
+        cases = dict(self.undecided.get(first, ()))
+        return any(cases.get(switch, case) != case for switch, case in self.undecided.get(second, ()))
+
+    def are_concurrent(self, first: TaskKey, second: TaskKey) -> bool:
+        """Whether the definition lets two different tasks run at the same time."""
+        early, late = sorted((self.position[first], self.position[second]))
+        ordered = early == late or self._possible_ancestors[late] >> early & 1
+        return not ordered and not self.are_exclusive(first, second)
+
+    def concurrent_pairs(self) -> tuple[tuple[TaskKey, TaskKey], ...]:
+        """Return all pairs of worker tasks that may run at the same time, the earlier in `order` first."""
+        workers = self._mask(self.worker_keys)
+        return tuple(
+            (self.order[first], second)
+            for index, second in enumerate(self.order)
+            if workers >> index & 1
+            for first in _bits(workers & ((1 << index) - 1) & ~self._possible_ancestors[index])
+            if not self.are_exclusive(self.order[first], second)
+        )
+
+    def parallel_groups(self) -> tuple[ParallelGroup, ...]:
+        """Return, for every fork with two or more busy branches, the worker tasks that its branches start with.
+
+        Where a branch starts with a fork of its own, that fork's heads count; a group inside a larger one is left out.
+        """
+        groups = [group for fork in self.forks if len((group := self._group(fork)).tasks) > 1]
+        sets = [frozenset(group.tasks) for group in groups]
+        return tuple(group for group, tasks in zip(groups, sets, strict=True) if not any(tasks < s for s in sets))
+
+    def contracted(self, keep: Collection[TaskKey] | None = None) -> Graph:
+        """Return the order among `keep` alone (default: all but operators), transitively reduced.
+
+        Edges over what is left out are bridged and say so: `task_8 -> task_9 through join_2`. System tasks
+        that do something (WAIT, HTTP, SUB_WORKFLOW, ...) stay by default; pass `worker_keys` to drop them too.
+        """
+        kept = self.nodes.keys() - self.operator_keys if keep is None else self.nodes.keys() & set(keep)
+        mask_of_kept, order, ancestors = self._mask(kept), self.order, self.ancestors
+        origins = {(edge.before, edge.after): edge.origin for edge in self.edges}
+        edges: list[Edge] = []
+        for index in _bits(mask_of_kept):
+            after = order[index]
+            waiting = ancestors[index] & mask_of_kept
+            while waiting:  # the highest bit has no descendant among the rest: it is a direct predecessor
+                nearest = waiting.bit_length() - 1
+                before = order[nearest]
+                edges.append(Edge(before, after, origins.get((before, after)) or self.why(before, after)))
+                waiting &= ~(ancestors[nearest] | 1 << nearest)
+        return Graph(
+            nodes={key: task for key, task in self.nodes.items() if key in kept},
+            edges=tuple(edges),
+            forks={
+                fork: tuple(tuple(key for key in branch if key in kept) for branch in branches)
+                for fork, branches in self.forks.items()
+            },
+            undecided={key: choices for key, choices in self.undecided.items() if key in kept},
+        )
+
+    def direct(self) -> Graph:
+        """Return the same order with no edge that others imply (the transitive reduction)."""
+        return self.contracted(self.nodes)
+
+    def path(self, before: TaskKey, after: TaskKey) -> tuple[Edge, ...]:
+        """Return the shortest chain of edges that puts `before` before `after`; empty if nothing does."""
+        bit, position, ancestors = self.position[before], self.position, self.ancestors
+        onward: dict[TaskKey, Edge] = {}
+        frontier = [after]
+        while frontier:
+            reached: list[TaskKey] = []
+            for key in frontier:
+                for edge in self._incoming[key]:
+                    if edge.before == before:
+                        chain = [edge]
+                        while chain[-1].after != after:
+                            chain.append(onward[chain[-1].after])
+                        return tuple(chain)
+                    if edge.before not in onward and ancestors[position[edge.before]] >> bit & 1:
+                        onward[edge.before] = edge
+                        reached.append(edge.before)
+            frontier = reached
+        return ()
+
+    def why(self, before: TaskKey, after: TaskKey) -> str:
+        """Say in words what puts `before` before `after`; empty if nothing does."""
+        chain = self.path(before, after)
+        if len(chain) < 2:
+            return chain[0].origin if chain else ""
+        between = ", ".join(label(edge.after) for edge in chain[:-1])
+        return f"{label(before)} -> {label(after)} through {between}"
+
+    def _mask(self, keys: Collection[TaskKey]) -> int:
+        return sum(1 << self.position[key] for key in keys)
+
+    def _group(self, fork: TaskKey) -> ParallelGroup:
+        heads: list[TaskKey] = []
+        for branch in self.forks[fork]:
+            workers = [key for key in branch if key in self.worker_keys]
+            busy = self._mask(workers)
+            firsts = (key for key in workers if not self.ancestors[self.position[key]] & busy)
+            heads.extend(key for key in firsts if all(self.are_concurrent(key, head) for head in heads))
+        return ParallelGroup(fork=fork, tasks=tuple(heads))
+
+
+def _bits(mask: int) -> Iterator[int]:
+    """Yield the positions of the set bits, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
