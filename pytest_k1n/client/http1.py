@@ -15,7 +15,7 @@ _LINE_LIMIT = 65_536
 _HEADER_LIMIT = 200
 
 
-class BrokenAnswer(OSError):
+class BrokenAnswer(ConnectionError):
     """The peer closed half-way, or what it sent is not HTTP/1.1."""
 
 

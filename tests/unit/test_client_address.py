@@ -1,0 +1,90 @@
+import pytest
+
+from pytest_k1n.client.address import Address, BadAddress, normalise_url, redact
+from pytest_k1n.client.credentials import BadToken, token_headers
+from pytest_k1n.client.transport import HttpTransport, transport_for
+
+
+@pytest.mark.parametrize(
+    ("typed", "url"),
+    [
+        ("http://h:1/api/", "http://h:1"),
+        ("http://h:1", "http://h:1"),
+        (" http://h:1/ ", "http://h:1"),
+        ("http://H:80/api", "http://h"),
+        ("https://h:443/conductor/api", "https://h/conductor"),
+        ("http://[::1]:8080/api", "http://[::1]:8080"),
+        ("http://me:pw@h:1/api", "http://h:1"),
+    ],
+)
+def test_equal_servers_have_equal_urls(typed, url):
+    assert normalise_url(typed) == url
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "localhost:8080", "ftp://h", "http://", "http://h:99999", "http://h:x", "http://h/?a=1", "http://h/a b"],
+)
+def test_what_is_no_server_url_is_refused_in_one_line(typed):
+    with pytest.raises(BadAddress, match="is not a server URL") as caught:
+        Address.parse(typed)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("typed", ["ftp://me:hunter2@h", "http://me:hunter2@h:99999", "http://me:hunter2@h/?a"])
+def test_a_refusal_never_shows_the_password(typed):
+    with pytest.raises(BadAddress) as caught:
+        Address.parse(typed)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_password_is_in_no_representation():
+    address = Address.parse("http://me:hunter2@127.0.0.1:1/api")
+    shown = f"{address!r} {address.url} {transport_for('http://me:hunter2@127.0.0.1:1', environ={})!r}"
+    assert address.authorization == "Basic bWU6aHVudGVyMg=="
+    assert "hunter2" not in shown
+    assert "bWU6" not in shown
+
+
+def test_redaction_hides_every_userinfo_and_nothing_else():
+    assert redact("http://a:b@h/x and https://c@d, mail me@home") == "http://***@h/x and https://***@d, mail me@home"
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://localhost:8080", True),
+        ("http://127.3.2.1", True),
+        ("http://[::1]:1", True),
+        ("http://localhost.example.org", False),
+        ("http://10.0.0.1", False),
+    ],
+)
+def test_loopback_is_told_from_other_hosts(url, loopback):
+    assert Address.parse(url).is_loopback is loopback
+
+
+def test_a_proxy_is_not_asked_for_loopback():
+    environ = {"http_proxy": "http://127.0.0.1:3128"}
+    assert isinstance(transport_for("http://localhost:1", environ=environ), HttpTransport)
+    assert not isinstance(transport_for("http://conductor.invalid", environ=environ), HttpTransport)
+    assert not isinstance(transport_for("https://localhost:1", environ={}), HttpTransport)
+
+
+def test_the_token_comes_from_the_environment_or_a_file(tmp_path):
+    kept = tmp_path / "token"
+    kept.write_text("from-file\n")
+    assert token_headers({}) == {}
+    assert token_headers({"K1N_TOKEN": "direct"}) == {"X-Authorization": "direct"}
+    assert token_headers({"K1N_TOKEN_FILE": str(kept)}) == {"X-Authorization": "from-file"}
+
+
+def test_a_token_that_cannot_be_read_is_refused_by_its_source(tmp_path):
+    with pytest.raises(BadToken, match=r"K1N_TOKEN_FILE .* cannot be read: No such file"):
+        token_headers({"K1N_TOKEN_FILE": str(tmp_path / "none")})
+
+
+def test_a_token_of_two_lines_cannot_add_a_header_and_is_not_shown():
+    with pytest.raises(BadToken) as caught:
+        token_headers({"K1N_TOKEN": "abc\r\nX-Evil: 1"})
+    assert "abc" not in str(caught.value)
