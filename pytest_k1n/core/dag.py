@@ -15,6 +15,8 @@ from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES, TaskKe
 Choice = tuple[TaskKey, str]
 """A SWITCH and the case of it that a task sits in."""
 
+_STAMPED_LATE = frozenset({"FORK_JOIN", "FORK_JOIN_DYNAMIC", "SWITCH", "DECISION", "NOOP"})
+
 
 def label(key: TaskKey) -> str:
     """Write a key as Conductor does: `work`, in the second iteration of a loop `work__2`."""
@@ -190,11 +192,13 @@ class Graph:
         for index in _bits(mask_of_kept):
             after = order[index]
             waiting = ancestors[index] & mask_of_kept
+            nearest_first: list[Edge] = []
             while waiting:  # the highest bit has no descendant among the rest: it is a direct predecessor
                 nearest = waiting.bit_length() - 1
                 before = order[nearest]
-                edges.append(Edge(before, after, origins.get((before, after)) or self.why(before, after)))
+                nearest_first.append(Edge(before, after, origins.get((before, after)) or self.why(before, after)))
                 waiting &= ~(ancestors[nearest] | 1 << nearest)
+            edges.extend(reversed(nearest_first))
         return Graph(
             nodes={key: task for key, task in self.nodes.items() if key in kept},
             edges=tuple(edges),
@@ -204,6 +208,14 @@ class Graph:
             },
             undecided={key: choices for key, choices in self.undecided.items() if key in kept},
         )
+
+    @cached_property
+    def comparable(self) -> Graph:
+        """The order among tasks whose ends can be compared with scheduled stamps at 0 ms (methods.md section 2.4).
+
+        Forks and SWITCHes drop out: the server inserts what they lead to before it stamps their own end.
+        """
+        return self.contracted([key for key, task in self.nodes.items() if task.type not in _STAMPED_LATE])
 
     def direct(self) -> Graph:
         """Return the same order with no edge that others imply (the transitive reduction)."""

@@ -1,48 +1,157 @@
-"""The planned schedule: when each task would start and end if every task took its estimate and the server no time."""
+"""The critical path method: what the graph and the durations alone allow, with slack, drag and bounds.
+
+Other than `core.critical`, which explains one recorded makespan, this ignores queues and the engine: it is the ideal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import heappop, heappush
 
-from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
+from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey
+from pytest_k1n.core.timeline import Timeline
 
-Schedule = Mapping[str, tuple[int, int]]
-"""ref -> (start_ms, end_ms) from the start of the execution."""
+
+def durations(timeline: Timeline) -> dict[TaskKey, int]:
+    """Return how long each task was executed, all attempts together; operators and what has not ended take 0."""
+    total: dict[TaskKey, int] = {}
+    for key, span in timeline.spans.items():
+        if span.attempts[0].record.type not in OPERATOR_TASK_TYPES:
+            total[key] = sum(each.duration_ms for attempt in span.attempts if (each := attempt.interval) is not None)
+    return total
 
 
-def planned_schedule(definition: WorkflowDefinition, estimates_ms: Mapping[str, int]) -> Schedule:
-    """Lay the estimates on the definition's structure, unlimited workers; refs without an estimate take 0 ms.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Schedule:
+    """Earliest and latest instants of every task, in columns by position in the graph's order."""
 
-    Of a SWITCH the longest case counts, of a DO_WHILE one pass: what a plan can know before anything runs.
+    graph: Graph
+    duration_ms: tuple[int, ...]
+    early_start_ms: tuple[int, ...]
+    late_end_ms: tuple[int, ...]
+    span_ms: int
+    """The longest path: no number of workers beats it (Tinf)."""
+
+    @property
+    def work_ms(self) -> int:
+        """The sum of all durations: what one worker would need (T1)."""
+        return sum(self.duration_ms)
+
+    @cached_property
+    def slack(self) -> Mapping[TaskKey, int]:
+        """How much later each task could end without moving the end (total float); 0 is critical."""
+        columns = zip(self.graph.nodes, self.duration_ms, self.early_start_ms, self.late_end_ms, strict=True)
+        return {key: late - early - duration for key, duration, early, late in columns}
+
+    @cached_property
+    def free_slack(self) -> Mapping[TaskKey, int]:
+        """How much later each task could end without moving any other task (free float)."""
+        begins = [self.span_ms] * len(self.duration_ms)
+        for index, befores in enumerate(self.graph.predecessor_positions):
+            begin = self.early_start_ms[index]
+            for before in befores:
+                begins[before] = min(begins[before], begin)
+        columns = zip(self.graph.nodes, begins, self.early_start_ms, self.duration_ms, strict=True)
+        return {key: begin - early - duration for key, begin, early, duration in columns}
+
+    @cached_property
+    def drag(self) -> Mapping[TaskKey, int]:
+        """How much shorter the whole would be if a task took no time: 0 unless critical, at most its duration.
+
+        Only a task that may run while a critical one does can take over from it, and by at most its slack less.
+        """
+        slack = list(self.slack.values())
+        begin, end = self.early_start_ms, self.late_end_ms
+        critical = sorted((i for i, spare in enumerate(slack) if spare == 0), key=lambda i: (begin[i], end[i]))
+        others = sorted((i for i, spare in enumerate(slack) if spare > 0), key=begin.__getitem__, reverse=True)
+        order = self.graph.order
+        drags = dict.fromkeys(order, 0)
+        around: list[tuple[int, int]] = []
+        reached = -1  # the latest end of the critical tasks before
+        for place, index in enumerate(critical):
+            opens, closes = begin[index], end[index]
+            alone = reached <= opens and (place + 1 == len(critical) or begin[critical[place + 1]] >= closes)
+            reached = max(reached, closes)
+            if not alone or opens == closes:
+                continue
+            while others and begin[others[-1]] < closes:
+                entering = others.pop()
+                heappush(around, (slack[entering], entering))
+            while around and end[around[0][1]] <= opens:
+                heappop(around)
+            drags[order[index]] = min(closes - opens, around[0][0]) if around else closes - opens
+        return drags
+
+    def critical_keys(self) -> tuple[TaskKey, ...]:
+        """Return the tasks without slack that take any time, in order."""
+        lasting = zip(self.graph.nodes, self.duration_ms, strict=True)
+        return tuple(key for key, duration in lasting if duration and not self.slack[key])
+
+    def bounds(self, workers: int) -> Bounds:
+        """Return between what times a makespan with so many workers lies, if none idles without need."""
+        return Bounds(work_ms=self.work_ms, span_ms=self.span_ms, workers=workers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Graham's and Brent's bounds: max(Tinf, T1/P) <= makespan <= T1/P + Tinf * (1 - 1/P)."""
+
+    work_ms: int
+    span_ms: int
+    workers: int
+
+    @property
+    def lower_ms(self) -> float:
+        return max(float(self.span_ms), self.work_ms / self.workers)
+
+    @property
+    def upper_ms(self) -> float:
+        return self.work_ms / self.workers + self.span_ms * (1 - 1 / self.workers)
+
+    @property
+    def ceiling(self) -> float:
+        """The largest speed-up the graph allows (T1/Tinf); 1 for an empty one."""
+        return self.work_ms / self.span_ms if self.span_ms else 1.0
+
+    def speed_up(self, makespan_ms: int) -> float:
+        """Return T1/makespan; 1 where nothing took any time."""
+        return self.work_ms / makespan_ms if makespan_ms else 1.0
+
+    def efficiency(self, makespan_ms: int) -> float:
+        """Return the share of the workers' time that was work."""
+        return self.speed_up(makespan_ms) / self.workers
+
+
+def schedule(graph: Graph, duration_ms: Mapping[TaskKey, int]) -> Schedule:
+    """Compute earliest and latest instants; a task without a duration takes 0.
+
+    Alternatives count as if all were taken: leave out the durations of those that are not.
     """
-    schedule: dict[str, tuple[int, int]] = {}
-    _lay(definition.tasks, 0, estimates_ms, schedule)
-    return schedule
-
-
-def makespan_ms(schedule: Schedule) -> int:
-    """Return the end of the last task."""
-    return max((end_ms for _, end_ms in schedule.values()), default=0)
-
-
-def _lay(
-    tasks: tuple[WorkflowTask, ...],
-    start_ms: int,
-    estimates_ms: Mapping[str, int],
-    schedule: dict[str, tuple[int, int]],
-) -> int:
-    """Place a sequence of tasks from `start_ms` on and return its end."""
-    now_ms = start_ms
-    for task in tasks:
-        begin_ms = now_ms + task.start_delay_s * 1000
-        inner_ends = [_lay(inner, begin_ms, estimates_ms, schedule) for inner in task.nested()]
-        if task.branches:
-            # A fork ends at once; what waits for its branches is the JOIN after it.
-            end_ms = begin_ms
-        elif task.type == "JOIN":
-            end_ms = max([begin_ms, *(schedule[ref][1] for ref in task.join_on if ref in schedule)])
-        else:
-            end_ms = max([begin_ms + estimates_ms.get(task.ref, 0), *inner_ends])
-        schedule[task.ref] = (begin_ms, end_ms)
-        now_ms = end_ms
-    return now_ms
+    lengths = [duration_ms.get(key, 0) for key in graph.nodes]
+    predecessors = graph.predecessor_positions
+    starts: list[int] = []
+    ends: list[int] = []
+    for length, befores in zip(lengths, predecessors, strict=True):
+        start = 0
+        for before in befores:
+            if ends[before] > start:
+                start = ends[before]
+        starts.append(start)
+        ends.append(start + length)
+    span = max(ends, default=0)
+    late_ends = [span] * len(lengths)
+    for index in range(len(lengths) - 1, -1, -1):
+        late_start = late_ends[index] - lengths[index]
+        for before in predecessors[index]:
+            if late_start < late_ends[before]:
+                late_ends[before] = late_start
+    return Schedule(
+        graph=graph,
+        duration_ms=tuple(lengths),
+        early_start_ms=tuple(starts),
+        late_end_ms=tuple(late_ends),
+        span_ms=span,
+    )

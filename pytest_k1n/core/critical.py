@@ -1,0 +1,235 @@
+"""The critical path of an execution: who owns each millisecond of its makespan (methods.md section 4, after CRISP).
+
+The walk goes back from the task that ended last to whatever it waited for longest. Every segment is clipped at the
+one after it, so the segments cover the makespan exactly: also where order is violated, stamps are missing, or the
+execution is still running (then up to now). Works alike on raw timelines and on those in workflow time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey
+from pytest_k1n.core.timeline import END_ONLY_TYPES, Attempt, Span, Timeline
+
+
+class SegmentKind(StrEnum):
+    """Who a stretch of the makespan is owed to."""
+
+    WORK = "work"
+    """A task was being executed."""
+    QUEUE = "queue"
+    """It was ready and no worker had taken it yet."""
+    RETRY_DELAY = "retry delay"
+    """A failed attempt's successor was held back."""
+    START_DELAY = "start delay"
+    """A first attempt was held back, as its definition says."""
+    JOIN_LAG = "join lag"
+    """All that a JOIN waited for had ended, the JOIN had not."""
+    ENGINE = "engine"
+    """The server was about it: scheduling, system tasks waiting for their thread, begin and end of the execution."""
+
+
+OVERHEAD = (SegmentKind.QUEUE, SegmentKind.JOIN_LAG, SegmentKind.ENGINE)
+"""What the server and the workers add (quality gate G9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One stretch of the critical path, in ms from the execution's start; never empty."""
+
+    kind: SegmentKind
+    key: TaskKey | None
+    """The task it belongs to; None before the first and after the last."""
+    start_ms: int
+    end_ms: int
+    attempt: int = 0
+    blame: TaskKey | None = None
+    """For a queue wait: the task that kept the worker busy until just before."""
+
+    @property
+    def duration_ms(self) -> int:
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalPath:
+    """The makespan in segments without gap or overlap, earliest first."""
+
+    segments: tuple[Segment, ...]
+    tasks: tuple[TaskKey, ...]
+    """The tasks on the path in the order they ran, operators included."""
+    makespan_ms: int
+
+    def by_kind(self) -> Mapping[SegmentKind, int]:
+        """Return the ms per kind, every kind listed; they add up to the makespan."""
+        totals = dict.fromkeys(SegmentKind, 0)
+        for segment in self.segments:
+            totals[segment.kind] += segment.duration_ms
+        return totals
+
+    def by_task(self) -> Mapping[TaskKey | None, Mapping[SegmentKind, int]]:
+        """Return the ms per task and kind; None stands for the time that belongs to no task."""
+        totals: dict[TaskKey | None, dict[SegmentKind, int]] = {}
+        for segment in self.segments:
+            kinds = totals.setdefault(segment.key, {})
+            kinds[segment.kind] = kinds.get(segment.kind, 0) + segment.duration_ms
+        return totals
+
+    def work_ms(self, key: TaskKey) -> int:
+        """Return a task's exclusive work on the path: 0 if it is not on it."""
+        return sum(s.duration_ms for s in self.segments if s.key == key and s.kind is SegmentKind.WORK)
+
+    @property
+    def overhead_ms(self) -> int:
+        """The part of the makespan that server and workers added: queue, join lag and engine."""
+        return sum(segment.duration_ms for segment in self.segments if segment.kind in OVERHEAD)
+
+    @property
+    def critical_task(self) -> TaskKey | None:
+        """The task with the most work on the path, of equals the first; None if nothing worked."""
+        works = self._works()
+        return max(works, key=works.__getitem__) if works else None
+
+    def critical_tasks(self, *, above: float = 0.10) -> tuple[TaskKey, ...]:
+        """Return the tasks whose work on the path exceeds a share of the makespan, longest first."""
+        works = self._works()
+        limit = above * self.makespan_ms
+        return tuple(sorted((key for key in works if works[key] > limit), key=lambda key: -works[key]))
+
+    def major_tasks(self, *, above: float = 0.05, up_to: float = 0.10) -> tuple[TaskKey, ...]:
+        """Return the tasks between the two shares, longest first: worth a look, not yet critical."""
+        works = self._works()
+        low, high = above * self.makespan_ms, up_to * self.makespan_ms
+        return tuple(sorted((key for key in works if low < works[key] <= high), key=lambda key: -works[key]))
+
+    def _works(self) -> dict[TaskKey, int]:
+        works: dict[TaskKey, int] = {}
+        for segment in self.segments:
+            if segment.kind is SegmentKind.WORK and segment.key is not None:
+                works[segment.key] = works.get(segment.key, 0) + segment.duration_ms
+        return works
+
+
+def critical_path(timeline: Timeline, graph: Graph, *, now_ms: int | None = None, quantum_ms: int = 10) -> CriticalPath:
+    """Walk the critical path of a timeline made on this graph.
+
+    For an open execution `now_ms` says where it ends (on the timeline, see `Timeline.now_ms`), else its latest stamp
+    does. `quantum_ms` is how often workers poll: a wait longer than two of them, just after the same worker ended
+    another task of the same definition, is blamed on that task.
+    """
+    end = timeline.end_ms
+    if end is None:
+        end = now_ms if now_ms is not None else _latest(timeline)
+    return _Walk(timeline, graph, max(end, 0), quantum_ms).path()
+
+
+class _Walk:
+    def __init__(self, timeline: Timeline, graph: Graph, end_ms: int, quantum_ms: int) -> None:
+        self.spans, self.graph, self.quantum_ms = timeline.spans, graph, quantum_ms
+        self.makespan_ms = self.cursor = end_ms
+        self.segments: list[Segment] = []
+        self.tasks: list[TaskKey] = []
+
+    def path(self) -> CriticalPath:
+        key = self._last()
+        if key is not None:
+            self._emit(SegmentKind.ENGINE, None, self.spans[key].end_ms)
+        while key is not None:
+            self.tasks.append(key)
+            before = self._blocking(key)
+            begin = None if before is None else self.spans[before].end_ms
+            task = self.graph.nodes.get(key)
+            if task is None or task.type not in END_ONLY_TYPES:
+                self._account(key)
+            is_join = task is not None and task.type == "JOIN"
+            self._emit(SegmentKind.JOIN_LAG if is_join else SegmentKind.ENGINE, key, begin)
+            key = before
+        self._emit(SegmentKind.ENGINE, self.tasks[-1] if self.tasks else None, 0)
+        self.segments.reverse()
+        self.tasks.reverse()
+        return CriticalPath(segments=tuple(self.segments), tasks=tuple(self.tasks), makespan_ms=self.makespan_ms)
+
+    def _account(self, key: TaskKey) -> None:
+        """Emit all attempts of a task, last to first."""
+        span = self.spans[key]
+        for number in range(len(span.attempts) - 1, -1, -1):
+            attempt = span.attempts[number]
+            index = attempt.record.attempt
+            is_queued = attempt.record.is_worker_task
+            is_operator = attempt.record.type in OPERATOR_TASK_TYPES
+            self._emit(SegmentKind.ENGINE if is_operator else SegmentKind.WORK, key, attempt.start_ms, index)
+            blame = self._blame(key, attempt) if is_queued else None
+            self._emit(SegmentKind.QUEUE if is_queued else SegmentKind.ENGINE, key, attempt.ready_ms, index, blame)
+            delay = SegmentKind.RETRY_DELAY if number else SegmentKind.START_DELAY
+            self._emit(delay, key, attempt.scheduled_ms, index)
+            if number:
+                self._emit(SegmentKind.ENGINE, key, span.attempts[number - 1].end_ms, index)
+
+    def _emit(
+        self, kind: SegmentKind, key: TaskKey | None, until: int | None, attempt: int = 0, blame: TaskKey | None = None
+    ) -> None:
+        """Own the time from `until` to the cursor; nothing if it is not earlier, or is not known."""
+        if until is None or until >= self.cursor:
+            return
+        until = max(until, 0)
+        if until < self.cursor:
+            self.segments.append(Segment(kind, key, until, self.cursor, attempt, blame))
+            self.cursor = until
+
+    def _last(self) -> TaskKey | None:
+        """Find the task the execution waits for, or waited for last; of open ones the longest running worker task."""
+        open_spans = [span for span in self.spans.values() if not span.attempts[-1].record.status.is_terminal]
+        if open_spans:
+            return min(open_spans, key=_openness).key
+        ended = [span for span in self.spans.values() if span.end_ms is not None]
+        return min(ended, key=lambda span: (-(span.end_ms or 0), *span.key)).key if ended else None
+
+    def _blocking(self, key: TaskKey) -> TaskKey | None:
+        """Find, among what a task waited for, what ended last; past anything that has no end on record."""
+        if key not in self.graph.nodes:
+            return None
+        candidates: dict[TaskKey, None] = {}
+        pending = list(self.graph.predecessors(key))
+        while pending:
+            before = pending.pop()
+            span = self.spans.get(before)
+            if span is not None and span.end_ms is not None:
+                candidates[before] = None
+            else:
+                pending.extend(self.graph.predecessors(before))
+        return min(candidates, key=lambda before: (-(self.spans[before].end_ms or 0), *before), default=None)
+
+    def _blame(self, key: TaskKey, attempt: Attempt) -> TaskKey | None:
+        ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record
+        if ready is None or start is None or start - ready <= 2 * self.quantum_ms or record.worker_id is None:
+            return None
+        held = (
+            (other.end_ms, span.key)
+            for span in self.spans.values()
+            for other in span.attempts
+            if span.key != key
+            and other.end_ms is not None
+            and start - self.quantum_ms <= other.end_ms <= start
+            and (other.record.worker_id, other.record.def_name) == (record.worker_id, record.def_name)
+        )
+        return max(held, default=(0, None))[1]
+
+
+def _openness(span: Span) -> tuple[bool, bool, int, str, int]:
+    """Order open tasks by how likely they hold everything up: workers' first, then started, then longest."""
+    last = span.attempts[-1]
+    begin = last.start_ms if last.start_ms is not None else last.scheduled_ms
+    return (not last.record.is_worker_task, last.start_ms is None, begin if begin is not None else 0, *span.key)
+
+
+def _latest(timeline: Timeline) -> int:
+    def stamps() -> Iterator[int | None]:
+        for span in timeline.spans.values():
+            for attempt in span.attempts:
+                yield from (attempt.scheduled_ms, attempt.start_ms, attempt.end_ms)
+
+    return max((stamp for stamp in stamps() if stamp is not None), default=0)
