@@ -1,0 +1,1 @@
+"""Kinds of Conductor server (jar, container, external, embedded) over one process supervisor."""

@@ -1,0 +1,114 @@
+"""Which server is wanted (`ServerSpec`), what was got (`Endpoint`), and what every kind of server can do (`Server`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from .address import parse_address
+
+SERVER_VERSION = "3.32.1"
+"""The release that is started unless told otherwise; every figure of ours was measured on it."""
+SERVER_IMAGE = f"conductoross/conductor:{SERVER_VERSION}"
+STARTUP_TIMEOUT_S = 90.0
+"""Measured starts take 6-22 s on two idle cores; a busy machine needs several times that."""
+
+Report = Callable[[str], None]
+"""Takes one line of progress during long work."""
+
+
+class Kind(StrEnum):
+    """Kinds of server; `auto` means the first that works of docker, jar, embedded."""
+
+    EMBEDDED = "embedded"
+    JAR = "jar"
+    DOCKER = "docker"
+    URL = "url"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSpec:
+    """The server that is wanted, as the settings say it."""
+
+    kind: Kind
+    source: str = "default"
+    """Where the choice came from, for messages: `--k1n-server`, `CONDUCTOR_SERVER_URL`."""
+    url: str | None = field(default=None, repr=False)
+    jar_path: Path | None = None
+    java_path: Path | None = None
+    version: str = SERVER_VERSION
+    startup_timeout_s: float = STARTUP_TIMEOUT_S
+    port: int | None = None
+    """A fixed port; None lets the server's kind find a free one."""
+    database: Path | None = None
+    """A folder for a database that outlives the server; None keeps it in the temporary folder."""
+    container_cli: str | None = None
+    """`docker`, `podman` or a path; None tries docker, then podman."""
+    image: str = SERVER_IMAGE
+    pull: bool = True
+    """Whether an absent image is pulled."""
+
+    @property
+    def shown_url(self) -> str:
+        return parse_address(self.url).shown if self.url else ""
+
+    def as_kind(self, kind: Kind) -> ServerSpec:
+        """Return the same settings for another kind of server."""
+        return replace(self, kind=kind)
+
+
+def parse_server(text: str, *, source: str = "--k1n-server") -> ServerSpec:
+    """Parse `embedded`, `jar`, `docker`, `auto` or a URL. Raises ValueError in one line that lists these."""
+    word = text.strip()
+    if word.lower() in (Kind.EMBEDDED, Kind.JAR, Kind.DOCKER, Kind.AUTO):
+        return ServerSpec(kind=Kind(word.lower()), source=source)
+    if "://" not in word:
+        raise ValueError(f"{source}: {text!r} is not a server: use embedded, jar, docker, auto or http://host:port")
+    try:
+        parse_address(word)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from None
+    return ServerSpec(kind=Kind.URL, url=word, source=source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """A server that is ready: everything that clients, workers and headers need to know of it."""
+
+    kind: Kind
+    url: str = field(repr=False)
+    """Without a trailing `/api`. May hold userinfo: print `shown_url` instead."""
+    version: str | None
+    pid: int | None = None
+    """Leader of the server's process group, where we started it."""
+    log_path: Path | None = None
+    owned: bool = False
+    """Whether this run started the server, and so may do with it what it likes."""
+    notes: tuple[str, ...] = ()
+    """For the header: which Java, how long the start took, why other tiers were passed over."""
+
+    @property
+    def shown_url(self) -> str:
+        return parse_address(self.url).shown
+
+    @property
+    def is_loopback(self) -> bool:
+        return parse_address(self.url).is_loopback
+
+
+class Server(Protocol):
+    """A server that somebody starts, uses and stops; not thread-safe."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens. Raises RuntimeError before `start`."""
+
+    def start(self, deadline: float) -> Endpoint:
+        """Become ready before `deadline` (of `time.monotonic()`) or raise a ServerError, leaving nothing behind."""
+
+    def stop(self) -> None:
+        """End it and remove what it left; harmless when repeated."""
