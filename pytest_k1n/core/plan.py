@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pytest_k1n.core.model import Json, WorkflowDefinition
-from pytest_k1n.core.schedule import makespan_ms, planned_schedule
+from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 
 PLAN_SCHEMA = "k1n-plan/1"
 

@@ -1,0 +1,48 @@
+"""The planned schedule: when each task would start and end if every task took its estimate and the server no time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
+
+Schedule = Mapping[str, tuple[int, int]]
+"""ref -> (start_ms, end_ms) from the start of the execution."""
+
+
+def planned_schedule(definition: WorkflowDefinition, estimates_ms: Mapping[str, int]) -> Schedule:
+    """Lay the estimates on the definition's structure, unlimited workers; refs without an estimate take 0 ms.
+
+    Of a SWITCH the longest case counts, of a DO_WHILE one pass: what a plan can know before anything runs.
+    """
+    schedule: dict[str, tuple[int, int]] = {}
+    _lay(definition.tasks, 0, estimates_ms, schedule)
+    return schedule
+
+
+def makespan_ms(schedule: Schedule) -> int:
+    """Return the end of the last task."""
+    return max((end_ms for _, end_ms in schedule.values()), default=0)
+
+
+def _lay(
+    tasks: tuple[WorkflowTask, ...],
+    start_ms: int,
+    estimates_ms: Mapping[str, int],
+    schedule: dict[str, tuple[int, int]],
+) -> int:
+    """Place a sequence of tasks from `start_ms` on and return its end."""
+    now_ms = start_ms
+    for task in tasks:
+        begin_ms = now_ms + task.start_delay_s * 1000
+        inner_ends = [_lay(inner, begin_ms, estimates_ms, schedule) for inner in task.nested()]
+        if task.branches:
+            # A fork ends at once; what waits for its branches is the JOIN after it.
+            end_ms = begin_ms
+        elif task.type == "JOIN":
+            end_ms = max([begin_ms, *(schedule[ref][1] for ref in task.join_on if ref in schedule)])
+        else:
+            end_ms = max([begin_ms + estimates_ms.get(task.ref, 0), *inner_ends])
+        schedule[task.ref] = (begin_ms, end_ms)
+        now_ms = end_ms
+    return now_ms
