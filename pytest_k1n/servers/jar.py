@@ -11,10 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .address import Address, parse_address
-from .errors import PortTaken, ServerDied, ServerStartTimeout, ServerTooOld
+from pytest_k1n.client.address import Address
+
+from .errors import PortTaken, ServerDied, ServerStartTimeout
 from .java import Java
-from .probe import OLDEST_SUPPORTED, ask, health, reason_of, version, version_number
+from .probe import ask, check_version, health, reason_of, version
 from .profile import JVM_FLAGS, environment, properties, sqlite_url
 from .protocol import Endpoint, Kind, Report
 from .readiness import wait_ready
@@ -44,6 +45,7 @@ class JarSettings:
     """Seconds between TERM and KILL: a throw-away database needs none."""
     hold: tuple[int, ...] = ()
     """Descriptors (locks) that last as long as the server."""
+    notes: tuple[str, ...] = ()
 
 
 class JarServer:
@@ -109,7 +111,7 @@ class JarServer:
         process = self._running()
         process.kill()
         process.again()
-        port = parse_address(self.endpoint.url).port
+        port = Address.parse(self.endpoint.url).port
         self._await_ready(process, port, deadline)
         self._endpoint = self._describe(process, port, time.monotonic() - began)
         return self._endpoint
@@ -197,12 +199,12 @@ class JarServer:
         java = self._settings.java
         return Endpoint(
             kind=Kind.JAR,
-            url=_address(port).shown,
+            url=_address(port).url,
             version=self._version,
             pid=process.pid,
             log_path=self._log,
             owned=True,
-            notes=(f"Java {java.version} from {java.origin}", f"ready after {took_s:.1f}s"),
+            notes=(*self._settings.notes, f"Java {java.version} from {java.origin}", f"ready after {took_s:.1f}s"),
         )
 
 
@@ -224,16 +226,6 @@ def command(settings: JarSettings, port: int) -> list[str]:
     ]
 
 
-def check_version(text: str | None, what: str) -> str:
-    """Return the version if we support it. Raises ServerTooOld."""
-    number = version_number(text) if text else None
-    if text is None or number is None or number < OLDEST_SUPPORTED:
-        oldest = ".".join(map(str, OLDEST_SUPPORTED))
-        shown = text or "of a version that has no /api/version"
-        raise ServerTooOld(f"{what} is Conductor {shown}: older than {oldest}", remedy=f"Conductor {oldest} or newer")
-    return text
-
-
 def describe_exit(code: int) -> str:
     """Say how a process ended: `code 1`, `signal SIGKILL`."""
     if code >= 0:
@@ -245,7 +237,7 @@ def describe_exit(code: int) -> str:
 
 
 def _address(port: int) -> Address:
-    return Address(scheme="http", host="127.0.0.1", port=port)
+    return Address.parse(f"http://127.0.0.1:{port}")
 
 
 def _free_port() -> int:

@@ -11,14 +11,19 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
-from .address import Address
+from pytest_k1n.client.address import Address
+
+from .errors import ServerTooOld
 
 OLDEST_SUPPORTED = (3, 22)
 """The first line with `/api/version` and a bundled SQLite (conductor.md section 2)."""
 _LARGEST_ANSWER = 1 << 20
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +72,22 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def ask(
-    address: Address, method: str, path: str, *, body: object = None, timeout_s: float = 2.0, text: bool = False
+    address: Address,
+    method: str,
+    path: str,
+    *,
+    body: object = None,
+    timeout_s: float = 2.0,
+    headers: Mapping[str, str] = NO_HEADERS,
 ) -> Answer:
     """Send one request on a connection of its own and return the answer, errors by status included.
 
-    `text` sends a string body as it is instead of as JSON. Raises OSError when nothing (understandable) answers.
-    Proxies of the environment are honoured except for loopback.
+    Proxies of the environment are honoured, except for loopback. Raises OSError when nothing understandable answers.
     """
-    data = None if body is None else (str(body) if text else json.dumps(body)).encode()
-    request = urllib.request.Request(address.shown + path, data=data, method=method)
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(address.url + path, data=data, method=method, headers=dict(headers))
     if data is not None:
-        request.add_header("Content-Type", "text/plain" if text else "application/json")
+        request.add_header("Content-Type", "application/json")
     if address.authorization:
         request.add_header("Authorization", address.authorization)
     proxies = [urllib.request.ProxyHandler({})] if address.is_loopback else []
@@ -95,10 +105,13 @@ def ask(
 
 
 def _answer(status: int, content_type: str, stream: http.client.HTTPResponse | urllib.error.HTTPError) -> Answer:
-    return Answer(status, content_type, stream.read(_LARGEST_ANSWER))
+    try:
+        return Answer(status, content_type, stream.read(_LARGEST_ANSWER))
+    except http.client.HTTPException as error:
+        raise OSError(f"the answer broke off ({type(error).__name__})") from None
 
 
-def health(address: Address, *, timeout_s: float = 2.0) -> Health:
+def health(address: Address, *, timeout_s: float = 2.0, headers: Mapping[str, str] = NO_HEADERS) -> Health:
     """Ask `/health` (healthy:true) and then `/actuator/health` (UP): either one means ready.
 
     The actuator of a jar server says DOWN for an Elasticsearch it does not have, and old servers lack `/health`.
@@ -107,7 +120,7 @@ def health(address: Address, *, timeout_s: float = 2.0) -> Health:
     state = State.FOREIGN
     for path, is_ready in (("/health", _is_healthy), ("/actuator/health", _is_up)):
         try:
-            answer = ask(address, "GET", path, timeout_s=timeout_s)
+            answer = ask(address, "GET", path, timeout_s=timeout_s, headers=headers)
         except OSError as error:
             return Health(State.SILENT, f"GET {path} on port {address.port} -> {reason_of(error)}")
         document = answer.json()
@@ -144,13 +157,23 @@ def reason_of(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
 
 
-def version(address: Address, *, timeout_s: float = 2.0) -> str | None:
+def version(address: Address, *, timeout_s: float = 2.0, headers: Mapping[str, str] = NO_HEADERS) -> str | None:
     """Return what `/api/version` says, or None where that is not a version. Raises OSError when nothing answers."""
-    answer = ask(address, "GET", "/api/version", timeout_s=timeout_s)
+    answer = ask(address, "GET", "/api/version", timeout_s=timeout_s, headers=headers)
     if answer.status != 200 or "html" in answer.content_type:
         return None
     text = answer.text.strip().strip('"')
     return text if version_number(text) else None
+
+
+def check_version(text: str | None, what: str) -> str:
+    """Return the version if we support it. Raises ServerTooOld."""
+    number = version_number(text) if text else None
+    if text is None or number is None or number < OLDEST_SUPPORTED:
+        oldest = ".".join(map(str, OLDEST_SUPPORTED))
+        shown = f"Conductor {text}" if text else "a Conductor without /api/version"
+        raise ServerTooOld(f"{what} is {shown}: older than {oldest}", remedy=f"Conductor {oldest} or newer")
+    return text
 
 
 def version_number(text: str) -> tuple[int, int] | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from .address import parse_address
+from pytest_k1n.client.address import Address
 
 SERVER_VERSION = "3.32.1"
 """The release that is started unless told otherwise; every figure of ours was measured on it."""
@@ -54,7 +54,7 @@ class ServerSpec:
 
     @property
     def shown_url(self) -> str:
-        return parse_address(self.url).shown if self.url else ""
+        return Address.parse(self.url).url if self.url else ""
 
     def as_kind(self, kind: Kind) -> ServerSpec:
         """Return the same settings for another kind of server."""
@@ -69,7 +69,7 @@ def parse_server(text: str, *, source: str = "--k1n-server") -> ServerSpec:
     if "://" not in word:
         raise ValueError(f"{source}: {text!r} is not a server: use embedded, jar, docker, auto or http://host:port")
     try:
-        parse_address(word)
+        Address.parse(word)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
     return ServerSpec(kind=Kind.URL, url=word, source=source)
@@ -93,11 +93,11 @@ class Endpoint:
 
     @property
     def shown_url(self) -> str:
-        return parse_address(self.url).shown
+        return Address.parse(self.url).url
 
     @property
     def is_loopback(self) -> bool:
-        return parse_address(self.url).is_loopback
+        return Address.parse(self.url).is_loopback
 
 
 class Server(Protocol):
@@ -112,3 +112,6 @@ class Server(Protocol):
 
     def stop(self) -> None:
         """End it and remove what it left; harmless when repeated."""
+
+    def died(self) -> str | None:
+        """Describe the end of its process (`signal SIGKILL`); None while it lives, or where nobody can know."""

@@ -10,7 +10,8 @@ import json
 import time
 from collections.abc import Callable
 
-from .address import Address
+from pytest_k1n.client.address import Address
+
 from .errors import ServerDied, ServerStartTimeout
 from .probe import Answer, ask, reason_of
 

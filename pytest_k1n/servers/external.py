@@ -1,0 +1,154 @@
+"""A server that somebody else runs: used as it is or refused, never replaced by another kind."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from pytest_k1n.client.address import Address
+from pytest_k1n.client.credentials import token_headers
+
+from .errors import NoAnswer, NotAConductor, ServerRefused
+from .probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
+from .protocol import Endpoint, Kind, Report, ServerSpec, parse_server
+
+T = TypeVar("T")
+URL_VARIABLE = "CONDUCTOR_SERVER_URL"
+"""Conductor's own tools read it; ours count it for loopback hosts only."""
+ANSWER_WITHIN_S = 5.0
+"""For everything that is asked of a given URL: a wrong one is known within seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDefaults:
+    """What a run does on a server unless it is told otherwise."""
+
+    workers: Literal["own", "external"]
+    """`external`: poll nothing, simulate nothing."""
+    register: Literal["missing", "never"]
+    reason: str = ""
+
+
+def defaults_for(endpoint: Endpoint) -> RunDefaults:
+    """Be a guest, not a host, on a server that is neither ours nor on loopback."""
+    if endpoint.owned or endpoint.is_loopback:
+        return RunDefaults(workers="own", register="missing")
+    return RunDefaults(
+        workers="external",
+        register="never",
+        reason=f"{endpoint.shown_url} is not ours: --k1n-workers=external and --k1n-register=never by default",
+    )
+
+
+def server_from_environment(value: str) -> ServerSpec:
+    """Read `CONDUCTOR_SERVER_URL`, which counts as explicit for a loopback host only.
+
+    Raises ServerRefused for any other host: an exported production URL must never be hit by accident. Raises
+    ValueError for what is no URL.
+    """
+    spec = parse_server(value, source=URL_VARIABLE)
+    if spec.url is None:
+        raise ValueError(f"{URL_VARIABLE}: {value!r} is not a URL: write http://localhost:8080, or unset it")
+    address = Address.parse(spec.url)
+    if not address.is_loopback:
+        raise ServerRefused(
+            f"{URL_VARIABLE} names {address.url}, which is not on this machine: it is not used by accident",
+            remedy=f"--k1n-server={address.url} if you mean it, or unset {URL_VARIABLE}",
+        )
+    return spec
+
+
+class ExternalServer:
+    """A server at a given URL: looked at once, never started and never stopped."""
+
+    def __init__(
+        self, spec: ServerSpec, *, report: Report = lambda _text: None, environ: Mapping[str, str] | None = None
+    ) -> None:
+        if spec.url is None:
+            raise ValueError(f"{spec.source}: a server of kind url needs a URL")
+        self._spec = spec
+        self._url = spec.url
+        self._address = Address.parse(spec.url)
+        self._report = report
+        self._environ = os.environ if environ is None else environ
+        self._endpoint: Endpoint | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens. Raises RuntimeError before `start`."""
+        if self._endpoint is None:
+            raise RuntimeError("the server was not looked at")
+        return self._endpoint
+
+    def start(self, deadline: float) -> Endpoint:
+        """Make sure that it is a healthy Conductor we support, within seconds.
+
+        Raises NoAnswer, NotAConductor or ServerTooOld, each in one line.
+        """
+        within_s = max(0.1, min(ANSWER_WITHIN_S, deadline - time.monotonic()))
+        # Loopback servers of tests take no token: it is for servers that somebody guards.
+        headers = NO_HEADERS if self._address.is_loopback else token_headers(self._environ)
+        found = within(within_s, lambda: health(self._address, timeout_s=within_s, headers=headers))
+        self._judge(found, within_s)
+        try:
+            text = within(within_s, lambda: version(self._address, timeout_s=within_s, headers=headers))
+        except OSError as error:
+            raise self._silent(f"/api/version: {reason_of(error)}") from None
+        supported = check_version(text, f"{self._address.url} ({self._spec.source})")
+        self._endpoint = Endpoint(kind=Kind.URL, url=self._url, version=supported, notes=(f"from {self._spec.source}",))
+        return self._endpoint
+
+    def stop(self) -> None:
+        """Leave it alone."""
+
+    def died(self) -> str | None:
+        """Nothing is known of its process."""
+        return None
+
+    def _judge(self, found: Health | None, within_s: float) -> None:
+        if found is None:
+            raise self._silent(f"no answer within {within_s:.0f}s")
+        if found.state is State.SILENT:
+            raise self._silent(found.detail)
+        if found.state is State.FOREIGN:
+            raise NotAConductor(
+                f"{self._spec.source}: {self._address.url} answers, but not as a Conductor server ({found.detail})",
+                remedy="the URL of Conductor's API port, with or without /api",
+            )
+        if found.state is State.NOT_READY:
+            raise NoAnswer(
+                f"{self._spec.source}: {self._address.url} says that it is not healthy ({found.detail})",
+                remedy="waiting until it is, or another --k1n-server",
+            )
+
+    def _silent(self, why: str) -> NoAnswer:
+        return NoAnswer(
+            f"{self._spec.source}: no Conductor answers at {self._address.url} ({why}); a URL has no fallback",
+            remedy="starting it, or --k1n-server=jar",
+        )
+
+
+def within(seconds: float, ask: Callable[[], T]) -> T | None:
+    """Return what `ask` returns or raise what it raises; None if it takes longer.
+
+    Name resolution and an answer that drips byte by byte know no timeout of their own: the thread is left to die.
+    """
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(ask())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name="k1n-probe", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failures:
+        raise failures[0]
+    return results[0] if results else None
