@@ -1,0 +1,165 @@
+"""Every finding code with its usual cause and its remedy: the reference in the docs is generated from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Meaning(NamedTuple):
+    """What a code says, for somebody who meets it for the first time."""
+
+    cause: str
+    remedy: str
+
+
+CODES: Mapping[str, Meaning] = {
+    "assertion-failed": Meaning(
+        "An assert in a callable given to expect() did not hold.",
+        "Read its message; return Findings instead to name ref, expected and observed.",
+    ),
+    "barrier-crossed": Meaning(
+        "A task of a later phase started before the last task of the earlier one had ended.",
+        "Put a JOIN or a sequence between the phases in the definition, or correct the refs of the phases in the plan.",
+    ),
+    "clock-step": Meaning(
+        "The server's clock was set back during the execution (NTP, VM migration): stamps run against seq.",
+        "Run again on a host with a steady clock; nothing can be said about order in this execution.",
+    ),
+    "data-dependency": Meaning(
+        "A task reads, directly or over others, what a task that should be independent of it puts out.",
+        "Remove the ${...} expression from its inputParameters, or do not run the two in parallel.",
+    ),
+    "ended-early": Meaning(
+        "A JOIN or a loop ended although something it waits for had not.",
+        "Check joinOn; a dynamic fork's JOIN once did so by a server defect (conductor-oss issue 18).",
+    ),
+    "ended-late": Meaning(
+        "An execution ended after one that it should have ended before.",
+        "Look at both critical paths: one was slower, or the other faster, than planned.",
+    ),
+    "error-in-log": Meaning(
+        "A handler wrote a line with ERROR, FATAL or CRITICAL to the task's log.",
+        "Read the log of that attempt; log at a lower level what is no error.",
+    ),
+    "faster-than-estimate": Meaning(
+        "Something took clearly less time than the plan estimates, inside its band.",
+        "Correct the estimate if it stays so; check that the work was really done.",
+    ),
+    "judgement-crashed": Meaning(
+        "An expectation or a callable given to expect() raised an exception, or returned no Findings.",
+        "Mend the callable; for one of our own expectations please report it with the saved execution.",
+    ),
+    "no-band": Meaning("The plan gives no band for what should be in one.", "Add the band to the plan, or pass it."),
+    "no-estimate": Meaning(
+        "The plan gives no estimate for what should be on it.", "Add the estimate to the plan, or leave the ref out."
+    ),
+    "no-ledger": Meaning(
+        "The worker is not ours, so nobody recorded how often its handlers were called.",
+        "Run with the plugin's own worker, or leave this expectation to tests that do.",
+    ),
+    "no-logs": Meaning(
+        "The tasks' logs were not fetched, or the server keeps none.",
+        "Judge an execution whose logs were fetched while the server was up.",
+    ),
+    "no-phases": Meaning("The plan divides this workflow into fewer than two phases.", "Add phases to its template."),
+    "no-stamp": Meaning(
+        "A time stamp that the judgement needs is not on record.",
+        "Look at the saved execution: the task was skipped, or the server never stamped it.",
+    ),
+    "not-a-switch": Meaning("A task that is no SWITCH was given to took_branch().", "Give it the ref of the SWITCH."),
+    "not-concurrent": Meaning(
+        "Two tasks that should run at once did not, or only for a moment.",
+        "Put them into branches of one fork; see that workers have a slot free for each.",
+    ),
+    "not-critical": Meaning(
+        "Another task decides the makespan.", "Look at the critical path in the report; correct the plan or the test."
+    ),
+    "not-finished": Meaning(
+        "Something started and had not ended when waiting ended.",
+        "Look at the worker's log and the task's heartbeat; raise the deadline only if it was still working.",
+    ),
+    "not-run": Meaning(
+        "A task that should have run was never scheduled.",
+        "See how far the execution came, and which case its SWITCHes took.",
+    ),
+    "outside-band": Meaning(
+        "A duration or a start is outside its band.",
+        "Look where the time went (the critical path); correct the band only if the plan was wrong.",
+    ),
+    "overlap-undecidable": Meaning(
+        "Two tasks overlap, or touch, by less than stamps of 1 ms can show.",
+        "Let the tasks work longer: 20 ms at least, with a lower --k1n-speed if the work is simulated.",
+    ),
+    "overrun": Meaning(
+        "More tasks of one definition ran at once than the worker has slots, or than concurrentExecLimit allows.",
+        "Look for a second worker with the same id, or a limit that the server does not enforce.",
+    ),
+    "pending": Meaning("It is too early to tell.", "Wait for the execution to end; no action."),
+    "phase-not-run": Meaning(
+        "A phase never started, so the barrier before it was not put to the test.",
+        "See how far the execution came.",
+    ),
+    "same-execution": Meaning("An execution was compared with itself.", "Pass the other execution of the batch."),
+    "scheduled-early": Meaning(
+        "A task was scheduled before the one it should follow had ended, and started after it by chance only.",
+        "Let the definition order them: put one after the other, or a JOIN between.",
+    ),
+    "slower-than-estimate": Meaning(
+        "Something took longer than the plan estimates, by more than the tolerance.",
+        "Look where the time went; correct the estimate if it stays so.",
+    ),
+    "stamps-out-of-order": Meaning(
+        "A task's own stamps contradict each other: started before it was scheduled, or ended before it started.",
+        "A defect of the server or of what recorded the execution: look at the saved execution.",
+    ),
+    "started-early": Meaning(
+        "A task was scheduled or started before something that it must wait for had ended.",
+        "Look at the edge that the finding names: the definition that ran does not contain it.",
+    ),
+    "started-late": Meaning(
+        "A worker took the task later than allowed.",
+        "See whether its worker was running and free; raise the limit for workers that poll slowly.",
+    ),
+    "starts-apart": Meaning(
+        "Tasks that should start together were taken too far apart.",
+        "Give the workers a slot for each of them; see whether the server was busy.",
+    ),
+    "tainted": Meaning(
+        "An id or data of one execution turned up in another.",
+        "Look for shared files, caches or variables in the handlers; key them by workflow id.",
+    ),
+    "task-failed": Meaning(
+        "A task failed and has no attempt left.", "Read its reason and its log; both are in the report."
+    ),
+    "unexpected-task": Meaning(
+        "A task is on record that the definition has no place for.",
+        "The server ran another version of the definition: register the right one, or judge by that.",
+    ),
+    "unknown-phase": Meaning("The plan has no phase of that number or name.", "Correct the test, or the plan."),
+    "unknown-ref": Meaning("The definition has no task of that reference name.", "Correct the spelling in the test."),
+    "unwanted-task": Meaning(
+        "A task was scheduled that should not have been.", "See which case its SWITCH took, and by what value."
+    ),
+    "waited-long": Meaning(
+        "A task waited longer for a worker than allowed.",
+        "See what the worker was doing meanwhile (the blame in the report); add slots or workers.",
+    ),
+    "wrong-attempts": Meaning(
+        "A task took more or fewer attempts than expected.", "Read the reasons of its failed attempts."
+    ),
+    "wrong-branch": Meaning("A SWITCH took another case.", "Look at the value it evaluated, in its inputData."),
+    "wrong-concurrency": Meaning(
+        "More or fewer tasks ran at once at the busiest moment than expected.",
+        "See which tasks these were; check the forks of the definition and the workers' slots.",
+    ),
+    "wrong-invocations": Meaning(
+        "The worker's ledger shows more or fewer calls of the handler than one.",
+        "Look for a retry, a second worker, or an update that was lost and repeated.",
+    ),
+    "wrong-reason": Meaning("It ended as expected, for another reason.", "Read the reason it gives."),
+    "wrong-status": Meaning(
+        "The execution ended, or stands, in another status.", "Read its reason; see the task that failed first."
+    ),
+    "wrong-value": Meaning("Data is missing or different.", "Look at the document that the finding names."),
+}

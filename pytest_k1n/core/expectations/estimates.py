@@ -1,0 +1,158 @@
+"""How long an execution and its tasks take: against the plan's estimates, in workflow time.
+
+Durations of simulated work are judged, and counted apart (SPEC R3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_k1n.core.expectations.bands import in_band
+from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.subjects import known, missing, pending, unfinished
+from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.graph import label
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import format_ms, percent
+
+QUANTUM_MS = 10
+"""Resolution of our worker's polls: two of them are the least deviation that means anything."""
+
+
+@expectation
+def on_estimate(*, tolerance: str | None = None, refs: Sequence[str] | None = None) -> Judge:
+    """Expect makespan and tasks on the plan's estimates: slower than the tolerance fails, faster warns.
+
+    A makespan that is faster *and* outside the plan's band fails. `tolerance` (`"10%"`) is the plan's by default, and
+    never less than two polls. With `refs` only those tasks are judged. Raises ValueError for what is no percentage.
+    """
+    fraction = None if tolerance is None else percent(tolerance)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        share = fraction if fraction is not None else (observation.template.tolerance if observation.template else 0.1)
+        if refs is None:
+            makespan_on_estimate(observation, share, tally)
+        tasks_on_estimate(observation, share, tally, refs=refs)
+        if not (tally.passes or tally.fails or tally.unknowns or tally.simulated):
+            name = observation.execution.name
+            tally.unknown("no-estimate", name, expected="an estimate in the plan", observed="none")
+        return tally.findings()
+
+    return judge
+
+
+def makespan_on_estimate(observation: Observation, share: float, tally: Tally) -> None:
+    """Judge the makespan against the template's total estimate, where it has one."""
+    template, timeline = observation.template, observation.timeline
+    if template is None or template.total_estimate_ms is None:
+        return
+    name, simulated = observation.execution.name, observation.any_simulated
+    origin = f"estimate of {template.workflow} in the plan, tolerance {share:.0%}"
+    if timeline.end_ms is None:
+        limit_ms = _slowest(template.total_estimate_ms, share, QUANTUM_MS)
+        expected = f"a makespan of at most {format_ms(round(limit_ms))}"
+        if observation.elapsed_ms > limit_ms:
+            _slower(name, expected, observation.elapsed_ms, template.total_estimate_ms, tally, origin, simulated)
+        elif observation.is_settled:
+            tally.fail("not-finished", name, expected=expected, observed=observation.state, origin=origin)
+        else:
+            pending(tally, name, expected=expected, observed=observation.state, origin=origin)
+        return
+    if template.band_ms and timeline.end_ms < template.band_ms[0]:
+        in_band(
+            name, "the makespan", timeline.end_ms, timeline.end_ms, template.band_ms, tally,
+            f"band of {template.workflow} in the plan", is_settled=True, simulated=simulated,
+        )  # fmt: skip
+        return
+    _estimated(name, timeline.end_ms, template.total_estimate_ms, share, tally, origin, simulated=simulated)
+
+
+def tasks_on_estimate(
+    observation: Observation,
+    share: float,
+    tally: Tally,
+    *,
+    refs: Sequence[str] | None = None,
+    quantum_ms: int = QUANTUM_MS,
+) -> None:
+    """Judge the last attempt of every task that has an estimate; of tasks that never ran, those in `refs` only."""
+    wanted = observation.refs if refs is None else known(observation, refs, tally)
+    for key in observation.worker_keys:
+        estimate_ms = observation.estimate_ms(key[0])
+        if key[0] in wanted and estimate_ms is not None:
+            _task_on_estimate(observation, key, estimate_ms, share, tally, quantum_ms)
+    for ref in wanted if refs is not None else ():
+        if observation.estimate_ms(ref) is None:
+            tally.unknown("no-estimate", ref, expected="an estimate in the plan", observed="none")
+        elif not observation.keys(ref):
+            missing(observation, ref, tally, expected="to run, and to take its estimate")
+
+
+def _task_on_estimate(
+    observation: Observation, key: TaskKey, estimate_ms: int, share: float, tally: Tally, quantum_ms: int
+) -> None:
+    span = observation.timeline.spans[key]
+    origin = f"estimate of {key[0]} in the plan, tolerance {share:.0%}"
+    if span.duration_ms is None:
+        # With no refs asked for, a task that never ran is somebody else's finding.
+        if not observation.is_settled or observation.finals[key].started_ms is not None:
+            unfinished(observation, key, tally, expected=f"to take {format_ms(estimate_ms)}", origin=origin)
+        return
+    _estimated(
+        label(key), span.duration_ms, estimate_ms, share, tally, origin,
+        simulated=span.is_simulated, quantum_ms=quantum_ms,
+    )  # fmt: skip
+
+
+def _slowest(estimate_ms: int, share: float, quantum_ms: int) -> float:
+    return estimate_ms + max(share * estimate_ms, 2 * quantum_ms)
+
+
+def _estimated(
+    subject: str,
+    taken_ms: int,
+    estimate_ms: int,
+    share: float,
+    tally: Tally,
+    origin: str,
+    *,
+    simulated: bool,
+    quantum_ms: int = QUANTUM_MS,
+) -> None:
+    expected = f"{format_ms(estimate_ms)} ± {share:.0%}"
+    slack_ms = _slowest(estimate_ms, share, quantum_ms) - estimate_ms
+    if taken_ms - estimate_ms > slack_ms:
+        _slower(subject, expected, taken_ms, estimate_ms, tally, origin, simulated)
+    elif estimate_ms - taken_ms > slack_ms:
+        tally.warn(
+            "faster-than-estimate",
+            subject,
+            expected=expected,
+            observed=format_ms(taken_ms),
+            margin=_relative(taken_ms, estimate_ms),
+            origin=origin,
+            simulated=simulated,
+        )
+    else:
+        tally.passed(simulated=simulated)
+
+
+def _slower(
+    subject: str, expected: str, taken_ms: int, estimate_ms: int, tally: Tally, origin: str, simulated: bool
+) -> None:
+    tally.fail(
+        "slower-than-estimate",
+        subject,
+        expected=expected,
+        observed=format_ms(taken_ms),
+        margin=_relative(taken_ms, estimate_ms),
+        origin=origin,
+        simulated=simulated,
+    )
+
+
+def _relative(taken_ms: int, estimate_ms: int) -> str:
+    return f"{100 * (taken_ms - estimate_ms) / estimate_ms:+.1f}%" if estimate_ms else format_ms(taken_ms)

@@ -1,0 +1,81 @@
+"""What an expectation is: a value with a readable repr that judges an observation, never the world."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import ParamSpec, TypeAlias
+
+from pytest_k1n.core.findings import Finding, Findings, Verdict, collect
+from pytest_k1n.core.model import Execution
+from pytest_k1n.core.observation import Observation
+
+P = ParamSpec("P")
+
+Judge: TypeAlias = Callable[[Observation], Findings]
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Something that should hold for one execution. Build with the functions of this package, not directly."""
+
+    name: str
+    arguments: tuple[object, ...]
+    keywords: tuple[tuple[str, object], ...]
+    judge: Judge = field(repr=False, compare=False)
+    """Evaluate it. On a live execution it fails what is already decided and answers `pending` for the rest."""
+
+    def __repr__(self) -> str:
+        shown = [repr(argument) for argument in self.arguments]
+        shown += [f"{name}={value!r}" for name, value in self.keywords]
+        return f"{self.name}({', '.join(shown)})"
+
+
+Expected: TypeAlias = Expectation | Callable[[Execution], Findings]
+"""What `expect` takes: an expectation, or any callable that judges an execution."""
+
+
+def expectation(make: Callable[P, Judge]) -> Callable[P, Expectation]:
+    """Turn a function that returns a judge into a constructor of expectations that remember how they were called."""
+
+    @functools.wraps(make)
+    def build(*args: P.args, **kwargs: P.kwargs) -> Expectation:
+        return Expectation(make.__name__, args, tuple(kwargs.items()), make(*args, **kwargs))
+
+    return build
+
+
+def judge_all(expectations: Iterable[Expected], observation: Observation) -> Findings:
+    """Judge them all and add up. What raises is `unknown`, with the exception named, and stops no other.
+
+    A plain callable's AssertionError is a failed check: that is how a test author says so.
+    """
+    return collect([_judge(expected, observation) for expected in expectations])
+
+
+def _judge(expected: Expected, observation: Observation) -> Findings:
+    try:
+        if isinstance(expected, Expectation):
+            return expected.judge(observation)
+        findings = expected(observation.execution)
+    except AssertionError as error:
+        return _single("assertion-failed", Verdict.FAIL, expected, "its assertions to hold", error)
+    except Exception as error:
+        return _single("judgement-crashed", Verdict.UNKNOWN, expected, "a judgement", error)
+    return _checked(findings, expected)
+
+
+def _checked(findings: object, expected: Expected) -> Findings:
+    """Refuse what a user's callable returned if it says nothing, such as None."""
+    if isinstance(findings, Findings):
+        return findings
+    error = TypeError(f"it returned {type(findings).__name__}, not Findings")
+    return _single("judgement-crashed", Verdict.UNKNOWN, expected, "a judgement", error)
+
+
+def _single(code: str, verdict: Verdict, expected: Expected, wanted: str, error: Exception) -> Findings:
+    name = repr(expected) if isinstance(expected, Expectation) else getattr(expected, "__name__", repr(expected))
+    said = " ".join(str(error).split())
+    observed = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return Findings((Finding(code=code, subject=name, expected=wanted, observed=observed, verdict=verdict),))

@@ -1,0 +1,225 @@
+"""Which task runs before which: by the definition, by name, by phase. Raw server stamps, tolerance 0 ms."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.subjects import (
+    missing,
+    pending,
+    phase_named,
+    recorded,
+    steps_back,
+    unfinished,
+)
+from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.graph import Graph, label, unexpected_keys
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.intervals import barrier as compared
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, WorkflowStatus
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.ordering import ordering
+from pytest_k1n.core.plan import Phase
+from pytest_k1n.core.tally import Tally
+
+
+@expectation
+def follows_definition() -> Judge:
+    """Expect every task scheduled only when all that it waits for has ended, and no task that has no place there.
+
+    JOINs count by their end (the server stamps their start at the fork), other operators not at all.
+    """
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        steps_back(observation, tally, expected="stamps that follow the order of scheduling")
+        _tasks_belong(observation, tally)
+        return ordering(observation.execution, observation.graph) + tally.findings()
+
+    return judge
+
+
+@expectation
+def in_order(*refs: str) -> Judge:
+    """Expect each ref to start only when the one before has ended; retries included.
+
+    Two tasks of the same loop are compared iteration by iteration. Raises ValueError for fewer than two refs.
+    """
+    if len(refs) < 2:
+        raise ValueError("in_order compares at least two refs")
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        keys = {ref: recorded(observation, ref, tally, expected=f"it to run ({_chain(refs)})") for ref in refs}
+        if steps_back(observation, tally, expected=_chain(refs)):
+            return tally.findings()
+        for before, after in pairwise(refs):
+            if keys[before] and keys[after]:
+                for first, second in _matched(keys[before], keys[after]):
+                    _starts_after(observation, first, second, tally, origin=f"in_order: {_chain(refs)}")
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def barrier(*, after: int | str, before: int | str) -> Judge:
+    """Expect no task of phase `before` to start until the last one of phase `after` has ended."""
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        first, second = phase_named(observation, after, tally), phase_named(observation, before, tally)
+        if first and second and not steps_back(observation, tally, expected="phases one after the other"):
+            phases_apart(observation, first, second, tally)
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def barriers_hold() -> Judge:
+    """Expect every phase of the plan to start only when the one before has ended."""
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        phases = observation.template.phases if observation.template else ()
+        if len(phases) < 2:
+            tally.unknown(
+                "no-phases",
+                observation.execution.name,
+                expected="two or more phases in the plan",
+                observed=f"{len(phases)}",
+            )
+        elif not steps_back(observation, tally, expected="phases one after the other"):
+            for first, second in pairwise(phases):
+                phases_apart(observation, first, second, tally)
+        return tally.findings()
+
+    return judge
+
+
+def phases_apart(observation: Observation, first: Phase, second: Phase, tally: Tally) -> None:
+    """Judge one barrier; worker tasks only, all attempts. Two numbers decide it: the last end and the first start."""
+    subject = f"phase {second.number}"
+    expected = f"phase {second.number} ({second.name}) to start when phase {first.number} ({first.name}) has ended"
+    origin = f"barrier after phase {first.number} of the plan"
+    begun = {key: Interval(start, start) for key in _of(observation, second) if (start := _start(observation, key))}
+    open_keys = [key for key in _of(observation, first) if _end(observation, key) is None]
+    ended = {key: Interval(end, end) for key in _of(observation, first) if (end := _end(observation, key))}
+    if not begun or not (ended or open_keys):
+        if observation.is_settled:
+            idle = second if not begun else first
+            observed = f"no task of phase {idle.number} ever ran; the execution is {observation.state}"
+            tally.unknown("phase-not-run", subject, expected=expected, observed=observed, origin=origin)
+        else:
+            pending(tally, subject, expected=expected, observed="not started yet", origin=origin)
+        return
+    if open_keys:
+        early = min(begun, key=lambda key: begun[key].start_ms)
+        observed = f"{label(early)} started while {label(open_keys[0])} had not ended"
+        tally.fail("barrier-crossed", label(early), expected=expected, observed=observed, origin=origin)
+        return
+    found = compared(ended, begun)
+    if found.holds:
+        tally.passed()
+        return
+    tally.fail(
+        "barrier-crossed",
+        label(found.first),
+        expected=expected,
+        observed=(
+            f"{label(found.first)} started before {label(found.last)} ended; "
+            f"{len(found.early)} of {len(begun)} tasks of the phase were early"
+        ),
+        margin=f"{-found.margin_ms}ms",
+        origin=origin,
+    )
+
+
+def _of(observation: Observation, phase: Phase) -> tuple[TaskKey, ...]:
+    return tuple(key for key in observation.worker_keys if key[0] in phase.refs)
+
+
+def _start(observation: Observation, key: TaskKey) -> int | None:
+    """When a task first started: a premature first attempt is premature, whatever its retry did."""
+    record = observation.records[key][0]
+    return record.started_ms if record.is_worker_task else record.scheduled_ms
+
+
+def _end(observation: Observation, key: TaskKey) -> int | None:
+    """When the last attempt of a task ended."""
+    return observation.finals[key].ended_ms
+
+
+def _chain(refs: tuple[str, ...]) -> str:
+    return " -> ".join(refs)
+
+
+def _matched(before: tuple[TaskKey, ...], after: tuple[TaskKey, ...]) -> list[tuple[TaskKey, TaskKey]]:
+    """Pair iterations of one loop with each other, else everything of one with everything of the other."""
+    by_iteration = {iteration: (ref, iteration) for ref, iteration in after if iteration}
+    if by_iteration and by_iteration.keys() == {iteration for _, iteration in before}:
+        return [(key, by_iteration[key[1]]) for key in before]
+    return [(first, second) for first in before for second in after]
+
+
+def _starts_after(observation: Observation, first: TaskKey, second: TaskKey, tally: Tally, *, origin: str) -> None:
+    end, start = _end(observation, first), _start(observation, second)
+    expected = f"to start when {label(first)} has ended"
+    if start is None:
+        unfinished(observation, second, tally, expected=expected, origin=origin)
+    elif end is None:
+        observed = f"started while {label(first)} was {observation.finals[first].status}"
+        tally.fail("started-early", label(second), expected=expected, observed=observed, origin=origin)
+    elif start < end:
+        observed = f"started before {label(first)} ended"
+        tally.fail(
+            "started-early",
+            label(second),
+            expected=expected,
+            observed=observed,
+            margin=f"{end - start}ms",
+            origin=_required_by(observation.graph, first, second) or origin,
+        )
+    elif (scheduled := observation.records[second][0].scheduled_ms) is not None and scheduled < end:
+        tally.warn(
+            "scheduled-early",
+            label(second),
+            expected=f"to be scheduled when {label(first)} has ended",
+            observed="it was scheduled before, and started after it by chance",
+            margin=f"{end - scheduled}ms",
+            origin=origin,
+        )
+    else:
+        tally.passed()
+
+
+def _required_by(graph: Graph, first: TaskKey, second: TaskKey) -> str:
+    return graph.why(first, second) if first in graph.nodes and second in graph.nodes else ""
+
+
+def _tasks_belong(observation: Observation, tally: Tally) -> None:
+    """Judge that no task is on record without a place in the definition, and no operator was left out."""
+    for key in unexpected_keys(observation.graph, observation.execution):
+        tally.fail(
+            "unexpected-task",
+            label(key),
+            expected=f"only tasks on the path that {observation.definition.name} takes",
+            observed=f"it is on record as {observation.finals[key].status}",
+            origin=f"definition {observation.definition.name} version {observation.definition.version}",
+        )
+    if observation.execution.status is not WorkflowStatus.COMPLETED:
+        return
+    terminates = any(record.type == "TERMINATE" for record in observation.finals.values())
+    for key, task in observation.graph.nodes.items():
+        if task.type in OPERATOR_TASK_TYPES and key not in observation.records and not terminates:
+            if key in observation.graph.undecided:
+                continue
+            missing(
+                observation,
+                label(key),
+                tally,
+                expected=f"a {task.type} task on record",
+                origin=f"definition {observation.definition.name} version {observation.definition.version}",
+            )

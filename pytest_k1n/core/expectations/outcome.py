@@ -1,0 +1,125 @@
+"""How an execution should end."""
+
+from __future__ import annotations
+
+from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.subjects import pending
+from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.graph import expected_keys, label
+from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowStatus
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.paths import shown
+from pytest_k1n.core.tally import Tally
+
+
+@expectation
+def completed() -> Judge:
+    """Expect the execution COMPLETED, and every task that is not optional on the path taken with it.
+
+    A task that has failed for good is reported while the execution is still running.
+    """
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        status_is(observation, WorkflowStatus.COMPLETED, tally)
+        for key in expected_keys(observation.graph, observation.execution):
+            _task_succeeded(observation, key, tally)
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def failed(*, reason: str | None = None) -> Judge:
+    """Expect the execution FAILED, its reason (or that of a failed task) containing `reason`."""
+    return _ends(WorkflowStatus.FAILED, reason)
+
+
+@expectation
+def timed_out(*, reason: str | None = None) -> Judge:
+    """Expect the execution TIMED_OUT, its reason (or that of a timed out task) containing `reason`."""
+    return _ends(WorkflowStatus.TIMED_OUT, reason)
+
+
+@expectation
+def terminated(*, reason: str | None = None) -> Judge:
+    """Expect the execution TERMINATED, by the API or by a TERMINATE task, its reason containing `reason`."""
+    return _ends(WorkflowStatus.TERMINATED, reason)
+
+
+def status_is(observation: Observation, wanted: WorkflowStatus, tally: Tally) -> None:
+    """Judge the status of the execution: pending while it runs and somebody waits."""
+    name = observation.execution.name
+    if observation.execution.status is wanted:
+        tally.passed()
+    elif observation.is_settled:
+        tally.fail("wrong-status", name, expected=wanted, observed=observation.state)
+    else:
+        pending(tally, name, expected=wanted, observed=observation.state)
+
+
+def failed_for_good(observation: Observation, record: TaskRecord) -> bool:
+    """Whether a task's last attempt is unsuccessful and no retry will follow (conductor.md 7.3)."""
+    if not record.status.is_terminal or record.status.is_successful or record.retried:
+        return False
+    if observation.is_settled or record.status in (TaskStatus.CANCELED, TaskStatus.FAILED_WITH_TERMINAL_ERROR):
+        return True
+    limit = retry_limit(observation, record)
+    return limit is not None and record.attempt >= limit
+
+
+def retry_limit(observation: Observation, record: TaskRecord) -> int | None:
+    """Return how many retries a task may have; `None` if its definition is not known."""
+    task = record.workflow_task or observation.graph.nodes.get(record.key)
+    if task is not None and task.retry_count is not None:
+        return task.retry_count
+    definition = observation.task_definition(record.key)
+    return definition.retry_count if definition else None
+
+
+def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally) -> None:
+    record = observation.finals.get(key)
+    if record is None:
+        # A COMPLETED execution without it does not follow its definition; of any other the status says enough.
+        if observation.execution.status is WorkflowStatus.COMPLETED:
+            tally.fail("not-run", label(key), expected="it to run", observed="never scheduled")
+    elif record.status.is_terminal and record.status.is_successful:
+        tally.passed()
+    elif failed_for_good(observation, record) and not _was_swept_away(observation, record):
+        reason = f": {record.reason}" if record.reason else ""
+        tally.fail(
+            "task-failed",
+            label(key),
+            expected=TaskStatus.COMPLETED,
+            observed=f"{record.status} at attempt {record.attempt + 1}{reason}",
+        )
+
+
+def _was_swept_away(observation: Observation, record: TaskRecord) -> bool:
+    """Whether a task was only cancelled because its execution ended: a consequence, not a cause."""
+    return record.status is TaskStatus.CANCELED and observation.execution.status in (
+        WorkflowStatus.FAILED,
+        WorkflowStatus.TIMED_OUT,
+        WorkflowStatus.TERMINATED,
+    )
+
+
+def _ends(wanted: WorkflowStatus, reason: str | None) -> Judge:
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        status_is(observation, wanted, tally)
+        if reason is not None and observation.execution.status is wanted:
+            said = [observation.execution.reason or ""]
+            said += [record.reason for record in observation.finals.values() if record.reason]
+            if any(reason in text for text in said):
+                tally.passed()
+            else:
+                tally.fail(
+                    "wrong-reason",
+                    observation.execution.name,
+                    expected=f"a reason that contains {reason!r}",
+                    observed=shown(observation.execution.reason, 200),
+                )
+        return tally.findings()
+
+    return judge

@@ -1,0 +1,233 @@
+"""What runs at the same time. Raw server stamps; less than 2 ms of overlap decides nothing (methods.md 2.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import combinations
+
+from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.subjects import (
+    Other,
+    observation_of,
+    pending,
+    recorded,
+    steps_back,
+    unfinished,
+)
+from pytest_k1n.core.findings import Findings, Verdict
+from pytest_k1n.core.graph import label
+from pytest_k1n.core.intervals import (
+    RESOLUTION_MS,
+    Interval,
+    max_concurrency,
+    overlap_ms,
+    overlap_needed_ms,
+    really_overlapped,
+)
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import duration_ms
+
+
+@expectation
+def concurrent(*refs: str) -> Judge:
+    """Expect every pair of refs to overlap for at least 2 ms and 10 % of the shorter, so that all run at once.
+
+    Raises ValueError for fewer than two refs.
+    """
+    if len(refs) < 2:
+        raise ValueError("concurrent compares at least two refs")
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        if steps_back(observation, tally, expected="stamps that follow the order of scheduling"):
+            return tally.findings()
+        keys = [key for ref in refs for key in recorded(observation, ref, tally, expected=_together(refs))]
+        overlapping(observation, keys, tally, origin=f"concurrent: {', '.join(refs)}")
+        return tally.findings()
+
+    return judge
+
+
+def overlapping(observation: Observation, keys: Iterable[TaskKey], tally: Tally, *, origin: str) -> None:
+    """Judge every pair of keys; iterations of one loop are compared with those of the same number only."""
+    spans: dict[TaskKey, Interval] = {}
+    open_keys: list[TaskKey] = []
+    for key in keys:
+        if (span := observation.raw(key)) is not None:
+            spans[key] = span
+        else:
+            open_keys.append(key)
+            unfinished(observation, key, tally, expected="to run beside the others", origin=origin)
+    for key in open_keys:
+        _already_missed(observation, key, spans, tally, origin)
+    for first, second in combinations(spans, 2):
+        if first[0] != second[0] and (first[1] == second[1] or 0 in (first[1], second[1])):
+            _pair(first, second, spans, tally, origin)
+
+
+@expectation
+def start_together(*refs: str, spread: str = "150ms") -> Judge:
+    """Expect the refs to start within `spread` of each other in raw server time, whatever the speed.
+
+    Raises ValueError for fewer than two refs or a spread that is no duration.
+    """
+    limit_ms = duration_ms(spread)
+    if len(refs) < 2:
+        raise ValueError("start_together compares at least two refs")
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        if steps_back(observation, tally, expected="stamps that follow the order of scheduling"):
+            return tally.findings()
+        expected = f"to start within {limit_ms}ms of each other"
+        starts: dict[TaskKey, int] = {}
+        is_complete = True
+        for ref in refs:
+            keys = recorded(observation, ref, tally, expected=expected)
+            is_complete = is_complete and bool(keys)
+            for key in keys:
+                start_ms = observation.records[key][0].started_ms
+                if start_ms is None:
+                    is_complete = False
+                    unfinished(observation, key, tally, expected=expected)
+                else:
+                    starts[key] = start_ms
+        for iteration in sorted({iteration for _, iteration in starts}):
+            _spread({key: at for key, at in starts.items() if key[1] == iteration}, limit_ms, is_complete, tally)
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def concurrency(n: int) -> Judge:
+    """Expect exactly `n` worker tasks at the busiest moment, none of them counted for less than 2 ms."""
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        if steps_back(observation, tally, expected=f"a maximum concurrency of {n}"):
+            return tally.findings()
+        low, high, at = measured_concurrency(observation)
+        subject, expected = observation.execution.name, f"a maximum concurrency of {n}"
+        if low > n:
+            tally.fail("wrong-concurrency", subject, expected=expected, observed=f"{low}: {at}", margin=f"+{low - n}")
+        elif not observation.is_settled:
+            pending(tally, subject, expected=expected, observed=f"{low} so far")
+        elif low == high == n:
+            tally.passed()
+        elif low <= n <= high:
+            observed = f"{low} or {high}: some overlap for less than {RESOLUTION_MS}ms"
+            tally.unknown("overlap-undecidable", subject, expected=expected, observed=observed)
+        else:
+            tally.fail("wrong-concurrency", subject, expected=expected, observed=f"{high}: {at}", margin=f"{high - n}")
+        return tally.findings()
+
+    return judge
+
+
+def measured_concurrency(observation: Observation) -> tuple[int, int, str]:
+    """Return the maximum proven by overlaps of 2 ms, the maximum if shorter ones count, and who ran then."""
+    spans = {
+        (key, record.attempt): Interval(record.started_ms, record.ended_ms)
+        for key in observation.worker_keys
+        for record in observation.records[key]
+        if record.started_ms is not None and record.ended_ms is not None
+    }
+    peak = max_concurrency(spans.values(), for_ms=RESOLUTION_MS)
+    at_ms = peak.at_ms
+    running = [label(key) for (key, _), span in spans.items() if at_ms is not None and span[0] <= at_ms < span[1]]
+    return peak.level, max_concurrency(spans.values()).level, ", ".join(running) or "nothing ran"
+
+
+@expectation
+def overlaps_with(other: Other) -> Judge:
+    """Expect this execution and the other one to have really run at the same time: 10 % of the shorter at least."""
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        theirs = observation_of(other)
+        first, second = observation.execution, theirs.execution
+        expected = f"to run beside {second.name}"
+        if first.ended_ms is None or second.ended_ms is None:
+            late = second if first.ended_ms else first
+            if observation.is_settled and theirs.is_settled:
+                tally.unknown("no-stamp", first.name, expected=expected, observed=f"{late.name} has no end")
+            else:
+                pending(tally, first.name, expected=expected, observed=f"{late.name} is {late.status}")
+            return tally.findings()
+        spans = {first.name: Interval(first.started_ms, first.ended_ms)}
+        _judge_pair(
+            first.name,
+            second.name,
+            spans[first.name],
+            Interval(second.started_ms, second.ended_ms),
+            tally,
+            "executions of one batch run together",
+        )
+        return tally.findings()
+
+    return judge
+
+
+def _together(refs: tuple[str, ...]) -> str:
+    return f"to run beside the others of {', '.join(refs)}"
+
+
+def _pair(first: TaskKey, second: TaskKey, spans: Mapping[TaskKey, Interval], tally: Tally, origin: str) -> None:
+    _judge_pair(label(first), label(second), spans[first], spans[second], tally, origin)
+
+
+def _judge_pair(name: str, other: str, span: Interval, others: Interval, tally: Tally, origin: str) -> None:
+    verdict, overlap = really_overlapped(span, others), overlap_ms(span, others)
+    needed = overlap_needed_ms(span, others)
+    expected = f"{name} and {other} to overlap for at least {needed:.0f}ms"
+    if verdict is Verdict.PASS:
+        tally.passed()
+    elif verdict is Verdict.UNKNOWN:
+        tally.unknown(
+            "overlap-undecidable", name, expected=expected, observed=f"{overlap}ms, below what stamps can show",
+            origin=origin,
+        )  # fmt: skip
+    else:
+        earlier, later = (name, other) if span.start_ms <= others.start_ms else (other, name)
+        observed = f"{overlap}ms" if overlap > 0 else f"{later} started {-overlap}ms after {earlier} had ended"
+        tally.fail(
+            "not-concurrent", name, expected=expected, observed=observed, margin=f"{needed - overlap:.0f}ms",
+            origin=origin,
+        )  # fmt: skip
+
+
+def _already_missed(
+    observation: Observation, key: TaskKey, spans: Mapping[TaskKey, Interval], tally: Tally, origin: str
+) -> None:
+    """Fail what is decided before a task has ended: the other one had ended before this one started."""
+    record = observation.records[key][0]
+    since = record.started_ms if record.started_ms is not None else record.scheduled_ms
+    for other, span in spans.items():
+        if since is not None and since >= span.end_ms:
+            tally.fail(
+                "not-concurrent",
+                label(key),
+                expected=f"{label(key)} and {label(other)} to overlap",
+                observed=f"{label(other)} had ended before {label(key)} started",
+                margin=f"{since - span.end_ms}ms",
+                origin=origin,
+            )
+
+
+def _spread(starts: Mapping[TaskKey, int], limit_ms: int, is_complete: bool, tally: Tally) -> None:
+    first, last = min(starts, key=starts.__getitem__), max(starts, key=starts.__getitem__)
+    spread_ms = starts[last] - starts[first]
+    if spread_ms > limit_ms:
+        tally.fail(
+            "starts-apart",
+            label(last),
+            expected=f"to start within {limit_ms}ms of {label(first)}",
+            observed=f"{spread_ms}ms later",
+            margin=f"{spread_ms - limit_ms}ms",
+            origin="start_together, raw server time",
+        )
+    elif is_complete:
+        tally.passed()

@@ -1,0 +1,113 @@
+"""From what a test author names (refs, phases, other executions) to what is on record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Protocol
+
+from pytest_k1n.core.graph import label
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.ordering import clock_step
+from pytest_k1n.core.plan import Phase
+from pytest_k1n.core.tally import Tally
+
+
+class Observed(Protocol):
+    """Anything that carries an observation, such as the `workflow_execution` fixture's value."""
+
+    @property
+    def observation(self) -> Observation: ...
+
+
+Other = Observation | Observed
+
+
+def observation_of(other: Other) -> Observation:
+    """Return the observation itself or the one that a value carries."""
+    return other if isinstance(other, Observation) else other.observation
+
+
+def known(observation: Observation, refs: Sequence[str], tally: Tally) -> tuple[str, ...]:
+    """Return the refs that exist; for each of the others the test author gets `unknown-ref` and the nearest name."""
+    return tuple(ref for ref in refs if _is_known(observation, ref, tally))
+
+
+def recorded(
+    observation: Observation, ref: str, tally: Tally, *, expected: str = "it to run", origin: str = ""
+) -> tuple[TaskKey, ...]:
+    """Return a ref's tasks on record; where there are none, that is a failed check, or pending while more may come."""
+    if not _is_known(observation, ref, tally):
+        return ()
+    keys = observation.keys(ref)
+    if not keys:
+        missing(observation, ref, tally, expected=expected, origin=origin)
+    return keys
+
+
+def missing(observation: Observation, ref: str, tally: Tally, *, expected: str, origin: str = "") -> None:
+    """Judge that a task is not on record: failed once nothing more will come, pending before."""
+    if observation.is_settled:
+        observed = f"never scheduled; the execution is {observation.state}"
+        tally.fail("not-run", ref, expected=expected, observed=observed, origin=origin)
+    else:
+        pending(tally, ref, expected=expected, observed="not scheduled yet", origin=origin)
+
+
+def unfinished(observation: Observation, key: TaskKey, tally: Tally, *, expected: str, origin: str = "") -> None:
+    """Judge that a task on record has no end (or no start): failed once nothing more will come, pending before."""
+    record = observation.finals[key]
+    if observation.is_settled:
+        observed = f"{record.status} without an end; the execution is {observation.state}"
+        if record.status.is_terminal:
+            observed = f"{record.status}, never started" if record.started_ms is None else f"{record.status}, no end"
+        tally.fail("not-finished", label(key), expected=expected, observed=observed, origin=origin)
+    else:
+        pending(tally, label(key), expected=expected, observed=f"still {record.status}", origin=origin)
+
+
+def pending(tally: Tally, subject: str, *, expected: str, observed: str, origin: str = "") -> None:
+    """Say that it is too early to tell."""
+    tally.unknown("pending", subject, expected=expected, observed=observed, origin=origin)
+
+
+def phase_named(observation: Observation, phase: int | str, tally: Tally) -> Phase | None:
+    """Find a phase of the plan by number or name; else the test author gets `unknown-phase`."""
+    phases = observation.template.phases if observation.template else ()
+    for each in phases:
+        if phase in (each.number, each.name, f"phase{each.number}"):
+            return each
+    names = ", ".join(f"{each.number} ({each.name})" for each in phases) or "none"
+    tally.fail(
+        "unknown-phase",
+        f"phase {phase}",
+        expected=f"a phase that the plan gives {observation.execution.name}",
+        observed=f"the plan has: {names}",
+    )
+    return None
+
+
+def steps_back(observation: Observation, tally: Tally, *, expected: str) -> bool:
+    """Whether the server's clock was set back, in which case raw stamps decide nothing: `unknown` is recorded."""
+    step = clock_step(observation.execution)
+    if step is None:
+        return False
+    origin = "the server's clock was set back"
+    tally.unknown("clock-step", observation.execution.name, expected=expected, observed=step, origin=origin)
+    return True
+
+
+def _is_known(observation: Observation, ref: str, tally: Tally) -> bool:
+    base = ref.partition("__")[0]
+    if ref in observation.refs or base in observation.refs:
+        return True
+    expected = f"a ref of {observation.definition.name}"
+    opens_later = any(task.type == "FORK_JOIN_DYNAMIC" for task in observation.definition.walk())
+    if opens_later and not observation.is_settled:
+        pending(tally, ref, expected=expected, observed="unknown until the dynamic fork opens")
+        return False
+    near = get_close_matches(ref, observation.refs, n=1)
+    advice = f"did you mean {near[0]}?" if near else f"it has: {', '.join(sorted(observation.refs))}"
+    tally.fail("unknown-ref", ref, expected=expected, observed=f"no task of that name; {advice}")
+    return False

@@ -1,0 +1,85 @@
+"""How soon workers take tasks: raw server time, at any speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
+from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.graph import label
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import duration_ms
+
+
+@expectation
+def starts_at_once(ref: str, *, within: str = "250ms") -> Judge:
+    """Expect a task to be taken by a worker `within` a raw server time of the execution's start.
+
+    Raises ValueError for what is no duration.
+    """
+    limit_ms = duration_ms(within)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        expected = f"to start within {limit_ms}ms of the execution (raw)"
+        for key in recorded(observation, ref, tally, expected=expected):
+            start_ms = observation.records[key][0].started_ms
+            waited_ms = None if start_ms is None else start_ms - observation.execution.started_ms
+            if waited_ms is None:
+                unfinished(observation, key, tally, expected=expected)
+            elif waited_ms > limit_ms:
+                margin = f"{waited_ms - limit_ms}ms"
+                tally.fail("started-late", label(key), expected=expected, observed=f"{waited_ms}ms", margin=margin)
+            else:
+                tally.passed()
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def max_queue_wait(limit: str, *, refs: Sequence[str] | None = None) -> Judge:
+    """Expect no attempt to wait longer for a worker, in raw server time, delays declared by the definition excepted.
+
+    Raises ValueError for what is no duration.
+    """
+    limit_ms = duration_ms(limit)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        expected = f"to wait at most {limit_ms}ms for a worker"
+        wanted = observation.refs if refs is None else known(observation, refs, tally)
+        for ref in wanted if refs is not None else ():
+            recorded(observation, ref, tally, expected=expected)
+        for key in observation.worker_keys:
+            if key[0] not in wanted:
+                continue
+            for attempt, waited_ms in queue_waits(observation, key):
+                if waited_ms > limit_ms:
+                    tally.fail(
+                        "waited-long",
+                        label(key),
+                        expected=expected,
+                        observed=f"{waited_ms}ms at attempt {attempt + 1}",
+                        margin=f"{waited_ms - limit_ms}ms",
+                        origin="raw server time",
+                    )
+                else:
+                    tally.passed()
+        if not observation.is_settled:
+            pending(tally, observation.execution.name, expected=expected, observed="more tasks may come")
+        return tally.findings()
+
+    return judge
+
+
+def queue_waits(observation: Observation, key: TaskKey) -> list[tuple[int, int]]:
+    """Return (attempt, queue wait in raw ms) of every started attempt; a declared delay is no wait."""
+    return [
+        (record.attempt, max(0, record.started_ms - record.scheduled_ms - record.start_delay_ms))
+        for record in observation.records[key]
+        if record.started_ms is not None and record.scheduled_ms is not None
+    ]

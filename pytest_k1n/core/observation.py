@@ -1,0 +1,213 @@
+"""An observation: one execution with everything that is known about it, ready to be judged.
+
+Raw stamps (the server's clock) decide order, overlap, spread and waits; the timeline, rebuilt in workflow time, decides
+estimates, bands and windows (methods.md section 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from pytest_k1n.core.graph import Graph, happens_before
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord, WorkflowDefinition
+from pytest_k1n.core.plan import Template
+from pytest_k1n.core.timeline import Timeline, rebuild
+from pytest_k1n.core.wire import split_iteration
+
+LogLine = tuple[int, str]
+"""(created_ms, text) as the server keeps a task's log."""
+
+
+class TimeModel(StrEnum):
+    """How workflow time relates to the server's clock (methods.md section 1)."""
+
+    REAL = "real"
+    SCALED = "scaled"
+    VIRTUAL = "virtual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One entry of the worker's ledger: a handler was called for an attempt. Worker clock, not the server's."""
+
+    task_id: str
+    ref: str
+    attempt: int = 0
+    begin_ms: int
+    end_ms: int | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observation:
+    """One execution as far as it got, with its graph, its timeline and the evidence around it. Build by `observe`."""
+
+    execution: Execution
+    definition: WorkflowDefinition
+    """What it is judged by: not necessarily what the server ran."""
+    graph: Graph
+    timeline: Timeline
+    template: Template | None = None
+    time_model: TimeModel = TimeModel.REAL
+    speed: float = 1.0
+    logs: Mapping[str, tuple[LogLine, ...]] | None = None
+    """task_id -> lines; `None`: nobody fetched them."""
+    invocations: tuple[Invocation, ...] | None = None
+    """The worker's ledger; `None`: the worker is not ours."""
+    released: str | None = None
+    """Why nobody waits any longer for a non-terminal execution: what has not happened by now will not."""
+    slots: int | None = None
+    """Tasks that one worker runs at once per task type; `None`: unknown."""
+    now_ms: int | None = None
+    """The server's clock when it was asked; `None`: only the records' stamps tell."""
+    documents: Mapping[str, tuple[str, ...]] | None = None
+    """Further documents already validated by their schema, such as the results file: name -> errors."""
+    task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
+    """By name, for tasks whose definition the server did not embed."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will come, so that what is missing is missing for good."""
+        return self.execution.is_terminal or self.released is not None
+
+    @property
+    def state(self) -> str:
+        """How the execution stands, in words for findings."""
+        execution = self.execution
+        if self.released and not execution.is_terminal:
+            return f"still {execution.status} when waiting ended: {self.released}"
+        return f"{execution.status}: {execution.reason}" if execution.reason else str(execution.status)
+
+    @cached_property
+    def records(self) -> Mapping[TaskKey, tuple[TaskRecord, ...]]:
+        """All attempts of every task, first to last."""
+        attempts: dict[TaskKey, list[TaskRecord]] = {}
+        for record in self.execution.tasks:
+            attempts.setdefault(record.key, []).append(record)
+        return {
+            key: tuple(sorted(records, key=lambda record: (record.attempt, record.seq)))
+            for key, records in attempts.items()
+        }
+
+    @cached_property
+    def finals(self) -> Mapping[TaskKey, TaskRecord]:
+        """The last attempt of every task."""
+        return {key: records[-1] for key, records in self.records.items()}
+
+    @cached_property
+    def refs(self) -> frozenset[str]:
+        """Every reference name that the definition or the execution knows."""
+        return frozenset(
+            {task.ref for task in self.definition.walk()}
+            | {ref for ref, _ in self.graph.nodes}
+            | {ref for ref, _ in self.records}
+        )
+
+    @cached_property
+    def worker_keys(self) -> tuple[TaskKey, ...]:
+        """Tasks on record that a worker ran or should run, in scheduling order."""
+        return tuple(key for key, record in self.finals.items() if record.is_worker_task)
+
+    def keys(self, ref: str) -> tuple[TaskKey, ...]:
+        """Return the tasks on record of `work` (all iterations) or `work__2` (that one), in order of iteration."""
+        if ref in self.refs:
+            return tuple(sorted(key for key in self.records if key[0] == ref))
+        key = split_iteration(ref)
+        return (key,) if key in self.records else ()
+
+    def task_definition(self, key: TaskKey) -> TaskDefinition | None:
+        """Find the task definition that was in force for a task; `None` if nobody knows it."""
+        record = self.finals.get(key)
+        for task in (record.workflow_task if record else None, self.graph.nodes.get(key)):
+            if task is not None and task.task_definition is not None:
+                return task.task_definition
+        return self.task_definitions.get(record.def_name) if record else None
+
+    def estimate_ms(self, ref: str) -> int | None:
+        """Return the planned work of a ref."""
+        return self.template.estimates_ms.get(ref) if self.template else None
+
+    def is_simulated(self, key: TaskKey) -> bool:
+        """Whether the work of a task was simulated: its duration would prove itself (SPEC R3)."""
+        record = self.finals.get(key)
+        return record is not None and record_is_simulated(record)
+
+    @cached_property
+    def any_simulated(self) -> bool:
+        """Whether some work of the execution was simulated, and so its makespan."""
+        return any(self.is_simulated(key) for key in self.worker_keys)
+
+    def raw(self, key: TaskKey) -> Interval | None:
+        """Return start and end (server clock) of a task's last attempt; `None` if it has not run to its end."""
+        record = self.finals.get(key)
+        if record is None or record.started_ms is None or record.ended_ms is None:
+            return None
+        return Interval(record.started_ms, record.ended_ms)
+
+    @cached_property
+    def elapsed_ms(self) -> int:
+        """How much workflow time has passed for certain: the makespan once it has ended.
+
+        Work in progress counts at a pace of 1, since only its end will tell whether it is simulated.
+        """
+        stamps = [self.now_ms or 0, self.execution.started_ms]
+        for record in self.execution.tasks:
+            stamps.extend(stamp or 0 for stamp in (record.scheduled_ms, record.started_ms, record.ended_ms))
+        return self.timeline.now_ms(max(stamps), pace=1)
+
+
+def record_is_simulated(record: TaskRecord) -> bool:
+    """Whether the worker marked this attempt's work as simulated."""
+    report = record.output.get("_k1n")
+    return isinstance(report, Mapping) and report.get("simulated") is True
+
+
+def observe(
+    execution: Execution,
+    *,
+    template: Template | None = None,
+    definition: WorkflowDefinition | None = None,
+    time_model: str = TimeModel.REAL,
+    speed: float = 1.0,
+    logs: Mapping[str, tuple[LogLine, ...]] | None = None,
+    invocations: tuple[Invocation, ...] | None = None,
+    released: str | None = None,
+    slots: int | None = None,
+    now_ms: int | None = None,
+    documents: Mapping[str, tuple[str, ...]] | None = None,
+    task_definitions: Mapping[str, TaskDefinition] | None = None,
+) -> Observation:
+    """Put an execution, what is expected of it and the evidence about it together.
+
+    `definition` is the requirement; left out, the execution's own snapshot serves. Raises ValueError if there is
+    neither, or for an unknown time model or a speed that is not positive.
+    """
+    requirement = definition or execution.definition
+    if requirement is None:
+        raise ValueError(
+            f"execution {execution.workflow_id} carries no workflow definition: pass the one to judge it by"
+        )
+    if not speed > 0:
+        raise ValueError(f"speed must be positive, not {speed}")
+    model = TimeModel(time_model)
+    graph = happens_before(requirement, execution)
+    return Observation(
+        execution=execution,
+        definition=requirement,
+        graph=graph,
+        timeline=rebuild(execution, graph, speed=speed if model is TimeModel.SCALED else 1),
+        template=template.planned_on(requirement) if template else None,
+        time_model=model,
+        speed=speed,
+        logs=logs,
+        invocations=invocations,
+        released=released,
+        slots=slots,
+        now_ms=now_ms,
+        documents=documents,
+        task_definitions=task_definitions or {},
+    )

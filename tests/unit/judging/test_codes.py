@@ -1,0 +1,40 @@
+"""Every finding code is documented, and none is documented that nobody emits."""
+
+import ast
+from pathlib import Path
+
+import pytest_k1n
+from pytest_k1n.core.codes import CODES
+
+PACKAGE = Path(pytest_k1n.__file__).parent
+EMITTERS = {"fail", "warn", "unknown", "_single"}
+
+
+def emitted_codes():
+    """Collect literal codes: `Finding(code=...)`, and the first argument of a tally's methods."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            candidates = [keyword.value for keyword in call.keywords if keyword.arg == "code" and name == "Finding"]
+            if name in EMITTERS and len(call.args) >= 2:
+                candidates.append(call.args[0])
+            for candidate in candidates:
+                found |= {
+                    node.value
+                    for node in ast.walk(candidate)
+                    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+                }
+    return found
+
+
+def test_every_code_has_its_cause_and_remedy_and_vice_versa():
+    assert emitted_codes() == set(CODES)
+
+
+def test_causes_and_remedies_are_sentences():
+    for code, (cause, remedy) in CODES.items():
+        assert code == code.lower().replace(" ", "-")
+        assert cause[0].isupper(), code
+        assert cause.endswith("."), code
+        assert remedy.endswith("."), code

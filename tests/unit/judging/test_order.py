@@ -1,0 +1,193 @@
+"""Order and barriers: 0 ms of tolerance, decided as early as possible."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.expectations import barrier, barriers_hold, follows_definition, in_order
+from pytest_k1n.core.findings import Verdict
+from pytest_k1n.core.observation import observe
+
+PHASES = [(1, "first", ["a", "b"], None), (2, "second", ["c"], None)]
+
+
+def test_a_chain_in_order_passes(build):
+    seen = build.observation(build.task("a", 0, 10), build.task("b", 10, 25), build.task("c", 26, 30))
+    findings = in_order("a", "b", "c").judge(seen)
+    assert (findings.verdict, findings.passed) == (Verdict.PASS, 2)
+
+
+def test_a_start_one_ms_early_fails_and_names_everything(build):
+    seen = build.observation(build.task("a", 0, 10), build.task("b", 9, 25))
+    [finding] = in_order("a", "b").judge(seen).findings
+    assert (finding.code, finding.subject, finding.margin) == ("started-early", "b", "1ms")
+    assert finding.expected == "to start when a has ended"
+    assert finding.origin == "definition edge a -> b"
+
+
+def test_order_by_chance_is_a_warning(build):
+    seen = build.observation(build.task("a", 0, 10), build.task("b", 11, 25, scheduled=2))
+    findings = in_order("a", "b").judge(seen)
+    assert [f.code for f in findings.findings] == ["scheduled-early"]
+    assert (findings.verdict, findings.passed) == (Verdict.WARN, 1)
+
+
+def test_a_task_that_has_not_come_yet_is_pending_and_later_a_failure(build):
+    records = [build.task("a", 0, 10), build.task("b", 10)]
+    live = build.observation(*records, definition=build.chain("a", "b", "c"), status="RUNNING")
+    assert {f.code for f in in_order("a", "b", "c").judge(live).findings} == {"pending"}
+    released = build.observation(
+        *records, definition=build.chain("a", "b", "c"), status="RUNNING", released="deadline passed"
+    )
+    [finding] = in_order("a", "b", "c").judge(released).findings
+    assert (finding.code, finding.subject, finding.verdict) == ("not-run", "c", Verdict.FAIL)
+    assert "deadline passed" in finding.observed
+
+
+def test_a_start_beside_a_running_task_is_decided_at_once(build):
+    live = build.observation(build.task("a", 0), build.task("b", 5), status="RUNNING")
+    [finding] = in_order("a", "b").judge(live).findings
+    assert (finding.code, finding.verdict) == ("started-early", Verdict.FAIL)
+
+
+def test_the_last_attempt_counts_as_the_end_and_the_first_as_the_start(build):
+    seen = build.observation(
+        build.task("a", 0, 10, status="FAILED", retried=True),
+        build.task("b", 12, 15, status="FAILED", retried=True),
+        build.task("a", 13, 20, attempt=1),
+        build.task("b", 21, 30, attempt=1),
+    )
+    assert [(f.code, f.margin) for f in in_order("a", "b").judge(seen).findings] == [("started-early", "8ms")]
+
+
+def test_iterations_of_one_loop_are_compared_pass_by_pass(build):
+    seen = build.observation(
+        build.task("a", 0, 10, iteration=1),
+        build.task("b", 10, 20, iteration=1),
+        build.task("a", 20, 30, iteration=2),
+        build.task("b", 29, 40, iteration=2),
+    )
+    [finding] = in_order("a", "b").judge(seen).findings
+    assert (finding.code, finding.subject, finding.margin) == ("started-early", "b__2", "1ms")
+
+
+def test_a_misspelt_ref_is_told_with_the_nearest_name(build):
+    seen = build.observation(build.task("task_6", 0, 10), build.task("task_7", 10, 25))
+    [finding] = in_order("task_6", "task7").judge(seen).findings
+    assert finding.code == "unknown-ref"
+    assert "did you mean task_7?" in finding.observed
+
+
+def test_a_clock_set_back_makes_order_unknown(build):
+    seen = build.observation(build.task("a", 1000, 1010), build.task("b", 500, 510))
+    for expectation in (in_order("a", "b"), follows_definition()):
+        assert expectation.judge(seen).verdict is Verdict.UNKNOWN
+
+
+def test_following_the_definition_counts_its_edges(build):
+    definition = build.fork(["a"], ["b"], then=["c"])
+    records = [
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("a", 1, 10, scheduled=0),
+        build.task("b", 1, 20, scheduled=0),
+        build.task("join", 0, 21, type="JOIN", scheduled=0),
+        build.task("c", 22, 30),
+    ]
+    findings = follows_definition().judge(build.observation(*records, definition=definition))
+    assert (findings.findings, findings.passed) == ((), 3)
+    records[4] = build.task("c", 20, 30, scheduled=19)
+    early = follows_definition().judge(build.observation(*records, definition=definition))
+    assert early.verdict is Verdict.FAIL
+    assert {f.subject for f in early.findings} == {"c"}
+
+
+def test_a_join_brought_down_by_a_failed_branch_is_no_violation(build):
+    definition = build.fork(["a"], ["b"], then=["c"])
+    seen = build.observation(
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("a", 1, 10, scheduled=0, status="FAILED_WITH_TERMINAL_ERROR"),
+        build.task("b", 1, 14, scheduled=0, status="CANCELED"),
+        build.task("join", 0, 12, type="JOIN", scheduled=0, status="CANCELED"),
+        definition=definition,
+        status="FAILED",
+    )
+    assert follows_definition().judge(seen).findings == ()
+
+
+def test_a_ref_of_another_definition_does_not_belong(build):
+    made = build.execution(build.task("a", 0, 10), build.task("x", 10, 20))
+    seen = observe(made, definition=wire.workflow_definition(build.chain("a", "b")))
+    assert ("unexpected-task", "x") in [(f.code, f.subject) for f in follows_definition().judge(seen).findings]
+
+
+def test_a_fork_that_became_a_chain_is_missed_in_the_records(build):
+    made = build.execution(build.task("a", 0, 10), build.task("b", 10, 20))
+    seen = observe(made, definition=wire.workflow_definition(build.fork(["a"], ["b"])))
+    found = {(f.code, f.subject) for f in follows_definition().judge(seen).findings}
+    assert found == {("not-run", "fork"), ("not-run", "join")}
+
+
+def test_a_barrier_is_two_numbers(build):
+    records = [build.task("a", 0, 10), build.task("b", 0, 30), build.task("c", 30, 40)]
+    held = build.observation(*records, template=build.template(phases=PHASES))
+    assert barriers_hold().judge(held).passed == 1
+    records[2] = build.task("c", 25, 40)
+    crossed = build.observation(*records, template=build.template(phases=PHASES))
+    [finding] = barrier(after=1, before="second").judge(crossed).findings
+    assert (finding.code, finding.subject, finding.margin) == ("barrier-crossed", "c", "5ms")
+    assert "before b ended; 1 of 1 tasks" in finding.observed
+
+
+def test_a_barrier_is_crossed_while_the_earlier_phase_still_runs(build):
+    live = build.observation(
+        build.task("a", 0, 10), build.task("b", 5), build.task("c", 12), status="RUNNING",
+        template=build.template(phases=PHASES),
+    )  # fmt: skip
+    [finding] = barriers_hold().judge(live).findings
+    assert (finding.code, finding.verdict) == ("barrier-crossed", Verdict.FAIL)
+
+
+def test_a_phase_that_never_ran_leaves_its_barrier_unknown(build):
+    seen = build.observation(
+        build.task("a", 0, 10), status="FAILED", definition=build.chain("a", "b", "c"),
+        template=build.template(phases=PHASES),
+    )  # fmt: skip
+    [finding] = barriers_hold().judge(seen).findings
+    assert (finding.code, finding.verdict) == ("phase-not-run", Verdict.UNKNOWN)
+
+
+def test_phases_are_asked_for_by_names_of_the_plan(build):
+    seen = build.observation(build.task("a", 0, 10), template=build.template(phases=PHASES))
+    [finding] = barrier(after=1, before=7).judge(seen).findings
+    assert finding.code == "unknown-phase"
+    assert "1 (first), 2 (second)" in finding.observed
+
+
+spans = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda pair: (pair[0], pair[0] + pair[1]))
+
+
+@given(st.lists(spans, min_size=2, max_size=6))
+def test_in_order_agrees_with_brute_force(chain_spans):
+    refs = [f"t{index}" for index in range(len(chain_spans))]
+    records = [
+        {
+            "referenceTaskName": ref, "taskType": ref, "taskDefName": ref, "taskId": ref, "status": "COMPLETED",
+            "seq": index, "scheduledTime": 1000, "startTime": 1000 + start, "endTime": 1000 + end,
+        }
+        for index, (ref, (start, end)) in enumerate(zip(refs, chain_spans, strict=True))
+    ]  # fmt: skip
+    document = {
+        "workflowId": "w", "workflowName": "w", "status": "COMPLETED", "startTime": 1000, "endTime": 1100,
+        "tasks": records,
+        "workflowDefinition": {
+            "name": "w", "tasks": [{"name": ref, "taskReferenceName": ref} for ref in refs],
+        },
+    }  # fmt: skip
+    findings = in_order(*refs).judge(observe(wire.execution(document)))
+    wrong = [
+        after
+        for after, (_, end), (start, _) in zip(refs[1:], chain_spans, chain_spans[1:], strict=False)
+        if start < end
+    ]
+    assert [f.subject for f in findings.findings if f.code == "started-early"] == wrong
+    assert findings.passed == len(refs) - 1 - len(wrong)

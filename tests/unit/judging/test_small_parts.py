@@ -1,0 +1,94 @@
+"""Statistics, paths, counting: the small parts under the judgements."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k1n.core.paths import MISSING, equal, leaves, lookup, shown, steps
+from pytest_k1n.core.stats import median, paired_slowdown, quantile, wilson
+from pytest_k1n.core.tally import Tally
+
+
+@pytest.mark.parametrize(
+    ("passed", "evaluated", "low", "high"),
+    [(15, 15, 0.80, 1), (17, 18, 0.74, 0.99), (18, 18, 0.82, 1), (73, 73, 0.950, 1), (95, 100, 0.888, 0.978),
+     (196, 200, 0.950, 0.992), (960, 1000, 0.946, 0.970), (970, 1000, 0.957, 0.979)],
+)  # fmt: skip
+def test_the_wilson_interval_has_the_published_values(passed, evaluated, low, high):
+    digits = 2 if evaluated < 50 else 3
+    assert wilson(passed, evaluated) == pytest.approx((low, high), abs=0.51 * 10**-digits)
+
+
+def test_of_nothing_everything_is_possible():
+    assert wilson(0, 0) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="3 of 2"):
+        wilson(3, 2)
+
+
+def test_a_quantile_is_an_observed_value():
+    assert quantile(range(1, 21), 0.95) == 19
+    assert quantile([7], 0.95) == 7
+    assert quantile([1, 2, 3, 4], 0.5) == 2
+    assert quantile([3, 1], 1.0) == 3
+    assert median([3, 1]) == 2.0
+    for empty in (lambda: quantile([], 0.5), lambda: median([])):
+        with pytest.raises(ValueError, match="at least one"):
+            empty()
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1), st.floats(0.01, 1))
+def test_a_quantile_is_the_least_value_that_covers_its_share(values, share):
+    found = quantile(values, share)
+    assert found in values
+    assert sum(value <= found for value in values) >= share * len(values) - 1e-6
+    assert sum(value < found for value in values) < share * len(values) + 1e-6
+
+
+def test_slower_means_by_the_tolerance_and_by_the_floor():
+    alone, together = {"a": [100], "b": [1000], "c": [1000]}, {"a": [119], "b": [1100], "c": [1101], "d": [1]}
+    pairs = paired_slowdown(alone, together, tolerance=0.10, floor_ms=20)
+    assert [(pair.key, pair.is_slower) for pair in pairs] == [("a", False), ("b", False), ("c", True)]
+    assert pairs[2].ratio == pytest.approx(1.101)
+
+
+def test_paths_reach_into_documents():
+    document = {"a": {"b c": [1, {"d": None}]}}
+    assert lookup(document, "a['b c'][1].d") is None
+    assert lookup(document, "a.x") is MISSING
+    assert lookup(document, "a['b c'][2]") is MISSING
+    assert lookup(document, "") == document
+    assert steps("a[0][1].b") == ("a", 0, 1, "b")
+    for bad in ("a[", "a[x]", "]"):
+        with pytest.raises(ValueError, match="not a path"):
+            steps(bad)
+
+
+def test_json_equality_tells_true_from_one():
+    assert equal({"a": [1, 2.0]}, {"a": (1.0, 2)})
+    assert not equal({"a": 1}, {"a": True})
+    assert not equal([1], [1, 2])
+    assert not equal({"a": 1}, {"b": 1})
+
+
+def test_leaves_name_their_paths():
+    assert dict(leaves({"a": [{"b": 1}, "x"], "c": None})) == {"a[0].b": 1, "a[1]": "x", "c": None}
+
+
+def test_long_values_are_shortened():
+    assert shown("x" * 200, 10) == "'xxxxxxxx…"
+    assert shown(MISSING) == "nothing"
+
+
+def test_a_tally_counts_each_check_once():
+    tally = Tally()
+    tally.passed()
+    tally.passed(simulated=True)
+    tally.warn("faster-than-estimate", "a", expected="1", observed="2")
+    tally.fail("outside-band", "a", expected="1", observed="2", simulated=True)
+    tally.unknown("no-stamp", "a", expected="1", observed="2")
+    tally.note("once")
+    tally.note("once")
+    assert (tally.passes, tally.fails, tally.unknowns, tally.simulated) == (2, 0, 1, 2)
+    findings = tally.findings()
+    assert (findings.passed, findings.simulated, findings.failed, findings.unknown) == (2, 2, 1, 1)
+    assert findings.notes == ("once",)
