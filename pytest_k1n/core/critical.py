@@ -7,7 +7,7 @@ execution is still running (then up to now). Works alike on raw timelines and on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -185,23 +185,33 @@ class _Walk:
         open_spans = [span for span in self.spans.values() if not span.attempts[-1].record.status.is_terminal]
         if open_spans:
             return min(open_spans, key=_openness).key
-        ended = [span for span in self.spans.values() if span.end_ms is not None]
-        return min(ended, key=lambda span: (-(span.end_ms or 0), *span.key)).key if ended else None
+        return self._ended_last([key for key, span in self.spans.items() if span.end_ms is not None])
 
     def _blocking(self, key: TaskKey) -> TaskKey | None:
         """Find, among what a task waited for, what ended last; past anything that has no end on record."""
         if key not in self.graph.nodes:
             return None
-        candidates: dict[TaskKey, None] = {}
+        candidates: list[TaskKey] = []
         pending = list(self.graph.predecessors(key))
         while pending:
             before = pending.pop()
             span = self.spans.get(before)
             if span is not None and span.end_ms is not None:
-                candidates[before] = None
+                candidates.append(before)
             else:
                 pending.extend(self.graph.predecessors(before))
-        return min(candidates, key=lambda before: (-(self.spans[before].end_ms or 0), *before), default=None)
+        return self._ended_last(candidates)
+
+    def _ended_last(self, keys: Collection[TaskKey]) -> TaskKey | None:
+        """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
+        ends = {key: end for key in keys if (end := self.spans[key].end_ms) is not None}
+        if len(ends) < 2:
+            return next(iter(ends), None)
+        latest = max(ends.values())
+        tied = sorted(key for key, end in ends.items() if end == latest)
+        known = [key for key in tied if key in self.graph.nodes]
+        is_before = self.graph.is_before
+        return next(key for key in tied if key not in known or not any(is_before(key, other) for other in known))
 
     def _blame(self, key: TaskKey, attempt: Attempt) -> TaskKey | None:
         ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record

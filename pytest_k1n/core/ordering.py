@@ -51,7 +51,9 @@ def sweep(execution: Execution, graph: Graph) -> Sweep:
             continue
         first, last = records[0], records[-1]
         end = last.ended_ms
-        begin = end if task.type in END_ONLY_TYPES else first.scheduled_ms or first.started_ms
+        begin = first.scheduled_ms or first.started_ms
+        if task.type in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
+            begin = end if last.status.is_terminal and last.status.is_successful else None
         if end is not None:
             events.append(end << 1 + width | index)
         elif last.status is TaskStatus.SKIPPED:

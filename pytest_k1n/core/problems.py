@@ -44,7 +44,8 @@ def _lists(tasks: Sequence[WorkflowTask]) -> Iterator[Sequence[WorkflowTask]]:
 
 
 def _in_sequence(tasks: Sequence[WorkflowTask]) -> Iterator[str]:
-    for task, following in zip(tasks, (*tasks[1:], None), strict=True):
+    for index, task in enumerate(tasks):
+        following = tasks[index + 1] if index + 1 < len(tasks) else None
         if task.type in _FORKS and (following is None or following.type != "JOIN"):
             after = (
                 f"it is followed by {following.ref} ({following.type})" if following else "it is the last of its list"

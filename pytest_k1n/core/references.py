@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from pytest_k1n.core.model import Json, WorkflowDefinition
 
-_EXPRESSION = re.compile(r"(?<!\$)\$\{([^${}]+)\}")
-_ROOT = re.compile(r"[^.\[]+")
+_OPENING = re.compile(r"(?<!\$)\$\{\s*([^.\[${}\s]+)")
 _CONTEXTS = frozenset({"workflow", "CPEWF_TASK_ID"})
 
 
@@ -47,13 +46,21 @@ def references(definition: WorkflowDefinition) -> tuple[Reference, ...]:
 
 def _in(value: Json, where: str) -> Iterator[tuple[str, str, str]]:
     if isinstance(value, str):
-        for match in _EXPRESSION.finditer(value):
-            root = _ROOT.match(match[1].strip())
-            if root:
-                yield root[0], match[0], where
+        for match in _OPENING.finditer(value):
+            yield match[1], _balanced(value[match.start() :]), where
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _in(inner, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _in(inner, f"{where}[{index}]")
+
+
+def _balanced(text: str) -> str:
+    """Cut an expression off where its braces close; all of the text if they never do."""
+    depth = 0
+    for index, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if depth == 0 and character == "}":
+            return text[: index + 1]
+    return text

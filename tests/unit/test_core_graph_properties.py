@@ -1,0 +1,93 @@
+"""The graph against a simulator that knows the order by recursion, and against networkx."""
+
+import networkx as nx
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k1n.core.graph import expected_keys, happens_before, unexpected_keys
+from pytest_k1n.core.problems import problems
+
+seeds = st.integers(0, 2**32 - 1)
+sizes = st.integers(1, 30)
+
+
+def ancestors(graph, key):
+    mask = graph.ancestors[graph.position[key]]
+    return {other for index, other in enumerate(graph.order) if mask >> index & 1}
+
+
+def as_networkx(graph):
+    other = nx.DiGraph()
+    other.add_nodes_from(graph.nodes)
+    other.add_edges_from((edge.before, edge.after) for edge in graph.edges)
+    return other
+
+
+@given(seed=seeds, size=sizes)
+def test_the_graph_of_an_execution_demands_exactly_what_the_simulator_caused(history, seed, size):
+    run = history(seed, size)
+    graph = happens_before(run.definition, run.execution)
+    ran = set(run.causes)
+    assert {key: ancestors(graph, key) & ran for key in ran} == {key: run.causes[key] & ran for key in ran}
+
+
+@given(seed=seeds, size=sizes)
+def test_a_complete_history_has_all_that_is_expected_and_nothing_else(history, seed, size):
+    run = history(seed, size)
+    graph = happens_before(run.definition, run.execution)
+    assert set(expected_keys(graph, run.execution)) <= set(run.causes)
+    assert unexpected_keys(graph, run.execution) == ()
+
+
+@given(seed=seeds, size=sizes)
+def test_the_order_of_nodes_is_topological(random_definition, seed, size):
+    graph = happens_before(random_definition(seed, size))
+    assert nx.is_directed_acyclic_graph(as_networkx(graph))
+    assert all(graph.position[edge.before] < graph.position[edge.after] for edge in graph.edges)
+
+
+@given(seed=seeds, size=sizes)
+def test_ancestors_are_the_transitive_closure(history, seed, size):
+    run = history(seed, size, stops=False)
+    graph = happens_before(run.definition, run.execution)
+    other = as_networkx(graph)
+    assert {key: ancestors(graph, key) for key in graph.order} == {key: nx.ancestors(other, key) for key in graph.order}
+
+
+@given(seed=seeds, size=sizes)
+def test_direct_edges_are_the_transitive_reduction(history, seed, size):
+    run = history(seed, size, stops=False)
+    graph = happens_before(run.definition, run.execution)
+    reduced = nx.transitive_reduction(as_networkx(graph))
+    assert {(edge.before, edge.after) for edge in graph.direct().edges} == set(reduced.edges)
+
+
+@given(seed=seeds, size=sizes)
+def test_contracting_keeps_the_order_of_what_is_kept(random_definition, seed, size):
+    graph = happens_before(random_definition(seed, size))
+    contracted = graph.contracted()
+    kept = set(contracted.nodes)
+    assert {key: ancestors(contracted, key) for key in kept} == {key: ancestors(graph, key) & kept for key in kept}
+    assert all(edge.origin == graph.why(edge.before, edge.after) for edge in contracted.edges)
+
+
+@given(seed=seeds, size=sizes)
+def test_concurrent_pairs_are_those_without_a_path(history, seed, size):
+    run = history(seed, size, stops=False)
+    graph = happens_before(run.definition, run.execution)
+    other = as_networkx(graph)
+    workers = [key for key in graph.order if key in graph.worker_keys]
+    unordered = {
+        (first, second)
+        for index, second in enumerate(workers)
+        for first in workers[:index]
+        if not nx.has_path(other, first, second)
+    }
+    assert set(graph.concurrent_pairs()) == unordered
+    groups = {pair for group in graph.parallel_groups() for pair in zip(group.tasks, group.tasks[1:], strict=False)}
+    assert groups <= unordered
+
+
+@given(seed=seeds, size=sizes)
+def test_generated_definitions_have_no_problems(random_definition, seed, size):
+    assert problems(random_definition(seed, size)) == ()
