@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_k1n.core.model import Json
-from pytest_k1n.core.plan import Batch, Plan
-from pytest_k1n.core.units import duration_ms
+if TYPE_CHECKING:
+    from pytest_k1n.core.model import Json
+    from pytest_k1n.core.plan import Batch, Plan
 
 STATIC_MARKERS = (
     "batch(n): the test belongs to batch n of the plan; `-m 'batch(n=2)'` selects it",
@@ -60,6 +60,8 @@ class WorkflowMark:
 
     @property
     def within_ms(self) -> int | None:
+        from pytest_k1n.core.units import duration_ms
+
         return None if self.within is None else duration_ms(self.within)
 
 

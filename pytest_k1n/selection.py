@@ -95,6 +95,7 @@ def _item(item: pytest.Item, batch: Batch | None, launch: Launch | None) -> Item
         batch=batch.number if batch else UNBATCHED,
         phase=phase,
         key=launch.key if launch else None,
+        executions=launch.at_once * launch.in_a_row if launch else 0,
         needs=needs,
         gate=item.get_closest_marker("gate") is not None,
     )

@@ -25,8 +25,10 @@ class Item:
     """Phase that the test waits for instead of the whole execution."""
     key: str | None = None
     """Launch that it observes."""
+    executions: int = 1
+    """How many executions that launch has."""
     needs: str = "nothing"
-    """What it waits for outside its own time: nothing, server, execution, batch or quality."""
+    """What it waits for outside its own time: nothing, server, phase, execution, batch, alone or quality."""
     gate: bool = False
     """Whether it shows a quality gate rather than testing something itself."""
 

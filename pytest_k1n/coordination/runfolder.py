@@ -48,6 +48,8 @@ class RunState:
     time_model: str = "real"
     speed: float = 1.0
     domain: str | None = None
+    slots: int | None = None
+    """Tasks that one worker runs at once per task type; None where the workers are not ours."""
     gates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Batch number -> (gate, reason)."""
     launch_errors: Mapping[str, str] = field(default_factory=dict)

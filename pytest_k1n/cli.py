@@ -1,0 +1,70 @@
+"""The `k1n` command: a second shell beside the plugin. Each command's module is imported when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+USAGE_EXIT = 2
+
+
+class Command(NamedTuple):
+    """One subcommand: its module has `main(argv) -> int`."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Command("check", "pytest_k1n.commands.check", "judge an execution that something else started (read only)"),
+    Command("gates", "pytest_k1n.commands.gates", "evaluate the quality gates of a finished execution"),
+    Command("validate", "pytest_k1n.validation.command", "validate results files, plans and definitions"),
+    Command("worker", "pytest_k1n.workers.main", "run a task worker"),
+    Command("server", "pytest_k1n.servers.commands", "start, stop and look at a Conductor server"),
+    Command("doctor", "pytest_k1n.servers.doctor", "check that everything a run needs is there"),
+    Command("init", "pytest_k1n.commands.init", "write a plan and a passing test for your own workflow"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a user's mistake is one line on stderr and exit code 2, Ctrl-C is 130."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if words else USAGE_EXIT
+    if words[0] in ("-V", "--version"):
+        from importlib.metadata import version
+
+        print(f"pytest-k1n {version('pytest-k1n')}")
+        return 0
+    command = next((each for each in COMMANDS if each.name == words[0]), None)
+    if command is None:
+        print(
+            f"k1n: {words[0]!r} is not a command; there are {', '.join(each.name for each in COMMANDS)}",
+            file=sys.stderr,
+        )
+        return USAGE_EXIT
+    try:
+        return int(importlib.import_module(command.module).main(words[1:]))
+    except KeyboardInterrupt:
+        print("k1n: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone: nothing is wrong, and nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, LookupError, OSError) as error:
+        if os.environ.get("K1N_TRACEBACK"):
+            raise
+        print(f"k1n {command.name}: {error}", file=sys.stderr)
+        return USAGE_EXIT
+
+
+def _help() -> str:
+    width = max(len(command.name) for command in COMMANDS)
+    lines = [f"  {command.name:<{width}}  {command.help}" for command in COMMANDS]
+    return "\n".join(["usage: k1n COMMAND [--help]", "", *lines])

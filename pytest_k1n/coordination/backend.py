@@ -1,0 +1,47 @@
+"""What the director drives: a server, a client on it, and whoever does the work there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.core.model import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeModel:
+    """How simulated work relates to workflow time (methods.md section 1)."""
+
+    name: str
+    """real, scaled or virtual."""
+    speed: float = 1.0
+    """By how much simulated work is shortened; 1 unless scaled."""
+
+
+class Backend(Protocol):
+    """A running server with its workers; opened and closed as a context manager by whoever makes one."""
+
+    client: Conductor
+    time: TimeModel
+    domain: str | None
+    """Task domain that keeps this run's tasks to its own workers."""
+    slots: int | None
+    """Tasks that one worker runs at once per task type; None where the workers are not ours."""
+
+    @property
+    def server(self) -> Mapping[str, Json]:
+        """kind, url, version, owned, notes: for headers and results."""
+
+    def announce(self, workflow_id: str, workflow: str) -> None:
+        """Tell the workers of an execution that has just started, so that they need not find it by polling."""
+
+    def settle(self) -> None:
+        """Let everything happen that needs no real time; returns at once where time is real."""
+
+    def trouble(self) -> str | None:
+        """Say why no more work will be done, such as a dead worker; None while all is well."""
+
+    def invocations(self) -> tuple[Mapping[str, Json], ...]:
+        """Return the workers' ledger: one entry per handler invocation."""

@@ -1,0 +1,173 @@
+"""One execution under observation: its newest snapshot, what is already wrong with it, when to give it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from pytest_k1n.coordination.backend import TimeModel
+from pytest_k1n.coordination.launching import Start
+from pytest_k1n.coordination.runfolder import ExecutionState
+from pytest_k1n.core import wire
+from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
+from pytest_k1n.core.early import early_findings
+from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
+from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
+from pytest_k1n.core.plan import Template
+from pytest_k1n.core.units import SECOND_MS, format_ms
+
+SWEEP_GRACE_MS = 300
+"""How long after a response time-out the server is asked to decide: on SQL its own sweep may be a minute late."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Follows one execution through its snapshots; knows no clock but the `now_ms` it is given (monotonic)."""
+
+    start: Start
+    workflow_id: str
+    correlation_id: str
+    template: Template | None
+    definition: WorkflowDefinition | None
+    time: TimeModel
+    deadline_ms: int
+    """Of the monotonic clock."""
+    look_every_ms: int = 50
+    say: Callable[[str], None]
+    next_look_ms: int = 0
+    state: ExecutionState = field(init=False)
+    observation: Observation | None = None
+    checkpoints: tuple[Checkpoint, ...] = ()
+    _told: set[tuple[str, str]] = field(default_factory=set)
+    _seen_ms: dict[str, tuple[object, int]] = field(default_factory=dict)
+    _phases: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.state = ExecutionState(
+            workflow_id=self.workflow_id,
+            workflow=self.start.workflow,
+            key=self.start.key,
+            batch=self.start.batch,
+            round=self.start.round,
+            correlation_id=self.correlation_id,
+        )
+
+    @property
+    def title(self) -> str:
+        """How lines about it begin: `T4 K1N_22TASK_COMPLETE`."""
+        return f"{self.start.workflow}{f' #{self.start.round + 1}' if self.start.round else ''}"
+
+    def see(self, document: Mapping[str, Json], now_ms: int) -> bool:
+        """Take in a snapshot: say what is new, note which phases have ended; False if it is the one seen last."""
+        execution = wire.execution(dict(document))
+        if self.observation is not None and self.observation.execution == execution:
+            self._tell_checkpoints()
+            return False
+        self.observation = observe(
+            execution,
+            template=self.template,
+            definition=self.definition,
+            time_model=self.time.name,
+            speed=self.time.speed,
+        )
+        for task in execution.tasks:
+            mark = (task.status, task.updated_ms)
+            if self._seen_ms.get(task.task_id, (None, 0))[0] != mark:
+                self._seen_ms[task.task_id] = (mark, now_ms)
+        findings = early_findings(self.observation).worst_first()
+        self._tell_findings(findings)
+        self._tell_checkpoints()
+        self._tell_phases()
+        self.state = replace(
+            self.state,
+            status=str(execution.status),
+            is_settled=execution.is_terminal,
+            phases_ended=self._phases,
+            has_violation=any(finding.verdict is Verdict.FAIL for finding in findings),
+            updates=self.state.updates + 1,
+        )
+        return True
+
+    def complete(self, logs: Mapping[str, tuple[LogLine, ...]], invocations: Sequence[Mapping[str, Json]]) -> None:
+        """Add what the server's task logs and the workers' ledger say."""
+        if self.observation is not None:
+            entries = tuple(invocation(entry) for entry in invocations)
+            self.observation = replace(self.observation, logs=logs, invocations=entries)
+
+    def release(self, reason: str) -> None:
+        """Give the execution up: nothing more is expected of it."""
+        if self.observation is not None:
+            self.observation = replace(self.observation, released=reason)
+        self.say(f"{self.title} is given up, {self.state.status}: {reason}")
+        self.state = replace(self.state, is_settled=True, released=reason)
+
+    def overdue(self, now_ms: int) -> str | None:
+        """Say that the deadline has passed, and what it waits for; None before."""
+        if now_ms < self.deadline_ms:
+            return None
+        return f"not terminal by its deadline; {self.waits_for()}"
+
+    def waits_for(self) -> str:
+        """Say which tasks are open, for messages."""
+        tasks = self.observation.execution.tasks if self.observation else ()
+        open_ = [f"{task.ref} {task.status}" for task in tasks if not task.status.is_terminal and task.is_worker_task]
+        return f"open: {', '.join(open_)}" if open_ else "no task of a worker is open"
+
+    def wants_decision(self, now_ms: int) -> bool:
+        """Whether a response time-out is due that the server's own sweep may be late for."""
+        if self.observation is None or self.observation.execution.is_terminal:
+            return False
+        return any(
+            task.status is TaskStatus.IN_PROGRESS
+            and task.response_timeout_s > 0
+            and now_ms - self._seen_ms[task.task_id][1] > task.response_timeout_s * SECOND_MS + SWEEP_GRACE_MS
+            for task in self.observation.execution.tasks
+        )
+
+    def _tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            identity = (finding.code, finding.subject)
+            if identity not in self._told:
+                self._told.add(identity)
+                self.say(f"{self.title} at {self._now()}: {finding}")
+
+    def _tell_checkpoints(self) -> None:
+        if self.observation is None or self.template is None or not self.template.checkpoint_every_ms:
+            return
+        taken = checkpoints(
+            self.observation.timeline,
+            self.observation.definition,
+            every_ms=self.template.checkpoint_every_ms,
+            now_ms=self.observation.elapsed_ms,
+        )
+        for checkpoint in taken[len(self.checkpoints) :]:
+            self.say(f"{self.title} at {format_ms(checkpoint.at_ms)}: {checkpoint}")
+        self.checkpoints = taken
+
+    def _tell_phases(self) -> None:
+        if self.observation is None or self.template is None:
+            return
+        finals = {ref: record for (ref, _), record in self.observation.execution.final_records().items()}
+        self._phases = tuple(
+            phase.number
+            for phase in self.template.phases
+            if all(ref in finals and finals[ref].status.is_terminal for ref in phase.refs)
+        )
+
+    def _now(self) -> str:
+        assert self.observation is not None
+        return format_ms(self.observation.elapsed_ms)
+
+
+def invocation(entry: Mapping[str, Json]) -> Invocation:
+    """Read one entry of the workers' ledger."""
+    end_ms, status = entry.get("end_ms"), entry.get("status")
+    return Invocation(
+        task_id=str(entry["task_id"]),
+        ref=str(entry["ref"]),
+        attempt=int(str(entry.get("attempt", 0))),
+        begin_ms=int(str(entry["begin_ms"])),
+        end_ms=end_ms if isinstance(end_ms, int) else None,
+        status=str(status) if status is not None else None,
+    )

@@ -1,0 +1,106 @@
+"""One execution measured against others of its batch: the batch's wall time, the same workflow run alone."""
+
+from __future__ import annotations
+
+from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.subjects import Other, missing, observation_of, pending, unfinished
+from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.graph import label
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import duration_ms, format_ms, percent
+
+POLL_QUANTUM_MS = 10
+"""How often the run's worker polls: two of these are noise, not slowness (methods.md 5.3)."""
+
+
+@expectation
+def spans_batch(*others: Other, slack: str = "150ms") -> Judge:
+    """Expect that this execution and the others together take no longer, in raw server time, than it does by itself.
+
+    From the earliest start to the last end of all may exceed this makespan by `slack`. Raises ValueError for what is
+    no duration.
+    """
+    slack_ms = duration_ms(slack)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        together = [observation, *(observation_of(other) for other in others)]
+        name = observation.execution.name
+        expected = f"all {len(together)} executions within its makespan + {format_ms(slack_ms)}"
+        ends = [each.execution.ended_ms for each in together]
+        own_end = observation.execution.ended_ms
+        if own_end is None or any(end is None for end in ends):
+            late = next(each for each in together if each.execution.ended_ms is None)
+            observed = f"{late.execution.name} is {late.state}"
+            if all(each.is_settled for each in together):
+                tally.fail("not-finished", name, expected=expected, observed=observed)
+            else:
+                pending(tally, name, expected=expected, observed=observed)
+            return tally.findings()
+        wall_ms = max(end for end in ends if end is not None) - min(each.execution.started_ms for each in together)
+        own_ms = own_end - observation.execution.started_ms
+        if wall_ms <= own_ms + slack_ms:
+            tally.passed()
+        else:
+            observed = f"{format_ms(wall_ms)} together, {format_ms(own_ms)} its own makespan"
+            tally.fail("batch-too-long", name, expected=expected, observed=observed, margin=f"{wall_ms - own_ms}ms")
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def not_slower_than(alone: Other, *, tolerance: str = "10%") -> Judge:
+    """Expect every worker task to execute, in raw server time, about as fast as in the same workflow run alone.
+
+    Slower by more than `tolerance` of the time alone *and* two poll quanta fails; queue waits are noted, not judged.
+    Raises ValueError for what is no percentage.
+    """
+    share = percent(tolerance)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        reference = observation_of(alone)
+        for key in observation.worker_keys:
+            _compare(observation, reference, key, share, tally)
+        missed = [key for key in reference.worker_keys if key not in observation.finals]
+        for key in missed:
+            missing(observation, label(key), tally, expected="it to run as it does alone")
+        tally.note(_waits(observation, reference))
+        return tally.findings()
+
+    return judge
+
+
+def _compare(observation: Observation, reference: Observation, key: TaskKey, share: float, tally: Tally) -> None:
+    expected = f"at most {share:.0%} and {2 * POLL_QUANTUM_MS}ms slower than alone"
+    mine, theirs = observation.raw(key), reference.raw(key)
+    if mine is None:
+        unfinished(observation, key, tally, expected=expected)
+    elif theirs is None:
+        observed = "no such task on record in the execution that ran alone"
+        tally.unknown("no-reference", label(key), expected=expected, observed=observed)
+    else:
+        excess_ms = mine.duration_ms - theirs.duration_ms
+        if excess_ms <= max(share * theirs.duration_ms, 2 * POLL_QUANTUM_MS):
+            tally.passed()
+            return
+        observed = f"{format_ms(mine.duration_ms)} together, {format_ms(theirs.duration_ms)} alone"
+        margin = f"{excess_ms / max(theirs.duration_ms, 1):+.1%}"
+        tally.fail("slower-together", label(key), expected=expected, observed=observed, margin=margin)
+
+
+def _waits(observation: Observation, reference: Observation) -> str:
+    return f"queue waits: {_longest_wait(observation)} together, {_longest_wait(reference)} alone at the longest"
+
+
+def _longest_wait(observation: Observation) -> str:
+    waits = [
+        record.started_ms - record.scheduled_ms - record.start_delay_ms
+        for records in observation.records.values()
+        for record in records
+        if record.is_worker_task and record.started_ms is not None and record.scheduled_ms is not None
+    ]
+    return format_ms(max(waits)) if waits else "none"

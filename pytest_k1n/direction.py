@@ -1,0 +1,228 @@
+"""Putting a run together: which server, which time model, whose workers; the director that drives them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.transport import transport_for
+from pytest_k1n.coordination.backend import Backend, TimeModel
+from pytest_k1n.coordination.collection import Collection
+from pytest_k1n.coordination.director import Director, Setup
+from pytest_k1n.core.model import Json
+from pytest_k1n.options import Settings
+from pytest_k1n.run import Run
+from pytest_k1n.servers.external import defaults_for, server_from_environment
+from pytest_k1n.servers.opening import running_server
+from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec, parse_server
+from pytest_k1n.servers.supervised import Supervised, log_tail
+
+SLOTS = 4
+"""Tasks of one type that the run's worker does at once: T2 and T3 share task types, three T5 run side by side."""
+
+
+def spec_of(settings: Settings) -> ServerSpec:
+    """Say which server the settings ask for. Raises UsageError, also for a foreign host in the environment."""
+    from dataclasses import replace
+
+    try:
+        if settings.server_source == "CONDUCTOR_SERVER_URL":
+            spec = server_from_environment(settings.server)
+        else:
+            spec = parse_server(settings.server, source=settings.server_source)
+    except (ValueError, PermissionError) as error:
+        raise pytest.UsageError(str(error)) from None
+    chosen = {"image": settings.image} if settings.image else {}
+    return replace(
+        spec,
+        jar_path=settings.jar,
+        java_path=settings.java,
+        startup_timeout_s=settings.startup_timeout_ms / 1000,
+        **chosen,
+    )
+
+
+def time_of(settings: Settings, kind: Kind) -> TimeModel:
+    """Choose the time model that suits a server (SPEC W4). Raises UsageError for one that it cannot have."""
+    suited = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}.get(kind, "scaled")
+    name = settings.time or suited
+    if name == "virtual" and kind is not Kind.EMBEDDED:
+        raise pytest.UsageError(
+            f"--k1n-time=virtual needs the embedded engine: the clock of a {kind} server cannot be accelerated; "
+            "use --k1n-time=scaled, or --k1n-server=embedded"
+        )
+    if name != "virtual" and kind is Kind.EMBEDDED:
+        raise pytest.UsageError(
+            f"--k1n-time={name} needs a server with a clock of its own: start one by "
+            "`k1n server start --tier embedded` and give its URL, or leave --k1n-time out"
+        )
+    return TimeModel(name=name, speed=settings.speed if name == "scaled" else 1.0)
+
+
+def describe_server(settings: Settings) -> str:
+    """Describe the server that the settings ask for, for the header: `jar, scaled time x600`."""
+    spec = spec_of(settings)
+    if spec.kind is Kind.AUTO:
+        return "auto (docker, then jar, then embedded)"
+    time = time_of(settings, spec.kind)
+    where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
+    why = "" if settings.server_source == "default" else f" (from {settings.server_source})"
+    return f"{where}{why}, {time.name} time" + (f" x{time.speed:g}" if time.name == "scaled" else "")
+
+
+def make_director(run: Run, collection: Collection) -> Director:
+    """Make the director of a run. Raises UsageError for settings that contradict each other."""
+    from pytest_k1n.quality import judge
+    from pytest_k1n.recorded import recorded_passes
+
+    spec = spec_of(run.settings)
+    if spec.kind is not Kind.AUTO:
+        time_of(run.settings, spec.kind)
+    settings = run.settings
+    setup = Setup(
+        collection=collection,
+        plan=run.plan,
+        library=run.library,
+        folder=run.folder,
+        uid=run.uid,
+        open_backend=partial(open_backend, run, spec),
+        register_policy=settings.register,
+        gate_policy=settings.gate,
+        recorded_passes=recorded_passes(run),
+        unknown_blocks=settings.unknown == "fail",
+        sequential=settings.sequential,
+        judge=partial(judge, run),
+    )
+    return Director(setup, say=run.say)
+
+
+@contextmanager
+def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iterator[Backend]:
+    """Open server and workers; end both, whatever happens. Raises ServerError."""
+    with ExitStack() as stack:
+        if spec.kind is Kind.EMBEDDED:
+            from pytest_k1n.servers.embedded import open_engine
+
+            yield stack.enter_context(open_engine(seed=run.settings.seed, estimates=_estimates(run), slots=SLOTS))
+            return
+        server = stack.enter_context(
+            running_server(
+                spec,
+                run_uid=run.uid,
+                folder=run.folder_path / "server",
+                report=say,
+                log_path=run.folder_path / "server.log",
+            )
+        )
+        time = time_of(run.settings, server.endpoint.kind)
+        for note in server.endpoint.notes:
+            say(note)
+        client = Conductor(transport_for(server.endpoint.url))
+        stack.callback(client.close)
+        kind = run.settings.workers or defaults_for(server.endpoint).workers
+        worker = stack.enter_context(_worker(run, server.endpoint, time)) if kind == "own" else None
+        yield RealBackend(run, server, client, time, worker)
+
+
+class RealBackend:
+    """A server that is a process or a URL, and the run's own worker process beside it, unless workers are external."""
+
+    def __init__(self, run: Run, server: Server, client: Conductor, time: TimeModel, worker: Supervised | None) -> None:
+        self.client = client
+        self.time = time
+        self.domain = domain_of(run) if worker else None
+        self.slots = SLOTS if worker else None
+        self._server = server
+        self._worker = worker
+        self._ledger = ledger_path(run)
+
+    @property
+    def server(self) -> Mapping[str, Json]:
+        """kind, url, version, owned, notes: for headers and results."""
+        endpoint = self._server.endpoint
+        return {
+            "kind": str(endpoint.kind),
+            "url": endpoint.shown_url,
+            "version": endpoint.version,
+            "owned": endpoint.owned,
+            "notes": list(endpoint.notes),
+        }
+
+    def announce(self, workflow_id: str, workflow: str) -> None:
+        """Tell the worker of an execution that has just started."""
+        if self._worker is not None and self._worker.stdin is not None:
+            hint = {"launched": {"workflow_id": workflow_id, "name": workflow}}
+            try:
+                self._worker.stdin.write(json.dumps(hint).encode() + b"\n")
+            except BrokenPipeError:
+                return  # it is dead: `trouble` will say so
+
+    def settle(self) -> None:
+        """Nothing: here time is real."""
+
+    def trouble(self) -> str | None:
+        """Say that server or worker has died."""
+        if died := self._server.died():
+            return died
+        if self._worker is None or (code := self._worker.poll()) is None:
+            return None
+        how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        tail = log_tail(self._worker.log_path, 1)
+        return f"the worker process has died ({how}): nothing is done any more" + (f"; its log: {tail}" if tail else "")
+
+    def invocations(self) -> tuple[Mapping[str, Json], ...]:
+        """Return the worker's ledger: one entry per handler invocation."""
+        from pytest_k1n.workers.ledger import read_ledger
+
+        return read_ledger(self._ledger) if self._worker is not None else ()
+
+
+@contextmanager
+def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervised]:
+    """Run `k1n worker` beside the server, in a process of its own: no GIL shared with pytest, and it can be killed."""
+    run.folder_path.mkdir(parents=True, exist_ok=True)
+    estimates = run.folder.write_json("estimates.json", [[*key, ms] for key, ms in _estimates(run).items()])
+    plan = run.plan
+    argv = [sys.executable, "-m", "pytest_k1n", "worker", "--domain", domain_of(run)]
+    argv += ["--speed", str(time.speed), "--seed", str(run.settings.seed), "--slots", str(SLOTS)]
+    argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]
+    argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run))]
+    for folder in plan.definitions if plan else ():
+        argv += ["--definitions", folder]
+    if run.settings.agents:
+        argv += ["--agents", str(run.settings.agents)]
+    for fault in run.settings.faults:
+        argv += ["--fault", fault]
+    log = run.folder_path / "worker.log"
+    # The URL may hold a password: it goes through the environment, not the process list.
+    environment = {**_environment(), "K1N_SERVER": endpoint.url, "K1N_RUN_UID": run.uid}
+    with Supervised(argv, log_path=log, env=environment, grace_s=5.0, stdin=True) as worker:
+        yield worker
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)
+
+
+def _estimates(run: Run) -> dict[tuple[str, str], int]:
+    templates = run.plan.templates if run.plan else ()
+    return {(each.workflow, ref): ms for each in templates for ref, ms in each.estimates_ms.items()}
+
+
+def domain_of(run: Run) -> str:
+    """Name the run's task domain: what keeps two runs on one server from stealing each other's tasks."""
+    return f"k1n-{run.uid}"
+
+
+def ledger_path(run: Run) -> Path:
+    """Name the worker's ledger of invocations."""
+    return run.folder_path / "invocations.jsonl"

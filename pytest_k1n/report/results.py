@@ -1,0 +1,159 @@
+"""The results document of one template (SPEC R1, `schemas/results.schema.json`): built here, nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pytest_k1n.core.checkpoints import Checkpoint
+from pytest_k1n.core.critical import critical_path
+from pytest_k1n.core.dag import label
+from pytest_k1n.core.findings import Finding
+from pytest_k1n.core.model import Json
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.plan import Phase, Template
+from pytest_k1n.core.timeline import Attempt
+from pytest_k1n.core.units import iso_utc, minutes
+
+SCHEMA = "k1n-results/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Everything that the results of one template are made from."""
+
+    template: Template
+    batch: str
+    verdict: str
+    """pass, fail, unknown or blocked."""
+    partial: bool
+    server: Mapping[str, Json]
+    time_model: str
+    speed: float
+    observation: Observation | None = None
+    """None where the execution never started."""
+    checkpoints: tuple[Checkpoint, ...] = ()
+    gates: Mapping[str, Any] | None = None
+    """The quality document of this execution."""
+    findings: Iterable[Mapping[str, Any]] = field(default_factory=tuple)
+    """Findings of the tests and gates, as JSON objects."""
+
+
+def results_document(subject: Subject) -> dict[str, Any]:
+    """Build the document; times twice, ISO in UTC and epoch ms of the server, null where there are none."""
+    observation, template = subject.observation, subject.template
+    execution = observation.execution if observation else None
+    started_ms = execution.started_ms if execution else None
+    ended_ms = execution.ended_ms if execution else None
+    end_ms = observation.timeline.end_ms if observation else None
+    return {
+        "schema": SCHEMA,
+        "template": template.id,
+        "batch": subject.batch,
+        "verdict": subject.verdict,
+        "partial": subject.partial,
+        "workflow": {
+            "name": template.workflow,
+            "version": execution.version if execution else template.version,
+            "workflow_id": execution.workflow_id if execution else None,
+            "correlation_id": execution.correlation_id if execution else None,
+            "status": str(execution.status) if execution else None,
+        },
+        "server": {name: subject.server.get(name) for name in ("kind", "version", "url")},
+        "time": {"model": subject.time_model, "speed": subject.speed},
+        **_instants("started", started_ms),
+        **_instants("ended", ended_ms),
+        "makespan_ms": ended_ms - started_ms if ended_ms and started_ms else None,
+        "makespan_min": None if end_ms is None else minutes(end_ms),
+        "tasks": _tasks(observation) if observation else [],
+        "phases": [_phase(observation, phase) for phase in template.phases],
+        "checkpoints": [_checkpoint(checkpoint) for checkpoint in subject.checkpoints],
+        "gates": subject.gates,
+        "findings": _unique(subject.findings),
+        "critical_path": _critical(observation) if observation and ended_ms else None,
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Write a finding as results files and evidence carry it."""
+    return {**asdict(finding), "verdict": str(finding.verdict)}
+
+
+def _instants(name: str, epoch_ms: int | None) -> dict[str, Any]:
+    return {f"{name}_at": None if epoch_ms is None else iso_utc(epoch_ms), f"{name}_ms": epoch_ms}
+
+
+def _tasks(observation: Observation) -> list[dict[str, Any]]:
+    attempts = (attempt for span in observation.timeline.spans.values() for attempt in span.attempts)
+    worked = sorted((each for each in attempts if each.record.is_worker_task), key=lambda each: each.record.seq)
+    return [_task(observation, attempt) for attempt in worked]
+
+
+def _task(observation: Observation, attempt: Attempt) -> dict[str, Any]:
+    record = attempt.record
+    queued_from = None if record.scheduled_ms is None else record.scheduled_ms + record.start_delay_ms
+    interval = attempt.interval
+    estimate_ms = observation.estimate_ms(record.ref)
+    is_run = record.started_ms is not None and record.ended_ms is not None
+    return {
+        "task_id": record.def_name,
+        "ref": f"{record.ref}__{record.iteration}" if record.iteration else record.ref,
+        "status": str(record.status),
+        "attempt": record.attempt,
+        "worker_id": record.worker_id,
+        "simulated": observation.is_simulated(record.key),
+        **_instants("scheduled", record.scheduled_ms),
+        **_instants("started", record.started_ms),
+        **_instants("ended", record.ended_ms),
+        "duration_ms": (record.ended_ms or 0) - (record.started_ms or 0) if is_run else None,
+        "queue_wait_ms": None if record.started_ms is None or queued_from is None else record.started_ms - queued_from,
+        "duration_min": None if interval is None else minutes(interval.duration_ms),
+        "estimate_min": None if estimate_ms is None else minutes(estimate_ms),
+    }
+
+
+def _phase(observation: Observation | None, phase: Phase) -> dict[str, Any]:
+    window = observation.timeline.window(phase.refs) if observation else None
+    duration_ms = window.duration_ms if window else None
+    started_ms = window.start_ms + observation.execution.started_ms if window and observation else None
+    verdict = "unknown"
+    if duration_ms is not None:
+        low, high = phase.band_ms or (0, duration_ms)
+        verdict = "pass" if low <= duration_ms <= high else "fail"
+    return {
+        "phase": phase.number,
+        "started_ms": started_ms,
+        "ended_ms": None if started_ms is None or duration_ms is None else started_ms + duration_ms,
+        "duration_min": None if duration_ms is None else minutes(duration_ms),
+        "band_min": None if phase.band_ms is None else [minutes(bound) for bound in phase.band_ms],
+        "verdict": verdict,
+    }
+
+
+def _checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {
+        "at_min": minutes(checkpoint.at_ms),
+        "completed": checkpoint.completed,
+        "running": checkpoint.running,
+        "percent": round(checkpoint.percent, 1),
+        "errors": checkpoint.errors,
+    }
+
+
+def _unique(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Drop repetitions: several tests may find the same thing."""
+    fields = ("code", "subject", "expected", "observed", "margin", "origin", "verdict")
+    rows = [{name: str(finding.get(name, "")) for name in fields} for finding in findings]
+    return list({tuple(row.values()): row for row in rows}.values())
+
+
+def _critical(observation: Observation) -> dict[str, Any]:
+    """Say where the makespan went, in workflow time; the parts add up to it."""
+    path = critical_path(observation.timeline, observation.graph)
+    work = {label(key): minutes(path.work_ms(key)) for key in path.tasks if path.work_ms(key)}
+    return {
+        "tasks": [{"ref": ref, "work_min": work_min} for ref, work_min in work.items()],
+        "by_kind_min": {str(kind): minutes(ms) for kind, ms in path.by_kind().items()},
+        "makespan_min": minutes(path.makespan_ms),
+    }

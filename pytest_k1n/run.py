@@ -1,0 +1,168 @@
+"""One pytest run as this process sees it: its role, settings, plan, run folder; kept in `config.stash`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_k1n.marks import register_markers
+from pytest_k1n.options import OPTIONS, Option, Settings
+
+if TYPE_CHECKING:
+    from pytest_k1n.coordination.collection import Collection, Item
+    from pytest_k1n.coordination.director import Director
+    from pytest_k1n.coordination.runfolder import RunFolder
+    from pytest_k1n.core.plan import Plan
+    from pytest_k1n.library import Library
+
+RUN = pytest.StashKey["Run"]()
+
+
+@dataclass(slots=False, kw_only=True)
+class Run:
+    """What hooks and fixtures share. Heavy parts are made on first use: most runs never use them."""
+
+    config: pytest.Config
+    settings: Settings
+    plan: Plan | None
+    plan_note: str
+    """Why this plan was taken."""
+    uid: str
+    folder_path: Path
+    is_node: bool
+    collection: Collection | None = None
+    items: dict[str, Item] = field(default_factory=dict)
+    director: Director | None = None
+    """Only in the controller, or the only process."""
+    lines: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    """Progress to be shown as soon as the terminal is free."""
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        from pytest_k1n.coordination.runfolder import RunFolder
+
+        return RunFolder(self.folder_path)
+
+    @cached_property
+    def library(self) -> Library:
+        from pytest_k1n.library import Library
+
+        return Library(self.plan.definitions, self.plan.task_definitions) if self.plan else Library()
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether xdist distributes the tests: then a controller has no items of its own."""
+        return self.is_node or self.config.pluginmanager.has_plugin("dsession")
+
+    def say(self, line: str) -> None:
+        """Show one line of progress as soon as the terminal is free; from any thread."""
+        self.lines.put(line)
+
+    def know(self, collection: Collection) -> None:
+        """Take in what was collected."""
+        self.collection = collection
+        self.items = {item.node_id: item for item in collection.items}
+
+
+def make_run(config: pytest.Config) -> Run:
+    """Read settings and plan, register the markers. Raises UsageError."""
+    settings = read_settings(config)
+    plan, note = _plan(config, settings)
+    register_markers(config, plan)
+    told = node_input(config)
+    uid = told["uid"] if told else new_uid()
+    return Run(
+        config=config,
+        settings=settings,
+        plan=plan,
+        plan_note=note,
+        uid=uid,
+        folder_path=Path(told["folder"]) if told else new_run_folder(uid),
+        is_node=told is not None,
+    )
+
+
+def node_input(config: pytest.Config) -> dict[str, str] | None:
+    """Return what the controller told this xdist node; None in a controller or without xdist."""
+    workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
+    return workerinput.get("k1n") if workerinput is not None else None
+
+
+def _plan(config: pytest.Config, settings: Settings) -> tuple[Plan | None, str]:
+    """Find and read the plan file. Raises UsageError with one line per mistake."""
+    from pytest_k1n.planfile import PlanError, find_plan, load_plan
+
+    on_ini = settings.plan_source.startswith("ini")
+    option, ini = (None, settings.plan) if on_ini else (settings.plan, None)
+    try:
+        found = find_plan(config.args, config.rootpath, option, ini, folder=config.invocation_params.dir)
+        if found is None:
+            return None, "no plan"
+        path, why = found
+        return load_plan(path, shown=_shown(path, config.rootpath)), why
+    except PlanError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _shown(path: Path, rootdir: Path) -> str:
+    return str(path.relative_to(rootdir)) if path.is_relative_to(rootdir) else str(path)
+
+
+def new_run_folder(uid: str) -> Path:
+    """Name (not make) the folder of a run."""
+    return Path(tempfile.gettempdir()) / f"k1n-{uid}"
+
+
+def new_uid() -> str:
+    """Make the id of a run: eight hex digits, in correlation ids, domains, folder and process names."""
+    return uuid.uuid4().hex[:8]
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Read the options by their precedence. Raises UsageError."""
+    from pytest_k1n.options import SettingError, resolve
+
+    def cli(option: Option) -> object:
+        return config.getoption(option.dest)
+
+    def ini(option: Option) -> object:
+        value = config.getini(option.dest)
+        return None if value in ("", []) and option.ini_type in ("string", "args") else value
+
+    try:
+        return resolve(cli, os.environ, ini, rootdir=config.rootpath)
+    except SettingError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option of the table, for the command line and for ini files."""
+    group = parser.getgroup("k1n", "Conductor workflows (pytest-k1n)")
+    for option in OPTIONS:
+        shared = {"dest": option.dest, "default": None, "help": option.help}
+        if option.ini_type == "bool":
+            group.addoption(option.flag, action="store_const", const=True, **shared)
+        elif option.ini_type == "args":
+            group.addoption(option.flag, action="append", metavar=option.metavar, **shared)
+        else:
+            group.addoption(option.flag, metavar=option.metavar or "|".join(option.choices), **shared)
+        ini_type = {"bool": "bool", "args": "args", "int": "int", "float": "float"}.get(option.ini_type, "string")
+        parser.addini(option.dest, option.help, type=ini_type, default=None)  # type: ignore[arg-type]
+
+
+def waiting(within_s: float, *, step_s: float = 0.01, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:
+    """Yield what is left of a deadline, at once and then every `step_s`, until it has passed."""
+    deadline = clock() + within_s
+    while (left := deadline - clock()) > 0:
+        yield left
+        time.sleep(step_s)

@@ -1,0 +1,139 @@
+"""From collection to director: describe what was selected, hand it over, feed it with reports, end the run."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import pytest
+
+from pytest_k1n import selection, xdist
+from pytest_k1n.coordination.collection import Collection
+from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.outcomes import note_of, outcome_of
+from pytest_k1n.run import Run
+
+REPORTED = pytest.StashKey[dict[str, Outcome]]()
+"""Controller: the worst outcome of each of our tests so far."""
+
+
+def keep_gate_items(run: Run, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the quality-gate items that `-m` or `-k` deselected although tests of their batch are selected."""
+    from pytest_k1n.marks import batch_of
+
+    selected = {batch.number for item in items if (batch := batch_of(item, run.plan))}
+    here = set(items)
+    return [
+        item
+        for item in before
+        if item not in here
+        and item.get_closest_marker("gate")
+        and (batch := batch_of(item, run.plan))
+        and batch.number in selected
+    ]
+
+
+def describe(run: Run, session: pytest.Session) -> None:
+    """Sort the items by batch and readiness, and describe them; a node writes down what the controller must know."""
+    error = None
+    try:
+        session.items[:] = selection.in_order(session.items, run.plan)
+        collection = selection.describe(session.items, run.plan, run.library)
+    except pytest.UsageError as usage:
+        if not run.is_node:
+            raise
+        collection, error = Collection(error=str(usage)), usage
+    run.know(collection)
+    if run.is_node and (collection.items or error):
+        run.folder.write_json(f"collection/{xdist.node_id(run.config)}.json", collection.to_json())
+
+
+def begin(run: Run, collection: Collection) -> None:
+    """Start the director on a collection. Raises UsageError for a distribution mode or settings that cannot work."""
+    from pytest_k1n.direction import make_director
+
+    if collection.error:
+        raise pytest.UsageError(collection.error)
+    xdist.check_mode(run.config, collection)
+    if run.director is None and collection.items:
+        run.know(collection)
+        run.director = make_director(run, collection)
+        run.director.start()
+
+
+def feed(run: Run, report: pytest.TestReport) -> None:
+    """Pass a report on to the director, and remember the worst outcome of each test."""
+    if run.director is None or report.nodeid not in run.items:
+        return
+    if str(report.outcome) == "rerun":  # pytest-rerunfailures
+        run.director.rerun(report.nodeid)
+        return
+    outcome = outcome_of(report)
+    ended = report.when not in ("setup", "call")  # teardown, or xdist's "???" for a test whose node crashed
+    reported = run.config.stash.setdefault(REPORTED, {})
+    reported[report.nodeid] = max(reported.get(report.nodeid, Outcome.PASSED), outcome, key=list(Outcome).index)
+    run.director.record(report.nodeid, outcome, ended=ended)
+
+
+def finish(run: Run, session: pytest.Session) -> None:
+    """End the director and give the run an exit code that tells of blocked and unknown tests."""
+    if run.director is None:
+        return
+    if not run.director.close():
+        run.say("the director did not end within a minute: a server or worker may be left running")
+    reported = run.config.stash.get(REPORTED, {})
+    if session.exitstatus == pytest.ExitCode.OK:
+        unknown_fails = run.settings.unknown == "fail"
+        stopping = (Outcome.BLOCKED, Outcome.FAILED, *((Outcome.UNKNOWN,) if unknown_fails else ()))
+        if any(outcome in stopping for outcome in reported.values()):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    _keep_in_last_failed(run, reported)
+
+
+def _keep_in_last_failed(run: Run, reported: dict[str, Outcome]) -> None:
+    """Put blocked and unknown tests back into what `--lf` runs: pytest takes skipped ones out of it."""
+    cache = getattr(run.config, "cache", None)
+    if cache is None or run.config.getoption("cacheshow", None):
+        return
+    unfinished = {node_id for node_id, outcome in reported.items() if outcome in (Outcome.BLOCKED, Outcome.UNKNOWN)}
+    if unfinished:
+        failed = dict(cache.get("cache/lastfailed", {}))
+        cache.set("cache/lastfailed", {**failed, **dict.fromkeys(unfinished, True)})
+
+
+def keep_or_remove_folder(run: Run, exitstatus: int) -> str | None:
+    """Keep the run folder below the results folder, or remove it; returns where it is kept."""
+    source = run.folder_path
+    if run.is_node or not source.exists():
+        return None
+    wanted = run.settings.keep == "always" or (run.settings.keep == "failed" and exitstatus != 0)
+    if not wanted:
+        shutil.rmtree(source, ignore_errors=True)
+        return None
+    target = run.settings.results / "runs" / run.uid
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
+    except OSError as error:
+        return f"{source} (it could not be moved to {target}: {error})"
+    return str(target)
+
+
+def relaunch_if_rerun(run: Run, item: pytest.Item) -> None:
+    """Ask for a new execution when a test is run again (pytest-rerunfailures); the one that failed stays on record."""
+    described = run.items.get(item.nodeid)
+    turn: Any = getattr(item, "execution_count", 1)
+    if described is not None and described.key and isinstance(turn, int) and turn > 1:
+        run.folder.request_relaunch(described.key, described.executions + turn - 1)
+
+
+__all__ = [
+    "begin",
+    "describe",
+    "feed",
+    "finish",
+    "keep_gate_items",
+    "keep_or_remove_folder",
+    "note_of",
+    "relaunch_if_rerun",
+]
