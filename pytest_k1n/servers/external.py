@@ -92,12 +92,13 @@ class ExternalServer:
         within_s = max(0.1, min(ANSWER_WITHIN_S, deadline - time.monotonic()))
         # Loopback servers of tests take no token: it is for servers that somebody guards.
         headers = NO_HEADERS if self._address.is_loopback else token_headers(self._environ)
-        found = within(within_s, lambda: health(self._address, timeout_s=within_s, headers=headers))
-        self._judge(found, within_s)
         try:
+            self._judge(within(within_s, lambda: health(self._address, timeout_s=within_s, headers=headers)))
             text = within(within_s, lambda: version(self._address, timeout_s=within_s, headers=headers))
+        except NoAnswer:
+            raise
         except OSError as error:
-            raise self._silent(f"/api/version: {reason_of(error)}") from None
+            raise self._silent(reason_of(error)) from None
         supported = check_version(text, f"{self._address.url} ({self._spec.source})")
         self._endpoint = Endpoint(kind=Kind.URL, url=self._url, version=supported, notes=(f"from {self._spec.source}",))
         return self._endpoint
@@ -109,9 +110,7 @@ class ExternalServer:
         """Nothing is known of its process."""
         return None
 
-    def _judge(self, found: Health | None, within_s: float) -> None:
-        if found is None:
-            raise self._silent(f"no answer within {within_s:.0f}s")
+    def _judge(self, found: Health) -> None:
         if found.state is State.SILENT:
             raise self._silent(found.detail)
         if found.state is State.FOREIGN:
@@ -132,8 +131,8 @@ class ExternalServer:
         )
 
 
-def within(seconds: float, ask: Callable[[], T]) -> T | None:
-    """Return what `ask` returns or raise what it raises; None if it takes longer.
+def within(seconds: float, ask: Callable[[], T]) -> T:
+    """Return what `ask` returns or raise what it raises; raise TimeoutError if it takes longer.
 
     Name resolution and an answer that drips byte by byte know no timeout of their own: the thread is left to die.
     """
@@ -151,4 +150,6 @@ def within(seconds: float, ask: Callable[[], T]) -> T | None:
     thread.join(seconds)
     if failures:
         raise failures[0]
-    return results[0] if results else None
+    if not results:
+        raise TimeoutError(f"no answer within {seconds:.0f}s")
+    return results[0]

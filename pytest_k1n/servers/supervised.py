@@ -257,11 +257,18 @@ class Supervised:
             supervisor.wait()
         self._read(0)
         if self._pid is not None and self._exit_code is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, signal.SIGKILL)
+            _kill_group(self._pid)
         if supervisor.returncode != 0:
             for path in self._remove:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _kill_group(group: int) -> None:
+    """Kill a group that is nobody's child of ours, and give it two seconds to be gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        for _ in range(100):
+            os.killpg(group, signal.SIGKILL)
+            time.sleep(0.02)
 
 
 def log_tail(path: Path, lines: int = 5) -> str:
