@@ -53,7 +53,7 @@ class FolderSource:
             task_id: tuple((int(created), str(text)) for created, text in lines)
             for task_id, lines in evidence["logs"].items()
         } if evidence else None  # fmt: skip
-        entries = cast("list[Mapping[str, Json]]", evidence["invocations"]) if evidence else None
+        entries = cast("list[Mapping[str, Json]] | None", evidence["invocations"]) if evidence else None
         return observe(
             execution,
             template=run.plan.template_for(state.workflow) if run.plan else None,

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -30,8 +31,6 @@ SLOTS = 4
 
 def spec_of(settings: Settings) -> ServerSpec:
     """Say which server the settings ask for. Raises UsageError, also for a foreign host in the environment."""
-    from dataclasses import replace
-
     try:
         if settings.server_source == "CONDUCTOR_SERVER_URL":
             spec = server_from_environment(settings.server)
@@ -39,13 +38,12 @@ def spec_of(settings: Settings) -> ServerSpec:
             spec = parse_server(settings.server, source=settings.server_source)
     except (ValueError, PermissionError) as error:
         raise pytest.UsageError(str(error)) from None
-    chosen = {"image": settings.image} if settings.image else {}
     return replace(
         spec,
         jar_path=settings.jar,
         java_path=settings.java,
         startup_timeout_s=settings.startup_timeout_ms / 1000,
-        **chosen,
+        image=settings.image or spec.image,
     )
 
 
@@ -81,6 +79,7 @@ def make_director(run: Run, collection: Collection) -> Director:
     """Make the director of a run. Raises UsageError for settings that contradict each other."""
     from pytest_k1n.quality import judge
     from pytest_k1n.recorded import recorded_passes
+    from pytest_k1n.reporting import write_batch
 
     spec = spec_of(run.settings)
     if spec.kind is not Kind.AUTO:
@@ -99,8 +98,10 @@ def make_director(run: Run, collection: Collection) -> Director:
         unknown_blocks=settings.unknown == "fail",
         sequential=settings.sequential,
         judge=partial(judge, run),
+        report=lambda batch: write_batch(run, director, batch),
     )
-    return Director(setup, say=run.say)
+    director = Director(setup, say=run.say)
+    return director
 
 
 @contextmanager
@@ -177,11 +178,11 @@ class RealBackend:
         tail = log_tail(self._worker.log_path, 1)
         return f"the worker process has died ({how}): nothing is done any more" + (f"; its log: {tail}" if tail else "")
 
-    def invocations(self) -> tuple[Mapping[str, Json], ...]:
-        """Return the worker's ledger: one entry per handler invocation."""
+    def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
+        """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""
         from pytest_k1n.workers.ledger import read_ledger
 
-        return read_ledger(self._ledger) if self._worker is not None else ()
+        return read_ledger(self._ledger) if self._worker is not None else None
 
 
 @contextmanager

@@ -23,6 +23,18 @@ STATIC_MARKERS = (
 _BATCH_LIKE = re.compile(r"batch\d+")
 
 
+SERVER_FIXTURES = frozenset({"conductor", "conductor_proc", "conductor_noproc"})
+EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
+BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
+QUALITY_FIXTURES = frozenset({"quality_gate", "batch_quality"})
+_OUR_FIXTURES = SERVER_FIXTURES | EXECUTION_FIXTURES | BATCH_FIXTURES | QUALITY_FIXTURES
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Whether a test has to do with Conductor: by fixture, or by a workflow mark."""
+    return not _OUR_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or bool(item.get_closest_marker("workflow"))
+
+
 def register_markers(config: pytest.Config, plan: Plan | None) -> None:
     """Register every marker with its signature, so that strict markers and `--markers` know them."""
     for line in STATIC_MARKERS:

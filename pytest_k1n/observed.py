@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_k1n.core.expectations import Expected, judge_all
@@ -11,6 +11,7 @@ from pytest_k1n.core.findings import Findings, Verdict
 from pytest_k1n.core.model import Execution, Json, TaskRecord
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.outcomes import ExpectationFailed, UnknownVerdict
+from pytest_k1n.report.results import finding_json
 from pytest_k1n.run import waiting
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Recorder:
     def add(self, source: Source, findings: Findings) -> None:
         """Add one judgement of one execution."""
         self.evidence["findings"] += [
-            {**asdict(finding), "workflow_id": source.workflow_id} for finding in findings.worst_first()
+            {**finding_json(finding), "workflow_id": source.workflow_id} for finding in findings.worst_first()
         ]
         self.evidence["passed"] += findings.passed
         self.evidence["simulated"] += findings.simulated

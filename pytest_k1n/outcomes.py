@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from pytest_k1n import failure
 from pytest_k1n.coordination.ledger import Outcome
 from pytest_k1n.gating import BLOCKED_BY
 from pytest_k1n.run import Run
@@ -41,6 +42,9 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
             report.outcome = "passed"
     if report.when == "call" and EVIDENCE in item.stash:
         note["evidence"] = item.stash[EVIDENCE]
+    if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
+        executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
+        report.sections.append(("k1n: the execution", failure.section(run, described, executions=executions)))
     # An attribute of our own travels with the report, also between xdist's processes (style.md section 1).
     report.__dict__["k1n"] = note
 

@@ -22,6 +22,7 @@ from pytest_k1n.factories import (  # fixtures by name: pytest finds them in thi
     workflow_executions,
     workflow_phase,
 )
+from pytest_k1n.marks import is_ours
 from pytest_k1n.run import RUN, Run, add_options, make_run
 
 __all__ = [
@@ -51,8 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Forget the run."""
-    if RUN in config.stash:
+    """Remove or keep the run folder, and forget the run."""
+    run = config.stash.get(RUN, None)
+    if run is not None:
+        if run.director is not None:
+            from pytest_k1n.session import settle_folder
+
+            settle_folder(run)
         del config.stash[RUN]
 
 
@@ -88,7 +94,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from pytest_k1n.session import describe
 
     run = session.config.stash[RUN]
-    if run.plan is not None or any(map(run.is_ours, session.items)):
+    if run.plan is not None or any(map(is_ours, session.items)):
         describe(run, session)
 
 
@@ -192,15 +198,13 @@ class Controller:
         if self.run.director is not None:
             self.run.director.pause(False)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)  # last of all after the yield: --lf has written its list by then
-    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+    @pytest.hookimpl(trylast=True)  # --lf has written its list by then, the terminal has not yet summed up
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the director, also after Ctrl-C; settle the exit code and what --lf runs next time."""
-        result = yield
         if self.run.director is not None:
             from pytest_k1n.session import finish
 
             finish(self.run, session)
-        return result
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show executions, quality gates, where the time went, files written: one screen."""

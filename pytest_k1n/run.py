@@ -44,6 +44,8 @@ class Run:
     items: dict[str, Item] = field(default_factory=dict)
     director: Director | None = None
     """Only in the controller, or the only process."""
+    kept: Path | None = None
+    """Where the run folder is kept at the end; None: it is removed."""
     lines: SimpleQueue[str] = field(default_factory=SimpleQueue)
     """Progress to be shown as soon as the terminal is free."""
 
@@ -65,8 +67,15 @@ class Run:
         return self.is_node or self.config.pluginmanager.has_plugin("dsession")
 
     def say(self, line: str) -> None:
-        """Show one line of progress as soon as the terminal is free; from any thread."""
+        """Show a line of progress as soon as the terminal is free; from any thread.
+
+        Under xdist that is at once: the controller's main thread does nothing but wait for nodes, and captures nothing.
+        """
         self.lines.put(line)
+        if self.is_parallel and not self.is_node:
+            from pytest_k1n.terminal import show_lines
+
+            show_lines(self)
 
     def know(self, collection: Collection) -> None:
         """Take in what was collected."""

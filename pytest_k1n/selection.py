@@ -13,18 +13,17 @@ from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Laun
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.library import DefinitionError, DefinitionNotFound, Library
-from pytest_k1n.marks import WorkflowMark, batch_of, phase_of, workflow_mark
-
-SERVER_FIXTURES = frozenset({"conductor", "conductor_proc", "conductor_noproc"})
-EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
-BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
-QUALITY_FIXTURES = frozenset({"quality_gate", "batch_quality"})
-_ALL = SERVER_FIXTURES | EXECUTION_FIXTURES | BATCH_FIXTURES | QUALITY_FIXTURES
-
-
-def is_ours(item: pytest.Item) -> bool:
-    """Whether a test has to do with Conductor: by fixture, or by a workflow mark."""
-    return not _ALL.isdisjoint(getattr(item, "fixturenames", ())) or item.get_closest_marker("workflow") is not None
+from pytest_k1n.marks import (
+    BATCH_FIXTURES,
+    EXECUTION_FIXTURES,
+    QUALITY_FIXTURES,
+    SERVER_FIXTURES,
+    WorkflowMark,
+    batch_of,
+    is_ours,
+    phase_of,
+    workflow_mark,
+)
 
 
 def describe(items: Iterable[pytest.Item], plan: Plan | None, library: Library) -> Collection:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_k1n import selection, xdist
-from pytest_k1n.coordination.collection import Collection
+from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.ledger import Outcome
-from pytest_k1n.outcomes import note_of, outcome_of
+from pytest_k1n.outcomes import outcome_of
 from pytest_k1n.run import Run
 
 REPORTED = pytest.StashKey[dict[str, Outcome]]()
@@ -51,23 +51,29 @@ def describe(run: Run, session: pytest.Session) -> None:
 def begin(run: Run, collection: Collection) -> None:
     """Start the director on a collection. Raises UsageError for a distribution mode or settings that cannot work."""
     from pytest_k1n.direction import make_director
+    from pytest_k1n.reporting import check_results_folder
 
     if collection.error:
         raise pytest.UsageError(collection.error)
     xdist.check_mode(run.config, collection)
     if run.director is None and collection.items:
         run.know(collection)
+        if collection.launches:
+            check_results_folder(run)
         run.director = make_director(run, collection)
         run.director.start()
 
 
 def feed(run: Run, report: pytest.TestReport) -> None:
     """Pass a report on to the director, and remember the worst outcome of each test."""
+    from pytest_k1n.reporting import take_evidence
+
     if run.director is None or report.nodeid not in run.items:
         return
     if str(report.outcome) == "rerun":  # pytest-rerunfailures
         run.director.rerun(report.nodeid)
         return
+    take_evidence(run, report)
     outcome = outcome_of(report)
     ended = report.when not in ("setup", "call")  # teardown, or xdist's "???" for a test whose node crashed
     reported = run.config.stash.setdefault(REPORTED, {})
@@ -79,8 +85,17 @@ def finish(run: Run, session: pytest.Session) -> None:
     """End the director and give the run an exit code that tells of blocked and unknown tests."""
     if run.director is None:
         return
+    from pytest_k1n.recorded import record_passes
+    from pytest_k1n.reporting import write_batch
+
     if not run.director.close():
         run.say("the director did not end within a minute: a server or worker may be left running")
+    director = run.director
+    numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
+    for number in numbers:
+        write_batch(run, director, number)
+    finished = {number: director.ledger.passed(number) for number in numbers if director.ledger.is_finished(number)}
+    record_passes(run, finished)
     reported = run.config.stash.get(REPORTED, {})
     if session.exitstatus == pytest.ExitCode.OK:
         unknown_fails = run.settings.unknown == "fail"
@@ -88,6 +103,9 @@ def finish(run: Run, session: pytest.Session) -> None:
         if any(outcome in stopping for outcome in reported.values()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     _keep_in_last_failed(run, reported)
+    failed = session.exitstatus != pytest.ExitCode.OK
+    if run.settings.keep == "always" or (run.settings.keep == "failed" and failed):
+        run.kept = run.settings.results / "runs" / run.uid
 
 
 def _keep_in_last_failed(run: Run, reported: dict[str, Outcome]) -> None:
@@ -101,22 +119,15 @@ def _keep_in_last_failed(run: Run, reported: dict[str, Outcome]) -> None:
         cache.set("cache/lastfailed", {**failed, **dict.fromkeys(unfinished, True)})
 
 
-def keep_or_remove_folder(run: Run, exitstatus: int) -> str | None:
-    """Keep the run folder below the results folder, or remove it; returns where it is kept."""
-    source = run.folder_path
-    if run.is_node or not source.exists():
-        return None
-    wanted = run.settings.keep == "always" or (run.settings.keep == "failed" and exitstatus != 0)
-    if not wanted:
-        shutil.rmtree(source, ignore_errors=True)
-        return None
-    target = run.settings.results / "runs" / run.uid
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(source, target)
-    except OSError as error:
-        return f"{source} (it could not be moved to {target}: {error})"
-    return str(target)
+def settle_folder(run: Run) -> None:
+    """Move the run folder to where it is kept, or remove it; says nothing: the summary has named the place."""
+    if run.is_node or not run.folder_path.exists():
+        return
+    if run.kept is None:
+        shutil.rmtree(run.folder_path, ignore_errors=True)
+        return
+    run.kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(run.folder_path, run.kept)
 
 
 def relaunch_if_rerun(run: Run, item: pytest.Item) -> None:
@@ -125,15 +136,3 @@ def relaunch_if_rerun(run: Run, item: pytest.Item) -> None:
     turn: Any = getattr(item, "execution_count", 1)
     if described is not None and described.key and isinstance(turn, int) and turn > 1:
         run.folder.request_relaunch(described.key, described.executions + turn - 1)
-
-
-__all__ = [
-    "begin",
-    "describe",
-    "feed",
-    "finish",
-    "keep_gate_items",
-    "keep_or_remove_folder",
-    "note_of",
-    "relaunch_if_rerun",
-]

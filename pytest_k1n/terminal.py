@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from queue import Empty
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_k1n.run import Run
+
+if TYPE_CHECKING:
+    from pytest_k1n.reporting import Result
 
 
 def header(run: Run) -> list[str]:
@@ -29,7 +34,7 @@ def _server(run: Run) -> str:
 
 
 def show_lines(run: Run) -> None:
-    """Write the lines that have come up since, from the main thread and while nothing is captured."""
+    """Write the lines that have come up since; only while nothing is captured."""
     reporter: pytest.TerminalReporter | None = run.config.pluginmanager.get_plugin("terminalreporter")
     while True:
         try:
@@ -42,7 +47,82 @@ def show_lines(run: Run) -> None:
                 reporter.write_line(f"  k1n {each}")
 
 
-def show_at_once(run: Run, line: str) -> None:
-    """Write a line from the director's thread: under xdist the controller's main thread waits for nodes."""
-    run.lines.put(line)
+def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
+    """Show executions, quality gates, where the time went and the files written: one screen high."""
+    from pytest_k1n.reporting import results
+
     show_lines(run)
+    director = run.director
+    if director is None or not (director.state.executions or director.state.server_error):
+        return
+    shown = list(results(run, director))
+    reporter.section("k1n: workflows on Conductor", sep="-")
+    reporter.write_line(_ran_on(run))
+    for row in _table([_execution_row(result) for result in shown]):
+        reporter.write_line(row)
+    for line in (*_quality_lines(run), *filter(None, map(_time_line, shown))):
+        reporter.write_line(line)
+    files = [str(result.path) for result in shown if result.path.exists()]
+    if files:
+        reporter.write_line(f"files    {_common(files)}")
+    if run.kept:
+        reporter.write_line(f"evidence {run.kept}")
+
+
+def _ran_on(run: Run) -> str:
+    assert run.director is not None
+    state = run.director.state
+    if state.server is None:
+        return f"server   none: {(state.server_error or 'it was not needed').splitlines()[0]}"
+    kind = "embedded engine, not a Conductor server" if state.server["kind"] == "embedded" else state.server["kind"]
+    version = f" {state.server['version']}" if state.server["version"] else ""
+    speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
+    where = f" {state.server['url']}" if state.server["url"] else ""
+    return f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
+
+
+def _execution_row(result: Result) -> tuple[str, ...]:
+    document, template = result.document, result.template
+    band = "" if template.band_ms is None else f"{_minutes(template.band_ms[0])}-{_minutes(template.band_ms[1])} min"
+    measured = "not run" if document["makespan_min"] is None else f"{document['makespan_min']:.1f} min"
+    simulated = any(task["simulated"] for task in document["tasks"])
+    notes = ["simulated work"] if simulated else []
+    if document["partial"]:
+        notes.append("partial")
+    return (result.batch.name, template.workflow, band, measured, document["verdict"].upper(), ", ".join(notes))
+
+
+def _quality_lines(run: Run) -> Iterator[str]:
+    from pytest_k1n.quality import summary_line
+
+    assert run.director is not None
+    for number in run.director.state.quality:
+        document = run.folder.read_json(f"quality/{number}.json")
+        if document:
+            yield f"quality  {summary_line(f'batch{number}', document['batch'])}"
+
+
+def _time_line(result: Result) -> str | None:
+    path = result.document["critical_path"]
+    if not path or not path["tasks"]:
+        return None
+    parts = [f"{kind} {minutes:.1f}" for kind, minutes in path["by_kind_min"].items() if round(minutes, 1)]
+    longest = max(path["tasks"], key=lambda task: task["work_min"])
+    share = longest["work_min"] / path["makespan_min"] if path["makespan_min"] else 0
+    critical = f"critical task {longest['ref']} {longest['work_min']:.1f} min ({share:.0%})"
+    return f"time     {result.template.workflow} {path['makespan_min']:.1f} min = {' + '.join(parts)}; {critical}"
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _common(files: list[str]) -> str:
+    folder, _, first = files[0].rpartition("/")
+    names = [first, *(name.removeprefix(f"{folder}/") for name in files[1:])]
+    return f"{folder}/ " + ", ".join(names) if folder else ", ".join(names)
+
+
+def _minutes(ms: int) -> str:
+    return f"{ms / 60_000:g}"

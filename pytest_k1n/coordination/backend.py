@@ -43,5 +43,5 @@ class Backend(Protocol):
     def trouble(self) -> str | None:
         """Say why no more work will be done, such as a dead worker; None while all is well."""
 
-    def invocations(self) -> tuple[Mapping[str, Json], ...]:
-        """Return the workers' ledger: one entry per handler invocation."""
+    def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
+        """Return the workers' ledger: one entry per handler invocation; None where the workers are not ours."""

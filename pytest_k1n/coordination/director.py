@@ -10,6 +10,7 @@ import hashlib
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -50,6 +51,7 @@ class BatchRun:
     failed: dict[str, str] = field(default_factory=dict)
     """Launch key -> why it could not be launched."""
     is_judged: bool = False
+    is_reported: bool = False
 
     @property
     def is_quiet(self) -> bool:
@@ -79,6 +81,8 @@ class Setup:
     sequential: bool = False
     judge: Callable[[BatchRun, Backend], Mapping[str, Json]] | None = None
     """Evaluates the quality gates of a batch that has ended; its document is kept in the run folder."""
+    report: Callable[[int], None] = lambda _batch: None
+    """Called with a batch's number when its executions have been judged, and when its last test has ended."""
 
 
 class Director:
@@ -146,8 +150,17 @@ class Director:
             else:
                 self._loop(None)
         except Exception as error:  # whatever it was, those who wait must be told, each of them once
-            self._publish(server_error=_one_line(error))
+            self._publish(server_error=self._explain(error))
             self._loop(None)
+
+    def _explain(self, error: Exception) -> str:
+        """Say what ended the director: an expected error says it itself, any other is a defect, kept with its trace."""
+        if isinstance(error, ConductorError | OSError | ValueError | LookupError):
+            return _one_line(error)
+        trace = self._setup.folder.path / "director.log"
+        trace.parent.mkdir(parents=True, exist_ok=True)
+        trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        return f"pytest-k1n's director has failed, which is a defect: {error!r} (--k1n-keep=always keeps {trace.name})"
 
     def _prepare(self, backend: Backend) -> None:
         workflows = self._wanted_definitions()
@@ -199,6 +212,9 @@ class Director:
         for batch in self.batches:
             if batch.is_done and not batch.is_judged and batch.groups:
                 self._judge(batch, backend)
+            if batch.is_judged and not batch.is_reported and self.ledger.is_finished(batch.number):
+                batch.is_reported = True
+                self._setup.report(batch.number)
 
     def _may_launch(self, batch: BatchRun) -> bool:
         if batch.next_group == len(batch.groups) or not batch.is_quiet:
@@ -288,7 +304,7 @@ class Director:
                 continue  # another test of the same execution was quicker to ask
             launch = self._launches[key]
             batch = next(each for each in self.batches if each.number == launch.batch)
-            batch.is_judged = False
+            batch.is_judged = batch.is_reported = False
             self._publish(quality=tuple(number for number in self._state.quality if number != batch.number))
             self._start(batch, (again(launch, len(known)),), backend)
 
@@ -324,7 +340,8 @@ class Director:
             if task.is_worker_task:
                 lines = backend.client.logs(task.task_id)
                 logs[task.task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
-        own = [entry for entry in backend.invocations() if entry.get("workflow_id") == watch.workflow_id]
+        ledger = backend.invocations()
+        own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
         watch.complete(logs, own)
         self._setup.folder.write_json(f"evidence/{watch.workflow_id}.json", {"logs": logs, "invocations": own})
 
@@ -333,6 +350,7 @@ class Director:
         if self._setup.judge is not None and batch.number != UNBATCHED:
             document = self._setup.judge(batch, backend)
             self._setup.folder.write_json(f"quality/{batch.number}.json", document)
+            self._setup.report(batch.number)
             self._publish(quality=(*self._state.quality, batch.number))
 
     def _gates(self) -> dict[str, tuple[str, str]]:

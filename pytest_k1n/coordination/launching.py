@@ -25,6 +25,7 @@ class Start:
     version: int | None
     batch: int
     round: int
+    alone: bool = False
     within_ms: int | None = None
     input: Mapping[str, Json] = field(default_factory=dict)
 
@@ -57,6 +58,7 @@ def _start(launch: Launch, round_: int) -> Start:
         version=launch.version,
         batch=launch.batch,
         round=round_,
+        alone=launch.alone,
         within_ms=launch.within_ms,
         input=launch.input,
     )

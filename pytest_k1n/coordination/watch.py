@@ -10,7 +10,7 @@ from pytest_k1n.coordination.launching import Start
 from pytest_k1n.coordination.runfolder import ExecutionState
 from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
-from pytest_k1n.core.early import early_findings
+from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
@@ -55,8 +55,9 @@ class Watch:
 
     @property
     def title(self) -> str:
-        """How lines about it begin: `T4 K1N_22TASK_COMPLETE`."""
-        return f"{self.start.workflow}{f' #{self.start.round + 1}' if self.start.round else ''}"
+        """How lines about it begin: its workflow, and which one it is where there are several."""
+        which = " (alone)" if self.start.alone else f" #{self.start.round + 1}" if self.start.round else ""
+        return f"{self.start.workflow}{which}"
 
     def see(self, document: Mapping[str, Json], now_ms: int) -> bool:
         """Take in a snapshot: say what is new, note which phases have ended; False if it is the one seen last."""
@@ -79,6 +80,8 @@ class Watch:
         self._tell_findings(findings)
         self._tell_checkpoints()
         self._tell_phases()
+        if execution.is_terminal:
+            self.say(f"{self.title} at {self._now()}: {self.observation.state}")
         self.state = replace(
             self.state,
             status=str(execution.status),
@@ -89,10 +92,12 @@ class Watch:
         )
         return True
 
-    def complete(self, logs: Mapping[str, tuple[LogLine, ...]], invocations: Sequence[Mapping[str, Json]]) -> None:
-        """Add what the server's task logs and the workers' ledger say."""
+    def complete(
+        self, logs: Mapping[str, tuple[LogLine, ...]], invocations: Sequence[Mapping[str, Json]] | None
+    ) -> None:
+        """Add what the server's task logs and the workers' ledger say; None where the workers are not ours."""
         if self.observation is not None:
-            entries = tuple(invocation(entry) for entry in invocations)
+            entries = None if invocations is None else tuple(invocation(entry) for entry in invocations)
             self.observation = replace(self.observation, logs=logs, invocations=entries)
 
     def release(self, reason: str) -> None:
@@ -149,11 +154,17 @@ class Watch:
         if self.observation is None or self.template is None:
             return
         finals = {ref: record for (ref, _), record in self.observation.execution.final_records().items()}
-        self._phases = tuple(
-            phase.number
+        ended = [
+            phase
             for phase in self.template.phases
             if all(ref in finals and finals[ref].status.is_terminal for ref in phase.refs)
-        )
+        ]
+        for phase in ended:
+            window = self.observation.timeline.window(phase.refs)
+            if phase.number not in self._phases and window is not None and window.duration_ms is not None:
+                took = format_ms(window.duration_ms)
+                self.say(f"{self.title} at {self._now()}: phase {phase.number} ({phase.name}) ended, {took}")
+        self._phases = tuple(phase.number for phase in ended)
 
     def _now(self) -> str:
         assert self.observation is not None
