@@ -182,7 +182,8 @@ class _Walk:
 
     def _last(self) -> TaskKey | None:
         """Find the task the execution waits for, or waited for last; of open ones the longest running worker task."""
-        open_spans = [span for span in self.spans.values() if not span.attempts[-1].record.status.is_terminal]
+        spans = self.spans.values()
+        open_spans = [s for s in spans if s.end_ms is None and not s.attempts[-1].record.status.is_terminal]
         if open_spans:
             return min(open_spans, key=_openness).key
         return self._ended_last([key for key, span in self.spans.items() if span.end_ms is not None])
@@ -204,14 +205,16 @@ class _Walk:
 
     def _ended_last(self, keys: Collection[TaskKey]) -> TaskKey | None:
         """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
-        ends = {key: end for key in keys if (end := self.spans[key].end_ms) is not None}
-        if len(ends) < 2:
-            return next(iter(ends), None)
-        latest = max(ends.values())
-        tied = sorted(key for key, end in ends.items() if end == latest)
+        latest, tied = -1, list[TaskKey]()
+        for key in keys:
+            end = self.spans[key].end_ms
+            if end is not None and end >= latest:
+                latest, tied = end, [key] if end > latest else [*tied, key]
+        if len(tied) < 2:
+            return tied[0] if tied else None
         known = [key for key in tied if key in self.graph.nodes]
         is_before = self.graph.is_before
-        return next(key for key in tied if key not in known or not any(is_before(key, other) for other in known))
+        return min(key for key in tied if key not in known or not any(is_before(key, other) for other in known))
 
     def _blame(self, key: TaskKey, attempt: Attempt) -> TaskKey | None:
         ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record

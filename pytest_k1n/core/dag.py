@@ -15,7 +15,8 @@ from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES, TaskKe
 Choice = tuple[TaskKey, str]
 """A SWITCH and the case of it that a task sits in."""
 
-_STAMPED_LATE = frozenset({"FORK_JOIN", "FORK_JOIN_DYNAMIC", "SWITCH", "DECISION", "NOOP"})
+STAMPED_LATE_TYPES = frozenset({"FORK_JOIN", "FORK_JOIN_DYNAMIC", "SWITCH", "DECISION", "NOOP"})
+"""Operators whose end the server stamps after it has inserted what they lead to (conductor.md section 6)."""
 
 
 def label(key: TaskKey) -> str:
@@ -187,16 +188,23 @@ class Graph:
         """
         kept = self.nodes.keys() - self.operator_keys if keep is None else self.nodes.keys() & set(keep)
         mask_of_kept, order, ancestors = self._mask(kept), self.order, self.ancestors
-        origins = {(edge.before, edge.after): edge.origin for edge in self.edges}
         edges: list[Edge] = []
-        for index in _bits(mask_of_kept):
-            after = order[index]
+        bridges: dict[TaskKey, dict[TaskKey, tuple[str, ...]]] = {}
+        for index, (after, incoming) in enumerate(self._incoming.items()):
+            if after not in kept:
+                bridges[after] = _bridged(incoming, bridges, label(after))
+                continue
+            between = _bridged(incoming, bridges)
+            origins = {edge.before: edge.origin for edge in incoming}
             waiting = ancestors[index] & mask_of_kept
             nearest_first: list[Edge] = []
             while waiting:  # the highest bit has no descendant among the rest: it is a direct predecessor
                 nearest = waiting.bit_length() - 1
                 before = order[nearest]
-                nearest_first.append(Edge(before, after, origins.get((before, after)) or self.why(before, after)))
+                origin = origins.get(before) or (
+                    _through(before, after, between[before]) if before in between else self.why(before, after)
+                )
+                nearest_first.append(Edge(before, after, origin))
                 waiting &= ~(ancestors[nearest] | 1 << nearest)
             edges.extend(reversed(nearest_first))
         return Graph(
@@ -211,11 +219,8 @@ class Graph:
 
     @cached_property
     def comparable(self) -> Graph:
-        """The order among tasks whose ends can be compared with scheduled stamps at 0 ms (methods.md section 2.4).
-
-        Forks and SWITCHes drop out: the server inserts what they lead to before it stamps their own end.
-        """
-        return self.contracted([key for key, task in self.nodes.items() if task.type not in _STAMPED_LATE])
+        """The order among tasks whose ends can be compared with scheduled stamps at 0 ms (methods.md section 2.4)."""
+        return self.contracted([key for key, task in self.nodes.items() if task.type not in STAMPED_LATE_TYPES])
 
     def direct(self) -> Graph:
         """Return the same order with no edge that others imply (the transitive reduction)."""
@@ -246,8 +251,7 @@ class Graph:
         chain = self.path(before, after)
         if len(chain) < 2:
             return chain[0].origin if chain else ""
-        between = ", ".join(label(edge.after) for edge in chain[:-1])
-        return f"{label(before)} -> {label(after)} through {between}"
+        return _through(before, after, tuple(label(edge.after) for edge in chain[:-1]))
 
     def _mask(self, keys: Collection[TaskKey]) -> int:
         return sum(1 << self.position[key] for key in keys)
@@ -260,6 +264,25 @@ class Graph:
             firsts = (key for key in workers if not self.ancestors[self.position[key]] & busy)
             heads.extend(key for key in firsts if all(self.are_concurrent(key, head) for head in heads))
         return ParallelGroup(fork=fork, tasks=tuple(heads))
+
+
+def _bridged(
+    incoming: list[Edge], bridges: Mapping[TaskKey, Mapping[TaskKey, tuple[str, ...]]], *name: str
+) -> dict[TaskKey, tuple[str, ...]]:
+    """Collect what is kept before a task, directly or over what is left out, and the names of what lies between.
+
+    A task that is left out itself gives its `name`, to be passed on.
+    """
+    found: dict[TaskKey, tuple[str, ...]] = {}
+    for edge in incoming:
+        for before, names in bridges[edge.before].items() if edge.before in bridges else ((edge.before, ()),):
+            if before not in found or len(names) + len(name) < len(found[before]):
+                found[before] = (*names, *name)
+    return found
+
+
+def _through(before: TaskKey, after: TaskKey, between: tuple[str, ...]) -> str:
+    return f"{label(before)} -> {label(after)} through {', '.join(between)}"
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pytest_k1n.core.dag import Graph, label
+from pytest_k1n.core.dag import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
 from pytest_k1n.core.timeline import END_ONLY_TYPES, attempts_by_key
@@ -27,54 +27,52 @@ class Violation(NamedTuple):
     """False if `before` is terminal without a stamp of its end."""
 
 
-class Sweep(NamedTuple):
-    """What one pass over all stamps found, and how many direct edges it judged."""
-
-    violations: tuple[Violation, ...]
-    edges: int
-
-
-def sweep(execution: Execution, graph: Graph) -> Sweep:
+def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
     """Find every task that came before something it should have waited for; of those things the nearest are named.
 
     Judged are the last attempt's end against the first attempt's scheduling. What was SKIPPED binds nothing.
     """
-    comparable = graph.comparable
-    order, ancestors = comparable.order, comparable.ancestors
-    attempts = attempts_by_key(execution)
-    width = max(len(order).bit_length(), 1)
-    events: list[int] = []
-    excused = undecidable = begun = 0
-    for index, (key, task) in enumerate(comparable.nodes.items()):
+    ancestors, attempts = graph.ancestors, attempts_by_key(execution)
+    width = len(graph.nodes).bit_length() + 1
+    events: list[int] = []  # instant, 0 for an end or 1 for a start, position: ends sort before starts
+    binding = undecidable = 0
+    for index, (key, task) in enumerate(graph.nodes.items()):
+        if task.type in STAMPED_LATE_TYPES:
+            continue
+        binding |= 1 << index
         records = attempts.get(key)
         if records is None:
             continue
-        first, last = records[0], records[-1]
-        end = last.ended_ms
-        begin = first.scheduled_ms or first.started_ms
-        if task.type in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
-            begin = end if last.status.is_terminal and last.status.is_successful else None
+        last = records[-1]
+        end, begin = last.ended_ms, _begin(task.type, records)
         if end is not None:
-            events.append(end << 1 + width | index)
+            events.append(end << width | index)
         elif last.status is TaskStatus.SKIPPED:
-            excused |= 1 << index
+            binding ^= 1 << index
         elif last.status.is_terminal:
             undecidable |= 1 << index
-        if begin is not None and first.status is not TaskStatus.SKIPPED:
-            events.append((begin << 1 | 1) << width | index)
-            begun |= 1 << index
-    events.sort()  # ends before starts of the same instant
-    ended, start_bit, mask = excused, 1 << width, (1 << width) - 1
-    violations: list[Violation] = []
+        if begin is not None:
+            events.append(begin << width | 1 << width - 1 | index)
+    events.sort()
+    is_start = 1 << width - 1
+    pending, found = binding, list[Violation]()
     for event in events:
-        index = event & mask
-        if not event & start_bit:
-            ended |= 1 << index
-        elif early := ancestors[index] & ~ended:
-            begin = event >> width + 1
-            violations.extend(_named(comparable, attempts, index, early, undecidable, begin))
-    edges = sum(begun >> comparable.position[edge.after] & 1 for edge in comparable.edges)
-    return Sweep(tuple(violations), edges)
+        index = event & is_start - 1
+        if not event & is_start:
+            pending &= ~(1 << index)
+        elif early := ancestors[index] & pending:
+            found.extend(_named(graph, attempts, index, early, undecidable, event >> width))
+    return tuple(found)
+
+
+def _begin(kind: str, records: list[TaskRecord]) -> int | None:
+    """Return the instant by which a task must have seen all it waits for, end; None if it bears no such stamp."""
+    first, last = records[0], records[-1]
+    if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
+        return last.ended_ms if last.status.is_terminal and last.status.is_successful else None
+    if first.status is TaskStatus.SKIPPED:
+        return None
+    return first.started_ms if first.scheduled_ms is None else first.scheduled_ms
 
 
 def _named(
@@ -86,24 +84,22 @@ def _named(
         before, after = graph.order[nearest], graph.order[index]
         records = attempts.get(before)
         end = records[-1].ended_ms if records else None
-        yield Violation(
-            before,
-            after,
-            None if end is None else end - begin,
-            graph.why(before, after),
-            not undecidable >> nearest & 1,
-        )
+        early_ms, origin = None if end is None else end - begin, graph.why(before, after)
+        yield Violation(before, after, early_ms, origin, not undecidable >> nearest & 1)
         early &= ~(graph.ancestors[nearest] | 1 << nearest)
 
 
 def ordering(execution: Execution, graph: Graph) -> Findings:
     """Judge the order of an execution against its graph: a finding per violation, a passed check per edge that held."""
-    violations, edges = sweep(execution, graph)
+    found = violations(execution, graph)
     step = clock_step(execution)
-    findings = [_finding(violation, graph, execution, step is not None) for violation in violations]
+    findings = [_finding(violation, graph, execution, step is not None) for violation in found]
     findings.extend(_malformed(execution, step is not None))
     notes = (f"the server's clock seems to have stepped back: {step}",) if step else ()
-    held = edges - sum(1 for violation in violations if violation.before in _direct(graph, violation.after))
+    attempts = attempts_by_key(execution)
+    begun = {key for key in attempts if key in graph.nodes and _begin(graph.nodes[key].type, attempts[key]) is not None}
+    broken = {(violation.before, violation.after) for violation in found}
+    held = sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
     return Findings(tuple(findings), passed=held, notes=notes)
 
 
@@ -124,10 +120,6 @@ def clock_step(execution: Execution) -> str | None:
         return None
     back, before, after = worst
     return f"{label(after.key)} (seq {after.seq}) is stamped {back}ms before {label(before.key)} (seq {before.seq})"
-
-
-def _direct(graph: Graph, key: TaskKey) -> tuple[TaskKey, ...]:
-    return graph.comparable.predecessors(key)
 
 
 def _finding(violation: Violation, graph: Graph, execution: Execution, has_step: bool) -> Finding:

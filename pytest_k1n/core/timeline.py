@@ -18,6 +18,8 @@ from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
 END_ONLY_TYPES = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
 """Operators of which only the end means something: they open at the fork, or before their first iteration."""
 
+_NEVER = 1 << 63
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -171,7 +173,7 @@ class _Rebuilding:
         self.attempts = attempts_by_key(execution)
         self.spans: dict[TaskKey, Span] = {}
         self.ends: list[tuple[int, int]] = []
-        """(raw end, rebuilt end) of what has ended, for instants that hang on no edge."""
+        """(raw end, rebuilt end) of what has ended, sorted: for instants that hang on no edge."""
 
     def timeline(self) -> Timeline:
         ends: list[tuple[int, int]] = []  # by position: the (raw, rebuilt) instant from which successors count
@@ -244,7 +246,7 @@ class _Rebuilding:
         return Span(span.key, tuple(moved))
 
     def _shift_at(self, raw: int) -> int:
-        index = bisect_right(self.ends, raw, key=lambda pair: pair[0])
+        index = bisect_right(self.ends, (raw, _NEVER))
         return self.ends[index - 1][1] - self.ends[index - 1][0] if index else 0
 
     def _makespan(self) -> int | None:

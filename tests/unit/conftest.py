@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import settings
 
 from pytest_k1n.core.model import (
     Execution,
@@ -23,6 +24,12 @@ from pytest_k1n.core.model import (
 )
 
 EPOCH = 1_763_696_683_000
+
+# No deadline: how long an example takes says how busy the machine is. `--hypothesis-profile=long` looks further.
+settings.register_profile("long", deadline=None, max_examples=5_000)
+if settings.get_current_profile_name() != "long":
+    settings.register_profile("k1n", deadline=None)
+    settings.load_profile("k1n")
 
 
 def build_task(

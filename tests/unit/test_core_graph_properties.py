@@ -1,10 +1,12 @@
 """The graph against a simulator that knows the order by recursion, and against networkx."""
 
+from itertools import pairwise
+
 import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.graph import expected_keys, happens_before, unexpected_keys
+from pytest_k1n.core.graph import expected_keys, happens_before, label, unexpected_keys
 from pytest_k1n.core.problems import problems
 
 seeds = st.integers(0, 2**32 - 1)
@@ -68,7 +70,22 @@ def test_contracting_keeps_the_order_of_what_is_kept(random_definition, seed, si
     contracted = graph.contracted()
     kept = set(contracted.nodes)
     assert {key: ancestors(contracted, key) for key in kept} == {key: ancestors(graph, key) & kept for key in kept}
-    assert all(edge.origin == graph.why(edge.before, edge.after) for edge in contracted.edges)
+
+
+@given(seed=seeds, size=sizes)
+def test_a_contracted_edge_names_the_way_it_bridges(history, seed, size):
+    run = history(seed, size, stops=False)
+    graph = happens_before(run.definition, run.execution)
+    contracted = graph.contracted()
+    keys = {label(key): key for key in graph.nodes}
+    for edge in contracted.edges:
+        if " through " in edge.origin:
+            between = edge.origin.partition(" through ")[2].split(", ")
+            steps = [label(edge.before), *between, label(edge.after)]
+            assert all(keys[one] in graph.predecessors(keys[two]) for one, two in pairwise(steps))
+            assert not {keys[name] for name in between} & set(contracted.nodes)
+        else:
+            assert edge.origin in {other.origin for other in graph.incoming(edge.after)}
 
 
 @given(seed=seeds, size=sizes)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.graph import happens_before
 from pytest_k1n.core.interference import queue_inversions, worker_concurrency
-from pytest_k1n.core.ordering import clock_step, ordering, sweep
+from pytest_k1n.core.ordering import clock_step, ordering, violations
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)
@@ -179,10 +179,10 @@ def test_the_sweep_finds_what_brute_force_finds(history, seed, size):
         )
         < finals[before].ended_ms
     }
-    found = sweep(run.execution, graph)
-    assert {violation.after for violation in found.violations} == {after for _, after in broken}
-    assert {(violation.before, violation.after) for violation in found.violations} <= broken
+    found = violations(run.execution, graph)
+    assert {violation.after for violation in found} == {after for _, after in broken}
+    assert {(violation.before, violation.after) for violation in found} <= broken
     for after in {after for _, after in broken}:
         early = {before for before, other in broken if other == after}
         nearest = {one for one in early if not any(graph.is_before(one, two) for two in early)}
-        assert {violation.before for violation in found.violations if violation.after == after} == nearest
+        assert {violation.before for violation in found if violation.after == after} == nearest
