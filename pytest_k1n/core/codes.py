@@ -22,6 +22,14 @@ CODES: Mapping[str, Meaning] = {
         "A task of a later phase started before the last task of the earlier one had ended.",
         "Put a JOIN or a sequence between the phases in the definition, or correct the refs of the phases in the plan.",
     ),
+    "batch-too-long": Meaning(
+        "The executions together took longer than the longest of them.",
+        "See which execution started late or ended last; the launch of the batch may have been held up.",
+    ),
+    "bound-broken": Meaning(
+        "A makespan is shorter than the longest path of its graph: stamps or order are wrong.",
+        "Look at the findings on order; please report it if there are none.",
+    ),
     "clock-step": Meaning(
         "The server's clock was set back during the execution (NTP, VM migration): stamps run against seq.",
         "Run again on a host with a steady clock; nothing can be said about order in this execution.",
@@ -29,6 +37,14 @@ CODES: Mapping[str, Meaning] = {
     "data-dependency": Meaning(
         "A task reads, directly or over others, what a task that should be independent of it puts out.",
         "Remove the ${...} expression from its inputParameters, or do not run the two in parallel.",
+    ),
+    "divergent": Meaning(
+        "The embedded engine and the real server gave different histories.",
+        "Read the difference; list it with its upstream reason, or mend the engine.",
+    ),
+    "done-twice": Meaning(
+        "Two attempts of one task COMPLETED.",
+        "Look for a late update after a timeout; make the handler idempotent by task id.",
     ),
     "ended-early": Meaning(
         "A JOIN or a loop ended although something it waits for had not.",
@@ -50,34 +66,77 @@ CODES: Mapping[str, Meaning] = {
         "An expectation or a callable given to expect() raised an exception, or returned no Findings.",
         "Mend the callable; for one of our own expectations please report it with the saved execution.",
     ),
-    "no-band": Meaning("The plan gives no band for what should be in one.", "Add the band to the plan, or pass it."),
+    "lineage-broken": Meaning(
+        "A task was given another value than its definition's expression stands for.",
+        "Compare the producer's outputData with the reader's inputData in the saved execution.",
+    ),
+    "no-band": Meaning(
+        "The plan gives no band for what should be in one.",
+        "Add the band to the plan, or pass it.",
+    ),
+    "no-definition": Meaning(
+        "No task definition is known for a task that was retried.",
+        "Register it, or pass the folder of task definitions in the plan.",
+    ),
     "no-estimate": Meaning(
-        "The plan gives no estimate for what should be on it.", "Add the estimate to the plan, or leave the ref out."
+        "The plan gives no estimate for what should be on it.",
+        "Add the estimate to the plan, or leave the ref out.",
     ),
     "no-ledger": Meaning(
         "The worker is not ours, so nobody recorded how often its handlers were called.",
         "Run with the plugin's own worker, or leave this expectation to tests that do.",
     ),
+    "no-log-line": Meaning(
+        "A task has no log line from the time it ran.",
+        "Let the handler log at least one line; see that worker and server clocks agree within a second.",
+    ),
     "no-logs": Meaning(
         "The tasks' logs were not fetched, or the server keeps none.",
         "Judge an execution whose logs were fetched while the server was up.",
     ),
-    "no-phases": Meaning("The plan divides this workflow into fewer than two phases.", "Add phases to its template."),
+    "no-phases": Meaning(
+        "The plan divides this workflow into fewer than two phases.",
+        "Add phases to its template.",
+    ),
+    "no-reference": Meaning(
+        "A task ran beside others and not alone, so its slow-down is not known.",
+        "Run the execution alone to its end.",
+    ),
     "no-stamp": Meaning(
         "A time stamp that the judgement needs is not on record.",
         "Look at the saved execution: the task was skipped, or the server never stamped it.",
     ),
-    "not-a-switch": Meaning("A task that is no SWITCH was given to took_branch().", "Give it the ref of the SWITCH."),
+    "no-validator": Meaning(
+        "Schemas are declared, and no JSON Schema validator was given.",
+        "Evaluate the gates through the plugin or the k1n command.",
+    ),
+    "no-worker-id": Meaning(
+        "A task does not say which worker ran it.",
+        "Let the worker send its id with polls and updates.",
+    ),
+    "not-a-switch": Meaning(
+        "A task that is no SWITCH was given to took_branch().",
+        "Give it the ref of the SWITCH.",
+    ),
     "not-concurrent": Meaning(
         "Two tasks that should run at once did not, or only for a moment.",
         "Put them into branches of one fork; see that workers have a slot free for each.",
     ),
     "not-critical": Meaning(
-        "Another task decides the makespan.", "Look at the critical path in the report; correct the plan or the test."
+        "Another task decides the makespan.",
+        "Look at the critical path in the report; correct the plan or the test.",
+    ),
+    "not-deterministic": Meaning(
+        "The same seed gave different histories.",
+        "Please report it with the seed: the embedded engine promises otherwise.",
     ),
     "not-finished": Meaning(
         "Something started and had not ended when waiting ended.",
         "Look at the worker's log and the task's heartbeat; raise the deadline only if it was still working.",
+    ),
+    "not-recovered": Meaning(
+        "After an injected fault the execution did not end in time, or something was left behind.",
+        "Look at the server's and worker's logs around the fault.",
     ),
     "not-run": Meaning(
         "A task that should have run was never scheduled.",
@@ -87,6 +146,10 @@ CODES: Mapping[str, Meaning] = {
         "A duration or a start is outside its band.",
         "Look where the time went (the critical path); correct the band only if the plan was wrong.",
     ),
+    "overhead": Meaning(
+        "Queue, join and engine took more of the critical path at one task than budgeted.",
+        "See the segments of the critical path: a busy worker, a late JOIN, a busy server.",
+    ),
     "overlap-undecidable": Meaning(
         "Two tasks overlap, or touch, by less than stamps of 1 ms can show.",
         "Let the tasks work longer: 20 ms at least, with a lower --k1n-speed if the work is simulated.",
@@ -95,19 +158,53 @@ CODES: Mapping[str, Meaning] = {
         "More tasks of one definition ran at once than the worker has slots, or than concurrentExecLimit allows.",
         "Look for a second worker with the same id, or a limit that the server does not enforce.",
     ),
-    "pending": Meaning("It is too early to tell.", "Wait for the execution to end; no action."),
+    "pending": Meaning(
+        "It is too early to tell.",
+        "Wait for the execution to end; no action.",
+    ),
     "phase-not-run": Meaning(
         "A phase never started, so the barrier before it was not put to the test.",
         "See how far the execution came.",
     ),
-    "same-execution": Meaning("An execution was compared with itself.", "Pass the other execution of the batch."),
+    "regression": Meaning(
+        "A series is slower than its baseline.",
+        "See which task or segment; accept the new level with k1n baseline accept if it is meant.",
+    ),
+    "retried-early": Meaning(
+        "The next attempt began before its declared delay had passed.",
+        "Look at retryDelaySeconds and retryLogic of the task definition that was registered.",
+    ),
+    "retried-late": Meaning(
+        "The next attempt began long after its declared delay.",
+        "The server sweeps late, or no worker was free: see the queue wait.",
+    ),
+    "retry-unexplained": Meaning(
+        "An attempt was repeated that had neither failed nor timed out with a reason.",
+        "Let the handler give a reason; look for a retry by hand.",
+    ),
+    "same-execution": Meaning(
+        "An execution was compared with itself.",
+        "Pass the other execution of the batch.",
+    ),
     "scheduled-early": Meaning(
         "A task was scheduled before the one it should follow had ended, and started after it by chance only.",
         "Let the definition order them: put one after the other, or a JOIN between.",
     ),
+    "schema-violation": Meaning(
+        "A document does not satisfy its schema, or lacks declared keys.",
+        "Mend the handler's output, or the schema.",
+    ),
+    "skipped-unasked": Meaning(
+        "A task was SKIPPED that nobody asked the server to skip.",
+        "See who called skiptask.",
+    ),
     "slower-than-estimate": Meaning(
         "Something took longer than the plan estimates, by more than the tolerance.",
         "Look where the time went; correct the estimate if it stays so.",
+    ),
+    "slower-together": Meaning(
+        "A task took longer beside other executions than alone.",
+        "See what they share: CPU, files, locks, a remote service.",
     ),
     "stamps-out-of-order": Meaning(
         "A task's own stamps contradict each other: started before it was scheduled, or ended before it started.",
@@ -130,25 +227,53 @@ CODES: Mapping[str, Meaning] = {
         "Look for shared files, caches or variables in the handlers; key them by workflow id.",
     ),
     "task-failed": Meaning(
-        "A task failed and has no attempt left.", "Read its reason and its log; both are in the report."
+        "A task failed and has no attempt left.",
+        "Read its reason and its log; both are in the report.",
+    ),
+    "timeout-ignored": Meaning(
+        "A task ran on beyond its timeout and a sweep.",
+        "See whether the server sweeps; PUT /workflow/decide/{id} makes it look.",
+    ),
+    "too-many-attempts": Meaning(
+        "A task took more attempts than its definition allows.",
+        "Look for retries by hand.",
     ),
     "unexpected-task": Meaning(
         "A task is on record that the definition has no place for.",
         "The server ran another version of the definition: register the right one, or judge by that.",
     ),
-    "unknown-phase": Meaning("The plan has no phase of that number or name.", "Correct the test, or the plan."),
-    "unknown-ref": Meaning("The definition has no task of that reference name.", "Correct the spelling in the test."),
+    "unknown-phase": Meaning(
+        "The plan has no phase of that number or name.",
+        "Correct the test, or the plan.",
+    ),
+    "unknown-ref": Meaning(
+        "The definition has no task of that reference name.",
+        "Correct the spelling in the test.",
+    ),
+    "unresolved-expression": Meaning(
+        "A task was given an expression as it stands in the definition.",
+        "Correct the expression: the server did not recognise it.",
+    ),
+    "untraceable": Meaning(
+        "The records do not tell what an expression should have become.",
+        "Nothing to do: such expressions are left out of the lineage.",
+    ),
     "unwanted-task": Meaning(
-        "A task was scheduled that should not have been.", "See which case its SWITCH took, and by what value."
+        "A task was scheduled that should not have been.",
+        "See which case its SWITCH took, and by what value.",
     ),
     "waited-long": Meaning(
         "A task waited longer for a worker than allowed.",
         "See what the worker was doing meanwhile (the blame in the report); add slots or workers.",
     ),
     "wrong-attempts": Meaning(
-        "A task took more or fewer attempts than expected.", "Read the reasons of its failed attempts."
+        "A task took more or fewer attempts than expected.",
+        "Read the reasons of its failed attempts.",
     ),
-    "wrong-branch": Meaning("A SWITCH took another case.", "Look at the value it evaluated, in its inputData."),
+    "wrong-branch": Meaning(
+        "A SWITCH took another case.",
+        "Look at the value it evaluated, in its inputData.",
+    ),
     "wrong-concurrency": Meaning(
         "More or fewer tasks ran at once at the busiest moment than expected.",
         "See which tasks these were; check the forks of the definition and the workers' slots.",
@@ -157,9 +282,20 @@ CODES: Mapping[str, Meaning] = {
         "The worker's ledger shows more or fewer calls of the handler than one.",
         "Look for a retry, a second worker, or an update that was lost and repeated.",
     ),
-    "wrong-reason": Meaning("It ended as expected, for another reason.", "Read the reason it gives."),
-    "wrong-status": Meaning(
-        "The execution ended, or stands, in another status.", "Read its reason; see the task that failed first."
+    "wrong-reason": Meaning(
+        "It ended as expected, for another reason.",
+        "Read the reason it gives.",
     ),
-    "wrong-value": Meaning("Data is missing or different.", "Look at the document that the finding names."),
+    "wrong-speed-up": Meaning(
+        "Work over makespan is below what the plan declares, or above what the graph allows.",
+        "Look at the critical path: branches that wait, a join lag; correct min_speedup if it was wrong.",
+    ),
+    "wrong-status": Meaning(
+        "The execution ended, or stands, in another status.",
+        "Read its reason; see the task that failed first.",
+    ),
+    "wrong-value": Meaning(
+        "Data is missing or different.",
+        "Look at the document that the finding names.",
+    ),
 }

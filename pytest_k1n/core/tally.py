@@ -72,6 +72,16 @@ class Tally:
         if text not in self.notes:
             self.notes.append(text)
 
+    def absorb(self, findings: Findings) -> None:
+        """Count a judgement made elsewhere."""
+        self.passes += findings.passed
+        self.fails += findings.failed
+        self.unknowns += findings.unknown
+        self.simulated += findings.simulated
+        self.found.extend(findings.findings)
+        for text in findings.notes:
+            self.note(text)
+
     def findings(self) -> Findings:
         """Return the judgement as a value."""
         return Findings(tuple(self.found), self.passes, self.simulated, tuple(self.notes))

@@ -9,6 +9,7 @@ from pytest_k1n.core.expectations.isolation import finishes_before, isolated_fro
 from pytest_k1n.core.expectations.order import barrier, barriers_hold, follows_definition, in_order
 from pytest_k1n.core.expectations.outcome import completed, failed, terminated, timed_out
 from pytest_k1n.core.expectations.overlap import concurrency, concurrent, overlaps_with, start_together
+from pytest_k1n.core.expectations.pairs import not_slower_than, spans_batch
 from pytest_k1n.core.expectations.path import critical_task, on_critical_path
 from pytest_k1n.core.expectations.planned import early_findings, planned
 from pytest_k1n.core.expectations.waits import max_queue_wait, starts_at_once
@@ -35,6 +36,7 @@ __all__ = [
     "max_queue_wait",
     "no_errors_in_logs",
     "not_scheduled",
+    "not_slower_than",
     "on_critical_path",
     "on_estimate",
     "output",
@@ -42,6 +44,7 @@ __all__ = [
     "phase_within",
     "planned",
     "ran",
+    "spans_batch",
     "start_together",
     "starts_at_once",
     "starts_within",

@@ -107,6 +107,11 @@ def _task_on_estimate(
     )  # fmt: skip
 
 
+def slower_than_allowed(taken_ms: int, estimate_ms: int, share: float, quantum_ms: int = QUANTUM_MS) -> bool:
+    """Whether a duration exceeds its estimate by more than the tolerance, which is never less than two polls."""
+    return taken_ms > _slowest(estimate_ms, share, quantum_ms)
+
+
 def _slowest(estimate_ms: int, share: float, quantum_ms: int) -> float:
     return estimate_ms + max(share * estimate_ms, 2 * quantum_ms)
 
@@ -124,7 +129,7 @@ def _estimated(
 ) -> None:
     expected = f"{format_ms(estimate_ms)} ± {share:.0%}"
     slack_ms = _slowest(estimate_ms, share, quantum_ms) - estimate_ms
-    if taken_ms - estimate_ms > slack_ms:
+    if slower_than_allowed(taken_ms, estimate_ms, share, quantum_ms):
         _slower(subject, expected, taken_ms, estimate_ms, tally, origin, simulated)
     elif estimate_ms - taken_ms > slack_ms:
         tally.warn(

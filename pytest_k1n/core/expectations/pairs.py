@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_k1n.core.expectations.estimates import QUANTUM_MS
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import Other, missing, observation_of, pending, unfinished
+from pytest_k1n.core.expectations.waits import queue_waits
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.graph import label
-from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.stats import paired_slowdown
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms, percent
-
-POLL_QUANTUM_MS = 10
-"""How often the run's worker polls: two of these are noise, not slowness (methods.md 5.3)."""
 
 
 @expectation
@@ -63,8 +62,7 @@ def not_slower_than(alone: Other, *, tolerance: str = "10%") -> Judge:
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         reference = observation_of(alone)
-        for key in observation.worker_keys:
-            _compare(observation, reference, key, share, tally)
+        kept_pace(observation, reference, tally, tolerance=share)
         missed = [key for key in reference.worker_keys if key not in observation.finals]
         for key in missed:
             missing(observation, label(key), tally, expected="it to run as it does alone")
@@ -74,22 +72,32 @@ def not_slower_than(alone: Other, *, tolerance: str = "10%") -> Judge:
     return judge
 
 
-def _compare(observation: Observation, reference: Observation, key: TaskKey, share: float, tally: Tally) -> None:
-    expected = f"at most {share:.0%} and {2 * POLL_QUANTUM_MS}ms slower than alone"
-    mine, theirs = observation.raw(key), reference.raw(key)
-    if mine is None:
-        unfinished(observation, key, tally, expected=expected)
-    elif theirs is None:
-        observed = "no such task on record in the execution that ran alone"
-        tally.unknown("no-reference", label(key), expected=expected, observed=observed)
-    else:
-        excess_ms = mine.duration_ms - theirs.duration_ms
-        if excess_ms <= max(share * theirs.duration_ms, 2 * POLL_QUANTUM_MS):
+def kept_pace(
+    observation: Observation, alone: Observation, tally: Tally, *, tolerance: float, floor_ms: int = 2 * QUANTUM_MS
+) -> None:
+    """Judge the raw execution time of every task's last attempt against the same task alone; the unit is the task."""
+    together, reference = _executions(observation), _executions(alone)
+    expected = f"at most {tolerance:.0%} and {floor_ms}ms slower than alone"
+    for pair in paired_slowdown(reference, together, tolerance=tolerance, floor_ms=floor_ms):
+        if pair.is_slower:
+            observed = f"{pair.together_ms:.0f}ms together, {pair.alone_ms:.0f}ms alone"
+            margin = f"{100 * (pair.ratio - 1):+.1f}%"
+            tally.fail("slower-together", pair.key, expected=expected, observed=observed, margin=margin)
+        else:
             tally.passed()
-            return
-        observed = f"{format_ms(mine.duration_ms)} together, {format_ms(theirs.duration_ms)} alone"
-        margin = f"{excess_ms / max(theirs.duration_ms, 1):+.1%}"
-        tally.fail("slower-together", label(key), expected=expected, observed=observed, margin=margin)
+    for key in observation.worker_keys:
+        if label(key) not in together:
+            unfinished(observation, key, tally, expected=expected)
+        elif label(key) not in reference:
+            observed = "no such task ended in the execution that ran alone"
+            tally.unknown("no-reference", label(key), expected=expected, observed=observed)
+
+
+def _executions(observation: Observation) -> dict[str, list[int]]:
+    """ref -> raw execution time of the last attempt."""
+    return {
+        label(key): [span.duration_ms] for key in observation.worker_keys if (span := observation.raw(key)) is not None
+    }
 
 
 def _waits(observation: Observation, reference: Observation) -> str:
@@ -97,10 +105,5 @@ def _waits(observation: Observation, reference: Observation) -> str:
 
 
 def _longest_wait(observation: Observation) -> str:
-    waits = [
-        record.started_ms - record.scheduled_ms - record.start_delay_ms
-        for records in observation.records.values()
-        for record in records
-        if record.is_worker_task and record.started_ms is not None and record.scheduled_ms is not None
-    ]
+    waits = [waited_ms for key in observation.worker_keys for _, waited_ms in queue_waits(observation, key)]
     return format_ms(max(waits)) if waits else "none"

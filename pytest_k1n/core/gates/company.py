@@ -1,0 +1,109 @@
+"""Gates that need more than one execution, or what only others can measure (G5, G17 to G20)."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from pytest_k1n.core.expectations.isolation import untainted, workers_kept
+from pytest_k1n.core.expectations.pairs import kept_pace
+from pytest_k1n.core.gates.category import Exempt, Ledger, insufficient_baseline, not_applicable
+from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+
+BASELINES = 3
+"""Executions that a regression verdict needs at least (methods.md 5.3)."""
+
+
+def isolation(batch: BatchObservation, settings: GateSettings, ledger: Ledger) -> Exempt | None:
+    """G5: nothing of one execution in another, workers not overrun, and no task slowed down by the company."""
+    pairs = batch.pairs()
+    if not pairs:
+        return not_applicable("one execution: nothing to be isolated from")
+    for key, observation, other in pairs:
+        untainted(observation, other, ledger.of(key))
+    everything = [*batch.observations.values(), *batch.beside.values()]
+    for first, second in combinations(everything, 2):
+        workers_kept(first, second, ledger.of(None))
+    if batch.alone is None:
+        return insufficient_baseline("no execution alone to compare with: slow-down was not judged")
+    missing = [key for key in batch.observations if not _slowed(batch, key, settings, ledger)]
+    return insufficient_baseline(f"no execution alone of {', '.join(missing)}") if missing else None
+
+
+def _slowed(batch: BatchObservation, key: str, settings: GateSettings, ledger: Ledger) -> bool:
+    """Judge the raw execution time of every task against the same task alone; False if there is none."""
+    observation = batch.observations[key]
+    alone = (batch.alone or {}).get(observation.execution.name)
+    if alone is None:
+        return False
+    kept_pace(observation, alone, ledger.of(key), tolerance=settings.slowdown, floor_ms=2 * settings.quantum_ms)
+    return True
+
+
+def regression(batch: BatchObservation, _settings: GateSettings, ledger: Ledger) -> Exempt | None:
+    """G17: no series has regressed against its baseline."""
+    verdicts = batch.facts.regressions
+    if not verdicts:
+        return insufficient_baseline(f"fewer than {BASELINES} accepted executions to compare with")
+    tally, unjudged = ledger.of(None), []
+    for series, verdict in verdicts.items():
+        if verdict == "REGRESSION":
+            tally.fail("regression", series, expected="no regression", observed=verdict, origin="baseline")
+        elif verdict == "SUSPECT":
+            tally.warn("regression", series, expected="no regression", observed=verdict, origin="baseline")
+        elif verdict == "PASS":
+            tally.passed()
+        else:
+            unjudged.append(series)
+    return insufficient_baseline(f"too few baselines for {', '.join(unjudged)}") if unjudged else None
+
+
+def recovery(batch: BatchObservation, _settings: GateSettings, ledger: Ledger) -> Exempt | None:
+    """G18: the execution came to its end within the budget of every injected fault, and nothing was left behind."""
+    faults = batch.facts.faults
+    if not faults:
+        return not_applicable("no fault was injected")
+    tally = ledger.of(None)
+    for fault in faults:
+        expected = f"terminal within {fault.budget_ms}ms, no orphan, empty queues"
+        in_time = fault.recovered_ms is not None and fault.recovered_ms <= fault.budget_ms
+        if in_time and not fault.orphans and not fault.queued:
+            tally.passed()
+            continue
+        took = "never" if fault.recovered_ms is None else f"after {fault.recovered_ms}ms"
+        observed = f"{took}, {fault.orphans} orphans, {fault.queued} tasks queued"
+        tally.fail("not-recovered", fault.name, expected=expected, observed=observed)
+    return None
+
+
+def determinism(batch: BatchObservation, _settings: GateSettings, ledger: Ledger) -> Exempt | None:
+    """G19: the same seed gives the same history, to the byte."""
+    histories = batch.facts.histories
+    if not histories:
+        return not_applicable("concerns the embedded engine: judged by its own tests")
+    tally = ledger.of(None)
+    for seed, hashes in histories.items():
+        if len(hashes) == 1:
+            tally.passed()
+        else:
+            tally.fail("not-deterministic", f"seed {seed}", expected="one history", observed=f"{len(hashes)} different")
+    return None
+
+
+def parity(batch: BatchObservation, _settings: GateSettings, ledger: Ledger) -> Exempt | None:
+    """G20: the engine's history equals the real server's, after normalisation."""
+    divergences = batch.facts.divergences
+    if not divergences:
+        return not_applicable("concerns the embedded engine: judged by its own tests")
+    tally = ledger.of(None)
+    for definition, differences in divergences.items():
+        if not differences:
+            tally.passed()
+        else:
+            tally.fail(
+                "divergent",
+                definition,
+                expected="no unexplained difference",
+                observed=differences[0],
+                margin=str(len(differences)),
+            )
+    return None

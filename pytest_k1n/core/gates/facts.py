@@ -1,0 +1,119 @@
+"""What quality gates are evaluated on: the executions of a batch, the facts around them, and the budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from typing import Literal
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.core.observation import Observation
+
+Validate = Callable[[Mapping[str, Json], Json], list[str]]
+"""(JSON Schema, document) -> one line per error; the core has no validator of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """Limits of the quality gates; the defaults are those of methods.md section 6.1. Raw server time but for rates."""
+
+    min_pass_rate: float = 0.95
+    max_unknown: float = 0.05
+    """Share of unknown among all checks above which the whole fails."""
+    quantum_ms: int = 10
+    """Resolution of a poll: differences below two of them mean nothing."""
+    slowdown: float = 0.10
+    """How much slower a task may be beside other executions (G5)."""
+    start_spread_ms: int = 150
+    """Tasks that a fork starts and that last no longer need not overlap (G4)."""
+    engine_hop_ms: int = 15
+    """What the engine may add per hop, besides the queue's budget (G9): 30 in a chain."""
+    join_ms: int = 150
+    queue_chain_ms: int = 15
+    queue_busy_ms: int = 150
+    """At fork heads, in branches, and beside other executions (G10)."""
+    queue_foreign_ms: int = 150
+    """For workers that are not ours and poll as they like."""
+    queue_engine_ms: int = 1
+    """For the embedded engine in-process."""
+    sweep_ms: int = 30_000
+    """How late the server may notice a timeout or a due retry."""
+    workers: Literal["own", "external"] = "own"
+    """External ones poll as they like: other budgets for the queue."""
+    engine: bool = False
+    """Whether the embedded engine ran it in-process, with hardly any wait."""
+    validate: Validate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultOutcome:
+    """How an execution came through one injected fault (G18)."""
+
+    name: str
+    recovered_ms: int | None
+    """From the fault to the terminal state; `None`: never."""
+    budget_ms: int
+    orphans: int = 0
+    queued: int = 0
+    """Tasks left in queues afterwards."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What only others can measure; `None` means that nobody did."""
+
+    regressions: Mapping[str, str] | None = None
+    """Series -> PASS, SUSPECT, REGRESSION or UNKNOWN (methods.md 5.3)."""
+    faults: tuple[FaultOutcome, ...] | None = None
+    histories: Mapping[str, frozenset[str]] | None = None
+    """Seed -> the hashes of the histories it produced (G19)."""
+    divergences: Mapping[str, tuple[str, ...]] | None = None
+    """Definition -> unexplained differences between the engine and the real server (G20)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchObservation:
+    """Executions that are judged together, by a key that is shown: the workflow's name, or what tells two apart."""
+
+    observations: Mapping[str, Observation]
+    beside: Mapping[str, Observation] = field(default_factory=dict)
+    """Executions that ran at the same time and are judged elsewhere."""
+    alone: Mapping[str, Observation] | None = None
+    """Workflow name -> an execution of it with nothing beside it, for G5."""
+    skips: frozenset[str] = frozenset()
+    """Refs that somebody asked the server to skip."""
+    facts: Facts = field(default_factory=Facts)
+
+    def only(self, key: str) -> BatchObservation:
+        """Return the batch as one execution sees it: itself, beside all others. Raises KeyError."""
+        others = {name: each for name, each in {**self.observations, **self.beside}.items() if name != key}
+        return replace(self, observations={key: self.observations[key]}, beside=others)
+
+    def is_alone(self, key: str) -> bool:
+        """Whether nothing known ran at the same time as this execution."""
+        mine = self.observations[key].execution
+        for name, other in {**self.observations, **self.beside}.items():
+            theirs = other.execution
+            starts_first = theirs.ended_ms is None or theirs.ended_ms > mine.started_ms
+            if name != key and starts_first and (mine.ended_ms is None or theirs.started_ms < mine.ended_ms):
+                return False
+        return True
+
+    def pairs(self) -> tuple[tuple[str, Observation, Observation], ...]:
+        """Return (key, its observation, another one) for every pair to be isolated from each other, both ways."""
+        judged = [
+            pair
+            for first, second in combinations(self.observations, 2)
+            for pair in (
+                (first, self.observations[first], self.observations[second]),
+                (second, self.observations[second], self.observations[first]),
+            )
+        ]
+        judged += [(key, each, other) for key, each in self.observations.items() for other in self.beside.values()]
+        return tuple(judged)
+
+
+def single(observation: Observation) -> BatchObservation:
+    """Return a batch of one execution."""
+    return BatchObservation(observations={observation.execution.name: observation})

@@ -1,0 +1,122 @@
+"""Gates on the course of executions: completion, ordering, barriers, concurrency (G1 to G4)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from pytest_k1n.core.expectations.order import phases_apart
+from pytest_k1n.core.expectations.outcome import status_is
+from pytest_k1n.core.expectations.overlap import overlapping
+from pytest_k1n.core.expectations.subjects import steps_back
+from pytest_k1n.core.gates.category import Exempt, not_applicable
+from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.graph import expected_keys, label
+from pytest_k1n.core.intervals import RESOLUTION_MS, max_concurrency
+from pytest_k1n.core.model import TaskKey, TaskStatus, WorkflowStatus
+from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.ordering import ordering
+from pytest_k1n.core.tally import Tally
+
+
+def completion(
+    observation: Observation, batch: BatchObservation, _key: str, _settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G1: the execution COMPLETED, and so did the last attempt of every ref that is not optional."""
+    status_is(observation, WorkflowStatus.COMPLETED, tally)
+    for key in expected_keys(observation.graph, observation.execution):
+        record = observation.finals.get(key)
+        if record is None:
+            tally.fail("not-run", label(key), expected=TaskStatus.COMPLETED, observed="never scheduled")
+        elif record.status is TaskStatus.COMPLETED or (record.status is TaskStatus.SKIPPED and key[0] in batch.skips):
+            tally.passed()
+        elif record.status is TaskStatus.SKIPPED:
+            tally.fail(
+                "skipped-unasked",
+                label(key),
+                expected=TaskStatus.COMPLETED,
+                observed="SKIPPED, and nobody asked for it",
+            )
+        else:
+            reason = f": {record.reason}" if record.reason else ""
+            observed = f"{record.status} at attempt {record.attempt + 1}{reason}"
+            tally.fail("task-failed", label(key), expected=TaskStatus.COMPLETED, observed=observed)
+    return None
+
+
+def order(
+    observation: Observation, _batch: BatchObservation, _key: str, _settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G2: every direct edge of the expanded graph holds on raw stamps, tolerance 0 ms."""
+    steps_back(observation, tally, expected="stamps that follow the order of scheduling")
+    tally.absorb(ordering(observation.execution, observation.graph))
+    return None if tally.passes or tally.found else not_applicable("no edge between two tasks")
+
+
+def barriers(
+    observation: Observation, _batch: BatchObservation, _key: str, _settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G3: every phase starts only when the one before has ended."""
+    phases = observation.template.phases if observation.template else ()
+    if len(phases) < 2:
+        return not_applicable(f"{observation.execution.name} has no phases in the plan")
+    if not steps_back(observation, tally, expected="phases one after the other"):
+        for first, second in pairwise(phases):
+            phases_apart(observation, first, second, tally)
+    return None
+
+
+def concurrency(
+    observation: Observation, _batch: BatchObservation, _key: str, settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G4: the groups that the plan declares parallel, else those that forks start, really run at once."""
+    declared = observation.template.parallel if observation.template else ()
+    groups = [tuple(key for ref in refs for key in observation.keys(ref)) for refs in declared]
+    origin = "parallel group of the plan"
+    if not declared:
+        origin = "parallel branches of the definition"
+        groups = [_lasting(observation, group.tasks, settings) for group in observation.graph.parallel_groups()]
+    groups = [group for group in groups if len({ref for ref, _ in group}) > 1]
+    if not groups:
+        return not_applicable(f"{observation.execution.name} has no tasks that must run at once")
+    if not steps_back(observation, tally, expected="stamps that follow the order of scheduling"):
+        for group in groups:
+            _group(observation, group, tally, origin)
+    return None
+
+
+def _lasting(observation: Observation, keys: tuple[TaskKey, ...], settings: GateSettings) -> tuple[TaskKey, ...]:
+    """Leave out what may well be over before its neighbour is started, and what never ran."""
+    spread_ms = 0 if observation.time_model is TimeModel.VIRTUAL else settings.start_spread_ms
+    return tuple(key for key in keys if (span := observation.raw(key)) and span.duration_ms > spread_ms)
+
+
+def _group(observation: Observation, keys: tuple[TaskKey, ...], tally: Tally, origin: str) -> None:
+    capacity = _capacity(observation, keys)
+    if capacity is None or capacity >= len(keys):
+        overlapping(observation, keys, tally, origin=origin)
+        return
+    # Fewer slots than branches: not every pair can meet, but the slots must have been full.
+    spans = [span for key in keys if (span := observation.raw(key)) is not None]
+    level = max_concurrency(spans, for_ms=RESOLUTION_MS).level
+    if level == capacity:
+        tally.passed()
+    else:
+        tally.fail(
+            "wrong-concurrency",
+            ", ".join(label(key) for key in keys),
+            expected=f"{capacity} at once, as many as the workers have slots",
+            observed=str(level),
+            margin=f"{level - capacity:+d}",
+            origin=origin,
+        )
+
+
+def _capacity(observation: Observation, keys: tuple[TaskKey, ...]) -> int | None:
+    """How many of the tasks the workers can run at once; `None`: their slots are not known."""
+    if observation.slots is None:
+        return None
+    records = [observation.finals[key] for key in keys if key in observation.finals]
+    names = [record.def_name for record in records]
+    workers = {record.worker_id for record in observation.execution.tasks if record.worker_id}
+    slots = observation.slots * max(1, len(workers))
+    return sum(min(names.count(name), slots) for name in set(names))

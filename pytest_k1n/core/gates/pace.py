@@ -1,0 +1,188 @@
+"""Gates on durations (G6 to G8, workflow time) and on what server and workers add (G9, G10, raw time)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_k1n.core.critical import OVERHEAD, critical_path
+from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
+from pytest_k1n.core.gates.category import Exempt, not_applicable
+from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.graph import label
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.schedule import durations, schedule
+from pytest_k1n.core.stats import quantile
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.units import format_ms
+
+SHARE = 0.95
+"""Of the tasks that must keep the queue's budget."""
+
+
+def estimates(
+    observation: Observation, _batch: BatchObservation, _key: str, settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G6: no task is slower than its estimate by more than the tolerance; faster warns."""
+    template = observation.template
+    if template is None or not template.estimates_ms:
+        return not_applicable(f"the plan has no estimates for {observation.execution.name}")
+    tasks_on_estimate(observation, template.tolerance, tally, quantum_ms=settings.quantum_ms)
+    return None
+
+
+def makespan(
+    observation: Observation, _batch: BatchObservation, _key: str, settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G7: the makespan is at most its estimate and the tolerance, and no shorter than the longest path."""
+    taken_ms, name = observation.timeline.end_ms, observation.execution.name
+    if taken_ms is None:
+        tally.unknown("no-stamp", name, expected="a makespan", observed=observation.state)
+        return None
+    longest_ms = schedule(observation.graph, durations(observation.timeline)).span_ms
+    if longest_ms > taken_ms:
+        tally.fail(
+            "bound-broken",
+            name,
+            expected=f"a makespan of at least its longest path, {format_ms(longest_ms)}",
+            observed=format_ms(taken_ms),
+            margin=format_ms(longest_ms - taken_ms),
+            origin="happens-before of the definition",
+        )
+    else:
+        tally.passed()
+    template = observation.template
+    if template is None or template.total_estimate_ms is None:
+        tally.note(f"the plan has no estimate for {name}: only the bound was judged")
+        return None
+    estimate_ms, simulated = template.total_estimate_ms, observation.any_simulated
+    if slower_than_allowed(taken_ms, estimate_ms, template.tolerance, settings.quantum_ms):
+        tally.fail(
+            "slower-than-estimate",
+            name,
+            expected=f"at most {format_ms(estimate_ms)} + {template.tolerance:.0%}",
+            observed=format_ms(taken_ms),
+            margin=f"{100 * (taken_ms - estimate_ms) / max(1, estimate_ms):+.1f}%",
+            origin=f"estimate of {template.workflow} in the plan",
+            simulated=simulated,
+        )
+    else:
+        tally.passed(simulated=simulated)
+    return None
+
+
+def speed_up(
+    observation: Observation, _batch: BatchObservation, _key: str, _settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G8: work over makespan is at least what the plan declares, and at most what the graph allows."""
+    least = observation.template.min_speedup if observation.template else None
+    name, taken_ms = observation.execution.name, observation.timeline.end_ms
+    if least is None:
+        return not_applicable(f"the plan declares no least speed-up for {name}")
+    if not taken_ms:
+        tally.unknown("no-stamp", name, expected=f"a speed-up of at least {least}", observed=observation.state)
+        return None
+    bounds = schedule(observation.graph, durations(observation.timeline)).bounds(1)
+    reached = bounds.speed_up(taken_ms)
+    if not least <= reached <= bounds.ceiling + 1e-9:
+        tally.fail(
+            "wrong-speed-up",
+            name,
+            expected=f"{least} to {bounds.ceiling:.2f} (work over the longest path)",
+            observed=f"{reached:.2f}: {format_ms(bounds.work_ms)} of work in {format_ms(taken_ms)}",
+            margin=f"{min(reached - least, bounds.ceiling - reached):+.2f}",
+            origin=f"min_speedup of {name} in the plan",
+            simulated=observation.any_simulated,
+        )
+    else:
+        tally.passed(simulated=observation.any_simulated)
+    return None
+
+
+def overhead(
+    observation: Observation, batch: BatchObservation, key: str, settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G9: queue, join and engine add no more than their budgets to any task on the critical path (raw time)."""
+    raw = rebuild(observation.execution, observation.graph)
+    path = critical_path(raw, observation.graph, quantum_ms=settings.quantum_ms)
+    if not path.tasks:
+        return not_applicable("nothing ran")
+    added: dict[TaskKey | None, int] = dict.fromkeys(path.tasks, 0)
+    for segment in path.segments:
+        if segment.kind in OVERHEAD:
+            added[segment.key] = added.get(segment.key, 0) + segment.duration_ms
+    budgets = queue_budgets(observation, batch, key, settings)
+    for task, added_ms in added.items():
+        limit_ms = _hop_limit_ms(observation, task, budgets, settings)
+        subject = label(task) if task else "end of the execution"
+        if added_ms > limit_ms:
+            tally.fail(
+                "overhead",
+                subject,
+                expected=f"at most {limit_ms}ms of queue, join and engine on the critical path",
+                observed=f"{added_ms}ms",
+                margin=f"{added_ms - limit_ms}ms",
+                origin="raw server time",
+            )
+        else:
+            tally.passed()
+    return None
+
+
+def queues(
+    observation: Observation, batch: BatchObservation, key: str, settings: GateSettings, tally: Tally
+) -> Exempt | None:
+    """G10: 95 % of the first attempts wait no longer for a worker than their place in the graph allows (raw time).
+
+    Retries wait for the server's delayed queue as well and are G11's.
+    """
+    classes: dict[int, list[tuple[int, TaskKey]]] = {}
+    for task, budget_ms in queue_budgets(observation, batch, key, settings).items():
+        first = observation.records[task][0]
+        if first.started_ms is not None and first.scheduled_ms is not None:
+            waited_ms = max(0, first.started_ms - first.scheduled_ms - first.start_delay_ms)
+            classes.setdefault(budget_ms, []).append((waited_ms, task))
+    for budget_ms, waits in classes.items():
+        is_kept = quantile([waited_ms for waited_ms, _ in waits], SHARE) <= budget_ms
+        for waited_ms, task in waits:
+            expected, observed = f"a queue wait of at most {budget_ms}ms", f"{waited_ms}ms"
+            margin, origin = f"{waited_ms - budget_ms}ms", f"budget for {SHARE:.0%} of {len(waits)} tasks, raw time"
+            if waited_ms <= budget_ms:
+                tally.passed()
+            elif is_kept:
+                tally.warn(
+                    "waited-long", label(task), expected=expected, observed=observed, margin=margin, origin=origin
+                )
+            else:
+                tally.fail(
+                    "waited-long", label(task), expected=expected, observed=observed, margin=margin, origin=origin
+                )
+    return None if classes else not_applicable("no task waited for a worker")
+
+
+def queue_budgets(
+    observation: Observation, batch: BatchObservation, key: str, settings: GateSettings
+) -> Mapping[TaskKey, int]:
+    """Return how long each worker task may wait: by the engine, the workers, and what else wants them meanwhile."""
+    if settings.engine or observation.time_model is TimeModel.VIRTUAL:
+        return dict.fromkeys(observation.worker_keys, settings.queue_engine_ms)
+    if settings.workers == "external":
+        return dict.fromkeys(observation.worker_keys, settings.queue_foreign_ms)
+    if not batch.is_alone(key):
+        return dict.fromkeys(observation.worker_keys, settings.queue_busy_ms)
+    beside = {task for pair in observation.graph.concurrent_pairs() for task in pair}
+    return {
+        task: settings.queue_busy_ms if task in beside else settings.queue_chain_ms for task in observation.worker_keys
+    }
+
+
+def _hop_limit_ms(
+    observation: Observation, task: TaskKey | None, budgets: Mapping[TaskKey, int], settings: GateSettings
+) -> int:
+    if observation.time_model is TimeModel.VIRTUAL:
+        return 0
+    node = observation.graph.nodes.get(task) if task else None
+    if node is not None and node.type in ("JOIN", "EXCLUSIVE_JOIN"):
+        return settings.join_ms
+    return settings.engine_hop_ms + (budgets.get(task, settings.queue_chain_ms) if task else settings.queue_chain_ms)
