@@ -23,6 +23,7 @@ from .supervised import Supervised, log_tail
 from .warmup import run_once
 
 _PORT_ATTEMPTS = 5
+_FAILED = "APPLICATION FAILED TO START"
 _TAKEN = ("Address already in use", "was already in use", "BindException")
 _REQUEST_WITHIN_S = 15.0
 _REMEDY = "--k1n-server=embedded, or a longer --k1n-startup-timeout"
@@ -160,7 +161,7 @@ class JarServer:
         try:
             wait_ready(
                 what=f"jar: {settings.jar.name}, pid {process.pid}",
-                died=self.died,
+                died=lambda: self.died() or self._start_failure(),
                 probe=lambda: health(_address(port)),
                 deadline=deadline,
                 facts=lambda: (("log tail", f"{self._log}: {log_tail(self._log) or 'empty'}"),),
@@ -189,6 +190,10 @@ class JarServer:
                 self._version = check_version(found, f"the jar {self._settings.jar}")
             case _:
                 raise PortTaken(f"another server answers on port {port}", remedy="another port")
+
+    def _start_failure(self) -> str | None:
+        """Read in the log that the start failed: the JVM lives on then, kept by the sweeper's threads (3.32.1)."""
+        return "the application failed to start" if _FAILED in self._log_since_start() else None
 
     def _log_since_start(self) -> str:
         with self._log.open("rb") as stream:

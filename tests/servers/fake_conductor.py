@@ -1,7 +1,8 @@
 """A stand-in for the boot jar, as far as a start-up talks to one. Started by the fake `java` of the conftest.
 
-FAKE_MODE: ok, mute (never healthy), dies (before it listens), taken (says so once, then works), stolen (somebody
-else's server answers, once), old (a release without /api/version), stuck (polls hand out nothing).
+FAKE_MODE: ok, mute (never healthy), dies (before it listens), taken (says so once and lives on, then works), broken
+(fails to start and lives on), stolen (somebody else's server answers, once), old (a release without /api/version),
+stuck (polls hand out nothing).
 """
 
 import json
@@ -79,9 +80,12 @@ def main() -> None:
     if MODE == "dies":
         print("Caused by: java.lang.IllegalStateException: no such luck", flush=True)
         sys.exit(7)
+    if MODE == "broken":
+        print("APPLICATION FAILED TO START\nno such bean", flush=True)
+        time.sleep(600)
     if MODE == "taken" and happens_once("taken"):
-        print(f"Web server failed to start. Port {OPTIONS['server.port']} was already in use.", flush=True)
-        sys.exit(1)
+        print(f"APPLICATION FAILED TO START\nPort {OPTIONS['server.port']} was already in use.", flush=True)
+        time.sleep(600)  # as the real one, which its sweeper keeps alive
     Path("conductor.db").write_text("a database\n")
     time.sleep(float(os.environ.get("FAKE_START_S", "0")))
     ThreadingHTTPServer(("127.0.0.1", int(OPTIONS["server.port"])), Handler).serve_forever()

@@ -114,6 +114,13 @@ def test_another_port_is_tried_when_the_picked_one_is_taken(server: Make, monkey
     assert sum("was taken in the meantime" in line for line in server.said) == 1  # type: ignore[attr-defined]
 
 
+def test_a_start_that_failed_is_noticed_though_the_jvm_lives_on(server: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_MODE", "broken")
+    with pytest.raises(ServerDied, match="the application failed to start after") as caught:
+        server().start(soon())
+    assert "no such bean" in str(caught.value)
+
+
 def test_an_answer_of_somebody_elses_server_is_not_ours(server: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_MODE", "stolen")
     server().start(soon())
