@@ -14,7 +14,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.units import MINUTE_MS, format_ms
 
 JITTER = 0.01
-"""Half-width of the jitter around an estimate: 1 %."""
+"""Half-width of the jitter around an estimate, as a fraction of it."""
 DEFAULT_ESTIMATE_MS = MINUTE_MS
 """Workflow time of a task that nobody estimated."""
 
@@ -38,6 +38,7 @@ def simulate(
     estimate_ms: int | None,
     inputs: Mapping[str, Json],
     output_schema: Mapping[str, Json] | None = None,
+    jitter: float = JITTER,
 ) -> SimulatedWork:
     """Simulate one attempt of a task: its estimate with seeded jitter, and an output made from its inputs.
 
@@ -46,7 +47,7 @@ def simulate(
     expected_ms = DEFAULT_ESTIMATE_MS if estimate_ms is None else estimate_ms
     chance = _hashed("jitter", seed, workflow, ref, iteration, attempt)
     spread = 2 * int.from_bytes(chance[:8], "big") / (2**64 - 1) - 1
-    duration_ms = round(expected_ms * (1 + JITTER * spread))
+    duration_ms = round(expected_ms * (1 + jitter * spread))
     fingerprint = _hashed("output", seed, workflow, ref, iteration, _canonical(inputs)).hex()[:12]
     output: dict[str, Json] = {
         "artifact": f"{ref}-{fingerprint}",

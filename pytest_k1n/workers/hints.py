@@ -1,0 +1,47 @@
+"""Hints: lines on standard input that tell a worker of executions, so that it need not find them by polling.
+
+`{"launched": {"workflow_id": "…", "name": "…"}}`. The end of the input is the order to stop.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+
+def is_piped(stream: BinaryIO) -> bool:
+    """Tell whether somebody may be sending hints; a terminal and /dev/null send none."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def follow(
+    stream: BinaryIO,
+    *,
+    launched: Callable[[str, str | None], None],
+    ended: Callable[[], None],
+    report: Callable[[str], None],
+) -> threading.Thread:
+    """Read hints on a thread of their own, then call `ended`; what is no hint is reported and skipped."""
+
+    def read() -> None:
+        for line in stream:
+            try:
+                hint = json.loads(line)["launched"]
+                workflow_id, name = str(hint["workflow_id"]), hint.get("name")
+            except (ValueError, LookupError, TypeError, AttributeError):
+                report(f"not a hint: {line[:80]!r}")
+            else:
+                launched(workflow_id, str(name) if name else None)
+        ended()
+
+    thread = threading.Thread(target=read, name="k1n-hints", daemon=True)
+    thread.start()
+    return thread

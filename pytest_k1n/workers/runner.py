@@ -1,0 +1,230 @@
+"""One task from delivery to result: context, handler, faults, ledger, heartbeat, update."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, cast
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
+from pytest_k1n.workers.delivery import Delivery, Fate, epoch_ms
+from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke
+from pytest_k1n.workers.heartbeat import Heartbeat
+from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.misbehaviour import Fault, fault_of
+from pytest_k1n.workers.registry import Handlers
+from pytest_k1n.workers.settings import WorkerSettings
+
+RESERVED = "_k1n"
+"""Key of a task's output under which the worker says how the work was done."""
+_LOG_LINES, _LOG_WIDTH = 100, 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """A task as it was polled."""
+
+    record: TaskRecord
+    workflow_id: str
+    workflow_name: str
+    output_schema: Mapping[str, Json] | None = None
+
+    @classmethod
+    def from_wire(cls, document: Mapping[str, Json]) -> Delivered:
+        """Read a polled task. Raises WireError."""
+        record = wire.task_record(cast("Json", document))
+        definition = document.get("taskDefinition")
+        schema = definition.get("outputSchema") if isinstance(definition, dict) else None
+        data = schema.get("data") if isinstance(schema, dict) else None
+        return cls(
+            record=record,
+            workflow_id=str(document.get("workflowInstanceId") or ""),
+            workflow_name=str(document.get("workflowType") or ""),
+            output_schema=data if isinstance(data, dict) else None,
+        )
+
+
+@dataclass(slots=True)
+class InHand:
+    """A task that is being worked on, and the way to stop that."""
+
+    task: Delivered
+    state: Literal["working", "delivering", "hung"] = "working"
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _callbacks: list[Callable[[], None]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def stop(self) -> None:
+        """Interrupt the work."""
+        with self._lock:
+            self._stopped.set()
+            callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback()
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call back at a stop; at once if it has come already."""
+        with self._lock:
+            if not self._stopped.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+    def sleep(self, ms: float) -> None:
+        """Sleep, unless stopped. Raises Stopped."""
+        if self._stopped.wait(max(0.0, ms) / 1000):
+            raise Stopped
+
+    def wait_until_stopped(self) -> None:
+        """Do nothing for as long as it is allowed, then raise Stopped."""
+        self._stopped.wait()
+        raise Stopped
+
+
+class Runner:
+    """Runs tasks, each on the thread that calls `run`."""
+
+    def __init__(
+        self, handlers: Handlers, settings: WorkerSettings, *, delivery: Delivery, heartbeat: Heartbeat, ledger: Ledger
+    ) -> None:
+        self._handlers = handlers
+        self._settings = settings
+        self._delivery = delivery
+        self._heartbeat = heartbeat
+        self._ledger = ledger
+        self._last_output: dict[str, Mapping[str, Json]] = {}
+        """Workflow name -> output of its last task here: what a `leak` writes where it does not belong."""
+
+    def run(self, hand: InHand) -> tuple[Fate | None, TaskStatus]:
+        """Work on a task and deliver its result. Raises Stopped; the fate is None for a fault that reports nothing."""
+        task, record = hand.task, hand.task.record
+        handler = self._handlers.find(record.ref, record.type)
+        fault = fault_of(self._settings.faults, task.workflow_name, record.ref, record.attempt)
+        self._heartbeat.keep(record.task_id, task.workflow_id, record.response_timeout_s)
+        try:
+            begin_ms = epoch_ms()
+            logs: list[dict[str, Json]] = []
+            outcome = self._invoke(handler, hand, fault, logs)
+            if fault is not None and fault.kind == "twice":
+                outcome = self._invoke(handler, hand, None, logs)
+            result = self._result(task, handler, outcome, logs, begin_ms)
+            self._last_output[task.workflow_name] = outcome.output
+            hand.state = "delivering"
+            fate = self._delivery.deliver(result)
+        finally:
+            self._heartbeat.drop(record.task_id)
+        return fate, TaskStatus(outcome.status)
+
+    def _invoke(self, handler: NamedHandler, hand: InHand, fault: Fault | None, logs: list[dict[str, Json]]) -> Outcome:
+        task = hand.task.record
+        number = self._ledger.begin(
+            {
+                "task_id": task.task_id,
+                "workflow_id": hand.task.workflow_id,
+                "workflow": hand.task.workflow_name,
+                "ref": task.ref,
+                "iteration": task.iteration,
+                "attempt": task.attempt,
+                "handler": handler.name,
+                "worker_id": self._settings.worker_id,
+                "begin_ms": epoch_ms(),
+            }
+        )
+        status = "STOPPED"
+        try:
+            if fault is not None and fault.kind == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if fault is not None and fault.kind == "hang":
+                self._heartbeat.drop(task.task_id)
+                hand.state = "hung"
+                hand.wait_until_stopped()
+            began = time.perf_counter()
+            outcome = invoke(handler.call, self._context(hand, logs))
+            if outcome.work_ms is None:
+                outcome = replace(outcome, work_ms=round((time.perf_counter() - began) * 1000))
+            outcome = self._distort(outcome, hand, fault)
+            status = outcome.status
+        finally:
+            self._ledger.end(number, {"task_id": task.task_id, "ref": task.ref, "end_ms": epoch_ms(), "status": status})
+        for line in outcome.logs:
+            _log(logs, line)
+        return outcome
+
+    def _distort(self, outcome: Outcome, hand: InHand, fault: Fault | None) -> Outcome:
+        """Commit what a fault does to work that is done."""
+        match fault.kind if fault is not None else None:
+            case "slow":
+                assert fault is not None
+                assert outcome.work_ms is not None
+                extra_ms = outcome.work_ms * (fault.factor - 1)
+                began = time.perf_counter()
+                hand.sleep(extra_ms)
+                return replace(outcome, work_ms=outcome.work_ms + round((time.perf_counter() - began) * 1000))
+            case "fail" | "terminal" as kind:
+                assert fault is not None
+                reason = fault.value or f"made to {kind} by --fault"
+                return replace(
+                    outcome, status="FAILED" if kind == "fail" else "FAILED_WITH_TERMINAL_ERROR", reason=reason
+                )
+            case "leak":
+                assert fault is not None
+                foreign = self._last_output.get(fault.value, {})
+                return replace(outcome, output={**outcome.output, **foreign})
+        return outcome
+
+    def _context(self, hand: InHand, logs: list[dict[str, Json]]) -> TaskContext:
+        task = hand.task.record
+        return TaskContext(
+            workflow_id=hand.task.workflow_id,
+            workflow_name=hand.task.workflow_name,
+            ref=task.ref,
+            iteration=task.iteration,
+            task_id=task.task_id,
+            task_type=task.type,
+            attempt=task.attempt,
+            input=task.input,
+            estimate_ms=self._settings.estimates_ms.get((hand.task.workflow_name, task.ref)),
+            speed=self._settings.speed,
+            seed=self._settings.seed,
+            jitter=self._settings.jitter,
+            output_schema=hand.task.output_schema,
+            log=lambda line: _log(logs, line),
+            sleep=hand.sleep,
+            on_stop=hand.on_stop,
+        )
+
+    def _result(
+        self, task: Delivered, handler: NamedHandler, outcome: Outcome, logs: list[dict[str, Json]], begin_ms: int
+    ) -> dict[str, Json]:
+        end_ms = epoch_ms()
+        about: dict[str, Json] = {
+            "simulated": outcome.simulated,
+            "work_ms": outcome.work_ms,
+            "handler": handler.name,
+            "begin_ms": begin_ms,
+            "end_ms": end_ms,
+        }
+        if outcome.steps:
+            about["steps"] = [{"name": step.name, "ms": step.ms} for step in outcome.steps]
+        if not logs:
+            _log(logs, f"{handler.name}: {outcome.status}" + (f": {outcome.reason}" if outcome.reason else ""))
+        result: dict[str, Json] = {
+            "workflowInstanceId": task.workflow_id,
+            "taskId": task.record.task_id,
+            "workerId": self._settings.worker_id,
+            "status": outcome.status,
+            "outputData": {**outcome.output, RESERVED: about},
+            "logs": cast("list[Json]", logs[-_LOG_LINES:]),
+        }
+        if outcome.reason:
+            result["reasonForIncompletion"] = outcome.reason
+        return result
+
+
+def _log(logs: list[dict[str, Json]], line: str) -> None:
+    logs.append({"log": line[:_LOG_WIDTH], "createdTime": epoch_ms()})

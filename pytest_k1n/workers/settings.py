@@ -1,0 +1,46 @@
+"""How a worker works: values, no behaviour."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pytest_k1n.core.simulation import JITTER
+from pytest_k1n.workers.misbehaviour import Fault
+
+
+def default_worker_id() -> str:
+    """Name a worker by its host and process."""
+    return f"k1n-{socket.gethostname()}-{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """The settings of one worker."""
+
+    worker_id: str = field(default_factory=default_worker_id)
+    """Unique among the workers of a server: it is how a task whose delivery got lost is recognised."""
+    domain: str | None = None
+    """Task domain; only tasks of executions that were started for it are polled."""
+    types: tuple[str, ...] = ()
+    """Task types to serve; empty: all of the known definitions, and whatever their executions turn out to need."""
+    slots: int = 4
+    """Tasks of one type in hand at once."""
+    speed: float = 1.0
+    """By how much simulated work is shortened."""
+    seed: int = 0
+    jitter: float = JITTER
+    """Seeded variation of simulated work, as a fraction of the estimate."""
+    estimates_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(workflow, ref) -> planned duration in workflow time."""
+    faults: tuple[Fault, ...] = ()
+    tick_ms: float = 5.0
+    """Pause between two rounds over the directed set."""
+    slow_round_ms: float = 1000.0
+    """How long one round over all other types takes, one after another."""
+    idle_pause_ms: float = 25.0
+    """Least pause between two polls while no execution is known to be active."""
+    grace_s: float = 5.0
+    """At a stop: how long tasks in hand may go on before they are handed back."""

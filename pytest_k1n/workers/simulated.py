@@ -1,0 +1,33 @@
+"""The handler where none exists: takes as long as the estimate says, writes a plausible output, admits it."""
+
+from __future__ import annotations
+
+import time
+
+from pytest_k1n.core.simulation import simulate
+from pytest_k1n.workers.handler import NamedHandler, Outcome, TaskContext
+
+
+def run_simulated(context: TaskContext) -> Outcome:
+    """Sleep the simulated duration, shortened by the speed, and report how long that really was."""
+    began = time.perf_counter()
+    work = simulate(
+        seed=context.seed,
+        workflow=context.workflow_name,
+        ref=context.ref,
+        iteration=context.iteration,
+        attempt=context.attempt,
+        estimate_ms=context.estimate_ms,
+        inputs=context.input,
+        output_schema=context.output_schema,
+        jitter=context.jitter,
+    )
+    context.log(work.logs[0])
+    context.sleep(work.duration_ms / context.speed)
+    for line in work.logs[1:]:
+        context.log(line)
+    measured_ms = round((time.perf_counter() - began) * 1000)
+    return Outcome(output=work.output, work_ms=measured_ms, simulated=True)
+
+
+SIMULATED = NamedHandler(name="simulated", call=run_simulated)
