@@ -28,6 +28,7 @@ def quality_document(quality: Quality) -> dict[str, Json]:
     checks = quality.checks
     return {
         "verdict": str(quality.verdict),
+        "rate_verdict": str(quality.rate_verdict),
         "rate": None if quality.rate is None else round(quality.rate, 6),
         "wilson_low": round(quality.wilson_low, 6),
         "min_rate": quality.settings.min_pass_rate,
