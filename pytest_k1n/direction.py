@@ -19,14 +19,20 @@ from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.coordination.director import Director, Setup
 from pytest_k1n.core.model import Json
 from pytest_k1n.options import Settings
-from pytest_k1n.run import Run
+from pytest_k1n.run import Run, waiting
 from pytest_k1n.servers.external import defaults_for, server_from_environment
 from pytest_k1n.servers.opening import running_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec, parse_server
 from pytest_k1n.servers.supervised import Supervised, log_tail
 
+WORKER_START_S = 60.0
+"""A Python start takes half a second; a machine that is drowning takes longer."""
 SLOTS = 4
 """Tasks of one type that the run's worker does at once: T2 and T3 share task types, three T5 run side by side."""
+
+
+class WorkerDied(RuntimeError):
+    """The run's worker process ended although nobody told it to; carries the end of its log."""
 
 
 def spec_of(settings: Settings) -> ServerSpec:
@@ -205,7 +211,20 @@ def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervise
     # The URL may hold a password: it goes through the environment, not the process list.
     environment = {**_environment(), "K1N_SERVER": endpoint.url, "K1N_RUN_UID": run.uid}
     with Supervised(argv, log_path=log, env=environment, grace_s=5.0, stdin=True) as worker:
+        _await_worker(worker)
         yield worker
+
+
+def _await_worker(worker: Supervised) -> None:
+    """Wait until the worker polls: an execution launched before would wait for it in the queue, and be blamed for it."""
+    for _ in waiting(WORKER_START_S):
+        if b" serves " in (worker.log_path.read_bytes() if worker.log_path.exists() else b""):
+            return
+        if (code := worker.poll()) is not None:
+            raise WorkerDied(f"the worker process ended at its start (exit code {code}): {log_tail(worker.log_path)}")
+    raise WorkerDied(
+        f"the worker process did not start to poll within {WORKER_START_S:g}s: {log_tail(worker.log_path)}"
+    )
 
 
 def _environment() -> dict[str, str]:

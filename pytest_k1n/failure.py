@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import ExecutionState
 from pytest_k1n.core import wire
-from pytest_k1n.core.model import Execution
-from pytest_k1n.core.units import format_ms
+from pytest_k1n.core.drawing import bars
 from pytest_k1n.run import Run
 
-WIDTH = 48
-"""Columns of the small timeline."""
 LOG_LINES = 5
 
 
@@ -35,30 +32,10 @@ def _about(run: Run, state: ExecutionState) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
     kept = run.settings.results / "runs" / run.uid / "executions" / f"{state.workflow_id}.json"
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
-    yield from timeline(execution)
+    yield from (f"  {line}" for line in bars(execution))
     for line in _last_log_lines(run, state.workflow_id):
         yield f"log       {line}"
     yield f"saved     {kept}" if run.settings.keep != "never" else "saved     nowhere (--k1n-keep=never)"
-
-
-def timeline(execution: Execution, *, width: int = WIDTH) -> Iterator[str]:
-    """Draw an execution's worker tasks as bars, one line each, in raw server time; `.` is the wait in the queue."""
-    stamps = [
-        stamp for task in execution.tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp
-    ]
-    last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
-    scale = width / (last_ms - execution.started_ms)
-    for task in execution.tasks:
-        if not task.is_worker_task or task.scheduled_ms is None:
-            continue
-        begin, start, end = (
-            max(0, min(width, round((stamp - execution.started_ms) * scale)))
-            for stamp in (task.scheduled_ms, task.started_ms or last_ms, task.ended_ms or last_ms)
-        )
-        bar = " " * begin + "." * (start - begin) + "#" * max(end - start, 1 if task.started_ms else 0)
-        took = format_ms(task.ended_ms - task.started_ms) if task.ended_ms and task.started_ms else str(task.status)
-        again = f" attempt {task.attempt + 1}" if task.attempt else ""
-        yield f"  {task.ref:<10}|{bar:<{width}}| {took}{again}"
 
 
 def _last_log_lines(run: Run, workflow_id: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -136,14 +136,6 @@ class ObservedExecution:
                 yield newest
             elif seen.is_settled:
                 yield newest
-
-    def wait(self, until: Callable[[Observation], bool], *, what: str, within_s: float) -> Observation:
-        """Wait until something is observed. Raises TimeoutError that says what was waited for and how it stands."""
-        for _ in waiting(within_s):
-            observation = self._source.newest()
-            if until(observation) or observation.is_settled:
-                return observation
-        raise TimeoutError(f"{what} was not seen within {within_s:g}s: {self!r}")
 
 
 def message(observation: Observation, findings: Findings) -> str:

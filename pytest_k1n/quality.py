@@ -43,7 +43,10 @@ class QualityGate:
             return
         text = "\n".join([_headline(self.batch, category), *_lines(category)])
         if not category["blocking"]:
-            warnings.warn(text, QualityGateWarning, stacklevel=2)
+            with warnings.catch_warnings():
+                # Its severity was decided by the gate: a project's `error` filter is about its code, not about this.
+                warnings.simplefilter("default", QualityGateWarning)
+                warnings.warn(text, QualityGateWarning, stacklevel=2)
         elif category["verdict"] == "fail":
             raise ExpectationFailed(text)
         else:
@@ -67,13 +70,13 @@ class BatchQuality:
     def check(self) -> None:
         """Raise ExpectationFailed if the pass rate is too low, UnknownVerdict if too much is unknown."""
         __tracebackhide__ = True
-        if self.document["verdict"] not in ("fail", "unknown"):
+        if self.document["rate_verdict"] not in ("fail", "unknown"):
             return
         failed = [each for each in self.document["categories"] if each["verdict"] in ("fail", "unknown")]
         lines = [f"{self.summary()}; at least {self.min_pass_rate:g} % must pass"]
         lines += [f"  {reason}" for reason in self.document["reasons"]]
         lines += [f"  {_headline(self.batch, category)}" for category in failed]
-        if self.document["verdict"] == "fail":
+        if self.document["rate_verdict"] == "fail":
             raise ExpectationFailed("\n".join(lines))
         raise UnknownVerdict("\n".join(lines))
 
@@ -88,7 +91,7 @@ def summary_line(batch: str, document: Document) -> str:
     evaluated = [each for each in categories if each["evaluated"]]
     passed = sum(each["verdict"] == "pass" for each in evaluated)
     rate = "no check was evaluated" if document["rate"] is None else f"{document['rate']:.1%}"
-    low = "" if document["wilson_low"] is None else f" (Wilson lower bound {document['wilson_low']:.1%})"
+    low = f" (Wilson lower bound {document['wilson_low']:.1%})"
     return (
         f"{batch}: {rate}{low} of {checks['passed'] + checks['failed']} checks, {checks['unknown']} unknown, "
         f"{checks['simulated']} on simulated work; {passed} of {len(evaluated)} categories"
@@ -103,7 +106,11 @@ def parametrize(metafunc: pytest.Metafunc, plan: Plan | None) -> None:
     marks = {batch.number: getattr(pytest.mark, batch.name) for batch in batches}
     if "quality_gate" in metafunc.fixturenames:
         gates = [
-            pytest.param((batch.number, category.id), marks=marks[batch.number], id=f"{batch.name}-{category.slug}")
+            pytest.param(
+                (batch.number, category.id),
+                marks=marks[batch.number],
+                id=f"{batch.name}-{category.id}-{category.title.lower().replace(' ', '-')}",
+            )
             for batch in batches
             for category in CATEGORIES
         ]
@@ -127,7 +134,7 @@ def batch_quality_of(run: Run, item: pytest.Item, param: tuple[int, str]) -> Bat
     """Return the pass rate of a batch; its figures become properties of the test, and so part of JUnit XML."""
     batch, _ = param
     document = _document(run, item, batch)
-    for name in ("rate", "wilson_low", "verdict"):
+    for name in ("rate", "wilson_low", "rate_verdict"):
         item.user_properties.append((f"k1n_{name}", document[name]))
     return BatchQuality(f"batch{batch}", document, run.settings.min_pass_rate)
 
@@ -146,38 +153,28 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> Mapping[str, Json]:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
     from pytest_k1n.core.gates import BatchObservation, GateSettings, evaluate, quality_document
 
-    launches = {launch.key: launch for launch in (run.collection.launches if run.collection else ())}
-    observed = [watch for watch in batch.watches if watch.observation is not None]
-    main = {
-        _name(watch.title, watch.workflow_id): watch.observation
-        for watch in observed
-        if not launches[watch.start.key].alone
-    }
-    alone = {watch.start.workflow: watch.observation for watch in observed if launches[watch.start.key].alone}
+    observed = {watch: watch.observation for watch in batch.watches if watch.observation is not None}
+    keys = {watch: watch.title for watch in observed if not watch.start.alone}
+    alone = {watch.start.workflow: each for watch, each in observed.items() if watch.start.alone}
     settings = GateSettings(
         min_pass_rate=run.settings.min_pass_rate / 100,
         workers="own" if backend.domain else "external",
         engine=backend.time.name == "virtual",
         validate=_validate,
     )
-    whole = evaluate(BatchObservation(observations=main, alone=alone or None), settings)
+    together = BatchObservation(observations={key: observed[watch] for watch, key in keys.items()}, alone=alone or None)
+    whole = evaluate(together, settings)
     single = {
-        watch.workflow_id: quality_document(
-            evaluate(BatchObservation(observations={watch.start.workflow: watch.observation}), settings)
-        )
-        for watch in observed
+        watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()
     }
-    return {"v": 1, "batch": quality_document(whole), "executions": single}
+    document = {**quality_document(whole), "rate_verdict": str(whole.rate_verdict)}
+    return {"v": 1, "batch": document, "executions": cast("Json", single)}
 
 
 def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:
     from pytest_k1n.validation.schema import problems_of
 
     return problems_of(schema, document)
-
-
-def _name(title: str, workflow_id: str) -> str:
-    return f"{title} {workflow_id}"
 
 
 def _headline(batch: str, category: Document) -> str:

@@ -1,0 +1,40 @@
+"""A small picture of an execution in plain text: one bar per attempt, for terminals and test reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_k1n.core.model import Execution
+from pytest_k1n.core.units import format_ms
+
+WIDTH = 48
+"""Columns of the bars."""
+
+
+def bars(execution: Execution, *, width: int = WIDTH) -> Iterator[str]:
+    """Draw the worker tasks of an execution in raw server time: `.` the wait in the queue, `#` the work.
+
+    An open task's bar goes on to the latest stamp and ends in `>`.
+    """
+    tasks = [task for task in execution.tasks if task.is_worker_task and task.scheduled_ms is not None]
+    stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
+    last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
+    scale = width / (last_ms - execution.started_ms)
+    names = [f"{task.ref}__{task.iteration}" if task.iteration else task.ref for task in tasks]
+    column = max([4, *map(len, names)])
+    for name, task in zip(names, tasks, strict=True):
+        begin, start, end = (
+            max(0, min(width, round((stamp - execution.started_ms) * scale)))
+            for stamp in (task.scheduled_ms or last_ms, task.started_ms or last_ms, task.ended_ms or last_ms)
+        )
+        bar = " " * begin + "." * (start - begin)
+        if task.started_ms is not None:
+            bar += "#" * max(end - start, 1)
+        if task.ended_ms is None:
+            bar = bar[: width - 1] + ">"
+        ran = task.ended_ms is not None and task.started_ms is not None
+        took = format_ms((task.ended_ms or 0) - (task.started_ms or 0)) if ran else ""
+        notes = [took, "" if task.status == "COMPLETED" else str(task.status)]
+        if task.attempt:
+            notes.append(f"attempt {task.attempt + 1}")
+        yield f"{name:<{column}} |{bar[:width]:<{width}}| {' '.join(filter(None, notes))}"
