@@ -1,0 +1,220 @@
+"""Definitions compiled for the decider: a tree of nodes with what follows each, bound to task definitions.
+
+`Definition` is the snapshot an execution keeps. It is built from registered wire documents (`wiredefaults`), once per
+version of the metadata, and shared by all executions started from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pytest_k1n.engine.expressions import Resolver, compile_template
+from pytest_k1n.engine.state import JsonObject
+
+
+class TaskDef:
+    """The parts of a task definition that the engine acts on, beside its whole document."""
+
+    __slots__ = (
+        "backoff_scale", "concurrent_limit", "document", "input_template", "jitter_ms", "max_retry_delay_s", "name",
+        "poll_timeout_s", "response_timeout_s", "retry_count", "retry_delay_s", "retry_logic", "timeout_policy",
+        "timeout_s", "total_timeout_s",
+    )  # fmt: skip
+
+    def __init__(self, document: JsonObject) -> None:
+        self.document = document
+        self.name: str = document["name"]
+        self.retry_count: int = document["retryCount"]
+        self.retry_logic: str = document["retryLogic"]
+        self.retry_delay_s: int = document["retryDelaySeconds"]
+        self.backoff_scale: int = document["backoffScaleFactor"]
+        self.max_retry_delay_s: int = document["maxRetryDelaySeconds"]
+        self.jitter_ms: int = document["backoffJitterMs"]
+        self.timeout_s: int = document["timeoutSeconds"]
+        self.timeout_policy: str = document["timeoutPolicy"]
+        self.response_timeout_s: int = document["responseTimeoutSeconds"]
+        self.poll_timeout_s: int = document.get("pollTimeoutSeconds") or 0
+        self.total_timeout_s: int = document["totalTimeoutSeconds"]
+        self.concurrent_limit: int = document.get("concurrentExecLimit") or 0
+        self.input_template: JsonObject = document["inputTemplate"]
+
+
+class Node:
+    """One task of a definition, with what surrounds it."""
+
+    __slots__ = (
+        "body", "branches", "cases", "default_case", "document", "join_on", "join_set", "loop", "name", "next",
+        "optional", "permissive", "ref", "registered", "resolve_input", "retry_count", "start_delay_s", "task_def",
+        "type",
+    )  # fmt: skip
+
+    def __init__(self, document: JsonObject, task_def: TaskDef | None, *, registered: bool) -> None:
+        self.document = document
+        """As registered, with the server's defaults; its task definition embedded."""
+        self.name: str = document["name"]
+        self.ref: str = document["taskReferenceName"]
+        self.type: str = document["type"]
+        self.task_def = task_def
+        self.registered = registered
+        """Whether the task definition was registered, not made up for this task."""
+        self.optional: bool = document["optional"]
+        self.permissive: bool = document["permissive"]
+        self.start_delay_s: int = document["startDelay"]
+        self.retry_count: int | None = document.get("retryCount")
+        self.join_on: list[str] = document["joinOn"]
+        self.join_set = frozenset(self.join_on)
+        self.resolve_input = input_resolver(document["inputParameters"], task_def)
+        self.branches: list[list[Node]] = []
+        self.cases: dict[str, list[Node]] = {}
+        self.default_case: list[Node] = []
+        self.body: list[Node] = []
+        self.next: Node | None = None
+        """What is scheduled once this task has ended: through the end of a case or a branch to what follows it."""
+        self.loop: Node | None = None
+        """The DO_WHILE around it, if any."""
+
+    def lists(self) -> Iterator[list[Node]]:
+        """Yield the task lists directly inside this one."""
+        yield from self.branches
+        yield from self.cases.values()
+        if self.default_case:
+            yield self.default_case
+        if self.body:
+            yield self.body
+
+
+class Definition:
+    """A workflow definition as an execution snapshots it."""
+
+    __slots__ = (
+        "by_ref", "document", "failure_workflow", "input_template", "name", "resolve_output", "restartable",
+        "schema_version", "tasks", "timeout_policy", "timeout_s", "variables", "version",
+    )  # fmt: skip
+
+    def __init__(self, document: JsonObject, task_definition: Callable[[str], TaskDef | None]) -> None:
+        binder = _Binder(task_definition)
+        self.tasks = [binder.node(task) for task in document["tasks"]]
+        _link(self.tasks, None, None)
+        self.document = {**document, "tasks": [node.document for node in self.tasks]}
+        self.name: str = document["name"]
+        self.version: int = document["version"]
+        self.schema_version: int = document["schemaVersion"]
+        self.timeout_s: int = document["timeoutSeconds"]
+        self.timeout_policy: str = document["timeoutPolicy"]
+        self.failure_workflow: str | None = document.get("failureWorkflow")
+        self.restartable: bool = document["restartable"]
+        self.variables: JsonObject = document["variables"]
+        self.input_template: JsonObject = document["inputTemplate"]
+        outputs = document["outputParameters"]
+        self.resolve_output = (compile_template(outputs) or (lambda _execution, _task: outputs)) if outputs else None
+        self.by_ref: dict[str, Node] = {node.ref: node for node in walk(self.tasks)}
+
+
+def walk(tasks: list[Node]) -> Iterator[Node]:
+    """Yield every node, nested ones included, in definition order."""
+    for node in tasks:
+        yield node
+        for inner in node.lists():
+            yield from walk(inner)
+
+
+def dynamic_node(document: JsonObject, task_definition: TaskDef | None, following: Node | None) -> Node:
+    """Make a node for a dynamically forked task; `following` is the JOIN behind its fork.
+
+    An unregistered one is neither retried nor timed out, whatever its type.
+    """
+    if task_definition is None:
+        node = Node(document, adhoc_definition({**document, "type": ""}), registered=False)
+    else:
+        node = Node({**document, "taskDefinition": task_definition.document}, task_definition, registered=True)
+    node.next = following
+    node.loop = following.loop if following is not None else None
+    return node
+
+
+def adhoc_definition(task: Mapping[str, Any]) -> TaskDef:
+    """Make up the definition of an unregistered task as the server does: a SIMPLE one retries three times a minute."""
+    simple = task["type"] == "SIMPLE"
+    return TaskDef(
+        {
+            "createTime": 0, "updateTime": 0, "name": task["name"], "retryCount": 3 if simple else 0,
+            "timeoutSeconds": 0, "inputKeys": [], "outputKeys": [], "runtimeMetadata": [],
+            "timeoutPolicy": "TIME_OUT_WF", "retryLogic": "FIXED", "retryDelaySeconds": 60,
+            "responseTimeoutSeconds": 3600 if simple else 0, "inputTemplate": {}, "rateLimitPerFrequency": 0,
+            "rateLimitFrequencyInSeconds": 1, "backoffScaleFactor": 1, "maxRetryDelaySeconds": 0,
+            "backoffJitterMs": 0, "totalTimeoutSeconds": 0, "taskStatusListenerEnabled": True, "enforceSchema": False,
+        }
+    )  # fmt: skip
+
+
+def input_resolver(parameters: JsonObject, task_def: TaskDef | None) -> Resolver:
+    """Compile a task's inputParameters together with its definition's inputTemplate.
+
+    The template fills missing and null keys before resolving, and once more, unresolved, where the result is null.
+    """
+    template = task_def.input_template if task_def is not None else {}
+    merged = {
+        **template,
+        **{key: value for key, value in parameters.items() if value is not None or key not in template},
+    }
+    resolve = compile_template(merged)
+    if resolve is None:
+        return lambda _execution, _task_id: merged
+    if not template:
+        return resolve
+    inner = resolve
+
+    def filled(execution: Any, task_id: str) -> Any:
+        values = inner(execution, task_id)
+        values.update({key: default for key, default in template.items() if values[key] is None})
+        return values
+
+    return filled
+
+
+class _Binder:
+    """Builds nodes, looking up each task's definition once."""
+
+    def __init__(self, task_definition: Callable[[str], TaskDef | None]) -> None:
+        self._task_definition = task_definition
+
+    def node(self, document: JsonObject) -> Node:
+        registered = self._task_definition(document["name"])
+        task_def = registered or adhoc_definition(document)
+        branches = [self.nodes(branch) for branch in document["forkTasks"]]
+        cases = {case: self.nodes(tasks) for case, tasks in document["decisionCases"].items()}
+        default_case, body = self.nodes(document["defaultCase"]), self.nodes(document["loopOver"])
+        bound = {
+            **document,
+            "forkTasks": [_documents(branch) for branch in branches],
+            "decisionCases": {case: _documents(tasks) for case, tasks in cases.items()},
+            "defaultCase": _documents(default_case),
+            "loopOver": _documents(body),
+        }
+        embedded = document.get("taskDefinition")
+        if isinstance(embedded, dict) and embedded.get("name"):
+            task_def = TaskDef(embedded)
+        bound["taskDefinition"] = task_def.document
+        node = Node(bound, task_def, registered=registered is not None)
+        node.branches, node.cases, node.default_case, node.body = branches, cases, default_case, body
+        return node
+
+    def nodes(self, documents: list[JsonObject]) -> list[Node]:
+        return [self.node(document) for document in documents]
+
+
+def _documents(nodes: list[Node]) -> list[JsonObject]:
+    return [node.document for node in nodes]
+
+
+def _link(tasks: list[Node], following: Node | None, loop: Node | None) -> None:
+    """Set what follows each task; `following` comes after the last of the list."""
+    for at, node in enumerate(tasks):
+        node.next = tasks[at + 1] if at + 1 < len(tasks) else following
+        node.loop = loop
+        for branch in node.branches:
+            _link(branch, node.next, loop)
+        for case in (*node.cases.values(), node.default_case):
+            _link(case, node.next, loop)
+        _link(node.body, node, node)

@@ -1,0 +1,119 @@
+"""Execution and task documents as the REST API answers them; made from the records on each reading."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pytest_k1n.engine import joins
+from pytest_k1n.engine.definition import TaskDef
+from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.status import OPEN_TASK
+
+_NO_METADATA: Final = {"additionalContext": {}, "empty": True, "additionalContextMap": {}}
+
+
+def execution_document(execution: ExecutionState, *, tasks: bool = True) -> JsonObject:
+    """Write an execution as `GET /workflow/{id}` answers it."""
+    document: JsonObject = {
+        "ownerApp": "",
+        "createTime": execution.created_ms,
+        "updateTime": execution.updated_ms,
+        "status": execution.status,
+        "endTime": execution.ended_ms,
+        "workflowId": execution.workflow_id,
+        "tasks": [task_document(task) for task in execution.tasks] if tasks else [],
+        "input": execution.input,
+        "output": execution.output,
+        "taskToDomain": execution.domains,
+        "failedReferenceTaskNames": list(execution.failed_refs),
+        "workflowDefinition": execution.definition.document,
+        "priority": execution.priority,
+        "variables": execution.variables,
+        "lastRetriedTime": execution.last_retried_ms,
+        "failedTaskNames": list(execution.failed_names),
+        "history": [],
+        "rateLimited": False,
+        "startTime": execution.created_ms,
+        "workflowName": execution.definition.name,
+        "workflowVersion": execution.definition.version,
+    }
+    _add(
+        document,
+        createdBy=execution.created_by,
+        correlationId=execution.correlation_id,
+        parentWorkflowId=execution.parent_id,
+        parentWorkflowTaskId=execution.parent_task_id,
+        reasonForIncompletion=execution.reason,
+        event=execution.event,
+        reRunFromWorkflowId=execution.rerun_from,
+    )
+    return document
+
+
+def task_document(task: TaskState) -> JsonObject:
+    """Write a task as polls and `GET /tasks/{id}` answer it."""
+    execution, node = task.execution, task.node
+    definition: TaskDef | None = task.task_def
+    output = joins.output(task) if task.type == "JOIN" and task.status in OPEN_TASK else task.output
+    document: JsonObject = {
+        "taskType": task.type,
+        "status": task.status,
+        "inputData": task.input,
+        "referenceTaskName": task.ref,
+        "retryCount": task.attempt,
+        "seq": task.seq,
+        "pollCount": task.poll_count,
+        "taskDefName": task.def_name,
+        "scheduledTime": task.scheduled_ms,
+        "startTime": task.started_ms,
+        "endTime": task.ended_ms,
+        "updateTime": task.updated_ms,
+        "startDelayInSeconds": task.start_delay_s,
+        "retried": task.retried,
+        "executed": task.executed,
+        "callbackFromWorker": True,
+        "responseTimeoutSeconds": task.response_timeout_s,
+        "workflowInstanceId": execution.workflow_id,
+        "workflowType": execution.definition.name,
+        "taskId": task.task_id,
+        "callbackAfterSeconds": task.callback_s,
+        "outputData": output,
+        "workflowTask": node.document,
+        "rateLimitPerFrequency": definition.document["rateLimitPerFrequency"] if definition else 0,
+        "rateLimitFrequencyInSeconds": definition.document["rateLimitFrequencyInSeconds"] if definition else 0,
+        "workflowPriority": execution.priority,
+        "iteration": task.iteration,
+        "subworkflowChanged": task.sub_changed,
+        "firstStartTime": 0,
+        "executionMetadata": _NO_METADATA,
+        "loopOverTask": task.iteration > 0,
+        "queueWaitTime": max(0, task.started_ms - task.scheduled_ms) if task.started_ms else 0,
+    }
+    if definition is not None and "taskDefinition" in node.document:
+        document["taskDefinition"] = definition.document
+    _add(
+        document,
+        correlationId=execution.correlation_id,
+        retriedTaskId=task.retried_id,
+        reasonForIncompletion=task.reason,
+        workerId=task.worker_id,
+        domain=task.domain,
+        subWorkflowId=task.sub_id,
+        parentTaskId=task.parent_task_id,
+    )
+    return document
+
+
+def failed_workflow_document(execution: ExecutionState) -> JsonObject:
+    """Write an execution as a failureWorkflow finds it in its input: the server's inner form of it."""
+    document = execution_document(execution)
+    for name in ("updateTime", "history", "rateLimited", "startTime"):
+        document.pop(name)
+    document["updatedTime"] = execution.updated_ms
+    _add(document, failedTaskId=execution.failed_task_id, previousStatus=execution.previous_status)
+    return document
+
+
+def _add(document: JsonObject, **optional: Any) -> None:
+    """Add what is set: the server leaves nulls out."""
+    document.update({name: value for name, value in optional.items() if value is not None})

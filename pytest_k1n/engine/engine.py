@@ -1,0 +1,575 @@
+"""The engine: executions, queues and time behind one lock-free, single-threaded interface.
+
+Everything that happens (a start, a poll, an update, the end of work, a deadline) goes through one ordered agenda, so
+the same calls with the same seed give the same history to the byte. Time is the clock's; a virtual one jumps to the
+next event, but only inside `run_until`, `advance` and `drain`, never behind a caller's back.
+
+Latency is *ideal*: what the real server does with a delay of its own (queues, JOIN evaluation, sub-workflow pick-up,
+sweeps) happens at the very instant it becomes possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pytest_k1n.engine import asynctasks, children, timeouts
+from pytest_k1n.engine.agenda import DEADLINE, FINISH, WAKE, Agenda
+from pytest_k1n.engine.catalogue import Catalogue, MissingChild
+from pytest_k1n.engine.clock import Clock, VirtualClock
+from pytest_k1n.engine.context import Context, Effects
+from pytest_k1n.engine.decider import decide
+from pytest_k1n.engine.definition import Definition
+from pytest_k1n.engine.documents import failed_workflow_document
+from pytest_k1n.engine.guards import Guards, Stuck
+from pytest_k1n.engine.ids import seeded_id
+from pytest_k1n.engine.problems import NotFound
+from pytest_k1n.engine.queues import QueueKey, Queues
+from pytest_k1n.engine.scripts import Scripts
+from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.status import (
+    CANCELED,
+    COMPLETED,
+    FAILED,
+    IN_PROGRESS,
+    OPEN_TASK,
+    SCHEDULED,
+    TERMINAL_WORKFLOW,
+    TERMINATED,
+)
+from pytest_k1n.engine.virtualwork import Attachment, VirtualResult, VirtualWorker
+
+
+class Engine:
+    """An embedded Conductor. Not thread-safe: `engine.http` serialises its callers."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        seed: int = 0,
+        guards: Guards | None = None,
+        call_http: asynctasks.HttpCaller = asynctasks.call_http,
+    ) -> None:
+        self.clock = clock or VirtualClock()
+        self.seed = seed
+        self.catalogue = Catalogue()
+        self.queues = Queues()
+        self.executions: dict[str, ExecutionState] = {}
+        self.polls: dict[QueueKey, JsonObject] = {}
+        self.guards = guards or Guards()
+        self.on_delivery: Callable[[QueueKey], None] | None = None
+        """Called when a queue has something to deliver now (a server wakes its parked polls)."""
+        self._agenda = Agenda()
+        self._scripts = Scripts()
+        self._attached: dict[QueueKey, Attachment] = {}
+        self._call_http = call_http
+        self._started: dict[str, int] = {}
+        self._delivered: dict[str, TaskState] = {}
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.now_ms()
+
+    # -- executions -----------------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        definition: Definition,
+        input_: JsonObject,
+        *,
+        correlation_id: str | None = None,
+        domains: dict[str, str] | None = None,
+        priority: int = 0,
+        workflow_id: str | None = None,
+        parent: TaskState | None = None,
+        created_by: str | None = None,
+        event: str | None = None,
+    ) -> ExecutionState:
+        """Start an execution and evaluate it; its first tasks are queued when this returns."""
+        execution = self._create(definition, input_, workflow_id)
+        execution.correlation_id = correlation_id
+        execution.domains = domains or {}
+        execution.priority = priority
+        execution.created_by = created_by
+        execution.event = event
+        if parent is not None:
+            execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
+        self.decide(execution)
+        self._agenda.settle()
+        return execution
+
+    def _create(self, definition: Definition, input_: JsonObject, workflow_id: str | None) -> ExecutionState:
+        if workflow_id is None:
+            nth = self._started.get(definition.name, 0) + 1
+            self._started[definition.name] = nth
+            workflow_id = seeded_id(self.seed, f"{definition.name}/{nth}")
+        if definition.input_template and input_:  # an empty input does not get the template
+            input_ = {**definition.input_template, **input_}
+        execution = ExecutionState(workflow_id, definition, self.now_ms, input_)
+        self.executions[workflow_id] = execution
+        return execution
+
+    def execution(self, workflow_id: str) -> ExecutionState:
+        """Find an execution. Raises NotFound."""
+        execution = self.executions.get(workflow_id)
+        if execution is None:
+            raise NotFound(f"No such workflow found by id: {workflow_id}")
+        return execution
+
+    def task(self, task_id: str) -> TaskState | None:
+        """Find a task by its id."""
+        known = self._delivered.get(task_id)
+        if known is not None and known.execution.workflow_id in self.executions:
+            return known
+        for execution in self.executions.values():
+            for task in execution.tasks:
+                if task.task_id == task_id:
+                    self._delivered[task_id] = task
+                    return task
+        return None
+
+    def context(self) -> Context:
+        """Open an evaluation at this instant; hand it to `carry_out` afterwards."""
+        return Context(self.now_ms, self.seed, self.catalogue, self._scripts, Effects())
+
+    def decide(self, execution: ExecutionState) -> None:
+        """Evaluate an execution and carry out what that asks for."""
+        context = self.context()
+        decide(context, execution)
+        self.carry_out(context, execution)
+
+    def carry_out(self, context: Context, execution: ExecutionState) -> None:
+        """Do what an evaluation left to be done outside its execution; what follows from that is on the agenda."""
+        effects = context.effects
+        if effects:
+            self.guards.progressed()
+            for task in effects.unqueued:
+                task.ticket += 1
+            for task in effects.queued:
+                self._enqueue(task)
+            for ended, failed_task_id in effects.started_failures:
+                self._start_failure_workflow(ended, failed_task_id)
+            for child in effects.terminated:
+                self._agenda.soon(self._terminate_child, child)
+            for ended in effects.ended:
+                if ended.parent_id is not None:
+                    self._agenda.soon(self._notify_parent, ended)
+        self._set_timer(execution)
+
+    def settle(self) -> None:
+        """Do everything that follows at this instant."""
+        self._agenda.settle()
+
+    # -- delivery and updates -------------------------------------------------------------------------------------
+
+    def poll(self, key: QueueKey, worker_id: str | None) -> TaskState | None:
+        """Deliver the next task of a queue, or None."""
+        now_ms = self.now_ms
+        self.polls[key] = {"queueName": key.label, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
+        return self._deliver(key, worker_id, now_ms)
+
+    def _deliver(self, key: QueueKey, worker_id: str | None, now_ms: int) -> TaskState | None:
+        task = self.queues.pop(key, now_ms)
+        if task is None:
+            return None
+        definition = task.task_def
+        if definition is not None and definition.concurrent_limit > 0 and self._is_at_limit(task):
+            self.queues.push(task, now_ms, now_ms)
+            return None
+        self._begin(task, worker_id, now_ms)
+        return task
+
+    def take(self, task: TaskState, worker_id: str = "test") -> None:
+        """Deliver one particular task that is scheduled, out of its turn and before it is due."""
+        if task.status == SCHEDULED:
+            self._begin(task, worker_id, self.now_ms)
+
+    def _begin(self, task: TaskState, worker_id: str | None, now_ms: int) -> None:
+        task.ticket += 1
+        task.status = IN_PROGRESS
+        if task.started_ms == 0:
+            task.started_ms = now_ms
+        task.callback_s = 0
+        task.worker_id = worker_id
+        task.poll_count += 1
+        task.updated_ms = now_ms
+        self._delivered[task.task_id] = task
+        self._set_timer(task.execution)
+
+    def _is_at_limit(self, task: TaskState) -> bool:
+        definition = task.task_def
+        running = sum(
+            other.status == IN_PROGRESS and other.def_name == task.def_name
+            for execution in self.executions.values()
+            for other in execution.live
+        )
+        return definition is not None and running >= definition.concurrent_limit
+
+    def update(
+        self,
+        task: TaskState,
+        status: str,
+        output: JsonObject,
+        *,
+        reason: str | None = None,
+        worker_id: str | None = None,
+        callback_s: int = 0,
+        sub_id: str | None = None,
+        logs: Iterable[str] = (),
+    ) -> None:
+        """Take a worker's result; ignored, as on the server, once the task or its execution has ended."""
+        execution = task.execution
+        if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW:
+            return
+        now_ms = self.now_ms
+        self.guards.progressed()
+        task.output = output
+        task.reason = reason
+        task.worker_id = worker_id
+        task.callback_s = max(0, callback_s)
+        task.lease_until_ms = 0
+        if sub_id is not None:
+            task.sub_id = sub_id
+        for line in logs:
+            self.log(task, line)
+        task.ticket += 1
+        if status == IN_PROGRESS:
+            task.updated_ms = now_ms
+            if task.node.type not in ("WAIT", "HUMAN", "SUB_WORKFLOW", "JOIN", "DO_WHILE"):
+                task.status = SCHEDULED
+                self._queue(task, now_ms)
+        else:
+            task.status = status
+            task.ended_ms = now_ms
+        self.decide(execution)
+        self._agenda.settle()
+        if task.task_def is not None and task.task_def.concurrent_limit > 0:
+            self._wake_queue(QueueKey(task.type, task.domain))
+
+    def extend_lease(self, task: TaskState) -> None:
+        """Note that a worker is still at it."""
+        if task.status in OPEN_TASK:
+            task.updated_ms = self.now_ms
+            self._set_timer(task.execution)
+
+    def log(self, task: TaskState, line: str) -> None:
+        """Append one line to a task's log."""
+        task.logs.append({"log": line, "taskId": task.task_id, "createdTime": self.now_ms})
+
+    def requeue(self, task: TaskState) -> None:
+        """Make a task that waits for a callback deliverable now."""
+        task.callback_s = 0
+        self._queue(task, self.now_ms)
+        self._agenda.settle()
+
+    # -- workers inside the process -------------------------------------------------------------------------------
+
+    def attach(
+        self,
+        types: Iterable[str],
+        worker: VirtualWorker,
+        *,
+        slots: int = 1_000_000,
+        worker_id: str = "embedded",
+        domain: str | None = None,
+    ) -> None:
+        """Have a worker take the tasks of some types, at most `slots` of each type at a time."""
+        for type_ in types:
+            key = QueueKey(type_, domain)
+            self._attached[key] = Attachment(worker, worker_id, slots)
+            self._agenda.soon(self._work_off, key)
+        self._agenda.settle()
+
+    def _work_off(self, key: QueueKey) -> None:
+        attached = self._attached.get(key)
+        if attached is None:
+            return
+        while attached.busy < attached.slots:
+            now_ms = self.now_ms
+            task = self._deliver(key, attached.worker_id, now_ms)
+            if task is None:
+                return
+            result = attached.worker.work(task)
+            if result.work_ms is None:
+                continue
+            attached.busy += 1
+            if result.heartbeats:
+                task.lease_until_ms = now_ms + result.work_ms
+            work = (attached, key, task, task.attempt, task.poll_count, result)
+            self._agenda.at(now_ms + result.work_ms, FINISH, self._finish, work)
+
+    def _finish(self, work: tuple[Attachment, QueueKey, TaskState, int, int, VirtualResult]) -> None:
+        attached, key, task, attempt, poll_count, result = work
+        attached.busy -= 1
+        if task.status == IN_PROGRESS and (task.attempt, task.poll_count) == (attempt, poll_count):
+            self.update(
+                task,
+                result.status,
+                dict(result.output),
+                reason=result.reason,
+                worker_id=attached.worker_id,
+                callback_s=result.callback_s,
+                logs=result.logs,
+            )
+        if attached.slots < 1_000_000:
+            self._work_off(key)
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def run_until(self, is_reached: Callable[[], bool], *, horizon_ms: int | None = None) -> bool:
+        """Let time pass, event by event, until something holds; tell whether it came to hold.
+
+        False when nothing more can happen, or the next event lies after `horizon_ms` (an instant). Raises Stuck when
+        the clock jumps on and on without anything changing.
+        """
+        self._agenda.settle()
+        while not is_reached():
+            instant_ms = self._agenda.next_ms()
+            if instant_ms is None or (horizon_ms is not None and instant_ms > horizon_ms):
+                return False
+            self.step()
+        return True
+
+    def run_to_end(self, execution: ExecutionState, *, horizon_ms: int | None = None) -> bool:
+        """Let time pass until an execution is terminal; tell whether it is."""
+        return self.run_until(lambda: execution.status in TERMINAL_WORKFLOW, horizon_ms=horizon_ms)
+
+    def step(self) -> None:
+        """Jump to the next event and do it. Raises Stuck."""
+        instant_ms, action, subject = self._agenda.pop()
+        if action == self._deadline and not self._is_due(subject, instant_ms):
+            return
+        now_ms = self.clock.now_ms()
+        if instant_ms > now_ms:
+            self.guards.jump(instant_ms - now_ms, self.diagnosis)
+            self.clock.move_to(instant_ms)
+        action(subject)
+        self._agenda.settle()
+
+    def advance(self, duration_ms: int) -> None:
+        """Let a duration pass, with everything that happens in it."""
+        if duration_ms < 0:
+            raise ValueError(f"time cannot go back by {-duration_ms} ms")
+        self.advance_to(self.now_ms + duration_ms)
+
+    def advance_to(self, instant_ms: int) -> None:
+        """Let time pass up to an instant, with everything that happens before and at it."""
+        self._agenda.settle()
+        while (following := self._agenda.next_ms()) is not None and following <= instant_ms:
+            self.step()
+        if instant_ms > self.clock.now_ms():
+            self.clock.move_to(instant_ms)
+
+    def drain(self) -> None:
+        """Let time pass until nothing more can happen by itself."""
+        self.run_until(lambda: False)
+
+    def next_event_ms(self) -> int | None:
+        """Return when something will happen by itself, or None."""
+        return self._agenda.next_ms()
+
+    def diagnosis(self) -> str:
+        """Say what every open execution waits for."""
+        lines = []
+        for execution in self.executions.values():
+            if execution.status in TERMINAL_WORKFLOW:
+                continue
+            waiting = ", ".join(f"{task.ref} {task.status}" for task in execution.live) or "nothing"
+            lines.append(f"{execution.definition.name} {execution.workflow_id} {execution.status}: {waiting}")
+        return "; ".join(lines) or "no open execution"
+
+    def _set_timer(self, execution: ExecutionState) -> None:
+        due_ms = timeouts.next_due_ms(execution, self.now_ms)
+        if due_ms != timeouts.NEVER and (execution.timer_ms == 0 or due_ms < execution.timer_ms):
+            execution.timer_ms = due_ms
+            self._agenda.at(due_ms, DEADLINE, self._deadline, (execution, due_ms))
+
+    def _is_due(self, timer: tuple[ExecutionState, int], instant_ms: int) -> bool:
+        """Tell whether a deadline still stands; one that moved is asked for anew, without time having passed."""
+        execution, due_ms = timer
+        if execution.timer_ms != due_ms:
+            return False
+        execution.timer_ms = 0
+        if execution.status in TERMINAL_WORKFLOW or self.executions.get(execution.workflow_id) is not execution:
+            return False
+        if timeouts.next_due_ms(execution, instant_ms - 1) > instant_ms:
+            self._set_timer(execution)
+            return False
+        return True
+
+    def _deadline(self, timer: tuple[ExecutionState, int]) -> None:
+        self.decide(timer[0])
+
+    # -- what evaluations ask for ---------------------------------------------------------------------------------
+
+    def _enqueue(self, task: TaskState) -> None:
+        kind = task.node.type
+        if kind == "SUB_WORKFLOW":
+            self._agenda.soon(self._start_child, task)
+        elif kind in ("HTTP", "EVENT", "START_WORKFLOW"):
+            self._agenda.soon(self._run_async, task)
+        elif kind == "WAIT":
+            if task.due_ms:
+                self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
+        elif kind != "HUMAN":
+            self._queue(task, self.now_ms)
+
+    def _queue(self, task: TaskState, now_ms: int) -> None:
+        due_ms = now_ms + task.callback_s * 1000
+        key = self.queues.push(task, due_ms, now_ms)
+        if due_ms > now_ms:
+            self._agenda.at(due_ms, WAKE, self._wake_queue, key)
+        elif key in self._attached:
+            self._agenda.soon(self._work_off, key)
+        elif self.on_delivery is not None:
+            self.on_delivery(key)
+
+    def _wake_queue(self, key: QueueKey) -> None:
+        if key in self._attached:
+            self._work_off(key)
+        elif self.on_delivery is not None:
+            self.on_delivery(key)
+
+    def _end_wait(self, waiting: tuple[TaskState, int]) -> None:
+        task, ticket = waiting
+        if task.ticket != ticket or task.status not in OPEN_TASK:
+            return
+        task.status = COMPLETED
+        task.ended_ms = self.now_ms
+        task.poll_count += 1
+        self.decide(task.execution)
+
+    def _start_child(self, task: TaskState) -> None:
+        if task.status != SCHEDULED:
+            return
+        now_ms = self.now_ms
+        task.poll_count += 1
+        inline = task.input.get("subWorkflowDefinition")
+        name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion")
+        try:
+            definition = self.catalogue.inline(inline) if isinstance(inline, dict) else self._find(str(name), version)
+        except (NotFound, MissingChild) as error:
+            task.started_ms = task.ended_ms = now_ms
+            task.status, task.reason = FAILED, str(error)
+            self.decide(task.execution)
+            return
+        workflow_id = children.identity(task, self.executions)
+        children.begin(task, workflow_id, now_ms)
+        parent = task.execution
+        given = task.input.get("subWorkflowTaskToDomain")
+        self.start(
+            definition,
+            children.child_input(task),
+            workflow_id=workflow_id,
+            correlation_id=parent.correlation_id,
+            domains=given if isinstance(given, dict) else parent.domains,
+            priority=task.input.get("priority") or parent.priority,
+            parent=task,
+        )
+
+    def _find(self, name: str, version: int | None) -> Definition:
+        definition = self.catalogue.workflow(name, version)
+        if definition is None:
+            shown = "null" if version is None else version
+            raise NotFound(f"No such workflow defined. name={name}, version={shown}")
+        return definition
+
+    def find(self, name: str, version: int | None) -> Definition:
+        """Return the snapshot to start from. Raises NotFound, or MissingChild."""
+        return self._find(name, version)
+
+    def _notify_parent(self, child: ExecutionState) -> None:
+        parent = self.executions.get(child.parent_id or "")
+        if parent is None or child.status not in TERMINAL_WORKFLOW:
+            return
+        for task in parent.live:
+            if task.task_id == child.parent_task_id and task.status in OPEN_TASK:
+                children.take_over(task, child, self.now_ms)
+                self.decide(parent)
+                return
+
+    def _terminate_child(self, child: tuple[str, str]) -> None:
+        execution = self.executions.get(child[0])
+        if execution is not None and execution.status not in TERMINAL_WORKFLOW:
+            self.terminate(execution, child[1])
+
+    def terminate(self, execution: ExecutionState, reason: str | None) -> None:
+        """End an execution on request; no failureWorkflow starts."""
+        from pytest_k1n.engine import ending
+
+        context = self.context()
+        ending.terminate(context, execution, TERMINATED, reason, None, by_request=True)
+        self.carry_out(context, execution)
+
+    def _start_failure_workflow(self, ended: ExecutionState, failed_task_id: str | None) -> None:
+        name = ended.definition.failure_workflow or ""
+        version = ended.definition.document.get("failureWorkflowVersion")
+        if name.startswith("${"):
+            from pytest_k1n.engine.expressions import compile_template
+
+            resolve = compile_template(name)
+            name = str(resolve(ended, "")) if resolve else name
+        input_: JsonObject = {
+            **ended.input,
+            "workflowId": ended.workflow_id,
+            "reason": ended.reason,
+            "failureStatus": ended.status,
+            "failedWorkflow": failed_workflow_document(ended),
+        }
+        if failed_task_id is not None:
+            input_["failureTaskId"] = failed_task_id
+        try:
+            definition = self._find(name, version)
+        except (NotFound, MissingChild) as error:
+            outcome = f"Error workflow {name} failed to start.  reason: {error}"
+        else:
+            started = self._create(definition, input_, None)
+            started.correlation_id, started.domains = ended.correlation_id, ended.domains
+            outcome = started.workflow_id
+            self._agenda.soon(self.decide, started)
+        ended.output = {**ended.output, "conductor.failure_workflow": outcome}
+
+    def _run_async(self, task: TaskState) -> None:
+        if task.status != SCHEDULED:
+            return
+        task.started_ms = task.updated_ms = self.now_ms
+        task.poll_count += 1
+        kind = task.node.type
+        if kind == "EVENT":
+            asynctasks.run_event(task)
+        elif kind == "HTTP":
+            asynctasks.run_http(task, self._call_http)
+        else:
+            self._start_workflow(task)
+        if task.node.document["asyncComplete"] and task.status == COMPLETED:
+            task.status = IN_PROGRESS
+            return
+        task.ended_ms = self.now_ms
+        self.decide(task.execution)
+
+    def _start_workflow(self, task: TaskState) -> None:
+        request: Any = task.input.get("startWorkflow")
+        if not isinstance(request, dict):
+            task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
+            return
+        inline = request.get("workflowDef")
+        try:
+            definition = (
+                self.catalogue.inline(inline)
+                if isinstance(inline, dict)
+                else self._find(str(request.get("name")), request.get("version"))
+            )
+        except (NotFound, MissingChild) as error:
+            task.status, task.reason = FAILED, str(error)
+            return
+        started = self._create(definition, request.get("input") or {}, None)
+        started.correlation_id = request.get("correlationId")
+        started.domains = request.get("taskToDomain") or {}
+        started.priority = request.get("priority") or 0
+        task.output = {"workflowId": started.workflow_id}
+        task.status = COMPLETED
+        self._agenda.soon(self.decide, started)
+
+
+__all__ = ["CANCELED", "Engine", "Stuck"]

@@ -1,0 +1,83 @@
+"""JOIN and EXCLUSIVE_JOIN: what they wait for and what comes out (conductor.md 8)."""
+
+from __future__ import annotations
+
+from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.status import (
+    CANCELED,
+    COMPLETED,
+    COMPLETED_WITH_ERRORS,
+    FAILED,
+    OPEN_TASK,
+    UNSUCCESSFUL_TASK,
+)
+
+
+def awaited(join: TaskState) -> list[str]:
+    """Return the refs a JOIN waits for; in a loop those of its own iteration."""
+    refs: list[str] = join.input.get("joinOn") or []
+    return [f"{ref}__{join.iteration}" for ref in refs] if join.iteration else refs
+
+
+def evaluate(join: TaskState) -> bool:
+    """End an open JOIN if it can be; tell whether it ended.
+
+    `cursor` remembers how many refs are known to have ended, so a wide fork costs one step per ended branch.
+    """
+    refs, latest = awaited(join), join.execution.latest
+    while join.cursor < len(refs):
+        task = latest.get(refs[join.cursor])
+        if task is None or task.status in OPEN_TASK:
+            return False
+        join.cursor += 1
+    tasks = [latest[ref] for ref in refs]
+    join.output = output(join)
+    failed = [task for task in tasks if task.status in UNSUCCESSFUL_TASK and not task.node.optional]
+    if failed:
+        join.status = FAILED
+        join.reason = " ".join(task.reason or "null" for task in failed)
+        return True
+    partial = [task for task in tasks if task.status == COMPLETED_WITH_ERRORS]
+    join.status = COMPLETED_WITH_ERRORS if partial else COMPLETED
+    if partial:
+        join.reason = " ".join(f"{task.ref}/{task.task_id} completed with errors" for task in partial)
+    return True
+
+
+def output(join: TaskState) -> JsonObject:
+    """Collect {ref: output} of what has been scheduled so far, leaving out empty ones.
+
+    A task whose end has not been evaluated yet is left out: what fails the execution is not seen by the JOIN any more.
+    """
+    found: JsonObject = {}
+    for ref in awaited(join):
+        task = join.execution.latest.get(ref)
+        if task is not None and task.output and (task.executed or task.status in OPEN_TASK):
+            found[ref] = task.output
+    return found
+
+
+def evaluate_exclusive(join: TaskState) -> bool:
+    """End an open EXCLUSIVE_JOIN with the output of the first ref that ran; tell whether it ended."""
+    latest, suffix = join.execution.latest, f"__{join.iteration}" if join.iteration else ""
+    for ref in join.node.join_on:
+        task = latest.get(ref + suffix)
+        if task is None or task.status == CANCELED:
+            continue
+        return _copy(task, join)
+    for ref in join.node.document.get("defaultExclusiveJoinTask") or []:
+        task = latest.get(ref + suffix)
+        if task is not None and task.status not in OPEN_TASK:
+            return _copy(task, join)
+    return False
+
+
+def _copy(task: TaskState, join: TaskState) -> bool:
+    if task.status in OPEN_TASK:
+        return False
+    if task.status in UNSUCCESSFUL_TASK and not task.node.optional:
+        join.status, join.reason = FAILED, task.reason
+    else:
+        join.status = COMPLETED
+    join.output = task.output
+    return True

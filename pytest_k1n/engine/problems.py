@@ -1,0 +1,52 @@
+"""What the REST interface refuses, with the statuses Conductor answers.
+
+Problem
+├── NotFound        404
+├── Conflict        409
+├── Invalid         400, with the violations if a document broke constraints
+├── Illegal         500: Conductor answers most illegal states and malformed requests like this
+└── NotAllowed      405
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Problem(Exception):
+    """A refused request: HTTP status and message."""
+
+    status = 500
+
+    def __init__(self, message: str, *, violations: tuple[dict[str, Any], ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.violations = violations
+
+
+class NotFound(Problem):
+    """No such execution, task, definition or route."""
+
+    status = 404
+
+
+class Conflict(Problem):
+    """Not in a state that allows it."""
+
+    status = 409
+
+
+class Invalid(Problem):
+    """A document that breaks constraints, or an illegal argument."""
+
+    status = 400
+
+
+class Illegal(Problem):
+    """An illegal state, or a request that cannot be read."""
+
+
+class NotAllowed(Problem):
+    """A method that a path does not have."""
+
+    status = 405

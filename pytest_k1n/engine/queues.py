@@ -1,0 +1,91 @@
+"""Task queues: what a poll gets next (conductor.md 10): priority first, then when it came due, then when it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import SCHEDULED
+
+
+class QueueKey(NamedTuple):
+    """A queue: a task type, in a domain or in none."""
+
+    type: str
+    domain: str | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the server's name of the queue."""
+        return f"{self.domain}:{self.type}" if self.domain else self.type
+
+
+class _Queue:
+    __slots__ = ("ready", "waiting")
+
+    def __init__(self) -> None:
+        self.ready: list[tuple[int, int, int, int, TaskState]] = []
+        """(-priority, due, order, ticket, task)."""
+        self.waiting: list[tuple[int, int, int, TaskState]] = []
+        """(due, order, ticket, task): not due yet."""
+
+
+class Queues:
+    """All queues of an engine. A message is void once its task got a newer ticket or is no longer scheduled."""
+
+    def __init__(self) -> None:
+        self._queues: dict[QueueKey, _Queue] = {}
+        self._order = 0
+
+    def push(self, task: TaskState, due_ms: int, now_ms: int) -> QueueKey:
+        """Put a task into the queue of its type and domain, deliverable from `due_ms` on."""
+        key = QueueKey(task.type, task.domain)
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = _Queue()
+        task.ticket += 1
+        self._order += 1
+        if due_ms <= now_ms:
+            heappush(queue.ready, (-task.execution.priority, due_ms, self._order, task.ticket, task))
+        else:
+            heappush(queue.waiting, (due_ms, self._order, task.ticket, task))
+        return key
+
+    def pop(self, key: QueueKey, now_ms: int) -> TaskState | None:
+        """Take the next deliverable task out of a queue."""
+        queue = self._queues.get(key)
+        if queue is None:
+            return None
+        self._ripen(queue, now_ms)
+        while queue.ready:
+            _, _, _, ticket, task = heappop(queue.ready)
+            if _is_valid(task, ticket):
+                return task
+        return None
+
+    def size(self, key: QueueKey) -> int:
+        """Count what a queue holds, delayed messages included."""
+        queue = self._queues.get(key)
+        return 0 if queue is None else sum(1 for _ in _valid(queue))
+
+    def keys(self) -> list[QueueKey]:
+        """Return every queue that ever held something, by name."""
+        return sorted(self._queues, key=lambda key: key.label)
+
+    @staticmethod
+    def _ripen(queue: _Queue, now_ms: int) -> None:
+        waiting = queue.waiting
+        while waiting and waiting[0][0] <= now_ms:
+            due_ms, order, ticket, task = heappop(waiting)
+            heappush(queue.ready, (-task.execution.priority, due_ms, order, ticket, task))
+
+
+def _is_valid(task: TaskState, ticket: int) -> bool:
+    return task.ticket == ticket and task.status == SCHEDULED
+
+
+def _valid(queue: _Queue) -> Iterator[TaskState]:
+    yield from (message[-1] for message in queue.ready if _is_valid(message[-1], message[-2]))
+    yield from (message[-1] for message in queue.waiting if _is_valid(message[-1], message[-2]))

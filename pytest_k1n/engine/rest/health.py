@@ -1,0 +1,32 @@
+"""Health, version, configuration: who answers here."""
+
+from __future__ import annotations
+
+from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
+
+VERSION = "3.32.1"
+"""The Conductor release whose behaviour this engine has."""
+
+
+def _health(_request: Request) -> Reply:
+    return Reply(payload={"healthResults": [], "suppressedHealthResults": [], "healthy": True})
+
+
+def _actuator(_request: Request) -> Reply:
+    return Reply(payload={"status": "UP"})
+
+
+def _version(_request: Request) -> Reply:
+    return Reply(payload=f"{VERSION}-k1n-embedded", content_type=TEXT)
+
+
+def _config(_request: Request) -> Reply:
+    return Reply(payload={"version": f"{VERSION}-k1n-embedded", "engine": "embedded engine"})
+
+
+ROUTES = (
+    Route("GET", "/health", _health),
+    Route("GET", "/actuator/health", _actuator),
+    Route("GET", "/version", _version),
+    Route("GET", "/admin/config", _config),
+)

@@ -1,0 +1,148 @@
+"""/metadata: workflow and task definitions (conductor.md 5.2)."""
+
+from __future__ import annotations
+
+from pytest_k1n.engine import shapes
+from pytest_k1n.engine.constraints import check_task_definition, check_workflow, demand
+from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
+from pytest_k1n.engine.routes import Reply, Request, Route
+from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.wiredefaults import task_definition_document, workflow_document
+
+
+def _put_workflows(request: Request) -> Reply:
+    definitions = shapes.read_list(shapes.parse(request.body), shapes.WORKFLOW)
+    if not definitions:
+        demand([{"path": "updateWorkflowDef.arg0", "message": "WorkflowDefList is empty"}])
+    for index, definition in enumerate(definitions):
+        check_workflow(workflow_document(definition), f"updateWorkflowDef.arg0[{index}]")
+    for definition in definitions:
+        request.engine.catalogue.put_workflow(definition, request.engine.now_ms, is_update=True)
+    names = [definition["name"] for definition in definitions]
+    return Reply(payload={"bulkErrorResults": {}, "bulkSuccessfulResults": names})
+
+
+def _post_workflow(request: Request) -> Reply:
+    definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
+    document = workflow_document(definition)
+    check_workflow(document, "registerWorkflowDef.arg0")
+    name, version = document["name"], document["version"]
+    catalogue = request.engine.catalogue
+    if catalogue.workflow_document(name, version) is not None and not request.flag("overwrite"):
+        raise Conflict(f"Workflow with {name}.{version} already exists!")
+    catalogue.put_workflow(definition, request.engine.now_ms, is_update=False)
+    return Reply()
+
+
+def _validate(request: Request) -> Reply:
+    definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
+    check_workflow(workflow_document(definition), "validateWorkflowDef.arg0")
+    return Reply()
+
+
+def _workflow(request: Request) -> Reply:
+    name, version = request.names["name"], request.number("version")
+    document = request.engine.catalogue.workflow_document(name, version)
+    if document is None:
+        shown = "null" if version is None else version
+        raise NotFound(f"No such workflow found by name: {name}, version: {shown}")
+    return Reply(payload=document)
+
+
+def _workflows(request: Request) -> Reply:
+    every = request.engine.catalogue.workflow_documents
+    return Reply(payload=[document for versions in every.values() for document in versions.values()])
+
+
+def _latest(request: Request) -> Reply:
+    every = request.engine.catalogue.workflow_documents
+    return Reply(payload=[every[name][max(every[name])] for name in sorted(every)])
+
+
+def _names(request: Request) -> Reply:
+    return Reply(payload=sorted(request.engine.catalogue.workflow_documents))
+
+
+def _names_and_versions(request: Request) -> Reply:
+    every = request.engine.catalogue.workflow_documents
+    return Reply(payload={name: [_summary(document) for document in every[name].values()] for name in every})
+
+
+def _versions(request: Request) -> Reply:
+    versions = request.engine.catalogue.workflow_documents.get(request.names["name"], {})
+    return Reply(payload=[_summary(document) for document in versions.values()])
+
+
+def _summary(document: JsonObject) -> JsonObject:
+    return {name: document[name] for name in ("name", "version", "createTime", "updateTime")}
+
+
+def _delete_workflow(request: Request) -> Reply:
+    name, version = request.names["name"], request.names["version"]
+    number = Request(request.engine, {}, {"version": [version]}, None).number("version") or 0
+    if not request.engine.catalogue.drop_workflow(name, number):
+        raise Illegal(f"No such workflow definition: {name} version: {version}")
+    return Reply()
+
+
+def _post_tasks(request: Request) -> Reply:
+    definitions = shapes.read_list(shapes.parse(request.body), shapes.TASK_DEFINITION)
+    if not definitions:
+        demand([{"path": "registerTaskDef.arg0", "message": "TaskDefList is empty"}])
+    demand(
+        [
+            violation
+            for index, definition in enumerate(definitions)
+            for violation in check_task_definition(
+                task_definition_document(definition), f"registerTaskDef.arg0[{index}]"
+            )
+        ]
+    )
+    for definition in definitions:
+        request.engine.catalogue.put_task(definition, request.engine.now_ms)
+    return Reply()
+
+
+def _put_task(request: Request) -> Reply:
+    definition = shapes.read(shapes.parse(request.body), shapes.TASK_DEFINITION)
+    demand(check_task_definition(task_definition_document(definition), "registerTaskDef.arg0"))
+    if request.engine.catalogue.task_definition(definition["name"]) is None:
+        raise NotFound(f"No such task by name {definition['name']}")
+    request.engine.catalogue.put_task(definition, request.engine.now_ms)
+    return Reply()
+
+
+def _task(request: Request) -> Reply:
+    document = request.engine.catalogue.task_documents.get(request.names["type"])
+    if document is None:
+        raise NotFound(f"No such taskType found by name: {request.names['type']}")
+    return Reply(payload=document)
+
+
+def _tasks(request: Request) -> Reply:
+    return Reply(payload=list(request.engine.catalogue.task_documents.values()))
+
+
+def _delete_task(request: Request) -> Reply:
+    if not request.engine.catalogue.drop_task(request.names["type"]):
+        raise Illegal("No such task definition")
+    return Reply()
+
+
+ROUTES = (
+    Route("PUT", "/metadata/workflow", _put_workflows),
+    Route("POST", "/metadata/workflow", _post_workflow),
+    Route("GET", "/metadata/workflow", _workflows),
+    Route("POST", "/metadata/workflow/validate", _validate),
+    Route("GET", "/metadata/workflow/names", _names),
+    Route("GET", "/metadata/workflow/names-and-versions", _names_and_versions),
+    Route("GET", "/metadata/workflow/latest-versions", _latest),
+    Route("GET", "/metadata/workflow/{name}", _workflow),
+    Route("GET", "/metadata/workflow/{name}/versions", _versions),
+    Route("DELETE", "/metadata/workflow/{name}/{version}", _delete_workflow),
+    Route("POST", "/metadata/taskdefs", _post_tasks),
+    Route("PUT", "/metadata/taskdefs", _put_task),
+    Route("GET", "/metadata/taskdefs", _tasks),
+    Route("GET", "/metadata/taskdefs/{type}", _task),
+    Route("DELETE", "/metadata/taskdefs/{type}", _delete_task),
+)

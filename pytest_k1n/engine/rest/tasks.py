@@ -1,0 +1,222 @@
+"""/tasks: polling, updating, logs, queues (conductor.md 5.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_k1n.engine import shapes
+from pytest_k1n.engine.constraints import demand
+from pytest_k1n.engine.documents import execution_document, task_document
+from pytest_k1n.engine.problems import Illegal, Invalid, NotFound
+from pytest_k1n.engine.queues import QueueKey
+from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
+from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.status import OPEN_TASK, RESULT_STATUSES, SCHEDULED
+
+LONGEST_POLL_MS = 5_000
+
+
+def _key(request: Request) -> QueueKey:
+    return QueueKey(request.names["type"], request.text("domain") or None)
+
+
+def _poll(request: Request) -> Reply:
+    task = request.engine.poll(_key(request), request.text("workerid"))
+    return Reply(204) if task is None else Reply(payload=task_document(task))
+
+
+def _poll_batch(request: Request) -> Reply:
+    if (request.number("timeout", 100) or 0) > LONGEST_POLL_MS:
+        raise Invalid("Long Poll Timeout value cannot be more than 5 seconds")
+    key, worker_id = _key(request), request.text("workerid")
+    delivered: list[JsonObject] = []
+    for _ in range(request.number("count", 1) or 0):
+        task = request.engine.poll(key, worker_id)
+        if task is None:
+            break
+        delivered.append(task_document(task))
+    return Reply(payload=delivered)
+
+
+def _update(request: Request) -> Reply:
+    return Reply(payload=_take(request).task_id, content_type=TEXT)
+
+
+def _update_v2(request: Request) -> Reply:
+    task = _take(request)
+    if task.status in OPEN_TASK:
+        return Reply(204)
+    following = request.engine.poll(QueueKey(task.type, task.domain), request.text("workerid") or task.worker_id)
+    return Reply(204) if following is None else Reply(payload=task_document(following))
+
+
+def _take(request: Request) -> TaskState:
+    """Apply a TaskResult to its task. Raises Invalid, NotFound or Illegal."""
+    result = shapes.read(shapes.parse(request.body), shapes.RESULT)
+    violations = []
+    if not result.get("taskId"):
+        violations.append({"path": "updateTask.arg0.taskId", "message": "Task ID cannot be null or empty"})
+    if not result.get("workflowInstanceId"):
+        message = "Workflow Id cannot be null or empty"
+        violations.append({"path": "updateTask.arg0.workflowInstanceId", "message": message})
+    demand(violations)
+    execution = request.engine.execution(result["workflowInstanceId"])
+    task = next((task for task in execution.tasks if task.task_id == result["taskId"]), None)
+    if task is None:
+        raise NotFound(f"No such task found by id: {result['taskId']}")
+    status = result.get("status")
+    if status is None:
+        raise Illegal('Cannot invoke "TaskResult$Status.name()" because the status of the task result is null')
+    if result.get("extendLease"):
+        request.engine.extend_lease(task)
+        return task
+    request.engine.update(
+        task,
+        status,
+        result.get("outputData") or {},
+        reason=result.get("reasonForIncompletion"),
+        worker_id=result.get("workerId"),
+        callback_s=result.get("callbackAfterSeconds") or 0,
+        sub_id=result.get("subWorkflowId"),
+        logs=_lines(result.get("logs")),
+    )
+    return task
+
+
+def _lines(logs: Any) -> list[str]:
+    if not isinstance(logs, list):
+        return []
+    return [str(entry.get("log")) if isinstance(entry, dict) else str(entry) for entry in logs]
+
+
+def _update_by_ref(request: Request) -> Reply:
+    task = _take_by_ref(request)
+    return Reply(payload="" if task is None else task.task_id, content_type=TEXT)
+
+
+def _update_by_ref_sync(request: Request) -> Reply:
+    task = _take_by_ref(request)
+    if task is None:
+        raise NotFound(
+            f"Found no running task {request.names['ref']} of workflow {request.names['workflow']} to update"
+        )
+    return Reply(payload=execution_document(task.execution))
+
+
+def _take_by_ref(request: Request) -> TaskState | None:
+    status = request.names["status"]
+    if status not in RESULT_STATUSES:
+        raise Illegal(
+            "Method parameter 'status': Failed to convert value of type 'java.lang.String' to required type "
+            f"'com.netflix.conductor.common.metadata.tasks.TaskResult$Status'; Failed to convert [{status}]"
+        )
+    output = shapes.read_map(shapes.parse(request.body))
+    execution = request.engine.executions.get(request.names["workflow"])
+    if execution is None:
+        return None
+    task = _pending(execution, request.names["ref"])
+    if task is not None:
+        merged = {**task.output, **output}
+        request.engine.update(task, status, merged, worker_id=request.text("workerid"))
+    return task
+
+
+def _pending(execution: ExecutionState, ref: str) -> TaskState | None:
+    """Find the first open task with a ref, else with that ref in any iteration."""
+    for task in execution.live:
+        if task.ref == ref and task.status in OPEN_TASK:
+            return task
+    return next((task for task in execution.live if task.plain_ref == ref and task.status in OPEN_TASK), None)
+
+
+def _get(request: Request) -> Reply:
+    return Reply(payload=task_document(_known(request)))
+
+
+def _known(request: Request) -> TaskState:
+    task = request.engine.task(request.names["id"])
+    if task is None:
+        raise NotFound(f"Task not found for taskId: {request.names['id']}")
+    return task
+
+
+def _log(request: Request) -> Reply:
+    task = request.engine.task(request.names["id"])
+    if task is not None:
+        request.engine.log(task, (request.body or b"").decode("utf-8", "replace"))
+    return Reply()
+
+
+def _logs(request: Request) -> Reply:
+    task = request.engine.task(request.names["id"])
+    return Reply(payload=task.logs) if task is not None and task.logs else Reply(204)
+
+
+def _queue_size(request: Request) -> Reply:
+    type_ = request.text("taskType")
+    if type_ is None:
+        raise Illegal("Required request parameter 'taskType' for method parameter type String is not present")
+    return Reply(payload=request.engine.queues.size(QueueKey(type_, request.text("domain") or None)))
+
+
+def _queue_sizes(request: Request) -> Reply:
+    return Reply(
+        payload={type_: request.engine.queues.size(QueueKey(type_)) for type_ in request.query.get("taskType", [])}
+    )
+
+
+def _all_queues(request: Request) -> Reply:
+    queues = request.engine.queues
+    return Reply(payload={key.label: queues.size(key) for key in queues.keys()})  # noqa: SIM118 (not a mapping)
+
+
+def _all_queues_verbose(request: Request) -> Reply:
+    queues = request.engine.queues
+    keys = queues.keys()
+    return Reply(payload={key.label: {"a": {"size": queues.size(key), "uacked": 0}} for key in keys})
+
+
+def _poll_data(request: Request) -> Reply:
+    type_ = request.text("taskType")
+    if type_ is None:
+        raise Illegal("Required request parameter 'taskType' for method parameter type String is not present")
+    return Reply(payload=[_shown(poll) for key, poll in request.engine.polls.items() if key.type == type_])
+
+
+def _all_poll_data(request: Request) -> Reply:
+    return Reply(payload=[_shown(poll) for poll in request.engine.polls.values()])
+
+
+def _shown(poll: JsonObject) -> JsonObject:
+    return {name: value for name, value in poll.items() if value is not None}
+
+
+def _requeue(request: Request) -> Reply:
+    type_ = request.names["type"]
+    waiting = [
+        task
+        for execution in request.engine.executions.values()
+        for task in execution.live
+        if task.type == type_ and task.status == SCHEDULED
+    ]
+    return Reply(payload=str(len(waiting)), content_type=TEXT)
+
+
+ROUTES = (
+    Route("GET", "/tasks/poll/{type}", _poll),
+    Route("GET", "/tasks/poll/batch/{type}", _poll_batch),
+    Route("POST", "/tasks", _update),
+    Route("POST", "/tasks/update-v2", _update_v2),
+    Route("POST", "/tasks/{workflow}/{ref}/{status}", _update_by_ref),
+    Route("POST", "/tasks/{workflow}/{ref}/{status}/sync", _update_by_ref_sync),
+    Route("POST", "/tasks/{id}/log", _log),
+    Route("GET", "/tasks/{id}/log", _logs),
+    Route("GET", "/tasks/queue/size", _queue_size),
+    Route("GET", "/tasks/queue/sizes", _queue_sizes),
+    Route("GET", "/tasks/queue/all", _all_queues),
+    Route("GET", "/tasks/queue/all/verbose", _all_queues_verbose),
+    Route("GET", "/tasks/queue/polldata", _poll_data),
+    Route("GET", "/tasks/queue/polldata/all", _all_poll_data),
+    Route("POST", "/tasks/queue/requeue/{type}", _requeue),
+    Route("GET", "/tasks/{id}", _get),
+)

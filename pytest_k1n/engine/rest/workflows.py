@@ -1,0 +1,240 @@
+"""/workflow: starting, reading, searching and operating executions (conductor.md 5.3 and 9)."""
+
+from __future__ import annotations
+
+from pytest_k1n.engine import operations, search, shapes
+from pytest_k1n.engine.constraints import check_workflow, demand
+from pytest_k1n.engine.documents import execution_document, task_document
+from pytest_k1n.engine.problems import Invalid, NotFound
+from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
+from pytest_k1n.engine.state import ExecutionState, JsonObject
+from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+from pytest_k1n.engine.wiredefaults import workflow_document
+
+
+def _start(request: Request) -> Reply:
+    asked = shapes.read(shapes.parse(request.body), shapes.START)
+    violations = []
+    if not asked.get("name"):
+        violations.append({"path": "startWorkflow.arg0.name", "message": "Workflow name cannot be null or empty"})
+    violations += _priority_violations("startWorkflow.arg0.priority", asked.get("priority") or 0)
+    demand(violations)
+    inline = asked.get("workflowDef")
+    if "input" in asked and asked["input"] is None:
+        raise Invalid("NULL input passed when starting workflow")
+    if inline is not None:
+        check_workflow(workflow_document(inline), "startWorkflow.arg0.workflowDef")
+        definition = request.engine.catalogue.inline(inline)
+    else:
+        definition = request.engine.find(asked["name"], asked.get("version"))
+    execution = request.engine.start(
+        definition,
+        asked.get("input") or {},
+        correlation_id=asked.get("correlationId"),
+        domains={str(key): str(value) for key, value in (asked.get("taskToDomain") or {}).items()},
+        priority=asked.get("priority") or 0,
+        created_by=asked.get("createdBy"),
+        event=asked.get("event"),
+    )
+    return Reply(payload=execution.workflow_id, content_type=TEXT)
+
+
+def _start_named(request: Request) -> Reply:
+    name, version = request.names["name"], request.number("version")
+    given = shapes.read_map(shapes.parse(request.body))
+    priority = request.number("priority", 0) or 0
+    demand(_priority_violations("startWorkflow.priority", priority))
+    if request.engine.catalogue.workflow_document(name, version) is None:
+        shown = "null" if version is None else version
+        raise NotFound(f"No such workflow found by name: {name}, version: {shown}")
+    execution = request.engine.start(
+        request.engine.find(name, version), given, correlation_id=request.text("correlationId"), priority=priority
+    )
+    return Reply(payload=execution.workflow_id, content_type=TEXT)
+
+
+def _priority_violations(path: str, priority: int) -> list[JsonObject]:
+    if priority > 99:
+        bound = "maximum 99"
+    elif priority < 0:
+        bound = "minimum 0"
+    else:
+        return []
+    message = f"priority: {priority} should be {bound}"
+    return [{"path": path, "message": message, "invalidValue": str(priority)}]
+
+
+def _execution(request: Request) -> ExecutionState:
+    return request.engine.execution(request.names["id"])
+
+
+def _get(request: Request) -> Reply:
+    return Reply(payload=execution_document(_execution(request), tasks=request.flag("includeTasks", default=True)))
+
+
+def _status(request: Request) -> Reply:
+    execution = _execution(request)
+    document: JsonObject = {"workflowId": execution.workflow_id}
+    if execution.correlation_id is not None:
+        document["correlationId"] = execution.correlation_id
+    if request.flag("includeOutput"):
+        document["output"] = execution.output
+    if request.flag("includeVariables"):
+        document["variables"] = execution.variables
+    document["status"] = execution.status
+    return Reply(payload=document)
+
+
+def _tasks(request: Request) -> Reply:
+    execution = _execution(request)
+    wanted = request.query.get("status")
+    tasks = [task for task in execution.tasks if not wanted or task.status in wanted]
+    start, count = request.number("start", 0) or 0, request.number("count", 15) or 0
+    shown = [task_document(task) for task in tasks[start : start + count]]
+    return Reply(payload={"totalHits": len(tasks), "results": shown})
+
+
+def _correlated(request: Request, correlation_id: str) -> list[JsonObject]:
+    closed, tasks = request.flag("includeClosed"), request.flag("includeTasks")
+    return [
+        execution_document(execution, tasks=tasks)
+        for execution in request.engine.executions.values()
+        if execution.definition.name == request.names["name"]
+        and execution.correlation_id == correlation_id
+        and (closed or execution.status not in TERMINAL_WORKFLOW)
+    ]
+
+
+def _get_correlated(request: Request) -> Reply:
+    return Reply(payload=_correlated(request, request.names["correlation"]))
+
+
+def _post_correlated(request: Request) -> Reply:
+    ids = shapes.read_texts(shapes.parse(request.body))
+    return Reply(payload={each: _correlated(request, each) for each in ids})
+
+
+def _running(request: Request) -> Reply:
+    name, version = request.names["name"], request.number("version", 1)
+    return Reply(
+        payload=[
+            execution.workflow_id
+            for execution in request.engine.executions.values()
+            if (execution.definition.name, execution.definition.version) == (name, version)
+            and execution.status not in TERMINAL_WORKFLOW
+        ]
+    )
+
+
+def _pause(request: Request) -> Reply:
+    operations.pause(_execution(request))
+    return Reply()
+
+
+def _resume(request: Request) -> Reply:
+    operations.resume(request.engine, _execution(request))
+    return Reply()
+
+
+def _skip(request: Request) -> Reply:
+    operations.skip(request.engine, _execution(request), request.names["ref"])
+    return Reply()
+
+
+def _terminate(request: Request) -> Reply:
+    operations.terminate(request.engine, _execution(request), request.text("reason"))
+    return Reply()
+
+
+def _restart(request: Request) -> Reply:
+    execution = _execution(request)
+    latest = None
+    if request.flag("useLatestDefinitions"):
+        latest = request.engine.find(execution.definition.name, None)
+    operations.restart(request.engine, execution, latest)
+    return Reply(204)
+
+
+def _retry(request: Request) -> Reply:
+    operations.retry(request.engine, _execution(request), resume_children=request.flag("resumeSubworkflowTasks"))
+    return Reply(204)
+
+
+def _rerun(request: Request) -> Reply:
+    asked = shapes.read(shapes.parse(request.body), shapes.RERUN)
+    execution = _execution(request)
+    operations.rerun(
+        request.engine,
+        execution,
+        task_id=asked.get("reRunFromTaskId") or None,
+        workflow_input=asked.get("workflowInput"),
+        task_input=asked.get("taskInput"),
+        correlation_id=asked.get("correlationId"),
+    )
+    return Reply(payload=execution.workflow_id, content_type=TEXT)
+
+
+def _reset_callbacks(request: Request) -> Reply:
+    operations.reset_callbacks(request.engine, _execution(request))
+    return Reply(204)
+
+
+def _remove(request: Request) -> Reply:
+    operations.remove(request.engine, _execution(request))
+    return Reply()
+
+
+def _terminate_remove(request: Request) -> Reply:
+    execution = _execution(request)
+    operations.terminate(request.engine, execution, request.text("reason"))
+    operations.remove(request.engine, execution)
+    return Reply()
+
+
+def _decide(request: Request) -> Reply:
+    request.engine.decide(_execution(request))
+    request.engine.settle()
+    return Reply()
+
+
+def _search(request: Request) -> Reply:
+    return _found(request, full=False)
+
+
+def _search_full(request: Request) -> Reply:
+    return _found(request, full=True)
+
+
+def _found(request: Request, *, full: bool) -> Reply:
+    start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
+    if size > 5000:
+        raise Invalid("Cannot return more than 5000 workflows. Please use pagination.")
+    found = search.executions(request.engine.executions.values(), request.text("query") or "", request.text("freeText"))
+    shown = found[start : start + size]
+    results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
+    return Reply(payload={"totalHits": len(found), "results": results})
+
+
+ROUTES = (
+    Route("POST", "/workflow", _start),
+    Route("GET", "/workflow/search", _search),
+    Route("GET", "/workflow/search-v2", _search_full),
+    Route("POST", "/workflow/{name}", _start_named),
+    Route("GET", "/workflow/{id}", _get),
+    Route("DELETE", "/workflow/{id}", _terminate),
+    Route("GET", "/workflow/{id}/status", _status),
+    Route("GET", "/workflow/{id}/tasks", _tasks),
+    Route("GET", "/workflow/running/{name}", _running),
+    Route("POST", "/workflow/{name}/correlated", _post_correlated),
+    Route("GET", "/workflow/{name}/correlated/{correlation}", _get_correlated),
+    Route("PUT", "/workflow/{id}/pause", _pause),
+    Route("PUT", "/workflow/{id}/resume", _resume),
+    Route("PUT", "/workflow/{id}/skiptask/{ref}", _skip),
+    Route("POST", "/workflow/{id}/restart", _restart),
+    Route("POST", "/workflow/{id}/retry", _retry),
+    Route("POST", "/workflow/{id}/rerun", _rerun),
+    Route("POST", "/workflow/{id}/resetcallbacks", _reset_callbacks),
+    Route("DELETE", "/workflow/{id}/remove", _remove),
+    Route("DELETE", "/workflow/{id}/terminate-remove", _terminate_remove),
+    Route("PUT", "/workflow/decide/{id}", _decide),
+)

@@ -1,0 +1,149 @@
+"""The REST interface as a pure function of the engine: request in, reply out, no socket anywhere.
+
+Paths work with and without `/api`. What the routes do is in `rest`, a module per resource; this one finds the route,
+reads parameters, and turns what is refused into Conductor's error bodies.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import unquote
+
+from pytest_k1n.engine.catalogue import MissingChild
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.problems import Illegal, NotAllowed, NotFound, Problem
+from pytest_k1n.engine.state import JsonObject
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain;charset=UTF-8"
+INSTANCE: Final = "embedded"
+"""What error bodies name as the answering host: nobody shall take this engine for Conductor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: `payload` is a JSON value, or text where the content type says so, or None for an empty body."""
+
+    status: int = 200
+    payload: Any = None
+    content_type: str = JSON
+
+    def body(self) -> bytes:
+        """Encode the payload."""
+        if self.payload is None:
+            return b""
+        if self.content_type == TEXT:
+            return str(self.payload).encode()
+        return json.dumps(self.payload, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request taken apart: what the route's path names, and readers for the rest."""
+
+    engine: Engine
+    names: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    body: bytes | None
+
+    def text(self, name: str) -> str | None:
+        """Return a query parameter, or None."""
+        values = self.query.get(name)
+        return values[0] if values else None
+
+    def number(self, name: str, default: int | None = None) -> int | None:
+        """Return a whole number from the query. Raises Illegal."""
+        value = self.text(name)
+        if value is None or value == "":
+            return default
+        try:
+            return int(value)
+        except ValueError:
+            raise Illegal(
+                f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
+                f"'java.lang.Integer'; For input string: \"{value}\""
+            ) from None
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """Return a boolean from the query. Raises Illegal."""
+        value = self.text(name)
+        if value is None or value == "":
+            return default
+        if value.lower() in ("true", "on", "yes", "1"):
+            return True
+        if value.lower() in ("false", "off", "no", "0"):
+            return False
+        raise Illegal(
+            f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
+            f"'boolean'; Invalid boolean value [{value}]"
+        )
+
+
+Action = Callable[[Request], Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method on one path; `{name}` in the path stands for one segment."""
+
+    method: str
+    path: str
+    action: Action
+
+
+class Routes:
+    """Answers requests to one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        from pytest_k1n.engine.rest import ROUTES
+
+        self.engine = engine
+        self._by_shape: dict[tuple[int, str], list[tuple[tuple[str, ...], Route]]] = {}
+        for route in ROUTES:
+            segments = tuple(route.path.strip("/").split("/"))
+            self._by_shape.setdefault((len(segments), segments[0]), []).append((segments, route))
+        for routes in self._by_shape.values():  # a literal segment wins over a name
+            routes.sort(key=lambda entry: [segment.startswith("{") for segment in entry[0]])
+
+    def handle(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes | None) -> Reply:
+        """Answer one request; never raises for what a client can send."""
+        try:
+            return self._route(method.upper(), path, query, body)
+        except Problem as problem:
+            return Reply(problem.status, error_document(problem))
+        except MissingChild as missing:
+            return Reply(500, error_document(Illegal(str(missing))))
+
+    def _route(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes | None) -> Reply:
+        segments = path.strip("/").split("/")
+        if segments[0] == "api":
+            segments = segments[1:]
+        found_path = False
+        for pattern, route in self._by_shape.get((len(segments), segments[0] if segments else ""), ()):
+            if not all(want.startswith("{") or want == got for want, got in zip(pattern, segments, strict=True)):
+                continue
+            found_path = True
+            if route.method == method:
+                names = {
+                    want[1:-1]: unquote(got)
+                    for want, got in zip(pattern, segments, strict=True)
+                    if want.startswith("{")
+                }
+                return route.action(Request(self.engine, names, query, body))
+        if found_path:
+            raise NotAllowed(f"Request method '{method}' is not supported")
+        raise NotFound(f"No static resource {path.strip('/')}.")
+
+
+def error_document(problem: Problem) -> JsonObject:
+    """Write a problem as the server's error body."""
+    document: JsonObject = {"status": problem.status, "message": problem.message}
+    if not problem.violations:
+        document["instance"] = INSTANCE
+    document["retryable"] = False
+    if problem.violations:
+        document["validationErrors"] = list(problem.violations)
+    return document

@@ -1,0 +1,82 @@
+"""JavaScript and jq for the task types that need them: through libraries of the `scripts` extra, loaded on first use.
+
+Nothing here interprets a language itself; only the literals `true` and `false`, which most item loops use as their
+condition, need no engine.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from typing import Any, Final
+
+from pytest_k1n.engine.state import JsonObject
+
+INSTALL: Final = "pip install 'pytest-k1n[scripts]'"
+TIME_LIMIT_S: Final = 4
+"""As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server."""
+MEMORY_LIMIT: Final = 64 * 1024 * 1024
+
+
+class ScriptError(Exception):
+    """A script that could not be evaluated; its text is what the library says."""
+
+
+def is_literal(source: str) -> bool:
+    """Tell whether a condition is just `true` or `false` and needs no JavaScript engine."""
+    return source.strip().rstrip(";").strip() in ("true", "false")
+
+
+def has_javascript() -> bool:
+    """Tell whether a JavaScript engine is installed, without loading it."""
+    return importlib.util.find_spec("quickjs") is not None
+
+
+def has_jq() -> bool:
+    """Tell whether jq is installed, without loading it."""
+    return importlib.util.find_spec("jq") is not None
+
+
+class Scripts:
+    """Evaluates scripts; every evaluation has a context of its own, so nothing leaks from one task to the next."""
+
+    def __init__(self) -> None:
+        self._programs: dict[str, Any] = {}
+
+    def javascript(self, source: str, bindings: JsonObject) -> Any:
+        """Evaluate a script with `$` bound to a JSON object and return its last value. Raises ScriptError."""
+        if is_literal(source):
+            return source.strip().startswith("true")
+        try:
+            import quickjs  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise ScriptError(f"JavaScript needs an engine: {INSTALL}") from None
+        context = quickjs.Context()
+        context.set_time_limit(TIME_LIMIT_S)
+        context.set_memory_limit(MEMORY_LIMIT)
+        context.set("__bindings", json.dumps(bindings))
+        try:
+            context.eval("var $ = JSON.parse(__bindings);")
+            value = context.eval(source)
+        except quickjs.JSException as error:
+            message, _, where = str(error).strip().partition("\n")
+            line = where.rpartition(":")[0].rpartition(":")[2] or "1"
+            raise ScriptError(f"Error evaluating the script `{message}` at line {line}") from None
+        if isinstance(value, quickjs.Object):
+            return json.loads(value.json())
+        return int(value) if isinstance(value, float) and value.is_integer() else value
+
+    def jq(self, program: str, value: Any) -> list[Any]:
+        """Run a jq program on a value and return all results. Raises ScriptError."""
+        try:
+            import jq  # type: ignore[import-not-found,unused-ignore]
+        except ImportError:
+            raise ScriptError(f"jq is not installed: {INSTALL}") from None
+        compiled = self._programs.get(program)
+        try:
+            if compiled is None:
+                compiled = self._programs[program] = jq.compile(program)
+            results: list[Any] = compiled.input_value(value).all()
+        except ValueError as error:
+            raise ScriptError(str(error)) from None
+        return results

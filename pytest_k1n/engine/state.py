@@ -1,0 +1,146 @@
+"""What the engine keeps of an execution: mutable, slotted records; wire documents are made from them on reading.
+
+JSON values inside (inputs, outputs, variables) are shared between records and never changed in place: whoever changes
+one builds a new dict. That is what lets an expression hand over a whole output without copying it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_k1n.engine.status import OPEN_TASK, RUNNING, SCHEDULED, SKIPPED
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.definition import Definition, Node, TaskDef
+
+JsonObject = dict[str, Any]
+MAX_S = 2_147_483_647
+"""Conductor's largest whole number of seconds: a WAIT without an end carries it."""
+
+
+class TaskState:
+    """One attempt of one (ref, iteration)."""
+
+    __slots__ = (
+        "attempt", "callback_s", "cursor", "def_name", "domain", "due_ms", "ended_ms", "executed", "execution", "input",
+        "iteration", "lease_until_ms", "logs", "name", "node", "output", "parent_task_id", "poll_count",
+        "reason", "ref", "response_timeout_s", "retried", "retried_id", "scheduled_ms", "seq", "start_delay_s",
+        "started_ms", "status", "sub_changed", "sub_id", "task_def", "task_id", "ticket", "type", "updated_ms",
+        "worker_id",
+    )  # fmt: skip
+
+    def __init__(self, execution: ExecutionState, node: Node, type_: str, ref: str, iteration: int) -> None:
+        self.execution = execution
+        self.node = node
+        self.type = type_
+        self.def_name = type_
+        self.ref = ref
+        self.name = node.name
+        self.iteration = iteration
+        self.task_def: TaskDef | None = node.task_def
+        self.task_id: str = ""
+        self.status: str = SCHEDULED
+        self.seq = 0
+        self.attempt: int = 0
+        self.retried = False
+        self.retried_id: str | None = None
+        self.executed = False
+        self.scheduled_ms: int = 0
+        self.started_ms: int = 0
+        self.ended_ms: int = 0
+        self.updated_ms = 0
+        self.start_delay_s = 0
+        self.callback_s: int = 0
+        self.response_timeout_s = 0
+        self.poll_count: int = 0
+        self.worker_id: str | None = None
+        self.domain: str | None = None
+        self.input: JsonObject = {}
+        self.output: JsonObject = {}
+        self.reason: str | None = None
+        self.sub_id: str | None = None
+        self.sub_changed = False
+        self.parent_task_id: str | None = None
+        self.logs: list[JsonObject] = []
+        self.due_ms = 0
+        """When a timed WAIT ends, or 0."""
+        self.cursor = 0
+        """How many of a JOIN's refs, in order, are known to have ended."""
+        self.lease_until_ms = 0
+        """Up to when an in-process worker keeps extending its lease; counts as an update."""
+        self.ticket = 0
+        """Counts queue messages of this task: an older message in a queue is void."""
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_TASK
+
+    @property
+    def plain_ref(self) -> str:
+        """Return the ref without the `__N` of a loop, as the server strips it: at the first `__`."""
+        return self.ref.partition("__")[0] if self.iteration else self.ref
+
+
+class ExecutionState:
+    """One started workflow."""
+
+    __slots__ = (
+        "correlation_id", "created_by", "created_ms", "definition", "domains", "ended_ms", "event", "failed_names",
+        "failed_refs", "failed_task_id", "id_prefix", "input", "last_retried_ms", "latest", "live", "next_id",
+        "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
+        "rerun_from", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
+    )  # fmt: skip
+
+    def __init__(self, workflow_id: str, definition: Definition, now_ms: int, input_: JsonObject) -> None:
+        self.workflow_id = workflow_id
+        self.definition = definition
+        self.status = RUNNING
+        self.previous_status: str | None = None
+        self.input = input_
+        self.output: JsonObject = {}
+        self.variables: JsonObject = dict(definition.variables)
+        self.created_ms = now_ms
+        self.updated_ms = now_ms
+        self.ended_ms = 0
+        self.last_retried_ms = 0
+        self.priority = 0
+        self.correlation_id: str | None = None
+        self.created_by: str | None = None
+        self.event: str | None = None
+        self.parent_id: str | None = None
+        self.parent_task_id: str | None = None
+        self.rerun_from: str | None = None
+        self.domains: dict[str, str] = {}
+        self.reason: str | None = None
+        self.failed_refs: list[str] = []
+        self.failed_names: list[str] = []
+        self.failed_task_id: str | None = None
+        self.tasks: list[TaskState] = []
+        """All attempts by seq."""
+        self.latest: dict[str, TaskState] = {}
+        """By reference name, `__N` included: the last attempt."""
+        self.plain: dict[str, TaskState] = {}
+        """By plain ref: the last attempt of the last iteration, which is what `${ref...}` means."""
+        self.live: list[TaskState] = []
+        """What an evaluation must look at: neither executed nor retried nor skipped."""
+        self.next_seq = 1
+        self.next_id = 0
+        self.timer_ms = 0
+        """The earliest wake-up already asked for, or 0."""
+
+    def add(self, task: TaskState) -> None:
+        """Append a new attempt: give it its place in the order and make it the one its ref means."""
+        task.seq = self.next_seq
+        self.next_seq += 1
+        self.tasks.append(task)
+        self.latest[task.ref] = task
+        self.plain[task.plain_ref] = task
+        self.live.append(task)
+
+    def keep(self, tasks: list[TaskState]) -> None:
+        """Replace all tasks (restart, rerun, a loop that forgets iterations) and rebuild what is derived from them."""
+        self.tasks = tasks
+        self.latest = {task.ref: task for task in tasks}
+        self.plain = {task.plain_ref: task for task in tasks}
+        self.live = [task for task in tasks if not task.executed and not task.retried and task.status != SKIPPED]
+        self.next_seq = max((task.seq for task in tasks), default=0) + 1

@@ -1,0 +1,150 @@
+"""Timeouts of executions and tasks: what is due now, and when the next thing will be (conductor.md 7.5).
+
+The real server looks only when something makes it evaluate the execution; here the engine evaluates at each due time.
+"""
+
+from __future__ import annotations
+
+from pytest_k1n.engine.state import ExecutionState, TaskState
+from pytest_k1n.engine.status import IN_PROGRESS, RUNNING, SCHEDULED, TERMINAL_WORKFLOW, TIMED_OUT
+
+NEVER = 2**62
+_UNANSWERING = frozenset({"SUB_WORKFLOW"})
+"""Task types without a response timeout: nobody is expected to answer for them."""
+
+
+def workflow_reason(execution: ExecutionState, now_ms: int) -> str | None:
+    """Say why the execution as a whole is out of time, or None."""
+    definition = execution.definition
+    if definition.timeout_s <= 0 or definition.timeout_policy != "TIME_OUT_WF":
+        return None
+    elapsed = now_ms - (execution.last_retried_ms or execution.created_ms)
+    if elapsed < definition.timeout_s * 1000:
+        return None
+    return (
+        f"Workflow timed out after {elapsed // 1000} seconds. "
+        f"Timeout configured as {definition.timeout_s} seconds. Timeout policy configured to TIME_OUT_WF"
+    )
+
+
+def time_out(task: TaskState, now_ms: int) -> str | None:
+    """Set an open task TIMED_OUT if one of its times is up; return the reason if that ends the execution at once."""
+    definition = task.task_def
+    if definition is None:
+        return None
+    if definition.total_timeout_s > 0:
+        elapsed = now_ms - first_scheduled_ms(task)
+        if elapsed >= definition.total_timeout_s * 1000:
+            reason = (
+                f"Task {definition.name}/{task.task_id} exceeded total timeout of {definition.total_timeout_s} seconds "
+                f"(elapsed {elapsed // 1000} seconds across all attempts including retry delays). "
+                f"Timeout policy: {definition.timeout_policy}"
+            )
+            return _apply(task, definition.timeout_policy, reason)
+    if definition.timeout_s > 0 and task.started_ms > 0:
+        elapsed = now_ms - (task.started_ms + task.start_delay_s * 1000)
+        if elapsed >= definition.timeout_s * 1000:
+            reason = (
+                f"Task timed out after {elapsed // 1000} seconds. Timeout configured as {definition.timeout_s} seconds."
+                f" Timeout policy configured to {definition.timeout_policy}"
+            )
+            if (ending := _apply(task, definition.timeout_policy, reason)) or task.status == TIMED_OUT:
+                return ending
+    if definition.poll_timeout_s > 0 and task.status == SCHEDULED:
+        elapsed = now_ms - (task.scheduled_ms + task.start_delay_s * 1000)
+        if elapsed >= (definition.poll_timeout_s + task.callback_s) * 1000:
+            reason = (
+                f"Task poll timed out after {elapsed // 1000} seconds. Poll timeout configured as "
+                f"{definition.poll_timeout_s} seconds. Timeout policy configured to {definition.timeout_policy}"
+            )
+            if (ending := _apply(task, definition.timeout_policy, reason)) or task.status == TIMED_OUT:
+                return ending
+    if _answers(task) and now_ms >= _response_due_ms(task):
+        task.status = TIMED_OUT
+        task.reason = (
+            f"responseTimeout: {definition.response_timeout_s} exceeded for the taskId: {task.task_id} "
+            f"with Task Definition: {definition.name}"
+        )
+    return None
+
+
+def total_is_used_up(task: TaskState, now_ms: int) -> str | None:
+    """Say why a failed task gets no further attempt although its limit would allow one, or None."""
+    definition = task.task_def
+    if definition is None or definition.total_timeout_s <= 0:
+        return None
+    elapsed = now_ms - first_scheduled_ms(task)
+    if elapsed < definition.total_timeout_s * 1000:
+        return None
+    return (
+        f"Task {task.task_id}/{definition.name} exceeded total timeout of {definition.total_timeout_s} seconds "
+        f"(elapsed {elapsed // 1000} seconds across all attempts). No further retries will be attempted."
+    )
+
+
+def first_scheduled_ms(task: TaskState) -> int:
+    """Return when the first attempt of this ref was scheduled."""
+    return min(
+        (other.scheduled_ms for other in task.execution.tasks if other.ref == task.ref), default=task.scheduled_ms
+    )
+
+
+def next_due_ms(execution: ExecutionState, now_ms: int) -> int:
+    """Return the next instant at which an evaluation could find something out of time, or NEVER.
+
+    What is overdue and still open is only alerted about: it does not come again.
+    """
+    if execution.status in TERMINAL_WORKFLOW:
+        return NEVER
+    due = NEVER
+    definition = execution.definition
+    if definition.timeout_s > 0 and definition.timeout_policy == "TIME_OUT_WF":
+        due = (execution.last_retried_ms or execution.created_ms) + definition.timeout_s * 1000
+    if execution.status != RUNNING:
+        return due
+    for task in execution.live:
+        limits = task.task_def
+        if limits is None or not task.is_open:
+            continue
+        if limits.response_timeout_s > 0 and _answers(task):
+            candidate = _response_due_ms(task)
+            if now_ms < candidate < due:
+                due = candidate
+        if limits.timeout_s > 0 and task.started_ms > 0:
+            candidate = task.started_ms + (task.start_delay_s + limits.timeout_s) * 1000
+            if now_ms < candidate < due:
+                due = candidate
+        if limits.poll_timeout_s > 0 and task.status == SCHEDULED:
+            candidate = task.scheduled_ms + (task.start_delay_s + limits.poll_timeout_s + task.callback_s) * 1000
+            if now_ms < candidate < due:
+                due = candidate
+        if limits.total_timeout_s > 0:
+            candidate = first_scheduled_ms(task) + limits.total_timeout_s * 1000
+            if now_ms < candidate < due:
+                due = candidate
+    return due
+
+
+def _answers(task: TaskState) -> bool:
+    definition = task.task_def
+    return (
+        task.status == IN_PROGRESS
+        and definition is not None
+        and definition.response_timeout_s > 0
+        and task.type not in _UNANSWERING
+        and not task.node.document["asyncComplete"]
+    )
+
+
+def _response_due_ms(task: TaskState) -> int:
+    definition = task.task_def
+    limit = definition.response_timeout_s if definition is not None else 0
+    return max(task.updated_ms, task.lease_until_ms) + (limit + task.callback_s) * 1000
+
+
+def _apply(task: TaskState, policy: str, reason: str) -> str | None:
+    if policy == "ALERT_ONLY":
+        return None
+    task.status = TIMED_OUT
+    task.reason = reason
+    return reason if policy == "TIME_OUT_WF" else None
