@@ -54,10 +54,15 @@ class InHand:
     """A task that is being worked on, and the way to stop that."""
 
     task: Delivered
+    task_type: str
+    """The type that was polled: whose slot it takes."""
     state: Literal["working", "delivering", "hung"] = "working"
     _stopped: threading.Event = field(default_factory=threading.Event)
     _callbacks: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __str__(self) -> str:
+        return f"{self.task.record.ref} of {self.task.workflow_name} ({self.task.record.task_id})"
 
     def stop(self) -> None:
         """Interrupt the work."""

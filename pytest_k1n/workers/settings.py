@@ -38,9 +38,11 @@ class WorkerSettings:
     faults: tuple[Fault, ...] = ()
     tick_ms: float = 5.0
     """Pause between two rounds over the directed set."""
-    slow_round_ms: float = 1000.0
-    """How long one round over all other types takes, one after another."""
-    idle_pause_ms: float = 25.0
-    """Least pause between two polls while no execution is known to be active."""
+    slow_round_ms: float = 3000.0
+    """How long one round over all other types takes, one after another, while all that can be ready is directed."""
+    uncertain_round_ms: float = 800.0
+    """The same while idle, or while an execution may need types that its definition does not tell."""
+    least_slow_pause_ms: float = 25.0
+    """Least pause between two polls of such a round."""
     grace_s: float = 5.0
     """At a stop: how long tasks in hand may go on before they are handed back."""

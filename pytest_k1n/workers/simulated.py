@@ -22,9 +22,8 @@ def run_simulated(context: TaskContext) -> Outcome:
         output_schema=context.output_schema,
         jitter=context.jitter,
     )
-    context.log(work.logs[0])
     context.sleep(work.duration_ms / context.speed)
-    for line in work.logs[1:]:
+    for line in work.logs:
         context.log(line)
     measured_ms = round((time.perf_counter() - began) * 1000)
     return Outcome(output=work.output, work_ms=measured_ms, simulated=True)

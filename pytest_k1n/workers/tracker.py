@@ -67,6 +67,7 @@ class Tracker:
         self._tracked: dict[str, _Tracked] = {}
         self._lock = threading.Lock()
         self._types: tuple[str, ...] = ()
+        self._is_certain = False
 
     @property
     def is_active(self) -> bool:
@@ -91,13 +92,22 @@ class Tracker:
             tracked.in_hand[record.task_id] = record
             self._note(tracked, replace(record, status=TaskStatus.IN_PROGRESS))
 
-    def updated(self, task_id: str, workflow_id: str, status: TaskStatus) -> None:
-        """Take note of a task that left our hands; not terminal if it was handed back or its result is spooled."""
+    @property
+    def is_certain(self) -> bool:
+        """Whether there are executions, and the directed types are all that can be ready in them."""
+        return self._is_certain
+
+    def updated(self, task_id: str, workflow_id: str, status: TaskStatus) -> tuple[str, ...]:
+        """Take note of a task that left our hands; returns the types that can be ready next in its execution.
+
+        The status is not terminal if the task was handed back or its result is spooled.
+        """
         with self._lock:
             if (tracked := self._tracked.get(workflow_id)) is None:
-                return
+                return ()
             if (record := tracked.in_hand.pop(task_id, None)) is not None:
                 self._note(tracked, replace(record, status=status))
+            return tuple(sorted(tracked.types))
 
     def due(self) -> list[str]:
         """Return the executions that should be looked up now."""
@@ -181,6 +191,7 @@ class Tracker:
     def _collect(self) -> None:
         found = dict.fromkeys(name for tracked in self._tracked.values() for name in sorted(tracked.types))
         self._types = tuple(found)
+        self._is_certain = bool(self._tracked) and all(tracked.is_certain for tracked in self._tracked.values())
 
     def _schedule(self, tracked: _Tracked) -> None:
         """Look soon where the definition does not say what comes, or where nothing seems to be left to come."""

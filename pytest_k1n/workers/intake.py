@@ -1,0 +1,118 @@
+"""Taking tasks from their queues, as many at once as there are slots, and giving account of what is in hand."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from pytest_k1n.client import Conductor
+from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.core import wire
+from pytest_k1n.core.model import Json
+from pytest_k1n.workers.runner import Delivered, InHand
+from pytest_k1n.workers.settings import WorkerSettings
+
+
+class Intake:
+    """The tasks in hand. Thread-safe; a type is polled by one thread at a time."""
+
+    def __init__(self, client: Conductor, settings: WorkerSettings, *, report: Callable[[str], None]) -> None:
+        self._client = client
+        self._settings = settings
+        self._served = frozenset(settings.types)
+        self._report = report
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._hands: dict[str, InHand] = {}
+        self._busy: Counter[str] = Counter()
+        self._polling: set[str] = set()
+        self.outages = 0
+        """Polls that have failed in a row."""
+
+    def take(self, task_type: str) -> InHand | None:
+        """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now."""
+        with self._lock:
+            if (
+                task_type in self._polling
+                or self._busy[task_type] >= self._settings.slots
+                or (self._served and task_type not in self._served)
+            ):
+                return None
+            self._polling.add(task_type)
+            self._busy[task_type] += 1
+        hand = None
+        try:
+            document = self._poll(task_type)
+            hand = self._accept(document, task_type) if document is not None else None
+        finally:
+            with self._lock:
+                self._polling.discard(task_type)
+                if hand is None:
+                    self._busy[task_type] -= 1
+        return hand
+
+    def adopt(self, task_id: str) -> InHand | None:
+        """Take on a task whose delivery to us got lost on the way."""
+        try:
+            document = self._client.task(task_id)
+        except ConductorError:
+            return None
+        if document.get("status") != "IN_PROGRESS":
+            return None
+        task_type = str(document.get("taskType"))
+        if (hand := self._accept(document, task_type)) is not None:
+            with self._lock:
+                self._busy[task_type] += 1
+            self._report(f"took on {document.get('referenceTaskName')} ({task_id}), whose delivery had got lost")
+        return hand
+
+    def release(self, hand: InHand) -> None:
+        """Free a task's slot."""
+        with self._lock:
+            self._hands.pop(hand.task.record.task_id, None)
+            self._busy[hand.task_type] -= 1
+            self._changed.notify_all()
+
+    def find(self, task_id: str) -> InHand | None:
+        """Return a task in hand."""
+        with self._lock:
+            return self._hands.get(task_id)
+
+    def in_hand(self) -> list[InHand]:
+        """Return all tasks in hand."""
+        with self._lock:
+            return list(self._hands.values())
+
+    def wait_until(self, is_enough: Callable[[list[InHand]], bool], within_s: float) -> list[InHand]:
+        """Wait until what is in hand satisfies a condition; returns what is in hand then, or after `within_s`."""
+        with self._lock:
+            self._changed.wait_for(lambda: is_enough(list(self._hands.values())), within_s)
+            return list(self._hands.values())
+
+    def _poll(self, task_type: str) -> Mapping[str, Json] | None:
+        settings = self._settings
+        try:
+            document = self._client.poll(task_type, worker_id=settings.worker_id, domain=settings.domain)
+        except ConductorError as error:
+            self.outages += 1
+            if self.outages == 1:
+                self._report(f"polling fails: {error}")
+            return None
+        if self.outages:
+            self._report("polling works again")
+            self.outages = 0
+        return document
+
+    def _accept(self, document: Mapping[str, Json], task_type: str) -> InHand | None:
+        try:
+            hand = InHand(Delivered.from_wire(document), task_type)
+        except wire.WireError as error:
+            self._report(f"a polled task cannot be read, its response timeout will bring it back: {error}")
+            return None
+        task_id = hand.task.record.task_id
+        with self._lock:
+            if task_id in self._hands:
+                return None  # delivered twice: the first delivery is being worked on
+            self._hands[task_id] = hand
+        return hand
