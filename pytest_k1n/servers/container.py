@@ -8,19 +8,16 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pytest_k1n.client.address import Address
 
 from .errors import ServerStartTimeout, TierUnavailable
-from .jar import describe_exit
 from .probe import check_version, health, reason_of, version
+from .process import ProcessServer, Site, elapsed_note
 from .profile import RUN_UID, properties, sqlite_url
-from .protocol import Endpoint, Kind, Report
+from .protocol import Endpoint, Kind
 from .readiness import wait_ready
-from .supervised import Supervised, log_tail
+from .supervised import log_tail
 from .warmup import run_once
 
 ENGINES = ("docker", "podman")
@@ -37,22 +34,6 @@ class Engine:
 
     command: str
     version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSettings:
-    """What a container is started from."""
-
-    engine: Engine
-    image: str
-    folder: Path
-    run_uid: str
-    pull: bool = True
-    log_path: Path | None = None
-    port: int | None = None
-    """A fixed port on loopback; None lets the engine choose a free one."""
-    hold: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def find_engine(option: str | None = None) -> Engine:
@@ -85,136 +66,78 @@ def running_containers(engine: Engine) -> tuple[str, ...]:
     return tuple(outcome.stdout.split())
 
 
-class ContainerServer:
+class ContainerServer(ProcessServer):
     """One container, whose attached client runs supervised, so that its end is ours to notice."""
 
-    def __init__(self, settings: ContainerSettings, *, report: Report = lambda _text: None) -> None:
-        self._settings = settings
-        self._report = report
-        self._name = f"k1n-{settings.run_uid}"
-        self._log = settings.log_path or settings.folder / "server.log"
-        self._process: Supervised | None = None
-        self._endpoint: Endpoint | None = None
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """Where it listens. Raises RuntimeError before `start`."""
-        if self._endpoint is None:
-            raise RuntimeError("the container was not started")
-        return self._endpoint
-
-    def start(self, deadline: float) -> Endpoint:
-        """Run the container, ask the engine for its port, wait, and run a first execution.
-
-        Raises TierUnavailable (no image), ServerDied, ServerStartTimeout or ServerTooOld, with nothing left behind.
-        """
-        try:
-            self._endpoint = self._start(deadline)
-        except BaseException:
-            self.stop()
-            raise
-        return self._endpoint
-
-    def stop(self) -> None:
-        """Remove the container; harmless when repeated."""
-        if self._process is not None:
-            self._process.close()
-            self._process = None
-
-    def died(self) -> str | None:
-        """Describe the end of the container, or None while it runs."""
-        code = self._running().poll()
-        return None if code is None else describe_exit(code)
-
-    def release(self) -> int:
-        """Let the container outlive this process; return the pid of its supervisor, which SIGTERM ends."""
-        process, self._process = self._running(), None
-        return process.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _running(self) -> Supervised:
-        if self._process is None:
-            raise RuntimeError("the container was not started")
-        return self._process
+    def __init__(self, site: Site, *, engine: Engine, image: str, pull: bool = True) -> None:
+        super().__init__(site)
+        self._engine = engine
+        self._image = image
+        self._pull = pull
+        self._name = f"k1n-{site.run_uid}"
 
     def _start(self, deadline: float) -> Endpoint:
-        settings, began = self._settings, time.monotonic()
+        """Run the container, ask the engine for its port, wait, and run a first execution."""
+        began = time.monotonic()
         self._have_image(deadline)
-        self._report(f"starting a container of {settings.image} with {settings.engine.command}")
-        removal = [settings.engine.command, "rm", "--force", "--volumes", self._name]
-        self._process = Supervised(
-            run_command(settings, self._name),
-            folder=settings.folder,
-            log_path=self._log,
-            env={**os.environ, RUN_UID: settings.run_uid},
-            cwd=settings.folder,
+        self.site.report(f"starting a container of {self._image} with {self._engine.command}")
+        removal = [self._engine.command, "rm", "--force", "--volumes", self._name]
+        process = self._launch(
+            run_command(self.site, engine=self._engine, image=self._image, name=self._name),
+            env={**os.environ, RUN_UID: self.site.run_uid},
             grace_s=_REMOVE_GRACE_S,
             # Twice: a client that was killed while the engine created the container leaves one a moment later.
             at_end=[removal, ["sleep", "0.5"], removal],
-            hold=settings.hold,
         )
-        process = self._process.__enter__()
         address = self._await_port(deadline)
         wait_ready(
-            what=f"container {self._name} of {settings.image}",
+            what=f"container {self._name} of {self._image}",
             died=self.died,
             probe=lambda: health(address),
             deadline=deadline,
             facts=self._facts,
             remedy=_NOT_HERE,
-            report=self._report,
+            report=self.site.report,
         )
         try:
-            supported = check_version(version(address, timeout_s=15), settings.image)
+            supported = check_version(version(address, timeout_s=15), self._image)
         except OSError as error:
             raise ServerStartTimeout(f"Conductor became ready and fell silent ({reason_of(error)}).") from None
-        run_once(address, name=f"k1n_first_{settings.run_uid}", died=self.died, deadline=deadline)
-        took_s = time.monotonic() - began
+        run_once(address, name=f"k1n_first_{self.site.run_uid}", died=self.died, deadline=deadline)
+        by = f"container {self._name} by {self._engine.command} {self._engine.version}"
         return Endpoint(
             kind=Kind.DOCKER,
             url=address.url,
             version=supported,
             pid=process.pid,
-            log_path=self._log,
+            log_path=self.site.log,
             owned=True,
-            notes=(
-                *settings.notes,
-                f"container {self._name} by {settings.engine.command} {settings.engine.version}",
-                f"ready after {took_s:.1f}s",
-            ),
+            notes=(*self.site.notes, by, elapsed_note(began)),
         )
 
     def _have_image(self, deadline: float) -> None:
-        settings = self._settings
-        command = settings.engine.command
-        if _call([command, "image", "inspect", settings.image]).ok:
+        command = self._engine.command
+        if _call([command, "image", "inspect", self._image]).ok:
             return
-        if not settings.pull:
-            raise TierUnavailable(f"the image {settings.image} is not here", remedy=f"{command} pull {settings.image}")
-        self._report(f"pulling {settings.image} with {command}")
-        outcome = _call([command, "pull", "--quiet", settings.image], within_s=max(1.0, deadline - time.monotonic()))
+        if not self._pull:
+            raise TierUnavailable(f"the image {self._image} is not here", remedy=f"{command} pull {self._image}")
+        self.site.report(f"pulling {self._image} with {command}")
+        outcome = _call([command, "pull", "--quiet", self._image], within_s=max(1.0, deadline - time.monotonic()))
         if not outcome.ok:
             raise TierUnavailable(
-                f"the image {settings.image} is not here and cannot be pulled ({outcome.reason})",
+                f"the image {self._image} is not here and cannot be pulled ({outcome.reason})",
                 remedy=f"another image with --k1n-image, or {_NOT_HERE}",
             )
 
     def _await_port(self, deadline: float) -> Address:
         """Ask the engine which port it chose; the container exists a moment after its client started."""
         while True:
-            outcome = _call([self._settings.engine.command, "port", self._name, f"{API_PORT}/tcp"])
+            outcome = _call([self._engine.command, "port", self._name, f"{API_PORT}/tcp"])
             if outcome.ok and (port := outcome.stdout.strip().rpartition(":")[2]).isdigit():
                 return Address.parse(f"http://127.0.0.1:{port}")
             if ending := self.died():
                 raise TierUnavailable(
-                    f"the container of {self._settings.image} did not start ({ending}): {log_tail(self._log, 2)}",
+                    f"the container of {self._image} did not start ({ending}): {log_tail(self.site.log, 2)}",
                     remedy=_NOT_HERE,
                 )
             if time.monotonic() >= deadline:
@@ -225,28 +148,25 @@ class ContainerServer:
                 )
             time.sleep(0.05)
 
-    def _facts(self) -> tuple[tuple[str, str], ...]:
-        return (("log tail", f"{self._log}: {log_tail(self._log) or 'empty'}"),)
 
-
-def run_command(settings: ContainerSettings, name: str) -> list[str]:
+def run_command(site: Site, *, engine: Engine, image: str, name: str) -> list[str]:
     """Return the command that runs the container attached, its port on loopback only."""
     own = {
-        **properties(run_uid=settings.run_uid),
+        **properties(run_uid=site.run_uid),
         "spring.datasource.url": sqlite_url("/tmp/conductor.db"),
         "user.timezone": "UTC",
     }
     options = " ".join(f"-D{key}={value}" for key, value in own.items())
     return [
-        settings.engine.command,
+        engine.command,
         "run",
         "--rm",
         f"--name={name}",
-        f"--label={LABEL}={settings.run_uid}",
-        f"--publish=127.0.0.1:{settings.port or ''}:{API_PORT}",
+        f"--label={LABEL}={site.run_uid}",
+        f"--publish=127.0.0.1:{site.port or ''}:{API_PORT}",
         f"--env=JAVA_OPTS=-Xmx1g {options}",
-        f"--env={RUN_UID}={settings.run_uid}",
-        settings.image,
+        f"--env={RUN_UID}={site.run_uid}",
+        image,
     ]
 
 

@@ -14,7 +14,7 @@ from pytest_k1n.client.credentials import token_headers
 
 from .errors import NoAnswer, NotAConductor, ServerRefused
 from .probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
-from .protocol import Endpoint, Kind, Report, ServerSpec, parse_server
+from .protocol import Endpoint, Kind, ServerSpec, parse_server
 
 T = TypeVar("T")
 URL_VARIABLE = "CONDUCTOR_SERVER_URL"
@@ -65,15 +65,12 @@ def server_from_environment(value: str) -> ServerSpec:
 class ExternalServer:
     """A server at a given URL: looked at once, never started and never stopped."""
 
-    def __init__(
-        self, spec: ServerSpec, *, report: Report = lambda _text: None, environ: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, spec: ServerSpec, *, environ: Mapping[str, str] | None = None) -> None:
         if spec.url is None:
             raise ValueError(f"{spec.source}: a server of kind url needs a URL")
         self._spec = spec
         self._url = spec.url
         self._address = Address.parse(spec.url)
-        self._report = report
         self._environ = os.environ if environ is None else environ
         self._endpoint: Endpoint | None = None
 

@@ -51,6 +51,8 @@ class ServerSpec:
     image: str = SERVER_IMAGE
     pull: bool = True
     """Whether an absent image is pulled."""
+    engine_arguments: tuple[str, ...] = ()
+    """For the embedded engine as a process: what its own command line takes."""
 
     @property
     def shown_url(self) -> str:

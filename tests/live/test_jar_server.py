@@ -19,10 +19,11 @@ from pytest_k1n.client.address import Address
 from pytest_k1n.servers.bootjar import find_jar
 from pytest_k1n.servers.errors import PortTaken
 from pytest_k1n.servers.exploded import runnable
-from pytest_k1n.servers.jar import JarServer, JarSettings
+from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.java import find_java
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.probe import Answer, ask
+from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.servers.warmup import run_once
 
@@ -33,6 +34,7 @@ OWNER = """
 import os, sys
 from pathlib import Path
 from pytest_k1n.servers.opening import open_server
+from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 jar = Path(os.environ["K1N_JAR"]) if os.environ.get("K1N_JAR") else None
 spec = ServerSpec(kind=Kind.JAR, jar_path=jar, startup_timeout_s=240)
@@ -48,19 +50,20 @@ def jar_option() -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def settings() -> Callable[..., JarSettings]:
+def make() -> Callable[..., JarServer]:
     java = find_java()
     jar = runnable(find_jar(jar_option(), report=print), java, report=print)
 
-    def make(folder: Path, **others: object) -> JarSettings:
-        return JarSettings(jar=jar, java=java, folder=folder, run_uid=f"live{os.getpid()}", **others)  # type: ignore[arg-type]
+    def made(folder: Path, port: int | None = None) -> JarServer:
+        site = Site(folder=folder, run_uid=f"live{os.getpid()}", port=port, report=print)
+        return JarServer(site, jar=jar, java=java)
 
-    return make
+    return made
 
 
 @pytest.fixture(scope="module")
-def server(settings: Callable[..., JarSettings], tmp_path_factory: pytest.TempPathFactory) -> Iterator[JarServer]:
-    with JarServer(settings(tmp_path_factory.mktemp("live") / "server"), report=print) as running:
+def server(make: Callable[..., JarServer], tmp_path_factory: pytest.TempPathFactory) -> Iterator[JarServer]:
+    with make(tmp_path_factory.mktemp("live") / "server") as running:
         running.start(time.monotonic() + WITHIN_S)
         yield running
 
@@ -91,13 +94,13 @@ def test_a_running_server_is_usable_by_its_url(server: JarServer, tmp_path: Path
 
 
 def test_a_second_server_does_not_take_the_port_of_the_first(
-    server: JarServer, settings: Callable[..., JarSettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: JarServer, make: Callable[..., JarServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The JVM itself meets the taken port: what it says then is what we look for in its log."""
     port = Address.parse(server.endpoint.url).port
-    monkeypatch.setattr("pytest_k1n.servers.jar._is_taken", lambda _port: False)
+    monkeypatch.setattr("pytest_k1n.servers.jar.pick_port", lambda _fixed: port)
     monkeypatch.setattr("pytest_k1n.servers.jar.health", lambda _address: _silent())
-    second = JarServer(settings(tmp_path / "second", port=port), report=print)
+    second = make(tmp_path / "second", port=port)
     with pytest.raises(PortTaken, match=f"port {port} is in use by another process"):
         second.start(time.monotonic() + WITHIN_S)
     assert not (tmp_path / "second").exists()
@@ -126,7 +129,7 @@ def test_killed_in_the_middle_it_resumes_on_the_same_database(server: JarServer)
     in_hand = poll(server)
 
     server.kill(signal.SIGKILL)
-    assert server._running().wait(60) == -signal.SIGKILL
+    assert server.process.wait(60) == -signal.SIGKILL
     before = server.endpoint
     after = server.restart(time.monotonic() + WITHIN_S)
     assert after.url == before.url

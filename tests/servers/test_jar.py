@@ -16,9 +16,10 @@ import pytest
 from pytest_k1n.client.address import Address
 from pytest_k1n.servers import jar as jar_module
 from pytest_k1n.servers.errors import PortTaken, ServerDied, ServerStartTimeout, ServerTooOld
-from pytest_k1n.servers.jar import JarServer, JarSettings, command
+from pytest_k1n.servers.jar import JarServer, command
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.probe import State, health
+from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.profile import environment
 from pytest_k1n.servers.supervised import log_tail
 
@@ -29,11 +30,11 @@ Alive = Callable[[int], bool]
 OWNER = """
 import sys, time
 from pathlib import Path
-from pytest_k1n.servers.jar import JarServer, JarSettings
+from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.java import Java
+from pytest_k1n.servers.process import Site
 java = Java(path=Path(sys.argv[1]), major=25, version="25.0.1", origin="test")
-settings = JarSettings(jar=Path("server.jar"), java=java, folder=Path(sys.argv[2]), run_uid="r1")
-with JarServer(settings, report=lambda text: print("report", text, flush=True)) as server:
+with JarServer(Site(folder=Path(sys.argv[2]), run_uid="r1"), jar=Path("server.jar"), java=java) as server:
     print("pid", server.start(time.monotonic() + 60).pid, flush=True)
     time.sleep(600)
 """
@@ -48,9 +49,9 @@ def java(fake_java: Path) -> Java:
 def server(java: Java, tmp_path: Path, home: Path, request: pytest.FixtureRequest) -> Make:
     """Make a server in `tmp_path/server`, stopped at the end."""
 
-    def make(**settings: object) -> JarServer:
-        chosen = {"jar": Path("server.jar"), "java": java, "folder": tmp_path / "server", "run_uid": "r1", **settings}
-        made = JarServer(JarSettings(**chosen), report=said.append)  # type: ignore[arg-type]
+    def make(**site: object) -> JarServer:
+        chosen = {"folder": tmp_path / "server", "run_uid": "r1", "report": said.append, **site}
+        made = JarServer(Site(**chosen), jar=Path("server.jar"), java=java)  # type: ignore[arg-type]
         request.addfinalizer(made.stop)
         return made
 
@@ -149,8 +150,7 @@ def test_a_killed_server_comes_back_on_the_same_port_and_database(server: Make, 
     running = server()
     first = running.start(soon())
     running.kill()
-    assert running._process is not None
-    assert running._process.wait(60) == -signal.SIGKILL
+    assert running.process.wait(60) == -signal.SIGKILL
     assert running.died() == "signal SIGKILL"
     second = running.restart(soon())
     assert second.url == first.url
@@ -214,7 +214,7 @@ def _belongs(process: Path, folder: Path) -> bool:
 
 
 def test_the_command_line_keeps_everything_in_the_folder_and_on_loopback(java: Java, tmp_path: Path) -> None:
-    words = command(JarSettings(jar=Path("/x/server.jar"), java=java, folder=tmp_path, run_uid="r1"), 4711)
+    words = command(Site(folder=tmp_path, run_uid="r1"), 4711, jar=Path("/x/server.jar"), java=java)
     assert f"-Djava.io.tmpdir={tmp_path}" in words
     assert "--server.address=127.0.0.1" in words
     assert "--server.port=4711" in words
