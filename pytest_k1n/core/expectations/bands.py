@@ -8,7 +8,7 @@ from __future__ import annotations
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import missing, pending, phase_named, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import label
+from pytest_k1n.core.graph import expected_keys, label
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Band, Phase
 from pytest_k1n.core.tally import Tally
@@ -144,13 +144,26 @@ def phase_in(observation: Observation, phase: Phase, band: Band, tally: Tally, *
         name,
         f"{phase.name or name}",
         window.duration_ms,
-        observation.elapsed_ms - window.start_ms,
+        _reached_ms(observation, phase) - window.start_ms,
         band,
         tally,
         origin,
         is_settled=observation.is_settled,
         simulated=simulated,
     )
+
+
+def _reached_ms(observation: Observation, phase: Phase) -> int:
+    """Return until when a phase has lasted for certain: until now while it has tasks to come, else to its last end.
+
+    Refs in a case that is not taken never come, and a TERMINATE may spare others.
+    """
+    spans = [span for key, span in observation.timeline.spans.items() if key[0] in phase.refs]
+    ends = [span.end_ms for span in spans if span.end_ms is not None]
+    may_stop = any(task.type == "TERMINATE" for task in observation.graph.nodes.values())
+    required = () if may_stop else expected_keys(observation.graph, observation.execution)
+    to_come = any(key[0] in phase.refs and key not in observation.records for key in required)
+    return observation.elapsed_ms if to_come or len(ends) < len(spans) else max(ends)
 
 
 def _band(low: str, high: str) -> Band:

@@ -63,8 +63,8 @@ def overlapping(observation: Observation, keys: Iterable[TaskKey], tally: Tally,
     for key in open_keys:
         _already_missed(observation, key, spans, tally, origin)
     for first, second in combinations(spans, 2):
-        if first[0] != second[0] and (first[1] == second[1] or 0 in (first[1], second[1])):
-            _pair(first, second, spans, tally, origin)
+        if _comparable(first, second):
+            _pair((label(first), label(second)), (spans[first], spans[second]), tally, origin)
 
 
 @expectation
@@ -157,15 +157,8 @@ def overlaps_with(other: Other) -> Judge:
             else:
                 pending(tally, first.name, expected=expected, observed=f"{late.name} is {late.status}")
             return tally.findings()
-        spans = {first.name: Interval(first.started_ms, first.ended_ms)}
-        _judge_pair(
-            first.name,
-            second.name,
-            spans[first.name],
-            Interval(second.started_ms, second.ended_ms),
-            tally,
-            "executions of one batch run together",
-        )
+        spans = (Interval(first.started_ms, first.ended_ms), Interval(second.started_ms, second.ended_ms))
+        _pair((first.name, second.name), spans, tally, "executions of one batch run together")
         return tally.findings()
 
     return judge
@@ -175,38 +168,37 @@ def _together(refs: tuple[str, ...]) -> str:
     return f"to run beside the others of {', '.join(refs)}"
 
 
-def _pair(first: TaskKey, second: TaskKey, spans: Mapping[TaskKey, Interval], tally: Tally, origin: str) -> None:
-    _judge_pair(label(first), label(second), spans[first], spans[second], tally, origin)
+def _comparable(first: TaskKey, second: TaskKey) -> bool:
+    """Whether two keys form a pair: different refs, and in a loop the same iteration."""
+    return first[0] != second[0] and (first[1] == second[1] or 0 in (first[1], second[1]))
 
 
-def _judge_pair(name: str, other: str, span: Interval, others: Interval, tally: Tally, origin: str) -> None:
-    verdict, overlap = really_overlapped(span, others), overlap_ms(span, others)
-    needed = overlap_needed_ms(span, others)
-    expected = f"{name} and {other} to overlap for at least {needed:.0f}ms"
+def _pair(names: tuple[str, str], spans: tuple[Interval, Interval], tally: Tally, origin: str) -> None:
+    """Judge one pair; at fault is the one that started later."""
+    verdict, overlap = really_overlapped(*spans), overlap_ms(*spans)
+    needed = overlap_needed_ms(*spans)
+    earlier, later = names if spans[0].start_ms <= spans[1].start_ms else names[::-1]
+    expected = f"{' and '.join(names)} to overlap for at least {needed:.0f}ms"
     if verdict is Verdict.PASS:
         tally.passed()
     elif verdict is Verdict.UNKNOWN:
-        tally.unknown(
-            "overlap-undecidable", name, expected=expected, observed=f"{overlap}ms, below what stamps can show",
-            origin=origin,
-        )  # fmt: skip
+        observed = f"{overlap}ms, below what stamps can show"
+        tally.unknown("overlap-undecidable", later, expected=expected, observed=observed, origin=origin)
     else:
-        earlier, later = (name, other) if span.start_ms <= others.start_ms else (other, name)
         observed = f"{overlap}ms" if overlap > 0 else f"{later} started {-overlap}ms after {earlier} had ended"
-        tally.fail(
-            "not-concurrent", name, expected=expected, observed=observed, margin=f"{needed - overlap:.0f}ms",
-            origin=origin,
-        )  # fmt: skip
+        margin = f"{needed - overlap:.0f}ms"
+        tally.fail("not-concurrent", later, expected=expected, observed=observed, margin=margin, origin=origin)
 
 
 def _already_missed(
     observation: Observation, key: TaskKey, spans: Mapping[TaskKey, Interval], tally: Tally, origin: str
 ) -> None:
-    """Fail what is decided before a task has ended: the other one had ended before this one started."""
+    """Fail what is decided before a task has ended: another one was done for good before this one could start."""
     record = observation.records[key][0]
     since = record.started_ms if record.started_ms is not None else record.scheduled_ms
     for other, span in spans.items():
-        if since is not None and since >= span.end_ms:
+        is_done = observation.finals[other].status.is_successful
+        if since is not None and since > span.end_ms and is_done and _comparable(key, other):
             tally.fail(
                 "not-concurrent",
                 label(key),

@@ -84,7 +84,7 @@ def test_g4_takes_parallel_groups_from_the_definition(build):
         build, b=build.task("b", 250, 500, scheduled=0), join=build.task("join", 0, 501, type="JOIN"),
         c=build.task("c", 502, 510),
     )  # fmt: skip
-    assert codes(gate("G4", apart)) == [("not-concurrent", "a")]
+    assert codes(gate("G4", apart)) == [("not-concurrent", "b")]
     assert gate("G4", build.observation(build.task("a", 0, 10))).verdict is NOT_APPLICABLE
 
 
