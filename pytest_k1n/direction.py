@@ -115,9 +115,7 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
     """Open server and workers; end both, whatever happens. Raises ServerError."""
     with ExitStack() as stack:
         if spec.kind is Kind.EMBEDDED:
-            from pytest_k1n.servers.embedded import open_engine
-
-            yield stack.enter_context(open_engine(seed=run.settings.seed, estimates=_estimates(run), slots=SLOTS))
+            yield _embedded(run)
             return
         server = stack.enter_context(
             running_server(
@@ -136,6 +134,25 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
         kind = run.settings.workers or defaults_for(server.endpoint).workers
         worker = stack.enter_context(_worker(run, server.endpoint, time)) if kind == "own" else None
         yield RealBackend(run, server, client, time, worker)
+
+
+def _embedded(run: Run) -> Backend:
+    from importlib.metadata import version
+
+    from pytest_k1n.embedding import EmbeddedBackend
+    from pytest_k1n.servers.embedded import HandlerWorker
+    from pytest_k1n.workers.misbehaviour import Fault
+    from pytest_k1n.workers.registry import Handlers
+
+    worker = HandlerWorker(
+        Handlers(agents=run.settings.agents, mode="auto" if run.settings.handlers == "auto" else "simulated"),
+        seed=run.settings.seed,
+        estimates_ms=_estimates(run),
+        faults=[Fault.parse(text) for text in run.settings.faults],
+    )
+    return EmbeddedBackend(
+        worker, run.library, seed=run.settings.seed, slots=SLOTS, version=f"pytest-k1n {version('pytest-k1n')}"
+    )
 
 
 class RealBackend:

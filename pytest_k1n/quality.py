@@ -158,7 +158,7 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> Mapping[str, Json]:
     alone = {watch.start.workflow: each for watch, each in observed.items() if watch.start.alone}
     settings = GateSettings(
         min_pass_rate=run.settings.min_pass_rate / 100,
-        workers="own" if backend.domain else "external",
+        workers="own" if backend.slots else "external",
         engine=backend.time.name == "virtual",
         validate=_validate,
     )

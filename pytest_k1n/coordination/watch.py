@@ -21,7 +21,7 @@ SWEEP_GRACE_MS = 300
 """How long after a response time-out the server is asked to decide: on SQL its own sweep may be a minute late."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Watch:
     """Follows one execution through its snapshots; knows no clock but the `now_ms` it is given (monotonic)."""
 

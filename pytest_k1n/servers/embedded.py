@@ -1,0 +1,200 @@
+"""The embedded engine with handlers in the same process: virtual time, no port, nobody sleeps.
+
+It is not a Conductor server, and everything that shows it says so.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.http1 import Response
+from pytest_k1n.core.model import Json
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+from pytest_k1n.engine.transport import InProcessTransport
+from pytest_k1n.engine.virtualwork import VirtualResult
+from pytest_k1n.workers.handler import Outcome, Stopped, TaskContext, invoke
+from pytest_k1n.workers.misbehaviour import Fault, fault_of
+from pytest_k1n.workers.registry import Handlers
+from pytest_k1n.workers.runner import RESERVED
+
+WORKER_ID = "k1n-embedded"
+
+
+class HandlerWorker:
+    """Runs handlers for the engine; `context.sleep` is the virtual time that their work takes."""
+
+    def __init__(
+        self,
+        handlers: Handlers,
+        *,
+        seed: int = 0,
+        estimates_ms: Mapping[tuple[str, str], int] | None = None,
+        jitter: float | None = None,
+        faults: Sequence[Fault] = (),
+    ) -> None:
+        self.invocations: list[Mapping[str, Json]] = []
+        self.has_died = False
+        self._handlers = handlers
+        self._seed = seed
+        self._estimates_ms = estimates_ms or {}
+        self._jitter = jitter
+        self._faults = faults
+        self._last_output: dict[str, Mapping[str, Json]] = {}
+
+    def work(self, task: TaskState) -> VirtualResult:
+        """Invoke the handler of a task, with the fault it is to commit, if any."""
+        workflow = task.execution.definition.name
+        fault = fault_of(self._faults, workflow, task.plain_ref, task.attempt)
+        kind = fault.kind if fault else None
+        if kind == "die" or self.has_died:
+            self.has_died = True
+            return VirtualResult(work_ms=None, heartbeats=False)
+        if kind == "hang":
+            self._note(task, None, "STOPPED")
+            return VirtualResult(work_ms=None, heartbeats=False)
+        outcome, logs = self._invoke(task)
+        if kind == "twice":
+            outcome, more = self._invoke(task)
+            logs += more
+        if fault is not None:
+            outcome = self._distorted(outcome, fault)
+        self._last_output[workflow] = outcome.output
+        about: dict[str, Json] = {
+            "simulated": outcome.simulated,
+            "work_ms": outcome.work_ms,
+            "handler": self._handlers.find(task.plain_ref, task.type).name,
+        }
+        return VirtualResult(
+            status=outcome.status,
+            output={**outcome.output, RESERVED: about},
+            reason=outcome.reason,
+            logs=(*logs, *outcome.logs) or (f"{task.ref}: {outcome.status}",),
+            work_ms=outcome.work_ms,
+        )
+
+    def _invoke(self, task: TaskState) -> tuple[Outcome, list[str]]:
+        slept = [0.0]
+        logs: list[str] = []
+
+        def sleep(ms: float) -> None:
+            slept[0] += max(0.0, ms)
+
+        handler = self._handlers.find(task.plain_ref, task.type)
+        try:
+            outcome = invoke(handler.call, self._context(task, logs.append, sleep))
+        except Stopped:
+            outcome = Outcome(status="FAILED", reason="the handler stopped itself")
+        # What a handler really took counts for nothing here; what it says it would take, does.
+        declared = 0 if outcome.simulated else outcome.work_ms or 0
+        outcome = replace(outcome, work_ms=round(slept[0]) or declared)
+        self._note(task, outcome.work_ms, outcome.status)
+        return outcome, logs
+
+    def _context(self, task: TaskState, log: Callable[[str], None], sleep: Callable[[float], None]) -> TaskContext:
+        workflow = task.execution.definition.name
+        jitter = {} if self._jitter is None else {"jitter": self._jitter}
+        return TaskContext(
+            workflow_id=task.execution.workflow_id,
+            workflow_name=workflow,
+            ref=task.plain_ref,
+            iteration=task.iteration,
+            task_id=task.task_id,
+            task_type=task.type,
+            attempt=task.attempt,
+            input=task.input,
+            estimate_ms=self._estimates_ms.get((workflow, task.plain_ref)),
+            speed=1.0,
+            seed=self._seed,
+            log=log,
+            sleep=sleep,
+            **jitter,
+        )
+
+    def _distorted(self, outcome: Outcome, fault: Fault) -> Outcome:
+        if fault.kind == "slow":
+            return replace(outcome, work_ms=round((outcome.work_ms or 0) * fault.factor))
+        if fault.kind in ("fail", "terminal"):
+            status = "FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR"
+            return replace(outcome, status=status, reason=fault.value or f"made to {fault.kind} by --fault")
+        if fault.kind == "leak":
+            return replace(outcome, output={**outcome.output, **self._last_output.get(fault.value, {})})
+        return outcome
+
+    def _note(self, task: TaskState, work_ms: int | None, status: str) -> None:
+        begin_ms = task.started_ms
+        entry: dict[str, Json] = {
+            "task_id": task.task_id,
+            "workflow_id": task.execution.workflow_id,
+            "workflow": task.execution.definition.name,
+            "ref": task.plain_ref,
+            "iteration": task.iteration,
+            "attempt": task.attempt,
+            "begin_ms": begin_ms,
+            "end_ms": None if work_ms is None else begin_ms + work_ms,
+            "status": status,
+        }
+        self.invocations.append(entry)
+
+
+class EmbeddedEngine:
+    """An engine, a client on it, and its workers; safe to share between threads, which the engine itself is not."""
+
+    def __init__(self, worker: HandlerWorker, *, seed: int = 0, slots: int = 1_000_000) -> None:
+        self.engine = Engine(seed=seed)
+        self.worker = worker
+        self.lock = threading.RLock()
+        self.client = Conductor(_SerialTransport(InProcessTransport(self.engine), self.lock), patience_s=0)
+        self._slots = slots
+        self._attached: set[tuple[str, str | None]] = set()
+
+    def serve(self, types: Iterable[str], *, domain: str | None = None) -> None:
+        """Have the worker take tasks of these types from now on."""
+        with self.lock:
+            fresh = [each for each in dict.fromkeys(types) if (each, domain) not in self._attached]
+            self._attached.update((each, domain) for each in fresh)
+            self.engine.attach(fresh, self.worker, slots=self._slots, worker_id=WORKER_ID, domain=domain)
+
+    def drain(self) -> None:
+        """Let virtual time pass until nothing more happens by itself. Raises Stuck for time that runs away."""
+        with self.lock:
+            self.engine.drain()
+
+    def waits_for(self) -> str | None:
+        """Say what open executions wait for, now that nothing happens by itself; None if none is open."""
+        with self.lock:
+            if all(each.status in TERMINAL_WORKFLOW for each in self.engine.executions.values()):
+                return None
+            return self.engine.diagnosis()
+
+
+class _SerialTransport:
+    """Lets one request at a time into the engine."""
+
+    def __init__(self, inner: InProcessTransport, lock: AbstractContextManager[bool]) -> None:
+        self.url = inner.url
+        self._inner = inner
+        self._lock = lock
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,
+    ) -> Response:
+        """Answer a request at once."""
+        with self._lock:
+            reply = self._inner.send(method, path, params=params, body=body, headers=headers, timeout_s=timeout_s)
+        return Response(status=reply.status, body=reply.body, content_type=reply.content_type)
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
