@@ -276,8 +276,7 @@ def _bridged(
     found: dict[TaskKey, tuple[str, ...]] = {}
     for edge in incoming:
         for before, names in bridges[edge.before].items() if edge.before in bridges else ((edge.before, ()),):
-            if before not in found or len(names) + len(name) < len(found[before]):
-                found[before] = (*names, *name)
+            found.setdefault(before, (*names, *name))
     return found
 
 

@@ -128,7 +128,7 @@ class Timeline:
             return self.end_ms
         pace = self.speed if pace is None else pace
         instant = epoch_ms - self.started_ms
-        reached = [0]
+        running: list[int] = []
         last_raw, last = 0, 0
         for span in self.spans.values():
             attempt = span.attempts[-1]
@@ -136,10 +136,8 @@ class Timeline:
             if attempt.end_ms is not None and record.ended_ms is not None:
                 last_raw, last = max(last_raw, record.ended_ms - self.started_ms), max(last, attempt.end_ms)
             elif attempt.start_ms is not None and record.started_ms is not None and record.is_worker_task:
-                reached.append(attempt.start_ms + round((epoch_ms - record.started_ms) * pace))
-            elif attempt.scheduled_ms is not None and record.scheduled_ms is not None and record.is_worker_task:
-                reached.append(attempt.scheduled_ms + epoch_ms - record.scheduled_ms)
-        return max(reached) if len(reached) > 1 else max(0, last + instant - last_raw)
+                running.append(attempt.start_ms + round((epoch_ms - record.started_ms) * pace))
+        return max(running, default=max(0, last + instant - last_raw))
 
 
 def simulated_work_ms(record: TaskRecord) -> int | None:

@@ -94,6 +94,7 @@ def test_what_the_plan_leaves_to_a_switch_is_an_alternative(define):
     assert not graph.is_before(("b", 0), ("e", 0)), "only if case x is taken"
     assert graph.are_exclusive(("b", 0), ("d", 0))
     assert not graph.are_exclusive(("c", 0), ("d", 0))
+    assert not graph.are_concurrent(("b", 0), ("e", 0)), "if b runs at all, e comes after it"
     assert graph.concurrent_pairs() == ()
     assert pairs(graph.contracted()) == {("a", "b"), ("a", "c"), ("c", "d"), ("a", "e")}
 
@@ -123,6 +124,12 @@ def test_an_empty_case_leads_straight_on(define, execution, task):
     definition = define.workflow(define.switch("s", {"x": [], "y": "b"}), "e")
     run = execution(task("s", 0, 0, type="SWITCH", output={"selectedCase": "x"}), task("e", 0, 5))
     assert origins(happens_before(definition, run)) == ["definition edge s -> e"]
+
+
+def test_an_empty_case_whose_default_case_ran_took_that(define, execution, task):
+    definition = define.workflow(define.switch("s", {"x": [], "y": "b"}, "d"), "e")
+    run = execution(task("s", 0, 0, type="SWITCH", output={"selectedCase": "x"}), task("d", 0, 5))
+    assert [label(key) for key in happens_before(definition, run).order] == ["s", "d", "e"]
 
 
 def test_a_switch_without_an_output_is_read_off_its_records(define, execution, task):
@@ -171,6 +178,19 @@ def test_an_iteration_that_should_be_there_is_missed(define, execution, task):
     assert set(expected_keys(graph, run)) - {record.key for record in run.tasks} == {("w", 1), ("w", 2)}
 
 
+def test_the_rounds_of_an_inner_loop_are_not_those_of_the_outer_one(define, execution, task):
+    definition = define.workflow(define.loop("outer", "w", define.loop("inner", "x")))
+    run = execution(
+        task("outer", 0, type="DO_WHILE"),
+        task("w", 0, 1, iteration=1),
+        task("inner", 1, iteration=1, type="DO_WHILE"),
+        *(task("x", count, count + 1, iteration=count) for count in (1, 2, 3)),
+    )
+    graph = happens_before(definition, run)
+    assert graph.keys("w") == (("w", 1),)
+    assert graph.keys("x") == (("x", 1), ("x", 2), ("x", 3))
+
+
 def test_forks_in_loops_join_within_their_iteration(define, execution, task):
     definition = define.workflow(define.loop("l", define.fork("f", "a", "b"), define.join("j", "a", "b")))
     run = execution(
@@ -213,6 +233,17 @@ def test_a_dynamic_fork_without_definitions_opens_by_its_records(define, executi
     assert graph.predecessors(("j", 0)) == (("f", 0), ("p", 0), ("q", 0))
 
 
+def test_a_dynamic_forks_join_waits_for_what_the_server_noted_on_it(define, execution, task):
+    definition = define.workflow(define.loop("l", define.dynamic_fork("f"), define.join("j")))
+    refs = {"forkedTasks": ["p", "q"]}
+    run = execution(
+        task("l", 0, type="DO_WHILE"),
+        task("f", 0, 0, iteration=1, type="FORK", input=refs),
+        task("j", 0, iteration=1, type="JOIN", input={"joinOn": ["q__1"]}),
+    )
+    assert happens_before(definition, run).predecessors(("j", 1)) == (("f", 1), ("q", 1))
+
+
 def test_a_dynamic_fork_that_has_not_run_is_closed(define):
     graph = happens_before(define.workflow("a", define.dynamic_fork("f"), define.join("j"), "b"))
     assert pairs(graph.contracted()) == {("a", "b")}
@@ -252,6 +283,13 @@ def test_nothing_follows_a_terminate(define):
 def test_a_case_that_terminates_is_no_way_on(define):
     graph = happens_before(define.workflow(define.switch("s", {"x": "a"}, define.terminate("t")), "b"))
     assert graph.predecessors(("b", 0)) == (("a", 0),)
+
+
+def test_nothing_follows_a_switch_all_of_whose_cases_terminate(define):
+    graph = happens_before(
+        define.workflow(define.switch("s", {"x": define.terminate("t")}, define.terminate("u")), "b")
+    )
+    assert [label(key) for key in graph.order] == ["s", "t", "u"]
 
 
 def test_a_sub_workflow_is_one_opaque_task(define):

@@ -117,6 +117,11 @@ def test_stamps_of_one_attempt_must_not_run_backwards(define, execution, task):
     assert (finding.code, finding.expected, finding.margin) == ("stamps-out-of-order", "start <= end", "2ms")
 
 
+def test_system_tasks_may_be_stamped_started_before_they_were_scheduled(define, execution, task):
+    run = execution(task("w", 1, 5, scheduled=2, type="WAIT"))
+    assert judge(define.workflow(define.task("w", type="WAIT")), run).findings == ()
+
+
 def test_a_clock_that_steps_back_makes_violations_unknown(define, execution, task):
     run = execution(task("a", 100, 110), task("b", 50, 60))
     assert clock_step(run) == "b (seq 2) is stamped 50ms before a (seq 1)"

@@ -90,6 +90,12 @@ def test_retry_delays_stay_as_measured_between_stretched_attempts(define, execut
     assert (span.start_ms, span.end_ms, span.duration_ms) == (0, 1160, 55)
 
 
+def test_attempts_count_by_their_number_wherever_they_stand(define, execution, task):
+    run = execution(task("a", 20, 30, attempt=1), task("a", 0, 10, status="FAILED", retried=True))
+    span = rebuild(run, happens_before(define.workflow("a"), run)).spans["a", 0]
+    assert (span.start_ms, span.end_ms) == (0, 30)
+
+
 def test_a_worker_cannot_claim_more_work_than_the_server_saw(define, execution, task):
     run = execution(task("a", 0, 10, work_ms=5000))
     assert rebuild(run, happens_before(define.workflow("a"), run), speed=2).end_ms == 20
