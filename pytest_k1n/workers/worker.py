@@ -76,6 +76,11 @@ class Worker:
         """Tasks that are being worked on."""
         return len(self._intake.in_hand())
 
+    @property
+    def is_active(self) -> bool:
+        """Whether executions are known to be under way."""
+        return self._tracker.is_active
+
     def launched(self, workflow_id: str, name: str | None = None) -> None:
         """Hear of an execution before any of its tasks is polled."""
         self._tracker.launched(workflow_id, name)

@@ -1,0 +1,329 @@
+import json
+import threading
+from collections import Counter
+
+import pytest
+
+from pytest_k1n.workers.handler import Outcome, Stopped, TaskFailed
+from pytest_k1n.workers.ledger import read_ledger
+from pytest_k1n.workers.misbehaviour import Fault
+
+
+def done(_context):
+    return {"ok": True}
+
+
+def completed(stub, workflow_id):
+    return lambda: stub.status(workflow_id) == "COMPLETED"
+
+
+def test_a_chain_that_was_announced_runs_in_order_each_task_once(stub, working, until):
+    order = []
+    handlers = {ref: lambda context: order.append(context.ref) for ref in "abc"}
+    with working(handlers, types=("a", "b", "c")) as it:
+        workflow_id = stub.start("W", "a", "b", "c")
+        it.worker.launched(workflow_id, "W")
+        until(completed(stub, workflow_id))
+    assert order == ["a", "b", "c"]
+    assert [task["pollCount"] for task in stub.of(workflow_id)] == [1, 1, 1]
+
+
+def test_an_execution_that_nobody_announced_is_found_by_the_slow_round(stub, working, until):
+    with working({"a": done, "b": done}, types=("b", "a")):
+        workflow_id = stub.start("W", "a", "b")
+        until(completed(stub, workflow_id))
+
+
+def test_types_of_the_known_definitions_are_served_by_default(stub, working, until):
+    with working({"a": done}, stub.definition("W", "a")):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+
+
+def test_the_heads_of_a_fork_work_at_the_same_time(stub, working, until):
+    meeting = threading.Barrier(4, timeout=10)
+    handlers = {ref: lambda _: {"place": meeting.wait()} for ref in "abcd"} | {"e": done}
+    with working(handlers, types=tuple("abcde")) as it:
+        workflow_id = stub.start("W", "abcd", "e")
+        it.worker.launched(workflow_id)
+        until(completed(stub, workflow_id))
+    assert not meeting.broken
+
+
+def test_a_slow_handler_does_not_hold_up_other_tasks(stub, working, until):
+    release = threading.Event()
+    with working({"slow": lambda _: release.wait(10), "b": done}, types=("slow", "b")):
+        stub.start("S", ["slow"])
+        until(lambda: any(task["status"] == "IN_PROGRESS" for task in stub.tasks.values()))
+        workflow_id = stub.start("W", "b")
+        until(completed(stub, workflow_id))
+        release.set()
+
+
+def test_no_more_tasks_of_a_type_are_in_hand_than_there_are_slots(stub, working, until):
+    lock, now, most = threading.Lock(), Counter(), Counter()
+
+    def count(context):
+        with lock:
+            now["a"] += 1
+            most["a"] = max(most["a"], now["a"])
+        context.sleep(10)
+        with lock:
+            now["a"] -= 1
+
+    with working({"a": count}, types=("a",), slots=2) as it:
+        ids = [stub.start("W", ["a_of_1", "a_of_2", "a_of_3"], ["a"]) for _ in range(2)]
+        for workflow_id in ids:
+            it.worker.launched(workflow_id)
+        until(lambda: all(stub.status(workflow_id) == "COMPLETED" for workflow_id in ids))
+    assert most["a"] == 2
+
+
+def test_every_poll_asks_for_one_task_at_once_in_the_own_domain(stub, working, until):
+    with working({"a": done}, types=("a",), domain="run-7"):
+        until(lambda: stub.polls)
+    expected = {"workerid": "k1n-test-1", "count": "1", "timeout": "0", "domain": "run-7"}
+    assert stub.polls[0] == ("a", expected)
+
+
+def test_types_that_were_not_asked_for_are_never_polled(stub, working, until):
+    with working({"a": done}, types=("a",)) as it:
+        workflow_id = stub.start("W", "a", "b")
+        it.worker.launched(workflow_id)
+        until(lambda: len(stub.of(workflow_id)) == 2)
+        polled = len(stub.polls)
+        until(lambda: len(stub.polls) > polled + 3)
+    assert {task_type for task_type, _ in stub.polls} == {"a"}
+
+
+def test_the_result_says_how_the_work_was_done(stub, working, until):
+    with working({}, types=("a",), speed=60_000, estimates_ms={("W", "a"): 60_000}):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    (update,) = stub.updates
+    about = update["outputData"]["_k1n"]
+    assert about["simulated"] is True
+    assert about["handler"] == "simulated"
+    assert 1 <= about["work_ms"] <= 1000
+    assert about["begin_ms"] <= about["end_ms"]
+    assert update["outputData"]["artifact"].startswith("a-")
+    assert update["logs"][0]["log"].startswith("simulated")
+    assert update["workerId"] == "k1n-test-1"
+
+
+def test_a_failed_attempt_is_followed_by_the_next_one(stub, working, until):
+    def fail_first(context):
+        if context.attempt == 0:
+            raise TaskFailed("not yet")
+
+    with working({"a": fail_first}, types=("a",)) as it:
+        workflow_id = stub.start("W", "a")
+        it.worker.launched(workflow_id)
+        until(completed(stub, workflow_id))
+    assert [(update["status"], update.get("reasonForIncompletion")) for update in stub.updates] == [
+        ("FAILED", "not yet"),
+        ("COMPLETED", None),
+    ]
+
+
+def test_an_exception_in_a_handler_fails_its_task_and_nothing_else(stub, working, until):
+    with working({"a": lambda _: 1 / 0, "b": done}, types=("a", "b")):
+        broken, fine = stub.start("X", "a"), stub.start("Y", "b")
+        until(lambda: stub.status(broken) == "FAILED")
+        until(completed(stub, fine))
+    failed = next(update for update in stub.updates if update["status"] == "FAILED")
+    assert failed["reasonForIncompletion"] == "ZeroDivisionError: division by zero"
+    assert failed["logs"][-1]["log"].startswith("ERROR ")
+
+
+# The network
+
+
+@pytest.mark.parametrize("fault", ["drop-before", "drop-after", 503])
+def test_a_result_whose_answer_is_lost_is_sent_again_and_takes_effect_once(stub, working, until, tmp_path, fault):
+    stub.faults = [("POST /api/tasks$", fault)]
+    with working({"a": done, "b": done}, types=("a", "b"), ledger=tmp_path / "ledger"):
+        workflow_id = stub.start("W", "a", "b")
+        until(completed(stub, workflow_id))
+    assert [len(stub.effects(task["taskId"])) for task in stub.of(workflow_id)] == [1, 1]
+    assert [entry["status"] for entry in read_ledger(tmp_path / "ledger")] == ["COMPLETED"] * 2
+
+
+def test_a_task_whose_delivery_got_lost_is_taken_on(stub, working, until, tmp_path):
+    stub.faults = [("GET /api/tasks/poll/batch/b$", "drop-after")]
+    with working({"a": done, "b": done}, types=("a", "b"), ledger=tmp_path / "ledger") as it:
+        workflow_id = stub.start("W", "a", "b")
+        it.worker.launched(workflow_id)
+        until(completed(stub, workflow_id))
+    assert [entry["ref"] for entry in read_ledger(tmp_path / "ledger")] == ["a", "b"]
+    assert [task["pollCount"] for task in stub.of(workflow_id)] == [1, 1]
+
+
+def test_an_outage_is_reported_once_and_survived(stub, working, until):
+    stub.faults = [("GET /api/tasks/poll", 500)] * 4
+    with working({"a": done}, types=("a",)) as it:
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    assert [report.partition(":")[0] for report in it.reports] == ["polling fails", "polling works again"]
+
+
+def test_a_result_that_the_server_refuses_becomes_a_failure_that_says_so(stub, working, until):
+    stub.faults = [("POST /api/tasks$", 400)] * 3
+    with working({"a": done}, types=("a",)):
+        stub.start("W", "a")
+        until(lambda: stub.updates)
+    assert stub.updates[0]["status"] == "FAILED"
+    assert stub.updates[0]["reasonForIncompletion"] == "the server refused the result: made to fail"
+
+
+def test_a_result_that_cannot_be_delivered_before_the_end_is_delivered_by_the_next_worker(
+    stub, working, until, tmp_path
+):
+    ledger = tmp_path / "ledger"
+    stub.faults = [("POST /api/tasks$", 503)] * 1000
+    with working({"a": done}, types=("a",), ledger=ledger, grace_s=0.05):
+        workflow_id = stub.start("W", "a")
+        until(lambda: len(stub.faults) < 1000)
+    assert stub.updates == []
+    stub.faults = []
+    with working({}, types=("other",), ledger=ledger):
+        until(completed(stub, workflow_id))
+    assert [entry["ref"] for entry in read_ledger(ledger)] == ["a"]
+    assert [json.loads(line)["event"] for line in ledger.read_text().splitlines()][-1] == "delivered"
+
+
+# Heartbeats
+
+
+def test_the_lease_of_a_task_in_hand_is_extended_until_it_ends(stub, working, until):
+    stub.response_timeout_s = 1
+    with working({"a": lambda _: stub.heartbeat_seen.wait(10)}, types=("a",)):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    beat = stub.heartbeats[0]
+    assert (beat["status"], beat["extendLease"]) == ("IN_PROGRESS", True)
+    assert len(stub.updates) == 1
+
+
+def test_the_work_on_a_task_that_ended_without_us_is_stopped(stub, working, until):
+    stub.response_timeout_s = 1
+    stopped = threading.Event()
+
+    def wait(context):
+        try:
+            context.sleep(60_000)
+        except Stopped:
+            stopped.set()
+            raise
+
+    with working({"a": wait}, types=("a",)) as it:
+        workflow_id = stub.start("W", "a")
+        until(lambda: it.worker.in_hand)
+        stub.end_task(stub.of(workflow_id)[0]["taskId"])
+        assert stopped.wait(10)
+        until(lambda: it.worker.in_hand == 0)
+    assert stub.updates == []
+
+
+# The end
+
+
+def test_a_stop_lets_what_is_in_hand_be_finished(stub, working, until):
+    began, release = threading.Event(), threading.Event()
+
+    def work(_):
+        began.set()
+        release.wait(10)
+
+    with working({"a": work, "b": done}, types=("a", "b")) as it:
+        workflow_id = stub.start("W", "a", "b")
+        assert began.wait(10)
+        it.stop_order.set()
+        release.set()
+    assert [task["status"] for task in stub.of(workflow_id)] == ["COMPLETED", "SCHEDULED"]
+
+
+def test_what_is_not_finished_within_the_grace_is_handed_back_to_its_queue(stub, working, until):
+    with working({"a": lambda context: context.sleep(60_000)}, types=("a",), grace_s=0.05) as it:
+        workflow_id = stub.start("W", "a")
+        until(lambda: it.worker.in_hand)
+        it.stop()
+        assert [task["status"] for task in stub.of(workflow_id)] == ["SCHEDULED"]
+    assert stub.updates[0]["callbackAfterSeconds"] == 0
+
+
+# Faults on purpose
+
+
+def faulty(*specs):
+    return tuple(Fault.parse(spec) for spec in specs)
+
+
+def test_a_hung_task_neither_answers_nor_beats(stub, working, until, tmp_path):
+    stub.response_timeout_s = 1
+    faults = faulty("W/a:hang")
+    with working({"a": done, "b": done}, types=("a", "b"), faults=faults, ledger=tmp_path / "ledger") as it:
+        hung = stub.start("W", "a")
+        until(lambda: it.worker.in_hand)
+        until(lambda: len(stub.polls) > 40)
+        fine = stub.start("W", "b")
+        until(completed(stub, fine))
+    assert stub.heartbeats == []
+    assert [task["status"] for task in stub.of(hung)] == ["IN_PROGRESS"]
+    assert read_ledger(tmp_path / "ledger")[0]["status"] == "STOPPED"
+
+
+def test_slow_work_lasts_longer_and_admits_it(stub, working, until):
+    handlers = {"a": lambda _: Outcome(work_ms=100)}
+    with working(handlers, types=("a",), faults=faulty("W/a:slow=1.3")):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    assert 130 <= stub.updates[0]["outputData"]["_k1n"]["work_ms"] < 1000
+
+
+def test_a_handler_invoked_twice_shows_twice_in_the_ledger(stub, working, until, tmp_path):
+    with working({"a": done}, types=("a",), faults=faulty("*/a:twice"), ledger=tmp_path / "ledger"):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    entries = read_ledger(tmp_path / "ledger")
+    assert len(entries) == 2
+    assert len({entry["task_id"] for entry in entries}) == 1
+    assert len(stub.updates) == 1
+
+
+def test_one_attempt_can_be_made_to_fail(stub, working, until):
+    with working({"a": done}, types=("a",), faults=faulty("W/a#0:fail=no disk")):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    assert [(update["status"], update.get("reasonForIncompletion")) for update in stub.updates] == [
+        ("FAILED", "no disk"),
+        ("COMPLETED", None),
+    ]
+
+
+def test_a_leak_writes_what_belongs_to_another_workflow(stub, working, until):
+    handlers = {"a": lambda _: {"secret": "of A"}, "b": lambda _: {"own": 1}}
+    with working(handlers, types=("a", "b"), faults=faulty("B/b:leak=A")):
+        first = stub.start("A", "a")
+        until(completed(stub, first))
+        second = stub.start("B", "b")
+        until(completed(stub, second))
+    output = stub.of(second)[0]["outputData"]
+    assert (output["secret"], output["own"]) == ("of A", 1)
+
+
+def test_a_fault_of_another_workflow_does_not_concern_this_one(stub, working, until):
+    with working({"a": done}, types=("a",), faults=faulty("OTHER/a:terminal")):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+
+
+def test_fast_polling_ends_with_the_execution(stub, working, until):
+    with working({"a": done}, types=("a",), uncertain_round_ms=60_000, least_slow_pause_ms=60_000) as it:
+        workflow_id = stub.start("W", "a")
+        it.worker.launched(workflow_id)
+        until(completed(stub, workflow_id))
+        until(lambda: not it.worker.is_active, "the worker to be idle")
+        polls = len(stub.polls)
+        threading.Event().wait(0.1)
+        assert len(stub.polls) == polls
