@@ -47,10 +47,10 @@ class Agenda:
         """Return the instant of the next event, or None."""
         return self._later[0][0] if self._later else None
 
-    def pop(self) -> tuple[int, Action, Any]:
-        """Take the next event."""
-        instant_ms, _, _, action, subject = heappop(self._later)
-        return instant_ms, action, subject
+    def pop(self) -> tuple[int, int, Action, Any]:
+        """Take the next event: its instant, priority, action and subject."""
+        instant_ms, priority, _, action, subject = heappop(self._later)
+        return instant_ms, priority, action, subject
 
     def __len__(self) -> int:
         return len(self._later)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.ids import child_id
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import CANCELED, COMPLETED, FAILED, TERMINATED, TIMED_OUT
+from pytest_k1n.engine.status import CANCELED, COMPLETED, FAILED, IN_PROGRESS, TERMINATED, TIMED_OUT
 
 _TASK_STATUS = {COMPLETED: COMPLETED, FAILED: FAILED, TERMINATED: CANCELED, TIMED_OUT: TIMED_OUT}
 
@@ -25,7 +25,8 @@ def begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
     """Note in the parent's task that its child runs."""
     task.sub_id = workflow_id
     task.output = {"subWorkflowId": workflow_id}
-    task.status = "IN_PROGRESS"
+    task.status = IN_PROGRESS
+    task.reason = None
     task.started_ms = task.updated_ms = now_ms
 
 

@@ -281,15 +281,15 @@ def _refusals(task: JsonObject) -> Iterator[str]:
 def _needs_javascript(task: JsonObject) -> bool:
     kind = task["type"]
     if kind == "SWITCH":
-        return task.get("evaluatorType") in _SCRIPTED
+        return bool(task.get("evaluatorType") in _SCRIPTED)
     if kind == "DECISION":
         return bool(task.get("caseExpression"))
     if kind == "DO_WHILE":
         return not scripts.is_literal(task.get("loopCondition") or "")
     if kind == "INLINE":
         evaluator: Any = task["inputParameters"].get("evaluatorType") or "javascript"
-        return evaluator in _SCRIPTED
-    return kind == "LAMBDA"
+        return bool(evaluator in _SCRIPTED)
+    return bool(kind == "LAMBDA")
 
 
 def _violation(path: str, message: str, value: Any = None) -> Violation:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.engine.definition import Definition, TaskDef
-from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
 if TYPE_CHECKING:
@@ -57,8 +56,3 @@ class Context:
     definitions: Definitions
     scripts: Scripts
     effects: Effects
-
-    def new_task_id(self, execution: ExecutionState) -> str:
-        """Derive the next task id of an execution."""
-        execution.next_id += 1
-        return seeded_id(self.seed, f"{execution.workflow_id}/{execution.next_id}")

@@ -45,7 +45,7 @@ def decide(context: Context, execution: ExecutionState) -> None:
 def _evaluate(context: Context, execution: ExecutionState) -> bool:
     """Make one pass; tell whether another one could change more."""
     now_ms = context.now_ms
-    if (reason := timeouts.workflow_reason(execution, now_ms)) is not None:
+    if execution.definition.timeout_s and (reason := timeouts.workflow_reason(execution, now_ms)) is not None:
         ending.terminate(context, execution, TIMED_OUT, reason, None)
         return False
     if execution.status == PAUSED:
@@ -90,9 +90,9 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         if task.node.next is not None and not switches.has_children(task):
             following.append((task.node.next, task.iteration))
     if terminator is not None:
-        terminator.executed = terminator.input.get("terminationStatus") != COMPLETED
-        _forget_executed(execution)
+        terminator.executed = False  # what it cancels does not see its output any more
         ending.end_by_task(context, execution, terminator)
+        terminator.executed = execution.status != COMPLETED
         return False
     try:
         again = _schedule(context, execution, following, [new_attempt(context, task) for task in attempts])
@@ -201,13 +201,12 @@ def new_attempt(context: Context, task: TaskState, *, at_once: bool = False) -> 
     """Make the next attempt of a failed task, delayed by its policy unless an operator asked for it."""
     execution = task.execution
     fresh = TaskState(execution, task.node, task.type, task.ref, task.iteration)
-    fresh.task_id = context.new_task_id(execution)
     fresh.name, fresh.def_name, fresh.task_def = task.name, task.def_name, task.task_def
     fresh.scheduled_ms = context.now_ms
     fresh.attempt = task.attempt + 1
     fresh.retried_id = task.task_id
     fresh.response_timeout_s = task.response_timeout_s
-    fresh.input = {**task.input, **task.node.resolve_input(execution, fresh.task_id)}
+    fresh.input = {**task.input, **task.node.resolve_input(execution, fresh)}
     task.retried = True
     if not at_once:
         fresh.reason = task.reason

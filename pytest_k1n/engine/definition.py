@@ -17,8 +17,8 @@ class TaskDef:
     """The parts of a task definition that the engine acts on, beside its whole document."""
 
     __slots__ = (
-        "backoff_scale", "concurrent_limit", "document", "input_template", "jitter_ms", "max_retry_delay_s", "name",
-        "poll_timeout_s", "response_timeout_s", "retry_count", "retry_delay_s", "retry_logic", "timeout_policy",
+        "backoff_scale", "concurrent_limit", "document", "input_template", "jitter_ms", "limits_waiting", "max_retry_delay_s",
+        "name", "poll_timeout_s", "response_timeout_s", "retry_count", "retry_delay_s", "retry_logic", "timeout_policy",
         "timeout_s", "total_timeout_s",
     )  # fmt: skip
 
@@ -36,6 +36,8 @@ class TaskDef:
         self.response_timeout_s: int = document["responseTimeoutSeconds"]
         self.poll_timeout_s: int = document.get("pollTimeoutSeconds") or 0
         self.total_timeout_s: int = document["totalTimeoutSeconds"]
+        self.limits_waiting = self.poll_timeout_s > 0 or self.total_timeout_s > 0
+        """Whether a task can time out before anybody polled it."""
         self.concurrent_limit: int = document.get("concurrentExecLimit") or 0
         self.input_template: JsonObject = document["inputTemplate"]
 
@@ -160,13 +162,13 @@ def input_resolver(parameters: JsonObject, task_def: TaskDef | None) -> Resolver
     }
     resolve = compile_template(merged)
     if resolve is None:
-        return lambda _execution, _task_id: merged
+        return lambda _execution, _task: merged
     if not template:
         return resolve
     inner = resolve
 
-    def filled(execution: Any, task_id: str) -> Any:
-        values = inner(execution, task_id)
+    def filled(execution: Any, task: Any) -> Any:
+        values = inner(execution, task)
         values.update({key: default for key, default in template.items() if values[key] is None})
         return values
 

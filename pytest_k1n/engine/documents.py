@@ -110,6 +110,9 @@ def failed_workflow_document(execution: ExecutionState) -> JsonObject:
     for name in ("updateTime", "history", "rateLimited", "startTime"):
         document.pop(name)
     document["updatedTime"] = execution.updated_ms
+    for name in ("failedReferenceTaskNames", "failedTaskNames"):
+        if not document[name]:
+            del document[name]
     _add(document, failedTaskId=execution.failed_task_id, previousStatus=execution.previous_status)
     return document
 

@@ -93,7 +93,7 @@ def _end(context: Context, execution: ExecutionState, status: str, child_reason:
 def _output(execution: ExecutionState) -> JsonObject:
     resolve = execution.definition.resolve_output
     if resolve is not None:
-        output: JsonObject = resolve(execution, "")
+        output: JsonObject = resolve(execution, None)
         return output
     if not execution.tasks:
         return execution.output

@@ -37,7 +37,7 @@ from pytest_k1n.engine.status import (
     TERMINAL_WORKFLOW,
     TERMINATED,
 )
-from pytest_k1n.engine.virtualwork import Attachment, VirtualResult, VirtualWorker
+from pytest_k1n.engine.virtualwork import UNLIMITED, Attachment, VirtualResult, VirtualWorker
 
 
 class Engine:
@@ -52,6 +52,7 @@ class Engine:
         call_http: asynctasks.HttpCaller = asynctasks.call_http,
     ) -> None:
         self.clock = clock or VirtualClock()
+        self.now_ms = self.clock.now_ms()
         self.seed = seed
         self.catalogue = Catalogue()
         self.queues = Queues()
@@ -63,13 +64,15 @@ class Engine:
         self._agenda = Agenda()
         self._scripts = Scripts()
         self._attached: dict[QueueKey, Attachment] = {}
+        self._attached_to_all: tuple[VirtualWorker, str, int] | None = None
         self._call_http = call_http
         self._started: dict[str, int] = {}
         self._delivered: dict[str, TaskState] = {}
 
-    @property
-    def now_ms(self) -> int:
-        return self.clock.now_ms()
+    def tick(self) -> int:
+        """Read the clock: all that one request or one event does happens at the instant read here."""
+        self.now_ms = self.clock.now_ms()
+        return self.now_ms
 
     # -- executions -----------------------------------------------------------------------------------------------
 
@@ -106,7 +109,7 @@ class Engine:
             workflow_id = seeded_id(self.seed, f"{definition.name}/{nth}")
         if definition.input_template and input_:  # an empty input does not get the template
             input_ = {**definition.input_template, **input_}
-        execution = ExecutionState(workflow_id, definition, self.now_ms, input_)
+        execution = ExecutionState(workflow_id, definition, self.now_ms, input_, self.seed)
         self.executions[workflow_id] = execution
         return execution
 
@@ -143,7 +146,7 @@ class Engine:
         """Do what an evaluation left to be done outside its execution; what follows from that is on the agenda."""
         effects = context.effects
         if effects:
-            self.guards.progressed()
+            self.guards.idle_jumps = 0
             for task in effects.unqueued:
                 task.ticket += 1
             for task in effects.queued:
@@ -167,7 +170,11 @@ class Engine:
         """Deliver the next task of a queue, or None."""
         now_ms = self.now_ms
         self.polls[key] = {"queueName": key.label, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
-        return self._deliver(key, worker_id, now_ms)
+        task = self._deliver(key, worker_id, now_ms)
+        if task is not None:
+            self._delivered[task.task_id] = task
+            self._set_timer(task.execution)
+        return task
 
     def _deliver(self, key: QueueKey, worker_id: str | None, now_ms: int) -> TaskState | None:
         task = self.queues.pop(key, now_ms)
@@ -184,6 +191,7 @@ class Engine:
         """Deliver one particular task that is scheduled, out of its turn and before it is due."""
         if task.status == SCHEDULED:
             self._begin(task, worker_id, self.now_ms)
+            self._set_timer(task.execution)
 
     def _begin(self, task: TaskState, worker_id: str | None, now_ms: int) -> None:
         task.ticket += 1
@@ -194,8 +202,6 @@ class Engine:
         task.worker_id = worker_id
         task.poll_count += 1
         task.updated_ms = now_ms
-        self._delivered[task.task_id] = task
-        self._set_timer(task.execution)
 
     def _is_at_limit(self, task: TaskState) -> bool:
         definition = task.task_def
@@ -223,7 +229,7 @@ class Engine:
         if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW:
             return
         now_ms = self.now_ms
-        self.guards.progressed()
+        self.guards.idle_jumps = 0
         task.output = output
         task.reason = reason
         task.worker_id = worker_id
@@ -270,7 +276,7 @@ class Engine:
         types: Iterable[str],
         worker: VirtualWorker,
         *,
-        slots: int = 1_000_000,
+        slots: int = UNLIMITED,
         worker_id: str = "embedded",
         domain: str | None = None,
     ) -> None:
@@ -279,6 +285,15 @@ class Engine:
             key = QueueKey(type_, domain)
             self._attached[key] = Attachment(worker, worker_id, slots)
             self._agenda.soon(self._work_off, key)
+        self._agenda.settle()
+
+    def attach_to_all(self, worker: VirtualWorker, *, slots: int = UNLIMITED, worker_id: str = "embedded") -> None:
+        """Have a worker take the tasks of every type and domain that no other worker is attached to."""
+        self._attached_to_all = (worker, worker_id, slots)
+        for key in self.queues.keys():
+            if key not in self._attached:
+                self._attached[key] = Attachment(worker, worker_id, slots)
+                self._agenda.soon(self._work_off, key)
         self._agenda.settle()
 
     def _work_off(self, key: QueueKey) -> None:
@@ -291,11 +306,12 @@ class Engine:
             if task is None:
                 return
             result = attached.worker.work(task)
+            if result.work_ms is not None and result.heartbeats:
+                task.lease_until_ms = now_ms + result.work_ms
+            self._set_timer(task.execution)
             if result.work_ms is None:
                 continue
             attached.busy += 1
-            if result.heartbeats:
-                task.lease_until_ms = now_ms + result.work_ms
             work = (attached, key, task, task.attempt, task.poll_count, result)
             self._agenda.at(now_ms + result.work_ms, FINISH, self._finish, work)
 
@@ -312,7 +328,7 @@ class Engine:
                 callback_s=result.callback_s,
                 logs=result.logs,
             )
-        if attached.slots < 1_000_000:
+        if attached.slots < UNLIMITED:
             self._work_off(key)
 
     # -- time -----------------------------------------------------------------------------------------------------
@@ -323,9 +339,10 @@ class Engine:
         False when nothing more can happen, or the next event lies after `horizon_ms` (an instant). Raises Stuck when
         the clock jumps on and on without anything changing.
         """
-        self._agenda.settle()
+        agenda = self._agenda
+        agenda.settle()
         while not is_reached():
-            instant_ms = self._agenda.next_ms()
+            instant_ms = agenda.next_ms()
             if instant_ms is None or (horizon_ms is not None and instant_ms > horizon_ms):
                 return False
             self.step()
@@ -337,13 +354,14 @@ class Engine:
 
     def step(self) -> None:
         """Jump to the next event and do it. Raises Stuck."""
-        instant_ms, action, subject = self._agenda.pop()
-        if action == self._deadline and not self._is_due(subject, instant_ms):
+        instant_ms, priority, action, subject = self._agenda.pop()
+        if priority == DEADLINE and not self._is_due(subject, instant_ms):
             return
-        now_ms = self.clock.now_ms()
+        now_ms = self.now_ms
         if instant_ms > now_ms:
             self.guards.jump(instant_ms - now_ms, self.diagnosis)
             self.clock.move_to(instant_ms)
+        self.now_ms = instant_ms if self.clock.jumps else max(self.clock.now_ms(), instant_ms)
         action(subject)
         self._agenda.settle()
 
@@ -360,6 +378,7 @@ class Engine:
             self.step()
         if instant_ms > self.clock.now_ms():
             self.clock.move_to(instant_ms)
+        self.tick()
 
     def drain(self) -> None:
         """Let time pass until nothing more can happen by itself."""
@@ -420,13 +439,21 @@ class Engine:
         key = self.queues.push(task, due_ms, now_ms)
         if due_ms > now_ms:
             self._agenda.at(due_ms, WAKE, self._wake_queue, key)
-        elif key in self._attached:
+        elif self._has_worker(key):
             self._agenda.soon(self._work_off, key)
         elif self.on_delivery is not None:
             self.on_delivery(key)
 
-    def _wake_queue(self, key: QueueKey) -> None:
+    def _has_worker(self, key: QueueKey) -> bool:
         if key in self._attached:
+            return True
+        if self._attached_to_all is None:
+            return False
+        self._attached[key] = Attachment(*self._attached_to_all)
+        return True
+
+    def _wake_queue(self, key: QueueKey) -> None:
+        if self._has_worker(key):
             self._work_off(key)
         elif self.on_delivery is not None:
             self.on_delivery(key)
@@ -509,7 +536,7 @@ class Engine:
             from pytest_k1n.engine.expressions import compile_template
 
             resolve = compile_template(name)
-            name = str(resolve(ended, "")) if resolve else name
+            name = str(resolve(ended, None)) if resolve else name
         input_: JsonObject = {
             **ended.input,
             "workflowId": ended.workflow_id,

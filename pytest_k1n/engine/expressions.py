@@ -15,8 +15,8 @@ from pytest_k1n.engine import jsonpath
 from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
-Resolver = Callable[[ExecutionState, str], Any]
-"""(execution, id of the task being made) -> value."""
+Resolver = Callable[[ExecutionState, TaskState | None], Any]
+"""(execution, the task being made, if any) -> value."""
 
 _WORKFLOW: Final[dict[str, Callable[[ExecutionState], Any]]] = {
     "input": lambda execution: execution.input,
@@ -65,8 +65,8 @@ def compile_template(template: Any) -> Resolver | None:
         members = [(value, compile_template(value)) for value in template]
         if all(resolve is None for _, resolve in members):
             return None
-        return lambda execution, task_id: [
-            value if resolve is None else resolve(execution, task_id) for value, resolve in members
+        return lambda execution, task: [
+            value if resolve is None else resolve(execution, task) for value, resolve in members
         ]
     return None
 
@@ -82,10 +82,10 @@ def _compile_dict(template: dict[str, Any]) -> Resolver | None:
     if not moving:
         return None
 
-    def build(execution: ExecutionState, task_id: str) -> Any:
+    def build(execution: ExecutionState, task: TaskState | None) -> Any:
         built = constants.copy()
         for key, resolve in moving:
-            built[key] = resolve(execution, task_id)
+            built[key] = resolve(execution, task)
         return built
 
     return build
@@ -145,14 +145,14 @@ def _compile_text(text: str) -> Resolver | None:
     pieces = _split(text)
     if not any(expression is not None for _, expression in pieces):
         unescaped = "".join(literal for literal, _ in pieces)
-        return None if unescaped == text else (lambda _execution, _task_id: unescaped)
+        return None if unescaped == text else (lambda _execution, _task: unescaped)
     if len(pieces) == 1:
         return _compile_expression(pieces[0][1] or "")
     parts = [
         (literal, None if expression is None else _compile_expression(expression)) for literal, expression in pieces
     ]
-    return lambda execution, task_id: "".join(
-        literal if resolve is None else java_text(resolve(execution, task_id)) for literal, resolve in parts
+    return lambda execution, task: "".join(
+        literal if resolve is None else java_text(resolve(execution, task)) for literal, resolve in parts
     )
 
 
@@ -161,7 +161,7 @@ def _compile_expression(expression: str) -> Resolver:
         inner = _compile_text(expression)
         if inner is not None:
             outer = inner
-            return lambda execution, task_id: _reference(java_text(outer(execution, task_id)))(execution, task_id)
+            return lambda execution, task: _reference(java_text(outer(execution, task)))(execution, task)
     return _reference(expression)
 
 
@@ -181,20 +181,20 @@ def _reference(expression: str) -> Resolver:
 
 def _compile_reference(expression: str) -> Resolver:
     if not expression.strip():
-        return lambda _execution, _task_id: ""
+        return lambda _execution, _task: ""
     if expression == "CPEWF_TASK_ID":
-        return lambda _execution, task_id: task_id
+        return lambda _execution, task: task.task_id if task is not None else None
     if expression.startswith("workflow.secrets."):
         literal = "${" + expression + "}"
-        return lambda _execution, _task_id: literal
+        return lambda _execution, _task: literal
     if expression.startswith("workflow.env."):
         variable = "CONDUCTOR_ENV_" + expression.removeprefix("workflow.env.")
-        return lambda _execution, _task_id: os.environ.get(variable)
+        return lambda _execution, _task: os.environ.get(variable)
     root, section, rest = _head(expression)
     try:
         path = jsonpath.parse(rest)
     except jsonpath.PathError:
-        return lambda _execution, _task_id: None
+        return lambda _execution, _task: None
     keys = _plain_keys(rest)
     if root == "workflow":
         return _workflow_reference(section, keys, path)
@@ -237,19 +237,19 @@ def _read(value: Any, path: jsonpath.Path) -> Any:
 
 def _workflow_reference(section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
     if section is None:
-        return lambda execution, _task_id: _read({name: get(execution) for name, get in _WORKFLOW.items()}, path)
+        return lambda execution, _task: _read({name: get(execution) for name, get in _WORKFLOW.items()}, path)
     get = _WORKFLOW.get(section)
     if get is None:
-        return lambda _execution, _task_id: None
+        return lambda _execution, _task: None
     if keys is not None:
-        return lambda execution, _task_id: _walk(get(execution), keys)
-    return lambda execution, _task_id: _read(get(execution), path)
+        return lambda execution, _task: _walk(get(execution), keys)
+    return lambda execution, _task: _read(get(execution), path)
 
 
 def _task_reference(root: str, section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
     get = _TASK.get(section) if section is not None else None
 
-    def resolve(execution: ExecutionState, _task_id: str) -> Any:
+    def resolve(execution: ExecutionState, _task: TaskState | None) -> Any:
         task = execution.plain.get(root)
         if task is None:
             return None

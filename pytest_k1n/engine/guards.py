@@ -21,11 +21,8 @@ class Guards:
     max_horizon_ms: int = 10 * 366 * 24 * 3_600_000
     """How far virtual time may run in all."""
     idle_jumps: int = 0
+    """The engine sets it back to 0 whenever something changes."""
     passed_ms: int = 0
-
-    def progressed(self) -> None:
-        """Note that something changed."""
-        self.idle_jumps = 0
 
     def jump(self, duration_ms: int, diagnosis: Callable[[], str]) -> None:
         """Count a jump. Raises Stuck."""

@@ -12,6 +12,7 @@ from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.engine.virtualwork import UNLIMITED, VirtualWorker
 from pytest_k1n.engine.wiredefaults import workflow_document
 
 
@@ -113,6 +114,7 @@ def start(
     """Start a workflow definition given as a document. Raises Invalid, with what the engine refuses."""
     document = dict(definition)
     check_workflow(workflow_document(document), f"workflow {document.get('name')}")
+    engine.tick()
     state = engine.start(
         engine.catalogue.inline(document),
         dict(input_ or {}),
@@ -120,3 +122,19 @@ def start(
         domains=dict(domains or {}),
     )
     return LiveExecution(engine, state)
+
+
+def run(
+    engine: Engine,
+    definition: Mapping[str, Any],
+    input_: Mapping[str, Any] | None = None,
+    *,
+    worker: VirtualWorker,
+    slots: int = UNLIMITED,
+    within_ms: int | None = None,
+) -> LiveExecution:
+    """Start a definition with a worker for all its tasks and let time pass until it ends. Raises Invalid, NotReached."""
+    engine.attach_to_all(worker, slots=slots)
+    execution = start(engine, definition, input_)
+    execution.wait(within_ms=within_ms)
+    return execution

@@ -75,7 +75,7 @@ def _items(loop: TaskState) -> list[Any] | None:
         value = loop.input["_items"]
     else:
         resolve = compile_template(template)
-        value = resolve(loop.execution, loop.task_id) if resolve else template
+        value = resolve(loop.execution, loop) if resolve else template
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -16,6 +16,7 @@ from pytest_k1n.engine.expressions import compile_template
 from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS
+from pytest_k1n.engine.wiredefaults import workflow_document
 
 
 class Batch:
@@ -38,9 +39,8 @@ class Batch:
         iteration = self.iteration
         ref = f"{node.ref}__{iteration}" if iteration else node.ref
         task = TaskState(self.execution, node, type_, ref, iteration)
-        task.task_id = self.context.new_task_id(self.execution)
         task.scheduled_ms = self.context.now_ms
-        task.input = node.resolve_input(self.execution, task.task_id) if task_input is None else task_input
+        task.input = node.resolve_input(self.execution, task) if task_input is None else task_input
         self.tasks.append(task)
         return task
 
@@ -86,7 +86,7 @@ def _async_system_task(batch: Batch, node: Node) -> None:
     if node.type == "EVENT":
         sink = node.document.get("sink")
         resolve = compile_template(sink)
-        task.input["sink"] = resolve(batch.execution, task.task_id) if resolve else sink
+        task.input["sink"] = resolve(batch.execution, task) if resolve else sink
 
 
 def _sync_system_task(batch: Batch, node: Node) -> None:
@@ -156,13 +156,16 @@ def _sub_workflow(batch: Batch, node: Node) -> None:
     task.def_name = node.name
     given = node.document.get("subWorkflowParam") or {}
     resolve = compile_template({key: given.get(key) for key in ("name", "version", "taskToDomain", "priority")})
-    values: dict[str, Any] = resolve(batch.execution, task.task_id) if resolve else given
+    values: dict[str, Any] = resolve(batch.execution, task) if resolve else given
     name = values.get("name")
     version = values.get("version")
     inline = given.get("workflowDefinition")
     if isinstance(inline, str):
         resolve_inline = compile_template(inline)
-        inline = resolve_inline(batch.execution, task.task_id) if resolve_inline else None
+        inline = resolve_inline(batch.execution, task) if resolve_inline else None
+    if isinstance(inline, dict):
+        inline = workflow_document(inline)
+        name, version = inline.get("name"), None
     if version is None and inline is None and name:
         latest = batch.context.definitions.workflow(str(name), None)
         version = latest.version if latest is not None else None

@@ -58,9 +58,7 @@ def skip(engine: Engine, execution: ExecutionState, ref: str) -> None:
         )
     if ref in execution.latest:
         raise Illegal(f"The task referenced {ref} has already been processed, cannot be skipped")
-    context = engine.context()
     task = TaskState(execution, node, node.name, ref, 0)
-    task.task_id = context.new_task_id(execution)
     task.status = SKIPPED
     task.scheduled_ms = task.ended_ms = engine.now_ms
     task.task_def = None

@@ -37,11 +37,14 @@ class Queues:
 
     def __init__(self) -> None:
         self._queues: dict[QueueKey, _Queue] = {}
+        self._plain: dict[str, QueueKey] = {}
         self._order = 0
 
     def push(self, task: TaskState, due_ms: int, now_ms: int) -> QueueKey:
         """Put a task into the queue of its type and domain, deliverable from `due_ms` on."""
-        key = QueueKey(task.type, task.domain)
+        key = self._plain.get(task.type) if task.domain is None else QueueKey(task.type, task.domain)
+        if key is None:
+            key = self._plain[task.type] = QueueKey(task.type)
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = _Queue()
@@ -58,7 +61,8 @@ class Queues:
         queue = self._queues.get(key)
         if queue is None:
             return None
-        self._ripen(queue, now_ms)
+        if queue.waiting:
+            self._ripen(queue, now_ms)
         while queue.ready:
             _, _, _, ticket, task = heappop(queue.ready)
             if _is_valid(task, ticket):

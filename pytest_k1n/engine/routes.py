@@ -110,6 +110,7 @@ class Routes:
 
     def handle(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes | None) -> Reply:
         """Answer one request; never raises for what a client can send."""
+        self.engine.tick()
         try:
             return self._route(method.upper(), path, query, body)
         except Problem as problem:

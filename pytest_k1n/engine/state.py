@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.status import OPEN_TASK, RUNNING, SCHEDULED, SKIPPED
 
 if TYPE_CHECKING:
@@ -22,10 +23,42 @@ class TaskState:
     """One attempt of one (ref, iteration)."""
 
     __slots__ = (
-        "attempt", "callback_s", "cursor", "def_name", "domain", "due_ms", "ended_ms", "executed", "execution", "input",
-        "iteration", "lease_until_ms", "logs", "name", "node", "output", "parent_task_id", "poll_count",
-        "reason", "ref", "response_timeout_s", "retried", "retried_id", "scheduled_ms", "seq", "start_delay_s",
-        "started_ms", "status", "sub_changed", "sub_id", "task_def", "task_id", "ticket", "type", "updated_ms",
+        "_number",
+        "_task_id",
+        "attempt",
+        "callback_s",
+        "cursor",
+        "def_name",
+        "domain",
+        "due_ms",
+        "ended_ms",
+        "executed",
+        "execution",
+        "input",
+        "iteration",
+        "lease_until_ms",
+        "logs",
+        "name",
+        "node",
+        "output",
+        "parent_task_id",
+        "poll_count",
+        "reason",
+        "ref",
+        "response_timeout_s",
+        "retried",
+        "retried_id",
+        "scheduled_ms",
+        "seq",
+        "start_delay_s",
+        "started_ms",
+        "status",
+        "sub_changed",
+        "sub_id",
+        "task_def",
+        "ticket",
+        "type",
+        "updated_ms",
         "worker_id",
     )  # fmt: skip
 
@@ -38,7 +71,9 @@ class TaskState:
         self.name = node.name
         self.iteration = iteration
         self.task_def: TaskDef | None = node.task_def
-        self.task_id: str = ""
+        execution.next_id += 1
+        self._number = execution.next_id
+        self._task_id = ""
         self.status: str = SCHEDULED
         self.seq = 0
         self.attempt: int = 0
@@ -72,6 +107,14 @@ class TaskState:
         """Counts queue messages of this task: an older message in a queue is void."""
 
     @property
+    def task_id(self) -> str:
+        """Return the id, derived on first use from the seed, the execution and the order of making."""
+        if not self._task_id:
+            execution = self.execution
+            self._task_id = seeded_id(execution.seed, f"{execution.workflow_id}/{self._number}")
+        return self._task_id
+
+    @property
     def is_open(self) -> bool:
         return self.status in OPEN_TASK
 
@@ -86,13 +129,16 @@ class ExecutionState:
 
     __slots__ = (
         "correlation_id", "created_by", "created_ms", "definition", "domains", "ended_ms", "event", "failed_names",
-        "failed_refs", "failed_task_id", "id_prefix", "input", "last_retried_ms", "latest", "live", "next_id",
+        "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
-        "rerun_from", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
+        "rerun_from", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
     )  # fmt: skip
 
-    def __init__(self, workflow_id: str, definition: Definition, now_ms: int, input_: JsonObject) -> None:
+    def __init__(
+        self, workflow_id: str, definition: Definition, now_ms: int, input_: JsonObject, seed: int = 0
+    ) -> None:
         self.workflow_id = workflow_id
+        self.seed = seed
         self.definition = definition
         self.status = RUNNING
         self.previous_status: str | None = None

@@ -6,7 +6,7 @@ The real server looks only when something makes it evaluate the execution; here 
 from __future__ import annotations
 
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import IN_PROGRESS, RUNNING, SCHEDULED, TERMINAL_WORKFLOW, TIMED_OUT
+from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RUNNING, SCHEDULED, TERMINAL_WORKFLOW, TIMED_OUT
 
 NEVER = 2**62
 _UNANSWERING = frozenset({"SUB_WORKFLOW"})
@@ -104,9 +104,9 @@ def next_due_ms(execution: ExecutionState, now_ms: int) -> int:
         return due
     for task in execution.live:
         limits = task.task_def
-        if limits is None or not task.is_open:
+        if limits is None or (task.status == SCHEDULED and not limits.limits_waiting) or task.status not in OPEN_TASK:
             continue
-        if limits.response_timeout_s > 0 and _answers(task):
+        if limits.response_timeout_s > 0 and not task.lease_until_ms and _answers(task):
             candidate = _response_due_ms(task)
             if now_ms < candidate < due:
                 due = candidate

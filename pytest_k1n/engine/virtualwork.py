@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED
@@ -24,6 +24,10 @@ class VirtualResult:
     """Whether it extends its lease while it works, so that no response timeout can strike."""
     callback_s: int = 0
     """With status IN_PROGRESS: after how long the task comes back to its queue."""
+
+
+UNLIMITED: Final = 1_000_000_000
+"""Slots of a worker that takes whatever comes."""
 
 
 class VirtualWorker(Protocol):

@@ -66,7 +66,10 @@ def _take(request: Request) -> TaskState:
         raise NotFound(f"No such task found by id: {result['taskId']}")
     status = result.get("status")
     if status is None:
-        raise Illegal('Cannot invoke "TaskResult$Status.name()" because the status of the task result is null')
+        raise Illegal(
+            'Cannot invoke "com.netflix.conductor.common.metadata.tasks.TaskResult$Status.name()" because the return '
+            'value of "com.netflix.conductor.common.metadata.tasks.TaskResult.getStatus()" is null'
+        )
     if result.get("extendLease"):
         request.engine.extend_lease(task)
         return task
@@ -117,7 +120,14 @@ def _take_by_ref(request: Request) -> TaskState | None:
     task = _pending(execution, request.names["ref"])
     if task is not None:
         merged = {**task.output, **output}
-        request.engine.update(task, status, merged, worker_id=request.text("workerid"))
+        request.engine.update(
+            task,
+            status,
+            merged,
+            reason=task.reason,
+            worker_id=request.text("workerid") or task.worker_id,
+            callback_s=task.callback_s,
+        )
     return task
 
 
