@@ -98,7 +98,7 @@ def compile_schema(schema: Mapping[str, Any], *, fast: bool = True) -> Compiled:
     from referencing import Registry
 
     try:
-        Draft202012Validator.check_schema(schema)
+        Draft202012Validator.check_schema(dict(schema))
     except SchemaError as error:
         raise ValueError(f"{error.json_path}: {error.message}") from None
     # An empty registry: by default a reference to elsewhere would be fetched from the network.
