@@ -130,7 +130,8 @@ def _watch(batch_run: BatchRun, template: Template, run: Run) -> Watch | None:
     mine = [watch for watch in batch_run.watches if watch.start.workflow == template.workflow]
     keys = {launch.key: launch.is_main for launch in _launches(run, batch_run.number)}
     main = [watch for watch in mine if keys.get(watch.start.key)]
-    return (main or [watch for watch in mine if watch.start.key in keys] or [None])[-1]
+    chosen = main or [watch for watch in mine if watch.start.key in keys]
+    return chosen[-1] if chosen else None
 
 
 def _outcomes(run: Run, director: Director, batch: int, template: Template) -> dict[str, Outcome | None]:

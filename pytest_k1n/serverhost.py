@@ -32,10 +32,8 @@ _NUMBERS = itertools.count(1)
 class ServerHost:
     """Runs executions on a server of this run; definitions travel inline, so nothing is registered."""
 
-    def __init__(self, url: str, *, speed: float, time_model: str, run: Run) -> None:
+    def __init__(self, url: str, *, run: Run) -> None:
         self.url: str | None = url
-        self._speed = speed
-        self._time_model = time_model
         self._run = run
 
     def open(
@@ -56,7 +54,8 @@ class ServerHost:
             worker_id=f"{domain}-worker",
             domain=domain,
             types=() if simulate_rest else _types(parsed, handlers),
-            speed=self._speed,
+            # Scaled also where batches run in real time: a task that the test gives no handler is no work of anybody's.
+            speed=self._run.settings.speed,
             seed=self._run.settings.seed,
         )
         client = Conductor(transport_for(self.url or ""))
@@ -68,7 +67,6 @@ class ServerHost:
             settings=settings,
             handlers=Handlers(handlers),
             has_worker=simulate_rest or bool(handlers),
-            time_model=self._time_model,
             url=self.url or "",
         )
 
@@ -86,13 +84,11 @@ class ServerSession:
         settings: WorkerSettings,
         handlers: Handlers,
         has_worker: bool,
-        time_model: str,
         url: str,
     ) -> None:
         self._client = client
         self._definition = definition
         self._settings = settings
-        self._time_model = time_model
         self._observation: Observation | None = None
         self._looked_s = 0.0
         self._in_hand: dict[str, Mapping[str, Json]] = {}
@@ -125,7 +121,7 @@ class ServerSession:
             self._observation = observe(
                 execution,
                 definition=self._definition,
-                time_model=self._time_model,
+                time_model="scaled",
                 speed=self._settings.speed,
                 logs=logs,
                 slots=self._settings.slots,

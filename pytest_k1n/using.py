@@ -258,7 +258,7 @@ def _host(run: Run, item: pytest.Item) -> Host:
         return EngineHost(run)
     from pytest_k1n.serverhost import ServerHost
 
-    return ServerHost(running_server(run).url, speed=state.speed, time_model=state.time_model, run=run)
+    return ServerHost(running_server(run).url, run=run)
 
 
 def with_task_definitions(

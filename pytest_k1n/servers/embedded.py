@@ -13,6 +13,7 @@ from dataclasses import replace
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.http1 import Response
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
@@ -35,7 +36,7 @@ class HandlerWorker:
         *,
         seed: int = 0,
         estimates_ms: Mapping[tuple[str, str], int] | None = None,
-        jitter: float | None = None,
+        jitter: float = JITTER,
         faults: Sequence[Fault] = (),
     ) -> None:
         self.invocations: list[Mapping[str, Json]] = []
@@ -98,7 +99,6 @@ class HandlerWorker:
 
     def _context(self, task: TaskState, log: Callable[[str], None], sleep: Callable[[float], None]) -> TaskContext:
         workflow = task.execution.definition.name
-        jitter = {} if self._jitter is None else {"jitter": self._jitter}
         return TaskContext(
             workflow_id=task.execution.workflow_id,
             workflow_name=workflow,
@@ -111,17 +111,19 @@ class HandlerWorker:
             estimate_ms=self._estimates_ms.get((workflow, task.plain_ref)),
             speed=1.0,
             seed=self._seed,
+            jitter=self._jitter,
             log=log,
             sleep=sleep,
-            **jitter,
         )
 
     def _distorted(self, outcome: Outcome, fault: Fault) -> Outcome:
         if fault.kind == "slow":
             return replace(outcome, work_ms=round((outcome.work_ms or 0) * fault.factor))
         if fault.kind in ("fail", "terminal"):
-            status = "FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR"
-            return replace(outcome, status=status, reason=fault.value or f"made to {fault.kind} by --fault")
+            reason = fault.value or f"made to {fault.kind} by --fault"
+            return replace(
+                outcome, status="FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR", reason=reason
+            )
         if fault.kind == "leak":
             return replace(outcome, output={**outcome.output, **self._last_output.get(fault.value, {})})
         return outcome
