@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import Other, observation_of, pending
@@ -32,9 +32,9 @@ def isolated_from(other: Other) -> Judge:
             name = observation.execution.name
             tally.unknown("same-execution", name, expected="two executions", observed="twice the same one")
             return tally.findings()
-        untainted(observation, theirs, tally)
-        untainted(theirs, observation, tally)
-        workers_kept(observation, theirs, tally)
+        untainted(observation, (theirs,), tally)
+        untainted(theirs, (observation,), tally)
+        workers_kept((observation, theirs), tally)
         if not (observation.is_settled and theirs.is_settled):
             pending(tally, observation.execution.name, expected="no interference", observed="none so far")
         return tally.findings()
@@ -42,36 +42,40 @@ def isolated_from(other: Other) -> Judge:
     return judge
 
 
-def untainted(observation: Observation, theirs: Observation, tally: Tally) -> None:
-    """Judge that nothing of `theirs` is in this execution; the unit is the task record."""
-    execution, of = observation.execution, theirs.execution
-    if of.workflow_id == execution.parent_workflow_id or execution.workflow_id == of.parent_workflow_id:
-        tally.note(f"{execution.name} and {of.name} are parent and child: they share data by design")
-        return
+def untainted(observation: Observation, others: Iterable[Observation], tally: Tally) -> None:
+    """Judge that nothing of the others is in this execution; the unit is the task record."""
+    execution = observation.execution
     tainted: set[str] = set()
-    for taint in taints(execution, of, observation.definition):
-        tainted.add(taint.subject)
-        tally.fail(
-            "tainted",
-            taint.subject,
-            expected=f"nothing of {of.name} ({of.workflow_id}) in {execution.name}",
-            observed=f"{taint.path} is {shown(taint.value)}",
-            origin=f"{taint.source} of {of.name}",
-        )
-    tally.passed(sum(record.ref not in tainted for record in execution.tasks))
+    judged = False
+    for other in others:
+        of = other.execution
+        if of.workflow_id == execution.parent_workflow_id or execution.workflow_id == of.parent_workflow_id:
+            tally.note(f"{execution.name} and {of.name} are parent and child: they share data by design")
+            continue
+        judged = True
+        for taint in taints(execution, of, observation.definition):
+            tainted.add(taint.subject)
+            tally.fail(
+                "tainted",
+                taint.subject,
+                expected=f"nothing of {of.name} ({of.workflow_id}) in {execution.name}",
+                observed=f"{taint.path} is {shown(taint.value)}",
+                origin=f"{taint.source} of {of.name}",
+            )
+    if judged:
+        tally.passed(sum(record.ref not in tainted for record in execution.tasks))
 
 
-def workers_kept(observation: Observation, theirs: Observation, tally: Tally) -> None:
+def workers_kept(observations: Sequence[Observation], tally: Tally) -> None:
     """Judge the merged concurrency of each (task definition, worker) and of each limited task definition."""
-    both = (observation, theirs)
-    executions = [each.execution for each in both]
-    slots = observation.slots if observation.slots is not None else theirs.slots
+    executions = [each.execution for each in observations]
+    slots = next((each.slots for each in observations if each.slots is not None), None)
     if slots is None:
         tally.note("how many tasks a worker runs at once is not known: its merged concurrency was not judged")
     else:
         for (name, worker), peak in worker_concurrency(executions).items():
             _at_most(peak.level, slots, f"{name} on {worker}", f"the worker has {slots} slots per task type", tally)
-    for name, limit in _limits(both):
+    for name, limit in _limits(observations):
         level = max_concurrency(_intervals(executions, name)).level
         _at_most(level, limit, name, f"concurrentExecLimit of {name}", tally)
 
@@ -131,7 +135,7 @@ def _at_most(level: int, limit: int, subject: str, origin: str, tally: Tally) ->
         )
 
 
-def _limits(observations: tuple[Observation, ...]) -> Iterator[tuple[str, int]]:
+def _limits(observations: Sequence[Observation]) -> Iterator[tuple[str, int]]:
     """Yield every task definition with a concurrentExecLimit once."""
     seen: set[str] = set()
     for observation in observations:

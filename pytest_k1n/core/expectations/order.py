@@ -159,7 +159,7 @@ def _chain(refs: tuple[str, ...]) -> str:
 def _matched(before: tuple[TaskKey, ...], after: tuple[TaskKey, ...]) -> list[tuple[TaskKey, TaskKey]]:
     """Pair iterations of one loop with each other, else everything of one with everything of the other."""
     by_iteration = {iteration: (ref, iteration) for ref, iteration in after if iteration}
-    if by_iteration and by_iteration.keys() == {iteration for _, iteration in before}:
+    if by_iteration.keys() == {iteration for _, iteration in before}:
         return [(key, by_iteration[key[1]]) for key in before]
     return [(first, second) for first in before for second in after]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from pytest_k1n.core.expectations.isolation import untainted, workers_kept
 from pytest_k1n.core.expectations.pairs import kept_pace
 from pytest_k1n.core.gates.category import Exempt, Ledger, insufficient_baseline, not_applicable
@@ -15,14 +13,12 @@ BASELINES = 3
 
 def isolation(batch: BatchObservation, settings: GateSettings, ledger: Ledger) -> Exempt | None:
     """G5: nothing of one execution in another, workers not overrun, and no task slowed down by the company."""
-    pairs = batch.pairs()
-    if not pairs:
+    everything = {**batch.beside, **batch.observations}
+    if len(everything) < 2:
         return not_applicable("one execution: nothing to be isolated from")
-    for key, observation, other in pairs:
-        untainted(observation, other, ledger.of(key))
-    everything = [*batch.observations.values(), *batch.beside.values()]
-    for first, second in combinations(everything, 2):
-        workers_kept(first, second, ledger.of(None))
+    for key, observation in batch.observations.items():
+        untainted(observation, (other for name, other in everything.items() if name != key), ledger.of(key))
+    workers_kept(tuple(everything.values()), ledger.of(None))
     if batch.alone is None:
         return insufficient_baseline("no execution alone to compare with: slow-down was not judged")
     missing = [key for key in batch.observations if not _slowed(batch, key, settings, ledger)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import combinations
 from typing import Literal
 
 from pytest_k1n.core.model import Json
@@ -99,19 +98,6 @@ class BatchObservation:
             if name != key and starts_first and (mine.ended_ms is None or theirs.started_ms < mine.ended_ms):
                 return False
         return True
-
-    def pairs(self) -> tuple[tuple[str, Observation, Observation], ...]:
-        """Return (key, its observation, another one) for every pair to be isolated from each other, both ways."""
-        judged = [
-            pair
-            for first, second in combinations(self.observations, 2)
-            for pair in (
-                (first, self.observations[first], self.observations[second]),
-                (second, self.observations[second], self.observations[first]),
-            )
-        ]
-        judged += [(key, each, other) for key, each in self.observations.items() for other in self.beside.values()]
-        return tuple(judged)
 
 
 def single(observation: Observation) -> BatchObservation:

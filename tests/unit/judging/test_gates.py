@@ -121,6 +121,15 @@ def test_g5_finds_one_execution_s_data_in_another(build):
     assert [(each.key, each.finding.subject) for each in result.located] == [("one", "a"), ("two", "b")]
 
 
+def test_g5_counts_a_task_once_however_many_others_there_are(build):
+    first, second = two(build)
+    third = build.observation(
+        build.task("c", 0, 9, task_id="3"), fields={"workflowId": "wf-3", "workflowName": "third"}
+    )
+    result = gate("G5", BatchObservation(observations={"one": first}, beside={"two": second, "three": third}))
+    assert result.passed == 1
+
+
 def test_g5_without_an_execution_alone_has_no_baseline(build):
     first, second = two(build)
     result = gate("G5", BatchObservation(observations={"one": first, "two": second}))

@@ -87,6 +87,17 @@ def test_nothing_is_isolated_from_itself(build):
     assert isolated_from(first).judge(first).findings[0].code == "same-execution"
 
 
+def test_a_child_shares_its_parent_s_data_by_design(build):
+    parent = named(build, "parent", build.task("a", 0, 10, output={"artifact": "parent-artifact"}))
+    child = named(
+        build, "child", build.task("b", 0, 10, input={"from": "parent-artifact"}),
+        fields={"parentWorkflowId": "id-of-parent"},
+    )  # fmt: skip
+    findings = isolated_from(parent).judge(child)
+    assert (findings.verdict, findings.passed) == (Verdict.PASS, 0)
+    assert "child and parent are parent and child: they share data by design" in findings.notes
+
+
 def test_an_end_is_compared_on_the_server_s_clock(build):
     first = named(build, "first", build.task("a", 0, 10))
     second = named(build, "second", build.task("b", 0, 20))
