@@ -37,8 +37,9 @@ def find_jar(
     version: str = SERVER_VERSION,
     report: Report,
     environ: Mapping[str, str] | None = None,
+    fetch: bool = True,
 ) -> BootJar:
-    """Return the boot jar, fetching it if need be; `option` is final if given.
+    """Return the boot jar, fetching it if need be and allowed; `option` is final if given.
 
     Safe against concurrent callers, who wait for the one that fetches. Raises JarNotFound or JarDamaged.
     """
@@ -49,6 +50,8 @@ def find_jar(
     found = _from_cache(folder, version, report, checked) or _from_home(version, report, checked)
     if found:
         return found
+    if not fetch:
+        raise JarNotFound(f"The Conductor server {version} is not here yet.", *checked, remedy="letting Maven fetch it")
     try:
         return _from_maven(folder, version, report, environ)
     except JarNotFound as error:

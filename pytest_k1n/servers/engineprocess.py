@@ -17,7 +17,7 @@ from .profile import RUN_UID
 from .protocol import Endpoint, Kind
 from .readiness import wait_ready
 
-ENGINE_MODULE = "pytest_k1n.servers.embedded"
+ENGINE_MODULE = "pytest_k1n.engine.serve"
 """Run as `python -m MODULE --port N`, it serves on loopback until SIGTERM."""
 
 
@@ -31,7 +31,7 @@ class EngineServer(ProcessServer):
     def _start(self, deadline: float) -> Endpoint:
         if importlib.util.find_spec(ENGINE_MODULE) is None:
             raise TierUnavailable(
-                "this installation has no embedded engine", remedy="reinstalling pytest-k1n, or --k1n-server=jar"
+                "the embedded engine cannot be served on HTTP by this installation", remedy="the jar tier"
             )
         began = time.monotonic()
         address = Address.parse(f"http://127.0.0.1:{pick_port(self.site.port)}")
