@@ -112,7 +112,7 @@ def _fast(schema: Mapping[str, Any]) -> Any:
     except ImportError:
         return None
     try:
-        return jsonschema_rs.Draft202012Validator(schema, retriever=_never_fetch)
+        return jsonschema_rs.Draft202012Validator(dict(schema), retriever=_never_fetch)
     except ValueError:
         # It cannot compile what it cannot resolve, nor some of Python's regular expressions: jsonschema then decides.
         return None
