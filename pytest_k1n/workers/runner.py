@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
-from pytest_k1n.workers.delivery import Delivery, Fate, epoch_ms
+from pytest_k1n.workers.delivery import Delivery, epoch_ms
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.ledger import Ledger
@@ -105,8 +105,8 @@ class Runner:
         self._last_output: dict[str, Mapping[str, Json]] = {}
         """Workflow name -> output of its last task here: what a `leak` writes where it does not belong."""
 
-    def run(self, hand: InHand) -> tuple[Fate | None, TaskStatus]:
-        """Work on a task and deliver its result. Raises Stopped; the fate is None for a fault that reports nothing."""
+    def run(self, hand: InHand) -> TaskStatus:
+        """Work on a task, deliver its result, and return how it ended. Raises Stopped."""
         task, record = hand.task, hand.task.record
         handler = self._handlers.find(record.ref, record.type)
         fault = fault_of(self._settings.faults, task.workflow_name, record.ref, record.attempt)
@@ -123,7 +123,7 @@ class Runner:
             fate = self._delivery.deliver(result)
         finally:
             self._heartbeat.drop(record.task_id)
-        return fate, TaskStatus(outcome.status)
+        return TaskStatus.FAILED if fate == "refused" else TaskStatus(outcome.status)
 
     def _invoke(self, handler: NamedHandler, hand: InHand, fault: Fault | None, logs: list[dict[str, Json]]) -> Outcome:
         task = hand.task.record

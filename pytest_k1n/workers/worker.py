@@ -130,9 +130,7 @@ class Worker:
         while hand is not None:
             status = TaskStatus.SCHEDULED
             try:
-                fate, ended = self._runner.run(hand)
-                if fate == "delivered":
-                    status = ended
+                status = self._runner.run(hand)
             except Stopped:
                 status = self._hand_back(hand)
             except Exception as error:

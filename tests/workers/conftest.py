@@ -32,7 +32,7 @@ class StubConductor:
         self.updates, self.heartbeats, self.polls = [], [], []
         self.response_timeout_s = 10
         self.faults = []
-        """(pattern of `METHOD path`, what): `drop-before`, `drop-after`, or a status to answer instead; used once."""
+        """(pattern of `METHOD path`, what): `drop-before`, `drop-after`, `lose-task` or a status; each used once."""
         self.heartbeat_seen = threading.Event()
 
     # what a test asks for
@@ -182,7 +182,9 @@ def serve(stub):
                 status, document = what, {"message": "made to fail"}
             else:
                 status, document = stub.answer(self.command, parts.path, query, body)
-            if what == "drop-after":
+            if what == "lose-task" and document == []:
+                stub.faults.append((f"GET {parts.path}$", what))  # nothing to lose yet
+            elif what in ("drop-after", "lose-task"):
                 self.close_connection = True
                 return
             text = document if isinstance(document, str) else json.dumps(document)

@@ -150,13 +150,28 @@ def test_a_result_whose_answer_is_lost_is_sent_again_and_takes_effect_once(stub,
 
 
 def test_a_task_whose_delivery_got_lost_is_taken_on(stub, working, until, tmp_path):
-    stub.faults = [("GET /api/tasks/poll/batch/b$", "drop-after")]
+    stub.faults = [("GET /api/tasks/poll/batch/b$", "lose-task")]
     with working({"a": done, "b": done}, types=("a", "b"), ledger=tmp_path / "ledger") as it:
         workflow_id = stub.start("W", "a", "b")
         it.worker.launched(workflow_id)
         until(completed(stub, workflow_id))
     assert [entry["ref"] for entry in read_ledger(tmp_path / "ledger")] == ["a", "b"]
     assert [task["pollCount"] for task in stub.of(workflow_id)] == [1, 1]
+
+
+def test_a_task_that_a_killed_worker_had_begun_is_left_to_its_response_timeout(stub, working, until, tmp_path):
+    ledger = tmp_path / "ledger"
+    with working({"a": done}, types=("a",), ledger=ledger, worker_id="k1n-test-2") as it:
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    task = stub.of(workflow_id)[0]
+    stub.workflows[workflow_id]["status"], task["status"] = "RUNNING", "IN_PROGRESS"  # as if it had died before
+    with working(
+        {"a": done}, types=("a",), ledger=ledger, worker_id="k1n-test-2", tick_ms=1, uncertain_round_ms=5
+    ) as it:
+        it.worker.launched(workflow_id)
+        until(lambda: not it.worker.is_active or len(stub.polls) > 45)
+    assert len(read_ledger(ledger)) == 1
 
 
 def test_an_outage_is_reported_once_and_survived(stub, working, until):
@@ -229,17 +244,16 @@ def test_the_work_on_a_task_that_ended_without_us_is_stopped(stub, working, unti
 
 
 def test_a_stop_lets_what_is_in_hand_be_finished(stub, working, until):
-    began, release = threading.Event(), threading.Event()
+    began = threading.Event()
 
-    def work(_):
+    def work(context):
         began.set()
-        release.wait(10)
+        context.sleep(100)
 
     with working({"a": work, "b": done}, types=("a", "b")) as it:
         workflow_id = stub.start("W", "a", "b")
         assert began.wait(10)
-        it.stop_order.set()
-        release.set()
+        it.stop()
     assert [task["status"] for task in stub.of(workflow_id)] == ["COMPLETED", "SCHEDULED"]
 
 
