@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
@@ -25,7 +24,7 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         """Open for appending. Raises OSError."""
         self._lock = threading.Lock()
-        self._process = f"{os.getpid()}-{time.time_ns() // 1_000_000:x}"
+        self._process = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._invocations = 0
         self._began: set[str] = set()
         self._spooled: dict[str, Line] = {}
