@@ -9,21 +9,20 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Callable
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
 
 
-def is_piped(stream: BinaryIO) -> bool:
+def is_piped(fd: int) -> bool:
     """Tell whether somebody may be sending hints; a terminal and /dev/null send none."""
     try:
-        mode = os.fstat(stream.fileno()).st_mode
+        mode = os.fstat(fd).st_mode
     except OSError:
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def follow(
-    stream: BinaryIO,
+    fd: int,
     *,
     launched: Callable[[str, str | None], None],
     ended: Callable[[], None],
@@ -32,7 +31,7 @@ def follow(
     """Read hints on a thread of their own, then call `ended`; what is no hint is reported and skipped."""
 
     def read() -> None:
-        for line in stream:
+        for line in _lines(fd):
             try:
                 hint = json.loads(line)["launched"]
                 workflow_id, name = str(hint["workflow_id"]), hint.get("name")
@@ -45,3 +44,13 @@ def follow(
     thread = threading.Thread(target=read, name="k1n-hints", daemon=True)
     thread.start()
     return thread
+
+
+def _lines(fd: int) -> Iterator[bytes]:
+    """Read lines past Python's own buffer: a thread that waits in it would abort the interpreter's shutdown."""
+    rest = b""
+    while data := os.read(fd, 65_536):
+        *lines, rest = (rest + data).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest

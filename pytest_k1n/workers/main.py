@@ -30,6 +30,8 @@ from pytest_k1n.workers.registry import Handlers, handler_from
 from pytest_k1n.workers.settings import WorkerSettings, default_worker_id
 from pytest_k1n.workers.worker import Worker, worker_types
 
+_STDIN = 0
+
 Estimates = dict[tuple[str, str], int]
 
 
@@ -86,8 +88,8 @@ def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, order_to_stop)
-    if is_piped(sys.stdin.buffer) if wants_hints is None else wants_hints:
-        follow(sys.stdin.buffer, launched=worker.launched, ended=stop.set, report=_report)
+    if is_piped(_STDIN) if wants_hints is None else wants_hints:
+        follow(_STDIN, launched=worker.launched, ended=stop.set, report=_report)
     types = len(settings.types or worker_types(work.definitions))
     domain = f", domain {settings.domain}" if settings.domain else ""
     _report(f"{settings.worker_id} serves {types} task types of {client.url} (Conductor {version or '?'}{domain})")
