@@ -254,10 +254,6 @@ CODES: Mapping[str, Meaning] = {
         "A task was given an expression as it stands in the definition.",
         "Correct the expression: the server did not recognise it.",
     ),
-    "untraceable": Meaning(
-        "The records do not tell what an expression should have become.",
-        "Nothing to do: such expressions are left out of the lineage.",
-    ),
     "unwanted-task": Meaning(
         "A task was scheduled that should not have been.",
         "See which case its SWITCH took, and by what value.",

@@ -28,8 +28,8 @@ class Traced:
     expression: str
     expected: object = None
     observed: object = None
-    why_unknown: str = ""
-    """Set where the records do not tell."""
+    untraced: str = ""
+    """Why the records do not tell what it should have been; else empty."""
 
 
 def traced(observation: Observation) -> Iterator[Traced]:
@@ -74,10 +74,10 @@ def _trace(
     """Resolve the whole text that the expression stands in: embedded ones are concatenated."""
 
     def unknown(why: str) -> Traced:
-        return Traced(subject=subject, where=reference.where, expression=reference.expression, why_unknown=why)
+        return Traced(subject=subject, where=reference.where, expression=reference.expression, untraced=why)
 
     if not isinstance(template, str):
-        return unknown("the definition has nothing there")
+        return unknown("the definition has no text there")
     values: list[object] = []
     for match in _WHOLE.finditer(template):
         value, why = _resolved(observation, match[1].strip(), reader)
@@ -114,6 +114,8 @@ def _resolved(observation: Observation, body: str, reader: TaskRecord | None) ->
     kind, _, rest = path.partition(".")
     if kind not in ("output", "input"):
         return None, f"${{{body}}} is not in the records"
+    if kind == "output" and _was_changing(source, reader):
+        return None, f"{root} had not ended when ${{{body}}} was read, as in a loop"
     return _value(source.output if kind == "output" else source.input, rest)
 
 
@@ -129,6 +131,13 @@ def _source(observation: Observation, ref: str, reader: TaskRecord | None) -> Ta
     if reader is not None:
         records = [record for record in records if record.seq < reader.seq]
     return max(records, key=lambda record: record.seq, default=None)
+
+
+def _was_changing(source: TaskRecord, reader: TaskRecord | None) -> bool:
+    """Whether a task's output was still to change when it was read: a loop's is added to with every iteration."""
+    if reader is None or reader.scheduled_ms is None:
+        return False
+    return source.ended_ms is None or source.ended_ms > reader.scheduled_ms
 
 
 def _concatenated(template: str, values: list[object]) -> str:

@@ -55,9 +55,8 @@ def in_order(*refs: str) -> Judge:
         if steps_back(observation, tally, expected=_chain(refs)):
             return tally.findings()
         for before, after in pairwise(refs):
-            if keys[before] and keys[after]:
-                for first, second in _matched(keys[before], keys[after]):
-                    _starts_after(observation, first, second, tally, origin=f"in_order: {_chain(refs)}")
+            for first, second in _matched(keys[before], keys[after]):
+                _starts_after(observation, first, second, tally, origin=f"in_order: {_chain(refs)}")
         return tally.findings()
 
     return judge

@@ -154,6 +154,19 @@ def test_a_phase_that_never_ran_leaves_its_barrier_unknown(build):
     )  # fmt: skip
     [finding] = barriers_hold().judge(seen).findings
     assert (finding.code, finding.verdict) == ("phase-not-run", Verdict.UNKNOWN)
+    assert finding.observed.startswith("no task of phase 2 ever ran")
+    late = build.observation(
+        build.task("c", 0, 10), status="FAILED", definition=build.chain("a", "b", "c"),
+        template=build.template(phases=PHASES),
+    )  # fmt: skip
+    assert barriers_hold().judge(late).findings[0].observed.startswith("no task of phase 1 ever ran")
+
+
+def test_a_task_of_another_definition_can_still_be_ordered(build):
+    made = build.execution(build.task("a", 0, 10), build.task("x", 9, 20))
+    seen = observe(made, definition=wire.workflow_definition(build.chain("a", "b")))
+    [finding] = in_order("a", "x").judge(seen).findings
+    assert (finding.code, finding.origin) == ("started-early", "in_order: a -> x")
 
 
 def test_phases_are_asked_for_by_names_of_the_plan(build):

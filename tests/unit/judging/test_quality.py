@@ -2,7 +2,9 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from pytest_k1n.core.findings import Verdict
@@ -87,6 +89,15 @@ def test_the_document_has_the_fields_of_a_results_file(build):
     assert set(document["checks"]) == {"passed", "failed", "unknown", "simulated"}
     assert [each["id"] for each in document["categories"]] == [f"G{number}" for number in range(1, 21)]
     assert {"id", "verdict", "passed", "evaluated", "blocking"} <= set(document["categories"][0])
+
+
+def test_the_document_satisfies_the_schema_of_results_files(build):
+    schemas = Path(__file__).parents[3] / "schemas"
+    schema = json.loads((schemas / "results.schema.json").read_text())
+    gates = {"$ref": "#/$defs/gates", "$defs": schema["$defs"]}
+    failed = build.observation(build.task("a", 0, 10, status="FAILED", reason="x"), status="FAILED")
+    for batch in (single(observed(build)), single(failed), BatchObservation(observations={})):
+        jsonschema.Draft202012Validator(gates).validate(quality_document(evaluate(batch)))
 
 
 def test_findings_in_the_document_say_which_execution(build):
