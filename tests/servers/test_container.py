@@ -124,7 +124,7 @@ def test_a_dead_daemon_is_told_from_a_missing_command(
     executable: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executable("docker", NO_DAEMON)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(TierUnavailable, match=r"does not reach its engine \(Cannot connect to the Docker daemon"):
         find_engine("docker")
 
@@ -133,7 +133,7 @@ def test_a_client_that_shows_no_server_has_no_engine(
     executable: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executable("docker", 'echo \'{"Client":{"Version":"28.2.2"},"Server":null}\'')
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(TierUnavailable):
         find_engine("docker")
 
@@ -141,7 +141,7 @@ def test_a_client_that_shows_no_server_has_no_engine(
 def test_podman_needs_no_daemon(executable: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     executable("docker", NO_DAEMON)
     executable("podman", 'echo \'{"Client":{"APIVersion":"4.3.1","Version":"4.3.1"}}\'')
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     found = find_engine()
     assert (Path(found.command).name, found.version) == ("podman", "4.3.1")
 
