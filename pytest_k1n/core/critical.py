@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_k1n.core.dag import Graph
-from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey
-from pytest_k1n.core.timeline import END_ONLY_TYPES, Attempt, Span, Timeline
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, TaskStatus
+from pytest_k1n.core.spans import END_ONLY_TYPES, Attempt, Span
+from pytest_k1n.core.timeline import Timeline
 
 
 class SegmentKind(StrEnum):
@@ -181,12 +182,20 @@ class _Walk:
             self.cursor = until
 
     def _last(self) -> TaskKey | None:
-        """Find the task the execution waits for, or waited for last; of open ones the longest running worker task."""
-        spans = self.spans.values()
+        """Find the task the execution waits for, or waited for last; of open ones the longest running worker task.
+
+        What ended the execution early (a failed task, a TERMINATE) goes before what was canceled because of it.
+        """
+        spans = [span for span in self.spans.values() if not span.is_skipped]
         open_spans = [s for s in spans if s.end_ms is None and not s.attempts[-1].record.status.is_terminal]
         if open_spans:
             return min(open_spans, key=_openness).key
-        return self._ended_last([key for key, span in self.spans.items() if span.end_ms is not None])
+        ender = self._ended_last([span.key for span in spans if _ends_all(span)])
+        if ender is not None:
+            end = self.spans[ender].end_ms or 0
+            went_on = [s for s in spans if not _is_canceled(s) and (s.scheduled_ms or 0) > end]
+            return self._ended_last([span.key for span in went_on]) or ender
+        return self._ended_last([span.key for span in spans])
 
     def _blocking(self, key: TaskKey) -> TaskKey | None:
         """Find, among what a task waited for, what ended last; past anything that has no end on record."""
@@ -197,7 +206,7 @@ class _Walk:
         while pending:
             before = pending.pop()
             span = self.spans.get(before)
-            if span is not None and span.end_ms is not None:
+            if span is not None and span.end_ms is not None and not span.is_skipped:
                 candidates.append(before)
             else:
                 pending.extend(self.graph.predecessors(before))
@@ -230,6 +239,17 @@ class _Walk:
             and (other.record.worker_id, other.record.def_name) == (record.worker_id, record.def_name)
         )
         return max(held, default=(0, None))[1]
+
+
+def _is_canceled(span: Span) -> bool:
+    return span.attempts[-1].record.status is TaskStatus.CANCELED
+
+
+def _ends_all(span: Span) -> bool:
+    """Whether a task ends its execution: a TERMINATE, or a failure that no attempt is left for."""
+    record = span.attempts[-1].record
+    is_failure = record.status.is_terminal and not record.status.is_successful and not _is_canceled(span)
+    return is_failure or (record.type == "TERMINATE" and not _is_canceled(span))
 
 
 def _openness(span: Span) -> tuple[bool, bool, int, str, int]:

@@ -198,18 +198,14 @@ class _Unrolling:
         record = self.records.get(key)
         if record is None:
             return None
+        results = record.output.get("evaluationResult") or record.output.get("caseOutput")
+        chosen = record.output.get("selectedCase") or (results[0] if isinstance(results, list) and results else None)
+        if chosen is not None:  # a case that is there but empty is taken too, and leads straight on (3.32.1)
+            return f"case {chosen!r}" if chosen in task.cases else "the default case"
         begun = [f"case {case!r}" for case, tasks in task.cases.items() if self._has_begun(tasks, key[1])]
         if self._has_begun(task.default_case, key[1]):
             begun.append("the default case")
-        results = record.output.get("evaluationResult") or record.output.get("caseOutput")
-        chosen = record.output.get("selectedCase") or (results[0] if isinstance(results, list) and results else None)
-        if chosen is None:
-            return begun[0] if len(begun) == 1 else None
-        if chosen not in task.cases:
-            return "the default case"
-        if not task.cases[str(chosen)] and begun == ["the default case"]:
-            return begun[0]
-        return f"case {chosen!r}"
+        return begun[0] if len(begun) == 1 else None
 
     def _has_begun(self, tasks: Sequence[WorkflowTask], iteration: int) -> bool:
         return bool(tasks) and (tasks[0].ref, iteration) in self.records

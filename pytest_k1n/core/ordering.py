@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pytest_k1n.core.dag import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
-from pytest_k1n.core.timeline import END_ONLY_TYPES, attempts_by_key
+from pytest_k1n.core.spans import END_ONLY_TYPES, attempts_by_key
 
 
 class Violation(NamedTuple):
@@ -45,10 +45,10 @@ def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
             continue
         last = records[-1]
         end, begin = last.ended_ms, _begin(task.type, records)
-        if end is not None:
-            events.append(end << width | index)
-        elif last.status is TaskStatus.SKIPPED:
+        if last.status is TaskStatus.SKIPPED:
             binding ^= 1 << index
+        elif end is not None:
+            events.append(end << width | index)
         elif last.status.is_terminal:
             undecidable |= 1 << index
         if begin is not None:
@@ -108,7 +108,7 @@ def clock_step(execution: Execution) -> str | None:
     worst: tuple[int, TaskRecord, TaskRecord] | None = None
     latest: TaskRecord | None = None
     for record in execution.tasks:
-        if record.scheduled_ms is None:
+        if record.scheduled_ms is None or record.status is TaskStatus.SKIPPED:  # skipped by hand, out of turn: seq 0
             continue
         if latest is not None and latest.scheduled_ms is not None and record.scheduled_ms < latest.scheduled_ms:
             back = latest.scheduled_ms - record.scheduled_ms

@@ -66,7 +66,8 @@ def _by_type(task: WorkflowTask, graph: Graph, refs: Collection[str]) -> Iterato
         yield f"loop {task.ref} has no tasks to repeat"
     if task.type == "DO_WHILE":
         yield from (
-            f"loop {inner.ref} sits in loop {task.ref}: the names of its iterations collide; use a SUB_WORKFLOW"
+            f"loop {inner.ref} sits in loop {task.ref}: the names of its iterations collide and the execution hangs; "
+            "use a SUB_WORKFLOW"
             for tasks in _lists(task.loop_over)
             for inner in tasks
             if inner.type == "DO_WHILE"

@@ -12,81 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_k1n.core.dag import Graph
-from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
+from pytest_k1n.core.spans import (
+    END_ONLY_TYPES,
+    Attempt,
+    Span,
+    Window,
+    attempts_by_key,
+    simulated_work_ms,
+)
 
-END_ONLY_TYPES = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
-"""Operators of which only the end means something: they open at the fork, or before their first iteration."""
+__all__ = ["Attempt", "Span", "Timeline", "Window", "rebuild"]
 
 _NEVER = 1 << 63
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt of a task; instants count from the execution's start, None where the server has no stamp yet."""
-
-    record: TaskRecord
-    scheduled_ms: int | None
-    start_ms: int | None
-    end_ms: int | None
-
-    @property
-    def ready_ms(self) -> int | None:
-        """From when a worker could have had it: scheduled, plus a declared delay."""
-        return None if self.scheduled_ms is None else self.scheduled_ms + self.record.start_delay_ms
-
-    @property
-    def interval(self) -> Interval | None:
-        if self.start_ms is None or self.end_ms is None:
-            return None
-        return Interval(self.start_ms, self.end_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The life of one task over all its attempts."""
-
-    key: TaskKey
-    attempts: tuple[Attempt, ...]
-    """First to last; never empty."""
-
-    @property
-    def scheduled_ms(self) -> int | None:
-        return self.attempts[0].scheduled_ms
-
-    @property
-    def start_ms(self) -> int | None:
-        """When the first attempt was started."""
-        return self.attempts[0].start_ms
-
-    @property
-    def end_ms(self) -> int | None:
-        """When the last attempt ended; None while the task is open."""
-        return self.attempts[-1].end_ms
-
-    @property
-    def duration_ms(self) -> int | None:
-        """How long the last attempt was executed: what an estimate is compared with."""
-        last = self.attempts[-1].interval
-        return None if last is None else last.duration_ms
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether the last attempt's worker said that it only simulated the work."""
-        return simulated_work_ms(self.attempts[-1].record) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The time a set of tasks took: from the first scheduled to the last end."""
-
-    start_ms: int
-    end_ms: int | None
-    """None while one of the tasks has not ended."""
-
-    @property
-    def duration_ms(self) -> int | None:
-        return None if self.end_ms is None else self.end_ms - self.start_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +78,6 @@ class Timeline:
         return max(running, default=max(0, last + instant - last_raw))
 
 
-def simulated_work_ms(record: TaskRecord) -> int | None:
-    """Return the work that the worker measured while simulating, at most the time of execution; None if it was real.
-
-    It stands in the reserved output object `_k1n` that our worker writes.
-    """
-    noted = record.output.get("_k1n")
-    if not isinstance(noted, Mapping) or noted.get("simulated") is not True:
-        return None
-    work = noted.get("work_ms")
-    if record.started_ms is None or record.ended_ms is None or isinstance(work, bool) or not isinstance(work, int):
-        return 0
-    return max(0, min(work, record.ended_ms - record.started_ms))
-
-
 def rebuild(execution: Execution, graph: Graph, *, speed: float = 1) -> Timeline:
     """Lay out an execution in workflow time. Open ends and missing stamps stay None.
 
@@ -191,7 +115,7 @@ class _Rebuilding:
             if nodes[key].type in END_ONLY_TYPES:
                 late.append(key)
             raw_end = records[-1].ended_ms
-            if span.end_ms is not None and raw_end is not None:
+            if span.end_ms is not None and raw_end is not None and not span.is_skipped:
                 ends.append((raw_end - self.zero, span.end_ms))
                 self.ends.append(ends[-1])
             else:
@@ -270,17 +194,6 @@ class _Rebuilding:
             else:
                 latest = item
         return tuple(swapped)
-
-
-def attempts_by_key(execution: Execution) -> dict[TaskKey, list[TaskRecord]]:
-    """Group an execution's records by task, each list from the first to the last attempt."""
-    attempts: dict[TaskKey, list[TaskRecord]] = {}
-    for record in execution.tasks:
-        attempts.setdefault((record.ref, record.iteration), []).append(record)
-    for records in attempts.values():
-        if len(records) > 1:
-            records.sort(key=lambda record: (record.attempt, record.seq))
-    return attempts
 
 
 def _first(*stamps: int | None) -> int | None:

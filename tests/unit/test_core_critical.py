@@ -129,6 +129,47 @@ def test_a_running_execution_is_owed_to_what_runs(define, execution, task):
     assert path_of(definition, run).makespan_ms == 8, "without a now, the latest stamp"
 
 
+def test_what_failed_ended_it_not_what_was_canceled_because_of_it(define, execution, task):
+    definition = define.workflow(define.fork("f", "a", "b"), define.join("j", "a", "b"))
+    records = (
+        task("f", 0, 0, type="FORK"),
+        task("a", 0, 20, status="FAILED"),
+        task("b", 0, 25, status="CANCELED"),
+        task("j", 0, 25, type="JOIN", status="CANCELED"),
+    )
+    path = path_of(definition, execution(*records, status="FAILED"))
+    assert parts(path) == [("work", "a", 0, 20), ("engine", None, 20, 25)]
+    terminated = path_of(definition, execution(*(replace(r, status=TaskStatus.CANCELED) for r in records)))
+    assert terminated.critical_task == ("b", 0), "ended from outside: what ran until then is owed"
+
+
+def test_a_failure_that_the_execution_survived_is_not_its_end(define, execution, task):
+    run = execution(task("a", 0, 5, status="FAILED"), task("b", 6, 30), status="FAILED")
+    assert path_of(define.workflow(define.task("a", permissive=True), "b"), run).tasks == (("a", 0), ("b", 0))
+
+
+def test_a_terminate_ends_its_execution(define, execution, task):
+    definition = define.workflow(define.fork("f", ["a", define.terminate("t")], "b"), define.join("j", "a", "b"))
+    run = execution(
+        task("f", 0, 0, type="FORK"),
+        task("a", 0, 10),
+        task("b", 0, 14, status="CANCELED"),
+        task("t", 12, 12, type="TERMINATE"),
+    )
+    assert path_of(definition, run).tasks == (("f", 0), ("a", 0), ("t", 0))
+
+
+def test_a_skipped_task_owns_nothing(define, execution, task):
+    skipped = task("b", None, 1, scheduled=2, status="SKIPPED")
+    path = path_of(define.workflow("a", "b", "c"), execution(skipped, task("a", 0, 10), task("c", 11, 20)))
+    assert parts(path) == [("work", "a", 0, 10), ("engine", "c", 10, 11), ("work", "c", 11, 20)]
+
+
+def test_stamps_from_before_the_start_are_cut_off_there(define, execution, task):
+    path = path_of(define.workflow("a"), execution(task("a", -3, 10, scheduled=-7)))
+    assert parts(path) == [("work", "a", 0, 10)]
+
+
 def test_an_execution_without_tasks_is_the_engines(define, execution):
     assert parts(path_of(define.workflow("a"), execution(end=7))) == [("engine", None, 0, 7)]
     assert path_of(define.workflow("a"), execution(end=0)).critical_task is None

@@ -64,6 +64,13 @@ def test_a_skipped_task_binds_nothing(define, execution, task):
     assert (finding.subject, finding.origin) == ("c", "a -> c through b")
 
 
+def test_a_task_skipped_before_its_turn_is_no_step_of_the_clock(define, execution, task):
+    skipped = task("b", None, 4, scheduled=5, status="SKIPPED")
+    run = execution(skipped, task("a", 0, 10), task("c", 10, 20))
+    assert clock_step(run) is None
+    assert judge(define.workflow("a", "b", "c"), run).verdict is Verdict.PASS
+
+
 def test_the_last_attempt_must_have_ended_before_the_first_of_the_next(define, execution, task):
     first = task("a", 0, 10, status="FAILED", retried=True)
     run = execution(first, task("b", 15, 30), task("a", 11, 20, attempt=1))

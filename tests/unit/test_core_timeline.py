@@ -90,6 +90,13 @@ def test_retry_delays_stay_as_measured_between_stretched_attempts(define, execut
     assert (span.start_ms, span.end_ms, span.duration_ms) == (0, 1160, 55)
 
 
+def test_a_task_skipped_by_hand_binds_nothing(define, execution, task):
+    skipped = task("b", None, 1, scheduled=2, status="SKIPPED")
+    run = execution(skipped, task("a", 0, 10, work_ms=10), task("c", 11, 20))
+    timeline = rebuild(run, happens_before(define.workflow("a", "b", "c"), run), speed=10)
+    assert stamps_of(timeline)["c", 0] == [(101, 101, 110)]
+
+
 def test_attempts_count_by_their_number_wherever_they_stand(define, execution, task):
     run = execution(task("a", 20, 30, attempt=1), task("a", 0, 10, status="FAILED", retried=True))
     span = rebuild(run, happens_before(define.workflow("a"), run)).spans["a", 0]
