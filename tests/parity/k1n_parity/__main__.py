@@ -1,0 +1,193 @@
+"""Record, compare and shrink from a shell: `PYTHONPATH=tests/parity python -m k1n_parity --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from k1n_parity.agreement import agreed, reaches
+from k1n_parity.cases import Case, Document
+from k1n_parity.compare import Difference, differences
+from k1n_parity.corpus import Recording, read, recorded, write
+from k1n_parity.driver import DisturbedError, run
+from k1n_parity.grammar import generate
+from k1n_parity.known import known_differences, unexplained
+from k1n_parity.normalise import canonical
+from k1n_parity.shrink import shrink
+from k1n_parity.suites import SUITES
+from k1n_parity.targets import EngineTarget, RealTarget, Target
+
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "parity"
+R = TypeVar("R")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 1 if anything differs that should not."""
+    options = _options(argv)
+    command: Callable[[argparse.Namespace], int] = options.command
+    return command(options)
+
+
+def record(options: argparse.Namespace) -> int:
+    """Ask the real server about every case until two histories agree, and write them down."""
+    target = RealTarget(options.server)
+    uid = uuid.uuid4().hex[:5]
+    path = _path(options.suite)
+    kept = read(path) if path.exists() else {}
+    cases = list(_cases(options))
+    runs: Counter[int] = Counter()
+    unsettled: list[str] = []
+
+    def ask(numbered: tuple[int, Case]) -> Recording | None:
+        index, case = numbered
+        old = kept.get(case.name)
+        if old is not None and old.digest == case.digest() and not options.afresh:
+            return old
+        try:
+            found = agreed(case, target, f"p{uid}c{index}_")
+        except DisturbedError as error:
+            unsettled.append(str(error))
+            return None
+        runs[found.runs] += 1
+        if found.history is None:
+            unsettled.append(f"{case.name}: no two of {found.runs} histories agree")
+            return None
+        return Recording(case.name, case.digest(), found.history)
+
+    began = time.monotonic()
+    answers = [one for one in _spread(ask, enumerate(cases), options.jobs) if one is not None]
+    fresh = {one.name: one for one in answers}
+    everything = [case.name for case in SUITES[options.suite]()]
+    merged = (kept | fresh) if options.only or options.seeds else fresh
+    write(path, [merged[name] for name in everything if name in merged])
+    print(f"{len(answers)} of {len(cases)} recorded in {time.monotonic() - began:.0f} s; runs needed: {dict(runs)}")
+    for line in unsettled:
+        print(f"  left out: {line}")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Run recorded cases again on a real server: each must reach its recording (within four runs)."""
+    target = RealTarget(options.server)
+    uid = uuid.uuid4().hex[:5]
+    recordings = read(_path(options.suite))
+    known = [case for case in _cases(options) if case.name in recordings]
+
+    def ask(numbered: tuple[int, Case]) -> tuple[Case, Document | None, Document]:
+        index, case = numbered
+        expected = recorded(case, recordings) or {}
+        return case, reaches(case, target, f"v{uid}c{index}_", expected), expected
+
+    return _tell((case.name, expected, shown) for case, shown, expected in _spread(ask, enumerate(known), options.jobs))
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Compare the engine with what was recorded."""
+    recordings = read(_path(options.suite))
+    return _tell(
+        (case.name, expected, canonical(run(case, EngineTarget(), "engine_")))
+        for case in _cases(options)
+        if (expected := recorded(case, recordings)) is not None
+    )
+
+
+def reduce(options: argparse.Namespace) -> int:
+    """Shrink the first diverging case of those chosen, on a live server and the engine."""
+    real, uid = RealTarget(options.server), uuid.uuid4().hex[:5]
+    known = known_differences(FIXTURES / "known_differences.toml")
+    count = iter(range(10**6))
+
+    def difference(case: Case) -> list[Difference]:
+        found = agreed(case, real, f"s{uid}n{next(count)}_")
+        if found.history is None:
+            return []
+        engine = canonical(run(case, EngineTarget(), "engine_"))
+        return unexplained(list(differences(found.history, engine)), case.name, known)
+
+    for case in _cases(options):
+        if difference(case):
+            smallest = shrink(case, lambda smaller: bool(difference(smaller)), most=options.trials)
+            print(json.dumps(smallest.document(), indent=1))
+            for one in difference(smallest):
+                print(one)
+            return 1
+    print("nothing diverges")
+    return 0
+
+
+def show(options: argparse.Namespace) -> int:
+    """Print one case and its history on the engine or a live server."""
+    for case in _cases(options):
+        target: Target = RealTarget(options.server) if options.server else EngineTarget()
+        history = canonical(run(case, target, f"w{uuid.uuid4().hex[:6]}_"))
+        print(json.dumps({"case": case.document(), "history": history}, indent=1))
+    return 0
+
+
+def _tell(results: Iterator[tuple[str, Document, Document | None]]) -> int:
+    known = known_differences(FIXTURES / "known_differences.toml")
+    total = explained = bad = 0
+    for name, expected, shown in results:
+        total += 1
+        found = list(differences(expected, shown)) if shown is not None else []
+        left = unexplained(found, name, known)
+        explained += bool(found) and not left
+        if left:
+            bad += 1
+            print(f"DIFFERS {name}")
+            for one in left[:12]:
+                print(f"    {one}")
+    print(f"{total} compared, {bad} differ, {explained} differ as known")
+    return 1 if bad else 0
+
+
+def _spread(
+    work: Callable[[tuple[int, Case]], R], cases: Iterator[tuple[int, Case]] | enumerate[Case], jobs: int
+) -> Iterator[R]:
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(work, cases)
+
+
+def _cases(options: argparse.Namespace) -> Iterator[Case]:
+    if options.seeds:
+        first, _, last = options.seeds.partition(":")
+        return map(generate, range(int(first), int(last or int(first) + 1)))
+    return (case for case in SUITES[options.suite]() if not options.only or options.only in case.name)
+
+
+def _path(suite: str) -> Path:
+    return FIXTURES / "recorded" / f"{suite}.jsonl"
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="k1n_parity", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    for name, command in {
+        "record": record,
+        "verify": verify,
+        "compare": compare,
+        "shrink": reduce,
+        "show": show,
+    }.items():
+        sub = commands.add_parser(name, help=(command.__doc__ or "").splitlines()[0])
+        sub.add_argument("suite", choices=sorted(SUITES))
+        sub.add_argument("--only", help="cases whose name contains this")
+        sub.add_argument("--seeds", help="generated cases, FIRST:LAST (LAST not included)")
+        sub.add_argument("--server", help="URL of a running Conductor", required=name in ("record", "verify", "shrink"))
+        sub.add_argument("--jobs", type=int, default=6, help="cases at once on the real server")
+        sub.add_argument("--trials", type=int, default=150, help="the most cases that shrinking tries")
+        sub.add_argument("--afresh", action="store_true", help="record again what is recorded already")
+        sub.set_defaults(command=command)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

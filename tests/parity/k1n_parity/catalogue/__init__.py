@@ -1,0 +1,23 @@
+"""Cases written by hand: every task type on its own, and the semantics that a random case seldom meets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from k1n_parity.cases import Case
+from k1n_parity.catalogue import control, endings, loops, operators, workers
+
+
+def catalogue() -> Iterator[Case]:
+    """Yield all cases written by hand."""
+    yield from workers.simple_tasks()
+    yield from workers.retries()
+    yield from workers.timeouts()
+    yield from control.branching()
+    yield from control.forks()
+    yield from control.dynamic()
+    yield from loops.loops()
+    yield from loops.sub_workflows()
+    yield from operators.operators()
+    yield from operators.expressions()
+    yield from endings.endings()

@@ -1,0 +1,57 @@
+"""What the real server answered, kept so that the engine can be compared without it.
+
+One JSON document a line, one line a case: name, digest of the case, canonical history. The case itself is made anew
+from its seed or table; a recording whose digest is another one's is stale and says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from k1n_parity.cases import Case, Document
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A case's history on the real server."""
+
+    name: str
+    digest: str
+    history: Document
+
+
+class StaleRecordingError(ValueError):
+    """A case is not the one that was recorded."""
+
+
+def read(path: Path) -> dict[str, Recording]:
+    """Read the recordings of a file by the case's name."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {one["name"]: Recording(**one) for one in map(json.loads, filter(None, lines))}
+
+
+def write(path: Path, recordings: Iterable[Recording]) -> None:
+    """Write recordings in the order given."""
+    lines = [
+        json.dumps(
+            {"name": one.name, "digest": one.digest, "history": one.history}, sort_keys=True, separators=(",", ":")
+        )
+        for one in recordings
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def recorded(case: Case, recordings: Mapping[str, Recording]) -> Document | None:
+    """Return what the real server did with a case; None if it was never recorded.
+
+    Raises StaleRecordingError if the case changed since.
+    """
+    found = recordings.get(case.name)
+    if found is None:
+        return None
+    if found.digest != case.digest():
+        raise StaleRecordingError(f"{case.name} changed since it was recorded: record it again (make parity-record)")
+    return found.history

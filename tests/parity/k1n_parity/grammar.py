@@ -1,0 +1,503 @@
+"""Random valid definitions with scripts for their workers, a pure function of the seed.
+
+Kept out, because the real server's answer depends on its speed: two timeouts or fatal delays that race each other.
+So a task that nobody polls stands outside forks and loops, and a timeout of the whole execution stands in a case
+without other delays.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from k1n_parity.cases import PREFIX, Action, Case, Document, Step
+
+VALUES: tuple[Any, ...] = (1, "two", [1, 2, 3], {"k": "v", "n": {"d": 7}}, True, None, 2.5, "", "a b")
+FATAL = ("FAILED", "FAILED_WITH_TERMINAL_ERROR")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a block stands; it decides what may be generated there."""
+
+    depth: int = 0
+    in_fork: bool = False
+    in_loop: bool = False
+    in_child: bool = False
+
+    def inside(self, **change: bool) -> Place:
+        values = {"in_fork": self.in_fork, "in_loop": self.in_loop, "in_child": self.in_child, **change}
+        return Place(depth=self.depth + 1, **values)
+
+
+@dataclass(slots=True, kw_only=True)
+class Generator:
+    """One case in the making."""
+
+    seed: int
+    budget: int
+    random: random.Random = field(init=False)
+    count: int = 0
+    tasks: dict[str, Document] = field(default_factory=dict)
+    script: dict[str, tuple[Action, ...]] = field(default_factory=dict)
+    workflows: list[Document] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
+    waits: int = 0
+    silences: int = 0
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(f"parity {self.seed}")
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def ref(self, kind: str) -> str:
+        self.count += 1
+        return f"{kind}{self.count}"
+
+    # -- the whole
+
+    def case(self) -> Case:
+        known: list[str] = []
+        tasks = self.block(Place(), known, self.random.randint(1, 4))
+        definition: Document = {"name": f"{PREFIX}main", "version": 1, "schemaVersion": 2, "tasks": tasks}
+        if self.chance(0.4):
+            definition["outputParameters"] = {"out": self.expression(known), "all": self.template(known)}
+        if self.chance(0.15):
+            definition["failureWorkflow"] = self.failure_workflow()
+        if self.chance(0.15):
+            definition["variables"] = {"v0": self.random.choice(VALUES[:4])}
+        if self.chance(0.1):
+            definition["inputTemplate"] = {"a": "from template", "z": 9}
+        if not self.waits and not self.silences and self.chance(0.06):
+            self.hang_execution(definition, tasks)
+        steps = self.steps(tasks) if self.chance(0.3) else ()
+        return Case(
+            name=f"seed {self.seed}",
+            seed=self.seed,
+            workflows=(definition, *self.workflows),
+            task_definitions=tuple(self.tasks.values()),
+            input={
+                "a": 1,
+                "b": "text",
+                "list": [1, 2, 3],
+                "map": {"k": "v"},
+                "case": self.random.choice(["x", "y", "q"]),
+            },
+            script=self.script,
+            steps=steps,
+            start={"correlationId": "order 7"} if self.chance(0.2) else {},
+        )
+
+    def hang_execution(self, definition: Document, tasks: list[Document]) -> None:
+        first = next((task for task in tasks if task["type"] == "SIMPLE" and task["name"] in self.tasks), None)
+        if first is None:
+            return
+        definition |= {"timeoutSeconds": 2, "timeoutPolicy": self.random.choice(["TIME_OUT_WF", "ALERT_ONLY"])}
+        self.script[first["taskReferenceName"]] = (Action(kind="hang"),)
+
+    def failure_workflow(self) -> str:
+        name = f"{PREFIX}failure"
+        task = self.simple(Place(in_child=True), [], plain=True)
+        task["inputParameters"] = {key: f"${{workflow.input.{key}}}" for key in ("reason", "failureStatus", "a")}
+        self.workflows.append({"name": name, "version": 1, "schemaVersion": 2, "tasks": [task]})
+        return name
+
+    def steps(self, tasks: list[Document]) -> tuple[Step, ...]:
+        """Draw what a client does: now and then a pause, an end, a second try."""
+        steps: list[Step] = []
+        after = self.random.randint(0, 5)
+        # a rerun from a FORK or JOIN hangs until the server repairs its queues, a minute or so
+        refs = [task["taskReferenceName"] for task in tasks if "JOIN" not in task["type"]] or ["none"]
+        kind = self.random.random()
+        if kind < 0.3:
+            steps += [
+                Step(operation="pause", after=after),
+                Step(operation="resume", after=after + self.random.randint(0, 3)),
+            ]
+        elif kind < 0.5:
+            steps += [Step(operation="terminate", after=after, query={"reason": "enough"} if self.chance(0.5) else {})]
+        elif kind < 0.6:
+            steps += [Step(operation="skip", after=after, ref=self.random.choice(refs))]
+        for _ in range(self.random.choice([0, 1, 1, 2])):
+            operation = self.random.choice(["retry", "restart", "rerun", "rerun"])
+            ref = self.random.choice(refs) if operation == "rerun" and self.chance(0.8) else None
+            steps.append(Step(operation=operation, ref=ref, body={"reRunFromTaskId": "{task}"} if ref else None))
+        return tuple(steps)
+
+    # -- blocks
+
+    def block(self, place: Place, known: list[str], length: int) -> list[Document]:
+        """Draw a sequence of tasks; `known` gains the refs that are certain to have run at its end."""
+        tasks: list[Document] = []
+        while len(tasks) < length and (self.budget > 0 or not tasks):
+            self.budget -= 1
+            tasks += self.kind(place)(place, known)
+        return tasks
+
+    def kind(self, place: Place) -> Callable[[Place, list[str]], list[Document]]:
+        kinds: dict[Callable[[Place, list[str]], list[Document]], float] = {
+            self.one_simple: 6,
+            self.set_variable: 0.5,
+            self.inline: 0.6,
+            self.jq: 0.6,
+            self.timed_wait: 0.3 if self.waits < 2 and not place.in_fork else 0,
+            self.external: 0.6,
+            self.noop: 0.2,
+            self.dynamic: 0.5,
+            self.terminate: 0.25 if place.depth else 0.02,
+        }
+        if place.depth < 3:
+            kinds |= {self.fork: 2, self.switch: 1.6, self.dynamic_fork: 0.9, self.loop: 0 if place.in_loop else 1.2}
+            kinds |= {self.sub_workflow: 0 if place.in_child else 1.1, self.decision: 0.2}
+        return self.random.choices(list(kinds), list(kinds.values()))[0]
+
+    def one_simple(self, place: Place, known: list[str]) -> list[Document]:
+        task = self.simple(place, known)
+        known.append(task["taskReferenceName"])
+        return [task]
+
+    def simple(self, place: Place, known: list[str], *, plain: bool = False) -> Document:
+        ref = self.ref("t")
+        task: Document = {"name": f"{PREFIX}{ref}", "taskReferenceName": ref, "type": "SIMPLE"}
+        task["inputParameters"] = self.inputs(known)
+        definition: Document = {"name": task["name"], "retryCount": 0, "retryDelaySeconds": 0}
+        if plain or self.chance(0.6):
+            self.tasks[task["name"]] = definition
+            if self.chance(0.3):
+                self.script[ref] = (Action(output=self.output()),)
+            return task
+        if self.chance(0.25):
+            task["optional"] = True
+        elif self.chance(0.15):
+            task["permissive"] = True
+        self.tasks[task["name"]] = definition
+        self.misbehave(ref, task, definition, place)
+        return task
+
+    def misbehave(self, ref: str, task: Document, definition: Document, place: Place) -> None:
+        retries = definition["retryCount"] = self.random.choice([0, 1, 1, 2])
+        if self.chance(0.3):
+            task["retryCount"] = retries = self.random.choice([0, 1, 2])
+        if self.chance(0.4) and self.waits < 3:
+            self.waits += 1
+            definition["retryDelaySeconds"] = 1
+            definition["retryLogic"] = self.random.choice(["FIXED", "LINEAR_BACKOFF", "EXPONENTIAL_BACKOFF"])
+            if self.chance(0.3):
+                definition["backoffScaleFactor"] = 2
+            if self.chance(0.5):
+                definition["maxRetryDelaySeconds"] = 1
+        kind = self.random.choices(
+            ["once", "always", "terminal", "callback", "hang", "ignore", "canceled", "delay", "late"],
+            [5, 3, 1.5, 1.2, 1.5, 1, 0.3, 0.5, 0.5],
+        )[0]
+        if kind in ("hang", "ignore", "late", "callback", "delay"):
+            self.waits += 1
+        bad = Action(status="FAILED", reason=self.random.choice(["broken", None]), output=self.output())
+        if kind == "once":
+            self.script[ref] = (bad,) * self.random.randint(1, max(1, retries))
+        elif kind == "always":
+            self.script[ref] = (bad,) * (retries + 1)
+        elif kind == "terminal":
+            self.script[ref] = (Action(status="FAILED_WITH_TERMINAL_ERROR", reason="final"),)
+        elif kind == "canceled":
+            self.script[ref] = (Action(status="CANCELED", reason="not wanted"),)
+        elif kind == "callback":
+            self.script[ref] = (Action(kind="callback", seconds=self.random.choice([0, 1]), output={"partial": 1}),)
+        elif kind == "delay":
+            task["startDelay"] = 1
+        elif kind == "hang":
+            self.silences += 1
+            definition["responseTimeoutSeconds"] = 1
+            if self.chance(0.5):
+                definition["timeoutSeconds"] = self.random.choice([1, 2])
+                definition["timeoutPolicy"] = self.random.choice(["RETRY", "TIME_OUT_WF", "ALERT_ONLY"])
+            self.script[ref] = (Action(kind="hang"),) * self.random.choice([1, 1, 2])
+        elif kind == "late":
+            self.silences += 1
+            definition |= {"timeoutSeconds": 1, "timeoutPolicy": "ALERT_ONLY", "responseTimeoutSeconds": 1}
+            self.script[ref] = (Action(kind="hang", output=self.output()),)
+        elif kind == "ignore" and not place.in_fork and not place.in_loop and not self.silences:
+            self.silences += 1
+            definition["pollTimeoutSeconds"] = 1
+            definition["timeoutPolicy"] = self.random.choice(["RETRY", "TIME_OUT_WF", "ALERT_ONLY"])
+            self.script[ref] = (Action(kind="ignore"),)
+
+    def fork(self, place: Place, known: list[str]) -> list[Document]:
+        ref = self.ref("fork")
+        branches, gained = [], []
+        for _ in range(self.random.randint(1, 3)):
+            own = list(known)
+            branches.append(self.block(place.inside(in_fork=True), own, self.random.randint(1, 2)))
+            gained.append(own[len(known) :])
+            self.tame(branches[-1][-1])
+        ends = [branch[-1]["taskReferenceName"] for branch in branches]
+        if self.chance(0.15) and len(ends) > 1:
+            ends = self.random.sample(ends, self.random.randint(1, len(ends) - 1))
+        join: Document = {
+            "name": "join",
+            "taskReferenceName": self.ref("join"),
+            "type": "JOIN",
+            "joinOn": ends,
+        }
+        if self.chance(0.2):
+            join["joinMode"] = "SYNC"
+        for end, own in zip((branch[-1]["taskReferenceName"] for branch in branches), gained, strict=True):
+            known += own if end in ends else []
+        known.append(join["taskReferenceName"])
+        return [{"name": "fork", "taskReferenceName": ref, "type": "FORK_JOIN", "forkTasks": branches}, join]
+
+    def tame(self, task: Document) -> None:
+        """Let most tasks that a JOIN looks at succeed: the real server's JOIN races with the retry of a failed one."""
+        if task["type"] in ("SIMPLE", "DYNAMIC") and self.chance(0.75):
+            actions = self.script.get(task["taskReferenceName"], ())
+            if any(action.kind == "hang" or action.status != "COMPLETED" for action in actions):
+                del self.script[task["taskReferenceName"]]
+
+    def switch(self, place: Place, known: list[str]) -> list[Document]:
+        ref = self.ref("switch")
+        cases = {
+            value: self.block(place.inside(), list(known), self.random.randint(1, 2)) if self.chance(0.85) else []
+            for value in self.random.sample(["x", "y", "1", "true"], self.random.randint(1, 2))
+        }
+        task: Document = {
+            "name": "switch",
+            "taskReferenceName": ref,
+            "type": "SWITCH",
+            "decisionCases": cases,
+            "evaluatorType": "value-param",
+            "expression": "on",
+            "inputParameters": {"on": self.random.choice(["${workflow.input.case}", "${workflow.input.a}", *cases])},
+        }
+        if self.chance(0.3):
+            task |= {"evaluatorType": "javascript", "expression": "$.on == 'x' ? 'x' : ($.on == 1 ? 'y' : 'none')"}
+        if self.chance(0.5):
+            task["defaultCase"] = self.block(place.inside(), list(known), 1)
+        known.append(ref)
+        return [task]
+
+    def decision(self, place: Place, known: list[str]) -> list[Document]:
+        ref = self.ref("decision")
+        case = self.block(place.inside(), list(known), 1)
+        task = {
+            "name": "decision",
+            "taskReferenceName": ref,
+            "type": "DECISION",
+            "caseValueParam": "on",
+            "decisionCases": {"x": case},
+            "inputParameters": {"on": "${workflow.input.case}"},
+        }
+        return [task]
+
+    def loop(self, place: Place, known: list[str]) -> list[Document]:
+        ref = self.ref("loop")
+        own = list(known)
+        body = self.block(place.inside(in_loop=True), own, self.random.randint(1, 2))
+        task: Document = {"name": "loop", "taskReferenceName": ref, "type": "DO_WHILE", "loopOver": body}
+        if self.chance(0.3):
+            items = self.random.choice(["${workflow.input.list}", "${workflow.input.none}"])
+            task["loopCondition"] = self.random.choice(["", "true", f"$.{ref}['iteration'] < 2"])
+            if self.chance(0.7):
+                task |= {"items": items, "inputParameters": {}}
+            else:
+                task["inputParameters"] = {"_items": items}
+            body[0].setdefault("inputParameters", {})["item"] = f"${{{ref}.output.loopItem}}"
+        else:
+            task["inputParameters"] = {"limit": self.random.randint(1, 3)}
+            task["loopCondition"] = f"$.{ref}['iteration'] < $.limit"
+            if self.chance(0.2):
+                task["loopCondition"] = f"if ($.{ref}['iteration'] < $.limit) {{ true; }} else {{ false; }}"
+        if self.chance(0.2):
+            task["inputParameters"]["keepLastN"] = 1
+        known += [*own[len(known) :], ref] if self.chance(0.5) else [ref]
+        return [task]
+
+    def sub_workflow(self, place: Place, known: list[str]) -> list[Document]:
+        ref = self.ref("sub")
+        own: list[str] = []
+        name = f"{PREFIX}{ref}_child"
+        body = self.block(place.inside(in_child=True), own, self.random.randint(1, 2))
+        child: Document = {"name": name, "version": 1, "schemaVersion": 2, "tasks": body}
+        if self.chance(0.4):
+            child["outputParameters"] = {"from": self.expression(own)}
+        parameters: Document = {"name": name, "version": 1}
+        if self.chance(0.5):
+            parameters["workflowDefinition"] = child
+        else:
+            self.workflows.append(child)
+        task: Document = {
+            "name": "sub",
+            "taskReferenceName": ref,
+            "type": "SUB_WORKFLOW",
+            "subWorkflowParam": parameters,
+            "inputParameters": {**self.inputs(known), "case": "${workflow.input.case}", "list": [1, 2]},
+        }
+        if self.chance(0.12):
+            task["optional"] = True
+        known.append(ref)
+        return [task]
+
+    def dynamic_fork(self, place: Place, known: list[str]) -> list[Document]:
+        ref = self.ref("dynamic")
+        names = [self.simple(place.inside(in_fork=True), known) for _ in range(self.random.randint(0, 3))]
+        for task in names:
+            self.tame(task)
+        refs = [task["taskReferenceName"] for task in names]
+        inputs = {one: self.inputs(known) for one in refs}
+        for task in names:
+            task.pop("inputParameters")
+        fork: Document = {
+            "name": "dynamic_fork",
+            "taskReferenceName": ref,
+            "type": "FORK_JOIN_DYNAMIC",
+            "dynamicForkTasksParam": "tasks",
+            "dynamicForkTasksInputParamName": "inputs",
+            "inputParameters": {"tasks": names, "inputs": inputs},
+        }
+        if refs and self.chance(0.3):
+            fork["inputParameters"] = {
+                "forkTaskName": names[0]["name"],
+                "forkTaskInputs": [{"x": index} for index in range(self.random.randint(0, 3))],
+            }
+        join: Document = {"name": "join", "taskReferenceName": self.ref("join"), "type": "JOIN", "joinOn": []}
+        known.append(join["taskReferenceName"])
+        return [fork, join]
+
+    def dynamic(self, place: Place, known: list[str]) -> list[Document]:
+        task = self.simple(place, known)
+        real = task["name"]
+        task |= {"name": f"{real}_dynamic", "type": "DYNAMIC", "dynamicTaskNameParam": "which"}
+        # retries and timeouts come from the definition of the workflow task's own name (conductor.md section 8)
+        self.tasks[task["name"]] = {**self.tasks[real], "name": task["name"]}
+        task["inputParameters"]["which"] = real
+        known.append(task["taskReferenceName"])
+        return [task]
+
+    def set_variable(self, place: Place, known: list[str]) -> list[Document]:
+        name = f"v{self.random.randint(0, 2)}"
+        self.variables.append(name)
+        return [self.operator("SET_VARIABLE", "set", {name: self.expression(known)})]
+
+    def inline(self, place: Place, known: list[str]) -> list[Document]:
+        expression = self.random.choice(
+            [
+                "$.x + 1",
+                "(function () { return {twice: $.x * 2, y: $.y}; })()",
+                "$.list.length",
+                "[1, $.x]",
+                "null",
+                "'t' + $.x",
+                "$.x > 0",
+                "$.x / 2",
+                "throw new Error('no')",
+                "$.nothing.at.all",
+            ]
+        )
+        task = self.operator(
+            "INLINE", "inline", {"x": self.random.choice([1, 3]), "y": self.expression(known), "list": [4]}
+        )
+        task["inputParameters"] |= {
+            "evaluatorType": self.random.choice(["javascript", "graaljs"]),
+            "expression": expression,
+        }
+        if self.chance(0.3):
+            task["optional"] = True
+        known.append(task["taskReferenceName"])
+        return [task]
+
+    def jq(self, place: Place, known: list[str]) -> list[Document]:
+        expression = self.random.choice(
+            [
+                ".x + 1",
+                "{twice: (.x * 2)}",
+                ".list[]",
+                ".list | map(. + 1)",
+                ".none",
+                "empty",
+                ".list | add",
+                ".y",
+                "[.list[] | select(. > 1)]",
+            ]
+        )
+        task = self.operator("JSON_JQ_TRANSFORM", "jq", {"x": 5, "list": [1, 2, 3], "y": self.expression(known)})
+        task["inputParameters"]["queryExpression"] = expression
+        if self.chance(0.3):
+            task["optional"] = True
+        known.append(task["taskReferenceName"])
+        return [task]
+
+    def timed_wait(self, place: Place, known: list[str]) -> list[Document]:
+        self.waits += 1
+        return [self.operator("WAIT", "wait", {"duration": self.random.choice(["1 s", "1 seconds", "2s"])})]
+
+    def external(self, place: Place, known: list[str]) -> list[Document]:
+        task = self.operator(self.random.choice(["WAIT", "HUMAN"]), "external", self.inputs(known))
+        ref = task["taskReferenceName"]
+        if self.chance(0.15):
+            self.script[ref] = (Action(status=self.random.choice(FATAL), reason="declined"),)
+        elif self.chance(0.1):
+            self.script[ref] = (Action(kind="ignore"),)
+        known.append(ref)
+        return [task]
+
+    def noop(self, place: Place, known: list[str]) -> list[Document]:
+        return [self.operator("NOOP", "noop", {})]
+
+    def terminate(self, place: Place, known: list[str]) -> list[Document]:
+        status = self.random.choice(["COMPLETED", "FAILED", "TERMINATED"])
+        inputs: Document = {"terminationStatus": status}
+        if self.chance(0.5):
+            inputs["terminationReason"] = "because"
+        if self.chance(0.5):
+            inputs["workflowOutput"] = self.random.choice([{"result": self.expression(known)}, "${workflow.input.a}"])
+        return [self.operator("TERMINATE", "terminate", inputs)]
+
+    def operator(self, kind: str, prefix: str, inputs: Document) -> Document:
+        return {"name": prefix, "taskReferenceName": self.ref(prefix), "type": kind, "inputParameters": inputs}
+
+    # -- values
+
+    def output(self) -> Document:
+        return {"v": self.random.choice(VALUES), "n": {"deep": [{"x": 1}, {"x": 2}]}}
+
+    def inputs(self, known: list[str]) -> Document:
+        return {f"p{index}": self.expression(known) for index in range(self.random.choice([0, 1, 1, 2]))}
+
+    def expression(self, known: list[str]) -> Any:
+        if known and self.chance(0.5):
+            ref = self.random.choice(known)
+            path = self.random.choice(
+                ["output.v", "output.n.deep[0].x", "output.from", "output", "status", "input", "output.none"]
+            )
+            return f"${{{ref}.{path}}}"
+        if self.variables and self.chance(0.3):
+            return f"${{workflow.variables.{self.random.choice(self.variables)}}}"
+        return self.random.choice(
+            [
+                "${workflow.input.a}",
+                "${workflow.input.map.k}",
+                "${workflow.input.list[1]}",
+                "${workflow.input}",
+                5,
+                "literal",
+                {"nested": "${workflow.input.b}"},
+                ["${workflow.input.a}", "x"],
+                "${workflow.input.list[*]}",
+                "${workflow.workflowType}",
+                "${workflow.correlationId}",
+                "${workflow.input.none}",
+                "$${escaped}",
+            ]
+        )
+
+    def template(self, known: list[str]) -> str:
+        ref = self.random.choice(known) if known and self.chance(0.6) else None
+        middle = f"${{{ref}.status}}" if ref else "${workflow.input.b}"
+        return f"<{middle}> and ${{workflow.input.none}} and ${{workflow.input.map}}"
+
+
+def generate(seed: int) -> Case:
+    """Draw the case of a seed: at most about 14 blocks, nested at most four deep."""
+    return Generator(seed=seed, budget=random.Random(f"size {seed}").choice([2, 4, 6, 9, 14])).case()

@@ -1,0 +1,180 @@
+"""A client's operations on an execution: how each goes on the wire, and every one of them in every state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from k1n_parity.cases import PREFIX, Action, Case, Document, Step
+from k1n_parity.targets import Answer, Target
+
+NO_SUCH_ID = "00000000-0000-4000-8000-000000000000"
+
+OPERATIONS: Mapping[str, str] = {
+    "pause": "PUT /workflow/{id}/pause",
+    "resume": "PUT /workflow/{id}/resume",
+    "terminate": "DELETE /workflow/{id}",
+    "retry": "POST /workflow/{id}/retry",
+    "restart": "POST /workflow/{id}/restart",
+    "rerun": "POST /workflow/{id}/rerun",
+    "skip": "PUT /workflow/{id}/skiptask/{ref}",
+    "decide": "PUT /workflow/decide/{id}",
+    "resetcallbacks": "POST /workflow/{id}/resetcallbacks",
+    "remove": "DELETE /workflow/{id}/remove",
+    "get": "GET /workflow/{id}",
+    "status": "GET /workflow/{id}/status",
+    "list tasks": "GET /workflow/{id}/tasks",
+    "signal": "POST /tasks/{id}/COMPLETED/signal",
+    "update": "POST /tasks",
+    "update-v2": "POST /tasks/update-v2",
+    "update by ref": "POST /tasks/{id}/{ref}/COMPLETED",
+    "fail by ref": "POST /tasks/{id}/{ref}/FAILED",
+    "update by ref, sync": "POST /tasks/{id}/{ref}/COMPLETED/sync",
+    "get task": "GET /tasks/{task}",
+    "logs": "GET /tasks/{task}/log",
+    "bulk pause": "PUT /workflow/bulk/pause",
+    "bulk resume": "PUT /workflow/bulk/resume",
+    "bulk retry": "POST /workflow/bulk/retry",
+    "bulk restart": "POST /workflow/bulk/restart",
+    "bulk terminate": "POST /workflow/bulk/terminate",
+}
+RESULT: Document = {"workflowInstanceId": "{id}", "taskId": "{task}", "outputData": {"from": "client"}}
+BODIES: Mapping[str, Any] = {
+    "rerun": {},
+    "signal": {"signalled": True},
+    "update by ref": {"by": "ref"},
+    "fail by ref": {"by": "ref"},
+    "update by ref, sync": {"by": "ref"},
+    **{f"bulk {name}": ["{id}"] for name in ("pause", "resume", "retry", "restart", "terminate")},
+}
+
+
+def perform(target: Target, step: Step, workflow: Document) -> Answer:
+    """Do one operation on an execution, as it was last read.
+
+    `{id}`, `{ref}`, `{task}` (id of the ref's newest record) in path and body are filled in; `step.text` goes as it is.
+    """
+    method, _, path = OPERATIONS.get(step.operation, step.operation).partition(" ")
+    filled = {
+        "{id}": workflow["workflowId"],
+        "{ref}": str(step.ref),
+        "{task}": newest(workflow, step.ref).get("taskId", NO_SUCH_ID),
+    }
+    body = BODIES.get(step.operation) if step.body is None else step.body
+    text = step.text if step.text is not None else None if body is None else json.dumps(body)
+    for mark, value in filled.items():
+        path = path.replace(mark, value)
+        text = text.replace(mark, value) if text is not None else None
+    return target.call(method, path, None if text is None else text.encode(), step.query)
+
+
+def newest(workflow: Document, ref: str | None) -> Document:
+    """Find the newest record of a reference name; an empty one if there is none."""
+    found = [task for task in workflow.get("tasks", ()) if task["referenceTaskName"] == ref]
+    return found[-1] if found else {}
+
+
+ATTEMPTS: Mapping[str, Step] = {
+    **{name: Step(operation=name) for name in OPERATIONS if "{ref}" not in OPERATIONS[name] and "update" not in name},
+    "get without tasks": Step(operation="get", query={"includeTasks": "false"}),
+    "status with output": Step(operation="status", query={"includeOutput": "true", "includeVariables": "true"}),
+    "terminate with a reason": Step(operation="terminate", query={"reason": "enough"}),
+    "rerun from the first task": Step(operation="rerun", ref="t1", body={"reRunFromTaskId": "{task}"}),
+    "rerun from the second task": Step(
+        operation="rerun", ref="t2", body={"reRunFromTaskId": "{task}", "taskInput": {"new": 1}}
+    ),
+    "rerun with a new input": Step(operation="rerun", body={"workflowInput": {"a": "new"}, "correlationId": "again"}),
+    "rerun from an unknown task": Step(operation="rerun", body={"reRunFromTaskId": NO_SUCH_ID}),
+    "restart with the latest definition": Step(operation="restart", query={"useLatestDefinitions": "true"}),
+    "retry with sub-workflows": Step(operation="retry", query={"resumeSubworkflowTasks": "true"}),
+    "skip a done task": Step(operation="skip", ref="t1"),
+    "skip the open task": Step(operation="skip", ref="t2"),
+    "skip a later task": Step(operation="skip", ref="t3"),
+    "skip an unknown task": Step(operation="skip", ref="none"),
+    "update the open task": Step(operation="update", ref="t2", body={**RESULT, "status": "COMPLETED"}),
+    "fail the open task": Step(
+        operation="update", ref="t2", body={**RESULT, "status": "FAILED", "reasonForIncompletion": "no"}
+    ),
+    "cancel the open task": Step(operation="update", ref="t2", body={**RESULT, "status": "CANCELED"}),
+    "extend the lease": Step(
+        operation="update", ref="t2", body={**RESULT, "status": "IN_PROGRESS", "extendLease": True}
+    ),
+    "hand the task back": Step(operation="update", ref="t2", body={**RESULT, "status": "IN_PROGRESS"}),
+    "update with logs": Step(
+        operation="update",
+        ref="t2",
+        body={**RESULT, "status": "COMPLETED", "logs": [{"log": "hello", "createdTime": 5}]},
+    ),
+    "update a done task": Step(operation="update", ref="t1", body={**RESULT, "status": "FAILED"}),
+    "update an unknown task": Step(operation="update", ref="none", body={**RESULT, "status": "COMPLETED"}),
+    "update to no known status": Step(operation="update", ref="t2", body={**RESULT, "status": "DONE"}),
+    "update without an execution": Step(operation="update", ref="t2", body={"taskId": "{task}", "status": "COMPLETED"}),
+    "update without a task": Step(operation="update", body={"workflowInstanceId": "{id}", "status": "COMPLETED"}),
+    "update-v2 the open task": Step(operation="update-v2", ref="t2", body={**RESULT, "status": "COMPLETED"}),
+    "update-v2 a done task": Step(operation="update-v2", ref="t1", body={**RESULT, "status": "COMPLETED"}),
+    "update the open task by ref": Step(operation="update by ref", ref="t2"),
+    "fail the open task by ref": Step(operation="fail by ref", ref="t2"),
+    "update a done task by ref": Step(operation="update by ref", ref="t1"),
+    "update an unknown ref": Step(operation="update by ref", ref="none"),
+    "update by ref, sync": Step(operation="update by ref, sync", ref="t2"),
+    "get an open task": Step(operation="get task", ref="t2"),
+    "get a done task": Step(operation="get task", ref="t1"),
+}
+
+
+def _definition(*, retries: int = 1) -> tuple[Document, tuple[Document, ...]]:
+    tasks = [
+        {
+            "name": f"{PREFIX}{ref}",
+            "taskReferenceName": ref,
+            "type": "SIMPLE",
+            "inputParameters": {"a": "${workflow.input.a}"},
+        }
+        for ref in ("t1", "t2", "t3")
+    ]
+    definition = {"name": f"{PREFIX}main", "version": 1, "schemaVersion": 2, "tasks": tasks}
+    registered = [{"name": task["name"], "retryCount": retries, "retryDelaySeconds": 0} for task in tasks]
+    return definition, tuple(registered)
+
+
+BEFORE: Mapping[str, tuple[Step, ...]] = {
+    "running": (),
+    "in hand": (),
+    "paused": (Step(operation="pause", after=2),),
+    "completed": (),
+    "failed": (),
+    "timed out": (),
+    "terminated": (Step(operation="terminate", after=2),),
+}
+AFTER: Mapping[str, int] = {"running": 2, "in hand": 3, "paused": 2, "terminated": 2}
+
+
+def operation_cases() -> Iterator[Case]:
+    """Yield every operation in every state an execution can be in, each followed by whatever workers still get."""
+    for state, before in BEFORE.items():
+        for name, attempt in ATTEMPTS.items():
+            definition, registered = _definition(retries=0 if state == "failed" else 1)
+            script: dict[str, tuple[Action, ...]] = {}
+            if state == "failed":
+                script["t2"] = (Action(status="FAILED", reason="broken", output={"why": 1}),)
+            if state == "timed out":
+                script["t2"] = (Action(kind="hang"),)
+                registered[1].update(timeoutSeconds=1, responseTimeoutSeconds=1, timeoutPolicy="TIME_OUT_WF")
+            step = Step(
+                operation=attempt.operation,
+                after=AFTER.get(state, -1),
+                ref=attempt.ref,
+                query=attempt.query,
+                body=attempt.body,
+                text=attempt.text,
+            )
+            yield Case(
+                name=f"{name}, {state}",
+                workflows=(definition,),
+                task_definitions=registered,
+                input={"a": 1},
+                script=script,
+                steps=(*before, step, *((Step(operation="resume"),) if state == "paused" else ())),
+                seed=1,
+            )

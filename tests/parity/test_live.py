@@ -1,0 +1,66 @@
+"""The recordings against a running Conductor: is it still what the engine is measured by?
+
+Needs `K1N_PARITY_SERVER` (a URL); `K1N_PARITY_SEEDS` (FIRST:LAST) adds seeds beyond the recorded ones, compared with
+the engine directly.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from k1n_parity.agreement import agreed, reaches
+from k1n_parity.compare import differences
+from k1n_parity.corpus import read, recorded
+from k1n_parity.driver import run
+from k1n_parity.grammar import generate
+from k1n_parity.known import known_differences, unexplained
+from k1n_parity.normalise import canonical
+from k1n_parity.suites import SUITES
+from k1n_parity.targets import EngineTarget, RealTarget
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "parity"
+SERVER = os.environ.get("K1N_PARITY_SERVER")
+JOBS = int(os.environ.get("K1N_PARITY_JOBS", "6"))
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(not SERVER, reason="K1N_PARITY_SERVER names no running Conductor"),
+]
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_real_server_still_does_what_was_recorded(suite):
+    target, uid = RealTarget(SERVER), uuid.uuid4().hex[:6]
+    recordings = read(FIXTURES / "recorded" / f"{suite}.jsonl")
+    cases = [(case, expected) for case in SUITES[suite]() if (expected := recorded(case, recordings)) is not None]
+
+    def ask(numbered):
+        index, (case, expected) = numbered
+        shown = reaches(case, target, f"v{uid}c{index}_", expected)
+        return [] if shown is None else [f"{case.name}: {one}" for one in differences(expected, shown)]
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        report = [line for lines in pool.map(ask, enumerate(cases)) for line in lines]
+    assert not report, "\n".join(report[:40])
+
+
+def test_the_engine_and_the_real_server_agree_on_new_seeds():
+    first, _, last = os.environ.get("K1N_PARITY_SEEDS", "100000:100020").partition(":")
+    target, uid = RealTarget(SERVER), uuid.uuid4().hex[:6]
+    known = known_differences(FIXTURES / "known_differences.toml")
+
+    def ask(seed):
+        case = generate(seed)
+        expected = agreed(case, target, f"n{uid}s{seed}_").history
+        if expected is None:
+            return []  # the real server does not agree with itself: nothing to compare with
+        shown = canonical(run(case, EngineTarget(), "engine_"))
+        return [f"{case.name}: {one}" for one in unexplained(list(differences(expected, shown)), case.name, known)]
+
+    with ThreadPoolExecutor(JOBS) as pool:
+        report = [line for lines in pool.map(ask, range(int(first), int(last))) for line in lines]
+    assert not report, "\n".join(report[:40])
