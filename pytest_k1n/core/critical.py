@@ -174,10 +174,7 @@ class _Walk:
         self, kind: SegmentKind, key: TaskKey | None, until: int | None, attempt: int = 0, blame: TaskKey | None = None
     ) -> None:
         """Own the time from `until` to the cursor; nothing if it is not earlier, or is not known."""
-        if until is None or until >= self.cursor:
-            return
-        until = max(until, 0)
-        if until < self.cursor:
+        if until is not None and (until := max(until, 0)) < self.cursor:
             self.segments.append(Segment(kind, key, until, self.cursor, attempt, blame))
             self.cursor = until
 
