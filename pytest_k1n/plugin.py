@@ -23,7 +23,7 @@ from pytest_k1n.factories import (  # fixtures by name: pytest finds them in thi
     workflow_phase,
 )
 from pytest_k1n.marks import is_ours
-from pytest_k1n.run import RUN, Run, add_options, make_run
+from pytest_k1n.run import RUN, Run, add_options, is_listing, make_run
 
 __all__ = [
     "batch_execution",
@@ -121,7 +121,7 @@ def pytest_xdist_node_collection_finished(node: Any) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Start the director on what this process has collected, unless it only lists tests."""
     run = session.config.stash[RUN]
-    if run.collection is not None and not run.is_node and not session.config.option.collectonly:
+    if run.collection is not None and not run.is_node and not is_listing(session.config):
         from pytest_k1n.session import begin
 
         begin(run, run.collection)
@@ -132,7 +132,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Wait for the gate, the server and the execution outside the test's own time."""
     run = item.config.stash[RUN]
-    if item.nodeid in run.items:
+    if item.nodeid in run.items and not is_listing(item.config):
         from pytest_k1n.gating import await_needs
         from pytest_k1n.terminal import show_lines
 

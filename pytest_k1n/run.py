@@ -127,6 +127,11 @@ def _shown(path: Path, rootdir: Path) -> str:
     return str(path.relative_to(rootdir)) if path.is_relative_to(rootdir) else str(path)
 
 
+def is_listing(config: pytest.Config) -> bool:
+    """Whether pytest only shows what it would do: then nothing is started and nothing waited for."""
+    return bool(config.option.collectonly or config.getoption("setupplan", False))
+
+
 def new_run_folder(uid: str) -> Path:
     """Name (not make) the folder of a run."""
     return Path(tempfile.gettempdir()) / f"k1n-{uid}"

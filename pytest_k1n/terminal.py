@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from queue import Empty
 from typing import TYPE_CHECKING
@@ -52,12 +53,16 @@ def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
     from pytest_k1n.reporting import results
 
     show_lines(run)
+    _show_unknown(run, reporter)
     director = run.director
-    if director is None or not (director.state.executions or director.state.server_error):
+    blocked = Counter(_blocked_by(reporter))
+    if director is None or not (director.state.executions or director.state.server_error or blocked):
         return
     shown = list(results(run, director))
     reporter.section("k1n: workflows on Conductor", sep="-")
     reporter.write_line(_ran_on(run))
+    for reason, count in blocked.items():
+        reporter.write_line(f"blocked  {count} tests: {reason}")
     for row in _table([_execution_row(result) for result in shown]):
         reporter.write_line(row)
     for line in (*_quality_lines(run), *filter(None, map(_time_line, shown))):
@@ -67,6 +72,23 @@ def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(f"files    {_common(files)}")
     if run.kept:
         reporter.write_line(f"evidence {run.kept}")
+
+
+def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
+    """Show why tests are unknown, as pytest does for failed ones."""
+    reports = reporter.stats.get("unknown", [])
+    if reports and run.config.getoption("tbstyle", "auto") != "no":
+        reporter.write_sep("=", "UNKNOWN")
+        for report in reports:
+            reporter.write_sep("_", report.head_line or report.nodeid, purple=True)
+            report.toterminal(run.config.get_terminal_writer())
+
+
+def _blocked_by(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    from pytest_k1n.outcomes import note_of
+
+    for report in reporter.stats.get("blocked", []):
+        yield note_of(report)["blocked"]
 
 
 def _ran_on(run: Run) -> str:

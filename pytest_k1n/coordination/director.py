@@ -130,7 +130,10 @@ class Director:
         self._inbox.put(lambda: None)
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        has_ended = not self._thread.is_alive()
+        if has_ended:
+            self._read_inbox()  # what was reported while the thread was on its way out
+        return has_ended
 
     @property
     def state(self) -> RunState:
@@ -230,6 +233,8 @@ class Director:
 
     def _launch(self, batch: BatchRun, backend: Backend) -> None:
         starts = batch.groups[batch.next_group]
+        if batch.next_group == 0 and batch.number != UNBATCHED and (reason := self._gate(batch.number)[1]):
+            self._say(f"batch{batch.number} runs although {reason}")
         batch.next_group += 1
         self._start(batch, starts, backend)
 

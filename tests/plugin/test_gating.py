@@ -1,0 +1,166 @@
+"""Batches, gates and our own outcomes, on the embedded engine."""
+
+import pytest
+
+FAIL_FIRST = "--k1n-fault=FIRST/one:terminal=disk full"
+
+
+def test_every_batch_runs_and_the_run_exits_0(project):
+    outcome = project.run()
+    assert outcome.counts == {"passed": 3}
+    assert outcome.code == 0
+
+
+def test_a_failed_batch_blocks_the_next(project):
+    outcome = project.run(FAIL_FIRST)
+    assert outcome.counts == {"failed": 1, "blocked": 2}
+    assert outcome.code == 1
+    assert "CHAIN" in outcome.text
+    assert outcome.results("template-02-chain-results.json")["verdict"] == "blocked"
+    assert outcome.results("template-02-chain-results.json")["workflow"]["workflow_id"] is None
+
+
+def test_a_blocked_test_says_what_blocks_it(project):
+    outcome = project.run(FAIL_FIRST, "-rs", "-v")
+    assert outcome.verbose["test_second_chain.py::test_chain"] == "BLOCKED"
+    assert "batch1 has not passed: test_first.py::test_first failed" in outcome.text
+
+
+def test_only_selected_batches_count(project):
+    outcome = project.run(FAIL_FIRST, "-m", "batch2")
+    assert outcome.counts == {"passed": 2, "deselected": 1}
+    assert outcome.code == 0
+
+
+def test_an_alias_selects_its_batch(project):
+    project.test("second_chain", (project.pytester.path / "test_second_chain.py").read_text().replace("batch2", "wide"))
+    outcome = project.run("-m", "wide")
+    assert outcome.counts == {"passed": 2, "deselected": 1}
+
+
+def test_gate_off_lets_a_batch_run_after_a_failure(project):
+    outcome = project.run(FAIL_FIRST, "--k1n-gate=off")
+    assert outcome.counts == {"failed": 1, "passed": 2}
+
+
+def test_gate_warn_runs_and_says_so(project):
+    outcome = project.run(FAIL_FIRST, "--k1n-gate=warn")
+    assert outcome.counts == {"failed": 1, "passed": 2}
+    assert "batch2 runs although batch1 has not passed" in outcome.text
+
+
+def test_gate_require_wants_a_recorded_pass(project):
+    project.options.remove("no:cacheprovider")
+    project.options.remove("-p")
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts == {"blocked": 2, "deselected": 1}
+    assert "run pytest -m batch1" in refused.text
+    assert refused.code == 1
+    assert project.run("-m", "batch1").code == 0
+    assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
+
+
+def test_a_changed_definition_voids_the_recorded_pass(project):
+    del project.options[-2:]
+    assert project.run("-m", "batch1").code == 0
+    plan = project.pytester.path / "k1n.toml"
+    plan.write_text(plan.read_text().replace('band = ["5m", "8m"]', 'band = ["5m", "9m"]'))
+    assert project.run("-m", "batch2", "--k1n-gate=require").counts["blocked"] == 2
+
+
+def test_skipped_and_xfailed_tests_do_not_block(project):
+    project.test(
+        "first",
+        (project.pytester.path / "test_first.py").read_text()
+        + """
+
+@pytest.mark.skip(reason="not today")
+def test_skipped(workflow_execution): ...
+
+@pytest.mark.xfail(strict=True)
+def test_expected_to_fail(workflow_execution):
+    raise AssertionError
+""",
+    )
+    outcome = project.run()
+    assert outcome.counts == {"passed": 3, "skipped": 1, "xfailed": 1}
+
+
+UNKNOWN_TEST = """
+import pytest
+from pytest_k1n import Finding, Findings, Verdict
+pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
+
+def undecided(execution):
+    finding = Finding(code="x", subject="one", expected="light", observed="fog", verdict=Verdict.UNKNOWN)
+    return Findings((finding,))
+
+def test_unknown(workflow_execution):
+    workflow_execution.expect(undecided)
+"""
+
+
+def test_unknown_is_an_outcome_of_its_own_that_fails_and_blocks(project):
+    outcome = project.test("first", UNKNOWN_TEST).run("-v")
+    assert outcome.counts == {"unknown": 1, "blocked": 2}
+    assert outcome.verbose["test_first.py::test_unknown"] == "UNKNOWN"
+    assert "expected light; observed fog" in outcome.text
+    assert outcome.code == 1
+
+
+def test_unknown_may_be_a_warning(project):
+    outcome = project.test("first", UNKNOWN_TEST).run("--k1n-unknown=warn")
+    assert outcome.counts == {"unknown": 1, "passed": 2}
+    assert outcome.code == 0
+
+
+def test_blocked_and_unknown_tests_stay_in_last_failed(project):
+    del project.options[-2:]
+    project.test("first", UNKNOWN_TEST)
+    assert project.run().counts == {"unknown": 1, "blocked": 2}
+    again = project.run("--lf", "--collect-only", "-q")
+    assert "test_unknown" in again.text
+    assert "test_chain" in again.text
+
+
+def test_exitfirst_ends_the_rest_cleanly(project):
+    outcome = project.run(FAIL_FIRST, "-x")
+    assert outcome.counts == {"failed": 1}
+    assert outcome.code == 1
+
+
+def test_a_batch_is_sorted_before_the_next_whatever_the_files_are_called(project):
+    chain = (project.pytester.path / "test_second_chain.py").read_text()
+    (project.pytester.path / "test_second_chain.py").unlink()
+    outcome = project.test("a_chain", chain).run("-v")
+    order = [line for line in outcome.text.splitlines() if "PASSED" in line]
+    assert "test_first" in order[0]
+
+
+def test_failed_first_is_sorted_by_batch_again(project):
+    del project.options[-2:]
+    assert project.run("--k1n-fault=CHAIN/b:terminal").counts["failed"] == 1
+    outcome = project.run("--ff", "-v")
+    order = [line for line in outcome.text.splitlines() if "PASSED" in line]
+    assert "test_first" in order[0]
+
+
+def test_tests_outside_every_batch_run_ungated_and_last(project):
+    project.test("a_unit", "def test_unit(): pass\n")
+    outcome = project.run(FAIL_FIRST, "-v")
+    assert outcome.counts == {"failed": 1, "blocked": 2, "passed": 1}
+    assert outcome.verbose["test_a_unit.py::test_unit"] == "PASSED"
+
+
+@pytest.mark.parametrize("arguments", [["--collect-only"], ["--markers"], ["--fixtures"], ["--setup-plan"]])
+def test_listing_starts_nothing(project, arguments):
+    outcome = project.run(*arguments, "--k1n-server=jar", "--k1n-jar=/nonexistent")
+    assert outcome.code == 0
+    assert not (project.pytester.path / "test-results").exists()
+
+
+def test_a_node_id_launches_only_its_execution(project):
+    outcome = project.run("test_first.py::test_first", "--k1n-keep=always")
+    assert outcome.counts == {"passed": 1}
+    kept = list((project.pytester.path / "test-results" / "runs").glob("*/executions/*.json"))
+    assert len(kept) == 1
