@@ -27,8 +27,19 @@ class Intake:
         self._hands: dict[str, InHand] = {}
         self._busy: Counter[str] = Counter()
         self._polling: set[str] = set()
+        self._hot: set[str] = set()
         self.outages = 0
         """Polls that have failed in a row."""
+
+    @property
+    def hot(self) -> tuple[str, ...]:
+        """Types with a backlog that no known execution explains: worth polling fast until their queue is empty."""
+        return tuple(self._hot)
+
+    def heat(self, task_type: str) -> None:
+        """Note a backlog."""
+        with self._lock:
+            self._hot.add(task_type)
 
     def take(self, task_type: str) -> InHand | None:
         """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now."""
@@ -50,6 +61,7 @@ class Intake:
                 self._polling.discard(task_type)
                 if hand is None:
                     self._busy[task_type] -= 1
+                    self._hot.discard(task_type)
         return hand
 
     def adopt(self, task_id: str) -> InHand | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowDefinition
@@ -25,7 +25,8 @@ class _Tracked:
     definition: WorkflowDefinition | None
     has_snapshot: bool = False
     records: dict[TaskKey, TaskRecord] = field(default_factory=dict)
-    """The latest attempt of each task."""
+    """The latest attempt of each task; of a loop's body the last two iterations."""
+    latest: dict[str, TaskRecord] = field(default_factory=dict)
     types: frozenset[str] = frozenset()
     is_certain: bool = False
     quiet_s: float = FIRST_LOOK_S
@@ -37,6 +38,9 @@ class _Tracked:
 
     def take(self, record: TaskRecord) -> bool:
         """Keep a record if it is news: a later attempt, or another status that does not undo what we know."""
+        latest = self.latest.get(record.ref)
+        if latest is not None and latest.seq > record.seq and latest.iteration > record.iteration + 1:
+            return False
         known = self.records.get(record.key)
         if known is not None:
             if known.seq > record.seq:
@@ -44,6 +48,9 @@ class _Tracked:
             if known.task_id == record.task_id and (known.status.is_terminal or known.status is record.status):
                 return False
         self.records[record.key] = record
+        if latest is None or latest.seq <= record.seq:
+            self.latest[record.ref] = record
+            self.records.pop((record.ref, record.iteration - 2), None)
         return True
 
 
@@ -161,10 +168,10 @@ class Tracker:
                 tracked.quiet_s = min(tracked.quiet_s * 2, LONGEST_QUIET_S)
                 self._schedule(tracked)
 
-    def status(self) -> Mapping[str, tuple[str, ...]]:
-        """Return what each execution is expected to need next, for messages."""
+    def remembered(self, workflow_id: str) -> int:
+        """Return how many records of an execution are kept."""
         with self._lock:
-            return {workflow_id: tuple(sorted(tracked.types)) for workflow_id, tracked in self._tracked.items()}
+            return len(self._tracked[workflow_id].records)
 
     def _track(self, workflow_id: str, name: str | None) -> _Tracked:
         tracked = _Tracked(definition=self._definitions.get(name or ""), look_at=self._clock())

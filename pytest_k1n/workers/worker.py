@@ -103,7 +103,7 @@ class Worker:
 
     def _poll(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            types = self._tracker.types
+            types = tuple(dict.fromkeys((*self._tracker.types, *self._intake.hot)))
             found = [self._take(task_type) for task_type in types]
             if any(found):
                 continue
@@ -139,7 +139,7 @@ class Worker:
             self._intake.release(hand)
             if len(types) != 1:
                 self._wake.set()
-            hand = self._successor(types)
+            hand = self._successor(types or tuple(name for name in self._intake.hot if name == hand.task_type))
 
     def _successor(self, types: Iterable[str]) -> InHand | None:
         """Poll for the first of the types that can follow; several are the polling thread's business as well."""
@@ -193,7 +193,9 @@ class Worker:
             self._turn += 1
             task_type = self._slow_types[self._turn % len(self._slow_types)]
             if task_type not in directed:
-                self._take(task_type)
+                if self._take(task_type) and self._take(task_type):
+                    self._intake.heat(task_type)
+                    self._wake.set()
                 return
 
     def _slow_pause_s(self) -> float:

@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -447,6 +448,17 @@ def test_an_execution_that_seems_to_be_over_is_looked_at_soon(tracker, clock):
     tracker.polled(task("c", seq=9), "w", "W")
     tracker.updated("c0", "w", TaskStatus.COMPLETED)
     assert tracker.next_look() - clock.now == pytest.approx(0.05)
+
+
+def test_a_long_loop_is_not_remembered_in_full(tracker):
+    body = WorkflowTask(ref="b", name="b")
+    looping = WorkflowDefinition(name="W", tasks=(WorkflowTask(ref="l", name="l", type="DO_WHILE", loop_over=(body,)),))
+    rounds = [replace(task("b", "COMPLETED", seq=n), iteration=n, task_id=f"b-{n}") for n in range(1, 1001)]
+    tracker.launched("w", "W")
+    for _ in range(2):
+        tracker.looked(execution(*rounds, definition=looping))
+    assert tracker.remembered("w") == 2
+    assert tracker.types == ("b",)
 
 
 def test_a_delivery_that_never_arrived_is_told_at_the_second_look(tracker):

@@ -34,6 +34,14 @@ def test_an_execution_that_nobody_announced_is_found_by_the_slow_round(stub, wor
         until(completed(stub, workflow_id))
 
 
+def test_a_backlog_that_nobody_announced_is_worked_off_at_full_speed(stub, working, until):
+    """A slow round alone takes a task every 100 ms here."""
+    with working({"a": done}, types=("a", "b"), uncertain_round_ms=200, slow_round_ms=200):
+        ids = [stub.start("W", "a") for _ in range(100)]
+        until(lambda: all(stub.status(workflow_id) == "COMPLETED" for workflow_id in ids), within_s=8)
+    assert len([task_type for task_type, _ in stub.polls if task_type == "a"]) < 150
+
+
 def test_types_of_the_known_definitions_are_served_by_default(stub, working, until):
     with working({"a": done}, stub.definition("W", "a")):
         workflow_id = stub.start("W", "a")
