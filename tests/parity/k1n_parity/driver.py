@@ -7,38 +7,20 @@ behave alike show the same history, whatever their speed.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Action, Case, Document, Step
+from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.operations import perform
 from k1n_parity.targets import Answer, Target
-from k1n_parity.tree import (
-    ASYNCHRONOUS,
-    EXTERNAL,
-    JOINS,
-    Node,
-    children,
-    deadline_ms,
-    due_ms,
-    has_background,
-    is_worker_task,
-    key_of,
-    unsettled,
-    wait_due_ms,
-)
+from k1n_parity.tree import JOINS, Node, children, has_background, unsettled
+from k1n_parity.worker import ScriptedWorker
 
 MAX_MOVES = 150
 SETTLE_LIMIT_MS = 8_000
 NUDGE_MS = 1_200  # a JOIN of the real server looks once a second; a decide beside it can make it lose its turn
-DELIVERY_LIMIT_MS = 4_000
-MARGIN_MS = 40
-PATIENCE_MS = 8_000  # a longer delay (the 60 s of an unregistered definition) ends the case as it stands
-WORKER = "parity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +32,6 @@ class History:
     nodes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """Something a worker could do now with one task."""
-
-    kind: str
-    node: Node
-    task: Document
-
-    def name(self) -> str:
-        return f"{self.node.path}/{key_of(self.task)}"
-
-
 @dataclass(slots=True, kw_only=True)
 class Run:
     """One case on one target; `history()` is the whole of it."""
@@ -71,13 +41,12 @@ class Run:
     prefix: str
     trace: list[Any] = field(default_factory=list)
     root: str = ""
-    taken: Counter[str] = field(default_factory=Counter)
-    moves: int = 0
     last: Document = field(default_factory=dict)
-    answers: dict[str, Action] = field(default_factory=dict)
-    late: set[str] = field(default_factory=set)
-    waited: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
+    worker: ScriptedWorker = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.worker = ScriptedWorker(case=self.case, target=self.target, prefix=self.prefix, trace=self.trace)
 
     def history(self) -> History:
         """Register, start, act until nothing can be done any more. Raises RuntimeError if a server misbehaves."""
@@ -126,13 +95,13 @@ class Run:
     def act(self, steps: list[Mapping[str, Any]]) -> None:
         """Take worker moves and client steps until neither is left."""
         pending = [Step(**step) for step in steps]
-        while self.moves < MAX_MOVES:
+        while self.worker.moves < MAX_MOVES:
             nodes = self.settle()
-            timely = next((step for step in pending if 0 <= step.after <= self.moves), None)
+            timely = next((step for step in pending if 0 <= step.after <= self.worker.moves), None)
             if timely is not None:
                 pending.remove(timely)
                 self.step(timely, nodes)
-            elif not self.move(nodes):
+            elif not self.worker.move(nodes, self.given_up):
                 if not pending:
                     return
                 self.step(pending.pop(0), nodes)
@@ -184,147 +153,6 @@ class Run:
             self.target.wait_until(self.target.now_ms() + pause_ms)
             pause_ms = min(160, pause_ms * 2)
 
-    # -- what workers do
-
-    def move(self, nodes: list[Node]) -> bool:
-        """Do one thing a worker could do; else let time pass; else let a timeout come. False: nothing is left."""
-        ready, due, last = self.possible(nodes)
-        if ready:
-            self.take(min(ready, key=self.rank))
-        elif due and max(due.values()) - self.target.now_ms() < PATIENCE_MS:
-            self.waited.update(due)
-            self.target.wait_until(max(due.values()) + MARGIN_MS)
-            return True
-        elif last:
-            self.outwait(min(last, key=self.rank))
-        else:
-            return False
-        self.moves += 1
-        return True
-
-    def possible(self, nodes: list[Node]) -> tuple[list[Move], dict[str, int], list[Move]]:
-        """Sort what is open into moves to take now, instants to wait for, and tasks to leave until they time out.
-
-        A delayed task counts as delayed until it was waited for, also where a slow server let the delay pass.
-        """
-        now = self.target.now_ms()
-        ready: list[Move] = []
-        due: dict[str, int] = {}
-        last: list[Move] = []
-        for node in nodes:
-            if node.is_terminal:
-                continue
-            for task in node.tasks:
-                if task["status"] not in ("SCHEDULED", "IN_PROGRESS"):
-                    continue
-                silent = self.next_action(task).kind in ("hang", "ignore") and task["taskId"] not in self.late
-                if is_worker_task(task) and task["status"] == "SCHEDULED":
-                    delivery = f"{task['taskId']} {task.get('pollCount', 0)}"
-                    if due_ms(task) > now or (task.get("callbackAfterSeconds") and delivery not in self.waited):
-                        due[delivery] = due_ms(task)
-                    else:
-                        (last if silent else ready).append(Move(kind="poll", node=node, task=task))
-                elif is_worker_task(task):
-                    ready.append(Move(kind="update", node=node, task=task))
-                elif task["taskType"] in EXTERNAL and task["status"] == "IN_PROGRESS":
-                    instant = wait_due_ms(task) if task["taskType"] == "WAIT" else None
-                    if instant is not None:
-                        if f"{node.path}: {key_of(task)} is over" not in self.given_up:
-                            due[task["taskId"]] = instant
-                    elif not silent:
-                        ready.append(Move(kind="update", node=node, task=task))
-                elif task["taskType"] in ASYNCHRONOUS and task["status"] == "SCHEDULED" and due_ms(task) > now:
-                    due[task["taskId"]] = due_ms(task)
-        return ready, due, last
-
-    def rank(self, move: Move) -> str:
-        text = f"{self.case.seed} {move.kind} {move.name()}".replace(self.prefix, PREFIX)
-        urgent = "0" if (move.task.get("taskDefinition") or {}).get("pollTimeoutSeconds") else "1"
-        return urgent + hashlib.sha256(text.encode()).hexdigest()
-
-    def take(self, move: Move) -> None:
-        task = move.task
-        if move.kind == "poll":
-            delivered = self.poll(move)
-            if delivered is None:
-                return
-            self.answers[delivered["taskId"]] = self.consume(delivered)
-            if self.is_hurried(delivered):
-                self.update(delivered)
-        else:
-            if task["taskId"] not in self.answers:
-                self.answers[task["taskId"]] = self.consume(task)
-            self.update(task)
-
-    def is_hurried(self, task: Mapping[str, Any]) -> bool:
-        """Whether a timeout could strike while the task is held: then it is answered at once."""
-        definition = task.get("taskDefinition") or {}
-        return any(0 < definition.get(key, 0) < 60 for key in ("timeoutSeconds", "responseTimeoutSeconds"))
-
-    def poll(self, move: Move) -> Document | None:
-        """Poll the task's type until the server hands one over."""
-        until = self.target.now_ms() + DELIVERY_LIMIT_MS
-        query = {"workerid": WORKER, "count": 1, "timeout": 0}
-        if move.task.get("domain"):
-            query["domain"] = move.task["domain"]
-        while self.target.now_ms() < until:
-            answer = self.target.call("GET", f"/tasks/poll/batch/{move.task['taskType']}", query=query)
-            if answer.status == 200 and answer.body:
-                delivered: Document = answer.body[0]
-                self.trace.append(f"poll {move.node.path}/{key_of(delivered)}")
-                return delivered
-            self.target.wait_until(self.target.now_ms() + 10)
-        self.trace.append(f"not delivered: {move.name()}")
-        return None
-
-    def update(self, task: Mapping[str, Any]) -> None:
-        action = self.answers[task["taskId"]]
-        body: Document = {
-            "workflowInstanceId": task["workflowInstanceId"],
-            "taskId": task["taskId"],
-            "status": "IN_PROGRESS" if action.kind == "callback" else action.status,
-            "outputData": dict(action.output),
-            "workerId": WORKER,
-        }
-        if action.reason is not None:
-            body["reasonForIncompletion"] = action.reason
-        if action.kind == "callback":
-            body["callbackAfterSeconds"] = action.seconds
-        answer = self.target.call("POST", "/tasks", body)
-        self.trace.append(f"update {key_of(task)} {body['status']} {answer.status}")
-
-    def outwait(self, move: Move) -> None:
-        """Leave a task alone (`ignore`) or in hand (`hang`) until its first timeout is due, then have it noticed."""
-        task, workflow = move.task, move.node.workflow
-        if self.next_action(task).kind == "hang":
-            delivered = self.poll(move)
-            if delivered is None:
-                return
-            task = delivered
-            self.answers[task["taskId"]] = self.consume(task)
-        else:
-            self.consume(task)
-        self.late.add(task["taskId"])
-        due = deadline_ms(task, workflow)
-        self.trace.append(f"outwait {move.name()}")
-        if due is not None:
-            self.target.wait_until(due + MARGIN_MS)
-            self.target.call("PUT", f"/workflow/decide/{workflow['workflowId']}")
-
-    def next_action(self, task: Mapping[str, Any]) -> Action:
-        ref = plain_ref(task)
-        actions = self.case.script.get(ref, ())
-        index = self.taken[ref]
-        return actions[index] if index < len(actions) else self.default(task)
-
-    def consume(self, task: Mapping[str, Any]) -> Action:
-        action = self.next_action(task)
-        self.taken[plain_ref(task)] += 1
-        return action
-
-    def default(self, task: Mapping[str, Any]) -> Action:
-        return Action(output={"from": key_of(task), "n": task.get("iteration", 0)})
-
     # -- what a client does
 
     def step(self, step: Step, nodes: list[Node]) -> None:
@@ -335,12 +163,6 @@ class Run:
 
     def note(self, what: str, answer: Answer) -> None:
         self.trace.append({"do": what, "status": answer.status, "body": answer.body})
-
-
-def plain_ref(task: Mapping[str, Any]) -> str:
-    """Strip the iteration suffixes from a record's reference name."""
-    ref: str = task["referenceTaskName"]
-    return ref.partition("__")[0]
 
 
 class DisturbedError(RuntimeError):

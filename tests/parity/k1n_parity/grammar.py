@@ -9,55 +9,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from k1n_parity.cases import PREFIX, Action, Case, Document, Step
-
-VALUES: tuple[Any, ...] = (1, "two", [1, 2, 3], {"k": "v", "n": {"d": 7}}, True, None, 2.5, "", "a b")
-FATAL = ("FAILED", "FAILED_WITH_TERMINAL_ERROR")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a block stands; it decides what may be generated there."""
-
-    depth: int = 0
-    in_fork: bool = False
-    in_loop: bool = False
-    in_child: bool = False
-
-    def inside(self, **change: bool) -> Place:
-        values = {"in_fork": self.in_fork, "in_loop": self.in_loop, "in_child": self.in_child, **change}
-        return Place(depth=self.depth + 1, **values)
+from k1n_parity.draws import VALUES, Place
+from k1n_parity.leaves import Leaves
 
 
 @dataclass(slots=True, kw_only=True)
-class Generator:
-    """One case in the making."""
-
-    seed: int
-    budget: int
-    random: random.Random = field(init=False)
-    count: int = 0
-    tasks: dict[str, Document] = field(default_factory=dict)
-    script: dict[str, tuple[Action, ...]] = field(default_factory=dict)
-    workflows: list[Document] = field(default_factory=list)
-    variables: list[str] = field(default_factory=list)
-    waits: int = 0
-    silences: int = 0
-
-    def __post_init__(self) -> None:
-        self.random = random.Random(f"parity {self.seed}")
-
-    def chance(self, probability: float) -> bool:
-        return self.random.random() < probability
-
-    def ref(self, kind: str) -> str:
-        self.count += 1
-        return f"{kind}{self.count}"
-
-    # -- the whole
+class Generator(Leaves):
+    """Draws whole cases."""
 
     def case(self) -> Case:
         known: list[str] = []
@@ -127,8 +88,6 @@ class Generator:
             steps.append(Step(operation=operation, ref=ref, body={"reRunFromTaskId": "{task}"} if ref else None))
         return tuple(steps)
 
-    # -- blocks
-
     def block(self, place: Place, known: list[str], length: int) -> list[Document]:
         """Draw a sequence of tasks; `known` gains the refs that are certain to have run at its end."""
         tasks: list[Document] = []
@@ -154,77 +113,6 @@ class Generator:
             kinds |= {self.sub_workflow: 0 if place.in_child else 1.1, self.decision: 0.2}
         return self.random.choices(list(kinds), list(kinds.values()))[0]
 
-    def one_simple(self, place: Place, known: list[str]) -> list[Document]:
-        task = self.simple(place, known)
-        known.append(task["taskReferenceName"])
-        return [task]
-
-    def simple(self, place: Place, known: list[str], *, plain: bool = False) -> Document:
-        ref = self.ref("t")
-        task: Document = {"name": f"{PREFIX}{ref}", "taskReferenceName": ref, "type": "SIMPLE"}
-        task["inputParameters"] = self.inputs(known)
-        definition: Document = {"name": task["name"], "retryCount": 0, "retryDelaySeconds": 0}
-        if plain or self.chance(0.6):
-            self.tasks[task["name"]] = definition
-            if self.chance(0.3):
-                self.script[ref] = (Action(output=self.output()),)
-            return task
-        if self.chance(0.25):
-            task["optional"] = True
-        elif self.chance(0.15):
-            task["permissive"] = True
-        self.tasks[task["name"]] = definition
-        self.misbehave(ref, task, definition, place)
-        return task
-
-    def misbehave(self, ref: str, task: Document, definition: Document, place: Place) -> None:
-        retries = definition["retryCount"] = self.random.choice([0, 1, 1, 2])
-        if self.chance(0.3):
-            task["retryCount"] = retries = self.random.choice([0, 1, 2])
-        if self.chance(0.4) and self.waits < 3:
-            self.waits += 1
-            definition["retryDelaySeconds"] = 1
-            definition["retryLogic"] = self.random.choice(["FIXED", "LINEAR_BACKOFF", "EXPONENTIAL_BACKOFF"])
-            if self.chance(0.3):
-                definition["backoffScaleFactor"] = 2
-            if self.chance(0.5):
-                definition["maxRetryDelaySeconds"] = 1
-        kind = self.random.choices(
-            ["once", "always", "terminal", "callback", "hang", "ignore", "canceled", "delay", "late"],
-            [5, 3, 1.5, 1.2, 1.5, 1, 0.3, 0.5, 0.5],
-        )[0]
-        if kind in ("hang", "ignore", "late", "callback", "delay"):
-            self.waits += 1
-        bad = Action(status="FAILED", reason=self.random.choice(["broken", None]), output=self.output())
-        if kind == "once":
-            self.script[ref] = (bad,) * self.random.randint(1, max(1, retries))
-        elif kind == "always":
-            self.script[ref] = (bad,) * (retries + 1)
-        elif kind == "terminal":
-            self.script[ref] = (Action(status="FAILED_WITH_TERMINAL_ERROR", reason="final"),)
-        elif kind == "canceled":
-            self.script[ref] = (Action(status="CANCELED", reason="not wanted"),)
-        elif kind == "callback":
-            self.script[ref] = (Action(kind="callback", seconds=self.random.choice([0, 1]), output={"partial": 1}),)
-        elif kind == "delay":
-            task["startDelay"] = 1
-        elif kind == "hang":
-            self.silences += 1
-            definition["responseTimeoutSeconds"] = 1
-            if self.chance(0.5):
-                definition["timeoutSeconds"] = self.random.choice([1, 2])
-                definition["timeoutPolicy"] = self.random.choice(["RETRY", "TIME_OUT_WF", "ALERT_ONLY"])
-            self.script[ref] = (Action(kind="hang"),) * self.random.choice([1, 1, 2])
-        elif kind == "late":
-            self.silences += 1
-            definition |= {"timeoutSeconds": 1, "timeoutPolicy": "ALERT_ONLY", "responseTimeoutSeconds": 1}
-            self.script[ref] = (Action(kind="hang", output=self.output()),)
-        elif kind == "ignore" and not place.in_fork and not place.in_loop and not self.silences:
-            self.silences += 1
-            definition["pollTimeoutSeconds"] = 1
-            definition["timeoutPolicy"] = self.random.choice(["RETRY", "TIME_OUT_WF", "ALERT_ONLY"])
-            self.script[ref] = (Action(kind="ignore"),)
-
     def fork(self, place: Place, known: list[str]) -> list[Document]:
         ref = self.ref("fork")
         branches, gained = [], []
@@ -248,13 +136,6 @@ class Generator:
             known += own if end in ends else []
         known.append(join["taskReferenceName"])
         return [{"name": "fork", "taskReferenceName": ref, "type": "FORK_JOIN", "forkTasks": branches}, join]
-
-    def tame(self, task: Document) -> None:
-        """Let most tasks that a JOIN looks at succeed: the real server's JOIN races with the retry of a failed one."""
-        if task["type"] in ("SIMPLE", "DYNAMIC") and self.chance(0.75):
-            actions = self.script.get(task["taskReferenceName"], ())
-            if any(action.kind == "hang" or action.status != "COMPLETED" for action in actions):
-                del self.script[task["taskReferenceName"]]
 
     def switch(self, place: Place, known: list[str]) -> list[Document]:
         ref = self.ref("switch")
@@ -364,138 +245,6 @@ class Generator:
         join: Document = {"name": "join", "taskReferenceName": self.ref("join"), "type": "JOIN", "joinOn": []}
         known.append(join["taskReferenceName"])
         return [fork, join]
-
-    def dynamic(self, place: Place, known: list[str]) -> list[Document]:
-        task = self.simple(place, known)
-        real = task["name"]
-        task |= {"name": f"{real}_dynamic", "type": "DYNAMIC", "dynamicTaskNameParam": "which"}
-        # retries and timeouts come from the definition of the workflow task's own name (conductor.md section 8)
-        self.tasks[task["name"]] = {**self.tasks[real], "name": task["name"]}
-        task["inputParameters"]["which"] = real
-        known.append(task["taskReferenceName"])
-        return [task]
-
-    def set_variable(self, place: Place, known: list[str]) -> list[Document]:
-        name = f"v{self.random.randint(0, 2)}"
-        self.variables.append(name)
-        return [self.operator("SET_VARIABLE", "set", {name: self.expression(known)})]
-
-    def inline(self, place: Place, known: list[str]) -> list[Document]:
-        expression = self.random.choice(
-            [
-                "$.x + 1",
-                "(function () { return {twice: $.x * 2, y: $.y}; })()",
-                "$.list.length",
-                "[1, $.x]",
-                "null",
-                "'t' + $.x",
-                "$.x > 0",
-                "$.x / 2",
-                "throw new Error('no')",
-                "$.nothing.at.all",
-            ]
-        )
-        task = self.operator(
-            "INLINE", "inline", {"x": self.random.choice([1, 3]), "y": self.expression(known), "list": [4]}
-        )
-        task["inputParameters"] |= {
-            "evaluatorType": self.random.choice(["javascript", "graaljs"]),
-            "expression": expression,
-        }
-        if self.chance(0.3):
-            task["optional"] = True
-        known.append(task["taskReferenceName"])
-        return [task]
-
-    def jq(self, place: Place, known: list[str]) -> list[Document]:
-        expression = self.random.choice(
-            [
-                ".x + 1",
-                "{twice: (.x * 2)}",
-                ".list[]",
-                ".list | map(. + 1)",
-                ".none",
-                "empty",
-                ".list | add",
-                ".y",
-                "[.list[] | select(. > 1)]",
-            ]
-        )
-        task = self.operator("JSON_JQ_TRANSFORM", "jq", {"x": 5, "list": [1, 2, 3], "y": self.expression(known)})
-        task["inputParameters"]["queryExpression"] = expression
-        if self.chance(0.3):
-            task["optional"] = True
-        known.append(task["taskReferenceName"])
-        return [task]
-
-    def timed_wait(self, place: Place, known: list[str]) -> list[Document]:
-        self.waits += 1
-        return [self.operator("WAIT", "wait", {"duration": self.random.choice(["1 s", "1 seconds", "2s"])})]
-
-    def external(self, place: Place, known: list[str]) -> list[Document]:
-        task = self.operator(self.random.choice(["WAIT", "HUMAN"]), "external", self.inputs(known))
-        ref = task["taskReferenceName"]
-        if self.chance(0.15):
-            self.script[ref] = (Action(status=self.random.choice(FATAL), reason="declined"),)
-        elif self.chance(0.1):
-            self.script[ref] = (Action(kind="ignore"),)
-        known.append(ref)
-        return [task]
-
-    def noop(self, place: Place, known: list[str]) -> list[Document]:
-        return [self.operator("NOOP", "noop", {})]
-
-    def terminate(self, place: Place, known: list[str]) -> list[Document]:
-        status = self.random.choice(["COMPLETED", "FAILED", "TERMINATED"])
-        inputs: Document = {"terminationStatus": status}
-        if self.chance(0.5):
-            inputs["terminationReason"] = "because"
-        if self.chance(0.5):
-            inputs["workflowOutput"] = self.random.choice([{"result": self.expression(known)}, "${workflow.input.a}"])
-        return [self.operator("TERMINATE", "terminate", inputs)]
-
-    def operator(self, kind: str, prefix: str, inputs: Document) -> Document:
-        return {"name": prefix, "taskReferenceName": self.ref(prefix), "type": kind, "inputParameters": inputs}
-
-    # -- values
-
-    def output(self) -> Document:
-        return {"v": self.random.choice(VALUES), "n": {"deep": [{"x": 1}, {"x": 2}]}}
-
-    def inputs(self, known: list[str]) -> Document:
-        return {f"p{index}": self.expression(known) for index in range(self.random.choice([0, 1, 1, 2]))}
-
-    def expression(self, known: list[str]) -> Any:
-        if known and self.chance(0.5):
-            ref = self.random.choice(known)
-            path = self.random.choice(
-                ["output.v", "output.n.deep[0].x", "output.from", "output", "status", "input", "output.none"]
-            )
-            return f"${{{ref}.{path}}}"
-        if self.variables and self.chance(0.3):
-            return f"${{workflow.variables.{self.random.choice(self.variables)}}}"
-        return self.random.choice(
-            [
-                "${workflow.input.a}",
-                "${workflow.input.map.k}",
-                "${workflow.input.list[1]}",
-                "${workflow.input}",
-                5,
-                "literal",
-                {"nested": "${workflow.input.b}"},
-                ["${workflow.input.a}", "x"],
-                "${workflow.input.list[*]}",
-                "${workflow.workflowType}",
-                "${workflow.correlationId}",
-                "${workflow.input.none}",
-                "$${escaped}",
-            ]
-        )
-
-    def template(self, known: list[str]) -> str:
-        ref = self.random.choice(known) if known and self.chance(0.6) else None
-        middle = f"${{{ref}.status}}" if ref else "${workflow.input.b}"
-        return f"<{middle}> and ${{workflow.input.none}} and ${{workflow.input.map}}"
 
 
 def generate(seed: int) -> Case:

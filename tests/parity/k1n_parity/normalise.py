@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from k1n_parity.cases import PREFIX, Document
-from k1n_parity.driver import History, plain_ref
+from k1n_parity.driver import History
 from k1n_parity.tree import Node, is_worker_task, joined, key_of
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -197,6 +197,3 @@ def _without_instants(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value in INSTANT_MS:
         return "<instant>"
     return value
-
-
-__all__ = ["ABSENT", "body", "canonical", "plain_ref"]
