@@ -17,7 +17,8 @@ class TaskDef:
     """The parts of a task definition that the engine acts on, beside its whole document."""
 
     __slots__ = (
-        "backoff_scale", "concurrent_limit", "document", "input_template", "jitter_ms", "limits_waiting", "max_retry_delay_s",
+        "backoff_scale", "concurrent_limit", "document", "input_template", "jitter_ms", "limits_waiting",
+        "max_retry_delay_s",
         "name", "poll_timeout_s", "response_timeout_s", "retry_count", "retry_delay_s", "retry_logic", "timeout_policy",
         "timeout_s", "total_timeout_s",
     )  # fmt: skip

@@ -177,14 +177,9 @@ class Engine:
         return task
 
     def _deliver(self, key: QueueKey, worker_id: str | None, now_ms: int) -> TaskState | None:
-        task = self.queues.pop(key, now_ms)
-        if task is None:
-            return None
-        definition = task.task_def
-        if definition is not None and definition.concurrent_limit > 0 and self._is_at_limit(task):
-            self.queues.push(task, now_ms, now_ms)
-            return None
-        self._begin(task, worker_id, now_ms)
+        task = self.queues.pop(key, now_ms, self._is_at_limit)
+        if task is not None:
+            self._begin(task, worker_id, now_ms)
         return task
 
     def take(self, task: TaskState, worker_id: str = "test") -> None:
@@ -205,12 +200,14 @@ class Engine:
 
     def _is_at_limit(self, task: TaskState) -> bool:
         definition = task.task_def
+        if definition is None or definition.concurrent_limit <= 0:
+            return False
         running = sum(
             other.status == IN_PROGRESS and other.def_name == task.def_name
             for execution in self.executions.values()
             for other in execution.live
         )
-        return definition is not None and running >= definition.concurrent_limit
+        return running >= definition.concurrent_limit
 
     def update(
         self,
@@ -290,9 +287,9 @@ class Engine:
     def attach_to_all(self, worker: VirtualWorker, *, slots: int = UNLIMITED, worker_id: str = "embedded") -> None:
         """Have a worker take the tasks of every type and domain that no other worker is attached to."""
         self._attached_to_all = (worker, worker_id, slots)
-        for key in self.queues.keys():
-            if key not in self._attached:
-                self._attached[key] = Attachment(worker, worker_id, slots)
+        for key in self.queues.known():
+            if key not in self._attached or self._attached[key].is_default:
+                self._attached[key] = Attachment(worker, worker_id, slots, is_default=True)
                 self._agenda.soon(self._work_off, key)
         self._agenda.settle()
 
@@ -449,7 +446,7 @@ class Engine:
             return True
         if self._attached_to_all is None:
             return False
-        self._attached[key] = Attachment(*self._attached_to_all)
+        self._attached[key] = Attachment(*self._attached_to_all, is_default=True)
         return True
 
     def _wake_queue(self, key: QueueKey) -> None:

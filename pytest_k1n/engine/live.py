@@ -133,7 +133,7 @@ def run(
     slots: int = UNLIMITED,
     within_ms: int | None = None,
 ) -> LiveExecution:
-    """Start a definition with a worker for all its tasks and let time pass until it ends. Raises Invalid, NotReached."""
+    """Start a definition with a worker for all tasks; let time pass until it ends. Raises Invalid, NotReached."""
     engine.attach_to_all(worker, slots=slots)
     execution = start(engine, definition, input_)
     execution.wait(within_ms=within_ms)

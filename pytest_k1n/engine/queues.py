@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -56,16 +56,20 @@ class Queues:
             heappush(queue.waiting, (due_ms, self._order, task.ticket, task))
         return key
 
-    def pop(self, key: QueueKey, now_ms: int) -> TaskState | None:
-        """Take the next deliverable task out of a queue."""
+    def pop(self, key: QueueKey, now_ms: int, is_held: Callable[[TaskState], bool]) -> TaskState | None:
+        """Take the next deliverable task out of a queue; one that is held back keeps its place."""
         queue = self._queues.get(key)
         if queue is None:
             return None
         if queue.waiting:
             self._ripen(queue, now_ms)
         while queue.ready:
-            _, _, _, ticket, task = heappop(queue.ready)
-            if _is_valid(task, ticket):
+            message = heappop(queue.ready)
+            task = message[4]
+            if _is_valid(task, message[3]):
+                if is_held(task):
+                    heappush(queue.ready, message)
+                    return None
                 return task
         return None
 
@@ -74,7 +78,7 @@ class Queues:
         queue = self._queues.get(key)
         return 0 if queue is None else sum(1 for _ in _valid(queue))
 
-    def keys(self) -> list[QueueKey]:
+    def known(self) -> list[QueueKey]:
         """Return every queue that ever held something, by name."""
         return sorted(self._queues, key=lambda key: key.label)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qs
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.routes import Routes
@@ -39,8 +40,9 @@ class InProcessTransport:
         headers: Mapping[str, str] | None = None,  # noqa: ARG002 (part of the protocol)
         timeout_s: float = 10.0,  # noqa: ARG002 (nothing here takes time)
     ) -> Response:
-        """Answer a request at once."""
-        reply = self._routes.handle(method, path, _query(params or {}), body)
+        """Answer a request at once; its path may carry a query of its own."""
+        bare, _, query = path.partition("?")
+        reply = self._routes.handle(method, bare, {**parse_qs(query), **_query(params or {})}, body)
         return Response(reply.status, reply.body(), reply.content_type)
 
     def close(self) -> None:

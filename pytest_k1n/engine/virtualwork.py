@@ -44,3 +44,5 @@ class Attachment:
     worker_id: str
     slots: int
     busy: int = 0
+    is_default: bool = False
+    """Whether it takes the type only because no other worker does."""

@@ -177,12 +177,12 @@ def _queue_sizes(request: Request) -> Reply:
 
 def _all_queues(request: Request) -> Reply:
     queues = request.engine.queues
-    return Reply(payload={key.label: queues.size(key) for key in queues.keys()})  # noqa: SIM118 (not a mapping)
+    return Reply(payload={key.label: queues.size(key) for key in queues.known()})
 
 
 def _all_queues_verbose(request: Request) -> Reply:
     queues = request.engine.queues
-    keys = queues.keys()
+    keys = queues.known()
     return Reply(payload={key.label: {"a": {"size": queues.size(key), "uacked": 0}} for key in keys})
 
 

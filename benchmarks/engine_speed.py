@@ -1,0 +1,107 @@
+"""How fast the embedded engine is in process, in virtual time, with full records (P15, P17, P20 of methods.md).
+
+CPU time of this process, best of a few rounds: the figure says what the engine costs, not how busy the machine is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from typing import Any
+
+from pytest_k1n.engine.documents import execution_document
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.history import digest
+from pytest_k1n.engine.virtualwork import VirtualResult
+
+ROUNDS = 3
+
+
+class Worker:
+    """Takes a fixed virtual time for everything."""
+
+    def __init__(self, work_ms: int) -> None:
+        self.result = VirtualResult(output={"v": 1}, work_ms=work_ms)
+
+    def work(self, _task: object) -> VirtualResult:
+        return self.result
+
+
+def engine_with_chain(length: int, work_ms: int) -> Engine:
+    engine = Engine()
+    tasks = []
+    for number in range(1, length + 1):
+        name = f"task_{number}"
+        engine.catalogue.put_task(
+            {"name": name, "retryCount": 1, "retryDelaySeconds": 1, "responseTimeoutSeconds": 10}, 0
+        )
+        before = f"${{task_{number - 1}.output.v}}" if number > 1 else "${workflow.input.x}"
+        parameters = {"constant": "a", "before": before}
+        tasks.append({"name": name, "taskReferenceName": name, "type": "SIMPLE", "inputParameters": parameters})
+    engine.catalogue.put_workflow({"name": "chain", "tasks": tasks}, 0, is_update=False)
+    engine.attach_to_all(Worker(work_ms))
+    return engine
+
+
+def run_chains(executions: int, length: int, work_ms: int) -> Engine:
+    engine = engine_with_chain(length, work_ms)
+    definition = engine.find("chain", None)
+    for number in range(executions):
+        engine.start(definition, {"x": number})
+    engine.drain()
+    return engine
+
+
+def best_s(work: Callable[[], Any], rounds: int = ROUNDS) -> float:
+    times = []
+    for _ in range(rounds):
+        began = time.process_time()
+        work()
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+def read_everything(engine: Engine) -> int:
+    return sum(len(execution_document(execution)["tasks"]) for execution in engine.executions.values())
+
+
+def heap_events_per_s(count: int = 200_000) -> float:
+    """Push and pop bare events: the most any event loop over a heap could do here."""
+
+    def work() -> None:
+        heap: list[tuple[int, int]] = []
+        for number in range(count):
+            heappush(heap, (number * 7919 % 10_007, number))
+            if len(heap) > 1000:
+                heappop(heap)
+
+    return count / best_s(work)
+
+
+def rows() -> Iterator[dict[str, Any]]:
+    """Measure and yield `{id, value, unit, limit, peer, peer_value, ok}`."""
+    thousand_s = best_s(lambda: run_chains(1000, 20, 60_000))
+    full_s = best_s(lambda: read_everything(run_chains(1000, 20, 60_000)))
+    long_ms = best_s(lambda: run_chains(1, 22, 130 * 60_000 // 22), rounds=10) * 1000
+    repeated = len({digest(run_chains(20, 20, 1000)) for _ in range(3)})
+    heap = heap_events_per_s()
+    yield _row("P15 task records in process", 20_000 / full_s, "records/s", 50_000, "bare heap events", heap)
+    yield _row("P15 1,000 workflows of 20 tasks", thousand_s, "s", 0.5, "", None, at_most=True)
+    yield _row("P15 22 tasks, 130 minutes", long_ms, "ms", 10, "real time", 130 * 60_000, at_most=True)
+    yield _row("P20 different histories of one seed", repeated, "", 1, "", None, at_most=True)
+
+
+def _row(
+    id_: str, value: float, unit: str, limit: float, peer: str, peer_value: float | None, *, at_most: bool = False
+) -> dict[str, Any]:
+    ok = value <= limit if at_most else value >= limit
+    return {
+        "id": id_, "value": round(value, 3), "unit": unit, "limit": limit, "peer": peer, "peer_value": peer_value,
+        "ok": ok,
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(row)

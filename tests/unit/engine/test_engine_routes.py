@@ -1,0 +1,290 @@
+"""The REST interface: statuses and bodies as Conductor 3.32.1 answers them."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_k1n.client import api
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.routes import INSTANCE, Routes
+from pytest_k1n.engine.transport import InProcessTransport
+
+INVALID = "Validation failed, check below errors for detail."
+
+
+@pytest.fixture
+def routes(bench, make):
+    bench.register(make.workflow(make.simple("a"), make.simple("b"), name="chain"))
+    return Routes(bench.engine)
+
+
+def ask(routes, method, path, body=None, **query):
+    raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    reply = routes.handle(method, f"/api{path}", {name: [str(value)] for name, value in query.items()}, raw)
+    return reply.status, reply.payload
+
+
+def message(routes, *request, **query):
+    status, payload = ask(routes, *request, **query)
+    return status, payload["message"]
+
+
+SIMPLE_A = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "text"),
+    [
+        (("POST", "/workflow", {"name": "x"}), 404, "No such workflow defined. name=x, version=null"),
+        (
+            ("POST", "/workflow", {"name": "chain", "version": 9}),
+            404,
+            "No such workflow defined. name=chain, version=9",
+        ),
+        (("POST", "/workflow", {"name": "chain", "input": None}), 400, "NULL input passed when starting workflow"),
+        (("POST", "/workflow/nope", {}), 404, "No such workflow found by name: nope, version: null"),
+        (("GET", "/workflow/nope"), 404, "No such workflow found by id: nope"),
+        (("PUT", "/workflow/nope/pause"), 404, "No such workflow found by id: nope"),
+        (("GET", "/tasks/nope"), 404, "Task not found for taskId: nope"),
+        (("GET", "/metadata/taskdefs/nope"), 404, "No such taskType found by name: nope"),
+        (("PUT", "/metadata/taskdefs", {"name": "nope"}), 404, "No such task by name nope"),
+        (("DELETE", "/metadata/taskdefs/nope"), 500, "No such task definition"),
+        (("DELETE", "/metadata/workflow/nope/1"), 500, "No such workflow definition: nope version: 1"),
+        (("GET", "/nope"), 404, "No static resource api/nope."),
+        (("PUT", "/workflow"), 405, "Request method 'PUT' is not supported"),
+        (
+            ("POST", "/metadata/workflow", {"name": "chain", "tasks": [SIMPLE_A]}),
+            409,
+            "Workflow with chain.1 already exists!",
+        ),
+        (
+            ("POST", "/tasks", {"taskId": "x", "workflowInstanceId": "y", "status": "COMPLETED"}),
+            404,
+            "No such workflow found by id: y",
+        ),
+        (
+            ("POST", "/tasks", {"taskId": "x", "workflowInstanceId": "y", "status": "TIMED_OUT"}),
+            500,
+            "JSON parse error: Cannot deserialize value of type "
+            '`com.netflix.conductor.common.metadata.tasks.TaskResult$Status` from String "TIMED_OUT": not one of the '
+            "values accepted for Enum class: [CANCELED, COMPLETED, FAILED_WITH_TERMINAL_ERROR, FAILED, IN_PROGRESS]",
+        ),
+    ],
+)
+def test_a_refusal_has_the_servers_status_and_words(routes, request_, status, text):
+    assert message(routes, *request_) == (status, text)
+
+
+def test_an_error_body_names_the_embedded_engine_as_its_instance(routes):
+    assert ask(routes, "GET", "/workflow/nope")[1] == {
+        "status": 404, "message": "No such workflow found by id: nope", "instance": INSTANCE, "retryable": False,
+    }  # fmt: skip
+
+
+def of_type(kind, **fields):
+    return {**SIMPLE_A, "type": kind, **fields}
+
+
+def reading(expression):
+    return [{**SIMPLE_A, "inputParameters": {"x": expression}}]
+
+
+UNKNOWN = (
+    "taskReferenceName: z for given task: a input value: x of input parameter: ${z.output.v} "
+    "is not defined in workflow definition."
+)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "path", "text"),
+    [
+        ([], ".tasks", "WorkflowTask list cannot be empty"),
+        (
+            [{"name": "a"}],
+            ".tasks[0].taskReferenceName",
+            "WorkflowTask taskReferenceName name cannot be empty or null",
+        ),
+        (
+            [SIMPLE_A, SIMPLE_A],
+            "",
+            "taskReferenceName: a should be unique across tasks for a given workflowDefinition: w",
+        ),
+        (reading("${z.output.v}"), "", UNKNOWN),
+        (reading("${ a.b }"), "", "key: x input parameter value:  a.b  is not valid"),
+        (
+            [of_type("FORK_JOIN")],
+            ".tasks[0]",
+            "forkTasks should have atleast one task for taskType: FORK_JOIN taskName: a",
+        ),
+        (
+            [of_type("DYNAMIC")],
+            ".tasks[0]",
+            "dynamicTaskNameParam field is required for taskType: DYNAMIC taskName: a",
+        ),
+        (
+            [of_type("WAIT", inputParameters={"duration": "5 foo"})],
+            ".tasks[0]",
+            "Either date or duration is passed as null ",
+        ),
+        ([of_type("EVENT")], ".tasks[0]", "sink field is required for taskType: EVENT taskName: a"),
+    ],
+)
+def test_a_definition_that_breaks_a_constraint_is_refused_with_the_violation(routes, tasks, path, text):
+    status, payload = ask(routes, "PUT", "/metadata/workflow", [{"name": "w", "tasks": tasks}])
+
+    assert (status, payload["message"], "instance" in payload) == (400, INVALID, False)
+    assert payload["validationErrors"] == [{"path": f"updateWorkflowDef.arg0[0]{path}", "message": text}]
+
+
+@pytest.mark.parametrize(
+    ("task", "text"),
+    [
+        ({**SIMPLE_A, "type": "KAFKA_PUBLISH"}, "task a is a KAFKA_PUBLISH: it publishes to Kafka"),
+        ({**SIMPLE_A, "type": "EVENT", "sink": "sqs:q"}, "only the internal sink `conductor` is there"),
+        (
+            {**SIMPLE_A, "type": "SWITCH", "evaluatorType": "python", "expression": "x", "decisionCases": {"a": []}},
+            "task a evaluates Python: use value-param or javascript",
+        ),
+    ],
+)
+def test_what_the_engine_cannot_run_is_refused_by_name_at_registration(routes, task, text):
+    status, refusal = message(routes, "PUT", "/metadata/workflow", [{"name": "w", "tasks": [task]}])
+
+    assert status == 400
+    assert refusal.startswith("The embedded engine refuses this definition: ")
+    assert text in refusal
+
+
+def test_a_loop_in_a_loop_is_refused_with_the_way_out(routes, make):
+    nested = make.workflow(make.loop([make.loop([make.simple("a")], ref="inner")]))
+
+    assert "use a SUB_WORKFLOW" in message(routes, "PUT", "/metadata/workflow", [nested])[1]
+
+
+@pytest.mark.parametrize(
+    ("definition", "text"),
+    [
+        ({"name": ""}, "TaskDef name cannot be null or empty"),
+        ({"name": "t", "responseTimeoutSeconds": 0}, "TaskDef responseTimeoutSeconds: 0 should be minimum 1 second"),
+        (
+            {"name": "t", "responseTimeoutSeconds": 9, "timeoutSeconds": 5},
+            "TaskDef: t responseTimeoutSeconds: 9 must be less than timeoutSeconds: 5",
+        ),
+        ({"name": "t", "backoffScaleFactor": 0}, "Backoff scale factor. Applicable for LINEAR_BACKOFF"),
+    ],
+)  # fmt: skip
+def test_a_task_definition_that_breaks_a_constraint_is_refused(routes, definition, text):
+    status, payload = ask(routes, "POST", "/metadata/taskdefs", [definition])
+
+    assert (status, payload["validationErrors"][0]["message"]) == (400, text)
+
+
+def test_a_worker_polls_updates_and_gets_the_next_task(routes):
+    status, workflow_id = ask(routes, "POST", "/workflow/chain", {"q": 1}, correlationId="cid")
+    assert status == 200
+    _, [task] = ask(routes, "GET", "/tasks/poll/batch/a", workerid="w1", count=5)
+    assert (task["status"], task["workerId"], task["pollCount"]) == ("IN_PROGRESS", "w1", 1)
+    assert ask(routes, "GET", "/tasks/poll/a") == (204, None)
+
+    result = {
+        "workflowInstanceId": workflow_id,
+        "taskId": task["taskId"],
+        "status": "COMPLETED",
+        "outputData": {"v": 1},
+    }
+    assert ask(routes, "POST", "/tasks", result) == (200, task["taskId"])
+    assert ask(routes, "POST", f"/tasks/{workflow_id}/b/COMPLETED", {"z": 2})[0] == 200
+    status, document = ask(routes, "GET", f"/workflow/{workflow_id}")
+    assert (document["status"], document["output"]) == ("COMPLETED", {"z": 2})
+    assert ask(routes, "POST", f"/tasks/{workflow_id}/b/COMPLETED", {}) == (200, "")
+
+
+def test_update_v2_hands_over_the_next_task_of_the_same_type(routes):
+    ids = [ask(routes, "POST", "/workflow/chain", {})[1] for _ in range(2)]
+    _, [task] = ask(routes, "GET", "/tasks/poll/batch/a")
+    result = {"workflowInstanceId": ids[0], "taskId": task["taskId"], "status": "COMPLETED"}
+    status, following = ask(routes, "POST", "/tasks/update-v2", result)
+
+    assert (status, following["workflowInstanceId"], following["status"]) == (200, ids[1], "IN_PROGRESS")
+    last = {**result, "workflowInstanceId": ids[1], "taskId": following["taskId"]}
+    assert ask(routes, "POST", "/tasks/update-v2", last) == (204, None)
+
+
+def test_logs_are_kept_with_their_task(routes):
+    _, workflow_id = ask(routes, "POST", "/workflow/chain", {})
+    task_id = ask(routes, "GET", f"/workflow/{workflow_id}")[1]["tasks"][0]["taskId"]
+    assert ask(routes, "GET", f"/tasks/{task_id}/log") == (204, None)
+    ask(routes, "POST", f"/tasks/{task_id}/log", b"hello")
+    assert [line["log"] for line in ask(routes, "GET", f"/tasks/{task_id}/log")[1]] == ["hello"]
+
+
+def test_search_understands_conductors_queries(routes):
+    ids = [ask(routes, "POST", "/workflow/chain", {}, correlationId=f"c{n}")[1] for n in range(3)]
+    ask(routes, "DELETE", f"/workflow/{ids[0]}", reason="x")
+
+    def found(query):
+        return [hit["workflowId"] for hit in ask(routes, "GET", "/workflow/search", query=query)[1]["results"]]
+
+    assert found("workflowType IN (chain) AND status=RUNNING") == ids[1:]
+    assert found("correlationId='c1'") == [ids[1]]
+    assert found("status IN (TERMINATED,FAILED)") == [ids[0]]
+    assert ask(routes, "GET", "/workflow/search", query="bogus")[0] == 400
+
+
+def test_bulk_operations_report_each_id(routes):
+    _, workflow_id = ask(routes, "POST", "/workflow/chain", {})
+    status, payload = ask(routes, "PUT", "/workflow/bulk/pause", [workflow_id, "nope"])
+
+    assert (status, payload["bulkSuccessfulResults"]) == (200, [workflow_id])
+    assert payload["bulkErrorResults"] == {"nope": "No such workflow found by id: nope"}
+
+
+def test_registered_definitions_come_back_with_the_servers_defaults(routes):
+    _, document = ask(routes, "GET", "/metadata/workflow/chain")
+    assert {name: document[name] for name in ("schemaVersion", "restartable", "timeoutPolicy", "maskedFields")} == {
+        "schemaVersion": 2, "restartable": True, "timeoutPolicy": "ALERT_ONLY", "maskedFields": [],
+    }  # fmt: skip
+    assert document["tasks"][0]["decisionCases"] == {}
+    assert "taskDefinition" not in document["tasks"][0]
+
+
+def test_the_projects_own_client_speaks_to_the_engine_in_process(bench, make):
+    conductor = api.Conductor(InProcessTransport(bench.engine))
+    bench.register(make.workflow(make.simple("a"), name="chain"))
+    workflow_id = conductor.start("chain", input={"x": 1})
+    task = conductor.poll("a", worker_id="w")
+    conductor.update({"workflowInstanceId": workflow_id, "taskId": task["taskId"], "status": "COMPLETED"})
+
+    assert conductor.health()
+    assert conductor.execution(workflow_id)["status"] == "COMPLETED"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["a", "COMPLETED", "${", "${a.b}", "chain", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["name", "tasks", "type", "taskReferenceName", "input", "version", "status"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+PATHS = (
+    "/workflow", "/workflow/chain", "/metadata/workflow", "/metadata/taskdefs", "/tasks", "/tasks/update-v2",
+    "/tasks/x/y/COMPLETED", "/workflow/bulk/retry", "/metadata/workflow/validate", "/workflow/x/rerun",
+)  # fmt: skip
+
+
+@settings(max_examples=150)
+@given(method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]), path=st.sampled_from(PATHS), body=JSON)
+def test_whatever_is_sent_the_answer_is_a_reply_in_conductors_form(method, path, body):
+    routes = Routes(Engine())
+    reply = routes.handle(method, path, {}, json.dumps(body).encode())
+
+    if reply.status >= 400:
+        assert set(reply.payload) - {"instance", "validationErrors"} == {"status", "message", "retryable"}
+        assert "Traceback" not in reply.payload["message"]

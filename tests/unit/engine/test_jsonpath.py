@@ -1,0 +1,57 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k1n.engine import jsonpath
+
+DOCUMENT = {"a": [{"b": 1, "c": "x"}, {"b": 2}, {"b": 3, "c": "y"}], "d": {"e": {"b": 9}}, "t": True}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (".a[1].b", 2),
+        (".a[0,2].b", [1, 3]),
+        (".a[-2:].b", [2, 3]),
+        ("..b", [1, 2, 3, 9]),
+        (".d.*", [{"b": 9}]),
+        ("['d']['e'].b", 9),
+        (".a[?(@.b >= 2)].b", [2, 3]),
+        (".a[?(@.c)].c", ["x", "y"]),
+        (".a[?(@.b > 1 && @.c == 'y')].b", [3]),
+        (".a[?(@.b == 1 || @.b == 3)].b", [1, 3]),
+        (".a[?(!(@.b == 1))].b", [2, 3]),
+        (".a[?(@.c =~ /X/i)].b", [1]),
+        (".a.length()", 3),
+        (".a[*].b.sum()", 6.0),
+        (".a[*].b.avg()", 2.0),
+        (".a[*].b.max()", 3.0),
+        (".nowhere.at.all", jsonpath.MISSING),
+        (".a[7]", jsonpath.MISSING),
+        (".t", True),
+    ],
+)
+def test_a_path_leads_where_it_says(path, value):
+    assert jsonpath.parse(path).read(DOCUMENT) == value
+
+
+@pytest.mark.parametrize("path", [".a[", ".a[?(@.b", ".a['x", ".a[x]", ".a.nope()", "a", ".a[?(@.b =~ /(/)]"])
+def test_a_path_that_cannot_be_read_says_so(path):
+    with pytest.raises(jsonpath.PathError, match=r"\w"):
+        jsonpath.parse(path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.text(alphabet=".[]()'?@*ab0:,=<>&|!/ -", max_size=12), JSON)
+def test_no_text_makes_reading_fail_with_anything_but_a_path_error(text, document):
+    try:
+        path = jsonpath.parse(text)
+    except jsonpath.PathError:
+        return
+    path.read(document)

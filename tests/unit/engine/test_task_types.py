@@ -1,0 +1,338 @@
+"""Each task type by example; the expected records were read off Conductor 3.32.1."""
+
+import pytest
+
+from pytest_k1n.engine.live import NotReached
+
+
+def test_a_chain_runs_in_order_and_its_output_is_the_last_tasks(bench, make):
+    execution = bench.run(make.workflow(*map(make.simple, "abc")))
+
+    assert make.statuses(execution) == dict.fromkeys("abc", "COMPLETED")
+    assert execution.state.output == {"of": "c"}
+    assert execution.state.ended_ms - execution.state.created_ms == 3000
+
+
+def test_branches_start_together_and_the_join_waits_for_the_slowest(bench, make):
+    tape = {"b": [make.result(work_ms=5000, output={"o": 1})]}
+    execution = bench.run(
+        make.workflow(*make.fork([make.simple("a")], [make.simple("b")]), make.simple("c")), tape=tape
+    )
+
+    join = execution.task("join")
+    assert [task.ref for task in execution.state.tasks] == ["fork", "a", "b", "join", "c"]
+    assert execution.task("a").started_ms == execution.task("b").started_ms == join.started_ms
+    assert join.ended_ms == execution.task("b").ended_ms == execution.task("c").scheduled_ms
+    assert join.output == {"a": {"of": "a"}, "b": {"o": 1}}
+
+
+def test_an_optional_branch_that_fails_leaves_the_join_completed_with_errors(bench, make):
+    tape = {"b": [make.result(status="FAILED", reason="boom", output={"o": 1})]}
+    branches = make.fork([make.simple("a")], [make.simple("b", optional=True)])
+    execution = bench.run(make.workflow(*branches, make.simple("c")), tape=tape)
+
+    assert make.statuses(execution)["b"] == make.statuses(execution)["join"] == "COMPLETED_WITH_ERRORS"
+    assert execution.task("join").reason == f"b/{execution.task('b').task_id} completed with errors"
+    assert execution.state.status == "COMPLETED"
+
+
+def test_a_permissive_branch_fails_the_join_only_once_all_have_ended(bench, make):
+    tape = {"b": [make.result(status="FAILED", reason="boom", work_ms=0)]}
+    branches = make.fork([make.simple("a")], [make.simple("b", permissive=True)])
+    execution = bench.run(make.workflow(*branches, make.simple("c")), tape=tape)
+
+    join = execution.task("join")
+    assert (join.status, join.reason) == ("FAILED", "boom")
+    assert execution.state.reason == f"Task {join.task_id} failed with status: FAILED and reason: 'boom'"
+    assert (execution.task("a").status, execution.task("c")) == ("COMPLETED", None)
+
+
+def test_a_failed_branch_cancels_the_rest_and_the_join_shows_what_had_ended(bench, make):
+    tape = {"b": [make.result(status="FAILED", work_ms=2000)], "c": [make.result(work_ms=9000)]}
+    branches = make.fork([make.simple("a")], [make.simple("b")], [make.simple("c")])
+    execution = bench.run(make.workflow(*branches), tape=tape)
+
+    assert make.statuses(execution) == {
+        "fork": "COMPLETED", "a": "COMPLETED", "b": "FAILED", "c": "CANCELED", "join": "CANCELED",
+    }  # fmt: skip
+    assert execution.state.output == execution.task("join").output == {"a": {"of": "a"}}
+    assert execution.state.failed_refs == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("value", "case", "taken"),
+    [
+        ("x", "x", "a"),
+        ("none", "none", "d"),
+        (None, "null", "d"),
+        (1, "1", "b"),
+        (True, "true", "d"),
+        (2.0, "2.0", "d"),
+    ],
+)
+def test_a_switch_takes_the_case_its_value_is_written_as(bench, make, value, case, taken):
+    cases = {"x": [make.simple("a")], "1": [make.simple("b")], "empty": []}
+    execution = bench.run(make.workflow(make.switch(cases, [make.simple("d")]), make.simple("c")), {"case": value})
+
+    assert list(make.statuses(execution)) == ["switch", taken, "c"]
+    assert execution.task("switch").output == {"evaluationResult": [case], "selectedCase": case}
+    assert execution.task("switch").input == {"on": value, "case": case, "hasChildren": "true"}
+
+
+def test_an_empty_case_is_a_case(bench, make):
+    definition = make.workflow(make.switch({"e": []}, [make.simple("d")]), make.simple("c"))
+    execution = bench.run(definition, {"case": "e"})
+
+    assert list(make.statuses(execution)) == ["switch", "c"]
+    assert "hasChildren" not in execution.task("switch").input
+
+
+def test_the_old_decision_takes_the_default_for_an_empty_case(bench, make):
+    decision = make.of_type(
+        "DECISION", "old", caseValueParam="k", inputParameters={"k": "e"},
+        decisionCases={"e": []}, defaultCase=[make.simple("d")],
+    )  # fmt: skip
+    execution = bench.run(make.workflow(decision))
+
+    assert list(make.statuses(execution)) == ["old", "d"]
+    assert execution.task("old").input == {"case": "e", "hasChildren": "true"}
+
+
+def test_a_loop_goes_through_its_items(bench, make):
+    body = [make.simple("a", inputParameters={"item": "${loop.output.loopItem}"}), make.simple("b")]
+    execution = bench.run(make.workflow(make.loop(body), make.simple("c")), {"items": ["x", {"y": 1}]})
+
+    assert list(make.statuses(execution)) == ["loop", "a__1", "b__1", "a__2", "b__2", "c"]
+    assert [execution.task(f"a__{n}").input["item"] for n in (1, 2)] == ["x", {"y": 1}]
+    assert execution.task("loop").output == {
+        "iteration": 2, "loopIndex": 1, "loopItem": {"y": 1},
+        "1": {"a": {"of": "a__1"}, "b": {"of": "b__1"}}, "2": {"a": {"of": "a__2"}, "b": {"of": "b__2"}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("items", [[], None])
+def test_a_loop_over_nothing_completes_at_once(bench, make, items):
+    execution = bench.run(make.workflow(make.loop([make.simple("a")]), make.simple("c")), {"items": items})
+
+    assert make.statuses(execution) == {"loop": "COMPLETED", "c": "COMPLETED"}
+    assert execution.task("loop").output == {"iteration": 0}
+
+
+def test_a_loop_forgets_iterations_beyond_keep_last_n(bench, make):
+    loop = make.loop([make.simple("a")], inputParameters={"keepLastN": 1})
+    execution = bench.run(make.workflow(loop), {"items": [1, 2, 3]})
+
+    assert [(task.ref, task.seq) for task in execution.state.tasks] == [("loop", 1), ("a__3", 4)]
+    assert set(execution.task("loop").output) == {"3", "iteration", "loopIndex", "loopItem"}
+
+
+def test_switches_and_forks_work_inside_a_loop(bench, make):
+    body = [
+        make.switch({"x": [make.simple("a")]}, on="${loop.output.loopItem}"),
+        *make.fork([make.simple("b")], [make.simple("c")]),
+    ]
+    execution = bench.run(make.workflow(make.loop(body), make.simple("d")), {"items": ["x", "q"]})
+
+    assert list(make.statuses(execution)) == [
+        "loop", "switch__1", "a__1", "fork__1", "b__1", "c__1", "join__1",
+        "switch__2", "fork__2", "b__2", "c__2", "join__2", "d",
+    ]  # fmt: skip
+    assert execution.task("join__2").input == {"joinOn": ["b", "c"]}
+    assert execution.task("join__2").output == {"b__2": {"of": "b__2"}, "c__2": {"of": "c__2"}}
+
+
+def test_a_permissive_failure_in_a_loop_fails_the_loop(bench, make):
+    body = [make.simple("a", permissive=True), make.simple("b")]
+    tape = {"a__1": [make.result(status="FAILED", reason="pf")]}
+    execution = bench.run(make.workflow(make.loop(body)), {"items": [1, 2]}, tape=tape)
+
+    assert make.statuses(execution) == {"loop": "FAILED", "a__1": "FAILED", "b__1": "CANCELED"}
+    assert execution.task("loop").reason == "pf "
+
+
+def dynamic(make, **fields):
+    inputs = {"tasks": "${workflow.input.tasks}", "inputs": "${workflow.input.inputs}"}
+    given = {"dynamicForkTasksParam": "tasks", "dynamicForkTasksInputParamName": "inputs", "inputParameters": inputs}
+    return [make.of_type("FORK_JOIN_DYNAMIC", "dyn", **{**given, **fields}), make.of_type("JOIN", "join")]
+
+
+def test_a_dynamic_fork_runs_the_branches_of_its_input(bench, make):
+    tasks = [make.simple("a", "x1", inputParameters={"own": "${workflow.input.q}"}), make.simple("b", "x2")]
+    execution = bench.run(
+        make.workflow(*dynamic(make), make.simple("c")), {"tasks": tasks, "inputs": {"x1": {"p": 1}}, "q": 7}
+    )
+
+    assert list(make.statuses(execution)) == ["dyn", "x1", "x2", "join", "c"]
+    assert execution.task("x1").input == {"own": 7, "p": 1}
+    assert execution.task("join").input == {"joinOn": ["x1", "x2"]}
+    assert execution.task("dyn").input["forkedTasks"] == ["x1", "x2"]
+
+
+def test_a_dynamic_fork_of_nothing_joins_at_once(bench, make):
+    execution = bench.run(make.workflow(*dynamic(make), make.simple("c")), {"tasks": [], "inputs": {}})
+
+    assert list(make.statuses(execution)) == ["dyn", "join", "c"]
+
+
+@pytest.mark.parametrize(
+    ("input_", "reason"),
+    [
+        ({"tasks": "zz", "inputs": {}}, "Cannot deserialize a list of Workflow Tasks from 'zz'"),
+        ({"tasks": [{"name": "a", "taskReferenceName": "x"}]}, "expecting a map of K,V  but found null"),
+        ({"tasks": [{"name": "a", "taskReferenceName": "x"}], "inputs": {"x": 5}}, "java.lang.Integer cannot be cast"),
+    ],
+)
+def test_a_dynamic_fork_with_unusable_input_fails_the_execution(bench, make, input_, reason):
+    execution = bench.run(make.workflow(*dynamic(make)), input_)
+
+    assert (execution.state.status, execution.state.tasks) == ("FAILED", [])
+    assert reason in execution.state.reason
+
+
+def test_one_task_can_be_forked_over_a_list_of_inputs(bench, make):
+    inputs = {"forkTaskName": "a", "forkTaskInputs": "${workflow.input.each}"}
+    execution = bench.run(make.workflow(*dynamic(make, inputParameters=inputs)), {"each": [{"k": 1}, "s"]})
+
+    assert [task.input for task in execution.state.tasks if task.type == "a"] == [
+        {"k": 1, "__index": 0},
+        {"input": "s", "__index": 1},
+    ]
+
+
+def test_a_dynamic_task_is_named_by_its_input(bench, make):
+    task = make.of_type("DYNAMIC", "dy", dynamicTaskNameParam="n", inputParameters={"n": "${workflow.input.n}"})
+    execution = bench.run(make.workflow(task), {"n": "a"})
+
+    assert (execution.task("dy").type, execution.state.status) == ("a", "COMPLETED")
+    assert "Cannot map a dynamic task" in bench.run(make.workflow(task), {}).state.reason
+
+
+def test_a_sub_workflow_hands_its_output_to_its_parent(bench, make):
+    bench.register(make.workflow(make.simple("d"), name="child", outputParameters={"o": "${d.output.of}"}))
+    sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child"}, inputParameters={"p": 1})
+    execution = bench.run(make.workflow(sub, make.simple("a", inputParameters={"o": "${sub.output.o}"})))
+
+    child = bench.engine.execution(execution.task("sub").sub_id)
+    assert (child.input, child.parent_id) == ({"p": 1}, execution.workflow_id)
+    assert execution.task("sub").output == {"subWorkflowId": child.workflow_id, "o": "d"}
+    assert execution.task("a").input == {"o": "d"}
+    assert child.workflow_id[14] == "3"
+
+
+def test_a_failed_child_fails_its_parent_and_a_failed_parent_ends_its_child(bench, make):
+    bench.register(make.workflow(make.simple("d"), name="child"))
+    sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child"})
+    failed = bench.run(make.workflow(sub), tape={"d": [make.result(status="FAILED", reason="bad")]})
+    assert failed.task("sub").status == failed.state.status == "FAILED"
+    assert "Sub workflow child.1/" in failed.task("sub").reason
+
+    other = bench.run(
+        make.workflow(*make.fork([sub], [make.simple("a")])),
+        tape={"a": [make.result(status="FAILED", reason="no", work_ms=0)]},
+    )
+    child = bench.engine.execution(other.task("sub").sub_id)
+    assert child.status == "TERMINATED"
+    assert child.reason == f"Parent workflow has been terminated with reason: {other.state.reason}"
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "TERMINATED"])
+def test_a_terminate_task_ends_the_execution_at_once(bench, make, status):
+    end = make.of_type(
+        "TERMINATE", "end", inputParameters={"terminationStatus": status, "workflowOutput": {"o": "${a.output.of}"}}
+    )
+    tape = {"b": [make.result(work_ms=9000)]}
+    execution = bench.run(make.workflow(*make.fork([make.simple("a"), end], [make.simple("b")])), tape=tape)
+
+    assert (execution.state.status, execution.state.output) == (status, {"o": "a"})
+    assert execution.state.reason == f"Workflow is {status} by TERMINATE task: {execution.task('end').task_id}"
+    assert make.statuses(execution)["b"] == make.statuses(execution)["join"] == "CANCELED"
+
+
+def test_variables_are_set_and_read(bench, make):
+    task = make.of_type("SET_VARIABLE", "set", inputParameters={"v": "${workflow.input.v}"})
+    read = make.simple("a", inputParameters={"all": "${workflow.variables}"})
+    execution = bench.run(make.workflow(task, read, variables={"init": 1}), {"v": {"q": 1}})
+
+    assert execution.task("a").input == {"all": {"init": 1, "v": {"q": 1}}}
+
+
+def test_a_wait_lasts_exactly_as_long_as_it_says(bench, make):
+    wait = make.of_type("WAIT", "wait", inputParameters={"duration": "1 days 2 hours 3 mins 4 secs"})
+    execution = bench.run(make.workflow(wait, make.simple("a")))
+
+    task = execution.task("wait")
+    assert task.ended_ms - task.started_ms == ((26 * 60 + 3) * 60 + 4) * 1000
+    assert execution.state.status == "COMPLETED"
+
+
+def test_a_wait_until_a_date_in_a_zone_ends_then(bench, make):
+    wait = make.of_type("WAIT", "wait", inputParameters={"until": "2026-01-02 03:00 Europe/Berlin"})
+    execution = bench.run(make.workflow(wait))
+
+    assert execution.task("wait").ended_ms - execution.task("wait").started_ms == 26 * 3_600_000
+
+
+def test_a_human_task_and_an_endless_wait_end_when_somebody_says_so(bench, make):
+    execution = bench.start(make.workflow(make.of_type("HUMAN", "who"), make.of_type("WAIT", "wait"), make.simple("a")))
+    execution.advance(10**9)
+    execution.complete("who", {"ok": True})
+    execution.advance(10**9)
+    execution.complete("wait")
+
+    assert execution.task("who").output == {"ok": True}
+    assert execution.task("a").status == "SCHEDULED"
+    with pytest.raises(NotReached, match="who is not open; it is RUNNING and waits for a SCHEDULED"):
+        execution.complete("who")
+
+
+def test_an_exclusive_join_takes_what_ran_else_its_default(bench, make):
+    join = make.of_type("EXCLUSIVE_JOIN", "ej", joinOn=["a", "b"], defaultExclusiveJoinTask=["switch"])
+    definition = make.workflow(make.switch({"x": [make.simple("a")], "y": [make.simple("b")]}), join)
+
+    assert bench.run(definition, {"case": "y"}).task("ej").output == {"of": "b"}
+    assert bench.run(definition, {"case": "?"}).task("ej").output == {"evaluationResult": ["?"], "selectedCase": "?"}
+
+
+def test_start_workflow_starts_and_forgets(bench, make):
+    bench.register(make.workflow(make.of_type("HUMAN", "who"), name="other"))
+    begin = make.of_type(
+        "START_WORKFLOW", "st", inputParameters={"startWorkflow": {"name": "other", "input": {"q": 1}}}
+    )
+    execution = bench.run(make.workflow(begin))
+
+    other = bench.engine.execution(execution.task("st").output["workflowId"])
+    assert (execution.state.status, other.status, other.input, other.parent_id) == (
+        "COMPLETED",
+        "RUNNING",
+        {"q": 1},
+        None,
+    )
+
+
+def test_an_event_goes_to_the_internal_sink(bench, make):
+    execution = bench.run(make.workflow(make.of_type("EVENT", "ev", sink="conductor", inputParameters={"z": 1})))
+
+    output = execution.task("ev").output
+    assert (output["event_produced"], output["z"], output["workflowType"]) == ("conductor:w:ev", 1, "w")
+
+
+def test_an_http_task_calls_and_fails_on_anything_but_success(make):
+    answers = {"http://ok/x": (200, "OK", {}, b'{"v": 1}'), "http://no/x": (404, "Not Found", {}, b"gone")}
+    bench = make.bench(call_http=lambda method, uri, headers, body, timeout_s: answers[uri])
+
+    def request(uri):
+        return make.workflow(
+            make.of_type("HTTP", "call", inputParameters={"http_request": {"uri": uri, "method": "GET"}})
+        )
+
+    assert bench.run(request("http://ok/x")).task("call").output["response"]["body"] == {"v": 1}
+    failed = bench.run(request("http://no/x"))
+    assert failed.task("call").reason == (
+        'Failed to invoke HTTP task due to: java.lang.Exception: 404  on GET request for "http://no/x": "gone"'
+    )
+
+
+def test_an_unknown_type_is_queued_under_its_name(bench, make):
+    execution = bench.run(make.workflow(make.of_type("MY_OWN", "mine")))
+
+    assert (execution.task("mine").type, execution.state.status) == ("MY_OWN", "COMPLETED")
