@@ -120,6 +120,29 @@ def test_faster_than_the_band_fails(build, codes_of):
     assert codes_of(fast) == [("outside-band", "wf", "fail"), ("faster-than-estimate", "a", "warn")]
 
 
+def test_the_limits_of_the_tolerance_and_of_the_band_belong_to_them(build):
+    assert on_estimate().judge(planned(build, 9 * MINUTE)).findings == ()
+    at_the_low_end = planned(build, 9 * MINUTE, band_ms=(9 * MINUTE, 12 * MINUTE))
+    assert on_estimate().judge(at_the_low_end).findings == ()
+
+
+def test_slowness_is_decided_before_the_end_and_a_hang_when_waiting_ends(build, codes_of):
+    def live(now_ms, *tasks, **fields):
+        template = build.template(estimates_ms={"a": 1000, "b": 1000})
+        return build.observation(
+            *(tasks or [build.task("a", 0)]), definition=build.chain("a", "b"), status="RUNNING", template=template,
+            now_ms=build.ZERO + now_ms, **fields,
+        )  # fmt: skip
+
+    pending = [("pending", "wf", "unknown"), ("pending", "a", "unknown")]
+    assert codes_of(on_estimate().judge(live(2200))) == pending
+    assert codes_of(on_estimate().judge(live(2201)))[0] == ("slower-than-estimate", "wf", "fail")
+    hang = codes_of(on_estimate().judge(live(500, released="deadline passed")))
+    assert hang == [("not-finished", "wf", "fail"), ("not-finished", "a", "fail")]
+    never = live(500, build.task("a", 0, 400), build.task("b", scheduled=400), released="deadline passed")
+    assert [code for code, subject, _ in codes_of(on_estimate().judge(never)) if subject == "b"] == []
+
+
 def test_two_polls_are_never_held_against_a_task(build):
     template = build.template(estimates_ms={"a": 50})
     assert on_estimate().judge(build.observation(build.task("a", 0, 70), template=template)).verdict is Verdict.PASS
