@@ -113,6 +113,11 @@ def test_a_long_wait_right_after_the_workers_last_task_is_blamed_on_that_task(de
     )
     waits = [segment for segment in path_of(definition, run).segments if segment.kind is SegmentKind.QUEUE]
     assert [segment.blame for segment in waits] == [("a", 0)]
+    earlier = replace(
+        run, tasks=tuple(replace(r, ended_ms=r.ended_ms - 20 if r.ref == "a" else r.ended_ms) for r in run.tasks)
+    )
+    waits = [segment for segment in path_of(definition, earlier).segments if segment.kind is SegmentKind.QUEUE]
+    assert [segment.blame for segment in waits] == [None], "the worker was free for 23 ms"
     elsewhere = replace(run, tasks=tuple(replace(r, worker_id=f"w-{r.ref}") for r in run.tasks))
     waits = [segment for segment in path_of(definition, elsewhere).segments if segment.kind is SegmentKind.QUEUE]
     assert [segment.blame for segment in waits] == [None]

@@ -45,6 +45,11 @@ def test_drag_is_limited_by_what_runs_beside(define):
     assert schedule(graph, {("a", 0): 10, ("b", 0): 10}).drag["a", 0] == 0
 
 
+def test_of_two_critical_ways_neither_has_any_drag(define):
+    graph = happens_before(define.workflow(define.fork("f", "a", ["b", "c"]), define.join("j", "a", "c")))
+    assert set(schedule(graph, {("a", 0): 10, ("b", 0): 5, ("c", 0): 5}).drag.values()) == {0}
+
+
 def test_bounds_speed_up_and_efficiency(define):
     graph = happens_before(define.workflow(define.fork("f", "a", "b", "c"), define.join("j", "a", "b", "c")))
     bounds = schedule(graph, {("a", 0): 10, ("b", 0): 10, ("c", 0): 10}).bounds(2)
