@@ -16,6 +16,8 @@ from pytest_k1n.core.model import Json
 JsonObject = dict[str, Json]
 J = TypeVar("J", bound=Json)
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Calls:
     """The common part of the API's groups."""
@@ -48,7 +50,7 @@ class Calls:
 
         A pop from a queue is a GET, too, and repeating it does no harm: a task whose delivery got lost stays lost.
         """
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else _encode(body).encode()
         query = {name: _text(value) for name, value in params.items() if value is not None} if params else None
 
         def once() -> Response:

@@ -10,9 +10,12 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedReader
+from time import monotonic
 
 _LINE_LIMIT = 65_536
 _HEADER_LIMIT = 200
+_FRESH_S = 0.5
+"""A connection used this recently is not asked whether it still lives: servers keep idle ones for many seconds."""
 
 
 class BrokenAnswer(ConnectionError):
@@ -39,6 +42,7 @@ class Connection:
         self._connect_timeout_s = connect_timeout_s
         self._socket: socket.socket | None = None
         self._reader: BufferedReader | None = None
+        self._used = 0.0
         self.has_sent = False
         """Whether the server may have got (part of) the request of the last `exchange`."""
         self.has_received = False
@@ -51,14 +55,15 @@ class Connection:
     def exchange(self, method: str, request: bytes, timeout_s: float) -> Response:
         """Send a whole request and read its answer; raises OSError (BrokenAnswer, TimeoutError among them)."""
         self.has_sent = self.has_received = False
-        if self._socket is not None and self._is_stale(self._socket):
+        if self._socket is not None and monotonic() - self._used > _FRESH_S and self._is_stale(self._socket):
             self.close()
         if self._socket is None or self._reader is None:
             self._socket = socket.create_connection(self._place, self._connect_timeout_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._reader = self._socket.makefile("rb")
         reader = self._reader
-        self._socket.settimeout(timeout_s)
+        if self._socket.gettimeout() != timeout_s:
+            self._socket.settimeout(timeout_s)
         self.has_sent = True
         self._socket.sendall(request)
         try:
@@ -67,6 +72,7 @@ class Connection:
             raise BrokenAnswer("another thread closed the connection") from None
         if not keep:
             self.close()
+        self._used = monotonic()
         return response
 
     def close(self) -> None:

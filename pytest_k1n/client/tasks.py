@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
 from urllib.parse import urlencode
 
@@ -26,10 +27,7 @@ class Tasks(Calls):
 
         `timeout_ms` 0 is one try; more than available makes 3.32.1 wait the whole time with tasks in hand (issue 142).
         """
-        query = {"workerid": worker_id, "count": count, "timeout": timeout_ms}
-        if domain:
-            query["domain"] = domain
-        path = f"/api/tasks/poll/batch/{segment(task_type)}?{urlencode(query)}"
+        path = _poll_path(task_type, worker_id, count, timeout_ms, domain)
         answer = self._transport.send("GET", path, timeout_s=timeout_ms / 1000 + 10)
         if answer.body == b"[]" and answer.status == 200:
             return []
@@ -78,3 +76,12 @@ class Tasks(Calls):
         """Complete the first open WAIT of an execution, sub-workflows included; none open is no error."""
         path = f"/api/tasks/{segment(workflow_id)}/{segment(status)}/signal"
         self._call("POST", path, body=dict(output or {}))
+
+
+@lru_cache(maxsize=1024)
+def _poll_path(task_type: str, worker_id: str, count: int, timeout_ms: int, domain: str | None) -> str:
+    """Quote once: a worker polls the same few queues thousands of times."""
+    query: dict[str, object] = {"workerid": worker_id, "count": count, "timeout": timeout_ms}
+    if domain:
+        query["domain"] = domain
+    return f"/api/tasks/poll/batch/{segment(task_type)}?{urlencode(query)}"

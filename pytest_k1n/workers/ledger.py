@@ -17,6 +17,8 @@ from pytest_k1n.core.model import Json
 
 Line = Mapping[str, Json]
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Ledger:
     """An open ledger, shared by the worker's threads; without a path it remembers nothing."""
@@ -75,7 +77,7 @@ class Ledger:
                 self._file = None
 
     def _write(self, line: Line) -> None:
-        data = (json.dumps(line, separators=(",", ":")) + "\n").encode()
+        data = (_encode(line) + "\n").encode()
         with self._lock:
             self._remember(line)
             if self._file is not None:

@@ -37,7 +37,8 @@ class Delivered:
     @classmethod
     def from_wire(cls, document: Mapping[str, Json]) -> Delivered:
         """Read a polled task. Raises WireError."""
-        record = wire.task_record(cast("Json", document))
+        needed = {name: value for name, value in document.items() if name != "workflowTask"}
+        record = wire.task_record(needed)  # without the definition's snapshot, half of what there is to parse
         definition = document.get("taskDefinition")
         schema = definition.get("outputSchema") if isinstance(definition, dict) else None
         data = schema.get("data") if isinstance(schema, dict) else None

@@ -93,11 +93,11 @@ class Tracker:
                 self._predict(self._tracked[workflow_id])
 
     def polled(self, record: TaskRecord, workflow_id: str, workflow_name: str | None) -> None:
-        """Take note of a task that came to us."""
+        """Take note of a task that came to us, as the server delivered it: in progress."""
         with self._lock:
             tracked = self._tracked.get(workflow_id) or self._track(workflow_id, workflow_name)
             tracked.in_hand[record.task_id] = record
-            self._note(tracked, replace(record, status=TaskStatus.IN_PROGRESS))
+            self._note(tracked, record)
 
     @property
     def is_certain(self) -> bool:

@@ -193,8 +193,8 @@ class Worker:
             self._turn += 1
             task_type = self._slow_types[self._turn % len(self._slow_types)]
             if task_type not in directed:
-                if self._take(task_type) and self._take(task_type):
-                    self._intake.heat(task_type)
+                if self._take(task_type):
+                    self._intake.heat(task_type)  # there may be more; the first empty poll cools it
                     self._wake.set()
                 return
 

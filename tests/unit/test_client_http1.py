@@ -166,7 +166,8 @@ def test_a_start_on_a_connection_that_died_is_not_repeated(peer, transport):
     assert len(server.requests) == 2
 
 
-def test_an_idle_connection_that_the_server_closed_is_noticed_before_a_start_is_sent(peer, transport):
+def test_an_idle_connection_that_the_server_closed_is_noticed_before_a_start_is_sent(peer, transport, monkeypatch):
+    monkeypatch.setattr("pytest_k1n.client.http1._FRESH_S", 0)
     server = peer(ok(b"1 close"), ok(b"2"))
     client = transport(server)
     client.send("GET", "/")

@@ -399,7 +399,7 @@ def test_the_snapshot_of_the_server_overrules_the_known_definition(tracker):
 def test_polls_and_updates_move_the_prediction(tracker):
     tracker.launched("w", "W")
     tracker.looked(execution(task("a")))
-    tracker.polled(task("a"), "w", "W")
+    tracker.polled(task("a", "IN_PROGRESS"), "w", "W")
     assert tracker.types == ()
     assert tracker.updated("a0", "w", TaskStatus.COMPLETED) == ("b",)
     assert tracker.types == ("b",)
@@ -407,7 +407,7 @@ def test_polls_and_updates_move_the_prediction(tracker):
 
 def test_a_look_that_is_older_than_our_update_does_not_undo_it(tracker):
     tracker.launched("w", "W")
-    tracker.polled(task("a"), "w", "W")
+    tracker.polled(task("a", "IN_PROGRESS"), "w", "W")
     tracker.updated("a0", "w", TaskStatus.COMPLETED)
     tracker.looked(execution(task("a", "IN_PROGRESS")))
     assert tracker.types == ("b",)
@@ -415,7 +415,7 @@ def test_a_look_that_is_older_than_our_update_does_not_undo_it(tracker):
 
 def test_a_look_reveals_a_retry_that_the_server_made(tracker):
     tracker.launched("w", "W")
-    tracker.polled(task("a"), "w", "W")
+    tracker.polled(task("a", "IN_PROGRESS"), "w", "W")
     tracker.looked(execution(task("a", "TIMED_OUT"), task("a", seq=2, attempt=1)))
     assert tracker.types == ("a",)
 
@@ -437,7 +437,7 @@ def test_looks_become_rarer_while_nothing_happens_and_soon_again_when_something_
         clock.now = due
         tracker.looked(execution(task("a")))
     assert gaps == [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
-    tracker.polled(task("a"), "w", "W")
+    tracker.polled(task("a", "IN_PROGRESS"), "w", "W")
     assert tracker.next_look() - clock.now == 0.25
 
 
@@ -445,7 +445,7 @@ def test_an_execution_that_seems_to_be_over_is_looked_at_soon(tracker, clock):
     tracker.launched("w", "W")
     ended = [task(ref, "COMPLETED", seq=seq) for seq, ref in enumerate("ab")]
     tracker.looked(execution(*ended))
-    tracker.polled(task("c", seq=9), "w", "W")
+    tracker.polled(task("c", "IN_PROGRESS", seq=9), "w", "W")
     tracker.updated("c0", "w", TaskStatus.COMPLETED)
     assert tracker.next_look() - clock.now == pytest.approx(0.05)
 
@@ -470,7 +470,7 @@ def test_a_delivery_that_never_arrived_is_told_at_the_second_look(tracker):
 
 def test_what_is_in_hand_or_in_other_hands_is_no_lost_delivery(tracker):
     tracker.launched("w", "W")
-    tracker.polled(task("a"), "w", "W")
+    tracker.polled(task("a", "IN_PROGRESS"), "w", "W")
     mine, foreign = task("a", "IN_PROGRESS", worker_id="me"), task("b", "IN_PROGRESS", worker_id="you")
     for _ in range(3):
         assert tracker.looked(execution(mine, foreign)) == []
