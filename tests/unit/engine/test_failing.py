@@ -193,3 +193,12 @@ def test_a_start_delay_holds_a_task_back(bench, make):
 
     task = execution.task("a")
     assert (task.started_ms - task.scheduled_ms, task.start_delay_s) == (2000, 2)
+
+
+def test_a_failure_workflow_does_not_start_when_an_operator_ends_the_execution(bench, make):
+    bench.register(make.workflow(make.simple("b"), name="cleanup"))
+    execution = bench.start(make.workflow(make.simple("a"), failureWorkflow="cleanup"))
+    execution.terminate("enough")
+
+    assert "conductor.failure_workflow" not in execution.state.output
+    assert len(bench.engine.executions) == 1
