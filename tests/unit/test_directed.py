@@ -118,7 +118,7 @@ def test_a_user_defined_type_is_polled_by_its_type():
     assert next_types(WorkflowDefinition(name="W", tasks=(other("x", "MY_TYPE"),)), []) == {"MY_TYPE"}
 
 
-# The oracle plays a definition as a tree of parts; `settle` passes operators by and returns the attempts that are ready.
+# The oracle plays a definition as a tree of parts; `settle` passes operators by and returns the ready attempts.
 
 
 class Attempt:
