@@ -163,7 +163,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
     )
 
 
-DEFAULT_SERVER = "jar"
+DEFAULT_SERVER = "embedded"
 
 
 def _strongest(option: Option, cli: Lookup, environ: Mapping[str, str], ini: Lookup) -> Setting:

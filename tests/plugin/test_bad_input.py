@@ -1,0 +1,128 @@
+"""A user's mistakes: one line that says what, where and what to do; no traceback, nothing half-written."""
+
+import os
+
+import pytest
+
+
+def refused(outcome, *words):
+    assert outcome.code == 4, outcome.text
+    for word in words:
+        assert word in outcome.text
+    assert "Traceback" not in outcome.text
+    assert "INTERNALERROR" not in outcome.text
+
+
+def test_a_malformed_plan_names_file_and_line(project):
+    refused(project.plan("schema = ").run(), "k1n.toml", "not valid TOML")
+
+
+def test_a_plan_with_mistakes_tells_all_of_them(project):
+    text = 'schema = "k1n-plan/1"\n[[batch]]\nnumber = "one"\ntitel = "x"\n'
+    refused(project.plan(text).run(), "number", "titel", "title")
+
+
+def test_a_missing_plan_file_is_named(project):
+    refused(project.run("--k1n-plan=nowhere.toml"), "--k1n-plan", "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("--k1n-speed=fast", "'fast' is not a number"),
+        ("--k1n-speed=0", "above 0"),
+        ("--k1n-gate=maybe", "none of block, require, warn, off"),
+        ("--k1n-startup-timeout=5", "not a duration"),
+        ("--k1n-min-pass-rate=120", "from 0 to 100"),
+        ("--k1n-time=virtually", "none of real, scaled, virtual"),
+        ("--k1n-server=jra", "use embedded, jar, docker, auto or http"),
+        ("--k1n-time=scaled", "needs a server with a clock of its own"),
+    ],
+)
+def test_a_bad_option_says_which_and_what_it_takes(project, option, says):
+    refused(project.run(option), option.partition("=")[0], says)
+
+
+def test_virtual_time_on_a_real_server_is_refused(project):
+    refused(project.run("--k1n-server=jar", "--k1n-time=virtual"), "cannot be accelerated")
+
+
+def test_an_unknown_batch_on_a_workflow_test_is_refused(project):
+    project.test("first", (project.pytester.path / "test_first.py").read_text().replace("batch1", "batch7"))
+    refused(project.run("-W", "ignore"), "batch7", "knows batch1, batch2")
+
+
+def test_a_batch_without_any_plan_is_refused(project):
+    (project.pytester.path / "k1n.toml").unlink()
+    refused(project.run("-W", "ignore"), "there is no plan", "--k1n-plan=FILE")
+
+
+def test_two_batches_on_one_test_are_refused(project):
+    source = (project.pytester.path / "test_first.py").read_text().replace("[pytest", "[pytest.mark.batch2, pytest")
+    refused(project.test("first", source).run(), "choose one")
+
+
+def test_a_workflow_fixture_without_a_workflow_mark_is_refused(project):
+    refused(project.test("bare", "def test_bare(workflow_execution): ...\n").run(), "names no workflow")
+
+
+def test_a_phase_fixture_without_a_phase_mark_is_refused(project):
+    source = "import pytest\n@pytest.mark.workflow('FIRST')\ndef test_bare(workflow_phase): ...\n"
+    refused(project.test("bare", source).run(), "has no phase mark")
+
+
+def test_a_misspelt_mark_argument_shows_the_signature(project):
+    source = "import pytest\n@pytest.mark.workflow('FIRST', imput={})\ndef test_bare(workflow_execution): ...\n"
+    refused(project.test("bare", source).run(), "workflow(name, *, version=None", "imput")
+
+
+def test_a_foreign_server_in_the_environment_is_never_used(project, monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://conductor.example.com:8080/api")
+    project.options.remove("--k1n-server=embedded")
+    refused(project.run(), "CONDUCTOR_SERVER_URL", "conductor.example.com", "--k1n-server=")
+
+
+def test_a_dead_server_fails_within_seconds_and_falls_back_to_nothing(project):
+    outcome = project.run("--k1n-server=http://127.0.0.1:9", "-m", "batch1")
+    assert outcome.counts == {"error": 1, "deselected": 2}
+    assert "no Conductor answers at http://127.0.0.1:9" in outcome.text
+    assert outcome.code == 1
+    assert "Traceback" not in outcome.text
+
+
+def test_an_unknown_workflow_says_where_it_was_sought(project):
+    source = "import pytest\n@pytest.mark.workflow('NOBODY')\ndef test_it(workflow_execution): ...\n"
+    outcome = project.test("nobody", source).run("test_nobody.py")
+    assert "NOBODY" in outcome.text
+    assert "could not be launched" in outcome.text
+    assert outcome.code == 1
+
+
+def test_a_definition_that_is_no_json_is_named(project):
+    (project.pytester.path / "workflows" / "CHAIN.json").write_text("{")
+    outcome = project.run()
+    assert "CHAIN.json: cannot be read as JSON" in outcome.text
+    assert outcome.code != 0
+    assert "Traceback" not in outcome.text
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_results_folder_is_refused_before_anything_starts(project):
+    folder = project.pytester.path / "locked"
+    folder.mkdir(mode=0o500)
+    refused(project.run("--k1n-results=locked/results"), "--k1n-results", "cannot be written")
+
+
+def test_a_results_folder_that_is_a_file_is_refused_before_anything_starts(project):
+    refused(project.file("taken", "").run("--k1n-results=taken"), "--k1n-results", "cannot be written")
+
+
+def test_no_java_lists_what_was_looked_at(project):
+    fake = project.pytester.path / "java"
+    fake.write_text('#!/bin/sh\necho \'openjdk version "17.0.15" 2025-04-15\' >&2\n')
+    fake.chmod(0o755)
+    outcome = project.run("--k1n-server=jar", f"--k1n-java={fake}", "-m", "batch1")
+    assert "17" in outcome.text
+    assert "21" in outcome.text
+    assert outcome.code == 1
+    assert "Traceback" not in outcome.text
