@@ -59,7 +59,7 @@ def test_no_two_cases_of_a_suite_share_a_name(suite):
 
 
 def test_order_among_records_ids_and_stamps_do_not_show():
-    left = history(task("a", seq=1), task("b", seq=2, startTime=1_767_225_700_000))
+    left = history(task("a", seq=1, queueWaitTime=5), task("b", seq=2, startTime=1_767_225_700_000))
     right = history(task("b", seq=1, taskId="33333333-3333-4333-8333-333333333333"), task("a", seq=2, workerId="x"))
     assert list(differences(canonical(left), canonical(right))) == []
 
