@@ -51,7 +51,7 @@ def rows() -> Iterator[Row]:
     best, peer_best = 0.0, 0.0
     with stub_server() as url, sdk(url) as peer:
         for _ in range(ROUNDS):
-            best = max(best, rate(url, types=8, slots=1), rate(url, types=4, slots=2))
+            best = max(best, rate(url, types=1, slots=16), rate(url, types=4, slots=4))
             if peer is not None:
                 set_backlog(url, 1_000_000)
                 peer_best = max(peer_best, peer.ask(what="throughput", seconds=SDK_S)["rate"])

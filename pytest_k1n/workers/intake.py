@@ -13,6 +13,8 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.workers.runner import Delivered, InHand
 from pytest_k1n.workers.settings import WorkerSettings
 
+_LARGEST_BATCH = 8
+
 
 class Intake:
     """The tasks in hand. Thread-safe; a type is polled by one thread at a time."""
@@ -27,7 +29,7 @@ class Intake:
         self._hands: dict[str, InHand] = {}
         self._busy: Counter[str] = Counter()
         self._polling: set[str] = set()
-        self._hot: set[str] = set()
+        self._hot: dict[str, int] = {}
         self.outages = 0
         """Polls that have failed in a row."""
 
@@ -39,30 +41,34 @@ class Intake:
     def heat(self, task_type: str) -> None:
         """Note a backlog."""
         with self._lock:
-            self._hot.add(task_type)
+            self._hot.setdefault(task_type, 1)
 
-    def take(self, task_type: str) -> InHand | None:
-        """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now."""
+    def take(self, task_type: str) -> list[InHand]:
+        """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now.
+
+        Asks for one task, or for more and more of a backlog. Never for more than that: a server that has fewer than it
+        was asked for holds those it has back for 100 ms (conductor.md section 10).
+        """
         with self._lock:
-            if (
-                task_type in self._polling
-                or self._busy[task_type] >= self._settings.slots
-                or (self._served and task_type not in self._served)
-            ):
-                return None
+            free = self._settings.slots - self._busy[task_type]
+            if free <= 0 or task_type in self._polling or (self._served and task_type not in self._served):
+                return []
+            count = min(self._hot.get(task_type, 1), free)
             self._polling.add(task_type)
-            self._busy[task_type] += 1
-        hand = None
+            self._busy[task_type] += count
+        hands: list[InHand] = []
         try:
-            document = self._poll(task_type)
-            hand = self._accept(document, task_type) if document is not None else None
+            documents = self._poll(task_type, count)
+            hands = [hand for document in documents if (hand := self._accept(document, task_type)) is not None]
         finally:
             with self._lock:
                 self._polling.discard(task_type)
-                if hand is None:
-                    self._busy[task_type] -= 1
-                    self._hot.discard(task_type)
-        return hand
+                self._busy[task_type] -= count - len(hands)
+                if len(hands) < count:
+                    self._hot.pop(task_type, None)
+                elif task_type in self._hot:
+                    self._hot[task_type] = min(2 * count, _LARGEST_BATCH)
+        return hands
 
     def adopt(self, task_id: str) -> InHand | None:
         """Take on a task whose delivery to us got lost on the way."""
@@ -102,19 +108,21 @@ class Intake:
             self._changed.wait_for(lambda: is_enough(list(self._hands.values())), within_s)
             return list(self._hands.values())
 
-    def _poll(self, task_type: str) -> Mapping[str, Json] | None:
+    def _poll(self, task_type: str, count: int) -> list[dict[str, Json]]:
         settings = self._settings
         try:
-            document = self._client.poll(task_type, worker_id=settings.worker_id, domain=settings.domain)
+            documents = self._client.poll_batch(
+                task_type, worker_id=settings.worker_id, count=count, domain=settings.domain
+            )
         except ConductorError as error:
             self.outages += 1
             if self.outages == 1:
                 self._report(f"polling fails: {error}")
-            return None
+            return []
         if self.outages:
             self._report("polling works again")
             self.outages = 0
-        return document
+        return documents
 
     def _accept(self, document: Mapping[str, Json], task_type: str) -> InHand | None:
         try:

@@ -112,10 +112,10 @@ class Worker:
 
     def _take(self, task_type: str) -> bool:
         """Poll a type once and start what came."""
-        if (hand := self._intake.take(task_type)) is None:
-            return False
-        self._start(hand)
-        return True
+        hands = self._intake.take(task_type)
+        for hand in hands:
+            self._start(hand)
+        return bool(hands)
 
     def _start(self, hand: InHand) -> None:
         self._note(hand)
@@ -146,9 +146,11 @@ class Worker:
         if self._stopping.is_set():
             return None
         for task_type in types:
-            if (hand := self._intake.take(task_type)) is not None:
-                self._note(hand)
-                return hand
+            if hands := self._intake.take(task_type):
+                for hand in hands[1:]:
+                    self._start(hand)
+                self._note(hands[0])
+                return hands[0]
             break
         self._wake.set()
         return None
