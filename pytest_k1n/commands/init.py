@@ -1,0 +1,91 @@
+"""`k1n init`: write a plan, the definition and a passing test of a workflow into a folder, as a start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pytest_k1n.commands.material import Material, example, from_server
+from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
+from pytest_k1n.commands.scaffold import files
+
+RUNS = 20
+"""Recorded runs that are read unless told otherwise: enough for a band, few enough to wait for."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the files and say what to do next; 0 done, 2 for a mistake or where a file exists already."""
+    parser = argparse.ArgumentParser(prog="k1n init", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one")
+    parser.add_argument("--server", metavar="URL", help="take the workflow from this server (else K1N_SERVER)")
+    parser.add_argument("--workflow", metavar="NAME[:VERSION]", help="which one; without it an example is written")
+    parser.add_argument("--from-runs", type=_count, default=RUNS, metavar="N",
+        help="read up to N completed executions for bands and estimates (default: %(default)s, 0: none)")  # fmt: skip
+    arguments = parser.parse_args(argv)
+    material = _material(arguments)
+    rehearsal = rehearse(material)
+    texts = files(material, rehearsal)
+    _write(arguments.folder, texts)
+    print("\n".join(_said(arguments.folder, material, rehearsal, texts)))
+    return 0
+
+
+def _material(arguments: argparse.Namespace) -> Material:
+    url = arguments.server or os.environ.get("K1N_SERVER")
+    if not arguments.workflow and not arguments.server:
+        return example()
+    if not url:
+        raise ValueError(f"--workflow {arguments.workflow}: say --server URL, the server that has it")
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.client.transport import transport_for
+
+    client = Conductor(transport_for(url))
+    try:
+        if not arguments.workflow:
+            known = sorted({str(each["name"]) for each in client.workflow_definitions()})
+            raise ValueError(f"say --workflow NAME; {client.url} has {', '.join(known) or 'none'}")
+        return from_server(client, arguments.workflow, runs=arguments.from_runs)
+    finally:
+        client.close()
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    """Write all files or none. Raises FileExistsError that lists those in the way, OSError."""
+    existing = [name for name in texts if (folder / name).exists()]
+    if existing:
+        where = "here" if folder == Path() else f"in {folder}"
+        raise FileExistsError(
+            f"{', '.join(existing)} exist {where} already, nothing was written: choose another FOLDER"
+        )
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:  # x: also a file of this very moment is left alone
+            file.write(text)
+
+
+def _said(folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping[str, str]) -> Iterator[str]:
+    definition = material.definition
+    yield f"{definition.name} version {definition.version}, from {material.source}"
+    yield from (f"  {note}" for note in material.notes)
+    yield from (f"  wrote {folder / name}" for name in texts)
+    if rehearsal.answered:
+        yield f"  its tests complete {', '.join(rehearsal.answered)} themselves: nobody else would"
+    if rehearsal.trouble:
+        yield f"  a rehearsal on the embedded engine did not complete: {rehearsal.trouble}"
+        yield "  so the tests may need --k1n-server=URL, another input in k1n.toml, or handlers of yours"
+    yield "next:"
+    if folder != Path():
+        yield f"  cd {folder}"
+    yield "  pytest                         run the tests on the embedded engine, in virtual time"
+    yield "  pytest --k1n-server=jar        the same tests on a real Conductor (needs Java >= 21)"
+    yield "  k1n validate k1n.toml          check the plan after a change"
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)

@@ -1,0 +1,196 @@
+"""What `k1n init` starts from: definitions, and how long recorded runs took; from a server, or a small example."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, cast
+
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.errors import NotFound
+from pytest_k1n.core import wire
+from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
+from pytest_k1n.core.observation import record_is_simulated
+from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.units import MINUTE_MS
+from pytest_k1n.workers.worker import worker_types
+
+Document = Mapping[str, Any]
+_MINUTES = {"reserve": 2, "charge": 3, "receipt": 1, "pack": 6, "ship": 5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """How long something took in recorded runs, in ms, newest first."""
+
+    makespans_ms: tuple[int, ...] = ()
+    work_ms: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """By ref: the last attempts, of all iterations."""
+
+    @property
+    def estimates_ms(self) -> dict[str, int]:
+        """The median of each ref; at least 1 ms, for work that a stamp is too coarse for."""
+        return {ref: max(1, round(median(values))) for ref, values in self.work_ms.items()}
+
+    @property
+    def spread(self) -> float:
+        """The largest deviation of one task from its median, as a fraction of it."""
+        medians = self.estimates_ms
+        found = [(value - medians[ref]) / medians[ref] for ref, values in self.work_ms.items() for value in values]
+        return max(map(abs, found), default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Definitions of a workflow and of everything it uses, and what is known of its durations."""
+
+    workflows: tuple[Document, ...]
+    """The one to be tested first, then its sub-workflows."""
+    tasks: tuple[Document, ...]
+    estimates_ms: Mapping[str, int]
+    recorded: Recorded
+    guessed: tuple[str, ...] = ()
+    """Refs whose estimate nobody recorded."""
+    source: str
+    input: Mapping[str, Json]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def definition(self) -> WorkflowDefinition:
+        """The workflow to be tested, parsed."""
+        return wire.workflow_definition(cast("Json", self.workflows[0]))
+
+
+def example() -> Material:
+    """Return the workflow "order": a chain beside a fork's other branch, and a task that waits for both."""
+    chain, beside = [_simple("charge"), _simple("receipt")], [_simple("pack")]
+    document = {
+        "name": "order",
+        "version": 1,
+        "description": "An example: pay and pack side by side, ship when both are done",
+        "schemaVersion": 2,
+        "ownerEmail": "k1n@example.com",
+        "timeoutPolicy": "ALERT_ONLY",
+        "timeoutSeconds": 0,
+        "inputParameters": ["order_id"],
+        "tasks": [
+            _simple("reserve"),
+            {"name": "split", "taskReferenceName": "split", "type": "FORK_JOIN", "forkTasks": [chain, beside]},
+            {"name": "both", "taskReferenceName": "both", "type": "JOIN", "joinOn": ["pack", "receipt"]},
+            _simple("ship"),
+        ],
+        "outputParameters": {"parcel": "${pack.output.artifact}"},
+    }
+    return Material(
+        workflows=(document,),
+        tasks=tuple(_task(name) for name in _MINUTES),
+        estimates_ms={ref: minutes * MINUTE_MS for ref, minutes in _MINUTES.items()},
+        recorded=Recorded(),
+        source="the example that comes with pytest-k1n",
+        input={"order_id": "A-1"},
+    )
+
+
+def from_server(client: Conductor, name: str, *, runs: int) -> Material:
+    """Read a workflow, all that it uses, and up to `runs` of its completed executions. Changes nothing there.
+
+    Raises LookupError that lists what there is, ConductorError, WireError.
+    """
+    base, _, version = name.partition(":")
+    try:
+        main = client.workflow_definition(base, int(version) if version.isdigit() else None)
+    except NotFound:
+        known = sorted({str(each["name"]) for each in client.workflow_definitions()})
+        raise LookupError(f"{client.url} has no workflow {name}; it has {', '.join(known) or 'none'}") from None
+    workflows = _with_children(client, main)
+    parsed = [wire.workflow_definition(cast("Json", each)) for each in workflows]
+    tasks = [found for each in worker_types(parsed) if (found := client.task_definition(each)) is not None]
+    executions = _executions(client, parsed[0], runs)
+    real = [each for each in executions if not any(map(record_is_simulated, each.tasks))]
+    recorded = _recorded(real)
+    estimates = recorded.estimates_ms
+    guessed = tuple(task.ref for task in parsed[0].walk() if task.type == "SIMPLE" and task.ref not in estimates)
+    notes = [f"{len(real)} completed runs were read"] if runs else []
+    if len(real) < len(executions):
+        notes.append(f"{len(executions) - len(real)} runs of simulated work were left out: they prove themselves")
+    return Material(
+        workflows=tuple(map(_plain, workflows)),
+        tasks=tuple(map(_plain, tasks)),
+        estimates_ms={**estimates, **dict.fromkeys(guessed, DEFAULT_ESTIMATE_MS)},
+        recorded=recorded,
+        guessed=guessed,
+        source=client.url,
+        input=dict.fromkeys(_inputs(main), "example"),
+        notes=tuple(notes),
+    )
+
+
+def _with_children(client: Conductor, main: Document) -> list[Document]:
+    """Return a definition and those of all sub-workflows that it names; a missing one is left to the rehearsal."""
+    found: dict[tuple[str, int | None], Document] = {(str(main["name"]), None): main}
+    waiting = [main]
+    while waiting:
+        for task in wire.workflow_definition(cast("Json", waiting.pop())).walk():
+            asked = task.raw.get("subWorkflowParam")
+            if task.type != "SUB_WORKFLOW" or not isinstance(asked, Mapping) or asked.get("workflowDefinition"):
+                continue
+            version = asked.get("version")
+            key = (str(asked.get("name")), version if isinstance(version, int) else None)
+            if key in found:
+                continue
+            try:
+                found[key] = client.workflow_definition(*key)
+            except NotFound:
+                continue
+            waiting.append(found[key])
+    return list(found.values())
+
+
+def _executions(client: Conductor, definition: WorkflowDefinition, runs: int) -> list[Execution]:
+    if runs < 1:
+        return []
+    query = f"workflowType IN ({definition.name}) AND status IN (COMPLETED)"
+    summaries = client.search(query, size=runs, sort="startTime:DESC")
+    read = (wire.execution(cast("Json", client.execution(str(each["workflowId"])))) for each in summaries)
+    ended = (each for each in read if each.version == definition.version and each.ended_ms is not None)
+    return sorted(ended, key=lambda each: -each.started_ms)
+
+
+def _recorded(executions: Sequence[Execution]) -> Recorded:
+    work: dict[str, list[int]] = {}
+    for execution in executions:
+        for (ref, _), record in execution.final_records().items():
+            if record.is_worker_task and record.started_ms is not None and record.ended_ms is not None:
+                work.setdefault(ref, []).append(record.ended_ms - record.started_ms)
+    makespans = tuple((each.ended_ms or 0) - each.started_ms for each in executions)
+    return Recorded(makespans_ms=makespans, work_ms={ref: tuple(values) for ref, values in work.items()})
+
+
+def _inputs(document: Document) -> Iterable[str]:
+    names = document.get("inputParameters")
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _plain(document: Document) -> Document:
+    """Leave out what the server notes about a definition: who registered it, and when."""
+    notes = ("createTime", "updateTime", "createdBy", "updatedBy", "accessPolicy")
+    return {key: value for key, value in document.items() if key not in notes}
+
+
+def _simple(name: str) -> dict[str, Any]:
+    inputs = {"order_id": "${workflow.input.order_id}"}
+    return {"name": name, "taskReferenceName": name, "type": "SIMPLE", "inputParameters": inputs}
+
+
+def _task(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "retryCount": 1,
+        "retryLogic": "FIXED",
+        "retryDelaySeconds": 1,
+        "responseTimeoutSeconds": 10,
+        "timeoutSeconds": 0,
+        "timeoutPolicy": "TIME_OUT_WF",
+        "ownerEmail": "k1n@example.com",
+    }

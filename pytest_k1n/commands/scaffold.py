@@ -1,0 +1,287 @@
+"""The texts that `k1n init` writes: plan and test module, from what is known of a workflow. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from itertools import combinations
+
+from pytest_k1n.commands.material import Material
+from pytest_k1n.commands.rehearsal import Rehearsal
+from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.model import Execution, TaskKey
+from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
+
+_MARGIN = 0.2
+_STEPS_MS = ((3 * HOUR_MS, 10 * MINUTE_MS), (10 * MINUTE_MS, MINUTE_MS), (MINUTE_MS, MINUTE_MS // 2),
+             (10 * SECOND_MS, SECOND_MS), (SECOND_MS, 100), (0, 10))  # fmt: skip
+_LEAST_OVERLAP = 0.1
+"""Of the shorter of two tasks, as the quality gate asks of declared pairs."""
+
+
+def files(material: Material, rehearsal: Rehearsal) -> dict[str, str]:
+    """Return path -> text of everything that is to be written, relative to the folder."""
+    found = {"k1n.toml": plan_text(material, rehearsal)}
+    for document in material.workflows:
+        found[f"workflows/{_file_name(str(document['name']))}.json"] = _json(document)
+    if material.tasks:
+        found[f"tasks/{_file_name(material.definition.name)}.json"] = _json(material.tasks)
+    found[f"test_{_identifier(material.definition.name)}.py"] = test_text(material, rehearsal)
+    return found
+
+
+def plan_text(material: Material, rehearsal: Rehearsal) -> str:
+    """Write the plan: one batch, one template, band and estimates with the reason for each figure."""
+    definition = material.definition
+    band = band_of(material, rehearsal)
+    lines = [
+        "# The plan: which workflows are launched together (a batch), and how long they may take.",
+        "# Check it with `k1n validate k1n.toml`. Durations carry their unit: 250ms, 30s, 6.5m, 1h30m.",
+        "",
+        'schema = "k1n-plan/1"',
+        'definitions = ["workflows"]           # folders with workflow definitions, as Conductor JSON',
+    ]
+    if material.tasks:
+        lines.append('task_definitions = ["tasks"]')
+    lines += [
+        'jitter = "1%"                         # of simulated work, seeded',
+        'tolerance = "10%"                     # slower than its estimate by more than this fails',
+        "",
+        "[[batch]]",
+        "number = 1                            # its tests carry pytest.mark.batch1",
+        "",
+        "[[batch.template]]",
+        'id = "01"',
+        f"slug = {_quoted(_slug(definition.name))}",
+        f"workflow = {_quoted(definition.name)}",
+        f"version = {definition.version}",
+    ]
+    if band is not None:
+        low, high = (_quoted(duration(ms)) for ms in band)
+        lines += [f"# {_why_band(material)}", f"band = [{low}, {high}]"]
+    if material.input:
+        if material.recorded.makespans_ms or "example" in material.input.values():
+            lines.append("# Made up: write the input that your tests need. Recorded inputs are not copied.")
+        pairs = ", ".join(f"{_key(name)} = {_quoted(str(value))}" for name, value in material.input.items())
+        lines.append(f"input = {{ {pairs} }}")
+    lines += ["", "# How long each task works. A simulated task takes this long; a real one is held against it."]
+    lines.append("[batch.template.estimates]")
+    for ref, ms in material.estimates_ms.items():
+        guess = "  # a guess: nothing was recorded" if ref in material.guessed else ""
+        lines.append(f"{_key(ref)} = {_quoted(duration(ms))}{guess}")
+    return "\n".join(lines) + "\n"
+
+
+def test_text(material: Material, rehearsal: Rehearsal) -> str:
+    """Write the test module; it asserts what the rehearsal has shown to hold."""
+    body = list(_live_tests(material, rehearsal) if rehearsal.answered else _batch_tests(material, rehearsal))
+    source = "\n".join(body)
+    names = sorted(name for name in _EXPECTATIONS if re.search(rf"\b{name}\(", source))
+    name = material.definition.name
+    head = [f'"""Acceptance tests of the workflow {name}."""' if _is_plain(name) else '"""Acceptance tests."""', ""]
+    head += ["import pytest", ""] if "pytest." in source else []
+    head += [f"from pytest_k1n import {', '.join(names)}", ""]
+    return "\n".join([*head, *body]) + "\n"
+
+
+def band_of(material: Material, rehearsal: Rehearsal) -> tuple[int, int] | None:
+    """Return the makespan's band: all that was recorded or rehearsed, and a fifth around it."""
+    known = [*material.recorded.makespans_ms]
+    if rehearsal.makespan_ms is not None:
+        known.append(rehearsal.makespan_ms)
+    if not known:
+        return None
+    return _rounded(min(known) * (1 - _MARGIN), math.floor), _rounded(max(known) * (1 + _MARGIN), math.ceil)
+
+
+def duration(ms: int) -> str:
+    """Write a duration as plans do, exactly, in the largest unit that takes two decimals: `6.5m`, `412ms`."""
+    for unit_ms, unit in ((HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")):
+        whole, rest = divmod(ms * 100, unit_ms)
+        if rest == 0 and ms >= (3 * HOUR_MS if unit == "h" else unit_ms):
+            return f"{whole / 100:.2f}".rstrip("0").rstrip(".") + unit
+    return f"{ms}ms"
+
+
+_EXPECTATIONS = ("completed", "concurrent", "failed", "follows_definition", "in_order", "not_scheduled",
+                 "on_estimate", "ran", "within")  # fmt: skip
+
+
+def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
+    name = _quoted(material.definition.name)
+    yield "# batch1 is the batch of the plan (k1n.toml); the workflow is launched once for all tests of this module."
+    yield f"pytestmark = [pytest.mark.batch1, pytest.mark.workflow({name})]"
+    yield from _section("test_it_completes_in_the_order_of_its_definition")
+    if rehearsal.trouble:
+        yield f"    # A rehearsal on the embedded engine did not complete: {_one_line(rehearsal.trouble)}"
+    yield "    # The order is derived from the definition: JOINs, cases, loops, retries."
+    yield "    workflow_execution.expect(completed(), follows_definition())"
+    chain, pairs = _chain(material, rehearsal), _pairs(rehearsal)
+    if len(chain) > 1:
+        yield from _section("test_the_longest_chain_runs_one_after_the_other")
+        yield "    # Said again here, so that a change of the definition that breaks it is noticed."
+        yield f"    workflow_execution.expect(in_order({_names(chain)}))"
+    if pairs:
+        yield from _section("test_what_is_independent_runs_side_by_side")
+        yield f"    workflow_execution.expect({', '.join(f'concurrent({_names(pair)})' for pair in pairs)})"
+    if (band := band_of(material, rehearsal)) is not None and not rehearsal.trouble:
+        low, high = (_quoted(duration(ms)) for ms in band)
+        yield from _section("test_it_takes_as_long_as_planned")
+        yield "    # Band and estimates are workflow time: the same on the embedded engine, scaled, and in production."
+        yield f"    workflow_execution.expect(within({low}, {high}), on_estimate(tolerance={_tolerance(material)}))"
+    if material.definition.name == "order" and not material.recorded.makespans_ms and "charge" in chain + _all(pairs):
+        yield _EXAMPLE_OF_HANDLERS
+
+
+def _live_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
+    """Write a test that answers the HUMAN and WAIT tasks itself: nobody else would."""
+    name, answered = _quoted(material.definition.name), _names(rehearsal.answered)
+    chain = _chain(material, rehearsal)
+    order = f", in_order({_names(chain)})" if len(chain) > 1 else ""
+    records = rehearsal.execution.tasks if rehearsal.execution else ()
+    workers = sorted({record.type for record in records if record.is_worker_task})
+    yield f"ANSWERED = [{answered}]"
+    yield '"""HUMAN and WAIT tasks, in the order in which they come up: the test completes them."""'
+    yield f"WORKERS = {json.dumps(workers)}"
+    yield ""
+    yield ""
+    yield "def work(task):"
+    yield '    """Stand in for every worker: log what was asked, and put something out."""'
+    yield '    task.log(f"{task.ref}: {dict(task.input)}")'
+    yield '    return {"result": "done"}'
+    yield ""
+    yield ""
+    yield "def test_it_completes_in_order_once_it_is_answered(conductor):"
+    yield "    handlers = dict.fromkeys(WORKERS, work)"
+    yield f"    execution = conductor.start({name}, input={dict(material.input)!r}, handlers=handlers)"
+    yield "    for ref in ANSWERED:"
+    yield "        execution.complete(ref)  # waits until it is scheduled; virtual time passes meanwhile"
+    yield "    execution.wait()"
+    yield f"    execution.expect(completed(), follows_definition(){order})"
+
+
+_EXAMPLE_OF_HANDLERS = """
+
+def test_a_declined_card_is_never_shipped(conductor):
+    # An execution of its own, with a handler given here; every other task is simulated.
+    def decline(task):
+        raise ValueError(f"card of order {task.input['order_id']} declined")
+
+    execution = conductor.run("order", input={"order_id": "A-2"}, handlers={"charge": decline})
+    execution.expect(failed(reason="card of order A-2 declined"), not_scheduled("ship"))"""
+
+
+def _section(name: str) -> Iterator[str]:
+    yield from ("", "", f"def {name}(workflow_execution):")
+
+
+def _chain(material: Material, rehearsal: Rehearsal) -> tuple[str, ...]:
+    """Return the longest chain of worker tasks that ran, by their estimates; of equal ones that with more tasks."""
+    graph = _worked(rehearsal)
+    if graph is None:
+        return ()
+    best: dict[TaskKey, tuple[int, int, TaskKey | None]] = {}
+    incoming: dict[TaskKey, list[TaskKey]] = {}
+    for edge in graph.edges:
+        incoming.setdefault(edge.after, []).append(edge.before)
+    for key in graph.order:
+        before = max(incoming.get(key, ()), key=lambda each: best[each][:2], default=None)
+        length, count = best[before][:2] if before else (0, 0)
+        best[key] = (length + material.estimates_ms.get(key[0], MINUTE_MS), count + 1, before)
+    last = max(best, key=lambda key: best[key][:2], default=None)
+    chain: list[str] = []
+    while last is not None:
+        chain.append(last[0])
+        last = best[last][2]
+    return tuple(dict.fromkeys(reversed(chain)))
+
+
+def _pairs(rehearsal: Rehearsal) -> list[tuple[str, ...]]:
+    """Return the groups of tasks that a fork starts and that overlapped, all with all, in the rehearsal."""
+    if rehearsal.graph is None or rehearsal.execution is None:
+        return []
+    found = []
+    for group in rehearsal.graph.parallel_groups():
+        refs = tuple(dict.fromkeys(ref for ref, iteration in group.tasks if iteration <= 1))
+        if len(refs) > 1 and all(_overlapped(rehearsal.execution, *pair) for pair in combinations(refs, 2)):
+            found.append(refs)
+    return found
+
+
+def _overlapped(execution: Execution, first: str, second: str) -> bool:
+    records = {ref: record for (ref, _), record in execution.final_records().items()}
+    spans = [(record.started_ms or 0, record.ended_ms or 0) for ref in (first, second) if (record := records.get(ref))]
+    if len(spans) < 2:
+        return False
+    (begin, end), (other_begin, other_end) = spans
+    shorter = min(end - begin, other_end - other_begin)
+    return min(end, other_end) - max(begin, other_begin) > _LEAST_OVERLAP * shorter
+
+
+def _worked(rehearsal: Rehearsal) -> Graph | None:
+    """Return the order among worker tasks that really ran."""
+    if rehearsal.graph is None or rehearsal.execution is None:
+        return None
+    ran = {key for key, record in rehearsal.execution.final_records().items() if record.is_worker_task}
+    return rehearsal.graph.contracted(ran & set(rehearsal.graph.nodes))
+
+
+def _tolerance(material: Material) -> str:
+    """Return the tolerance around estimates: 10 %, or what the recorded runs themselves need, in steps of 5 %."""
+    needed = 5 * math.ceil(material.recorded.spread * 100 / 5)
+    return f'"{max(10, needed)}%"'
+
+
+def _why_band(material: Material) -> str:
+    runs = len(material.recorded.makespans_ms)
+    what = f"the shortest and the longest of {runs} recorded runs" if runs else "what the estimates below add up to"
+    return f"The makespan: {what}, and 20 % around."
+
+
+def _rounded(ms: float, to: Callable[[float], int]) -> int:
+    step = next(step for least, step in _STEPS_MS if ms >= least)
+    return to(ms / step) * step
+
+
+def _all(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(ref for group in groups for ref in group)
+
+
+def _names(refs: tuple[str, ...]) -> str:
+    return ", ".join(map(_quoted, refs))
+
+
+def _quoted(text: str) -> str:
+    """Quote for Python and TOML alike: both read JSON's escapes, of the characters that names hold."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
+def _json(document: object) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _file_name(name: str) -> str:
+    """Make a file name that cannot leave its folder."""
+    return re.sub(r"[^\w.-]", "_", name).lstrip(".") or "workflow"
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"\W", "_", name).strip("_").lower() or "workflow"
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "workflow"
+
+
+def _is_plain(name: str) -> bool:
+    return re.fullmatch(r"[\w .:-]+", name) is not None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:100]

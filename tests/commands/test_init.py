@@ -1,0 +1,261 @@
+"""`k1n init`: what it writes passes, shows a finding when the order is broken, and never overwrites."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_k1n.cli import main
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.commands.material import Material, Recorded, from_server
+from pytest_k1n.commands.rehearsal import rehearse
+from pytest_k1n.commands.scaffold import band_of, duration, files
+from pytest_k1n.core.units import MINUTE_MS, duration_ms
+from pytest_k1n.planfile import load_plan
+from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.workers.registry import Handlers
+
+Document = dict[str, Any]
+WRITTEN = ["k1n.toml", "tasks/order.json", "test_order.py", "workflows/order.json"]
+
+
+def simple(ref: str, **fields: Any) -> Document:
+    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", "inputParameters": {}, **fields}
+
+
+def workflow(name: str, *tasks: Mapping[str, Any], **fields: Any) -> Document:
+    return {"name": name, "version": 1, "schemaVersion": 2, "ownerEmail": "k1n@example.com", "timeoutSeconds": 0,
+            "tasks": list(tasks), **fields}  # fmt: skip
+
+
+def task(name: str) -> Document:
+    return {"name": name, "retryCount": 0, "responseTimeoutSeconds": 3600, "timeoutSeconds": 0,
+            "ownerEmail": "k1n@example.com"}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONDUCTOR_SERVER_URL", "K1N_SERVER", "K1N_PLAN", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def server() -> Callable[..., EmbeddedEngine]:
+    """Make a server that knows some definitions and has run the first of them with real (not simulated) work."""
+
+    def make(*definitions: Document, minutes: tuple[float, ...] = ()) -> EmbeddedEngine:
+        each_takes = iter(minutes)
+        now = [0.0]
+
+        def work(context: Any) -> Document:
+            context.sleep(now[0] * MINUTE_MS)
+            return {}
+
+        names = sorted(set(_types(list(definitions))))
+        embedded = EmbeddedEngine(HandlerWorker(Handlers(dict.fromkeys(names, work))))
+        if names:
+            embedded.client.register_tasks([task(name) for name in names])
+        for each in definitions:
+            embedded.client.register_workflows([each])
+        embedded.serve(names)
+        for took in each_takes:
+            now[0] = took
+            embedded.client.start(definitions[0]["name"], input={"card": "4711"})
+            embedded.drain()
+        return embedded
+
+    return make
+
+
+def _types(document: object) -> Iterator[str]:
+    if isinstance(document, list):
+        for each in document:
+            yield from _types(each)
+    elif isinstance(document, dict):
+        if document.get("type") == "SIMPLE":
+            yield str(document["name"])
+        for each in document.values():
+            yield from _types(each)
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def write(folder: Path, material: Material) -> None:
+    for name, text in files(material, rehearse(material)).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_the_example_passes_as_it_is_written(pytester, capsys):
+    assert main(["init"]) == 0
+    assert written(pytester.path) == WRITTEN
+    said = capsys.readouterr().out
+    assert "  wrote test_order.py\n" in said
+    assert "  pytest  " in said
+    assert "cd " not in said
+    pytester.runpytest_inprocess().assert_outcomes(passed=5)
+
+
+def test_the_example_s_files_are_valid(tmp_path, capsys):
+    assert main(["init", str(tmp_path / "new")]) == 0
+    assert f"  cd {tmp_path / 'new'}\n" in capsys.readouterr().out
+    assert main(["validate", *(str(tmp_path / "new" / name) for name in ("k1n.toml", "workflows/order.json"))]) == 0
+
+
+def test_a_broken_order_is_a_finding_that_explains_itself(pytester):
+    main(["init"])
+    path = pytester.path / "workflows/order.json"
+    document = json.loads(path.read_text())
+    document["tasks"][2]["joinOn"].remove("pack")
+    path.write_text(json.dumps(document))
+    result = pytester.runpytest_inprocess("-k", "chain")
+    result.assert_outcomes(failed=1, deselected=4)
+    result.stdout.fnmatch_lines([
+        "*fail    started-early: ship: expected to start when pack has ended; observed started before pack ended, "
+        "by 11????ms (in_order: reserve -> pack -> ship)",
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("existing", WRITTEN)
+def test_nothing_is_written_where_one_of_the_files_exists(tmp_path, capsys, existing):
+    (tmp_path / existing).parent.mkdir(exist_ok=True)
+    (tmp_path / existing).write_text("mine")
+    assert main(["init", str(tmp_path)]) == 2
+    assert f"{existing} exist in {tmp_path} already, nothing was written" in capsys.readouterr().err
+    assert written(tmp_path) == [existing]
+    assert (tmp_path / existing).read_text() == "mine"
+
+
+def test_other_files_in_the_folder_are_left_alone(tmp_path):
+    (tmp_path / "conftest.py").write_text("mine")
+    assert main(["init", str(tmp_path)]) == 0
+    assert written(tmp_path) == ["conftest.py", *WRITTEN]
+
+
+def test_bands_and_estimates_come_from_recorded_runs(server, pytester):
+    client = server(workflow("pay", simple("a"), simple("b"), inputParameters=["card"]), minutes=(2, 3, 4)).client
+    material = from_server(client, "pay", runs=20)
+    write(pytester.path, material)
+    template = load_plan(pytester.path / "k1n.toml").batches[0].templates[0]
+    assert dict(template.estimates_ms) == {"a": 3 * MINUTE_MS, "b": 3 * MINUTE_MS}
+    assert template.band_ms == (3 * MINUTE_MS, 10 * MINUTE_MS)
+    assert material.recorded.makespans_ms == (8 * MINUTE_MS, 6 * MINUTE_MS, 4 * MINUTE_MS)
+    assert 'on_estimate(tolerance="35%")' in (pytester.path / "test_pay.py").read_text()
+    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+
+
+def test_no_recorded_input_is_copied(server, tmp_path):
+    client = server(workflow("pay", simple("a"), inputParameters=["card"]), minutes=(2,)).client
+    write(tmp_path, from_server(client, "pay", runs=20))
+    text = "".join(path.read_text() for path in tmp_path.rglob("*") if path.is_file())
+    assert "4711" not in text
+    assert 'input = { card = "example" }' in text
+
+
+def test_only_so_many_runs_are_read(server):
+    client = server(workflow("pay", simple("a")), minutes=(2, 3, 4)).client
+    assert len(from_server(client, "pay", runs=2).recorded.makespans_ms) == 2
+    assert from_server(client, "pay", runs=0).recorded == Recorded()
+
+
+def test_simulated_runs_prove_nothing(server):
+    embedded = server(workflow("pay", simple("a")))
+    embedded.worker = HandlerWorker(Handlers())
+    embedded.engine.attach(["a"], embedded.worker, slots=9, worker_id="simulating")
+    embedded.client.start("pay")
+    embedded.drain()
+    material = from_server(embedded.client, "pay", runs=20)
+    assert material.recorded == Recorded()
+
+
+@pytest.mark.xfail(strict=True, reason="the director registers launched workflows only, not their sub-workflows")
+def test_sub_workflows_come_along(server, pytester):
+    child = workflow("child", simple("inner"))
+    parent = workflow("parent", simple("a"), {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",
+                                              "subWorkflowParam": {"name": "child", "version": 1}})  # fmt: skip
+    write(pytester.path, from_server(server(parent, child).client, "parent", runs=20))
+    assert written(pytester.path) == [
+        "k1n.toml", "tasks/parent.json", "test_parent.py", "workflows/child.json", "workflows/parent.json",
+    ]  # fmt: skip
+    assert '1m"  # a guess: nothing was recorded' in (pytester.path / "k1n.toml").read_text()
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_a_workflow_that_asks_somebody_is_answered_by_its_test(server, pytester):
+    asks = {"name": "approve", "taskReferenceName": "approve", "type": "HUMAN", "inputParameters": {}}
+    material = from_server(server(workflow("claim", simple("a"), asks, simple("b"))).client, "claim", runs=20)
+    assert rehearse(material).answered == ("approve",)
+    write(pytester.path, material)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_what_cannot_be_rehearsed_is_said_and_noted_in_the_test(server, tmp_path, capsys, monkeypatch):
+    lonely = workflow("lonely", {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",
+                                 "subWorkflowParam": {"name": "elsewhere"}})  # fmt: skip
+    embedded = server(lonely)
+    monkeypatch.setattr("pytest_k1n.client.transport.transport_for", lambda _: embedded.client._transport)
+    assert main(["init", "--server=http://x", "--workflow=lonely", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "a rehearsal on the embedded engine did not complete: " in said
+    assert "elsewhere" in said
+    assert "# A rehearsal on the embedded engine did not complete: " in (tmp_path / "test_lonely.py").read_text()
+
+
+def test_hostile_names_stay_in_their_folder_and_in_their_strings(tmp_path):
+    name = '../../x"; import os #'
+    material = Material(workflows=(workflow(name, simple('a"b')),), tasks=(task('a"b'),), estimates_ms={'a"b': 5},
+                        recorded=Recorded(), source="", input={'k"': 'v"'})  # fmt: skip
+    write(tmp_path / "a" / "b", material)
+    assert {path.parts[: len(tmp_path.parts) + 2] for path in tmp_path.rglob("*") if path.is_file()} == {
+        (*tmp_path.parts, "a", "b")
+    }
+    for path in tmp_path.rglob("*.py"):
+        compile(path.read_text(), str(path), "exec")
+    template = load_plan(tmp_path / "a/b/k1n.toml").batches[0].templates[0]
+    assert (template.workflow, dict(template.estimates_ms), dict(template.input)) == (name, {'a"b': 5}, {'k"': 'v"'})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workflow=pay"], "say --server URL"),
+        (["--server=http://x"], "say --workflow NAME; embedded: has pay"),
+        (["--server=http://x", "--workflow=nope"], "has no workflow nope; it has pay"),
+    ],
+)
+def test_a_mistake_is_one_line_and_writes_nothing(server, tmp_path, capsys, monkeypatch, arguments, said):
+    embedded = server(workflow("pay", simple("a")))
+    monkeypatch.setattr("pytest_k1n.client.transport.transport_for", lambda _: embedded.client._transport)
+    monkeypatch.setattr(Conductor, "url", "embedded:", raising=False)
+    assert main(["init", *arguments, str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert written(tmp_path) == []
+
+
+def test_a_count_that_is_none_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["init", "--from-runs=some"])
+    assert "'some' is not a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ms", [1, 412, 1_000, 1_500, 59_680, 60_000, 390_000, 7_800_000, 10_800_000, 90_061_001])
+def test_durations_are_written_as_they_are_read(ms):
+    assert duration_ms(duration(ms)) == ms
+
+
+def test_without_runs_and_rehearsal_there_is_no_band():
+    material = Material(workflows=(workflow("empty", {"name": "s", "taskReferenceName": "s", "type": "SUB_WORKFLOW",
+                                                      "subWorkflowParam": {"name": "gone"}}),),
+                        tasks=(), estimates_ms={}, recorded=Recorded(), source="", input={})  # fmt: skip
+    rehearsal = rehearse(material)
+    assert rehearsal.trouble
+    assert band_of(material, rehearsal) is None
