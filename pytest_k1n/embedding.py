@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from pytest_k1n.coordination.backend import TimeModel
 from pytest_k1n.core.model import Json
@@ -29,14 +30,18 @@ class EmbeddedBackend:
         return {"kind": "embedded", "url": None, "version": self._version, "owned": True, "notes": []}
 
     def announce(self, workflow_id: str, workflow: str) -> None:
-        """Have the worker serve every task type that an execution of this workflow may come to."""
-        del workflow_id, workflow  # sub-workflows may be any of the library's: all of them are served
-        definitions = (self._library.workflow_definition(str(each["name"])) for each in self._library.workflows)
-        self._embedded.serve(worker_types(definitions))
+        """Nothing: no task is taken before `settle`, so that executions of one moment see each other."""
 
     def settle(self) -> None:
-        """Let virtual time pass until nothing more happens by itself."""
+        """Have the worker take what is queued, and let virtual time pass until nothing more happens by itself."""
+        if not self._embedded.worker.has_died:
+            self._embedded.serve(self._types)
         self._embedded.drain()
+
+    @cached_property
+    def _types(self) -> tuple[str, ...]:
+        """Every task type of the library: a sub-workflow may be any of its definitions."""
+        return worker_types(self._library.workflow_definition(str(each["name"])) for each in self._library.workflows)
 
     def trouble(self) -> str | None:
         """Say why an execution that is still open will stay so: nothing more happens by itself."""

@@ -293,11 +293,16 @@ class Engine:
                 self._agenda.soon(self._work_off, key)
         self._agenda.settle()
 
+    def detach_all(self) -> None:
+        """Have no worker any more: what they have in hand they still report, what is queued stays there."""
+        self._attached.clear()
+        self._attached_to_all = None
+
     def _work_off(self, key: QueueKey) -> None:
         attached = self._attached.get(key)
         if attached is None:
             return
-        while attached.busy < attached.slots:
+        while attached.busy < attached.slots and self._attached.get(key) is attached:
             now_ms = self.now_ms
             task = self._deliver(key, attached.worker_id, now_ms)
             if task is None:

@@ -41,6 +41,10 @@ class HandlerWorker:
     ) -> None:
         self.invocations: list[Mapping[str, Json]] = []
         self.has_died = False
+        self.on_death: Callable[[], None] = lambda: None
+        """Called when the fault `die` strikes."""
+        self.executions: Callable[[str], Iterable[str]] = lambda _workflow: ()
+        """Finds the ids of a workflow's executions: what a `leak` gives away before there is any output."""
         self._handlers = handlers
         self._seed = seed
         self._estimates_ms = estimates_ms or {}
@@ -53,8 +57,9 @@ class HandlerWorker:
         workflow = task.execution.definition.name
         fault = fault_of(self._faults, workflow, task.plain_ref, task.attempt)
         kind = fault.kind if fault else None
-        if kind == "die" or self.has_died:
+        if kind == "die":
             self.has_died = True
+            self.on_death()
             return VirtualResult(work_ms=None, heartbeats=False)
         if kind == "hang":
             self._note(task, None, "STOPPED")
@@ -125,7 +130,8 @@ class HandlerWorker:
                 outcome, status="FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR", reason=reason
             )
         if fault.kind == "leak":
-            return replace(outcome, output={**outcome.output, **self._last_output.get(fault.value, {})})
+            ids: list[Json] = list(self.executions(fault.value))
+            return replace(outcome, output={**outcome.output, **self._last_output.get(fault.value, {}), "leaked": ids})
         return outcome
 
     def _note(self, task: TaskState, work_ms: int | None, status: str) -> None:
@@ -150,10 +156,15 @@ class EmbeddedEngine:
     def __init__(self, worker: HandlerWorker, *, seed: int = 0, slots: int = 1_000_000) -> None:
         self.engine = Engine(seed=seed)
         self.worker = worker
+        worker.on_death = self.engine.detach_all
+        worker.executions = self._executions_of
         self.lock = threading.RLock()
         self.client = Conductor(_SerialTransport(InProcessTransport(self.engine), self.lock), patience_s=0)
         self._slots = slots
         self._attached: set[tuple[str, str | None]] = set()
+
+    def _executions_of(self, workflow: str) -> list[str]:
+        return [each.workflow_id for each in self.engine.executions.values() if each.definition.name == workflow]
 
     def serve(self, types: Iterable[str], *, domain: str | None = None) -> None:
         """Have the worker take tasks of these types from now on."""

@@ -119,7 +119,7 @@ def test_a_results_folder_that_is_a_file_is_refused_before_anything_starts(proje
 
 def test_no_java_lists_what_was_looked_at(project):
     fake = project.pytester.path / "java"
-    fake.write_text('#!/bin/sh\necho \'openjdk version "17.0.15" 2025-04-15\' >&2\n')
+    fake.write_text("#!/bin/sh\necho 'openjdk version \"17.0.15\" 2025-04-15' >&2\n")
     fake.chmod(0o755)
     outcome = project.run("--k1n-server=jar", f"--k1n-java={fake}", "-m", "batch1")
     assert "17" in outcome.text

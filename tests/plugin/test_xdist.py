@@ -1,13 +1,11 @@
-"""The same run on several xdist nodes: one launch per workflow, the same verdicts, crashes that neither hang nor leak."""
+"""The same run on several xdist nodes: one launch per workflow, the same verdicts, and crashes that hang nobody."""
 
 import json
 
 import pytest
 
 
-@pytest.mark.parametrize(
-    "mode", [("-n1",), ("-n2",), ("-n3", "--dist", "worksteal")], ids=["n1", "n2", "n3-worksteal"]
-)
+@pytest.mark.parametrize("mode", [("-n1",), ("-n2",), ("-n3", "--dist", "worksteal")], ids=["n1", "n2", "n3-worksteal"])
 def test_nodes_give_the_same_verdicts_with_one_launch_per_workflow(gated_project, mode):
     outcome = gated_project.spawn(*mode, "--k1n-keep=always")
     alone = gated_project.run()
@@ -48,13 +46,16 @@ def test_a_crashed_node_fails_its_test_blocks_later_batches_and_hangs_nobody(pro
 
 def test_a_node_killed_in_the_middle_of_a_batch_leaves_the_rest_to_the_others(project):
     chain = (project.pytester.path / "test_second_chain.py").read_text()
-    source = chain + """
+    source = (
+        chain
+        + """
 
 import os, signal
 
 def test_killed(workflow_execution):
     os.kill(os.getpid(), signal.SIGKILL)
 """
+    )
     outcome = project.test("second_chain", source).spawn("-n2")
     assert outcome.counts == {"failed": 1, "passed": 3}
     assert outcome.results("template-02-chain-results.json")["verdict"] == "fail"

@@ -5,7 +5,8 @@ Dropped, because they depend on speed or on the server's threads:
 - all stamps (whether start and end are set is kept), seq, queueWaitTime, workerId
 - of system tasks: pollCount, callbackAfterSeconds, and `executed`, which whichever decide comes next sets (of a
   branch's last task too)
-- the output of a JOIN that never ended: it shows whatever its last evaluation saw
+- the output of a JOIN that never ended: it shows whatever its last evaluation saw; an execution's output that is such
+  a JOIN's
 - the stamps and reason of a canceled system task (its worker or the execution's end may have canceled it first), the
   stamps of a SUB_WORKFLOW (endTime stays 0 where the child ended within the very evaluation that started it)
 - elapsed seconds in reasons; what a script engine says about an error after its class
@@ -99,6 +100,8 @@ def _workflow(node: Node) -> Document:
     kept = {key: value for key, value in workflow.items() if key not in WORKFLOW_DROPPED}
     for names in ("failedReferenceTaskNames", "failedTaskNames"):
         kept[names] = sorted(kept.get(names) or [])
+    if _shows_open_join(node):
+        kept["output"] = "<of a JOIN that never ended>"
     document = _compact(kept, WORKFLOW_DEFAULTS)
     document["ended"] = bool(workflow.get("endTime"))
     document["retriedBefore"] = bool(workflow.get("lastRetriedTime"))
@@ -135,6 +138,13 @@ def _compact(fields: Document, defaults: Mapping[str, Any]) -> Document:
     document = {key: value for key, value in fields.items() if key not in defaults or defaults[key] != value}
     volatile = ("pollCount", "callbackAfterSeconds")
     return document | {key: ABSENT for key in defaults if key not in fields and key not in volatile}
+
+
+def _shows_open_join(node: Node) -> bool:
+    """Whether the execution's output is that of its last record, a JOIN that never ended."""
+    own = (node.workflow.get("workflowDefinition") or {}).get("outputParameters")
+    last = node.tasks[-1] if node.tasks else {}
+    return node.is_terminal and not own and last.get("taskType") == "JOIN" and last["status"] == "CANCELED"
 
 
 def _disorder(node: Node) -> list[str]:

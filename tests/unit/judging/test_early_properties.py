@@ -6,8 +6,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.expectations import early_findings, in_order, judge_all, planned
-from pytest_k1n.core.expectations.overlap import concurrent
+from pytest_k1n.core.expectations import (
+    attempts,
+    barriers_hold,
+    completed,
+    concurrency,
+    concurrent,
+    critical_task,
+    early_findings,
+    follows_definition,
+    in_order,
+    judge_all,
+    max_queue_wait,
+    no_errors_in_logs,
+    not_scheduled,
+    on_estimate,
+    phase_within,
+    planned,
+    ran,
+    start_together,
+    starts_at_once,
+    starts_within,
+    task_within,
+    within,
+)
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.model import TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import observe
@@ -33,6 +55,8 @@ def seen_at(execution, now_ms):
                 output={},
             )
         records.append(record)
+    newest = {record.key: record.attempt for record in sorted(records, key=lambda record: record.attempt)}
+    records = [replace(record, retried=False) if record.attempt == newest[record.key] else record for record in records]
     return replace(execution, tasks=tuple(records), ended_ms=None, status=WorkflowStatus.RUNNING)
 
 
@@ -74,6 +98,37 @@ def test_what_fails_early_fails_in_the_end(examples, data, seed, rng):
     assert all(finding.verdict is not Verdict.UNKNOWN for finding in early.findings)
 
 
+def asked(refs, rng):
+    """Expectations of all kinds on some refs, with limits that may or may not be met."""
+    first, second = rng.sample(refs, 2)
+    limit = f"{rng.randrange(1, 300)}ms"
+    return [
+        completed(), follows_definition(), barriers_hold(), in_order(first, second), concurrent(first, second),
+        start_together(first, second), concurrency(rng.randrange(1, 4)), attempts(first, rng.randrange(1, 3)),
+        ran(first, second), not_scheduled(first), within("0ms", limit), task_within(first, "0ms", limit),
+        starts_within(first, "0ms", limit), starts_at_once(first, within=limit), max_queue_wait(limit),
+        phase_within(1), on_estimate(), on_estimate(refs=[first]), critical_task(first), no_errors_in_logs(),
+    ]  # fmt: skip
+
+
+@given(data=st.data(), seed=st.integers(0, 10_000), rng=st.randoms(use_true_random=False))
+def test_what_is_decided_early_stays_decided(examples, data, seed, rng):
+    made = examples(seed, 8, violate=rng.choice((0.0, 0.3)), max_work_ms=120)
+    execution = made.execution
+    refs = sorted({task.ref for task in made.definition.walk() if task.type == "SIMPLE"})
+    if len(refs) < 2:
+        return
+    template = plan(made.definition, rng)
+    now_ms = data.draw(st.integers(execution.started_ms, execution.ended_ms))
+    live = observe(
+        seen_at(execution, now_ms), definition=execution.definition, template=template, now_ms=now_ms, logs={}
+    )
+    final = observe(execution, template=template, logs={})
+    for expectation in asked(refs, rng):
+        early, late = expectation.judge(live).verdict, expectation.judge(final).verdict
+        assert early in (Verdict.UNKNOWN, late) or {early, late} == {Verdict.PASS, Verdict.WARN}, expectation
+
+
 @given(seed=st.integers(0, 10_000), rng=st.randoms(use_true_random=False))
 def test_pairs_in_order_and_pairs_at_once_exclude_each_other(examples, seed, rng):
     execution = examples(seed, 6, violate=0.5).execution
@@ -86,6 +141,6 @@ def test_pairs_in_order_and_pairs_at_once_exclude_each_other(examples, seed, rng
     together = concurrent(first, second).judge(seen)
     assert not (ordered.verdict is Verdict.PASS and together.verdict is Verdict.PASS)
     span, other = seen.raw((first, 0)), seen.raw((second, 0))
-    if len(seen.records[first, 0]) == len(seen.records[second, 0]) == 1:
+    if span and other and len(seen.records[first, 0]) == len(seen.records[second, 0]) == 1:
         started_early = other.start_ms < span.end_ms
         assert ("started-early" in {finding.code for finding in ordered.findings}) == started_early

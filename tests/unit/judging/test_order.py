@@ -60,15 +60,38 @@ def test_the_last_attempt_counts_as_the_end_and_the_first_as_the_start(build):
     assert [(f.code, f.margin) for f in in_order("a", "b").judge(seen).findings] == [("started-early", "8ms")]
 
 
-def test_iterations_of_one_loop_are_compared_pass_by_pass(build):
-    seen = build.observation(
+def looped(build, *bodies):
+    loops = [
+        {"name": f"loop{n}", "taskReferenceName": f"loop{n}", "type": "DO_WHILE", "loopCondition": "x",
+         "loopOver": [build.simple(ref) for ref in body]}
+        for n, body in enumerate(bodies)
+    ]  # fmt: skip
+    return {"name": "wf", "tasks": loops}
+
+
+def rounds(build, b_start=29):
+    return [
         build.task("a", 0, 10, iteration=1),
         build.task("b", 10, 20, iteration=1),
         build.task("a", 20, 30, iteration=2),
-        build.task("b", 29, 40, iteration=2),
-    )
-    [finding] = in_order("a", "b").judge(seen).findings
+        build.task("b", b_start, 40, iteration=2),
+    ]
+
+
+def test_iterations_of_one_loop_are_compared_pass_by_pass(build):
+    ended = build.task("loop0", 0, 41, type="DO_WHILE", output={"iteration": 2})
+    one = build.observation(ended, *rounds(build), definition=looped(build, ["a", "b"]))
+    [finding] = in_order("a", "b").judge(one).findings
     assert (finding.code, finding.subject, finding.margin) == ("started-early", "b__2", "1ms")
+    other = build.task("loop1", 0, 41, type="DO_WHILE", output={"iteration": 2})
+    two = build.observation(ended, other, *rounds(build), definition=looped(build, ["a"], ["b"]))
+    assert [f.subject for f in in_order("a", "b").judge(two).findings] == ["b__1", "b__2"]
+
+
+def test_a_loop_that_may_go_round_again_leaves_its_order_open(build):
+    going = build.task("loop0", 0, type="DO_WHILE", output={"iteration": 2})
+    live = build.observation(going, *rounds(build, b_start=31), definition=looped(build, ["a", "b"]), status="RUNNING")
+    assert {f.code for f in in_order("a", "b").judge(live).findings} == {"pending"}
 
 
 def test_a_misspelt_ref_is_told_with_the_nearest_name(build):
@@ -145,6 +168,15 @@ def test_a_barrier_is_crossed_while_the_earlier_phase_still_runs(build):
     )  # fmt: skip
     [finding] = barriers_hold().judge(live).findings
     assert (finding.code, finding.verdict) == ("barrier-crossed", Verdict.FAIL)
+
+
+def test_a_barrier_is_open_while_the_earlier_phase_has_tasks_to_come(build):
+    live = build.observation(
+        build.task("a", 0, 10), build.task("c", 12), status="RUNNING", definition=build.chain("a", "b", "c"),
+        template=build.template(phases=PHASES),
+    )  # fmt: skip
+    [finding] = barriers_hold().judge(live).findings
+    assert (finding.code, finding.observed) == ("pending", "b of phase 1 may still come")
 
 
 def test_a_phase_that_never_ran_leaves_its_barrier_unknown(build):
