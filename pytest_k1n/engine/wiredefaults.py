@@ -63,6 +63,8 @@ def workflow_task_document(given: Mapping[str, Any]) -> JsonObject:
     made["decisionCases"] = {case: _task_list(tasks) for case, tasks in made["decisionCases"].items()}
     made["defaultCase"] = _task_list(made["defaultCase"])
     made["loopOver"] = _task_list(made["loopOver"])
+    if isinstance(made.get("taskDefinition"), Mapping):
+        made["taskDefinition"] = task_definition_document(made["taskDefinition"])
     return made
 
 
