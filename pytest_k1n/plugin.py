@@ -47,8 +47,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read settings and plan, register the plan's markers; a user's mistake ends the run here, in one line."""
     run = config.stash[RUN] = make_run(config)
+    run.show = _show
     if not run.is_node:
         config.pluginmanager.register(Controller(run), "k1n-controller")
+
+
+def _show(run: Run) -> None:
+    from pytest_k1n.terminal import show_lines
+
+    show_lines(run)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -134,9 +141,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     run = item.config.stash[RUN]
     if item.nodeid in run.items and not is_listing(item.config):
         from pytest_k1n.gating import await_needs
-        from pytest_k1n.terminal import show_lines
 
-        await_needs(run, item, turn=lambda: show_lines(run))
+        await_needs(run, item, turn=lambda: run.show(run))
     return (yield)
 
 

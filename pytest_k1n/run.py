@@ -46,6 +46,8 @@ class Run:
     """Only in the controller, or the only process."""
     kept: Path | None = None
     """Where the run folder is kept at the end; None: it is removed."""
+    show: Callable[[Run], None] = lambda _run: None
+    """Writes the lines that have come up; the terminal's business."""
     lines: SimpleQueue[str] = field(default_factory=SimpleQueue)
     """Progress to be shown as soon as the terminal is free."""
 
@@ -73,9 +75,7 @@ class Run:
         """
         self.lines.put(line)
         if self.is_parallel and not self.is_node:
-            from pytest_k1n.terminal import show_lines
-
-            show_lines(self)
+            self.show(self)
 
     def know(self, collection: Collection) -> None:
         """Take in what was collected."""

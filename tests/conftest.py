@@ -1,4 +1,4 @@
-"""Live tests: only when asked for by K1N_LIVE, and then a server that cannot be had is a failure, never a skip."""
+"""Tests that need more than Python run when asked for, and then what they need and is not there is a failure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if os.environ.get("K1N_LIVE"):
-        return
-    live = [item for item in items if item.get_closest_marker("live")]
-    if live:
-        config.hook.pytest_deselected(items=live)
-        items[:] = [item for item in items if item not in live]
+    unwanted = [mark for mark in ("live", "container", "slow") if not os.environ.get(f"K1N_{mark.upper()}")]
+    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in unwanted)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

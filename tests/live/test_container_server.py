@@ -25,10 +25,7 @@ from pytest_k1n.servers.java import find_java
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.skipif(not shutil.which("podman") or os.getuid() != 0, reason="needs podman, and root to mount for it"),
-]
+pytestmark = pytest.mark.container
 IMAGE = "localhost/k1n-live:1"
 WITHIN_S = 300.0
 CONF = """

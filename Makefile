@@ -1,0 +1,45 @@
+# Two commands on a fresh machine with Python >= 3.11: `make suite` and `make test`.
+# With Java >= 21 and Maven: `make suite-real`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+BATCHES ?= batch1 or batch2 or batch3
+
+.PHONY: help setup suite suite-real test live lint bench parity docs clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## make the virtual environment
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python >= 3.11 is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@
+
+suite: setup ## judge the K1N plan, batches 1 to 3, on the embedded engine in virtual time
+	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=embedded $(ARGS)
+
+suite-real: setup ## the same on a real Conductor, started from its boot jar, in scaled time
+	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=jar $(ARGS)
+
+test: setup ## run the plugin's own tests (no server, no Java)
+	$(BIN)/pytest tests --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
+
+live: setup ## run the tests that need a real Conductor; what they need and is not there is a failure
+	K1N_LIVE=1 $(BIN)/pytest tests -m live --k1n-server=embedded $(ARGS)
+
+lint: setup ## ruff, mypy, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## measure the targets of the plan's methods beside what a user would pick instead
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove what was built and measured
+	rm -rf $(VENV) dist build test-results .pytest_cache .mypy_cache .ruff_cache
