@@ -6,6 +6,7 @@ Durations of simulated work are judged, and counted apart (SPEC R3).
 from __future__ import annotations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.final import is_over, may_repeat
 from pytest_k1n.core.expectations.subjects import missing, pending, phase_named, recorded, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.graph import expected_keys, label
@@ -61,7 +62,7 @@ def task_within(ref: str, low: str, high: str) -> Judge:
         for key in recorded(observation, ref, tally, expected=f"to take {_shown(band)}", origin=origin):
             span = observation.timeline.spans[key]
             taken_ms = span.duration_ms
-            if taken_ms is None:
+            if taken_ms is None or not is_over(observation, key):
                 unfinished(observation, key, tally, expected=f"to take {_shown(band)}", origin=origin)
             else:
                 in_band(
@@ -136,14 +137,18 @@ def phase_in(observation: Observation, phase: Phase, band: Band, tally: Tally, *
     """Judge how long a phase lasted; too long is decided before its end."""
     name = f"phase {phase.number}"
     window = observation.timeline.window(phase.refs)
-    simulated = any(observation.is_simulated(key) for key in observation.worker_keys if key[0] in phase.refs)
+    keys = [key for key in observation.worker_keys if key[0] in phase.refs]
+    is_closed = all(is_over(observation, key) for key in keys) and not any(
+        may_repeat(observation, ref) for ref in phase.refs
+    )
+    simulated = any(observation.is_simulated(key) for key in keys)
     if window is None:
         missing(observation, name, tally, expected=f"to last {_shown(band)}", origin=origin)
         return
     in_band(
         name,
         f"{phase.name or name}",
-        window.duration_ms,
+        window.duration_ms if is_closed else None,
         _reached_ms(observation, phase) - window.start_ms,
         band,
         tally,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.subjects import known, missing, pending, recorded, unfinished
+from pytest_k1n.core.expectations.final import is_over
+from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json, TaskRecord
@@ -26,7 +27,7 @@ def attempts(ref: str, n: int) -> Judge:
             if len(records) > n or (len(records) < n and observation.is_settled):
                 margin = f"{len(records) - n:+d}"
                 tally.fail("wrong-attempts", label(key), expected=expected, observed=observed, margin=margin)
-            elif len(records) < n or not (observation.is_settled or records[-1].status.is_terminal):
+            elif len(records) < n or not (observation.is_settled or is_over(observation, key)):
                 pending(tally, label(key), expected=expected, observed=f"{observed} so far")
             else:
                 tally.passed()
@@ -46,12 +47,13 @@ def invoked_once(ref: str) -> Judge:
             if observation.invocations is None:
                 tally.unknown("no-ledger", label(key), expected=expected, observed="no worker's ledger to look into")
                 continue
+            if not observation.is_settled and not is_over(observation, key):
+                pending(tally, label(key), expected=expected, observed=f"still {observation.finals[key].status}")
+                continue
             ids = {record.task_id for record in observation.records[key]}
             calls = [call for call in observation.invocations if call.task_id in ids]
             if len(calls) == 1:
                 tally.passed()
-            elif not calls and not observation.is_settled:
-                pending(tally, label(key), expected=expected, observed="not called yet")
             else:
                 tally.fail(
                     "wrong-invocations",
@@ -134,12 +136,9 @@ def ran(*refs: str) -> Judge:
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         for ref in known(observation, refs, tally):
-            keys = observation.keys(ref)
-            if not keys:
-                missing(observation, ref, tally, expected="it to run")
-            for key in keys:
+            for key in recorded(observation, ref, tally, expected="it to end successfully"):
                 record = observation.finals[key]
-                if not record.status.is_terminal:
+                if not is_over(observation, key):
                     unfinished(observation, key, tally, expected="it to end successfully")
                 elif record.status.is_successful:
                     tally.passed()

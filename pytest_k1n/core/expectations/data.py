@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.graph import label
@@ -29,7 +30,11 @@ def task_input(ref: str, path: str, *, equals: object = MISSING) -> Judge:
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         for key in recorded(observation, ref, tally, expected=_wanted(path, equals)):
-            _compare(label(key), observation.finals[key].input, path, equals, tally, "inputData of the last attempt")
+            if observation.is_settled or is_over(observation, key):
+                document = observation.finals[key].input
+                _compare(label(key), document, path, equals, tally, "inputData of the last attempt")
+            else:
+                pending(tally, label(key), expected=_wanted(path, equals), observed="it may be retried, with new input")
         return tally.findings()
 
     return judge
@@ -44,7 +49,7 @@ def task_output(ref: str, path: str, *, equals: object = MISSING) -> Judge:
         tally = Tally()
         for key in recorded(observation, ref, tally, expected=_wanted(path, equals)):
             record = observation.finals[key]
-            if record.status.is_terminal or observation.is_settled:
+            if observation.is_settled or is_over(observation, key):
                 _compare(label(key), record.output, path, equals, tally, "outputData of the last attempt")
             else:
                 pending(tally, label(key), expected=_wanted(path, equals), observed=f"still {record.status}")

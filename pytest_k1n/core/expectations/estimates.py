@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from pytest_k1n.core.expectations.bands import in_band
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.subjects import known, missing, pending, unfinished
+from pytest_k1n.core.expectations.final import is_over
+from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import TaskKey
@@ -87,8 +88,8 @@ def tasks_on_estimate(
     for ref in wanted if refs is not None else ():
         if observation.estimate_ms(ref) is None:
             tally.unknown("no-estimate", ref, expected="an estimate in the plan", observed="none")
-        elif not observation.keys(ref):
-            missing(observation, ref, tally, expected="to run, and to take its estimate")
+        else:
+            recorded(observation, ref, tally, expected="to run, and to take its estimate")
 
 
 def _task_on_estimate(
@@ -96,7 +97,7 @@ def _task_on_estimate(
 ) -> None:
     span = observation.timeline.spans[key]
     origin = f"estimate of {key[0]} in the plan, tolerance {share:.0%}"
-    if span.duration_ms is None:
+    if span.duration_ms is None or not is_over(observation, key):
         # With no refs asked for, a task that never ran is somebody else's finding.
         if not observation.is_settled or observation.finals[key].started_ms is not None:
             unfinished(observation, key, tally, expected=f"to take {format_ms(estimate_ms)}", origin=origin)

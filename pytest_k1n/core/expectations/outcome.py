@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.final import failed_for_good
 from pytest_k1n.core.expectations.subjects import pending
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.graph import expected_keys, label
@@ -56,25 +57,6 @@ def status_is(observation: Observation, wanted: WorkflowStatus, tally: Tally) ->
         tally.fail("wrong-status", name, expected=wanted, observed=observation.state)
     else:
         pending(tally, name, expected=wanted, observed=observation.state)
-
-
-def failed_for_good(observation: Observation, record: TaskRecord) -> bool:
-    """Whether a task's last attempt is unsuccessful and no retry will follow (conductor.md 7.3)."""
-    if not record.status.is_terminal or record.status.is_successful or record.retried:
-        return False
-    if observation.is_settled or record.status in (TaskStatus.CANCELED, TaskStatus.FAILED_WITH_TERMINAL_ERROR):
-        return True
-    limit = retry_limit(observation, record)
-    return limit is not None and record.attempt >= limit
-
-
-def retry_limit(observation: Observation, record: TaskRecord) -> int | None:
-    """Return how many retries a task may have; `None` if its definition is not known."""
-    task = record.workflow_task or observation.graph.nodes.get(record.key)
-    if task is not None and task.retry_count is not None:
-        return task.retry_count
-    definition = observation.task_definition(record.key)
-    return definition.retry_count if definition else None
 
 
 def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally) -> None:

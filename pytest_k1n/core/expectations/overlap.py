@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import (
     Other,
     observation_of,
@@ -55,7 +56,7 @@ def overlapping(observation: Observation, keys: Iterable[TaskKey], tally: Tally,
     spans: dict[TaskKey, Interval] = {}
     open_keys: list[TaskKey] = []
     for key in keys:
-        if (span := observation.raw(key)) is not None:
+        if (span := observation.raw(key)) is not None and is_over(observation, key):
             spans[key] = span
         else:
             open_keys.append(key)
@@ -197,8 +198,7 @@ def _already_missed(
     record = observation.records[key][0]
     since = record.started_ms if record.started_ms is not None else record.scheduled_ms
     for other, span in spans.items():
-        is_done = observation.finals[other].status.is_successful
-        if since is not None and since > span.end_ms and is_done and _comparable(key, other):
+        if since is not None and since > span.end_ms and _comparable(key, other):
             tally.fail(
                 "not-concurrent",
                 label(key),

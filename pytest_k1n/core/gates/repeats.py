@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from pytest_k1n.core.expectations.outcome import retry_limit
+from pytest_k1n.core.expectations.final import retry_limit
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.graph import label
