@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from itertools import combinations
 
@@ -15,6 +16,7 @@ from pytest_k1n.core.model import Execution, TaskKey
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 
 _MARGIN = 0.2
+_WIDTH = 100
 _STEPS_MS = ((3 * HOUR_MS, 10 * MINUTE_MS), (10 * MINUTE_MS, MINUTE_MS), (MINUTE_MS, MINUTE_MS // 2),
              (10 * SECOND_MS, SECOND_MS), (SECOND_MS, 100), (0, 10))  # fmt: skip
 _LEAST_OVERLAP = 0.1
@@ -122,10 +124,10 @@ def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
     if len(chain) > 1:
         yield from _section("test_the_longest_chain_runs_one_after_the_other")
         yield "    # Said again here, so that a change of the definition that breaks it is noticed."
-        yield f"    workflow_execution.expect(in_order({_names(chain)}))"
+        yield from _expect([_call("in_order", chain)])
     if pairs:
         yield from _section("test_what_is_independent_runs_side_by_side")
-        yield f"    workflow_execution.expect({', '.join(f'concurrent({_names(pair)})' for pair in pairs)})"
+        yield from _expect([_call("concurrent", pair) for pair in pairs])
     if (band := band_of(material, rehearsal)) is not None and not rehearsal.trouble:
         low, high = (_quoted(duration(ms)) for ms in band)
         yield from _section("test_it_takes_as_long_as_planned")
@@ -247,6 +249,25 @@ def _rounded(ms: float, to: Callable[[float], int]) -> int:
 
 def _all(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(ref for group in groups for ref in group)
+
+
+def _expect(calls: list[str]) -> Iterator[str]:
+    line = f"    workflow_execution.expect({', '.join(calls)})"
+    if len(line) <= _WIDTH:
+        yield line
+    else:
+        yield "    workflow_execution.expect("
+        yield from (f"        {call.lstrip()}," for call in calls)
+        yield "    )"
+
+
+def _call(name: str, refs: tuple[str, ...]) -> str:
+    """Write a call, on lines of its own (for the inside of an `expect`) where one will not do."""
+    call = f"{name}({_names(refs)})"
+    if len(call) <= _WIDTH - len("    workflow_execution.expect()"):
+        return call
+    wrapped = textwrap.fill(_names(refs), _WIDTH, initial_indent=" " * 12, subsequent_indent=" " * 12)
+    return f"        {name}(\n{wrapped}\n        )"
 
 
 def _names(refs: tuple[str, ...]) -> str:
