@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 from urllib.request import urlopen
 
 TYPES = tuple(f"type_{number}" for number in range(8))
@@ -44,6 +45,7 @@ class Stub(asyncio.Protocol):
     backlog: int | None = None
     sent = 0
     updated = 0
+    polled: ClassVar[set[bytes]] = set()
 
     def __init__(self) -> None:
         self.buffer = b""
@@ -65,6 +67,7 @@ class Stub(asyncio.Protocol):
 
     def answer(self, head: bytes) -> bytes:
         if poll := _POLL.match(head):
+            Stub.polled.add(poll[1])
             wanted = int(count[1]) if (count := _COUNT.search(poll[2])) else 1
             left = wanted if Stub.backlog is None else min(wanted, Stub.backlog - Stub.sent)
             tasks = [_task(poll[1].decode(), Stub.sent + number) for number in range(left)]
@@ -75,6 +78,8 @@ class Stub(asyncio.Protocol):
             return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 2\r\n\r\nok"
         if head.startswith(b"GET /backlog/"):
             Stub.backlog, Stub.sent, Stub.updated = int(head.split()[1].rpartition(b"/")[2]), 0, 0
+        if head.startswith(b"GET /polled"):
+            return _json({"polled": len(Stub.polled)})
         if head.startswith(b"GET /updated"):
             return _json({"updated": Stub.updated})
         if head.startswith(b"GET /api/workflow/"):
@@ -117,6 +122,11 @@ def stub_server() -> Iterator[str]:
 
 def set_backlog(url: str, tasks: int) -> None:
     urlopen(f"{url}/backlog/{tasks}").read()
+
+
+def polled(url: str) -> int:
+    """Return how many task types have been polled so far."""
+    return int(json.load(urlopen(f"{url}/polled"))["polled"])
 
 
 def updated(url: str) -> int:

@@ -28,6 +28,8 @@ from pytest_k1n.workers.tracker import Tracker
 
 _LONGEST_PAUSE_S = 0.05
 _OUTAGE_PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
+_FIRST_ROUND_PAUSE_S = 0.005
+"""Between two polls of the first slow round: what waited for a worker is found soon after it has come."""
 _STOP_S = 2.0
 """How long stopped handlers may take to notice."""
 
@@ -186,7 +188,7 @@ class Worker:
             if time.monotonic() >= next_slow:
                 self._poll_slowly()
                 next_slow = time.monotonic() + self._slow_pause_s()
-            self._stopping.wait(min(max(next_slow - time.monotonic(), 0.005), 0.02))
+            self._stopping.wait(min(max(next_slow - time.monotonic(), 0.002), 0.02))
 
     def _poll_slowly(self) -> None:
         """Poll one more of the types that nothing directs us to."""
@@ -204,6 +206,8 @@ class Worker:
         if outages := self._intake.outages:
             return _OUTAGE_PAUSES_S[min(outages, len(_OUTAGE_PAUSES_S)) - 1]
         settings = self._settings
+        if self._turn < len(self._slow_types):
+            return _FIRST_ROUND_PAUSE_S
         round_ms = settings.slow_round_ms if self._tracker.is_certain else settings.uncertain_round_ms
         pause_ms = round_ms / max(len(self._slow_types), 1)
         return max(pause_ms, settings.least_slow_pause_ms) / 1000
