@@ -9,6 +9,7 @@ import pytest
 from pytest_k1n.client import Conductor
 from pytest_k1n.client.address import Address
 from pytest_k1n.client.errors import NotConductor, ServerUnreachable
+from pytest_k1n.client.requests_transport import RequestsTransport
 from pytest_k1n.client.transport import HttpTransport
 
 
@@ -218,3 +219,63 @@ def test_an_update_whose_answer_was_lost_is_sent_again(peer, transport):
     Conductor(transport(server)).update({"taskId": "t-1", "workflowInstanceId": "w"})
     assert len(server.requests) == 2
     assert server.requests[0] == server.requests[1]
+
+
+# The same through requests: what https and proxies use.
+
+
+@pytest.fixture
+def through_requests():
+    opened = []
+
+    def build(url):
+        opened.append(RequestsTransport(Address.parse(url), headers={"X-Authorization": "t0k3n"}))
+        return opened[-1]
+
+    yield build
+    for one in opened:
+        one.close()
+
+
+def test_requests_carries_body_query_and_secrets_as_we_do(peer, through_requests):
+    server = peer(ok(b"hello"))
+    client = through_requests(server.url.replace("//", "//me:hunter2@"))
+    response = client.send("POST", "/api/tasks", params={"a": "b"}, body=b"{}")
+    assert (response.status, response.body, response.content_type) == (200, b"hello", "text/plain")
+    assert server.requests[0].startswith(b"POST /api/tasks?a=b HTTP/1.1")
+    assert b"X-Authorization: t0k3n" in server.requests[0]
+    assert b"Authorization: Basic bWU6aHVudGVyMg==" in server.requests[0]
+    assert "hunter2" not in repr(client)
+
+
+def test_requests_tells_what_certainly_did_not_arrive_from_what_may_have(peer, through_requests):
+    gone, mute = peer(), peer(b"", b"")
+    gone.close()
+    with pytest.raises(ServerUnreachable) as refused:
+        through_requests(gone.url).send("POST", "/")
+    with pytest.raises(ServerUnreachable) as silent:
+        through_requests(mute.url).send("POST", "/", body=b"{}", timeout_s=0.05)
+    assert (refused.value.indeterminate, silent.value.indeterminate) == (False, True)
+    assert "t0k3n" not in f"{refused.value} {silent.value}"
+
+
+def test_requests_does_not_follow_a_redirect_with_our_token(peer, through_requests):
+    server = peer(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", ok())
+    assert through_requests(server.url).send("GET", "/").status == 302
+    assert len(server.requests) == 1
+
+
+def test_requests_drops_its_connection_with_an_interrupted_request(peer, through_requests, monkeypatch):
+    server = peer(ok(b"first"), ok(b"second"))
+    client = through_requests(server.url)
+    client.send("GET", "/")
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("requests.Session.request", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.send("GET", "/")
+    assert client.send("GET", "/").body == b"second"
+    assert server.connections == 2
