@@ -13,7 +13,7 @@ def is_over(observation: Observation, key: TaskKey) -> bool:
     record = observation.finals[key]
     if observation.is_settled:
         return record.status.is_terminal
-    return (record.status.is_terminal and record.status.is_successful) or failed_for_good(observation, record)
+    return record.status.is_successful or failed_for_good(observation, record)
 
 
 def failed_for_good(observation: Observation, record: TaskRecord) -> bool:

@@ -113,15 +113,10 @@ def finishes_before(other: Other) -> Judge:
 def _say_if_swapped(observation: Observation, theirs: Observation, tally: Tally) -> None:
     """Say so where workflow time would order the ends the other way round (methods.md section 1)."""
     mine, others = observation.execution, theirs.execution
-    if (
-        mine.ended_ms is None
-        or others.ended_ms is None
-        or None in (observation.timeline.end_ms, theirs.timeline.end_ms)
-    ):
+    took_ms, they_took_ms = observation.timeline.end_ms, theirs.timeline.end_ms
+    if mine.ended_ms is None or others.ended_ms is None or took_ms is None or they_took_ms is None:
         return
-    end_ms = mine.started_ms + (observation.timeline.end_ms or 0)
-    their_end_ms = others.started_ms + (theirs.timeline.end_ms or 0)
-    if (mine.ended_ms < others.ended_ms) != (end_ms < their_end_ms):
+    if (mine.ended_ms < others.ended_ms) != (mine.started_ms + took_ms < others.started_ms + they_took_ms):
         tally.note(f"in workflow time {mine.name} and {others.name} end in the opposite order")
 
 

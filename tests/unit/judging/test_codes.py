@@ -15,9 +15,9 @@ def emitted_codes():
     found = set()
     for path in PACKAGE.rglob("*.py"):
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
-            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-            candidates = [keyword.value for keyword in call.keywords if keyword.arg == "code" and name == "Finding"]
-            if name in EMITTERS and len(call.args) >= 2:
+            names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(call.func)}
+            candidates = [kw.value for kw in call.keywords if kw.arg == "code" and "Finding" in names]
+            if names & EMITTERS and len(call.args) >= 2:
                 candidates.append(call.args[0])
             for candidate in candidates:
                 found |= {

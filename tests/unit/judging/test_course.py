@@ -48,6 +48,38 @@ def test_the_ledger_counts_calls_not_attempts(build):
     assert invoked_once("a").judge(foreign).findings[0].code == "no-ledger"
 
 
+def test_a_running_attempt_and_a_running_handler_leave_their_counts_open(build, codes_of):
+    live = build.observation(build.task("a", 0), status="RUNNING", invocations=())
+    assert codes_of(attempts("a", 1).judge(live)) == [("pending", "a", "unknown")]
+    assert codes_of(invoked_once("a").judge(live)) == [("pending", "a", "unknown")]
+    call = Invocation(task_id="id-a-0-0", ref="a", begin_ms=0)
+    ended = build.observation(
+        build.task("a", 0, 10), status="RUNNING", definition=build.chain("a", "b"), invocations=(call,)
+    )
+    assert (attempts("a", 1).judge(ended).passed, invoked_once("a").judge(ended).passed) == (1, 1)
+    given_up = build.observation(build.task("a", 0), status="RUNNING", invocations=(call,), released="deadline")
+    assert (attempts("a", 1).judge(given_up).passed, invoked_once("a").judge(given_up).passed) == (1, 1)
+
+
+@pytest.mark.parametrize(("own", "wanted"), [(None, "pending"), (0, "task-failed")])
+def test_a_workflow_task_s_own_retry_count_goes_before_its_definition_s(build, codes_of, own, wanted):
+    definition = build.chain("a")
+    definition["tasks"][0] |= {"retryCount": own, "taskDefinition": {"name": "a", "retryCount": 1}}
+    live = build.observation(build.task("a", 0, 10, status="FAILED"), definition=definition, status="RUNNING")
+    assert [code for code, _, _ in codes_of(ran("a").judge(live))] == [wanted]
+
+
+def test_an_old_decision_says_its_case_otherwise(build):
+    definition = {
+        "name": "wf",
+        "tasks": [{"name": "s", "taskReferenceName": "s", "type": "DECISION", "decisionCases": {"gold": []}}],
+    }
+    head = build.task("s", 0, 0, type="DECISION", output={"caseOutput": ["gold"]})
+    assert took_branch("s", "gold").judge(build.observation(head, definition=definition)).verdict is Verdict.PASS
+    blank = build.task("s", 0, 0, type="DECISION", output={"caseOutput": []})
+    assert took_branch("s", "gold").judge(build.observation(blank, definition=definition)).verdict is Verdict.FAIL
+
+
 def switch(build, chosen):
     definition = {
         "name": "wf",

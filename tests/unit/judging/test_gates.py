@@ -216,7 +216,9 @@ def test_g10_has_a_budget_for_every_place_in_the_graph(build):
     chain = build.observation(build.task("a", 16, 100, scheduled=0))
     assert codes(gate("G10", chain)) == [("waited-long", "a")]
     assert gate("G10", chain, workers="external").verdict is PASS
-    assert gate("G10", build.observation(build.task("a", 2, 9, scheduled=0)), engine=True).verdict is FAIL
+    both = build.observation(build.task("a", 2, 9, scheduled=0), build.task("b", 12, 19, scheduled=10))
+    assert gate("G10", both, engine=True).verdict is FAIL
+    assert gate("G10", both).verdict is PASS
     head = fork_run(build, a=build.task("a", 150, 201, scheduled=0))
     assert gate("G10", head).verdict is PASS
     _, second = two(build)
@@ -466,6 +468,30 @@ def test_g17_to_g20_judge_what_only_others_can_measure(build):
     for gate_id in ("G17", "G18", "G19", "G20"):
         assert gate(gate_id, BatchObservation(observations={"wf": seen}, facts=bad)).verdict is FAIL
         assert gate(gate_id, BatchObservation(observations={"wf": seen}, facts=good)).verdict is PASS
+    regression = gate("G17", BatchObservation(observations={"wf": seen}, facts=bad))
+    assert [(each.finding.subject, str(each.finding.verdict)) for each in regression.located] == [
+        ("a/exec", "fail"), ("c/exec", "warn"),
+    ]  # fmt: skip
+    recovery = gate("G18", BatchObservation(observations={"wf": seen}, facts=bad))
+    assert recovery.located[0].finding.observed == "never, 0 orphans, 0 tasks queued"
+
+
+def test_g18_wants_the_end_in_time_and_nothing_left_behind(build):
+    def outcome(**fields):
+        faults = (FaultOutcome(**({"name": "kill", "recovered_ms": 10, "budget_ms": 10} | fields)),)
+        seen = build.observation(build.task("a", 0, 10))
+        return gate("G18", BatchObservation(observations={"wf": seen}, facts=Facts(faults=faults)))
+
+    assert outcome().verdict is PASS
+    assert outcome(recovered_ms=11).located[0].finding.observed == "after 11ms, 0 orphans, 0 tasks queued"
+    assert outcome(orphans=1).verdict is FAIL
+    assert outcome(queued=1).verdict is FAIL
+
+
+def test_g17_without_enough_executions_says_so(build):
+    facts = Facts(regressions={"a/exec": "PASS", "b/exec": "UNKNOWN"})
+    result = gate("G17", BatchObservation(observations={"wf": build.observation(build.task("a", 0, 1))}, facts=facts))
+    assert (result.verdict, result.note) == (INSUFFICIENT, "too few baselines for b/exec")
 
 
 def test_a_clock_set_back_leaves_the_gates_on_order_unknown(build):

@@ -114,6 +114,39 @@ def test_to_finish_before_is_decided_by_the_first_end(build):
     assert finishes_before(running).judge(running).verdict is Verdict.UNKNOWN
 
 
+def test_isolation_stays_open_while_either_runs(build):
+    ended = named(build, "ended", build.task("a", 0, 10))
+    running = named(build, "running", build.task("b", 0), status="RUNNING")
+    for first, second in ((ended, running), (running, ended)):
+        assert isolated_from(first).judge(second).findings[-1].code == "pending"
+
+
+def test_who_ends_first_is_not_known_of_two_that_never_ended(build):
+    lost = {"status": "RUNNING", "released": "deadline passed"}
+    first = named(build, "first", build.task("a", 0), **lost)
+    second = named(build, "second", build.task("b", 0), **lost)
+    running = named(build, "third", build.task("b", 0), status="RUNNING")
+    assert finishes_before(second).judge(first).findings[0].code == "no-stamp"
+    assert finishes_before(running).judge(first).findings[0].code == "pending"
+    assert finishes_before(first).judge(running).findings[0].code == "pending"
+
+
+def test_to_end_at_the_same_instant_is_not_before(build):
+    first = named(build, "first", build.task("a", 0, 10))
+    second = named(build, "second", build.task("b", 0, 10))
+    findings = finishes_before(second).judge(first)
+    assert (findings.findings[0].code, findings.notes) == ("ended-late", ())
+
+
+def test_no_limit_is_no_limit_and_what_still_runs_is_left_out(build):
+    free = {"task_definitions": {"a": TaskDefinition(name="a", concurrent_exec_limit=0)}}
+    beside = named(build, "second", build.task("a", 5, 15, worker="w2"), **free)
+    assert isolated_from(beside).judge(named(build, "first", build.task("a", 0, 10), **free)).failed == 0
+    limited = {"task_definitions": {"a": TaskDefinition(name="a", concurrent_exec_limit=1)}}
+    open_one = named(build, "third", build.task("a", 5, worker="w2"), status="RUNNING", **limited)
+    assert isolated_from(open_one).judge(named(build, "first", build.task("a", 0, 10), **limited)).failed == 0
+
+
 def test_opposite_ends_in_workflow_time_are_mentioned(build):
     scaled = {"time_model": "scaled", "speed": 600}
     short = named(build, "short", build.task("a", 0, 10, simulated=True), **scaled)

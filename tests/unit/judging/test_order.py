@@ -101,6 +101,33 @@ def test_a_misspelt_ref_is_told_with_the_nearest_name(build):
     assert "did you mean task_7?" in finding.observed
 
 
+def test_refs_of_a_dynamic_fork_are_unknown_until_it_opens(build, codes_of):
+    definition = {
+        "name": "wf",
+        "tasks": [build.simple("a"), {"name": "fan", "taskReferenceName": "fan", "type": "FORK_JOIN_DYNAMIC"}],
+    }
+    live = build.observation(build.task("a", 0), definition=definition, status="RUNNING")
+    assert ("pending", "part_1", "unknown") in codes_of(in_order("a", "part_1").judge(live))
+    ended = build.observation(build.task("a", 0, 10), definition=definition)
+    assert ("unknown-ref", "part_1", "fail") in codes_of(in_order("a", "part_1").judge(ended))
+    chain = build.observation(build.task("a", 0), definition=build.chain("a", "b"), status="RUNNING")
+    assert ("unknown-ref", "part_1", "fail") in codes_of(in_order("a", "part_1").judge(chain))
+
+
+def test_one_iteration_can_be_asked_for_by_its_name(build):
+    ended = build.task("loop0", 0, 41, type="DO_WHILE", output={"iteration": 2})
+    seen = build.observation(ended, *rounds(build), definition=looped(build, ["a", "b"]))
+    assert in_order("a__1", "b__1").judge(seen).verdict is Verdict.PASS
+    assert in_order("a__2", "b__2").judge(seen).verdict is Verdict.FAIL
+    assert in_order("a__1", "b__9").judge(seen).findings[0].code == "not-run"
+
+
+def test_a_task_without_a_start_says_how_it_stands(build):
+    seen = build.observation(build.task("a", 0, 10), build.task("b", None, 12, status="CANCELED"), status="FAILED")
+    [finding] = in_order("a", "b").judge(seen).findings
+    assert (finding.code, finding.observed) == ("not-finished", "CANCELED, never started")
+
+
 def test_a_clock_set_back_makes_order_unknown(build):
     seen = build.observation(build.task("a", 1000, 1010), build.task("b", 500, 510))
     for expectation in (in_order("a", "b"), follows_definition()):

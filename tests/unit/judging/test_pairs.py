@@ -20,7 +20,8 @@ def test_a_batch_that_still_runs_is_pending_and_a_given_up_one_has_failed(build)
     longest = named(build, "longest", build.task("a", 0, 1000))
     running = named(build, "running", build.task("b", 0), status="RUNNING")
     lost = named(build, "lost", build.task("b", 0), status="RUNNING", released="deadline passed")
-    assert spans_batch(running).judge(longest).findings[0].code == "pending"
+    [pending] = spans_batch(running).judge(longest).findings
+    assert (pending.code, pending.observed) == ("pending", "running is RUNNING")
     assert spans_batch(lost).judge(longest).findings[0].code == "not-finished"
 
 

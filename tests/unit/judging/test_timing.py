@@ -75,6 +75,7 @@ def test_a_start_is_awaited_in_a_window(build):
 def test_at_once_is_raw_time(build):
     seen = build.observation(build.task("a", 240, 400, simulated=True), **SCALED)
     assert starts_at_once("a").judge(seen).passed == 1
+    assert starts_at_once("a", within="240ms").judge(seen).passed == 1
     [finding] = starts_at_once("a", within="200ms").judge(seen).findings
     assert (finding.code, finding.margin) == ("started-late", "40ms")
 
@@ -162,3 +163,6 @@ def test_queue_waits_leave_declared_delays_out(build):
     assert max_queue_wait("30ms").judge(seen).passed == 2
     [finding] = max_queue_wait("29ms", refs=["a"]).judge(seen).findings
     assert (finding.code, finding.subject, finding.margin) == ("waited-long", "a", "1ms")
+    never = build.observation(build.task("a", 0, 10), definition=build.chain("a", "b"), status="FAILED")
+    assert max_queue_wait("29ms", refs=["a", "b"]).judge(never).findings[0].code == "not-run"
+    assert max_queue_wait("29ms").judge(never).findings == ()
