@@ -37,7 +37,9 @@ def add_subject_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--server", metavar="URL", help="the Conductor server that knows the id (else K1N_SERVER)")
     parser.add_argument(
-        "--plan", metavar="FILE", help="plan file with bands and estimates (else plan.toml, suites/plan.toml)"
+        "--plan",
+        metavar="FILE",
+        help="plan file with bands and estimates (else k1n.toml or plan.toml here, suites/plan.toml)",
     )
     parser.add_argument("--time", choices=("real", "scaled", "virtual"), default="real", help="its time model")
     parser.add_argument("--speed", type=float, default=600.0, help="with --time scaled: the speed it ran at")
@@ -84,7 +86,7 @@ def _observe(
 
 
 def _plan(named: str | None) -> Plan | None:
-    found = find_plan((), Path.cwd(), named, None)
+    found = find_plan((".",), Path.cwd(), named, None)
     return load_plan(found[0]) if found else None
 
 

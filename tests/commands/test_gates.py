@@ -220,3 +220,11 @@ def test_an_id_without_a_server_says_how_to_name_one(capsys, monkeypatch):
 def test_a_category_that_is_exempt_counts_as_passed():
     assert CategoryVerdict.NOT_APPLICABLE.is_pass
     assert category("probe_G18").id == "G18"
+
+
+def test_the_plan_of_the_current_folder_is_found(saved, tmp_path, monkeypatch, capsys):
+    path = saved("K1N_TEMPLATE_02")
+    (tmp_path / "k1n.toml").write_text(PLAN.read_text().replace("../fixtures", str(ROOT / "fixtures")))
+    monkeypatch.chdir(tmp_path)
+    assert main(["gates", str(path), "--time=virtual"]) == 0
+    assert "no estimate" not in capsys.readouterr().out

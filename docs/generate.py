@@ -1,0 +1,301 @@
+"""Write the reference pages from the code: `python docs/generate.py` (`--check`: only say which are out of date)."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest_k1n.core.expectations as expectations
+from pytest_k1n import factories
+from pytest_k1n.cli import COMMANDS
+from pytest_k1n.core.codes import CODES
+from pytest_k1n.core.gates import CATEGORIES
+from pytest_k1n.marks import STATIC_MARKERS
+from pytest_k1n.options import DEFAULT_SERVER, OPTIONS, Option
+
+DOCS = Path(__file__).parent
+NOTE = "<!-- Written by docs/generate.py from the code: change it there. -->"
+TOPICS = {
+    "outcome": "How it ended",
+    "order": "Order and barriers",
+    "course": "Which tasks ran",
+    "overlap": "Concurrency",
+    "bands": "Durations and windows",
+    "estimates": "Against the plan's estimates",
+    "waits": "Waits for workers",
+    "path": "The critical path",
+    "data": "Data and logs",
+    "isolation": "Beside another execution",
+    "pairs": "Beside another execution",
+}
+FIXTURES = (
+    "workflow_execution", "workflow_phase", "workflow_executions", "batch_execution", "executions_alone", "conductor",
+    "conductor_proc", "conductor_noproc", "quality_gate", "batch_quality",
+)  # fmt: skip
+
+_DEFAULTS = {
+    "server": f"`{DEFAULT_SERVER}`",
+    "time": "embedded: `virtual`; jar and docker: `scaled`; a URL: `real`",
+    "plan": "`k1n.toml` or `plan.toml`, from each argument's folder upwards; else `suites/plan.toml`",
+    "jar": "the cache, `~/.conductor/conductor-server.jar`, Maven",
+    "java": "`JAVA_HOME`, `PATH`, the system's JVM folders",
+    "workers": "`own`; on a server that is not ours and not on this machine `external`",
+    "handlers": "`auto` in real time, `simulated` in scaled and virtual time",
+    "register": "`missing`; a server that the run started `always`; one that is not on this machine `never`",
+}
+
+
+def options_page() -> Iterator[str]:
+    """Every option: names, values, default."""
+    yield from ("# Options", "", NOTE, "")
+    yield "Each option has three names: on the command line, in the ini file, in the environment. The strongest wins:"
+    yield "command line, environment, ini, default. Durations carry their unit: `250ms`, `30s`, `6.5m`, `1h30m`."
+    yield ""
+    yield "`CONDUCTOR_SERVER_URL` counts as `--k1n-server` too, between `K1N_SERVER` and the ini file, and only for a"
+    yield "server on this machine: a production URL that happens to be exported is refused."
+    for option in OPTIONS:
+        yield from ("", f"## {option.flag}", "", f"{_sentence(option.help)}", "")
+        yield f"- Values: {_values(option)}"
+        yield f"- Default: {_default(option)}"
+        yield f"- ini: `{option.dest}`, environment: `{option.variable}`"
+
+
+def markers_page() -> Iterator[str]:
+    """Markers that the plugin registers, and those that a plan adds."""
+    yield from ("# Markers", "", NOTE, "")
+    yield "`pytest --markers` lists them with those of your plan: `batch1`, `phase1`, …, and its batches' aliases."
+    for line in STATIC_MARKERS:
+        signature, _, meaning = line.partition(": ")
+        yield from ("", f"## {signature}", "", _sentence(meaning))
+    yield from ("", "## batchN, phaseN", "")
+    yield "The short forms of `batch(n=N)` and `phase(n=N)`; `pytest -m batch2` runs a batch."
+
+
+def fixtures_page() -> Iterator[str]:
+    """Fixtures, with what they give."""
+    from pytest_k1n.observed import ObservedExecution
+    from pytest_k1n.using import ConductorFixture, ConductorServer, LiveExecution
+
+    yield from ("# Fixtures", "", NOTE, "")
+    yield "Ask for a fixture by its name; there is nothing to import."
+    for name in FIXTURES:
+        definition = getattr(factories, name)
+        yield from ("", f"## {name}", "", *_documented(getattr(definition, "__wrapped__", definition)))
+    for kind, what in (
+        (ObservedExecution, "What `workflow_execution` and its relatives give. `expect` judges it."),
+        (ConductorFixture, "What `conductor` gives."),
+        (LiveExecution, "What `conductor.start` and `conductor.run` return: all of ObservedExecution, and:"),
+        (ConductorServer, "What `conductor_proc` and `conductor_noproc` give."),
+    ):
+        yield from ("", f"## {kind.__name__}", "", what, "")
+        yield from _members(kind)
+
+
+def expectations_page() -> Iterator[str]:
+    """Every expectation, by topic, from its docstring."""
+    yield from ("# Expectations", "", NOTE, "")
+    yield "An expectation is a value. Give one or more to `execution.expect(…)`; all of them are judged, and one"
+    yield "AssertionError shows every finding, worst first. The verdict is pass, fail or unknown; unknown is no pass."
+    yield ""
+    yield "Import them from `pytest_k1n`. Any callable that takes an `Execution` and returns `Findings` (or asserts) is"
+    yield "an expectation too."
+    by_topic: dict[str, list[str]] = {}
+    for name in expectations.__all__:
+        module = getattr(expectations, name).__module__.rpartition(".")[2]
+        if module in TOPICS:
+            by_topic.setdefault(TOPICS[module], []).append(name)
+    for topic in dict.fromkeys(TOPICS.values()):
+        yield from ("", f"## {topic}")
+        for name in by_topic[topic]:
+            make = getattr(expectations, name)
+            yield from ("", f"### {name}{_signature(make)}", "", *_documented(make))
+
+
+def findings_page() -> Iterator[str]:
+    """Every finding code: cause and remedy."""
+    yield from ("# Finding codes", "", NOTE, "")
+    yield "A finding reads: verdict, code, what is at fault, what was expected, what was observed, by how much, and"
+    yield "where the requirement comes from."
+    yield ""
+    yield "```text"
+    yield "fail    started-early: ship: expected to start when pack has ended; observed started before pack ended, by"
+    yield "118966ms (in_order: reserve -> pack -> ship)"
+    yield "```"
+    for code, meaning in sorted(CODES.items()):
+        yield from ("", f"## {code}", "", f"- Cause: {meaning.cause}", f"- Remedy: {meaning.remedy}")
+
+
+def gates_page() -> Iterator[str]:
+    """The twenty categories of quality gates."""
+    yield from ("# Quality gates", "", NOTE, "")
+    yield "Twenty categories judge every batch. A blocking category that fails, fails the run; any other warns. The"
+    yield "pass rate is over the single checks of all categories; checks on simulated durations are not counted."
+    yield from ("", "| id | category | counts | blocking | passes if |", "| --- | --- | --- | --- | --- |")
+    for category in CATEGORIES:
+        judge = category.joint or category.single
+        meaning = (inspect.getdoc(judge) or "").partition("\n")[0].partition(": ")[2]
+        blocking = "yes" if category.blocking else ""
+        yield f"| {category.id} | {category.title} | {category.unit} | {blocking} | {_cell(_sentence(meaning))} |"
+    yield ""
+    yield "A category may also be *not applicable* (there is nothing to judge) or have an *insufficient baseline*: both"
+    yield "pass, with a note that says why."
+
+
+def commands_page() -> Iterator[str]:
+    """The subcommands of `k1n`."""
+    yield from ("# The k1n command", "", NOTE, "")
+    yield "`k1n COMMAND --help` shows the arguments. A mistake is one line on stderr and exit code 2; Ctrl-C is 130."
+    yield from ("", "| command | what it does |", "| --- | --- |")
+    yield from (f"| `k1n {command.name}` | {_cell(_sentence(command.help))} |" for command in COMMANDS)
+
+
+def results_page() -> Iterator[str]:
+    """The fields of a results file."""
+    yield from _schema_page("results", "Results files", (
+        "A run writes one file per template into `--k1n-results` (default `test-results`), also when it fails. Every",
+        "file is valid by `schemas/results.schema.json`; `k1n validate FILE` checks one.",
+    ))  # fmt: skip
+
+
+def plan_page() -> Iterator[str]:
+    """The fields of a plan file."""
+    yield from _schema_page("plan", "The plan file", (
+        "`k1n.toml` or `plan.toml`: which workflows form which batch, in which phases, and how long they may take.",
+        "`k1n validate k1n.toml` names every mistake in one line.",
+    ))  # fmt: skip
+
+
+PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
+    "options": options_page,
+    "markers": markers_page,
+    "fixtures": fixtures_page,
+    "expectations": expectations_page,
+    "findings": findings_page,
+    "quality-gates": gates_page,
+    "plan": plan_page,
+    "results": results_page,
+    "commands": commands_page,
+}
+
+
+def page(name: str) -> str:
+    """Return the text of one reference page."""
+    return "\n".join(PAGES[name]()) + "\n"
+
+
+def path_of(name: str) -> Path:
+    """Name the file of one reference page."""
+    return DOCS / "reference" / f"{name}.md"
+
+
+def main(arguments: list[str]) -> int:
+    """Write all pages, or with --check list those that differ; exit code 1 if some do."""
+    stale = [name for name in PAGES if not path_of(name).exists() or path_of(name).read_text("utf-8") != page(name)]
+    if "--check" in arguments:
+        print("\n".join(f"{path_of(name)} is out of date: run python docs/generate.py" for name in stale))
+        return 1 if stale else 0
+    for name in stale:
+        path_of(name).parent.mkdir(exist_ok=True)
+        path_of(name).write_text(page(name), encoding="utf-8")
+        print(f"wrote {path_of(name)}")
+    return 0
+
+
+def _schema_page(name: str, title: str, intro: tuple[str, ...]) -> Iterator[str]:
+    schema = json.loads((DOCS.parent / "schemas" / f"{name}.schema.json").read_text("utf-8"))
+    yield from (f"# {title}", "", NOTE, "", *intro)
+    yield from ("", "| field | type | meaning |", "| --- | --- | --- |")
+    for path, kind, meaning in _fields(schema, schema, ""):
+        yield f"| `{path}` | {_cell(kind)} | {_cell(meaning)} |"
+
+
+def _fields(schema: Any, root: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, given in schema.get("properties", {}).items():
+        field, path = _resolved(given, root), f"{prefix}{name}"
+        meaning = given.get("description") or field.get("description") or ""
+        yield path, _kind(field, root), meaning
+        choices = [_resolved(each, root) for each in field.get("oneOf", [])] or [field]
+        for choice in choices:
+            if "properties" in choice:
+                yield from _fields(choice, root, f"{path}.")
+            items = _resolved(choice.get("items", {}), root) if isinstance(choice.get("items"), dict) else {}
+            if "properties" in items:
+                yield from _fields(items, root, f"{path}[].")
+
+
+def _resolved(field: Any, root: Any) -> Any:
+    while "$ref" in field:
+        found = root["$defs"][field["$ref"].rpartition("/")[2]]
+        field = {**found, **{key: value for key, value in field.items() if key != "$ref"}}
+    return field
+
+
+def _kind(field: Any, root: Any) -> str:
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join("null" if each is None else f"`{each}`" for each in field["enum"])
+    if "oneOf" in field:
+        return " or ".join(dict.fromkeys(_kind(_resolved(each, root), root) for each in field["oneOf"]))
+    kind = field.get("type", "any")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
+
+
+def _members(kind: type) -> Iterator[str]:
+    for name, member in vars(kind).items():
+        function = member.fget if isinstance(member, property) else member
+        if name.startswith("_") or not callable(function) or name == "close":
+            continue
+        text = " ".join(filter(None, _documented(function))) or f"The {name.replace('_', ' ')}."
+        shown = name if isinstance(member, property) else f"{name}{_signature(function)}"
+        yield f"- `{shown}`: {text}"
+
+
+def _signature(function: Callable[..., object]) -> str:
+    """Write a signature without annotations; a marker object as default means: it may be left out."""
+    signature = inspect.signature(function)
+    parameters = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    plain = signature.replace(
+        parameters=[each for each in parameters if each.name != "self"], return_annotation=inspect.Signature.empty
+    )
+    return re.sub(r"=<[^>]*>", "=…", str(plain)).replace("'", '"')
+
+
+def _documented(function: object) -> list[str]:
+    return (inspect.getdoc(function) or "").splitlines()
+
+
+def _values(option: Option) -> str:
+    if option.choices:
+        return ", ".join(f"`{choice}`" for choice in option.choices)
+    if option.ini_type == "bool":
+        return "a flag; in ini and environment `true` or `false`"
+    many = ", may be repeated" if option.ini_type == "args" else ""
+    return f"`{option.metavar}`{many}"
+
+
+def _default(option: Option) -> str:
+    if option.name in _DEFAULTS:
+        return _DEFAULTS[option.name]
+    if option.default is None:
+        return "none"
+    value = f"{option.default:g}" if isinstance(option.default, float) else option.default
+    return f"`{value}`"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return (text[:1].upper() + text[1:]).rstrip(".") + "." if text else ""
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
