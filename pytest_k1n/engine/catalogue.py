@@ -28,6 +28,8 @@ class Catalogue:
         document["createTime"] = known["createTime"] if known else now_ms
         document["updateTime"] = now_ms if known else 0
         document["createdBy"] = ""
+        if known:
+            document["updatedBy"] = ""
         self.task_documents[document["name"]] = document
         self._task_definitions[document["name"]] = TaskDef(document)
         self._forget()

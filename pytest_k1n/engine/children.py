@@ -10,9 +10,14 @@ _TASK_STATUS = {COMPLETED: COMPLETED, FAILED: FAILED, TERMINATED: CANCELED, TIME
 
 
 def child_input(task: TaskState) -> JsonObject:
-    """Return what a child execution starts with: its task's input, or all of it if that is empty."""
-    given = task.input.get("workflowInput")
-    return given if given else task.input if given is None else {}
+    """Return what a child execution starts with: its task's input, or all inputData if that is empty.
+
+    A definition that came inline is marked in the child's input, which the parent's task does not show.
+    """
+    given: JsonObject = task.input.get("workflowInput") or task.input
+    if isinstance(task.input.get("subWorkflowDefinition"), dict):
+        return {**given, "_systemMetadata": {"dynamic": True}}
+    return given
 
 
 def identity(task: TaskState, taken: set[str] | dict[str, ExecutionState]) -> str:
@@ -27,6 +32,7 @@ def begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
     task.output = {"subWorkflowId": workflow_id}
     task.status = IN_PROGRESS
     task.reason = None
+    task.callback_s = 0
     task.started_ms = task.updated_ms = now_ms
 
 

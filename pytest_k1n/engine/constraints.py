@@ -97,7 +97,7 @@ def _workflow_violations(document: JsonObject, path: str) -> Iterator[Violation]
     if not document["tasks"]:
         yield _violation(f"{path}.tasks", "WorkflowTask list cannot be empty")
     if not document.get("name"):
-        yield _violation(f"{path}.name", "WorkflowDef name cannot be null or empty")
+        yield _violation(f"{path}.name", "WorkflowDef name cannot be null or empty", document.get("name"))
     if document["schemaVersion"] != 2:
         yield _violation(
             f"{path}.schemaVersion", "workflowDef schemaVersion: 2 is only supported", document["schemaVersion"]
@@ -186,7 +186,8 @@ def _cases(task: JsonObject) -> Iterator[str]:
 
 def _dynamic_fork(task: JsonObject) -> Iterator[str]:
     inputs = task["inputParameters"]
-    if inputs.get("forkTaskName") or inputs.get("forkTaskType") or task.get("dynamicForkJoinTasksParam"):
+    simple = any(inputs.get(key) for key in ("forkTaskName", "forkTaskType", "forkTaskInputs"))
+    if simple or task.get("dynamicForkJoinTasksParam"):
         return
     yield from _required(task, "dynamicForkTasksParam", "dynamicForkTasksInputParamName")
 
@@ -232,6 +233,12 @@ def _http(task: JsonObject) -> Iterator[str]:
         )
 
 
+def _loop(task: JsonObject) -> Iterator[str]:
+    if task.get("loopCondition") is None:  # an empty one will do: items need no condition
+        yield f"loopCondition field is required for taskType: DO_WHILE taskName: {task['name']}"
+    yield from _required(task, "loopOver")
+
+
 def _jq(task: JsonObject) -> Iterator[str]:
     if not task["inputParameters"].get("queryExpression"):
         yield (
@@ -243,7 +250,7 @@ def _jq(task: JsonObject) -> Iterator[str]:
 _BY_TYPE: Final[dict[str, Callable[[JsonObject], Iterator[str]]]] = {
     "DECISION": _decision,
     "SWITCH": _switch,
-    "DO_WHILE": lambda task: _required(task, "loopCondition", "loopOver"),
+    "DO_WHILE": _loop,
     "DYNAMIC": lambda task: _required(task, "dynamicTaskNameParam"),
     "FORK_JOIN_DYNAMIC": _dynamic_fork,
     "FORK_JOIN": _fork,
@@ -285,7 +292,8 @@ def _needs_javascript(task: JsonObject) -> bool:
     if kind == "DECISION":
         return bool(task.get("caseExpression"))
     if kind == "DO_WHILE":
-        return not scripts.is_literal(task.get("loopCondition") or "")
+        condition = task.get("loopCondition") or ""
+        return bool(condition.strip()) and not scripts.is_literal(condition)
     if kind == "INLINE":
         evaluator: Any = task["inputParameters"].get("evaluatorType") or "javascript"
         return bool(evaluator in _SCRIPTED)

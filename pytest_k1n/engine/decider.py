@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine import ending, loops, retry, switches, timeouts
+from pytest_k1n.engine import ending, joins, loops, retry, switches, timeouts
 from pytest_k1n.engine.context import Context, InvalidInput
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.mapping import MAPPERS, Batch
@@ -33,9 +33,7 @@ def decide(context: Context, execution: ExecutionState) -> None:
     """Evaluate an execution until nothing changes any more."""
     if execution.status in TERMINAL_WORKFLOW:
         if execution.status != COMPLETED:
-            ending.cancel_open(
-                context, execution, f"Parent workflow has been terminated with reason: {execution.reason}"
-            )
+            ending.cancel_open(context, execution)
         return
     execution.updated_ms = context.now_ms
     while _evaluate(context, execution):
@@ -49,10 +47,11 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         ending.terminate(context, execution, TIMED_OUT, reason, None)
         return False
     if execution.status == PAUSED:
-        return False
+        return _evaluate_joins(context, execution)
     following: list[tuple[Node, int]] = []
     executed: list[TaskState] = []
     attempts: list[TaskState] = []
+    unsaved: list[_Saved] = []
     terminator: TaskState | None = None
     if not execution.live and all(task.status == SKIPPED for task in execution.tasks):
         if not execution.definition.tasks:
@@ -63,9 +62,11 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
     for task in execution.live:
         status = task.status
         if status in OPEN_TASK:
+            before = _Saved(task)
             reason = timeouts.time_out(task, now_ms)
             if task.status in OPEN_TASK:
                 continue
+            unsaved.append(before)
             _close(context, task)
             if reason is not None:
                 ending.terminate(context, execution, TIMED_OUT, reason, task)
@@ -79,6 +80,7 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
                 attempts.append(task)
                 continue
             if task.node.optional:
+                unsaved.append(_Saved(task))
                 task.status = COMPLETED_WITH_ERRORS
             elif not task.node.permissive:
                 ending.fail(context, execution, task)
@@ -90,6 +92,7 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         if task.node.next is not None and not switches.has_children(task):
             following.append((task.node.next, task.iteration))
     if terminator is not None:
+        loops.note_end_inside(execution, terminator)
         terminator.executed = False  # what it cancels does not see its output any more
         ending.end_by_task(context, execution, terminator)
         terminator.executed = execution.status != COMPLETED
@@ -102,8 +105,17 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
     if executed or attempts:
         _forget_executed(execution)
     if not execution.live:
-        return _finish(context, execution, executed)
+        return _finish(context, execution, executed, unsaved)
     return _run_system_tasks(context, execution) or again
+
+
+def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
+    """End what JOINs of a paused execution can end: the server evaluates them by themselves, whatever its status."""
+    joining = [task for task in execution.live if task.type == "JOIN" and task.is_open]
+    ended = [join for join in joining if joins.evaluate(join) or joins.evaluate_early(join)]
+    for join in ended:
+        join.ended_ms = context.now_ms
+    return bool(ended)
 
 
 def _schedule(
@@ -217,10 +229,27 @@ def new_attempt(context: Context, task: TaskState, *, at_once: bool = False) -> 
     return fresh
 
 
-def _finish(context: Context, execution: ExecutionState, executed: list[TaskState]) -> bool:
-    """Complete an execution with nothing left to do, or fail it for what was only permitted to fail."""
+class _Saved:
+    """What of a task an evaluation may change, as it was before."""
+
+    __slots__ = ("ended_ms", "reason", "status", "task")
+
+    def __init__(self, task: TaskState) -> None:
+        self.task = task
+        self.status, self.reason, self.ended_ms = task.status, task.reason, task.ended_ms
+
+    def restore(self) -> None:
+        self.task.status, self.task.reason, self.task.ended_ms = self.status, self.reason, self.ended_ms
+
+
+def _finish(context: Context, execution: ExecutionState, executed: list[TaskState], unsaved: list[_Saved]) -> bool:
+    """Complete an execution with nothing left to do, or fail it for what was only permitted to fail.
+
+    The server does not save what the evaluation that ends an execution changed in its tasks: neither that they were
+    executed, nor that they timed out or were forgiven.
+    """
     latest = execution.latest
-    if not all(node.ref in latest for node in execution.definition.tasks):
+    if not all(node.ref in latest for node in execution.definition.tasks) or _waits_behind_skipped(execution):
         return False
     failed = [task for task in latest.values() if task.status in UNSUCCESSFUL_TASK and task.node.permissive]
     if failed:
@@ -228,9 +257,22 @@ def _finish(context: Context, execution: ExecutionState, executed: list[TaskStat
             f"Task {task.task_id} failed with status: {task.status} and reason: '{task.reason or 'null'}'"
             for task in failed
         )
+        for saved in reversed(unsaved):
+            saved.restore()
+        execution.live += [saved.task for saved in unsaved if saved.task.is_open]
         ending.terminate(context, execution, FAILED, reason, failed[0])
-        return False
+    else:
+        ending.complete(context, execution)
+        for saved in reversed(unsaved):
+            saved.restore()
     for task in executed:
-        task.executed = False  # the server does not save this flag of what completed the execution
-    ending.complete(context, execution)
+        task.executed = False
     return False
+
+
+def _waits_behind_skipped(execution: ExecutionState) -> bool:
+    """Tell whether a skipped task's successor was never scheduled: nothing will, and the execution goes on for ever."""
+    return any(
+        task.status == SKIPPED and task.node.next is not None and task.node.next.ref not in execution.latest
+        for task in execution.tasks
+    )

@@ -6,9 +6,12 @@ from typing import Any, Final
 
 from pytest_k1n.engine import joins
 from pytest_k1n.engine.definition import TaskDef
+from pytest_k1n.engine.mapping import MAPPERS
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import OPEN_TASK
+from pytest_k1n.engine.status import OPEN_TASK, SKIPPED
 
+_RATE_LIMITED: Final = frozenset({"SIMPLE", "DYNAMIC", "HTTP", "DO_WHILE"})
+"""Known types whose records show the rate limit of their definition; worker tasks of unknown types do too."""
 _NO_METADATA: Final = {"additionalContext": {}, "empty": True, "additionalContextMap": {}}
 
 
@@ -55,6 +58,7 @@ def task_document(task: TaskState) -> JsonObject:
     execution, node = task.execution, task.node
     definition: TaskDef | None = task.task_def
     output = joins.output(task) if task.type == "JOIN" and task.status in OPEN_TASK else task.output
+    limits = definition.document if definition and _shows_rate_limit(node.type) else {}
     document: JsonObject = {
         "taskType": task.type,
         "status": task.status,
@@ -79,16 +83,18 @@ def task_document(task: TaskState) -> JsonObject:
         "callbackAfterSeconds": task.callback_s,
         "outputData": output,
         "workflowTask": node.document,
-        "rateLimitPerFrequency": definition.document["rateLimitPerFrequency"] if definition else 0,
-        "rateLimitFrequencyInSeconds": definition.document["rateLimitFrequencyInSeconds"] if definition else 0,
+        "rateLimitPerFrequency": limits.get("rateLimitPerFrequency", 0),
+        "rateLimitFrequencyInSeconds": limits.get("rateLimitFrequencyInSeconds", 0),
         "workflowPriority": execution.priority,
         "iteration": task.iteration,
-        "subworkflowChanged": task.sub_changed,
+        "subworkflowChanged": False,
         "firstStartTime": 0,
         "executionMetadata": _NO_METADATA,
         "loopOverTask": task.iteration > 0,
         "queueWaitTime": max(0, task.started_ms - task.scheduled_ms) if task.started_ms else 0,
     }
+    if task.status == SKIPPED:
+        del document["workflowType"]  # a record made by the request itself, not by a mapper
     if definition is not None and "taskDefinition" in node.document:
         document["taskDefinition"] = definition.document
     _add(
@@ -115,6 +121,10 @@ def failed_workflow_document(execution: ExecutionState) -> JsonObject:
             del document[name]
     _add(document, failedTaskId=execution.failed_task_id, previousStatus=execution.previous_status)
     return document
+
+
+def _shows_rate_limit(type_: str) -> bool:
+    return type_ in _RATE_LIMITED or type_ not in MAPPERS
 
 
 def _add(document: JsonObject, **optional: Any) -> None:

@@ -23,7 +23,8 @@ def complete(context: Context, execution: ExecutionState, terminator: TaskState 
     execution.output = _output(execution) if terminator is None else terminator.output
     if terminator is not None:
         execution.reason = _terminator_reason(terminator, COMPLETED)
-    _end(context, execution, COMPLETED, f"Parent workflow has been terminated with reason: {execution.reason}")
+    _name_failures(execution)
+    _end(context, execution, COMPLETED)
 
 
 def end_by_task(context: Context, execution: ExecutionState, terminator: TaskState) -> None:
@@ -33,7 +34,7 @@ def end_by_task(context: Context, execution: ExecutionState, terminator: TaskSta
         complete(context, execution, terminator)
         return
     reason = _terminator_reason(terminator, status)
-    terminate(context, execution, status, reason, None, terminator.output)
+    terminate(context, execution, status, reason, terminator, terminator.output)
 
 
 def fail(context: Context, execution: ExecutionState, task: TaskState, reason: str | None = None) -> None:
@@ -57,20 +58,16 @@ def terminate(
     execution.output = _output(execution) if output is None else output
     execution.reason = reason
     execution.failed_task_id = task.task_id if task is not None else None
-    for each in execution.tasks:
-        if each.status in (FAILED, FAILED_WITH_TERMINAL_ERROR):
-            if each.ref not in execution.failed_refs:
-                execution.failed_refs.append(each.ref)
-            if each.def_name not in execution.failed_names:
-                execution.failed_names.append(each.def_name)
+    _name_failures(execution)
     failure_workflow = execution.definition.failure_workflow
-    _end(context, execution, status, f"Parent workflow has been terminated with reason: {reason}")
+    _end(context, execution, status)
     if failure_workflow and not by_request:
         context.effects.started_failures.append((execution, execution.failed_task_id))
 
 
-def cancel_open(context: Context, execution: ExecutionState, child_reason: str) -> None:
-    """Cancel every open task, take it off its queue, and have child executions ended."""
+def cancel_open(context: Context, execution: ExecutionState) -> None:
+    """Cancel every open task of an ended execution, take it off its queue, and have child executions ended."""
+    why = f"reason: {execution.reason}" if execution.reason else f"status {execution.status}"
     for task in execution.live:
         if task.status in OPEN_TASK:
             if task.type == "JOIN":
@@ -79,14 +76,24 @@ def cancel_open(context: Context, execution: ExecutionState, child_reason: str) 
             task.ended_ms = context.now_ms
             context.effects.unqueued.append(task)
             if task.type == "SUB_WORKFLOW" and task.sub_id:
-                context.effects.terminated.append((task.sub_id, child_reason))
+                context.effects.terminated.append((task.sub_id, f"Parent workflow has been terminated with {why}"))
 
 
-def _end(context: Context, execution: ExecutionState, status: str, child_reason: str) -> None:
+def _name_failures(execution: ExecutionState) -> None:
+    """Add every attempt that failed, also one that was retried since, to the names that the execution keeps."""
+    for task in execution.tasks:
+        if task.status in (FAILED, FAILED_WITH_TERMINAL_ERROR):
+            if task.ref not in execution.failed_refs:
+                execution.failed_refs.append(task.ref)
+            if task.def_name not in execution.failed_names:
+                execution.failed_names.append(task.def_name)
+
+
+def _end(context: Context, execution: ExecutionState, status: str) -> None:
     execution.previous_status = execution.status
     execution.status = status
     execution.updated_ms = execution.ended_ms = context.now_ms
-    cancel_open(context, execution, child_reason)
+    cancel_open(context, execution)
     context.effects.ended.append(execution)
 
 

@@ -108,7 +108,9 @@ class Engine:
             self._started[definition.name] = nth
             workflow_id = seeded_id(self.seed, f"{definition.name}/{nth}")
         if definition.input_template and input_:  # an empty input does not get the template
-            input_ = {**definition.input_template, **input_}
+            template = definition.input_template
+            given = {key: value for key, value in input_.items() if value is not None or key not in template}
+            input_ = {**template, **given}
         execution = ExecutionState(workflow_id, definition, self.now_ms, input_, self.seed)
         self.executions[workflow_id] = execution
         return execution
@@ -169,7 +171,7 @@ class Engine:
     def poll(self, key: QueueKey, worker_id: str | None) -> TaskState | None:
         """Deliver the next task of a queue, or None."""
         now_ms = self.now_ms
-        self.polls[key] = {"queueName": key.label, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
+        self.polls[key] = {"queueName": key.type, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
         task = self._deliver(key, worker_id, now_ms)
         if task is not None:
             self._delivered[task.task_id] = task
@@ -426,10 +428,12 @@ class Engine:
 
     def _enqueue(self, task: TaskState) -> None:
         kind = task.node.type
-        if kind == "SUB_WORKFLOW":
-            self._agenda.soon(self._start_child, task)
-        elif kind in ("HTTP", "EVENT", "START_WORKFLOW"):
-            self._agenda.soon(self._run_async, task)
+        if kind in ("SUB_WORKFLOW", "HTTP", "EVENT", "START_WORKFLOW"):
+            action = self._start_child if kind == "SUB_WORKFLOW" else self._run_async
+            if task.callback_s > 0:  # a retry waits, whoever runs the task
+                self._agenda.at(self.now_ms + task.callback_s * 1000, WAKE, action, task)
+            else:
+                self._agenda.soon(action, task)
         elif kind == "WAIT":
             if task.due_ms:
                 self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
@@ -532,13 +536,10 @@ class Engine:
         self.carry_out(context, execution)
 
     def _start_failure_workflow(self, ended: ExecutionState, failed_task_id: str | None) -> None:
-        name = ended.definition.failure_workflow or ""
+        name = _failure_workflow(ended)
+        if not name:
+            return
         version = ended.definition.document.get("failureWorkflowVersion")
-        if name.startswith("${"):
-            from pytest_k1n.engine.expressions import compile_template
-
-            resolve = compile_template(name)
-            name = str(resolve(ended, None)) if resolve else name
         input_: JsonObject = {
             **ended.input,
             "workflowId": ended.workflow_id,
@@ -599,6 +600,15 @@ class Engine:
         task.output = {"workflowId": started.workflow_id}
         task.status = COMPLETED
         self._agenda.soon(self.decide, started)
+
+
+def _failure_workflow(ended: ExecutionState) -> str:
+    """Name the failure workflow: `$workflow.input.KEY` reads the input, anything behind a brace finds nothing."""
+    name = ended.definition.failure_workflow or ""
+    if not name.startswith("$"):
+        return name
+    parts = name.split(".")
+    return str(ended.input.get(parts[2]) or "") if len(parts) > 2 else ""
 
 
 __all__ = ["CANCELED", "Engine", "Stuck"]

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pytest_k1n.engine.context import Definitions, InvalidInput
-from pytest_k1n.engine.definition import Node, dynamic_node
+from pytest_k1n.engine.definition import Node, TaskDef, dynamic_node
 from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.state import JsonObject, TaskState
 from pytest_k1n.engine.wiredefaults import workflow_task_document
 
+SYSTEM_TYPES: Final = frozenset(
+    {
+        "DECISION", "DO_WHILE", "EVENT", "EXCLUSIVE_JOIN", "FORK", "HTTP", "HUMAN", "INLINE", "JOIN",
+        "JSON_JQ_TRANSFORM", "LAMBDA", "NOOP", "SET_VARIABLE", "START_WORKFLOW", "SUB_WORKFLOW", "SWITCH", "TERMINATE",
+        "WAIT",
+    }
+)  # fmt: skip
+"""What may name a branch by its type alone."""
+
 
 def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
     """Make the nodes of a dynamic fork, each one task long. Raises InvalidInput with the server's words."""
-    node, given = fork.node, fork.input
-    if given.get("forkTaskName") is not None or given.get("forkTaskType") is not None:
+    given, node = fork.input, fork.node
+    if isinstance(given.get("forkTaskInputs"), list):  # anything else is not read at all
         documents = _same_task(fork)
     elif node.document.get("dynamicForkTasksParam"):
         documents = _listed(fork)
     else:
         documents = _joined(fork)
-    return [dynamic_node(each, definitions.task_definition(each["name"]), node.next) for each in documents]
+    return [dynamic_node(each, _definition(each, definitions), node.next) for each in documents]
+
+
+def _definition(task: JsonObject, definitions: Definitions) -> TaskDef | None:
+    """Return the definition that came with a task, or the registered one."""
+    own = task.get("taskDefinition")
+    return TaskDef(own) if own and own.get("name") else definitions.task_definition(task["name"])
 
 
 def _listed(fork: TaskState) -> list[JsonObject]:
@@ -81,31 +96,30 @@ def _joined(fork: TaskState) -> list[JsonObject]:
 
 
 def _same_task(fork: TaskState) -> list[JsonObject]:
-    """Read `forkTaskName` (or a type, or a workflow) with one branch for each of `forkTaskInputs`."""
-    given = fork.input
-    inputs = given.get("forkTaskInputs")
-    if inputs is None:
-        raise InvalidInput(
-            "Input to the dynamically forked tasks is not a map -> expecting a map of K,V  but found null"
-        )
-    if not isinstance(inputs, list):
-        inputs = [inputs]
-    name = str(given.get("forkTaskName") or given.get("forkTaskType"))
+    """Read `forkTaskName` (or a type, or a workflow) with one branch for each of `forkTaskInputs`.
+
+    The branches of a later dynamic fork of the same execution, also of a loop's next iteration, are named after it.
+    """
+    given, node = fork.input, fork.node
+    kind = given.get("forkTaskType")
+    name = str(given.get("forkTaskName") or (kind if kind in SYSTEM_TYPES else node.ref))
+    earlier = any(task.node.type == "FORK_JOIN_DYNAMIC" for task in fork.execution.tasks)
+    prefix = f"_{node.ref}_{name}" if earlier else f"_{name}"
     made = []
-    for index, own in enumerate(inputs):
+    for index, own in enumerate(given["forkTaskInputs"]):
         values: dict[str, Any] = own if isinstance(own, dict) else {"input": own}
         task: JsonObject = {
             "name": name,
-            "taskReferenceName": f"_{name}_{index}",
-            "type": str(given.get("forkTaskType") or "SIMPLE"),
+            "taskReferenceName": f"{prefix}_{index}",
+            "type": str(kind or "SIMPLE"),
             "inputParameters": {**values, "__index": index},
+            "optional": node.optional,
         }
         if given.get("forkTaskWorkflow"):
-            task["type"] = "SUB_WORKFLOW"
-            task["subWorkflowParam"] = {
-                "name": given["forkTaskWorkflow"],
-                "version": given.get("forkTaskWorkflowVersion"),
-            }
+            task["name"], task["type"] = given["forkTaskWorkflow"], "SUB_WORKFLOW"
+            task["subWorkflowParam"] = {"name": given["forkTaskWorkflow"]}
+            if given.get("forkTaskWorkflowVersion") is not None:
+                task["subWorkflowParam"]["version"] = given["forkTaskWorkflowVersion"]
         made.append(workflow_task_document(task))
     return made
 

@@ -31,21 +31,42 @@ def evaluate(join: TaskState) -> bool:
             return False
         join.cursor += 1
     tasks = [latest[ref] for ref in refs]
-    join.output = output(join)
     failed = [task for task in tasks if task.status in UNSUCCESSFUL_TASK and not task.node.optional]
     if failed:
-        join.status = FAILED
-        join.reason = " ".join(task.reason or "null" for task in failed)
+        _fail(join, tasks, failed)
         return True
+    join.output = {task.ref: task.output for task in tasks if task.output}
     partial = [task for task in tasks if task.status == COMPLETED_WITH_ERRORS]
     join.status = COMPLETED_WITH_ERRORS if partial else COMPLETED
     if partial:
-        join.reason = " ".join(f"{task.ref}/{task.task_id} completed with errors" for task in partial)
+        join.reason = " ".join(f"{task.def_name}/{task.task_id} completed with errors" for task in partial)
     return True
 
 
+def evaluate_early(join: TaskState) -> bool:
+    """Fail an open JOIN for a failure that does not let it wait for the others; tell whether there is one.
+
+    Only in a paused execution: any other has ended by then.
+    """
+    latest = join.execution.latest
+    tasks = [latest[ref] for ref in awaited(join) if ref in latest]
+    failed = [task for task in tasks if task.status in UNSUCCESSFUL_TASK]
+    fatal = [task for task in failed if not task.node.optional and not task.node.permissive]
+    if fatal:
+        _fail(join, tasks, fatal)
+    return bool(fatal)
+
+
+def _fail(join: TaskState, tasks: list[TaskState], failed: list[TaskState]) -> None:
+    """Fail a JOIN; the server stops collecting outputs at the first failure."""
+    seen = tasks[: tasks.index(failed[0]) + 1]
+    join.output = {task.ref: task.output for task in seen if task.output}
+    join.status = FAILED
+    join.reason = " ".join(task.reason or "null" for task in failed)
+
+
 def output(join: TaskState) -> JsonObject:
-    """Collect {ref: output} of what has been scheduled so far, leaving out empty ones.
+    """Collect {ref: output} of what an open JOIN has seen so far, leaving out empty ones.
 
     A task whose end has not been evaluated yet is left out: what fails the execution is not seen by the JOIN any more.
     """

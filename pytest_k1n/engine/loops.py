@@ -8,8 +8,8 @@ from pytest_k1n.engine.context import Context
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.expressions import compile_template
 from pytest_k1n.engine.scripts import ScriptError, is_literal
-from pytest_k1n.engine.state import JsonObject, TaskState
-from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, OPEN_TASK, UNSUCCESSFUL_TASK
+from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
 
 
 def advance(loop: TaskState, context: Context) -> Node | None:
@@ -23,8 +23,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
     if not failed and (not children or any(task.node.loop is loop.node for task in loop.execution.live)):
         return None
-    outputs = {task.plain_ref: task.output for task in children if task.status not in OPEN_TASK}
-    loop.output = {**loop.output, str(loop.iteration): outputs}
+    _note(loop, children)
     if failed:
         loop.status = FAILED
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
@@ -43,6 +42,28 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status = COMPLETED
         return None
     return _next(loop)
+
+
+def note_end_inside(execution: ExecutionState, terminator: TaskState) -> None:
+    """Write the last iteration's outputs of a loop whose body ends with the TERMINATE that ended the execution."""
+    around = terminator.node.loop
+    if around is None or terminator.node.next is not around:
+        return
+    for loop in execution.live:
+        if loop.node is around and loop.is_open:
+            _note(loop, _children(loop))
+            loop.output[str(loop.iteration)][terminator.plain_ref] = {}  # not there yet when the server looks
+
+
+def _note(loop: TaskState, children: list[TaskState]) -> None:
+    """Write the outputs of an iteration; of dynamically forked tasks only their JOIN shows them."""
+    defined = loop.execution.definition.by_ref
+    outputs = {
+        task.plain_ref: task.output
+        for task in children
+        if not task.is_open and defined.get(task.plain_ref) is task.node
+    }
+    loop.output = {**loop.output, str(loop.iteration): outputs}
 
 
 def _first(loop: TaskState) -> Node | None:
@@ -86,6 +107,8 @@ def _goes_on(loop: TaskState, context: Context) -> bool:
     if items is not None and loop.iteration >= len(items):
         return False
     condition = loop.node.document["loopCondition"]
+    if not condition.strip():
+        return items is not None
     if is_literal(condition):
         return bool(context.scripts.javascript(condition, {}))
     bindings: JsonObject = {**loop.input, loop.plain_ref: loop.output}

@@ -15,8 +15,11 @@ from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.expressions import compile_template
 from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS
+from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS
 from pytest_k1n.engine.wiredefaults import workflow_document
+
+_UNREGISTERED_RESPONSE_S: Final = 3600
+"""What the record of a forked task without a definition shows as its response timeout; it has none."""
 
 
 class Batch:
@@ -58,7 +61,7 @@ def _worker_task(batch: Batch, node: Node) -> None:
     task.def_name = node.name
     definition = node.task_def
     if definition is not None:
-        task.response_timeout_s = definition.response_timeout_s
+        task.response_timeout_s = definition.response_timeout_s or _UNREGISTERED_RESPONSE_S * (node.type == "SIMPLE")
     task.start_delay_s = task.callback_s = node.start_delay_s
 
 
@@ -104,6 +107,8 @@ def _wait(batch: Batch, node: Node) -> None:
 def _switch(batch: Batch, node: Node) -> None:
     task = batch.begun(node, node.type, node.type)
     chosen = switches.choose(task, batch.context.scripts)
+    if task.status == FAILED:
+        task.ended_ms = batch.context.now_ms
     if chosen:
         batch.map(chosen[0])
 

@@ -89,8 +89,7 @@ def restart(engine: Engine, execution: ExecutionState, latest: Definition | None
     execution.last_retried_ms = execution.ended_ms = 0
     execution.output = {}
     execution.variables = dict(execution.definition.variables)
-    _reopen(execution)
-    execution.failed_refs, execution.failed_names = [], []
+    _reopen(execution)  # the names of what failed before stay
     _evaluate(engine, execution)
     _reopen_parents(engine, execution)
 
@@ -99,9 +98,12 @@ def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = 
     """Retry what failed in a terminal execution; what only waits for it goes on in place. Raises NotFound, Conflict."""
     if execution.status not in TERMINAL_WORKFLOW:
         raise NotFound(f"Workflow is still running.  status={execution.status}")
-    if resume_children and (child := _failed_child(engine, execution)) is not None:
-        retry(engine, child, resume_children=True)
-        return
+    if resume_children:
+        if not any(task.status in UNSUCCESSFUL_TASK for task in execution.tasks):
+            return  # without this option it would be refused
+        if (child := _failed_child(engine, execution)) is not None:
+            retry(engine, child, resume_children=True)
+            return
     failed = [task for task in execution.latest.values() if task.status in UNSUCCESSFUL_TASK and not task.retried]
     if not failed and execution.status != TIMED_OUT:
         raise Conflict(
@@ -158,8 +160,10 @@ def reset_callbacks(engine: Engine, execution: ExecutionState) -> None:
             engine.requeue(task)
 
 
-def remove(engine: Engine, execution: ExecutionState) -> None:
-    """Forget an execution; what is queued of it goes with it."""
+def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -> None:
+    """Forget an execution; what is queued of it goes with it. Raises Invalid: only an ended one can be archived."""
+    if archive and execution.status not in TERMINAL_WORKFLOW:
+        raise Invalid(f"Cannot archive workflow: {execution.workflow_id} with status: {execution.status}")
     for task in execution.live:
         task.ticket += 1
     del engine.executions[execution.workflow_id]
@@ -182,6 +186,11 @@ def _rerun_from(
                 return True
         return False
     _take_over(execution, workflow_input, correlation_id)
+    if task.type == "SUB_WORKFLOW" and task.status == COMPLETED:  # its child has ended: so has everything after it
+        _reopen(execution)
+        _refresh_live(execution)
+        _evaluate(engine, execution)
+        return True
     execution.keep([other for other in execution.tasks if other.seq <= task.seq])
     context = engine.context()
     task.retried = False
@@ -189,11 +198,13 @@ def _rerun_from(
     if task_input is not None:
         task.input = task_input
     for other in execution.tasks:
-        if other is not task and other.status in UNSUCCESSFUL_TASK and not other.retried and not other.node.optional:
+        if other.ref != task.ref and other.status in UNSUCCESSFUL_TASK:  # retried or optional ones too
             if other.type in _REOPENED:
                 _wait_again(other)
             else:
+                polled = other.poll_count
                 _reset(context, other)
+                other.poll_count = polled
     execution.failed_refs, execution.failed_names = [], []
     _reopen(execution)
     _refresh_live(execution)
@@ -213,10 +224,15 @@ def _reset(context: Context, task: TaskState) -> None:
     task.output = {}
     task.executed = False
     if task.type in _REOPENED:
-        task.status, task.started_ms = IN_PROGRESS, context.now_ms
-        task.iteration = 0 if task.type == "DO_WHILE" else task.iteration
+        task.status = IN_PROGRESS
+        if task.type == "DO_WHILE":
+            task.iteration = 0
+        else:
+            task.started_ms = context.now_ms
     elif task.type not in RUNNERS:
         _await(task, context.now_ms)
+        if task.type == "HUMAN":
+            task.started_ms = 0  # only a mapper sets it
         context.effects.queued.append(task)
 
 
@@ -276,7 +292,6 @@ def _reopen_parents(engine: Engine, execution: ExecutionState) -> None:
         if task is None or task.status in OPEN_TASK:
             return
         task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
-        task.sub_changed = True
         for other in parent.latest.values():
             if other.type in _REOPENED and other.status in UNSUCCESSFUL_TASK:
                 _wait_again(other)

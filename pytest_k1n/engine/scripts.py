@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from typing import Any, Final
 
 from pytest_k1n.engine.state import JsonObject
@@ -16,6 +17,10 @@ INSTALL: Final = "pip install 'pytest-k1n[scripts]'"
 TIME_LIMIT_S: Final = 4
 """As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server."""
 MEMORY_LIMIT: Final = 64 * 1024 * 1024
+
+
+_LINE: Final = re.compile(r"<(?:input|evalScript)>:(\d+)")
+"""Where QuickJS names the script's own line in an error's stack."""
 
 
 class ScriptError(Exception):
@@ -60,8 +65,8 @@ class Scripts:
             value = context.eval(source)
         except quickjs.JSException as error:
             message, _, where = str(error).strip().partition("\n")
-            line = where.rpartition(":")[0].rpartition(":")[2] or "1"
-            raise ScriptError(f"Error evaluating the script `{message}` at line {line}") from None
+            line = _LINE.search(where)
+            raise ScriptError(f"Error evaluating the script `{message}` at line {line[1] if line else 1}") from None
         if isinstance(value, quickjs.Object):
             return json.loads(value.json())
         return int(value) if isinstance(value, float) and value.is_integer() else value

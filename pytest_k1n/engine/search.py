@@ -1,18 +1,19 @@
-"""Search over executions: the subset of queries that Conductor understands on SQL (conductor.md 5.3)."""
+"""Search over executions and tasks: the subset of queries that Conductor understands on SQL (conductor.md 5.3)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, TypeVar
 
 from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.problems import Invalid
-from pytest_k1n.engine.state import ExecutionState, JsonObject
+from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 
+T = TypeVar("T", ExecutionState, TaskState)
 _CLAUSE: Final = re.compile(r"\s*([A-Za-z]+)\s*(=|<|>|\bIN\b)\s*(.+?)\s*", re.IGNORECASE)
 _FIELDS: Final[dict[str, Callable[[ExecutionState], str | int]]] = {
     "workflowId": lambda execution: execution.workflow_id,
@@ -25,33 +26,57 @@ _FIELDS: Final[dict[str, Callable[[ExecutionState], str | int]]] = {
     "endTime": lambda execution: execution.ended_ms,
     "updateTime": lambda execution: execution.updated_ms,
 }
+_TASK_FIELDS: Final[dict[str, Callable[[TaskState], str | int]]] = {
+    "taskId": lambda task: task.task_id,
+    "taskType": lambda task: task.type,
+    "taskDefName": lambda task: task.def_name,
+    "workflowId": lambda task: task.execution.workflow_id,
+    "workflowType": lambda task: task.execution.definition.name,
+    "correlationId": lambda task: task.execution.correlation_id or "",
+    "status": lambda task: task.status,
+    "startTime": lambda task: task.started_ms,
+    "endTime": lambda task: task.ended_ms,
+    "updateTime": lambda task: task.updated_ms,
+}
 
 
 def executions(every: Iterable[ExecutionState], query: str, free_text: str | None) -> list[ExecutionState]:
     """Find executions by `field (=|<|>|IN) value` joined by ` AND `. Raises Invalid."""
-    tests = [_test(clause) for clause in re.split(r"\s+AND\s+", query.strip())] if query.strip() else []
+    tests = _tests(query, _FIELDS)
     if free_text and free_text != "*":
         tests.append(lambda execution: execution.workflow_id in free_text)
     return [execution for execution in every if all(test(execution) for test in tests)]
 
 
-def _test(clause: str) -> Callable[[ExecutionState], bool]:
+def tasks(every: Iterable[TaskState], query: str, free_text: str | None) -> list[TaskState]:
+    """Find task records as `executions` finds executions. Raises Invalid."""
+    tests = _tests(query, _TASK_FIELDS)
+    if free_text and free_text != "*":
+        tests.append(lambda task: task.task_id in free_text or task.execution.workflow_id in free_text)
+    return [task for task in every if all(test(task) for test in tests)]
+
+
+def _tests(query: str, fields: Mapping[str, Callable[[T], str | int]]) -> list[Callable[[T], bool]]:
+    return [_test(clause, fields) for clause in re.split(r"\s+AND\s+", query.strip())] if query.strip() else []
+
+
+def _test(clause: str, fields: Mapping[str, Callable[[T], str | int]]) -> Callable[[T], bool]:
     found = _CLAUSE.fullmatch(clause)
-    if found is None or found[1] not in _FIELDS:
+    if found is None or found[1] not in fields:
         raise Invalid(f"Incorrectly formatted query string: {clause}")
-    read, operator, value = _FIELDS[found[1]], found[2].upper(), found[3]
+    read, operator, value = fields[found[1]], found[2].upper(), found[3]
     if operator == "IN":
         wanted = {_unquoted(part) for part in value.strip("()").split(",")}
-        return lambda execution: str(read(execution)) in wanted
+        return lambda record: str(read(record)) in wanted
     plain = _unquoted(value)
     if operator == "=":
-        return lambda execution: fnmatchcase(str(read(execution)), plain)
+        return lambda record: fnmatchcase(str(read(record)), plain)
     if not plain.lstrip("-").isdigit():
         raise Invalid(f"Incorrectly formatted query string: {clause}")
     bound = int(plain)
     if operator == "<":
-        return lambda execution: isinstance(at := read(execution), int) and at < bound
-    return lambda execution: isinstance(at := read(execution), int) and at > bound
+        return lambda record: isinstance(at := read(record), int) and at < bound
+    return lambda record: isinstance(at := read(record), int) and at > bound
 
 
 def _unquoted(value: str) -> str:
@@ -86,6 +111,34 @@ def summary(execution: ExecutionState) -> JsonObject:
         document["correlationId"] = execution.correlation_id
     if execution.reason is not None:
         document["reasonForIncompletion"] = execution.reason
+    return document
+
+
+def task_summary(task: TaskState) -> JsonObject:
+    """Write a task record as a search result shows it."""
+    execution = task.execution
+    document: JsonObject = {
+        "workflowId": execution.workflow_id,
+        "workflowType": execution.definition.name,
+        "scheduledTime": _iso(task.scheduled_ms),
+        "startTime": _iso(task.started_ms),
+        "updateTime": _iso(task.updated_ms),
+        "endTime": _iso(task.ended_ms),
+        "status": task.status,
+        "executionTime": task.ended_ms - task.started_ms if task.ended_ms and task.started_ms else 0,
+        "queueWaitTime": max(0, task.started_ms - task.scheduled_ms) if task.started_ms else 0,
+        "taskDefName": task.def_name,
+        "taskType": task.type,
+        "taskReferenceName": task.ref,
+        "input": java_text(task.input),
+        "output": java_text(task.output),
+        "taskId": task.task_id,
+        "workflowPriority": execution.priority,
+    }
+    optional = {
+        "correlationId": execution.correlation_id, "reasonForIncompletion": task.reason, "domain": task.domain,
+    }  # fmt: skip
+    document.update({name: value for name, value in optional.items() if value is not None})
     return document
 
 

@@ -36,7 +36,7 @@ WORKFLOW_TASK: Final = Shape(
     optional="bool", permissive="bool", asyncComplete="bool", retryCount="int", rateLimited="bool", joinOn="texts",
     dynamicTaskNameParam="text", caseValueParam="text", caseExpression="text", scriptExpression="text",
     evaluatorType="text", expression="text", dynamicForkJoinTasksParam="text", dynamicForkTasksParam="text",
-    dynamicForkTasksInputParamName="text", subWorkflowParam="map", sink="text", taskDefinition="map",
+    dynamicForkTasksInputParamName="text", subWorkflowParam="map", sink="text",
     defaultExclusiveJoinTask="texts", loopCondition="text", onStateChange="map", metadata="map",
 )  # fmt: skip
 WORKFLOW_TASK.fields.update(
@@ -64,6 +64,7 @@ TASK_DEFINITION: Final = Shape(
     timeoutPolicy=_enum("metadata.tasks.TaskDef$TimeoutPolicy", "RETRY", "TIME_OUT_WF", "ALERT_ONLY"),
     retryLogic=_enum("metadata.tasks.TaskDef$RetryLogic", "FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"),
 )  # fmt: skip
+WORKFLOW_TASK.fields["taskDefinition"] = ("object", TASK_DEFINITION)
 START: Final = Shape(
     f"{_COMMON}.metadata.workflow.StartWorkflowRequest",
     name="text", version="int", correlationId="text", input="map", taskToDomain="map", workflowDef=("object", WORKFLOW),

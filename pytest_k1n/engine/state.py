@@ -53,7 +53,6 @@ class TaskState:
         "start_delay_s",
         "started_ms",
         "status",
-        "sub_changed",
         "sub_id",
         "task_def",
         "ticket",
@@ -94,7 +93,6 @@ class TaskState:
         self.output: JsonObject = {}
         self.reason: str | None = None
         self.sub_id: str | None = None
-        self.sub_changed = False
         self.parent_task_id: str | None = None
         self.logs: list[JsonObject] = []
         self.due_ms = 0

@@ -36,7 +36,7 @@ def time_out(task: TaskState, now_ms: int) -> str | None:
         elapsed = now_ms - first_scheduled_ms(task)
         if elapsed >= definition.total_timeout_s * 1000:
             reason = (
-                f"Task {definition.name}/{task.task_id} exceeded total timeout of {definition.total_timeout_s} seconds "
+                f"Task {task.def_name}/{task.task_id} exceeded total timeout of {definition.total_timeout_s} seconds "
                 f"(elapsed {elapsed // 1000} seconds across all attempts including retry delays). "
                 f"Timeout policy: {definition.timeout_policy}"
             )
@@ -63,7 +63,7 @@ def time_out(task: TaskState, now_ms: int) -> str | None:
         task.status = TIMED_OUT
         task.reason = (
             f"responseTimeout: {definition.response_timeout_s} exceeded for the taskId: {task.task_id} "
-            f"with Task Definition: {definition.name}"
+            f"with Task Definition: {task.def_name}"
         )
     return None
 
@@ -77,7 +77,7 @@ def total_is_used_up(task: TaskState, now_ms: int) -> str | None:
     if elapsed < definition.total_timeout_s * 1000:
         return None
     return (
-        f"Task {task.task_id}/{definition.name} exceeded total timeout of {definition.total_timeout_s} seconds "
+        f"Task {task.task_id}/{task.def_name} exceeded total timeout of {definition.total_timeout_s} seconds "
         f"(elapsed {elapsed // 1000} seconds across all attempts). No further retries will be attempted."
     )
 

@@ -36,6 +36,10 @@ def _terminate_remove(request: Request, execution: ExecutionState) -> None:
     operations.remove(request.engine, execution)
 
 
+def _remove(request: Request, execution: ExecutionState) -> None:
+    operations.remove(request.engine, execution, archive=request.flag("archiveWorkflow", default=True))
+
+
 def _restart(request: Request, execution: ExecutionState) -> None:
     latest = request.engine.find(execution.definition.name, None) if request.flag("useLatestDefinitions") else None
     operations.restart(request.engine, execution, latest)
@@ -51,6 +55,6 @@ ROUTES = (
         "/workflow/bulk/terminate",
         _each(lambda request, each: operations.terminate(request.engine, each, request.text("reason"))),
     ),
-    Route("DELETE", "/workflow/bulk/remove", _each(lambda request, each: operations.remove(request.engine, each))),
+    Route("DELETE", "/workflow/bulk/remove", _each(_remove)),
     Route("DELETE", "/workflow/bulk/terminate-remove", _each(_terminate_remove)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_k1n.engine import shapes
+from pytest_k1n.engine import search, shapes
 from pytest_k1n.engine.constraints import demand
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.problems import Illegal, Invalid, NotFound
@@ -43,15 +43,18 @@ def _update(request: Request) -> Reply:
 
 
 def _update_v2(request: Request) -> Reply:
-    task = _take(request)
+    task = _take(request, checked=False)
     if task.status in OPEN_TASK:
         return Reply(204)
     following = request.engine.poll(QueueKey(task.type, task.domain), request.text("workerid") or task.worker_id)
     return Reply(204) if following is None else Reply(payload=task_document(following))
 
 
-def _take(request: Request) -> TaskState:
-    """Apply a TaskResult to its task. Raises Invalid, NotFound or Illegal."""
+def _take(request: Request, *, checked: bool = True) -> TaskState:
+    """Apply a TaskResult to its task. Raises Invalid, NotFound or Illegal.
+
+    `checked`: whether the route lists violations in its answer; update-v2 answers 500 without any.
+    """
     result = shapes.read(shapes.parse(request.body), shapes.RESULT)
     violations = []
     if not result.get("taskId"):
@@ -59,6 +62,8 @@ def _take(request: Request) -> TaskState:
     if not result.get("workflowInstanceId"):
         message = "Workflow Id cannot be null or empty"
         violations.append({"path": "updateTask.arg0.workflowInstanceId", "message": message})
+    if violations and not checked:
+        raise Illegal(f"Validation failed for argument [0] with {len(violations)} errors")
     demand(violations)
     execution = request.engine.execution(result["workflowInstanceId"])
     task = next((task for task in execution.tasks if task.task_id == result["taskId"]), None)
@@ -107,12 +112,7 @@ def _update_by_ref_sync(request: Request) -> Reply:
 
 
 def _take_by_ref(request: Request) -> TaskState | None:
-    status = request.names["status"]
-    if status not in RESULT_STATUSES:
-        raise Illegal(
-            "Method parameter 'status': Failed to convert value of type 'java.lang.String' to required type "
-            f"'com.netflix.conductor.common.metadata.tasks.TaskResult$Status'; Failed to convert [{status}]"
-        )
+    status = result_status(request)
     output = shapes.read_map(shapes.parse(request.body))
     execution = request.engine.executions.get(request.names["workflow"])
     if execution is None:
@@ -129,6 +129,17 @@ def _take_by_ref(request: Request) -> TaskState | None:
             callback_s=task.callback_s,
         )
     return task
+
+
+def result_status(request: Request) -> str:
+    """Read the status a path names. Raises Illegal."""
+    status = request.names["status"]
+    if status not in RESULT_STATUSES:
+        raise Illegal(
+            "Method parameter 'status': Failed to convert value of type 'java.lang.String' to required type "
+            f"'com.netflix.conductor.common.metadata.tasks.TaskResult$Status'; Failed to convert [{status}]"
+        )
+    return status
 
 
 def _pending(execution: ExecutionState, ref: str) -> TaskState | None:
@@ -201,6 +212,14 @@ def _shown(poll: JsonObject) -> JsonObject:
     return {name: value for name, value in poll.items() if value is not None}
 
 
+def _search(request: Request) -> Reply:
+    start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
+    every = (task for execution in request.engine.executions.values() for task in execution.tasks)
+    found = search.tasks(every, request.text("query") or "", request.text("freeText"))
+    shown = [search.task_summary(task) for task in found[start : start + size]]
+    return Reply(payload={"totalHits": len(found), "results": shown})
+
+
 def _requeue(request: Request) -> Reply:
     type_ = request.names["type"]
     waiting = [
@@ -228,5 +247,6 @@ ROUTES = (
     Route("GET", "/tasks/queue/polldata", _poll_data),
     Route("GET", "/tasks/queue/polldata/all", _all_poll_data),
     Route("POST", "/tasks/queue/requeue/{type}", _requeue),
+    Route("GET", "/tasks/search", _search),
     Route("GET", "/tasks/{id}", _get),
 )

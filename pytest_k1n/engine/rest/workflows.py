@@ -180,7 +180,7 @@ def _reset_callbacks(request: Request) -> Reply:
 
 
 def _remove(request: Request) -> Reply:
-    operations.remove(request.engine, _execution(request))
+    operations.remove(request.engine, _execution(request), archive=request.flag("archiveWorkflow", default=True))
     return Reply()
 
 

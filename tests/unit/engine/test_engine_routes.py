@@ -288,3 +288,65 @@ def test_whatever_is_sent_the_answer_is_a_reply_in_conductors_form(method, path,
     if reply.status >= 400:
         assert set(reply.payload) - {"instance", "validationErrors"} == {"status", "message", "retryable"}
         assert "Traceback" not in reply.payload["message"]
+
+
+def test_a_signal_ends_the_first_wait_also_of_a_child_and_merges_its_output(bench, make, routes):
+    bench.register(make.workflow(make.of_type("WAIT", "wait"), name="child"))
+    sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child"})
+    human = make.of_type("HUMAN", "who")
+    execution = bench.start(make.workflow(*make.fork([human], [sub])))
+    url = f"/tasks/{execution.workflow_id}/COMPLETED/signal"
+
+    assert ask(routes, "POST", url, {"by": "signal"}) == (200, None)
+    assert execution.task("sub").status == "COMPLETED"
+    assert bench.engine.execution(execution.task("sub").sub_id).tasks[0].output == {"by": "signal"}
+    assert ask(routes, "POST", url, {}) == (200, None)
+    assert execution.task("who").status == "IN_PROGRESS"
+    assert message(routes, "POST", "/tasks/nope/COMPLETED/signal", {}) == (404, "No such workflow found by id: nope")
+
+
+def test_an_open_execution_is_removed_only_without_archiving(bench, make, routes):
+    execution = bench.start(make.workflow(make.simple("a")))
+    url = f"/workflow/{execution.workflow_id}/remove"
+    refused = f"Cannot archive workflow: {execution.workflow_id} with status: RUNNING"
+
+    assert message(routes, "DELETE", url) == (400, refused)
+    _, bulk = ask(routes, "DELETE", "/workflow/bulk/remove", [execution.workflow_id])
+    assert bulk["bulkErrorResults"] == {execution.workflow_id: refused}
+    assert ask(routes, "DELETE", url, archiveWorkflow="false") == (200, None)
+    assert ask(routes, "GET", f"/workflow/{execution.workflow_id}")[0] == 404
+
+
+def test_an_unreadable_result_is_answered_otherwise_by_each_route(routes):
+    status, payload = ask(routes, "POST", "/tasks", {})
+    assert (status, len(payload["validationErrors"])) == (400, 2)
+
+    status, payload = ask(routes, "POST", "/tasks/update-v2", {})
+    assert (status, "validationErrors" in payload) == (500, False)
+    assert payload["message"].startswith("Validation failed for argument [0]")
+
+
+def test_tasks_are_searched_like_executions(bench, make, routes):
+    execution = bench.start(make.workflow(*map(make.simple, "ab")))
+    execution.complete("a", {"v": 1})
+
+    status, found = ask(routes, "GET", "/tasks/search", query="status = COMPLETED AND taskType IN (a,b)")
+    assert (status, found["totalHits"], found["results"][0]["taskReferenceName"]) == (200, 1, "a")
+    assert found["results"][0]["output"] == "{v=1}"
+    assert ask(routes, "GET", "/tasks/search", start="x")[0] == 500
+    assert ask(routes, "GET", "/tasks/search", query="nonsense = 1")[0] == 400
+    assert ask(routes, "GET", "/tasks/search", freeText=execution.workflow_id, size=1)[1]["totalHits"] == 2
+
+
+def test_poll_data_names_a_queue_by_its_type_and_a_changed_definition_its_author(routes):
+    ask(routes, "GET", "/tasks/poll/a", domain="d", workerid="w")
+    _, (shown,) = ask(routes, "GET", "/tasks/queue/polldata", taskType="a")
+    assert (shown["queueName"], shown["domain"]) == ("a", "d")
+
+    ask(routes, "PUT", "/metadata/taskdefs", {"name": "a"})
+    assert ask(routes, "GET", "/metadata/taskdefs/a")[1]["updatedBy"] == ""
+
+
+def test_an_empty_name_is_shown_as_the_invalid_value(routes, make):
+    _, payload = ask(routes, "PUT", "/metadata/workflow", [make.workflow(make.simple("a"), name="")])
+    assert payload["validationErrors"][0]["invalidValue"] == ""

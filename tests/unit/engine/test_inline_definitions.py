@@ -1,0 +1,41 @@
+"""Task definitions that come inside a workflow definition: what they leave out has the server's defaults."""
+
+import json
+
+import pytest
+
+from pytest_k1n.engine.routes import Routes
+
+GIVEN = {"name": "charge", "retryCount": 0, "responseTimeoutSeconds": 30, "ownerEmail": "k1n@example.com"}
+
+
+def test_a_partial_task_definition_gets_the_servers_defaults(bench, make):
+    execution = bench.start(make.workflow(make.simple("charge", taskDefinition=GIVEN)))
+
+    definition = execution.task("charge").task_def
+    assert (definition.retry_count, definition.response_timeout_s, definition.retry_logic) == (0, 30, "FIXED")
+    assert execution.task("charge").node.document["taskDefinition"] == {
+        **definition.document, **GIVEN, "retryDelaySeconds": 60, "timeoutPolicy": "TIME_OUT_WF", "inputTemplate": {},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", ["start", "register"])
+def test_the_api_takes_it_and_coerces_its_fields(bench, make, place):
+    definition = make.workflow(make.simple("charge", taskDefinition={**GIVEN, "retryCount": "2"}))
+    routes = Routes(bench.engine)
+    if place == "start":
+        body = {"name": "w", "workflowDef": definition}
+    else:
+        assert routes.handle("PUT", "/metadata/workflow", {}, json.dumps([definition]).encode()).status == 200
+        body = {"name": "w"}
+    reply = routes.handle("POST", "/workflow", {}, json.dumps(body).encode())
+
+    assert reply.status == 200
+    assert bench.engine.execution(reply.payload).tasks[0].task_def.retry_count == 2
+
+
+def test_one_that_cannot_be_read_is_refused(bench, make):
+    definition = make.workflow(make.simple("charge", taskDefinition={**GIVEN, "retryLogic": "SOMETIMES"}))
+    reply = Routes(bench.engine).handle("PUT", "/metadata/workflow", {}, json.dumps([definition]).encode())
+
+    assert (reply.status, "RetryLogic" in reply.payload["message"]) == (500, True)

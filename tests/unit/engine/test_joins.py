@@ -1,0 +1,52 @@
+"""What a JOIN waits for and shows; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+
+import pytest
+
+
+def test_a_join_shows_the_output_of_whatever_ends_its_branches(bench, make):
+    branches = make.fork([make.switch({}, ref="sw")], [*make.fork([make.simple("a")], ref="inner", join="inner_join")])
+    execution = bench.run(make.workflow(*branches), {"case": "x"})
+
+    assert execution.task("join").output == {
+        "sw": {"evaluationResult": ["x"], "selectedCase": "x"}, "inner_join": {"a": {"of": "a"}},
+    }  # fmt: skip
+
+
+def test_a_forgiven_branch_is_named_by_its_definition(bench, make):
+    branches = make.fork([make.simple("a")], [make.simple("b", "ref_of_b", optional=True)])
+    execution = bench.run(make.workflow(*branches), tape={"ref_of_b": [make.result(status="FAILED")]})
+
+    assert execution.task("join").reason == f"b/{execution.task('ref_of_b').task_id} completed with errors"
+
+
+def test_a_failed_join_shows_outputs_up_to_the_first_failure(bench, make):
+    branches = make.fork([make.simple("a")], [make.simple("b", permissive=True)], [make.simple("c")])
+    execution = bench.run(make.workflow(*branches), tape={"b": [make.result(status="FAILED", output={"o": 1})]})
+
+    assert execution.task("join").output == {"a": {"of": "a"}, "b": {"o": 1}}
+
+
+def test_a_join_ends_while_its_execution_is_paused_and_what_follows_waits(bench, make):
+    inner = make.fork([make.simple("a")], ref="inner", join="inner_join")
+    execution = bench.start(make.workflow(*make.fork(inner, [make.simple("b")]), make.simple("c")))
+    execution.complete("b")
+    execution.pause()
+    execution.complete("a")
+
+    assert make.statuses(execution)["inner_join"] == make.statuses(execution)["join"] == "COMPLETED"
+    assert (execution.task("join").ended_ms > 0, execution.task("c")) == (True, None)
+    execution.resume()
+    assert execution.task("c").status == "SCHEDULED"
+
+
+@pytest.mark.parametrize(("field", "status"), [({}, "FAILED"), ({"permissive": True}, "IN_PROGRESS")])
+def test_in_a_paused_execution_a_join_fails_at_once_unless_the_failure_is_permitted(bench, make, field, status):
+    execution = bench.start(make.workflow(*make.fork([make.simple("a", **field)], [make.simple("b")])))
+    execution.pause()
+    execution.fail("a", "broken")
+
+    assert execution.task("join").status == status
+    if status == "FAILED":
+        assert execution.task("join").reason == "broken"
+        execution.resume()
+        assert execution.state.failed_refs == ["a", "join"]

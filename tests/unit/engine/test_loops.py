@@ -1,0 +1,68 @@
+"""DO_WHILE in its corners; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+
+import json
+
+import pytest
+
+from pytest_k1n.engine import operations
+from pytest_k1n.engine.routes import Routes
+
+
+def test_an_empty_condition_goes_on_while_items_are_left(bench, make):
+    loop = make.of_type("DO_WHILE", "loop", loopOver=[make.simple("a")], loopCondition="", items=[1, 2])
+    execution = bench.run(make.workflow(loop))
+
+    assert list(make.statuses(execution)) == ["loop", "a__1", "a__2"]
+
+
+def test_an_empty_condition_without_items_ends_after_one_iteration(bench, make):
+    loop = make.of_type("DO_WHILE", "loop", loopOver=[make.simple("a")], loopCondition=" ")
+    execution = bench.run(make.workflow(loop))
+
+    assert list(make.statuses(execution)) == ["loop", "a__1"]
+
+
+@pytest.mark.parametrize(("condition", "status"), [({"loopCondition": ""}, 200), ({}, 400)])
+def test_only_a_missing_condition_is_refused(bench, make, condition, status):
+    loop = make.of_type("DO_WHILE", "loop", loopOver=[make.simple("a")], items="${workflow.input.x}", **condition)
+    body = json.dumps([make.workflow(loop)]).encode()
+
+    assert Routes(bench.engine).handle("PUT", "/metadata/workflow", {}, body).status == status
+
+
+def test_a_loop_shows_its_join_and_not_what_was_forked_dynamically(bench, make):
+    fork = make.of_type(
+        "FORK_JOIN_DYNAMIC", "dyn", dynamicForkTasksParam="tasks", dynamicForkTasksInputParamName="inputs",
+        inputParameters={"tasks": [make.simple("a")], "inputs": {}},
+    )  # fmt: skip
+    loop = make.loop([fork, make.of_type("JOIN", "join"), make.simple("b")], items=[1])
+    execution = bench.run(make.workflow(loop))
+
+    assert execution.task("loop").output["1"] == {
+        "dyn": {}, "join": {"a__1": {"of": "a__1"}}, "b": {"of": "b__1"},
+    }  # fmt: skip
+
+
+def test_a_loop_that_its_own_terminate_task_ends_shows_the_iteration(bench, make):
+    end = make.of_type("TERMINATE", "end", inputParameters={"terminationStatus": "FAILED", "workflowOutput": {"o": 1}})
+    execution = bench.run(make.workflow(make.loop([make.simple("a"), end], items=[1, 2])))
+
+    assert execution.task("loop").status == "CANCELED"
+    assert execution.task("loop").output["1"] == {"a": {"of": "a__1"}, "end": {}}
+
+
+def test_a_terminate_task_in_the_middle_of_a_loop_leaves_the_iteration_out(bench, make):
+    end = make.of_type("TERMINATE", "end", inputParameters={"terminationStatus": "FAILED"})
+    execution = bench.run(make.workflow(make.loop([end, make.simple("a")], items=[1])))
+
+    assert "1" not in execution.task("loop").output
+
+
+def test_a_loop_and_a_human_task_that_are_rerun_have_no_start(bench, make):
+    execution = bench.start(make.workflow(make.loop([make.of_type("HUMAN", "who")], items=[1])))
+    execution.complete("who")
+    operations.rerun(bench.engine, execution.state, task_id=execution.task("loop").task_id)
+    assert (execution.task("loop").status, execution.task("loop").started_ms) == ("IN_PROGRESS", 0)
+    execution.terminate()
+    operations.rerun(bench.engine, execution.state, task_id=execution.task("who__1").task_id)
+    assert (execution.task("who__1").status, execution.task("who__1").started_ms) == ("IN_PROGRESS", 0)

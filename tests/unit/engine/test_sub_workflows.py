@@ -1,0 +1,91 @@
+"""Parents and children in their corners; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+
+import pytest
+
+from pytest_k1n.engine import operations
+from pytest_k1n.engine.documents import task_document
+
+
+@pytest.fixture
+def child(bench, make):
+    """A registered child, and the task of a parent that runs it."""
+    bench.register(make.workflow(make.simple("d"), name="child"))
+    return make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child"})
+
+
+def started(bench, execution):
+    return bench.engine.execution(execution.task("sub").sub_id)
+
+
+def test_a_child_without_input_gets_all_its_task_was_given(bench, make, child):
+    execution = bench.start(make.workflow(child))
+
+    assert started(bench, execution).input == execution.task("sub").input == {
+        "subWorkflowName": "child", "subWorkflowVersion": 1, "subWorkflowTaskToDomain": None,
+        "subWorkflowDefinition": None, "workflowInput": {}, "idempotencyKey": None, "idempotencyStrategy": None,
+        "priority": None,
+    }  # fmt: skip
+
+
+def test_a_child_that_was_defined_inline_is_marked_in_its_own_input(bench, make):
+    inline = make.workflow(make.simple("d"), name="inline")
+    sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"workflowDefinition": inline}, inputParameters={"p": 1})
+    execution = bench.start(make.workflow(sub))
+
+    assert started(bench, execution).input == {"p": 1, "_systemMetadata": {"dynamic": True}}
+    assert execution.task("sub").input["workflowInput"] == {"p": 1}
+
+
+def test_a_retried_sub_workflow_waits_out_the_delay_of_its_policy(bench, make, child):
+    execution = bench.start(make.workflow({**child, "retryCount": 1}))
+    bench.engine.update(started(bench, execution).tasks[0], "FAILED", {})
+    retry = execution.task("sub")
+    assert (retry.attempt, retry.status, retry.callback_s) == (1, "SCHEDULED", 60)
+
+    execution.advance(59_999)
+    assert retry.status == "SCHEDULED"
+    execution.advance(1)
+    assert (retry.status, retry.callback_s) == ("IN_PROGRESS", 0)
+
+
+def test_a_parent_ended_without_a_reason_tells_its_child_its_status(bench, make, child):
+    execution = bench.start(make.workflow(child))
+    execution.terminate()
+
+    assert started(bench, execution).reason == "Parent workflow has been terminated with status TERMINATED"
+
+
+def test_resuming_a_child_leaves_no_mark_in_the_parents_task(bench, make, child):
+    execution = bench.start(make.workflow(child))
+    bench.engine.update(started(bench, execution).tasks[0], "FAILED", {})
+    operations.retry(bench.engine, execution.state, resume_children=True)
+
+    assert task_document(execution.task("sub"))["subworkflowChanged"] is False
+
+
+def test_retrying_a_completed_execution_with_its_children_does_nothing(bench, make):
+    execution = bench.start(make.workflow(make.simple("a")))
+    execution.complete("a")
+    operations.retry(bench.engine, execution.state, resume_children=True)
+
+    assert execution.state.status == "COMPLETED"
+
+
+def test_a_rerun_from_a_completed_sub_workflow_ends_at_once_without_another_child(bench, make, child):
+    execution = bench.run(make.workflow(child, make.simple("a")))
+    before = execution.task("sub").sub_id
+    operations.rerun(bench.engine, execution.state, task_id=execution.task("sub").task_id)
+
+    assert (execution.state.status, execution.task("sub").sub_id) == ("COMPLETED", before)
+    assert len(bench.engine.executions) == 2
+
+
+def test_a_rerun_also_reopens_what_failed_before_but_not_earlier_attempts_of_its_own_task(bench, make):
+    bench.define("r", "s", retryCount=1, retryDelaySeconds=0)
+    execution = bench.start(make.workflow(make.simple("r"), make.simple("s")))
+    for ref in ("r", "s"):
+        execution.fail(ref)
+        execution.complete(ref)
+    operations.rerun(bench.engine, execution.state, task_id=execution.task("s").task_id)
+
+    assert make.statuses(execution) == {"r": ["SCHEDULED", "COMPLETED"], "s": ["FAILED", "SCHEDULED"]}
