@@ -61,7 +61,11 @@ def taints(execution: Execution, of: Execution, definition: WorkflowDefinition |
     given = {value for _, value in leaves(execution.input) if isinstance(value, str)}
     if definition is not None:
         given |= {value for _, value in leaves(definition.raw) if isinstance(value, str)}
-    ids = {text: what for text, what in foreign.ids.items() if text not in own.ids and text not in given}
+    ids = {
+        text: what
+        for text, what in foreign.ids.items()
+        if text not in own.ids and text not in given and len(text) >= MIN_LENGTH
+    }
     data = {value: names for value, names in foreign.data.items() if value not in given}
     if execution.correlation_id and execution.correlation_id == of.correlation_id:
         yield Taint(execution.name, "correlationId", execution.correlation_id, "correlation id")
