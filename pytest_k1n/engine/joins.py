@@ -58,8 +58,9 @@ def evaluate_early(join: TaskState) -> bool:
 
 
 def _fail(join: TaskState, tasks: list[TaskState], failed: list[TaskState]) -> None:
-    """Fail a JOIN; the server stops collecting outputs at the first failure."""
-    seen = tasks[: tasks.index(failed[0]) + 1]
+    """Fail a JOIN: it stops collecting at the first failure, but keeps what earlier evaluations have collected."""
+    first, last_ms = tasks.index(failed[0]), max(task.ended_ms for task in tasks)
+    seen = [task for at, task in enumerate(tasks) if at <= first or task.ended_ms < last_ms]
     join.output = {task.ref: task.output for task in seen if task.output}
     join.status = FAILED
     join.reason = " ".join(task.reason or "null" for task in failed)

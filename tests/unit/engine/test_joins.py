@@ -19,11 +19,15 @@ def test_a_forgiven_branch_is_named_by_its_definition(bench, make):
     assert execution.task("join").reason == f"b/{execution.task('ref_of_b').task_id} completed with errors"
 
 
-def test_a_failed_join_shows_outputs_up_to_the_first_failure(bench, make):
-    branches = make.fork([make.simple("a")], [make.simple("b", permissive=True)], [make.simple("c")])
-    execution = bench.run(make.workflow(*branches), tape={"b": [make.result(status="FAILED", output={"o": 1})]})
+def test_a_failed_join_shows_what_it_had_seen_and_then_outputs_up_to_the_first_failure(bench, make):
+    branches = make.fork(*([make.simple(ref, permissive=ref == "b")] for ref in "abcd"))
+    tape = {
+        "b": [make.result(status="FAILED", output={"o": 1})],
+        "d": [make.result(output={"early": True}, work_ms=1)],
+    }
+    execution = bench.run(make.workflow(*branches), tape=tape)
 
-    assert execution.task("join").output == {"a": {"of": "a"}, "b": {"o": 1}}
+    assert execution.task("join").output == {"a": {"of": "a"}, "b": {"o": 1}, "d": {"early": True}}
 
 
 def test_a_join_ends_while_its_execution_is_paused_and_what_follows_waits(bench, make):
