@@ -26,6 +26,7 @@ from k1n_parity.suites import SUITES
 from k1n_parity.targets import EngineTarget, RealTarget, Target
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "parity"
+SAVE_EVERY = 20
 R = TypeVar("R")
 
 
@@ -63,15 +64,22 @@ def record(options: argparse.Namespace) -> int:
         return Recording(case.name, case.digest(), found.history)
 
     began = time.monotonic()
-    answers = [one for one in _spread(ask, enumerate(cases), options.jobs) if one is not None]
-    fresh = {one.name: one for one in answers}
     everything = [case.name for case in SUITES[options.suite]()]
-    merged = (kept | fresh) if options.only or options.seeds else fresh
-    write(path, [merged[name] for name in everything if name in merged])
+    answers: dict[str, Recording] = {}
+    for one in _spread(ask, enumerate(cases), options.jobs):
+        if one is not None:
+            answers[one.name] = one
+        if len(answers) % SAVE_EVERY == 0:  # an hour's recording shall not hang on its last case
+            _save(path, everything, kept | answers)
+    _save(path, everything, kept | answers if options.only or options.seeds else answers)
     print(f"{len(answers)} of {len(cases)} recorded in {time.monotonic() - began:.0f} s; runs needed: {dict(runs)}")
     for line in unsettled:
         print(f"  left out: {line}")
     return 0
+
+
+def _save(path: Path, order: list[str], recordings: dict[str, Recording]) -> None:
+    write(path, [recordings[name] for name in order if name in recordings])
 
 
 def verify(options: argparse.Namespace) -> int:

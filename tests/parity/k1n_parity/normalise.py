@@ -5,8 +5,8 @@ Dropped, because they depend on speed or on the server's threads:
 - all stamps (whether start and end are set is kept), seq, queueWaitTime, workerId
 - of system tasks: pollCount, callbackAfterSeconds, and `executed`, which whichever decide comes next sets (of a
   branch's last task too)
-- the output of a JOIN that never ended: it shows whatever its last evaluation saw; an execution's output that is such
-  a JOIN's
+- the output of a JOIN that did not succeed: it shows whatever its earlier evaluations collected; an execution's output
+  that is such a JOIN's
 - the stamps and reason of a canceled system task (its worker or the execution's end may have canceled it first), the
   stamps of a SUB_WORKFLOW (endTime stays 0 where the child ended within the very evaluation that started it)
 - elapsed seconds in reasons; what a script engine says about an error after its class
@@ -25,7 +25,7 @@ from typing import Any
 
 from k1n_parity.cases import PREFIX, Document
 from k1n_parity.driver import History
-from k1n_parity.tree import Node, is_worker_task, joined, key_of
+from k1n_parity.tree import SUCCESSFUL, Node, is_worker_task, joined, key_of
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 ELAPSED = re.compile(r"(timed out after |elapsed )\d+( seconds)")
@@ -55,6 +55,7 @@ WORKFLOW_DEFAULTS: Document = {
     "ownerApp": "", "priority": 0, "variables": {}, "taskToDomain": {}, "failedReferenceTaskNames": [],
     "failedTaskNames": [], "history": [], "rateLimited": False, "workflowVersion": 1,
 }  # fmt: skip
+SETS = ("failedReferenceTaskNames", "failedTaskNames")
 ABSENT = "<absent>"
 
 
@@ -98,10 +99,10 @@ def _keyed(node: Node) -> list[tuple[str, Document]]:
 def _workflow(node: Node) -> Document:
     workflow = node.workflow
     kept = {key: value for key, value in workflow.items() if key not in WORKFLOW_DROPPED}
-    for names in ("failedReferenceTaskNames", "failedTaskNames"):
-        kept[names] = sorted(kept.get(names) or [])
+    for names in SETS:
+        kept.setdefault(names, [])
     if _shows_open_join(node):
-        kept["output"] = "<of a JOIN that never ended>"
+        kept["output"] = "<of a JOIN that did not succeed>"
     document = _compact(kept, WORKFLOW_DEFAULTS)
     document["ended"] = bool(workflow.get("endTime"))
     document["retriedBefore"] = bool(workflow.get("lastRetriedTime"))
@@ -128,7 +129,7 @@ def _task(task: Document, *, in_join: bool = False) -> Document:
         kept.pop("callbackAfterSeconds", None)
     elif kept.get("rateLimitFrequencyInSeconds") == 1:
         kept["rateLimitFrequencyInSeconds"] = 0  # the default of a registered definition
-    if task["taskType"] == "JOIN" and task["status"] not in ("COMPLETED", "COMPLETED_WITH_ERRORS", "FAILED"):
+    if task["taskType"] == "JOIN" and task["status"] not in SUCCESSFUL:
         kept["outputData"] = {}
     return _compact(kept, TASK_DEFAULTS)
 
@@ -141,10 +142,10 @@ def _compact(fields: Document, defaults: Mapping[str, Any]) -> Document:
 
 
 def _shows_open_join(node: Node) -> bool:
-    """Whether the execution's output is that of its last record, a JOIN that never ended."""
+    """Whether the execution's output is that of its last record, a JOIN that did not succeed."""
     own = (node.workflow.get("workflowDefinition") or {}).get("outputParameters")
     last = node.tasks[-1] if node.tasks else {}
-    return node.is_terminal and not own and last.get("taskType") == "JOIN" and last["status"] == "CANCELED"
+    return node.is_terminal and not own and last.get("taskType") == "JOIN" and last["status"] not in SUCCESSFUL
 
 
 def _disorder(node: Node) -> list[str]:
@@ -201,7 +202,10 @@ def _without_instants(value: Any) -> Any:
         if "workflowId" in value and isinstance(value.get("tasks"), list):
             # a failure workflow's input holds the failed execution as it was: what it says is in the other node
             return f"<execution {value['workflowId']} {value.get('status')}>"
-        return {key: _without_instants(inner) for key, inner in value.items()}
+        return {
+            key: _without_instants(sorted(inner) if key in SETS and isinstance(inner, list) else inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [_without_instants(inner) for inner in value]
     if isinstance(value, int) and not isinstance(value, bool) and value in INSTANT_MS:

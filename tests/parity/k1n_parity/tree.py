@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from k1n_parity.cases import Document
@@ -79,7 +80,10 @@ def due_ms(task: Mapping[str, Any]) -> int:
 
 def wait_due_ms(task: Mapping[str, Any]) -> int | None:
     """Say when a timed WAIT ends; None for one that waits for an update."""
-    duration = (task.get("inputData") or {}).get("duration")
+    inputs = task.get("inputData") or {}
+    until, duration = inputs.get("until"), inputs.get("duration")
+    if isinstance(until, str):
+        return int(datetime.fromisoformat(until).replace(tzinfo=UTC).timestamp() * 1000)
     if not isinstance(duration, str):
         return None
     seconds = sum(int(count) * UNIT_S[unit[0]] for count, unit in re.findall(r"(\d+)\s*([dhms])", duration))
