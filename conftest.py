@@ -1,1 +1,3 @@
+"""Make pytester available to the tests of the plugin, and nothing else."""
+
 pytest_plugins = ["pytester"]

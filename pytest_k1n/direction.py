@@ -233,7 +233,7 @@ def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervise
 
 
 def _await_worker(worker: Supervised) -> None:
-    """Wait until the worker polls: an execution launched before would wait for it in the queue, and be blamed for it."""
+    """Wait until the worker polls: an execution launched before that would wait for it in the queue."""
     for _ in waiting(WORKER_START_S):
         if b" serves " in (worker.log_path.read_bytes() if worker.log_path.exists() else b""):
             return

@@ -146,12 +146,13 @@ def _outcomes(run: Run, director: Director, batch: int, template: Template) -> d
 
 def _verdict(outcomes: Mapping[str, Outcome | None], gates: Mapping[str, Any] | None) -> str:
     ended = {outcome for outcome in outcomes.values() if outcome is not None}
-    judged = gates["verdict"] if gates else "unknown"
+    # The pass rate is a matter of the whole batch and has a test of its own; here only what blocks counts.
+    blocking = {each["verdict"] for each in gates["categories"] if each["blocking"]} if gates else {"unknown"}
     if Outcome.BLOCKED in ended:
         return "blocked"
-    if Outcome.FAILED in ended or judged == "fail":
+    if Outcome.FAILED in ended or "fail" in blocking:
         return "fail"
-    if Outcome.UNKNOWN in ended or judged == "unknown" or None in outcomes.values():
+    if Outcome.UNKNOWN in ended or "unknown" in blocking or None in outcomes.values():
         return "unknown"
     return "pass"
 

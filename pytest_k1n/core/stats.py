@@ -38,6 +38,11 @@ def quantile(values: Iterable[int], share: float) -> int:
     return ordered[min(len(ordered), max(1, rank)) - 1]
 
 
+def binomial_tail(least: int, trials: int, chance: float) -> float:
+    """Return the probability of at least `least` successes in `trials` independent ones of a given chance."""
+    return sum(math.comb(trials, k) * chance**k * (1 - chance) ** (trials - k) for k in range(least, trials + 1))
+
+
 def median(values: Sequence[int]) -> float:
     """Return the middle value, or the mean of the middle two. Raises ValueError without values."""
     ordered = sorted(values)

@@ -12,13 +12,15 @@ from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation, TimeModel
 from pytest_k1n.core.schedule import durations, schedule
-from pytest_k1n.core.stats import quantile
+from pytest_k1n.core.stats import binomial_tail, quantile
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.units import format_ms
 
 SHARE = 0.95
 """Of the tasks that must keep the queue's budget."""
+FEW = 20
+"""Fewer tasks than this have no 95 % quantile but their maximum."""
 
 
 def estimates(
@@ -103,7 +105,10 @@ def speed_up(
 def overhead(
     observation: Observation, batch: BatchObservation, key: str, settings: GateSettings, tally: Tally
 ) -> Exempt | None:
-    """G9: queue, join and engine add no more than their budgets to any task on the critical path (raw time)."""
+    """G9: queue, join and engine add no more to the critical path than the budgets of its hops together (raw time).
+
+    One slow hop that the others make up for is remarked on, no failure: on a busy machine some hop always is.
+    """
     raw = rebuild(observation.execution, observation.graph)
     path = critical_path(raw, observation.graph, quantum_ms=settings.quantum_ms)
     if not path.tasks:
@@ -113,17 +118,20 @@ def overhead(
         if segment.kind in OVERHEAD:
             added[segment.key] = added.get(segment.key, 0) + segment.duration_ms
     budgets = queue_budgets(observation, batch, key, settings)
+    limits = {task: _hop_limit_ms(observation, task, budgets, settings) for task in added}
+    is_kept = sum(added.values()) <= sum(limits.values())
+    origin = f"raw server time; {sum(added.values())}ms of {sum(limits.values())}ms for the whole path"
     for task, added_ms in added.items():
-        limit_ms = _hop_limit_ms(observation, task, budgets, settings)
+        limit_ms = limits[task]
         subject = label(task) if task else "end of the execution"
         if added_ms > limit_ms:
-            tally.fail(
+            (tally.warn if is_kept else tally.fail)(
                 "overhead",
                 subject,
                 expected=f"at most {limit_ms}ms of queue, join and engine on the critical path",
                 observed=f"{added_ms}ms",
                 margin=f"{added_ms - limit_ms}ms",
-                origin="raw server time",
+                origin=origin,
             )
         else:
             tally.passed()
@@ -144,7 +152,7 @@ def queues(
             waited_ms = max(0, first.started_ms - first.scheduled_ms - first.start_delay_ms)
             classes.setdefault(budget_ms, []).append((waited_ms, task))
     for budget_ms, waits in classes.items():
-        is_kept = quantile([waited_ms for waited_ms, _ in waits], SHARE) <= budget_ms
+        is_kept = _is_kept([waited_ms for waited_ms, _ in waits], budget_ms)
         for waited_ms, task in waits:
             expected, observed = f"a queue wait of at most {budget_ms}ms", f"{waited_ms}ms"
             margin, origin = f"{waited_ms - budget_ms}ms", f"budget for {SHARE:.0%} of {len(waits)} tasks, raw time"
@@ -159,6 +167,18 @@ def queues(
                     "waited-long", label(task), expected=expected, observed=observed, margin=margin, origin=origin
                 )
     return None if classes else not_applicable("no task waited for a worker")
+
+
+def _is_kept(waits_ms: list[int], budget_ms: int) -> bool:
+    """Whether 95 % of the waits are within the budget; of few, whether so many beyond it are no mere chance.
+
+    Below 20 tasks a 95 % quantile is the maximum. There, a budget is broken if as many waits beyond it had a chance
+    below 5 % where 5 % of all are: two of two, two of four, but never one alone.
+    """
+    if len(waits_ms) >= FEW:
+        return quantile(waits_ms, SHARE) <= budget_ms
+    beyond = sum(waited_ms > budget_ms for waited_ms in waits_ms)
+    return binomial_tail(beyond, len(waits_ms), 1 - SHARE) > 1 - SHARE - 1e-9
 
 
 def queue_budgets(

@@ -515,3 +515,16 @@ def test_the_ids_are_told_to_who_asks_for_another():
     assert category("G12").slug == "G12-at-most-once-effect-no-duplicates"
     with pytest.raises(KeyError, match="G99 is no quality gate"):
         category("G99")
+
+
+def test_g10_finds_no_broken_quantile_in_one_task_alone(build):
+    result = gate("G10", build.observation(build.task("a", 16, 100, scheduled=0)))
+    assert (result.verdict, result.passed, result.failed) == (PASS, 1, 0)
+    assert codes(result) == [("waited-long", "a")]
+
+
+def test_g9_remarks_on_a_slow_hop_that_the_path_makes_up_for(build):
+    uneven = build.observation(build.task("a", 0, 100, scheduled=0), build.task("b", 140, 200, scheduled=105))
+    result = gate("G9", uneven)
+    assert (result.verdict, result.failed) == (PASS, 0)
+    assert codes(result) == [("overhead", "b")]
