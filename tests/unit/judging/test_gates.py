@@ -212,6 +212,12 @@ def test_g9_gives_joins_a_budget_of_their_own(build):
     assert codes(gate("G9", late)) == [("overhead", "join")]
 
 
+def test_g9_fails_where_the_whole_path_is_over_its_budget(build):
+    slow = build.observation(build.task("a", 40, 100, scheduled=2), build.task("b", 160, 200, scheduled=105))
+    result = gate("G9", slow)
+    assert (result.verdict, result.failed, codes(result)) == (FAIL, 2, [("overhead", "a"), ("overhead", "b")])
+
+
 def test_g10_has_a_budget_for_every_place_in_the_graph(build):
     chain = build.observation(build.task("a", 16, 100, scheduled=0))
     assert codes(gate("G10", chain)) == [("waited-long", "a")]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.core.paths import MISSING, equal, leaves, lookup, shown, steps
-from pytest_k1n.core.stats import median, paired_slowdown, quantile, wilson
+from pytest_k1n.core.stats import binomial_tail, median, paired_slowdown, quantile, wilson
 from pytest_k1n.core.tally import Tally
 
 
@@ -42,6 +42,13 @@ def test_a_quantile_is_the_least_value_that_covers_its_share(values, share):
     assert found in values
     assert sum(value <= found for value in values) >= share * len(values) - 1e-6
     assert sum(value < found for value in values) < share * len(values) + 1e-6
+
+
+def test_the_binomial_tail_adds_up_what_is_as_likely_or_less():
+    assert binomial_tail(0, 4, 0.05) == pytest.approx(1.0)
+    assert binomial_tail(1, 1, 0.05) == pytest.approx(0.05)
+    assert binomial_tail(2, 4, 0.05) == pytest.approx(1 - 0.95**4 - 4 * 0.05 * 0.95**3)
+    assert binomial_tail(3, 3, 0.5) == pytest.approx(0.125)
 
 
 def test_slower_means_by_the_tolerance_and_by_the_floor():
