@@ -208,14 +208,15 @@ def test_what_cannot_be_rehearsed_is_said_and_noted_in_the_test(server, tmp_path
     assert "# A rehearsal on the embedded engine did not complete: " in (tmp_path / "test_lonely.py").read_text()
 
 
-def test_hostile_names_stay_in_their_folder_and_in_their_strings(tmp_path):
-    name = '../../x"; import os #'
+@pytest.mark.parametrize("name", ['../../x"; import os #', "/../../../y", "..z", "\\"])
+def test_hostile_names_stay_in_their_folder_and_in_their_strings(tmp_path, name):
     material = Material(workflows=(workflow(name, simple('a"b')),), tasks=(task('a"b'),), estimates_ms={'a"b': 5},
                         recorded=Recorded(), source="", input={'k"': 'v"'})  # fmt: skip
     write(tmp_path / "a" / "b", material)
     assert {path.parts[: len(tmp_path.parts) + 2] for path in tmp_path.rglob("*") if path.is_file()} == {
         (*tmp_path.parts, "a", "b")
     }
+    assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".")]
     for path in tmp_path.rglob("*.py"):
         compile(path.read_text(), str(path), "exec")
     template = load_plan(tmp_path / "a/b/k1n.toml").batches[0].templates[0]
