@@ -57,8 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output (head, less) has gone: nothing is wrong, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ValueError, LookupError, OSError) as error:
-        if os.environ.get("K1N_TRACEBACK"):
+    except Exception as error:
+        from pytest_k1n.client.errors import ConductorError  # here: `k1n` starts fast
+
+        expected = isinstance(error, ValueError | LookupError | OSError | ConductorError)
+        if not expected or os.environ.get("K1N_TRACEBACK"):
             raise
         print(f"k1n {command.name}: {error}", file=sys.stderr)
         return USAGE_EXIT

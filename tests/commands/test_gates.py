@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_k1n.cli import main
+from pytest_k1n.client.errors import NotConductor
 from pytest_k1n.commands import probes
 from pytest_k1n.commands.gates import LINES
 from pytest_k1n.core import wire
@@ -237,3 +238,13 @@ def test_the_plan_of_the_current_folder_is_found(saved, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert main(["gates", str(path), "--time=virtual"]) == 0
     assert "no estimate" not in capsys.readouterr().out
+
+
+def test_a_server_that_is_no_conductor_is_one_line_and_exit_2(capsys, monkeypatch):
+    def refuse(url: str) -> Any:
+        raise NotConductor("answered with a web page", method="GET", path="/api/workflow/5f1c", url=url)
+
+    monkeypatch.setattr("pytest_k1n.commands.subject.transport_for", refuse)
+    assert gates("5f1c", "--server=http://x") == 2
+    error = capsys.readouterr().err
+    assert error == "k1n gates: answered with a web page (http://x, GET /api/workflow/5f1c)\n"
