@@ -178,15 +178,16 @@ def _forget_executed(execution: ExecutionState) -> None:
 
 def _run_system_tasks(context: Context, execution: ExecutionState) -> bool:
     """Run what finishes inside an evaluation; tell whether anything changed."""
-    changed = False
+    changed = terminates = False
     for task in list(execution.live):
-        if task.status not in OPEN_TASK:
+        if task.status not in OPEN_TASK or (terminates and task.type == "JOIN"):  # a JOIN's worker comes too late
             continue
         runner = RUNNERS.get(task.type)
         if runner is not None:
             if runner(task, context):
                 task.ended_ms = context.now_ms
                 changed = True
+                terminates = terminates or (task.type == "TERMINATE" and task.status == COMPLETED)
         elif task.type == "DO_WHILE":
             changed = _advance_loop(context, execution, task) or changed
     return changed
@@ -249,7 +250,11 @@ def _finish(context: Context, execution: ExecutionState, executed: list[TaskStat
     executed, nor that they timed out or were forgiven.
     """
     latest = execution.latest
-    if not all(node.ref in latest for node in execution.definition.tasks) or _waits_behind_skipped(execution):
+    if any(task.is_open for task in execution.tasks):  # an earlier attempt that a rerun has opened again
+        return False
+    if not all(node.ref in latest for node in execution.definition.tasks):
+        return _begin_again(context, execution)
+    if _waits_behind_skipped(execution):
         return False
     failed = [task for task in latest.values() if task.status in UNSUCCESSFUL_TASK and task.node.permissive]
     if failed:
@@ -268,6 +273,25 @@ def _finish(context: Context, execution: ExecutionState, executed: list[TaskStat
     for task in executed:
         task.executed = False
     return False
+
+
+def _begin_again(context: Context, execution: ExecutionState) -> bool:
+    """Schedule what the first task leads to and does not exist: what the server does where nothing is left to evaluate.
+
+    That is how a switch that was rerun takes its case again; anything else stays as it is. Raises InvalidInput.
+    """
+    first = next(node for node in execution.definition.tasks if not _is_skipped(execution, node))
+    batch = Batch(context, execution, 0)
+    batch.map(first)
+    missing = [task for task in batch.tasks if task.ref not in execution.latest]
+    for task in missing:
+        _insert(context, execution, task)
+    return bool(missing)
+
+
+def _is_skipped(execution: ExecutionState, node: Node) -> bool:
+    known = execution.latest.get(node.ref)
+    return known is not None and known.status == SKIPPED
 
 
 def _waits_behind_skipped(execution: ExecutionState) -> bool:

@@ -23,7 +23,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
     if not failed and (not children or any(task.node.loop is loop.node for task in loop.execution.live)):
         return None
-    _note(loop, children)
+    _note(loop, [task for task in children if not task.is_open])
     if failed:
         loop.status = FAILED
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
@@ -45,24 +45,20 @@ def advance(loop: TaskState, context: Context) -> Node | None:
 
 
 def note_end_inside(execution: ExecutionState, terminator: TaskState) -> None:
-    """Write the last iteration's outputs of a loop whose body ends with the TERMINATE that ended the execution."""
-    around = terminator.node.loop
-    if around is None or terminator.node.next is not around:
-        return
+    """Write the outputs, open tasks' too, of a loop's iteration whose TERMINATE ended the execution.
+
+    Its own output is not there yet when the server looks.
+    """
     for loop in execution.live:
-        if loop.node is around and loop.is_open:
+        if loop.node is terminator.node.loop and loop.is_open:
             _note(loop, _children(loop))
-            loop.output[str(loop.iteration)][terminator.plain_ref] = {}  # not there yet when the server looks
+            loop.output[str(loop.iteration)][terminator.plain_ref] = {}
 
 
 def _note(loop: TaskState, children: list[TaskState]) -> None:
     """Write the outputs of an iteration; of dynamically forked tasks only their JOIN shows them."""
     defined = loop.execution.definition.by_ref
-    outputs = {
-        task.plain_ref: task.output
-        for task in children
-        if not task.is_open and defined.get(task.plain_ref) is task.node
-    }
+    outputs = {task.plain_ref: task.output for task in children if defined.get(task.plain_ref) is task.node}
     loop.output = {**loop.output, str(loop.iteration): outputs}
 
 

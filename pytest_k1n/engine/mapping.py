@@ -117,7 +117,7 @@ def _fork(batch: Batch, node: Node) -> None:
     join = node.next
     if join is None or join.type not in ("JOIN", "EXCLUSIVE_JOIN"):
         raise InvalidInput("Fork task definition is not followed by a join task.  Check the blueprint")
-    task = batch.begun(node, "FORK", "FORK", {})
+    task = batch.begun(node, "FORK", "FORK")
     task.status = COMPLETED
     task.ended_ms = batch.context.now_ms
     for branch in node.branches:

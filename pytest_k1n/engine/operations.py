@@ -219,7 +219,7 @@ def _reset(context: Context, task: TaskState) -> None:
     task.status = SCHEDULED
     task.scheduled_ms = context.now_ms
     task.started_ms = task.ended_ms = task.updated_ms = 0
-    task.poll_count = task.callback_s = task.start_delay_s = task.cursor = 0
+    task.poll_count = task.callback_s = task.cursor = 0
     task.worker_id = task.sub_id = None
     task.output = {}
     task.executed = False

@@ -54,3 +54,17 @@ def test_in_a_paused_execution_a_join_fails_at_once_unless_the_failure_is_permit
         assert execution.task("join").reason == "broken"
         execution.resume()
         assert execution.state.failed_refs == ["a", "join"]
+
+
+def test_a_join_does_not_see_the_terminate_task_that_ends_the_execution(bench, make):
+    end = make.of_type("TERMINATE", "end", inputParameters={"terminationStatus": "COMPLETED"})
+    execution = bench.start(make.workflow(*make.fork([end])))
+
+    assert make.statuses(execution) == {"fork": "COMPLETED", "end": "COMPLETED", "join": "CANCELED"}
+
+
+def test_a_fork_shows_its_input(bench, make):
+    fork, join = make.fork([make.simple("a")])
+    execution = bench.start(make.workflow({**fork, "inputParameters": {"x": "${workflow.input.x}"}}, join), {"x": 7})
+
+    assert execution.task("fork").input == {"x": 7}

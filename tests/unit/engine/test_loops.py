@@ -51,11 +51,12 @@ def test_a_loop_that_its_own_terminate_task_ends_shows_the_iteration(bench, make
     assert execution.task("loop").output["1"] == {"a": {"of": "a__1"}, "end": {}}
 
 
-def test_a_terminate_task_in_the_middle_of_a_loop_leaves_the_iteration_out(bench, make):
+def test_a_loop_that_a_terminate_task_in_a_branch_ends_shows_open_tasks_too(bench, make):
     end = make.of_type("TERMINATE", "end", inputParameters={"terminationStatus": "FAILED"})
-    execution = bench.run(make.workflow(make.loop([end, make.simple("a")], items=[1])))
+    execution = bench.start(make.workflow(make.loop(make.fork([make.simple("a")], [end]), items=[1])))
 
-    assert "1" not in execution.task("loop").output
+    assert make.statuses(execution)["join__1"] == "CANCELED"
+    assert execution.task("loop").output["1"] == {"fork": {}, "a": {}, "end": {}, "join": {}}
 
 
 def test_a_loop_and_a_human_task_that_are_rerun_have_no_start(bench, make):

@@ -157,3 +157,41 @@ def test_a_second_update_of_an_ended_task_changes_nothing(bench, chain):
     bench.engine.update(execution.task("a"), "FAILED", {"v": 2})
 
     assert (execution.task("a").status, execution.task("a").output) == ("COMPLETED", {"v": 1})
+
+
+def test_a_switch_that_is_rerun_takes_its_case_again_if_something_comes_after_it(bench, make):
+    switch = make.switch({"x": [make.simple("a")]})
+    ends, goes_on = (bench.start(make.workflow(switch, *after), {"case": "x"}) for after in ([], [make.simple("b")]))
+    for execution in (ends, goes_on):
+        execution.complete("a")
+    goes_on.complete("b")
+    for execution in (ends, goes_on):
+        operations.rerun(bench.engine, execution.state, task_id=execution.task("switch").task_id)
+
+    assert (ends.state.status, make.statuses(ends)) == ("COMPLETED", {"switch": "COMPLETED"})
+    assert make.statuses(goes_on) == {"switch": "COMPLETED", "a": "SCHEDULED"}
+    goes_on.complete("a")
+    assert goes_on.task("b").status == "SCHEDULED"
+
+
+def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make):
+    bench.define("r", retryCount=1, retryDelaySeconds=0)
+    execution = bench.start(make.workflow(make.simple("r"), make.simple("b")))
+    execution.fail("r")
+    execution.complete("r")
+    execution.complete("b")
+    operations.rerun(bench.engine, execution.state, task_id=execution.task("b").task_id)
+    execution.complete("b")
+    assert execution.state.status == "RUNNING"
+
+    bench.engine.update(execution.state.tasks[0], "COMPLETED", {})
+    assert execution.state.status == "COMPLETED"
+
+
+def test_a_rerun_task_keeps_the_delay_it_was_scheduled_with(bench, make):
+    bench.define("r", retryCount=1, retryDelaySeconds=2)
+    execution = bench.run(make.workflow(make.simple("r")), tape={"r": [make.result(status="FAILED")]})
+    bench.engine.detach_all()
+    operations.rerun(bench.engine, execution.state, task_id=execution.task("r").task_id)
+
+    assert (execution.task("r").start_delay_s, execution.task("r").callback_s) == (2, 0)
