@@ -48,6 +48,15 @@ def executions(every: Iterable[ExecutionState], query: str, free_text: str | Non
     return [execution for execution in every if all(test(execution) for test in tests)]
 
 
+def ordered(found: list[ExecutionState], sort: str) -> list[ExecutionState]:
+    """Order executions by `FIELD:ASC|DESC`, several joined by commas; fields that nobody can search by are ignored."""
+    for rule in reversed(sort.split(",")):  # a later, stable sort outranks an earlier one
+        field, _, direction = rule.strip().partition(":")
+        if field in _FIELDS:
+            found = sorted(found, key=_FIELDS[field], reverse=direction.upper() == "DESC")
+    return found
+
+
 def tasks(every: Iterable[TaskState], query: str, free_text: str | None) -> list[TaskState]:
     """Find task records as `executions` finds executions. Raises Invalid."""
     tests = _tests(query, _TASK_FIELDS)

@@ -210,7 +210,7 @@ def _found(request: Request, *, full: bool) -> Reply:
     if size > 5000:
         raise Invalid("Cannot return more than 5000 workflows. Please use pagination.")
     found = search.executions(request.engine.executions.values(), request.text("query") or "", request.text("freeText"))
-    shown = found[start : start + size]
+    shown = search.ordered(found, request.text("sort") or "")[start : start + size]
     results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
     return Reply(payload={"totalHits": len(found), "results": results})
 

@@ -350,3 +350,18 @@ def test_poll_data_names_a_queue_by_its_type_and_a_changed_definition_its_author
 def test_an_empty_name_is_shown_as_the_invalid_value(routes, make):
     _, payload = ask(routes, "PUT", "/metadata/workflow", [make.workflow(make.simple("a"), name="")])
     assert payload["validationErrors"][0]["invalidValue"] == ""
+
+
+def test_found_executions_come_in_the_order_that_is_asked_for(bench, make, routes):
+    started = []
+    for name in ("one", "two", "three"):
+        started.append(bench.start(make.workflow(make.simple("a"), name=name)).workflow_id)
+        bench.engine.advance(1000)
+
+    def found(**query):
+        return [each["workflowId"] for each in ask(routes, "GET", "/workflow/search", **query)[1]["results"]]
+
+    assert found(sort="startTime:DESC") == started[::-1]
+    assert found(sort="startTime:DESC", size=1) == started[2:]
+    assert found(sort="status:ASC,workflowType:DESC") == [started[1], started[2], started[0]]
+    assert found(sort="nonsense:ASC") == found(sort="startTime:ASC") == started
