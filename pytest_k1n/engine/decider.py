@@ -62,11 +62,11 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
     for task in execution.live:
         status = task.status
         if status in OPEN_TASK:
-            before = _Saved(task)
+            waited_with = task.reason
             reason = timeouts.time_out(task, now_ms)
             if task.status in OPEN_TASK:
                 continue
-            unsaved.append(before)
+            unsaved.append(_Saved(task, status, waited_with, 0))
             _close(context, task)
             if reason is not None:
                 ending.terminate(context, execution, TIMED_OUT, reason, task)
@@ -80,7 +80,7 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
                 attempts.append(task)
                 continue
             if task.node.optional:
-                unsaved.append(_Saved(task))
+                unsaved.append(_Saved(task, status, task.reason, task.ended_ms))
                 task.status = COMPLETED_WITH_ERRORS
             elif not task.node.permissive:
                 ending.fail(context, execution, task)
@@ -235,9 +235,9 @@ class _Saved:
 
     __slots__ = ("ended_ms", "reason", "status", "task")
 
-    def __init__(self, task: TaskState) -> None:
+    def __init__(self, task: TaskState, status: str, reason: str | None, ended_ms: int) -> None:
         self.task = task
-        self.status, self.reason, self.ended_ms = task.status, task.reason, task.ended_ms
+        self.status, self.reason, self.ended_ms = status, reason, ended_ms
 
     def restore(self) -> None:
         self.task.status, self.task.reason, self.task.ended_ms = self.status, self.reason, self.ended_ms
@@ -278,11 +278,15 @@ def _finish(context: Context, execution: ExecutionState, executed: list[TaskStat
 def _begin_again(context: Context, execution: ExecutionState) -> bool:
     """Schedule what the first task leads to and does not exist: what the server does where nothing is left to evaluate.
 
-    That is how a switch that was rerun takes its case again; anything else stays as it is. Raises InvalidInput.
+    That is how a switch that was rerun takes its case again; anything else stays as it is.
     """
     first = next(node for node in execution.definition.tasks if not _is_skipped(execution, node))
     batch = Batch(context, execution, 0)
-    batch.map(first)
+    try:
+        batch.map(first)
+    except InvalidInput as error:
+        ending.terminate(context, execution, FAILED, str(error), None)
+        return False
     missing = [task for task in batch.tasks if task.ref not in execution.latest]
     for task in missing:
         _insert(context, execution, task)
