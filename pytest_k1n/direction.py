@@ -24,6 +24,7 @@ from pytest_k1n.servers.external import defaults_for, server_from_environment
 from pytest_k1n.servers.opening import running_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec, parse_server
 from pytest_k1n.servers.supervised import Supervised, log_tail
+from pytest_k1n.workers.misbehaviour import BadFault, Fault
 
 WORKER_START_S = 60.0
 """A Python start takes half a second; a machine that is drowning takes longer."""
@@ -91,6 +92,7 @@ def make_director(run: Run, collection: Collection) -> Director:
     if spec.kind is not Kind.AUTO:
         time_of(run.settings, spec.kind)
     settings = run.settings
+    _faults(settings)
     setup = Setup(
         collection=collection,
         plan=run.plan,
@@ -141,18 +143,24 @@ def _embedded(run: Run) -> Backend:
 
     from pytest_k1n.embedding import EmbeddedBackend
     from pytest_k1n.servers.embedded import HandlerWorker
-    from pytest_k1n.workers.misbehaviour import Fault
     from pytest_k1n.workers.registry import Handlers
 
     worker = HandlerWorker(
         Handlers(agents=run.settings.agents, mode="auto" if run.settings.handlers == "auto" else "simulated"),
         seed=run.settings.seed,
         estimates_ms=_estimates(run),
-        faults=[Fault.parse(text) for text in run.settings.faults],
+        faults=_faults(run.settings),
     )
     return EmbeddedBackend(
         worker, run.library, seed=run.settings.seed, slots=SLOTS, version=f"pytest-k1n {version('pytest-k1n')}"
     )
+
+
+def _faults(settings: Settings) -> list[Fault]:
+    try:
+        return [Fault.parse(text) for text in settings.faults]
+    except BadFault as error:
+        raise pytest.UsageError(f"--k1n-fault: {error}") from None
 
 
 class RealBackend:
@@ -163,6 +171,7 @@ class RealBackend:
         self.time = time
         self.domain = domain_of(run) if worker else None
         self.slots = SLOTS if worker else None
+        self.register_policy: str = "always" if server.endpoint.owned else defaults_for(server.endpoint).register
         self._server = server
         self._worker = worker
         self._ledger = ledger_path(run)

@@ -23,6 +23,7 @@ class EmbeddedBackend:
         self.time = TimeModel(name="virtual")
         self.domain: str | None = None
         self.slots: int | None = slots
+        self.register_policy = "always"
 
     @property
     def server(self) -> Mapping[str, Json]:

@@ -95,6 +95,20 @@ def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
         yield each
 
 
+def started_workflows(document: Json | Document) -> list[tuple[str, int | None]]:
+    """Name the workflows, with their versions, that a definition's SUB_WORKFLOW tasks start by name."""
+    if isinstance(document, list):
+        return [each for item in document for each in started_workflows(item)]
+    if not isinstance(document, Mapping):
+        return []
+    found = [each for value in document.values() for each in started_workflows(value)]
+    started = document.get("subWorkflowParam")
+    if isinstance(started, Mapping) and isinstance(name := started.get("name"), str):
+        version = started.get("version")
+        found.append((name, version if isinstance(version, int) and version > 0 else None))
+    return found
+
+
 def _version(document: Document) -> int:
     version = document.get("version")
     return version if isinstance(version, int) else 1

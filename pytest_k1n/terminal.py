@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_k1n.core.units import MINUTE_MS, format_ms
 from pytest_k1n.run import Run
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def _ran_on(run: Run) -> str:
 
 def _execution_row(result: Result) -> tuple[str, ...]:
     document, template = result.document, result.template
-    band = "" if template.band_ms is None else f"{_minutes(template.band_ms[0])}-{_minutes(template.band_ms[1])} min"
-    measured = "not run" if document["makespan_min"] is None else f"{document['makespan_min']:.1f} min"
+    band = "" if template.band_ms is None else _band(*template.band_ms)
+    measured = "not run" if document["makespan_min"] is None else _took(document["makespan_min"])
     simulated = any(task["simulated"] for task in document["tasks"])
     notes = ["simulated work"] if simulated else []
     if document["partial"]:
@@ -128,11 +129,22 @@ def _time_line(result: Result) -> str | None:
     path = result.document["critical_path"]
     if not path or not path["tasks"]:
         return None
-    parts = [f"{kind} {minutes:.1f}" for kind, minutes in path["by_kind_min"].items() if round(minutes, 1)]
+    least = path["makespan_min"] / 1000  # what is less than a thousandth of the whole explains nothing
+    parts = [f"{kind} {_took(minutes)}" for kind, minutes in path["by_kind_min"].items() if minutes > least]
     longest = max(path["tasks"], key=lambda task: task["work_min"])
     share = longest["work_min"] / path["makespan_min"] if path["makespan_min"] else 0
-    critical = f"critical task {longest['ref']} {longest['work_min']:.1f} min ({share:.0%})"
-    return f"time     {result.template.workflow} {path['makespan_min']:.1f} min = {' + '.join(parts)}; {critical}"
+    critical = f"critical task {longest['ref']} {_took(longest['work_min'])} ({share:.0%})"
+    return f"time     {result.template.workflow} {_took(path['makespan_min'])} = {' + '.join(parts)}; {critical}"
+
+
+def _took(minutes: float) -> str:
+    """Show a duration in minutes, as plans do, but not where that would be 0.0."""
+    return f"{minutes:.1f} min" if minutes >= 0.1 else format_ms(round(minutes * MINUTE_MS))
+
+
+def _band(low_ms: int, high_ms: int) -> str:
+    in_minutes = high_ms >= MINUTE_MS
+    return f"{low_ms / MINUTE_MS:g}-{high_ms / MINUTE_MS:g} min" if in_minutes else f"{low_ms}-{high_ms} ms"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -144,7 +156,3 @@ def _common(files: list[str]) -> str:
     folder, _, first = files[0].rpartition("/")
     names = [first, *(name.removeprefix(f"{folder}/") for name in files[1:])]
     return f"{folder}/ " + ", ".join(names) if folder else ", ".join(names)
-
-
-def _minutes(ms: int) -> str:
-    return f"{ms / 60_000:g}"

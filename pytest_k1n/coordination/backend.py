@@ -30,6 +30,9 @@ class Backend(Protocol):
     slots: int | None
     """Tasks that one worker runs at once per task type; None where the workers are not ours."""
 
+    register_policy: str
+    """What is registered unless the settings say otherwise: always on a server of our own, never on a foreign host."""
+
     @property
     def server(self) -> Mapping[str, Json]:
         """kind, url, version, owned, notes: for headers and results."""

@@ -28,7 +28,7 @@ from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.observation import LogLine
 from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.library import DefinitionNotFound, Library
+from pytest_k1n.library import DefinitionNotFound, Library, started_workflows
 
 TICK_S = 0.01
 """How long the director sleeps when nothing has arrived."""
@@ -73,7 +73,7 @@ class Setup:
     uid: str
     open_backend: OpenBackend
     register_policy: str | None = None
-    """`None`: always on a server of our own, else missing ones only."""
+    """`None`: what suits the server."""
     gate_policy: str = "block"
     recorded_passes: frozenset[int] = frozenset()
     """Batches with a recorded pass, for the policy `require`."""
@@ -168,8 +168,7 @@ class Director:
     def _prepare(self, backend: Backend) -> None:
         workflows = self._wanted_definitions()
         if workflows:
-            owned = backend.server.get("owned") is True
-            policy = self._setup.register_policy or ("always" if owned else "missing")
+            policy = self._setup.register_policy or backend.register_policy
             register(backend.client, workflows, self._setup.library.tasks, policy=policy)
         self._publish(
             server=dict(backend.server),
@@ -180,14 +179,20 @@ class Director:
         )
 
     def _wanted_definitions(self) -> list[Mapping[str, Json]]:
-        found = []
-        for launch in self._launches.values():
+        """Return the launched definitions and, over any number of levels, those they start as sub-workflows."""
+        found: dict[tuple[str, str], Mapping[str, Json]] = {}
+        wanted = [(launch.workflow, launch.version) for launch in self._launches.values()]
+        while wanted:
             # A definition that is nowhere on disk may still be on the server; the start will tell.
             try:
-                found.append(self._setup.library.workflow(launch.workflow, launch.version))
+                document = self._setup.library.workflow(*wanted.pop())
             except DefinitionNotFound:
                 continue
-        return list({(each["name"], str(each.get("version", 1))): each for each in found}.values())
+            key = (str(document["name"]), str(document.get("version", 1)))
+            if key not in found:
+                found[key] = document
+                wanted += started_workflows(document)
+        return list(found.values())
 
     def _loop(self, backend: Backend | None) -> None:
         while not self._closing.is_set():

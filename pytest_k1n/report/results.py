@@ -76,8 +76,8 @@ def results_document(subject: Subject) -> dict[str, Any]:
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    """Write a finding as results files and evidence carry it."""
-    return {**asdict(finding), "verdict": str(finding.verdict)}
+    """Write a finding as results files and evidence carry it: plain text, for an enum of ours is none to execnet."""
+    return {name: str.__str__(value) for name, value in asdict(finding).items()}
 
 
 def _instants(name: str, epoch_ms: int | None) -> dict[str, Any]:

@@ -22,7 +22,7 @@ _PORT_ATTEMPTS = 5
 _WARM_UPS = 3
 """Executions beyond the first, which proves that it works: the JVM still loads and compiles on the next few.
 
-Without them the first fork of a run waited 163-213 ms for its workers, above its budget of 150.
+Without them the first fork of a run waited 163 to 213 ms for its workers, above its budget of 150.
 """
 _FAILED = "APPLICATION FAILED TO START"
 _TAKEN = ("Address already in use", "was already in use", "BindException")

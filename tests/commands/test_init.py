@@ -175,7 +175,7 @@ def test_simulated_runs_prove_nothing(server):
     assert material.recorded == Recorded()
 
 
-@pytest.mark.xfail(strict=True, reason="the director registers launched workflows only, not their sub-workflows")
+@pytest.mark.xfail(strict=True, reason="the generated plan does not estimate what a sub-workflow takes")
 def test_sub_workflows_come_along(server, pytester):
     child = workflow("child", simple("inner"))
     parent = workflow("parent", simple("a"), {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",

@@ -265,7 +265,7 @@ class TestCheck:
         while (task := client.poll(name, worker_id="by-hand")) is None:
             assert time.monotonic() < deadline, f"{name} was never ready"
         client.update({"workflowInstanceId": task["workflowInstanceId"], "taskId": task["taskId"], "status": status,
-                       "outputData": {}, "reasonForIncompletion": "by hand" if status == "FAILED" else None})  # fmt: skip
+                       "outputData": {}, "reasonForIncompletion": "by hand" if status == "FAILED" else ""})  # fmt: skip
 
     def check(self, live_server: Endpoint, workflow_id: str) -> tuple[int, str]:
         command = [sys.executable, "-m", "pytest_k1n", "check", workflow_id, "--server", live_server.url]

@@ -1,7 +1,7 @@
 """The recordings against a running Conductor: is it still what the engine is measured by?
 
-Needs `K1N_PARITY_SERVER` (a URL); `K1N_PARITY_SEEDS` (FIRST:LAST) adds seeds beyond the recorded ones, compared with
-the engine directly.
+`K1N_PARITY_SEEDS` (FIRST:LAST) names the seeds beyond the recorded ones that are compared with the engine directly;
+`K1N_PARITY_JOBS` says how many cases run on the server at once.
 """
 
 from __future__ import annotations
@@ -23,18 +23,14 @@ from k1n_parity.suites import SUITES
 from k1n_parity.targets import EngineTarget, RealTarget
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "parity"
-SERVER = os.environ.get("K1N_PARITY_SERVER")
 JOBS = int(os.environ.get("K1N_PARITY_JOBS", "6"))
 
-pytestmark = [
-    pytest.mark.live,
-    pytest.mark.skipif(not SERVER, reason="K1N_PARITY_SERVER names no running Conductor"),
-]
+pytestmark = pytest.mark.live
 
 
 @pytest.mark.parametrize("suite", SUITES)
-def test_the_real_server_still_does_what_was_recorded(suite):
-    target, uid = RealTarget(SERVER), uuid.uuid4().hex[:6]
+def test_the_real_server_still_does_what_was_recorded(conductor_url, suite):
+    target, uid = RealTarget(conductor_url), uuid.uuid4().hex[:6]
     recordings = read(FIXTURES / "recorded" / f"{suite}.jsonl")
     cases = [(case, expected) for case in SUITES[suite]() if (expected := recorded(case, recordings)) is not None]
 
@@ -48,9 +44,9 @@ def test_the_real_server_still_does_what_was_recorded(suite):
     assert not report, "\n".join(report[:40])
 
 
-def test_the_engine_and_the_real_server_agree_on_new_seeds():
+def test_the_engine_and_the_real_server_agree_on_new_seeds(conductor_url):
     first, _, last = os.environ.get("K1N_PARITY_SEEDS", "100000:100020").partition(":")
-    target, uid = RealTarget(SERVER), uuid.uuid4().hex[:6]
+    target, uid = RealTarget(conductor_url), uuid.uuid4().hex[:6]
     known = known_differences(FIXTURES / "known_differences.toml")
 
     def ask(seed):
