@@ -38,12 +38,20 @@ class Target(Protocol):
 
 
 class RealTarget:
-    """A Conductor on this host (its clock is ours), over one kept-alive connection per thread."""
+    """A Conductor on this host (its clock is ours), over one kept-alive connection per thread; `with` closes them."""
 
     def __init__(self, url: str, name: str = "real") -> None:
         self.name = name
         self._address = urlsplit(url).netloc
         self._local = threading.local()
+        self._opened: list[http.client.HTTPConnection] = []
+
+    def __enter__(self) -> RealTarget:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._opened:
+            connection.close()
 
     def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Answer:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -68,6 +76,7 @@ class RealTarget:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = http.client.HTTPConnection(self._address, timeout=60)
+            self._opened.append(connection)
         elif time.monotonic() - self._local.used > IDLE_LIMIT_S:
             connection.close()
         self._local.used = time.monotonic()
