@@ -15,7 +15,7 @@ from pytest_k1n.core.observation import Observation, observe
 from pytest_k1n.gating import FAILED_WAIT
 from pytest_k1n.library import DefinitionNotFound
 from pytest_k1n.observed import ObservedExecution, Recorder
-from pytest_k1n.outcomes import evidence_of
+from pytest_k1n.outcomes import UnknownVerdict, evidence_of
 from pytest_k1n.run import Run
 
 
@@ -93,7 +93,10 @@ def attached_batch(run: Run, item: pytest.Item, *, alone: bool = False) -> Mappi
     errors = [f"{key}: {state.launch_errors[key]}" for key in wanted if key in state.launch_errors]
     if errors:
         pytest.fail("not launched: " + "; ".join(errors), pytrace=False)
-    return {each.workflow: _observed(run, item, each) for key in wanted for each in state.of_key(key)}
+    found = {each.workflow: _observed(run, item, each) for key in wanted for each in state.of_key(key)}
+    if alone and not found:
+        raise UnknownVerdict(f"no execution ran alone to compare with: in {state.time_model} time none is launched")
+    return found
 
 
 def ready_state(run: Run, item: pytest.Item) -> RunState:

@@ -71,6 +71,12 @@ def time_of(settings: Settings, kind: Kind) -> TimeModel:
     return TimeModel(name=name, speed=settings.speed if name == "scaled" else 1.0)
 
 
+def longest_speed(settings: Settings) -> float:
+    """Return the speed at which a run takes longest, as far as the settings tell before a server is there."""
+    kind = spec_of(settings).kind
+    return 1.0 if kind is Kind.AUTO else time_of(settings, kind).speed
+
+
 def describe_server(settings: Settings) -> str:
     """Describe the server that the settings ask for, for the header: `jar, scaled time x600`."""
     spec = spec_of(settings)

@@ -63,7 +63,7 @@ OPTIONS = (
     Option("register", "register definitions: only missing ones, also changed ones, or none", None,
            ("missing", "always", "never")),
     Option("keep", "keep the run's folder (executions, logs)", None, ("never", "failed", "always"), default="failed"),
-    Option("report", "write a report; the ending chooses its format", "FILE"),
+    Option("report", "write a report of the run: FILE.json or FILE.md", "FILE"),
     Option("sequential", "launch the workflows of a batch one after the other (diagnosis)", ini_type="bool"),
     Option("fault", "inject a worker fault, as in K1N_TEMPLATE_02/task_7:slow=1.3 (negative controls)", "SPEC",
            ini_type="args"),
@@ -156,7 +156,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         agents=path.read(raw["agents"]),
         register=_choice("register", raw["register"]),
         keep=_choice("keep", raw["keep"]) or "failed",
-        report=path.read(raw["report"]),
+        report=_report(path.read(raw["report"]), raw["report"].source),
         sequential=_parsed(raw["sequential"], _flag) if raw["sequential"].value is not None else False,
         faults=_words(raw["fault"]),
         chosen=tuple(name for name, setting in raw.items() if setting.source != "default"),
@@ -185,6 +185,12 @@ class _PathReader:
             return None
         path = Path(str(setting.value)).expanduser()
         return self._rootdir / path if setting.source.startswith("ini") or setting.source == "default" else path
+
+
+def _report(path: Path | None, source: str) -> Path | None:
+    if path is not None and path.suffix not in (".json", ".md"):
+        raise SettingError(f"{source}: {path}: a report's name ends in .json or .md")
+    return path
 
 
 def _parsed(setting: Setting, parse: Callable[[object], T]) -> T:

@@ -44,8 +44,27 @@ def describe(run: Run, session: pytest.Session) -> None:
             raise
         collection, error = Collection(error=str(usage)), usage
     run.know(collection)
+    _limit(run, session.items)
     if run.is_node and (collection.items or error):
         run.folder.write_json(f"collection/{xdist.node_id(run.config)}.json", collection.to_json())
+
+
+def _limit(run: Run, items: list[pytest.Item]) -> None:
+    """Give tests of the plan a `timeout` mark where pytest-timeout is installed; one of their own wins.
+
+    Waits happen outside the test's time, so this is for a judgement that hangs: the execution's deadline is ample.
+    """
+    if not run.config.pluginmanager.has_plugin("timeout") or run.plan is None:
+        return
+    from pytest_k1n.coordination.launching import deadline_ms
+    from pytest_k1n.direction import longest_speed
+
+    speed = longest_speed(run.settings)
+    longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)
+    for item in items:
+        described = run.items.get(item.nodeid)
+        if longest and described and described.batch and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(longest / 1000))
 
 
 def begin(run: Run, collection: Collection) -> None:
@@ -86,7 +105,7 @@ def finish(run: Run, session: pytest.Session) -> None:
     if run.director is None:
         return
     from pytest_k1n.recorded import record_passes
-    from pytest_k1n.reporting import write_batch
+    from pytest_k1n.reporting import write_batch, write_report
 
     if not run.director.close():
         run.say("the director did not end within a minute: a server or worker may be left running")
@@ -94,6 +113,10 @@ def finish(run: Run, session: pytest.Session) -> None:
     numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
     for number in numbers:
         write_batch(run, director, number)
+    try:
+        write_report(run, director)
+    except OSError as error:
+        run.say(f"--k1n-report: {error}")
     finished = {number: director.ledger.passed(number) for number in numbers if director.ledger.is_finished(number)}
     record_passes(run, finished)
     reported = run.config.stash.get(REPORTED, {})
