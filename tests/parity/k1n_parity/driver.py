@@ -185,6 +185,8 @@ def run(case: Case, target: Target, prefix: str) -> History:
     for attempt in range(6):
         try:
             history = Run(case=case, target=target, prefix=f"{prefix}{attempt}_").history()
+        except ConnectionRefusedError:
+            raise  # there is no server any more
         except OSError:  # a request that a locked database let nobody answer within the transport's patience
             continue
         stalled = any(str(entry).startswith("stalled") for entry in history.trace)
