@@ -205,4 +205,6 @@ def _hop_limit_ms(
     node = observation.graph.nodes.get(task) if task else None
     if node is not None and node.type in ("JOIN", "EXCLUSIVE_JOIN"):
         return settings.join_ms
-    return settings.engine_hop_ms + (budgets.get(task, settings.queue_chain_ms) if task else settings.queue_chain_ms)
+    queue_ms = budgets.get(task, settings.queue_chain_ms) if task else settings.queue_chain_ms
+    begin_ms = settings.begin_ms if node is not None and task and not observation.graph.predecessors(task) else 0
+    return settings.engine_hop_ms + queue_ms + begin_ms
