@@ -38,6 +38,13 @@ lint: setup ## ruff, mypy, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+parity: setup ## compare the embedded engine with a real Conductor, case by case
+	$(BIN)/pip install --quiet --editable '.[scripts]'
+	K1N_LIVE=1 $(BIN)/pytest tests/parity $(ARGS)
+
+docs: setup ## write the reference pages anew
+	$(BIN)/python docs/generate.py
+
 bench: setup ## measure the targets of the plan's methods beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGS)
 
