@@ -112,9 +112,9 @@ CONTROLS = {
     ),
     "one-workflow-writes-the-others-data": Control(
         modules=(T2, T3, T23),
-        fault="K1N_TEMPLATE_03/task_6:leak=K1N_TEMPLATE_02",
+        fault="K1N_TEMPLATE_03/task_4:leak=K1N_TEMPLATE_02",
         fails=("test_neither_leaves_a_trace_in_the_other",),
-        findings=(r"tainted: task_6: ",),
+        findings=(r"tainted: task_4: ",),
         passes=("test_they_really_overlap", "test_the_chain_runs_in_order_without_premature_starts"),
     ),
 }
