@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,17 @@ import pytest
 
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start take signals, also where a script runs us in its background.
+
+    Shells have background jobs ignore SIGINT, nohup has them ignore SIGHUP, and children inherit that; a handler that
+    does nothing keeps us as we are, and exec gives children the default again.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -27,8 +27,6 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 SCALED = "--k1n-time=scaled"
 WITHIN_S = 400.0
-INTERRUPTIBLE = ("env", "--default-signal=INT")
-"""A job in the background inherits SIGINT ignored; Python then never sees Ctrl-C."""
 
 
 @dataclass
@@ -191,7 +189,7 @@ def test_a_definition_that_differs_on_a_foreign_server_is_not_overwritten(
 
 
 def test_interrupting_batch_3_keeps_results_and_leaves_nothing_running(suite: Suite, on_server: list[str]) -> None:
-    command = [*INTERRUPTIBLE, *suite.arguments(*on_server, "-m", "batch1 or batch3", "--k1n-keep=always")]
+    command = suite.arguments(*on_server, "-m", "batch1 or batch3", "--k1n-keep=always")
     with subprocess.Popen(
         command, cwd=suite.folder, env=suite.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -214,7 +212,7 @@ def test_an_interrupted_run_ends_its_execution_on_a_server_that_stays(
     suite: Suite, on_server: list[str], client: Conductor
 ) -> None:
     process = subprocess.Popen(
-        [*INTERRUPTIBLE, *suite.arguments(*on_server, "-m", "batch3", "--k1n-keep=always")],
+        suite.arguments(*on_server, "-m", "batch3", "--k1n-keep=always"),
         cwd=suite.folder, env=suite.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None

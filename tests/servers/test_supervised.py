@@ -38,8 +38,7 @@ with Supervised(argv, folder=folder, log_path=folder / "log", cwd=folder, grace_
 
 def owner(folder: Path, script: str = FAMILY, grace_s: float = 0) -> tuple[subprocess.Popen[str], list[int]]:
     process = subprocess.Popen(
-        # Under nohup, or in the background, it would inherit these signals ignored.
-        ["env", "--default-signal=INT,HUP", sys.executable, "-c", OWNER, str(folder), script, str(grace_s)],
+        [sys.executable, "-c", OWNER, str(folder), script, str(grace_s)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
