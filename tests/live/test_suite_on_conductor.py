@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 SCALED = "--k1n-time=scaled"
 WITHIN_S = 400.0
+LATENCIES = {"overhead", "waited-long", "starts-apart", "slower-together", "batch-too-long"}
+"""What a machine that stands still for a tenth of a second may break all by itself."""
 
 
 @dataclass
@@ -44,8 +47,23 @@ class Suite:
         return {name: value for name, value in os.environ.items() if not name.startswith(own)} | jar | more
 
     def run(self, *more: str, **environment: str) -> Run:
+        return self.execute(self.arguments(*more), **environment)
+
+    def execute(self, command: Sequence[str], **environment: str) -> Run:
+        """Run a command in the copy; measure once more where nothing but latencies failed, for our machine is shared.
+
+        Whatever else fails, fails at once, and so do latencies that are too long twice in a row.
+        """
+        run = self._once(command, environment)
+        if run.code == 1 and run.failed_codes and run.failed_codes <= LATENCIES:
+            print(f"measured once more: {', '.join(sorted(run.failed_codes))}\n{run.text[-4000:]}")
+            shutil.rmtree(self.folder / "test-results")
+            run = self._once(command, environment)
+        return run
+
+    def _once(self, command: Sequence[str], environment: Mapping[str, str]) -> Run:
         done = subprocess.run(
-            self.arguments(*more), cwd=self.folder, env=self.environment(**environment),
+            command, cwd=self.folder, env=self.environment(**environment),
             capture_output=True, text=True, timeout=WITHIN_S, check=False,
         )  # fmt: skip
         return Run(done.stdout + done.stderr, done.returncode, self.folder)
@@ -68,6 +86,13 @@ class Run:
         (path,) = (self.folder / "test-results").glob(f"template-{template}-*.json")
         document: dict[str, Any] = json.loads(path.read_text())
         return document
+
+    @property
+    def failed_codes(self) -> set[str]:
+        """What the findings that failed are called, in all results files."""
+        documents = [json.loads(path.read_text()) for path in (self.folder / "test-results").glob("template-*.json")]
+        findings = (finding for document in documents for finding in document["findings"])
+        return {finding["code"] for finding in findings if finding["verdict"] == "fail"}
 
     @property
     def state(self) -> Mapping[str, Any]:
@@ -118,8 +143,15 @@ def eventually_none(marker: str, within_s: float = 30.0) -> list[str]:
     return left
 
 
+def made(target: str, *more: str) -> list[str]:
+    """Return the command that a target of the Makefile ends with, on the Python that runs us."""
+    words = ["make", "-n", target, f"VENV={sys.prefix}", f"ARGS={' '.join(more)}"]
+    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return shlex.split(shown.splitlines()[-1])
+
+
 def test_all_three_batches_pass_on_a_server_that_the_plugin_starts_and_stops(suite: Suite) -> None:
-    run = suite.run("--k1n-server=jar", "-m", "batch1 or batch2 or batch3", "--k1n-keep=always")
+    run = suite.execute(made("suite-real", "-v", "-p", "no:cacheprovider", "--k1n-keep=always"))
     assert run.code == 0, run.text
     assert set(run.verdicts.values()) == {"PASSED"}
     whole = run.results("04")

@@ -218,7 +218,10 @@ def test_the_command_line_keeps_everything_in_the_folder_and_on_loopback(java: J
     assert f"-Djava.io.tmpdir={tmp_path}" in words
     assert "--server.address=127.0.0.1" in words
     assert "--server.port=4711" in words
-    assert f"--spring.datasource.url=jdbc:sqlite:{tmp_path}/conductor.db?busy_timeout=15000&journal_mode=WAL&synchronous=NORMAL" in words
+    assert (
+        f"--spring.datasource.url=jdbc:sqlite:{tmp_path}/conductor.db?busy_timeout=15000&journal_mode=WAL&synchronous=NORMAL"
+        in words
+    )
     assert "--conductor.app.systemTaskWorkerPollInterval=10ms" in words
     assert words.index("-jar") > words.index("-Duser.timezone=UTC")
 
