@@ -146,7 +146,8 @@ def eventually_none(marker: str, within_s: float = 30.0) -> list[str]:
 def made(target: str, *more: str) -> list[str]:
     """Return the command that a target of the Makefile ends with, on the Python that runs us."""
     words = ["make", "-n", target, f"VENV={sys.prefix}", f"ARGS={' '.join(more)}"]
-    shown = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # of `make live`
+    shown = subprocess.run(words, cwd=ROOT, env=outside, capture_output=True, text=True, check=True).stdout
     return shlex.split(shown.splitlines()[-1])
 
 
