@@ -136,7 +136,7 @@ def _references(document: JsonObject, every: list[JsonObject], path: str) -> Ite
                 f"{document['name']}",
             )
         seen.add(ref)
-    for task in every:
+    for task in document["tasks"]:  # of inner tasks, in branches, cases and loops, the server does not ask it
         for key, value in task["inputParameters"].items():
             for expression in expressions.references(value):
                 yield from _reference(task, key, expression, seen, path)

@@ -23,7 +23,7 @@ from pytest_k1n.engine.status import (
     TIMED_OUT,
     UNSUCCESSFUL_TASK,
 )
-from pytest_k1n.engine.systemtasks import RUNNERS
+from pytest_k1n.engine.systemtasks import RUNNERS, UNQUEUED
 
 _SYSTEM_QUEUED = frozenset({"SUB_WORKFLOW", "HTTP", "EVENT", "START_WORKFLOW"})
 _FROM_WORKER = frozenset({"SIMPLE", "DYNAMIC"})
@@ -92,7 +92,6 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         if task.node.next is not None and not switches.has_children(task):
             following.append((task.node.next, task.iteration))
     if terminator is not None:
-        loops.note_end_inside(execution, terminator)
         terminator.executed = False  # what it cancels does not see its output any more
         ending.end_by_task(context, execution, terminator)
         terminator.executed = execution.status != COMPLETED
@@ -106,13 +105,17 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         _forget_executed(execution)
     if not execution.live:
         return _finish(context, execution, executed, unsaved)
-    return _run_system_tasks(context, execution) or again
+    return _run_system_tasks(context, execution) or again or _evaluate_joins(context, execution)
 
 
 def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
-    """End what JOINs of a paused execution can end: the server evaluates them by themselves, whatever its status."""
+    """End the JOINs that can end: workers of the server's own do that, a paused execution's too.
+
+    They come when the evaluation is over; what ends the execution in it they do not see any more.
+    """
+    paused = execution.status == PAUSED
     joining = [task for task in execution.live if task.type == "JOIN" and task.is_open]
-    ended = [join for join in joining if joins.evaluate(join) or joins.evaluate_early(join)]
+    ended = [join for join in joining if joins.evaluate(join) or (paused and joins.evaluate_early(join))]
     for join in ended:
         join.ended_ms = context.now_ms
     return bool(ended)
@@ -158,7 +161,7 @@ def _is_known(execution: ExecutionState, task: TaskState) -> bool:
 
 def _insert(context: Context, execution: ExecutionState, task: TaskState) -> None:
     execution.add(task)
-    if task.type not in RUNNERS and task.status in OPEN_TASK and task.type != "DO_WHILE":
+    if task.type not in UNQUEUED and task.status in OPEN_TASK:
         if task.node.type in _FROM_WORKER or task.node.type not in MAPPERS:
             task.domain = execution.domains.get(task.type) or execution.domains.get("*") if execution.domains else None
         context.effects.queued.append(task)
@@ -178,16 +181,15 @@ def _forget_executed(execution: ExecutionState) -> None:
 
 def _run_system_tasks(context: Context, execution: ExecutionState) -> bool:
     """Run what finishes inside an evaluation; tell whether anything changed."""
-    changed = terminates = False
+    changed = False
     for task in list(execution.live):
-        if task.status not in OPEN_TASK or (terminates and task.type == "JOIN"):  # a JOIN's worker comes too late
+        if task.status not in OPEN_TASK:
             continue
         runner = RUNNERS.get(task.type)
         if runner is not None:
             if runner(task, context):
                 task.ended_ms = context.now_ms
                 changed = True
-                terminates = terminates or (task.type == "TERMINATE" and task.status == COMPLETED)
         elif task.type == "DO_WHILE":
             changed = _advance_loop(context, execution, task) or changed
     return changed
@@ -265,7 +267,7 @@ def _finish(context: Context, execution: ExecutionState, executed: list[TaskStat
         for saved in reversed(unsaved):
             saved.restore()
         execution.live += [saved.task for saved in unsaved if saved.task.is_open]
-        ending.terminate(context, execution, FAILED, reason, failed[0])
+        ending.terminate(context, execution, FAILED, reason, None)
     else:
         ending.complete(context, execution)
         for saved in reversed(unsaved):

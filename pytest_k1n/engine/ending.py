@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine import joins
+from pytest_k1n.engine import joins, loops
 from pytest_k1n.engine.context import Context
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import (
@@ -20,6 +20,7 @@ _ENDS_AS = {TIMED_OUT: TIMED_OUT, CANCELED: TERMINATED}
 
 def complete(context: Context, execution: ExecutionState, terminator: TaskState | None = None) -> None:
     """End an execution successfully; `terminator` is the TERMINATE task that did it."""
+    loops.note_end(context, terminator)
     execution.output = _output(execution) if terminator is None else terminator.output
     if terminator is not None:
         execution.reason = _terminator_reason(terminator, COMPLETED)
@@ -55,6 +56,7 @@ def terminate(
     by_request: bool = False,
 ) -> None:
     """End an execution unsuccessfully; unless that was requested through the API, its failureWorkflow starts."""
+    loops.note_end(context, task)
     execution.output = _output(execution) if output is None else output
     execution.reason = reason
     execution.failed_task_id = task.task_id if task is not None else None

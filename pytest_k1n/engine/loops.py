@@ -8,7 +8,7 @@ from pytest_k1n.engine.context import Context
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.expressions import compile_template
 from pytest_k1n.engine.scripts import ScriptError, is_literal
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
 
 
@@ -22,6 +22,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     children = _children(loop)
     failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
     if not failed and (not children or any(task.node.loop is loop.node for task in loop.execution.live)):
+        context.looked_at.append(loop)
         return None
     _note(loop, [task for task in children if not task.is_open])
     if failed:
@@ -44,15 +45,17 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     return _next(loop)
 
 
-def note_end_inside(execution: ExecutionState, terminator: TaskState) -> None:
-    """Write the outputs, open tasks' too, of a loop's iteration whose TERMINATE ended the execution.
+def note_end(context: Context, ended_by: TaskState | None) -> None:
+    """Write what open loops have of their iteration into their outputs, open tasks' too: their execution ends.
 
-    Its own output is not there yet when the server looks.
+    On the server a loop collects outputs whenever an evaluation looks at it; that is saved only if the same evaluation
+    ends the execution. A TERMINATE's own output is not there yet when it looks.
     """
-    for loop in execution.live:
-        if loop.node is terminator.node.loop and loop.is_open:
+    for loop in context.looked_at:
+        if loop.is_open:
             _note(loop, _children(loop))
-            loop.output[str(loop.iteration)][terminator.plain_ref] = {}
+            if ended_by is not None and ended_by.type == "TERMINATE" and ended_by.node.loop is loop.node:
+                loop.output[str(loop.iteration)][ended_by.plain_ref] = {}
 
 
 def _note(loop: TaskState, children: list[TaskState]) -> None:

@@ -21,7 +21,7 @@ from pytest_k1n.engine.status import (
     TIMED_OUT,
     UNSUCCESSFUL_TASK,
 )
-from pytest_k1n.engine.systemtasks import RUNNERS
+from pytest_k1n.engine.systemtasks import UNQUEUED
 
 _REOPENED = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
 """Retried in place: they only wait for others."""
@@ -122,7 +122,7 @@ def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = 
     for task in attempts:
         execution.add(task)
     _refresh_live(execution)
-    context.effects.queued.extend(task for task in attempts if task.type not in RUNNERS)
+    context.effects.queued.extend(task for task in attempts if task.type not in UNQUEUED)
     engine.carry_out(context, execution)
     _evaluate(engine, execution)
     _reopen_parents(engine, execution)
@@ -229,7 +229,7 @@ def _reset(context: Context, task: TaskState) -> None:
             task.iteration = 0
         else:
             task.started_ms = context.now_ms
-    elif task.type not in RUNNERS:
+    elif task.type not in UNQUEUED:
         _await(task, context.now_ms)
         if task.type == "HUMAN":
             task.started_ms = 0  # only a mapper sets it

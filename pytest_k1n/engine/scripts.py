@@ -53,7 +53,7 @@ class Scripts:
         if is_literal(source):
             return source.strip().startswith("true")
         try:
-            import quickjs  # type: ignore[import-not-found,unused-ignore]
+            import quickjs  # type: ignore[import-not-found,import-untyped,unused-ignore]
         except ImportError:
             raise ScriptError(f"JavaScript needs an engine: {INSTALL}") from None
         context = quickjs.Context()
@@ -74,7 +74,7 @@ class Scripts:
     def jq(self, program: str, value: Any) -> list[Any]:
         """Run a jq program on a value and return all results. Raises ScriptError."""
         try:
-            import jq  # type: ignore[import-not-found,unused-ignore]
+            import jq  # type: ignore[import-not-found,import-untyped,unused-ignore]
         except ImportError:
             raise ScriptError(f"jq is not installed: {INSTALL}") from None
         compiled = self._programs.get(program)

@@ -16,10 +16,6 @@ def _switch(task: TaskState, _context: Context) -> bool:
     return switches.end(task)
 
 
-def _join(task: TaskState, _context: Context) -> bool:
-    return joins.evaluate(task)
-
-
 def _exclusive_join(task: TaskState, _context: Context) -> bool:
     return joins.evaluate_exclusive(task)
 
@@ -99,7 +95,6 @@ def _jq(task: TaskState, context: Context) -> bool:
 RUNNERS: Final[dict[str, Callable[[TaskState, Context], bool]]] = {
     "SWITCH": _switch,
     "DECISION": _switch,
-    "JOIN": _join,
     "EXCLUSIVE_JOIN": _exclusive_join,
     "NOOP": _noop,
     "SET_VARIABLE": _set_variable,
@@ -108,4 +103,7 @@ RUNNERS: Final[dict[str, Callable[[TaskState, Context], bool]]] = {
     "LAMBDA": _lambda,
     "JSON_JQ_TRANSFORM": _jq,
 }
-"""By taskType; each tells whether it ended the task. DO_WHILE schedules and so belongs to the decider itself."""
+"""By taskType; each tells whether it ended the task."""
+
+UNQUEUED: Final = frozenset({*RUNNERS, "JOIN", "DO_WHILE"})
+"""What waits in no queue, because the decider ends it; JOIN and DO_WHILE by rules of their own."""

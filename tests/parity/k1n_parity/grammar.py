@@ -70,8 +70,8 @@ class Generator(Leaves):
         """Draw what a client does: now and then a pause, an end, a second try."""
         steps: list[Step] = []
         after = self.random.randint(0, 5)
-        # a rerun from a FORK or JOIN hangs until the server repairs its queues, a minute or so
-        refs = [task["taskReferenceName"] for task in tasks if "JOIN" not in task["type"]] or ["none"]
+        # a rerun from a FORK, a JOIN or a timed WAIT hangs until the server repairs its queues, a minute or so
+        refs = [task["taskReferenceName"] for task in tasks if not _hangs_when_rerun(task)] or ["none"]
         kind = self.random.random()
         if kind < 0.3:
             steps += [
@@ -245,6 +245,10 @@ class Generator(Leaves):
         join: Document = {"name": "join", "taskReferenceName": self.ref("join"), "type": "JOIN", "joinOn": []}
         known.append(join["taskReferenceName"])
         return [fork, join]
+
+
+def _hangs_when_rerun(task: Document) -> bool:
+    return "JOIN" in task["type"] or (task["type"] == "WAIT" and "duration" in task.get("inputParameters", {}))
 
 
 def generate(seed: int) -> Case:

@@ -147,3 +147,37 @@ def test_a_switch_whose_script_fails_has_ended(bench, make, monkeypatch):
 
     assert (execution.task("switch").status, execution.state.status) == ("FAILED", "FAILED")
     assert execution.task("switch").ended_ms > 0
+
+
+def test_a_failure_workflow_after_a_permitted_failure_is_not_told_which_task_failed(bench, make):
+    bench.register(make.workflow(make.simple("b"), name="failure"))
+    execution = bench.run(
+        make.workflow(make.simple("a", permissive=True), make.simple("c"), failureWorkflow="failure"),
+        {"x": 1},
+        tape={"a": broken(make)},
+    )
+
+    started = bench.engine.execution(execution.state.output["conductor.failure_workflow"])
+    assert started.input["failureStatus"] == "FAILED"
+    assert "failureTaskId" not in started.input
+
+
+def terminate(make, status):
+    return make.of_type("TERMINATE", "end", inputParameters={"terminationStatus": status})
+
+
+def test_a_loop_shows_what_it_has_so_far_when_something_beside_it_ends_the_execution(bench, make):
+    beside = [make.simple("b"), terminate(make, "FAILED")]
+    execution = bench.start(make.workflow(*make.fork([make.loop([make.simple("a")])], beside)), {"items": [7]})
+    execution.complete("b")
+
+    loop = execution.task("loop")
+    assert (loop.status, loop.output["1"]) == ("CANCELED", {"a": {}})
+
+
+def test_a_join_that_could_join_is_too_late_when_the_same_evaluation_ends_the_execution(bench, make):
+    empty = make.switch({"x": [make.simple("a")]})
+    branches = make.fork([empty], [terminate(make, "nonsense")], join_on=["switch"])
+    execution = bench.start(make.workflow(*branches), {"case": "y"})
+
+    assert (execution.state.status, execution.task("join").status) == ("FAILED", "CANCELED")

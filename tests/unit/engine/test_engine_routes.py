@@ -138,6 +138,12 @@ def test_a_definition_that_breaks_a_constraint_is_refused_with_the_violation(rou
     assert payload["validationErrors"] == [{"path": f"updateWorkflowDef.arg0[0]{path}", "message": text}]
 
 
+def test_only_outside_branches_must_an_expression_name_a_ref_that_is_there(routes, make):
+    branch = {**SIMPLE_A, "inputParameters": {"x": "${z.output.v}"}}
+
+    assert ask(routes, "PUT", "/metadata/workflow", [make.workflow(*make.fork([branch]))])[0] == 200
+
+
 @pytest.mark.parametrize(
     ("task", "text"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.cases import Case
-from k1n_parity.catalogue import control, endings, loops, operators, workers
+from k1n_parity.catalogue import coincidences, control, endings, loops, operators, workers
 
 
 def catalogue() -> Iterator[Case]:
@@ -21,3 +21,4 @@ def catalogue() -> Iterator[Case]:
     yield from operators.operators()
     yield from operators.expressions()
     yield from endings.endings()
+    yield from coincidences.coincidences()

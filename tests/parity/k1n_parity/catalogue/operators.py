@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.cases import PREFIX, Action, Case, Document, Step
-from k1n_parity.catalogue.builders import FAIL, FINAL, case, simple, switch, system
+from k1n_parity.catalogue.builders import FAIL, FINAL, case, fork, loop, simple, switch, system
 
 
 def operators() -> Iterator[Case]:
@@ -235,7 +235,14 @@ def expressions() -> Iterator[Case]:
         simple("u", {key: f"${{t.{key}}}" for key in fields}),
         defs={"t": {}, "u": {}},
     )
-    yield case("an unknown ref", simple("t", {"x": "${nope.output.v}"}), defs={"t": {}})
+    unknown = simple("t", {"x": "${nope.output.v}"})
+    yield case("an unknown ref", unknown, defs={"t": {}})
+    for place, tasks in {
+        "a branch": fork([unknown], [simple("u")]),
+        "a case": [switch("x", {"x": [unknown]})],
+        "a loop": [loop(unknown)],
+    }.items():
+        yield case(f"an unknown ref in {place}", *tasks, defs={"t": {}, "u": {}})
     yield case(
         "output parameters",
         simple("t"),
