@@ -8,20 +8,21 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from k1n_parity.agreement import agreed, reaches
+from k1n_parity.agreement import agreed
 from k1n_parity.cases import Case, Document
-from k1n_parity.compare import Difference, differences
+from k1n_parity.compare import differences
 from k1n_parity.corpus import Recording, read, recorded, write
 from k1n_parity.driver import DisturbedError, run
 from k1n_parity.grammar import generate
 from k1n_parity.known import known_differences, unexplained
 from k1n_parity.normalise import canonical
-from k1n_parity.shrink import shrink
+from k1n_parity.sightings import Question, Verdict, answered
 from k1n_parity.suites import SUITES
 from k1n_parity.targets import EngineTarget, RealTarget, Target
 
@@ -83,18 +84,23 @@ def _save(path: Path, order: list[str], recordings: dict[str, Recording]) -> Non
 
 
 def verify(options: argparse.Namespace) -> int:
-    """Run recorded cases again on a real server: each must reach its recording (within four runs)."""
-    target = RealTarget(options.server)
+    """Run recorded cases again on a real server: each must show its recording."""
     uid = uuid.uuid4().hex[:5]
     recordings = read(_path(options.suite))
-    known = [case for case in _cases(options) if case.name in recordings]
+    target = RealTarget(options.server)
+    return _weigh(
+        (
+            Question(case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected)
+            for index, case in enumerate(_cases(options))
+            if (expected := recorded(case, recordings)) is not None
+        ),
+        options.jobs,
+    )
 
-    def ask(numbered: tuple[int, Case]) -> tuple[Case, Document | None, Document]:
-        index, case = numbered
-        expected = recorded(case, recordings) or {}
-        return case, reaches(case, target, f"v{uid}c{index}_", expected), expected
 
-    return _tell((case.name, expected, shown) for case, shown, expected in _spread(ask, enumerate(known), options.jobs))
+def ask(options: argparse.Namespace) -> int:
+    """Compare the engine with a real server, without recordings."""
+    return _weigh(_questions(options), options.jobs)
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -109,23 +115,13 @@ def compare(options: argparse.Namespace) -> int:
 
 def reduce(options: argparse.Namespace) -> int:
     """Shrink the first diverging case of those chosen, on a live server and the engine."""
-    real, uid = RealTarget(options.server), uuid.uuid4().hex[:5]
-    known = known_differences(FIXTURES / "known_differences.toml")
-    count = iter(range(10**6))
-
-    def difference(case: Case) -> list[Difference]:
-        found = agreed(case, real, f"s{uid}n{next(count)}_")
-        if found.history is None:
-            return []
-        engine = canonical(run(case, EngineTarget(), "engine_"))
-        return unexplained(list(differences(found.history, engine)), case.name, known)
-
-    for case in _cases(options):
-        if difference(case):
-            smallest = shrink(case, lambda smaller: bool(difference(smaller)), most=options.trials)
+    for question in _questions(options):
+        seen = question.ask(4)
+        if seen.verdict is Verdict.DIVERGES:
+            smallest = question.smallest(seen, trials=options.trials, within_s=3600)
             print(json.dumps(smallest.document(), indent=1))
-            for one in difference(smallest):
-                print(one)
+            again = replace(question, case=smallest, prefix=f"{question.prefix}z")
+            print("\n".join(again.told(again.ask())))
             return 1
     print("nothing diverges")
     return 0
@@ -138,6 +134,23 @@ def show(options: argparse.Namespace) -> int:
         history = canonical(run(case, target, f"w{uuid.uuid4().hex[:6]}_"))
         print(json.dumps({"case": case.document(), "history": history}, indent=1))
     return 0
+
+
+def _questions(options: argparse.Namespace) -> Iterator[Question]:
+    uid, target = uuid.uuid4().hex[:5], RealTarget(options.server)
+    known = known_differences(FIXTURES / "known_differences.toml")
+    for index, case in enumerate(_cases(options)):
+        yield Question(case=case, target=target, prefix=f"a{uid}c{index}_", known=known)
+
+
+def _weigh(questions: Iterable[Question], jobs: int) -> int:
+    verdicts: Counter[str] = Counter()
+    for question, seen in answered(questions, jobs):
+        verdicts[seen.verdict.name] += 1
+        if seen.verdict is not Verdict.AGREES:
+            print("\n".join(question.told(seen)))
+    print(dict(verdicts))
+    return 1 if verdicts[Verdict.DIVERGES.name] else 0
 
 
 def _tell(results: Iterator[tuple[str, Document, Document | None]]) -> int:
@@ -181,6 +194,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     for name, command in {
         "record": record,
         "verify": verify,
+        "ask": ask,
         "compare": compare,
         "shrink": reduce,
         "show": show,
@@ -189,7 +203,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         sub.add_argument("suite", choices=sorted(SUITES))
         sub.add_argument("--only", help="cases whose name contains this")
         sub.add_argument("--seeds", help="generated cases, FIRST:LAST (LAST not included)")
-        sub.add_argument("--server", help="URL of a running Conductor", required=name in ("record", "verify", "shrink"))
+        sub.add_argument(
+            "--server", help="URL of a running Conductor", required=name in ("record", "verify", "ask", "shrink")
+        )
         sub.add_argument("--jobs", type=int, default=6, help="cases at once on the real server")
         sub.add_argument("--trials", type=int, default=150, help="the most cases that shrinking tries")
         sub.add_argument("--afresh", action="store_true", help="record again what is recorded already")

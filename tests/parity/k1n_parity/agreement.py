@@ -1,8 +1,7 @@
-"""What a server does with a case, told from what a race inside it did once.
+"""What a server does with a case, as it is recorded: what two runs of it agree on.
 
-The real server's JOIN reads a failed attempt that `decide` is about to retry, and then fails the execution; two of its
-threads may both schedule a successor. Such histories come up in a few of a hundred runs, more under load. So a history
-counts only once two runs of the same case agree on it.
+That keeps rare races of the server (`k1n_parity.sightings`) out of the recordings, not all of them: a common one shows
+when the recording is compared, with the engine and with the server again.
 """
 
 from __future__ import annotations
@@ -34,14 +33,3 @@ def agreed(case: Case, target: Target, prefix: str, most: int = 6) -> Agreement:
             return Agreement(history, tuple(seen), index + 1)
         seen.append(history)
     return Agreement(None, tuple(seen), most)
-
-
-def reaches(case: Case, target: Target, prefix: str, expected: Document, most: int = 4) -> Document | None:
-    """Run a case until it shows the expected history; None if it did, else the first history it showed."""
-    first: Document | None = None
-    for index in range(most):
-        history = canonical(run(case, target, f"{prefix}{index}y"))
-        if history == expected:
-            return None
-        first = first or history
-    return first

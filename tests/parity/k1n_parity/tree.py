@@ -28,6 +28,7 @@ BACKGROUND = ("JOIN", "WAIT", "DO_WHILE", *ASYNCHRONOUS)
 EXTERNAL = ("WAIT", "HUMAN")
 SYSTEM = OPERATORS + ASYNCHRONOUS + EXTERNAL
 JOINS = " can join"
+FAILURE_WORKFLOW_MS = 500
 UNIT_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -116,7 +117,9 @@ def unsettled(node: Node, by_id: Mapping[str, Node], now_ms: int) -> str | None:
     if status in TERMINAL_WORKFLOW:
         kinds = (*EXTERNAL, *IMMEDIATE, *BACKGROUND)
         leftover = next((task for task in node.tasks if task["status"] in OPEN and task["taskType"] in kinds), None)
-        return f"{key_of(leftover)} is open in an ended execution" if leftover else None
+        if leftover is not None:
+            return f"{key_of(leftover)} is open in an ended execution"
+        return "a failure workflow may start" if _may_start_failure_workflow(node.workflow, now_ms) else None
     latest = {task["referenceTaskName"]: task for task in node.tasks}
     awaited: set[str] = set()
     for task in node.tasks:
@@ -151,6 +154,15 @@ def unsettled(node: Node, by_id: Mapping[str, Node], now_ms: int) -> str | None:
             if task["status"] != "SKIPPED" and not (task.get("workflowTask") or {}).get("permissive"):
                 return f"{key_of(task)} was not evaluated"
     return None
+
+
+def _may_start_failure_workflow(workflow: Document, now_ms: int) -> bool:
+    """Whether a failure workflow may still come: the server starts it after the end is there to be read."""
+    definition = workflow.get("workflowDefinition") or {}
+    if workflow["status"] == "COMPLETED" or not definition.get("failureWorkflow"):
+        return False
+    ended_ms: int = workflow.get("endTime") or 0
+    return "conductor.failure_workflow" not in workflow.get("output", {}) and now_ms < ended_ms + FAILURE_WORKFLOW_MS
 
 
 def has_background(node: Node) -> bool:
