@@ -39,7 +39,6 @@ lint: setup ## ruff, mypy, import contracts
 	$(BIN)/lint-imports
 
 parity: setup ## compare the embedded engine with a real Conductor, case by case
-	$(BIN)/pip install --quiet --editable '.[scripts]'
 	K1N_LIVE=1 $(BIN)/pytest tests/parity $(ARGS)
 
 docs: setup ## write the reference pages anew

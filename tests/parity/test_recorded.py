@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections import Counter
 from pathlib import Path
 
@@ -16,22 +15,6 @@ from k1n_parity.suites import SUITES
 from k1n_parity.targets import EngineTarget
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "parity"
-NEEDS = {
-    "INLINE": "quickjs",
-    "LAMBDA": "quickjs",
-    "loopCondition": "quickjs",
-    "javascript": "quickjs",
-    "graaljs": "quickjs",
-    "caseExpression": "quickjs",
-    "JQ": "jq",
-}
-
-
-def missing_library(case):
-    """Name the library of the `scripts` extra that a case needs and this environment lacks."""
-    text = str((case.workflows, case.steps))
-    needed = {library for word, library in NEEDS.items() if word in text}
-    return next((library for library in sorted(needed) if importlib.util.find_spec(library) is None), None)
 
 
 class Comparison:
@@ -41,7 +24,6 @@ class Comparison:
         self.known = known_differences(FIXTURES / "known_differences.toml")
         self.met = Counter()
         self.compared = Counter()
-        self.left_out = Counter()
         self.unexplained = {suite: self.compare(suite) for suite in SUITES}
 
     def compare(self, suite):
@@ -50,9 +32,6 @@ class Comparison:
         for case in SUITES[suite]():
             expected = recorded(case, recordings)
             if expected is None:
-                continue
-            if library := missing_library(case):
-                self.left_out[library] += 1
                 continue
             self.compared[suite] += 1
             for one in differences(expected, canonical(run(case, EngineTarget(), "engine_"))):
@@ -75,16 +54,9 @@ def test_the_engine_does_what_the_real_server_did(comparison, suite):
     assert comparison.compared[suite], f"no case of {suite} was compared: record it (make parity-record)"
 
 
-def test_no_case_is_left_out_for_want_of_a_library(comparison):
-    if comparison.left_out:
-        wanted = ", ".join(f"{count} need {library}" for library, count in sorted(comparison.left_out.items()))
-        pytest.skip(f"cases not compared: {wanted} (pip install 'pytest-k1n[scripts]')")
-
-
 def test_each_known_difference_gives_its_reason_and_is_still_met(comparison):
     assert len({entry.id for entry in comparison.known}) == len(comparison.known)
     for entry in comparison.known:
         assert entry.reason
         assert entry.upstream
-    if not comparison.left_out:
-        assert [entry.id for entry in comparison.known if not comparison.met[entry.id]] == []
+    assert [entry.id for entry in comparison.known if not comparison.met[entry.id]] == []
