@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -46,6 +47,8 @@ class Stub(asyncio.Protocol):
     sent = 0
     updated = 0
     polled: ClassVar[set[bytes]] = set()
+    instants: ClassVar[list[float]] = []
+    """When 5 % and 95 % of the backlog had been updated."""
 
     def __init__(self) -> None:
         self.buffer = b""
@@ -75,13 +78,16 @@ class Stub(asyncio.Protocol):
             return _json(tasks)
         if head.startswith(b"POST /api/tasks"):
             Stub.updated += 1
+            if Stub.backlog is not None and Stub.updated in (Stub.backlog // 20, Stub.backlog * 19 // 20):
+                Stub.instants.append(time.perf_counter())
             return b"HTTP/1.1 200 OK\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: 2\r\n\r\nok"
         if head.startswith(b"GET /backlog/"):
             Stub.backlog, Stub.sent, Stub.updated = int(head.split()[1].rpartition(b"/")[2]), 0, 0
+            Stub.instants.clear()
         if head.startswith(b"GET /polled"):
             return _json({"polled": len(Stub.polled)})
         if head.startswith(b"GET /updated"):
-            return _json({"updated": Stub.updated})
+            return _json({"updated": Stub.updated, "instants": Stub.instants})
         if head.startswith(b"GET /api/workflow/"):
             return _json(
                 {"workflowId": "35ce963e-b994-44d5-ae7b-72a7ad5a82d7", "workflowName": "STUB", "status": "RUNNING",
@@ -129,8 +135,10 @@ def polled(url: str) -> int:
     return int(json.load(urlopen(f"{url}/polled"))["polled"])
 
 
-def updated(url: str) -> int:
-    return int(json.load(urlopen(f"{url}/updated"))["updated"])
+def span_s(url: str) -> float | None:
+    """Return the seconds in which the middle 90 % of the backlog were updated, once they were; the stub's own clock."""
+    instants = json.load(urlopen(f"{url}/updated"))["instants"]
+    return instants[1] - instants[0] if len(instants) == 2 else None
 
 
 if __name__ == "__main__":
