@@ -6,13 +6,11 @@ pytest's loop. Tests and nodes only read what it publishes; what they have to sa
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -20,20 +18,18 @@ from typing import cast
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
-from pytest_k1n.coordination.launching import Start, again, deadline_ms, groups
+from pytest_k1n.coordination.launcher import Launcher
+from pytest_k1n.coordination.launching import Start, again, groups
 from pytest_k1n.coordination.ledger import Gate, Ledger, Outcome
-from pytest_k1n.coordination.registration import register
 from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder, RunState
 from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core.model import Json, WorkflowDefinition
+from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import LogLine
-from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.library import DefinitionNotFound, Library, started_workflows
+from pytest_k1n.core.plan import Plan
+from pytest_k1n.library import Library
 
 TICK_S = 0.01
 """How long the director sleeps when nothing has arrived."""
-LOOK_MS = 50
-"""Shortest time between two looks at one execution; the longest is a fiftieth of what it may take, at most 1 s."""
 
 Clock = Callable[[], float]
 OpenBackend = Callable[[Callable[[str], None]], AbstractContextManager[Backend]]
@@ -99,7 +95,6 @@ class Director:
         self._launches = {launch.key: launch for launch in setup.collection.launches}
         self._relaunched = 0
         self._paused_at: float | None = None
-        self._templates: dict[str, Template] = {}
         self.ledger = Ledger(
             setup.collection, policy=setup.gate_policy, unknown_blocks=setup.unknown_blocks
         )  # fmt: skip
@@ -147,8 +142,12 @@ class Director:
         try:
             if self._setup.collection.needs_server:
                 with self._setup.open_backend(self._say) as backend:
-                    self._prepare(backend)
-                    self._loop(backend)
+                    setup = self._setup
+                    launcher = Launcher(
+                        uid=setup.uid, plan=setup.plan, library=setup.library, backend=backend, say=self._say
+                    )
+                    self._prepare(launcher)
+                    self._loop(launcher)
                     self._end(backend)
             else:
                 self._loop(None)
@@ -159,17 +158,15 @@ class Director:
     def _explain(self, error: Exception) -> str:
         """Say what ended the director: an expected error says it itself, any other is a defect, kept with its trace."""
         if isinstance(error, ConductorError | OSError | ValueError | LookupError):
-            return _one_line(error)
+            return str(error) or type(error).__name__
         trace = self._setup.folder.path / "director.log"
         trace.parent.mkdir(parents=True, exist_ok=True)
         trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         return f"pytest-k1n's director has failed, which is a defect: {error!r} (--k1n-keep=always keeps {trace.name})"
 
-    def _prepare(self, backend: Backend) -> None:
-        workflows = self._wanted_definitions()
-        if workflows:
-            policy = self._setup.register_policy or backend.register_policy
-            register(backend.client, workflows, self._setup.library.tasks, policy=policy)
+    def _prepare(self, launcher: Launcher) -> None:
+        launcher.register(self._launches.values(), policy=self._setup.register_policy)
+        backend = launcher.backend
         if backend.time.name == "real":
             # They would take as long again as the batch; recorded ones are compared with, or nothing is.
             for batch in self.batches:
@@ -182,28 +179,12 @@ class Director:
             slots=backend.slots,
         )
 
-    def _wanted_definitions(self) -> list[Mapping[str, Json]]:
-        """Return the launched definitions and, over any number of levels, those they start as sub-workflows."""
-        found: dict[tuple[str, str], Mapping[str, Json]] = {}
-        wanted = [(launch.workflow, launch.version) for launch in self._launches.values()]
-        while wanted:
-            # A definition that is nowhere on disk may still be on the server; the start will tell.
-            try:
-                document = self._setup.library.workflow(*wanted.pop())
-            except DefinitionNotFound:
-                continue
-            key = (str(document["name"]), str(document.get("version", 1)))
-            if key not in found:
-                found[key] = document
-                wanted += started_workflows(document)
-        return list(found.values())
-
-    def _loop(self, backend: Backend | None) -> None:
+    def _loop(self, launcher: Launcher | None) -> None:
         while not self._closing.is_set():
             self._read_inbox()
             if self._paused_at is None:
-                if backend is not None and not self._state.server_error:
-                    self._advance(backend)
+                if launcher is not None and not self._state.server_error:
+                    self._advance(launcher)
                 self._publish(gates=self._gates())
 
     def _read_inbox(self) -> None:
@@ -215,11 +196,12 @@ class Director:
         except queue.Empty:
             return
 
-    def _advance(self, backend: Backend) -> None:
+    def _advance(self, launcher: Launcher) -> None:
+        backend = launcher.backend
         for batch in self.batches:
             if self._may_launch(batch):
-                self._launch(batch, backend)
-        self._relaunch(backend)
+                self._launch(batch, launcher)
+        self._relaunch(launcher)
         self._look(backend)
         for batch in self.batches:
             if batch.is_done and not batch.is_judged and batch.groups:
@@ -240,75 +222,21 @@ class Director:
             if other.number != UNBATCHED
         )
 
-    def _launch(self, batch: BatchRun, backend: Backend) -> None:
+    def _launch(self, batch: BatchRun, launcher: Launcher) -> None:
         starts = batch.groups[batch.next_group]
         if batch.next_group == 0 and batch.number != UNBATCHED and (reason := self._gate(batch.number)[1]):
             self._say(f"batch{batch.number} runs although {reason}")
         batch.next_group += 1
-        self._start(batch, starts, backend)
+        self._start(batch, starts, launcher)
 
-    def _start(self, batch: BatchRun, starts: tuple[Start, ...], backend: Backend) -> None:
-        """Start a group at one moment: a thread for each, so that no start waits for another's answer."""
-        with ThreadPoolExecutor(max_workers=len(starts)) as pool:
-            attempts = [(start, pool.submit(self._start_one, start, backend)) for start in starts]
-        now_ms = self._now_ms()
-        for start, attempt in attempts:
-            error = attempt.exception()
-            if isinstance(error, ConductorError | DefinitionNotFound):
-                batch.failed[start.key] = _one_line(error)
-                self._say(f"{start.workflow} could not be launched: {error}")
-            elif error is not None:
-                raise error
-            else:
-                batch.watches.append(self._watch(start, *attempt.result(), backend, now_ms))
+    def _start(self, batch: BatchRun, starts: tuple[Start, ...], launcher: Launcher) -> None:
+        started = launcher.start(starts, self._now_ms)
+        batch.watches += started.watches
+        batch.failed.update(started.failed)
         failed = {key: error for each in self.batches for key, error in each.failed.items()}
         self._publish(launch_errors=failed, executions=self._executions())
 
-    def _start_one(self, start: Start, backend: Backend) -> tuple[str, str]:
-        correlation_id = f"k1n-{self._setup.uid}/{start.workflow}/{start.batch}.{start.round}.{_short_hash(start.key)}"
-        workflow_id = backend.client.start_once(
-            start.workflow,
-            version=start.version,
-            input=start.input,
-            correlation_id=correlation_id,
-            task_to_domain={"*": backend.domain} if backend.domain else None,
-        )
-        backend.announce(workflow_id, start.workflow)
-        return workflow_id, correlation_id
-
-    def _watch(self, start: Start, workflow_id: str, correlation_id: str, backend: Backend, now_ms: int) -> Watch:
-        definition = self._definition(start)
-        template = self._template(start, definition)
-        allowed_ms = deadline_ms(
-            template,
-            definition,
-            self._setup.library.task_definitions,
-            speed=backend.time.speed,
-            within_ms=start.within_ms,
-        )
-        return Watch(
-            start=start,
-            workflow_id=workflow_id,
-            correlation_id=correlation_id,
-            template=template,
-            definition=definition,
-            time=backend.time,
-            deadline_ms=now_ms + allowed_ms,
-            look_every_ms=max(LOOK_MS, min(1000, allowed_ms // 2000)),
-            say=self._say,
-        )
-
-    def _definition(self, start: Start) -> WorkflowDefinition | None:
-        try:
-            return self._setup.library.workflow_definition(start.workflow, start.version)
-        except DefinitionNotFound:
-            return None
-
-    def _template(self, start: Start, definition: WorkflowDefinition | None) -> Template | None:
-        template = self._setup.plan.template_for(start.workflow) if self._setup.plan else None
-        return template.planned_on(definition) if template and definition else template
-
-    def _relaunch(self, backend: Backend) -> None:
+    def _relaunch(self, launcher: Launcher) -> None:
         requests = list(self._setup.folder.relaunch_requests())
         for _, request in requests[self._relaunched :]:
             self._relaunched += 1
@@ -320,7 +248,7 @@ class Director:
             batch = next(each for each in self.batches if each.number == launch.batch)
             batch.is_judged = batch.is_reported = False
             self._publish(quality=tuple(number for number in self._state.quality if number != batch.number))
-            self._start(batch, (again(launch, len(known)),), backend)
+            self._start(batch, (again(launch, len(known)),), launcher)
 
     def _look(self, backend: Backend) -> None:
         due = [watch for batch in self.batches for watch in batch.watches if not watch.state.is_settled]
@@ -416,11 +344,3 @@ class Director:
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)
-
-
-def _one_line(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]

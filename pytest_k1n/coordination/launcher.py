@@ -1,0 +1,131 @@
+"""Starting executions on a backend, each with a watch set on it; before the first, their definitions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.coordination.backend import Backend
+from pytest_k1n.coordination.collection import Launch
+from pytest_k1n.coordination.launching import Start, deadline_ms
+from pytest_k1n.coordination.registration import register
+from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.model import Json, WorkflowDefinition
+from pytest_k1n.core.plan import Plan, Template
+from pytest_k1n.library import DefinitionNotFound, Library, started_workflows
+
+LOOK_MS = 50
+"""Shortest time between two looks at one execution; the longest is a fiftieth of what it may take, at most 1 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What came of a group of starts."""
+
+    watches: tuple[Watch, ...]
+    failed: Mapping[str, str]
+    """Launch key -> why it could not be launched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launcher:
+    """Starts executions of one run; knows no clock but the `now_ms` it is given (monotonic)."""
+
+    uid: str
+    plan: Plan | None
+    library: Library
+    backend: Backend
+    say: Callable[[str], None]
+
+    def register(self, launches: Iterable[Launch], *, policy: str | None) -> None:
+        """Register the definitions on disk that launches need; `policy` None is what suits the server."""
+        workflows = self._wanted_definitions(launches)
+        if workflows:
+            tasks = self.library.tasks
+            register(self.backend.client, workflows, tasks, policy=policy or self.backend.register_policy)
+
+    def start(self, starts: Sequence[Start], now_ms: Callable[[], int]) -> Started:
+        """Start a group at one moment: a thread for each, so that no start waits for another's answer."""
+        with ThreadPoolExecutor(max_workers=len(starts)) as pool:
+            attempts = [(start, pool.submit(self._start_one, start)) for start in starts]
+        watches: list[Watch] = []
+        failed: dict[str, str] = {}
+        started_ms = now_ms()
+        for start, attempt in attempts:
+            error = attempt.exception()
+            if isinstance(error, ConductorError | DefinitionNotFound):
+                failed[start.key] = str(error) or type(error).__name__
+                self.say(f"{start.workflow} could not be launched: {error}")
+            elif error is not None:
+                raise error
+            else:
+                watches.append(self._watch(start, *attempt.result(), started_ms))
+        return Started(tuple(watches), failed)
+
+    def _start_one(self, start: Start) -> tuple[str, str]:
+        domain = self.backend.domain
+        correlation_id = f"k1n-{self.uid}/{start.workflow}/{start.batch}.{start.round}.{_short_hash(start.key)}"
+        workflow_id = self.backend.client.start_once(
+            start.workflow,
+            version=start.version,
+            input=start.input,
+            correlation_id=correlation_id,
+            task_to_domain={"*": domain} if domain else None,
+        )
+        self.backend.announce(workflow_id, start.workflow)
+        return workflow_id, correlation_id
+
+    def _watch(self, start: Start, workflow_id: str, correlation_id: str, now_ms: int) -> Watch:
+        definition = self._definition(start)
+        template = self._template(start, definition)
+        allowed_ms = deadline_ms(
+            template,
+            definition,
+            self.library.task_definitions,
+            speed=self.backend.time.speed,
+            within_ms=start.within_ms,
+        )
+        return Watch(
+            start=start,
+            workflow_id=workflow_id,
+            correlation_id=correlation_id,
+            template=template,
+            definition=definition,
+            time=self.backend.time,
+            deadline_ms=now_ms + allowed_ms,
+            look_every_ms=max(LOOK_MS, min(1000, allowed_ms // 2000)),
+            say=self.say,
+        )
+
+    def _definition(self, start: Start) -> WorkflowDefinition | None:
+        try:
+            return self.library.workflow_definition(start.workflow, start.version)
+        except DefinitionNotFound:
+            return None
+
+    def _template(self, start: Start, definition: WorkflowDefinition | None) -> Template | None:
+        template = self.plan.template_for(start.workflow) if self.plan else None
+        return template.planned_on(definition) if template and definition else template
+
+    def _wanted_definitions(self, launches: Iterable[Launch]) -> list[Mapping[str, Json]]:
+        """Return the launched definitions and, over any number of levels, those they start as sub-workflows."""
+        found: dict[tuple[str, str], Mapping[str, Json]] = {}
+        wanted = [(launch.workflow, launch.version) for launch in launches]
+        while wanted:
+            # A definition that is nowhere on disk may still be on the server; the start will tell.
+            try:
+                document = self.library.workflow(*wanted.pop())
+            except DefinitionNotFound:
+                continue
+            key = (str(document["name"]), str(document.get("version", 1)))
+            if key not in found:
+                found[key] = document
+                wanted += started_workflows(document)
+        return list(found.values())
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
