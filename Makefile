@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: help setup suite suite-real test live lint bench parity docs clean
+.PHONY: help setup suite suite-real test live lint bench parity determinism docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ lint: setup ## ruff, mypy, import contracts
 
 parity: setup ## compare the embedded engine with a real Conductor, case by case
 	K1N_LIVE=1 $(BIN)/pytest tests/parity $(ARGS)
+
+determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
+	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_engine_determinism.py --k1n-server=embedded $(ARGS)
 
 docs: setup ## write the reference pages anew
 	$(BIN)/python docs/generate.py

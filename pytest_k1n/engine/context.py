@@ -6,7 +6,7 @@ leaves everything else (queues, timers, other executions) as `Effects` for the e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.engine.definition import Definition, TaskDef
@@ -56,5 +56,5 @@ class Context:
     definitions: Definitions
     scripts: Scripts
     effects: Effects
-    looked_at: list[TaskState] = field(default_factory=list)
+    looked_at: tuple[TaskState, ...] = ()
     """The loops that it found open."""

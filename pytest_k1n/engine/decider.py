@@ -105,7 +105,8 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         _forget_executed(execution)
     if not execution.live:
         return _finish(context, execution, executed, unsaved)
-    return _run_system_tasks(context, execution) or again or _evaluate_joins(context, execution)
+    changed, joining = _run_system_tasks(context, execution)
+    return changed or again or (joining and _evaluate_joins(context, execution))
 
 
 def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
@@ -149,9 +150,11 @@ def _insert_batch(context: Context, execution: ExecutionState, batch: Batch) -> 
     tasks = batch.tasks
     if len(tasks) > 1:
         tasks = list({task.ref: task for task in tasks if not _is_known(execution, task)}.values())
+    ended = False
     for task in tasks:
         _insert(context, execution, task)
-    return any(task.status not in OPEN_TASK for task in tasks)
+        ended = ended or task.status not in OPEN_TASK
+    return ended
 
 
 def _is_known(execution: ExecutionState, task: TaskState) -> bool:
@@ -179,9 +182,9 @@ def _forget_executed(execution: ExecutionState) -> None:
     ]
 
 
-def _run_system_tasks(context: Context, execution: ExecutionState) -> bool:
-    """Run what finishes inside an evaluation; tell whether anything changed."""
-    changed = False
+def _run_system_tasks(context: Context, execution: ExecutionState) -> tuple[bool, bool]:
+    """Run what finishes inside an evaluation; tell whether anything changed, and whether a JOIN is open."""
+    changed = joining = False
     for task in list(execution.live):
         if task.status not in OPEN_TASK:
             continue
@@ -192,7 +195,9 @@ def _run_system_tasks(context: Context, execution: ExecutionState) -> bool:
                 changed = True
         elif task.type == "DO_WHILE":
             changed = _advance_loop(context, execution, task) or changed
-    return changed
+        elif task.type == "JOIN":
+            joining = True
+    return changed, joining
 
 
 def _advance_loop(context: Context, execution: ExecutionState, loop: TaskState) -> bool:

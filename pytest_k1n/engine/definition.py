@@ -18,9 +18,8 @@ class TaskDef:
 
     __slots__ = (
         "backoff_scale", "concurrent_limit", "document", "input_template", "jitter_ms", "limits_waiting",
-        "max_retry_delay_s",
-        "name", "poll_timeout_s", "response_timeout_s", "retry_count", "retry_delay_s", "retry_logic", "timeout_policy",
-        "timeout_s", "total_timeout_s",
+        "max_retry_delay_s", "name", "poll_timeout_s", "rate_limit", "rate_limit_s", "response_timeout_s",
+        "retry_count", "retry_delay_s", "retry_logic", "timeout_policy", "timeout_s", "total_timeout_s",
     )  # fmt: skip
 
     def __init__(self, document: JsonObject) -> None:
@@ -39,6 +38,8 @@ class TaskDef:
         self.total_timeout_s: int = document["totalTimeoutSeconds"]
         self.limits_waiting = self.poll_timeout_s > 0 or self.total_timeout_s > 0
         """Whether a task can time out before anybody polled it."""
+        self.rate_limit: int = document.get("rateLimitPerFrequency", 0)
+        self.rate_limit_s: int = document.get("rateLimitFrequencyInSeconds", 0)
         self.concurrent_limit: int = document.get("concurrentExecLimit") or 0
         self.input_template: JsonObject = document["inputTemplate"]
 

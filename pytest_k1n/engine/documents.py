@@ -40,17 +40,16 @@ def execution_document(execution: ExecutionState, *, tasks: bool = True) -> Json
         "workflowName": execution.definition.name,
         "workflowVersion": execution.definition.version,
     }
-    _add(
+    return _with_optional(
         document,
-        createdBy=execution.created_by,
-        correlationId=execution.correlation_id,
-        parentWorkflowId=execution.parent_id,
-        parentWorkflowTaskId=execution.parent_task_id,
-        reasonForIncompletion=execution.reason,
-        event=execution.event,
-        reRunFromWorkflowId=execution.rerun_from,
+        ("createdBy", execution.created_by),
+        ("correlationId", execution.correlation_id),
+        ("parentWorkflowId", execution.parent_id),
+        ("parentWorkflowTaskId", execution.parent_task_id),
+        ("reasonForIncompletion", execution.reason),
+        ("event", execution.event),
+        ("reRunFromWorkflowId", execution.rerun_from),
     )
-    return document
 
 
 def task_document(task: TaskState) -> JsonObject:
@@ -58,7 +57,7 @@ def task_document(task: TaskState) -> JsonObject:
     execution, node = task.execution, task.node
     definition: TaskDef | None = task.task_def
     output = joins.output(task) if task.type == "JOIN" and task.status in OPEN_TASK else task.output
-    limits = definition.document if definition and _shows_rate_limit(node.type) else {}
+    limited = definition if definition is not None and _shows_rate_limit(node.type) else None
     document: JsonObject = {
         "taskType": task.type,
         "status": task.status,
@@ -83,8 +82,8 @@ def task_document(task: TaskState) -> JsonObject:
         "callbackAfterSeconds": task.callback_s,
         "outputData": output,
         "workflowTask": node.document,
-        "rateLimitPerFrequency": limits.get("rateLimitPerFrequency", 0),
-        "rateLimitFrequencyInSeconds": limits.get("rateLimitFrequencyInSeconds", 0),
+        "rateLimitPerFrequency": limited.rate_limit if limited is not None else 0,
+        "rateLimitFrequencyInSeconds": limited.rate_limit_s if limited is not None else 0,
         "workflowPriority": execution.priority,
         "iteration": task.iteration,
         "subworkflowChanged": False,
@@ -97,16 +96,20 @@ def task_document(task: TaskState) -> JsonObject:
         del document["workflowType"]  # a record made by the request itself, not by a mapper
     if definition is not None and "taskDefinition" in node.document:
         document["taskDefinition"] = definition.document
-    _add(
-        document,
-        correlationId=execution.correlation_id,
-        retriedTaskId=task.retried_id,
-        reasonForIncompletion=task.reason,
-        workerId=task.worker_id,
-        domain=task.domain,
-        subWorkflowId=task.sub_id,
-        parentTaskId=task.parent_task_id,
-    )
+    if execution.correlation_id is not None:
+        document["correlationId"] = execution.correlation_id
+    if task.retried_id is not None:
+        document["retriedTaskId"] = task.retried_id
+    if task.reason is not None:
+        document["reasonForIncompletion"] = task.reason
+    if task.worker_id is not None:
+        document["workerId"] = task.worker_id
+    if task.domain is not None:
+        document["domain"] = task.domain
+    if task.sub_id is not None:
+        document["subWorkflowId"] = task.sub_id
+    if task.parent_task_id is not None:
+        document["parentTaskId"] = task.parent_task_id
     return document
 
 
@@ -119,14 +122,18 @@ def failed_workflow_document(execution: ExecutionState) -> JsonObject:
     for name in ("failedReferenceTaskNames", "failedTaskNames"):
         if not document[name]:
             del document[name]
-    _add(document, failedTaskId=execution.failed_task_id, previousStatus=execution.previous_status)
-    return document
+    return _with_optional(
+        document, ("failedTaskId", execution.failed_task_id), ("previousStatus", execution.previous_status)
+    )
 
 
 def _shows_rate_limit(type_: str) -> bool:
     return type_ in _RATE_LIMITED or type_ not in MAPPERS
 
 
-def _add(document: JsonObject, **optional: Any) -> None:
+def _with_optional(document: JsonObject, *fields: tuple[str, Any]) -> JsonObject:
     """Add what is set: the server leaves nulls out."""
-    document.update({name: value for name, value in optional.items() if value is not None})
+    for name, value in fields:
+        if value is not None:
+            document[name] = value
+    return document

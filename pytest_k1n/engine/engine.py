@@ -23,6 +23,7 @@ from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.documents import failed_workflow_document
 from pytest_k1n.engine.guards import Guards, Stuck
 from pytest_k1n.engine.ids import seeded_id
+from pytest_k1n.engine.limits import InHand
 from pytest_k1n.engine.problems import NotFound
 from pytest_k1n.engine.queues import QueueKey, Queues
 from pytest_k1n.engine.scripts import Scripts
@@ -37,6 +38,7 @@ from pytest_k1n.engine.status import (
     TERMINAL_WORKFLOW,
     TERMINATED,
 )
+from pytest_k1n.engine.taskindex import TaskIndex
 from pytest_k1n.engine.virtualwork import UNLIMITED, Attachment, VirtualResult, VirtualWorker
 
 
@@ -67,7 +69,8 @@ class Engine:
         self._attached_to_all: tuple[VirtualWorker, str, int] | None = None
         self._call_http = call_http
         self._started: dict[str, int] = {}
-        self._delivered: dict[str, TaskState] = {}
+        self._index = TaskIndex(self.executions)
+        self._in_hand = InHand()
 
     def tick(self) -> int:
         """Read the clock: all that one request or one event does happens at the instant read here."""
@@ -124,15 +127,7 @@ class Engine:
 
     def task(self, task_id: str) -> TaskState | None:
         """Find a task by its id."""
-        known = self._delivered.get(task_id)
-        if known is not None and known.execution.workflow_id in self.executions:
-            return known
-        for execution in self.executions.values():
-            for task in execution.tasks:
-                if task.task_id == task_id:
-                    self._delivered[task_id] = task
-                    return task
-        return None
+        return self._index.find(task_id)
 
     def context(self) -> Context:
         """Open an evaluation at this instant; hand it to `carry_out` afterwards."""
@@ -160,6 +155,7 @@ class Engine:
             for ended in effects.ended:
                 if ended.parent_id is not None:
                     self._agenda.soon(self._notify_parent, ended)
+        self._index.note(execution)
         self._set_timer(execution)
 
     def settle(self) -> None:
@@ -174,7 +170,7 @@ class Engine:
         self.polls[key] = {"queueName": key.type, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
         task = self._deliver(key, worker_id, now_ms)
         if task is not None:
-            self._delivered[task.task_id] = task
+            self._index.add(task)
             self._set_timer(task.execution)
         return task
 
@@ -199,17 +195,10 @@ class Engine:
         task.worker_id = worker_id
         task.poll_count += 1
         task.updated_ms = now_ms
+        self._in_hand.note(task)
 
     def _is_at_limit(self, task: TaskState) -> bool:
-        definition = task.task_def
-        if definition is None or definition.concurrent_limit <= 0:
-            return False
-        running = sum(
-            other.status == IN_PROGRESS and other.def_name == task.def_name
-            for execution in self.executions.values()
-            for other in execution.live
-        )
-        return running >= definition.concurrent_limit
+        return self._in_hand.is_at_limit(task, self.executions.values())
 
     def update(
         self,
@@ -260,7 +249,7 @@ class Engine:
 
     def log(self, task: TaskState, line: str) -> None:
         """Append one line to a task's log."""
-        task.logs.append({"log": line, "taskId": task.task_id, "createdTime": self.now_ms})
+        task.logs += ({"log": line, "taskId": task.task_id, "createdTime": self.now_ms},)
 
     def requeue(self, task: TaskState) -> None:
         """Make a task that waits for a callback deliverable now."""

@@ -22,7 +22,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     children = _children(loop)
     failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
     if not failed and (not children or any(task.node.loop is loop.node for task in loop.execution.live)):
-        context.looked_at.append(loop)
+        context.looked_at += (loop,)
         return None
     _note(loop, [task for task in children if not task.is_open])
     if failed:

@@ -6,6 +6,9 @@ one builds a new dict. That is what lets an expression hand over a whole output 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import islice, takewhile
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.engine.ids import seeded_id
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_k1n.engine.definition import Definition, Node, TaskDef
 
 JsonObject = dict[str, Any]
+_seq = attrgetter("seq")
 MAX_S = 2_147_483_647
 """Conductor's largest whole number of seconds: a WAIT without an end carries it."""
 
@@ -23,7 +27,6 @@ class TaskState:
     """One attempt of one (ref, iteration)."""
 
     __slots__ = (
-        "_number",
         "_task_id",
         "attempt",
         "callback_s",
@@ -40,6 +43,7 @@ class TaskState:
         "logs",
         "name",
         "node",
+        "number",
         "output",
         "parent_task_id",
         "poll_count",
@@ -71,7 +75,7 @@ class TaskState:
         self.iteration = iteration
         self.task_def: TaskDef | None = node.task_def
         execution.next_id += 1
-        self._number = execution.next_id
+        self.number = execution.next_id
         self._task_id = ""
         self.status: str = SCHEDULED
         self.seq = 0
@@ -94,7 +98,7 @@ class TaskState:
         self.reason: str | None = None
         self.sub_id: str | None = None
         self.parent_task_id: str | None = None
-        self.logs: list[JsonObject] = []
+        self.logs: tuple[JsonObject, ...] = ()
         self.due_ms = 0
         """When a timed WAIT ends, or 0."""
         self.cursor = 0
@@ -109,7 +113,7 @@ class TaskState:
         """Return the id, derived on first use from the seed, the execution and the order of making."""
         if not self._task_id:
             execution = self.execution
-            self._task_id = seeded_id(execution.seed, f"{execution.workflow_id}/{self._number}")
+            self._task_id = seeded_id(execution.seed, f"{execution.workflow_id}/{self.number}")
         return self._task_id
 
     @property
@@ -180,6 +184,13 @@ class ExecutionState:
         self.latest[task.ref] = task
         self.plain[task.plain_ref] = task
         self.live.append(task)
+
+    def has(self, task: TaskState) -> bool:
+        """Tell whether a task is one of this execution's; a restart, a rerun and some loops drop tasks."""
+        at = bisect_left(self.tasks, task.seq, key=_seq)
+        return any(
+            found is task for found in takewhile(lambda found: found.seq == task.seq, islice(self.tasks, at, None))
+        )
 
     def keep(self, tasks: list[TaskState]) -> None:
         """Replace all tasks (restart, rerun, a loop that forgets iterations) and rebuild what is derived from them."""

@@ -170,7 +170,7 @@ def _log(request: Request) -> Reply:
 
 def _logs(request: Request) -> Reply:
     task = request.engine.task(request.names["id"])
-    return Reply(payload=task.logs) if task is not None and task.logs else Reply(204)
+    return Reply(payload=list(task.logs)) if task is not None and task.logs else Reply(204)
 
 
 def _queue_size(request: Request) -> Reply:
