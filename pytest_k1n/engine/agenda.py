@@ -47,6 +47,10 @@ class Agenda:
         """Return the instant of the next event, or None."""
         return self._later[0][0] if self._later else None
 
+    def first(self) -> tuple[int, int, Any] | None:
+        """Return the instant, priority and subject of the next event without taking it, or None."""
+        return (self._later[0][0], self._later[0][1], self._later[0][4]) if self._later else None
+
     def pop(self) -> tuple[int, int, Action, Any]:
         """Take the next event: its instant, priority, action and subject."""
         instant_ms, priority, _, action, subject = heappop(self._later)

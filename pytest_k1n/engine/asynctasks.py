@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_k1n.engine.state import JsonObject, TaskState
@@ -43,8 +43,30 @@ def run_event(task: TaskState) -> None:
     task.status = COMPLETED
 
 
-def run_http(task: TaskState, call: HttpCaller) -> None:
-    """Make the request a HTTP task describes; anything but 2xx fails it, with the server's words."""
+HttpAnswer = tuple[int, str, dict[str, list[str]], bytes]
+"""Status, reason phrase, headers, body."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """What a HTTP task asks for; sending it touches no task, so any thread may."""
+
+    method: str
+    uri: str
+    headers: dict[str, str]
+    body: bytes | None
+    timeout_s: float
+
+    def send(self, call: HttpCaller) -> HttpAnswer | Exception:
+        """Make the request; return what came, or why nothing did."""
+        try:
+            return call(self.method, self.uri, self.headers, self.body, self.timeout_s)
+        except Exception as error:  # whatever a definition makes of a request: the task fails by it, not the engine
+            return error
+
+
+def http_request(task: TaskState) -> HttpRequest | None:
+    """Read the request that a HTTP task describes; one that cannot be read fails the task."""
     request = task.input.get("http_request")
     fields: JsonObject = request if isinstance(request, dict) else task.input
     uri, method = fields.get("uri"), str(fields.get("method") or "GET").upper()
@@ -53,7 +75,7 @@ def run_http(task: TaskState, call: HttpCaller) -> None:
             FAILED,
             "Missing HTTP URI.  See documentation for HttpTask for required input parameters",
         )
-        return
+        return None
     body = fields.get("body")
     payload = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     headers = {str(name): str(value) for name, value in (fields.get("headers") or {}).items()}
@@ -61,14 +83,18 @@ def run_http(task: TaskState, call: HttpCaller) -> None:
     if payload is not None:
         headers.setdefault("Content-Type", str(fields.get("contentType") or "application/json"))
     timeout_s = float(fields.get("readTimeOut") or 3000) / 1000
-    try:
-        status, phrase, received, content = call(method, str(uri), headers, payload, timeout_s)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        _fail(task, f'I/O error on {method} request for "{uri}": {error}')
+    return HttpRequest(method=method, uri=str(uri), headers=headers, body=payload, timeout_s=timeout_s)
+
+
+def take_answer(task: TaskState, request: HttpRequest, answer: HttpAnswer | Exception) -> None:
+    """End a HTTP task by what came of its request; anything but 2xx fails it, with the server's words."""
+    if isinstance(answer, Exception):
+        _fail(task, f'I/O error on {request.method} request for "{request.uri}": {answer}')
         return
+    status, phrase, received, content = answer
     text = content.decode("utf-8", "replace")
     if not 200 <= status < 300:
-        _fail(task, f'{status}  on {method} request for "{uri}": "{text}"')
+        _fail(task, f'{status}  on {request.method} request for "{request.uri}": "{text}"')
         return
     task.output = {
         "response": {"headers": received, "reasonPhrase": phrase, "body": _parsed(text), "statusCode": status}

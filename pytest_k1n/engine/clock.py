@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Final, Protocol
 
 EPOCH_MS: Final = 1_767_225_600_000
@@ -43,6 +44,40 @@ class ManualClock(VirtualClock):
     jumps = False
 
 
+class ElasticClock:
+    """Virtual time that can also run: it keeps pace with the wall while somebody really works, else stands or jumps."""
+
+    jumps = True
+
+    def __init__(self, start_ms: int = EPOCH_MS, *, wall_ms: Callable[[], int] | None = None) -> None:
+        self._wall_ms = wall_ms or monotonic_ms
+        self._base_ms = start_ms
+        self._since_ms: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._since_ms is not None
+
+    def now_ms(self) -> int:
+        return self._base_ms if self._since_ms is None else self._base_ms + self._wall_ms() - self._since_ms
+
+    def move_to(self, instant_ms: int) -> None:
+        """Advance to an instant, unless the clock has run past it already."""
+        if instant_ms > self.now_ms():
+            self._base_ms = instant_ms
+            if self._since_ms is not None:
+                self._since_ms = self._wall_ms()
+
+    def run(self) -> None:
+        """Keep pace with the wall from now on."""
+        if self._since_ms is None:
+            self._since_ms = self._wall_ms()
+
+    def stand(self) -> None:
+        """Stop where it is."""
+        self._base_ms, self._since_ms = self.now_ms(), None
+
+
 class ScaledClock:
     """Runs `rate` times as fast as the wall; its stamps already are workflow ms, never to be scaled again."""
 
@@ -64,6 +99,11 @@ class ScaledClock:
     def wall_s_until(self, instant_ms: int) -> float:
         """Return how many wall seconds are left until an instant, 0 if it is past."""
         return max(0.0, (instant_ms - self.now_ms()) / 1000 / self.rate)
+
+
+def monotonic_ms() -> int:
+    """Read the wall's time as it passes: whole ms, from an arbitrary zero."""
+    return time.monotonic_ns() // 1_000_000
 
 
 def real_clock() -> ScaledClock:

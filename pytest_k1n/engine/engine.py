@@ -11,6 +11,7 @@ sweeps) happens at the very instant it becomes possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_k1n.engine import asynctasks, children, timeouts
@@ -41,6 +42,22 @@ from pytest_k1n.engine.status import (
 from pytest_k1n.engine.taskindex import TaskIndex
 from pytest_k1n.engine.virtualwork import UNLIMITED, Attachment, VirtualResult, VirtualWorker
 
+Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
+"""Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a worker says of a task."""
+
+    status: str
+    output: JsonObject
+    reason: str | None = None
+    worker_id: str | None = None
+    callback_s: int = 0
+    sub_id: str | None = None
+    logs: tuple[str, ...] = ()
+
 
 class Engine:
     """An embedded Conductor. Not thread-safe: `engine.http` serialises its callers."""
@@ -63,6 +80,12 @@ class Engine:
         self.guards = guards or Guards()
         self.on_delivery: Callable[[QueueKey], None] | None = None
         """Called when a queue has something to deliver now (a server wakes its parked polls)."""
+        self.on_poll: Callable[[QueueKey, str | None, TaskState | None], None] | None = None
+        """Called after each poll with the worker's id and what it got."""
+        self.offload: Offload | None = None
+        """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
+        self.declared: dict[str, Report] = {}
+        """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()
         self._scripts = Scripts()
         self._attached: dict[QueueKey, Attachment] = {}
@@ -172,6 +195,8 @@ class Engine:
         if task is not None:
             self._index.add(task)
             self._set_timer(task.execution)
+        if self.on_poll is not None:
+            self.on_poll(key, worker_id, task)
         return task
 
     def _deliver(self, key: QueueKey, worker_id: str | None, now_ms: int) -> TaskState | None:
@@ -218,6 +243,7 @@ class Engine:
             return
         now_ms = self.now_ms
         self.guards.idle_jumps = 0
+        self.declared.pop(task.task_id, None)
         task.output = output
         task.reason = reason
         task.worker_id = worker_id
@@ -240,6 +266,33 @@ class Engine:
         self._agenda.settle()
         if task.task_def is not None and task.task_def.concurrent_limit > 0:
             self._wake_queue(QueueKey(task.type, task.domain))
+
+    def report(self, task: TaskState, report: Report, *, at_ms: int | None = None) -> None:
+        """Take a worker's report; with `at_ms` it counts at that instant, and until then the task stays in progress.
+
+        A second report takes the first one's place, so that a worker may repeat what it is not sure to have said.
+        """
+        if at_ms is None or at_ms <= self.now_ms:
+            self.update(
+                task,
+                report.status,
+                report.output,
+                reason=report.reason,
+                worker_id=report.worker_id,
+                callback_s=report.callback_s,
+                sub_id=report.sub_id,
+                logs=report.logs,
+            )
+        elif task.status in OPEN_TASK and task.execution.status not in TERMINAL_WORKFLOW:
+            self.declared[task.task_id] = report
+            task.lease_until_ms = at_ms
+            self._set_timer(task.execution)
+            self._agenda.at(at_ms, FINISH, self._report_declared, (task, report))
+
+    def _report_declared(self, due: tuple[TaskState, Report]) -> None:
+        task, report = due
+        if self.declared.get(task.task_id) is report:
+            self.report(task, report)
 
     def extend_lease(self, task: TaskState) -> None:
         """Note that a worker is still at it."""
@@ -352,9 +405,10 @@ class Engine:
             return
         now_ms = self.now_ms
         if instant_ms > now_ms:
-            self.guards.jump(instant_ms - now_ms, self.diagnosis)
+            if self.clock.jumps:
+                self.guards.jump(instant_ms - now_ms, self.diagnosis)
             self.clock.move_to(instant_ms)
-        self.now_ms = instant_ms if self.clock.jumps else max(self.clock.now_ms(), instant_ms)
+        self.now_ms = max(now_ms, instant_ms) if self.clock.jumps else max(self.clock.now_ms(), instant_ms)
         action(subject)
         self._agenda.settle()
 
@@ -380,6 +434,19 @@ class Engine:
     def next_event_ms(self) -> int | None:
         """Return when something will happen by itself, or None."""
         return self._agenda.next_ms()
+
+    def next_deadline(self) -> ExecutionState | None:
+        """Return the execution whose time is up at the next event; None if that event is something else."""
+        following = self._agenda.first()
+        if following is None or following[1] != DEADLINE:
+            return None
+        instant_ms, (execution, due_ms) = following[0], following[2]
+        stands = execution.timer_ms == due_ms and execution.status not in TERMINAL_WORKFLOW
+        return execution if stands and timeouts.next_due_ms(execution, instant_ms - 1) <= instant_ms else None
+
+    def deliverable(self) -> list[tuple[QueueKey, TaskState]]:
+        """Return the tasks that a poll would get now, the first of each queue."""
+        return self.queues.deliverable(self.now_ms, self._is_at_limit)
 
     def diagnosis(self) -> str:
         """Say what every open execution waits for."""
@@ -558,9 +625,35 @@ class Engine:
         if kind == "EVENT":
             asynctasks.run_event(task)
         elif kind == "HTTP":
-            asynctasks.run_http(task, self._call_http)
+            self._run_http(task)
+            return
         else:
             self._start_workflow(task)
+        self._end_async(task)
+
+    def _run_http(self, task: TaskState) -> None:
+        request = asynctasks.http_request(task)
+        if request is None:
+            self._end_async(task)
+            return
+        ticket = task.ticket
+
+        def take(answer: asynctasks.HttpAnswer | Exception) -> None:
+            if task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW:
+                asynctasks.take_answer(task, request, answer)
+                self._end_async(task)
+
+        def take_later(answer: asynctasks.HttpAnswer | Exception) -> None:
+            self.tick()
+            take(answer)
+            self._agenda.settle()
+
+        if self.offload is not None:
+            self.offload(lambda: request.send(self._call_http), take_later)
+        else:
+            take(request.send(self._call_http))
+
+    def _end_async(self, task: TaskState) -> None:
         if task.node.document["asyncComplete"] and task.status == COMPLETED:
             task.status = IN_PROGRESS
             return

@@ -73,6 +73,18 @@ class Queues:
                 return task
         return None
 
+    def deliverable(self, now_ms: int, is_held: Callable[[TaskState], bool]) -> list[tuple[QueueKey, TaskState]]:
+        """Return what `pop` would take from each queue that has something."""
+        found = []
+        for key, queue in self._queues.items():
+            if queue.waiting:
+                self._ripen(queue, now_ms)
+            while queue.ready and not _is_valid(queue.ready[0][4], queue.ready[0][3]):
+                heappop(queue.ready)
+            if queue.ready and not is_held(queue.ready[0][4]):
+                found.append((key, queue.ready[0][4]))
+        return found
+
     def size(self, key: QueueKey) -> int:
         """Count what a queue holds, delayed messages included."""
         queue = self._queues.get(key)

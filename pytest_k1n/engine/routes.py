@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.catalogue import MissingChild
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal, NotAllowed, NotFound, Problem
+from pytest_k1n.engine.queues import QueueKey
 from pytest_k1n.engine.state import JsonObject
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain;charset=UTF-8"
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 INSTANCE: Final = "embedded"
 """What error bodies name as the answering host: nobody shall take this engine for Conductor."""
 
@@ -35,9 +39,24 @@ class Reply:
         """Encode the payload."""
         if self.payload is None:
             return b""
-        if self.content_type == TEXT:
-            return str(self.payload).encode()
-        return json.dumps(self.payload, separators=(",", ":"), ensure_ascii=False).encode()
+        text = str(self.payload) if self.content_type == TEXT else _encode(self.payload)
+        return text.encode("utf-8", "replace")  # half a surrogate pair, which JSON may carry, has no bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An answer that something still has to happen for: who serves it waits, who cannot wait takes `otherwise`."""
+
+    attempt: Callable[[], Reply | None]
+    """Returns the answer if it can be given now. Raises Problem."""
+    otherwise: Callable[[], Reply]
+    """Returns the answer when the time is up."""
+    timeout_ms: int
+    """Of the wall's time: a virtual clock would end every wait by its first jump."""
+    key: QueueKey | None = None
+    """The queue whose deliveries are waited for; None: anything may be what it waits for."""
+    is_idle: bool = True
+    """Whether nothing is in the hands of who waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +67,8 @@ class Request:
     names: Mapping[str, str]
     query: Mapping[str, list[str]]
     body: bytes | None
+    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
+    """By lower-case name."""
 
     def text(self, name: str) -> str | None:
         """Return a query parameter, or None."""
@@ -82,7 +103,7 @@ class Request:
         )
 
 
-Action = Callable[[Request], Reply]
+Action = Callable[[Request], Reply | Waiting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +129,38 @@ class Routes:
         for routes in self._by_shape.values():  # a literal segment wins over a name
             routes.sort(key=lambda entry: [segment.startswith("{") for segment in entry[0]])
 
-    def handle(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes | None) -> Reply:
-        """Answer one request; never raises for what a client can send."""
-        self.engine.tick()
-        try:
-            return self._route(method.upper(), path, query, body)
-        except Problem as problem:
-            return Reply(problem.status, error_document(problem))
-        except MissingChild as missing:
-            return Reply(500, error_document(Illegal(str(missing))))
+    def handle(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, list[str]],
+        body: bytes | None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Reply:
+        """Answer one request at once; never raises for what a client can send."""
+        answer = self.begin(method, path, query, body, headers)
+        return answer if isinstance(answer, Reply) else guarded(answer.otherwise)
 
-    def _route(self, method: str, path: str, query: Mapping[str, list[str]], body: bytes | None) -> Reply:
+    def begin(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, list[str]],
+        body: bytes | None,
+        headers: Mapping[str, str] = NO_HEADERS,
+    ) -> Reply | Waiting:
+        """Answer one request, or say what its answer waits for."""
+        self.engine.tick()
+        return guarded(lambda: self._route(method.upper(), path, query, body, headers))
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, list[str]],
+        body: bytes | None,
+        headers: Mapping[str, str],
+    ) -> Reply | Waiting:
         segments = path.strip("/").split("/")
         if segments[0] == "api":
             segments = segments[1:]
@@ -133,10 +175,23 @@ class Routes:
                     for want, got in zip(pattern, segments, strict=True)
                     if want.startswith("{")
                 }
-                return route.action(Request(self.engine, names, query, body))
+                return route.action(Request(self.engine, names, query, body, headers))
         if found_path:
             raise NotAllowed(f"Request method '{method}' is not supported")
         raise NotFound(f"No static resource {path.strip('/')}.")
+
+
+T = TypeVar("T")
+
+
+def guarded(answer: Callable[[], T]) -> T | Reply:
+    """Return an answer, or the server's error body for what it raises that a client can cause."""
+    try:
+        return answer()
+    except Problem as problem:
+        return Reply(problem.status, error_document(problem))
+    except MissingChild as missing:
+        return Reply(500, error_document(Illegal(str(missing))))
 
 
 def error_document(problem: Problem) -> JsonObject:

@@ -37,12 +37,13 @@ class InProcessTransport:
         *,
         params: Mapping[str, object] | None = None,
         body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,  # noqa: ARG002 (part of the protocol)
+        headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,  # noqa: ARG002 (nothing here takes time)
     ) -> Response:
         """Answer a request at once; its path may carry a query of its own."""
         bare, _, query = path.partition("?")
-        reply = self._routes.handle(method, bare, {**parse_qs(query), **_query(params or {})}, body)
+        named = {name.lower(): value for name, value in (headers or {}).items()}
+        reply = self._routes.handle(method, bare, {**parse_qs(query), **_query(params or {})}, body, named)
         return Response(reply.status, reply.body(), reply.content_type)
 
     def close(self) -> None:

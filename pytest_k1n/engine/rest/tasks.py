@@ -6,40 +6,68 @@ from typing import Any
 
 from pytest_k1n.engine import search, shapes
 from pytest_k1n.engine.constraints import demand
+from pytest_k1n.engine.declaring import LONGEST_WAIT_MS, declared_ms
 from pytest_k1n.engine.documents import execution_document, task_document
+from pytest_k1n.engine.engine import Report
 from pytest_k1n.engine.problems import Illegal, Invalid, NotFound
 from pytest_k1n.engine.queues import QueueKey
-from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
+from pytest_k1n.engine.routes import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import OPEN_TASK, RESULT_STATUSES, SCHEDULED
+from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES, SCHEDULED
 
 LONGEST_POLL_MS = 5_000
+SINGLE_POLL_MS = 100
+"""How long `GET /tasks/poll/{type}` waits for a task."""
 
 
 def _key(request: Request) -> QueueKey:
     return QueueKey(request.names["type"], request.text("domain") or None)
 
 
-def _poll(request: Request) -> Reply:
-    task = request.engine.poll(_key(request), request.text("workerid"))
-    return Reply(204) if task is None else Reply(payload=task_document(task))
-
-
-def _poll_batch(request: Request) -> Reply:
-    if (request.number("timeout", 100) or 0) > LONGEST_POLL_MS:
-        raise Invalid("Long Poll Timeout value cannot be more than 5 seconds")
+def _poll(request: Request) -> Reply | Waiting:
     key, worker_id = _key(request), request.text("workerid")
-    delivered: list[JsonObject] = []
-    for _ in range(request.number("count", 1) or 0):
+
+    def attempt() -> Reply | None:
         task = request.engine.poll(key, worker_id)
-        if task is None:
-            break
-        delivered.append(task_document(task))
-    return Reply(payload=delivered)
+        return None if task is None else Reply(payload=task_document(task))
+
+    return attempt() or Waiting(attempt=attempt, otherwise=lambda: Reply(204), timeout_ms=SINGLE_POLL_MS, key=key)
 
 
-def _update(request: Request) -> Reply:
-    return Reply(payload=_take(request).task_id, content_type=TEXT)
+def _poll_batch(request: Request) -> Reply | Waiting:
+    """Deliver what there is, up to `count`; wait for the first one, not for all of them.
+
+    3.32.1 holds fewer than `count` back until the time is up (issue 142), its successor no longer does (PR 1636).
+    """
+    timeout_ms = request.number("timeout", 100) or 0
+    if timeout_ms > LONGEST_POLL_MS:
+        raise Invalid("Long Poll Timeout value cannot be more than 5 seconds")
+    key, worker_id, count = _key(request), request.text("workerid"), request.number("count", 1) or 0
+
+    def attempt() -> Reply | None:
+        delivered: list[JsonObject] = []
+        while len(delivered) < count and (task := request.engine.poll(key, worker_id)) is not None:
+            delivered.append(task_document(task))
+        return Reply(payload=delivered) if delivered else None
+
+    if (answer := attempt()) is not None:
+        return answer
+    if timeout_ms < 1 or count < 1:
+        return Reply(payload=[])
+    return Waiting(attempt=attempt, otherwise=lambda: Reply(payload=[]), timeout_ms=timeout_ms, key=key)
+
+
+def _update(request: Request) -> Reply | Waiting:
+    task = _take(request)
+    done = Reply(payload=task.task_id, content_type=TEXT)
+    if task.task_id not in request.engine.declared or task.status != IN_PROGRESS:
+        return done
+    return Waiting(
+        attempt=lambda: None if task.task_id in request.engine.declared else done,
+        otherwise=lambda: Reply(202, task.task_id, TEXT),
+        timeout_ms=LONGEST_WAIT_MS if request.engine.clock.jumps else 0,
+        is_idle=False,
+    )
 
 
 def _update_v2(request: Request) -> Reply:
@@ -78,23 +106,24 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     if result.get("extendLease"):
         request.engine.extend_lease(task)
         return task
-    request.engine.update(
-        task,
-        status,
-        result.get("outputData") or {},
+    report = Report(
+        status=status,
+        output=result.get("outputData") or {},
         reason=result.get("reasonForIncompletion"),
         worker_id=result.get("workerId"),
         callback_s=result.get("callbackAfterSeconds") or 0,
         sub_id=result.get("subWorkflowId"),
         logs=_lines(result.get("logs")),
     )
+    work_ms = declared_ms(request, report.output)
+    request.engine.report(task, report, at_ms=None if work_ms is None else task.started_ms + work_ms)
     return task
 
 
-def _lines(logs: Any) -> list[str]:
+def _lines(logs: Any) -> tuple[str, ...]:
     if not isinstance(logs, list):
-        return []
-    return [str(entry.get("log")) if isinstance(entry, dict) else str(entry) for entry in logs]
+        return ()
+    return tuple(str(entry.get("log")) if isinstance(entry, dict) else str(entry) for entry in logs)
 
 
 def _update_by_ref(request: Request) -> Reply:

@@ -1,0 +1,354 @@
+"""Virtual time shared with workers outside: it jumps when nobody is about to act. The wall is made of ints."""
+
+import heapq
+import itertools
+import json
+
+import pytest
+
+from pytest_k1n.engine.clock import EPOCH_MS, ElasticClock, ManualClock
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.guards import Guards
+from pytest_k1n.engine.pacing import SETTLE_MS, Pacer
+from pytest_k1n.engine.quiescence import CONNECTED_MS, FULL_AFTER_MS, HOLD_MS, Quiescence
+from pytest_k1n.engine.routes import Routes, Waiting
+
+HOUR_MS = 3_600_000
+MANY_STEPS = 1000
+
+
+class Wall:
+    """Real time, as far as a test lets it pass."""
+
+    def __init__(self):
+        self.now_ms, self._timers, self._order = 0, [], itertools.count()
+
+    def call_later(self, in_s, call):
+        timer = Timer(call)
+        heapq.heappush(self._timers, (self.now_ms + in_s * 1000, next(self._order), timer))
+        return timer
+
+    def passes(self, ms):
+        until_ms = self.now_ms + ms
+        while self._timers and self._timers[0][0] <= until_ms:
+            at_ms, _, timer = heapq.heappop(self._timers)
+            self.now_ms = max(self.now_ms, int(at_ms))
+            if not timer.is_cancelled:
+                timer.call()
+        self.now_ms = until_ms
+
+
+class Timer:
+    def __init__(self, call):
+        self.call, self.is_cancelled = call, False
+
+    def cancel(self):
+        self.is_cancelled = True
+
+
+class Served:
+    """What `engine.http` does with a request, without the HTTP."""
+
+    def __init__(self, make, *, clock=None, **settings):
+        self.wall, self.make = Wall(), make
+        self.engine = Engine(clock=clock or ElasticClock(wall_ms=lambda: self.wall.now_ms), **settings)
+        self.quiescence = Quiescence(self.engine, wall_ms=lambda: self.wall.now_ms)
+        self.pacer = Pacer(
+            self.engine, self.quiescence, call_later=self.wall.call_later, wall_ms=lambda: self.wall.now_ms
+        )
+        self.engine.on_poll = self.quiescence.polled
+        self.routes = Routes(self.engine)
+        definitions = [
+            {"name": name, "retryCount": 0, "responseTimeoutSeconds": 10, "ownerEmail": "x"} for name in "abc"
+        ]
+        self.ask("POST", "/metadata/taskdefs", definitions)
+
+    def ask(self, method, path, body=None, headers=None, **query):
+        self.pacer.catch_up()
+        raw = None if body is None else json.dumps(body).encode()
+        query = {name: [str(value)] for name, value in query.items()}
+        answer = self.routes.begin(method, path, query, raw, headers or {})
+        if method != "GET":
+            self.quiescence.acted()
+        self.pacer.changed()
+        return answer.otherwise() if isinstance(answer, Waiting) else answer
+
+    def start(self, *tasks, **fields):
+        document = self.make.workflow(*tasks, ownerEmail="x", **fields)
+        return self.ask("POST", "/workflow", {"name": document["name"], "workflowDef": document}).payload
+
+    def poll(self, type_, worker="w"):
+        found = self.ask("GET", f"/tasks/poll/batch/{type_}", workerid=worker, timeout=0).payload
+        return found[0] if found else None
+
+    def report(self, task, *, virtual_ms=None, status="COMPLETED"):
+        result = {name: task[name] for name in ("taskId", "workflowInstanceId")}
+        headers = {} if virtual_ms is None else {"x-k1n-virtual-ms": str(virtual_ms)}
+        return self.ask("POST", "/tasks", {**result, "status": status}, headers)
+
+    def execution(self, workflow_id):
+        return self.engine.executions[workflow_id]
+
+    @property
+    def elapsed_ms(self):
+        self.pacer.catch_up()
+        return self.engine.now_ms - EPOCH_MS
+
+    @property
+    def holders(self):
+        return [(str(holder.hold), holder.what) for holder in self.pacer.holders()]
+
+
+@pytest.fixture
+def served(make):
+    return Served(make)
+
+
+def wait_for(make, ref, duration="1h"):
+    return make.of_type("WAIT", ref, inputParameters={"duration": duration})
+
+
+def test_declared_work_of_hours_takes_no_real_time(served, make):
+    workflow_id = served.start(make.simple("a"), make.simple("b"))
+    for type_ in "ab":
+        assert served.report(served.poll(type_), virtual_ms=2 * HOUR_MS).status == 202
+        served.wall.passes(SETTLE_MS)
+
+    state = served.execution(workflow_id)
+    assert (state.status, state.ended_ms - state.created_ms) == ("COMPLETED", 4 * HOUR_MS)
+    assert served.wall.now_ms == 2 * SETTLE_MS
+
+
+def test_declared_work_counts_from_the_start_of_its_task(served, make):
+    workflow_id = served.start(make.simple("a"))
+    task = served.poll("a")
+    served.wall.passes(700)  # nobody knew yet that it would be declared
+    served.report(task, virtual_ms=60_000)
+    served.wall.passes(SETTLE_MS)
+
+    record = served.execution(workflow_id).tasks[0]
+    assert record.ended_ms - record.started_ms == 60_000
+
+
+def test_a_declaration_may_be_repeated_and_corrected_until_it_counts(served, make):
+    workflow_id = served.start(make.simple("a"))
+    task = served.poll("a")
+    served.report(task, virtual_ms=HOUR_MS)
+    served.report(task, virtual_ms=HOUR_MS)
+    served.report(task, virtual_ms=60_000, status="FAILED")
+    served.wall.passes(SETTLE_MS)
+
+    state = served.execution(workflow_id)
+    assert (state.status, state.ended_ms - state.created_ms) == ("FAILED", 60_000)
+
+
+def test_time_runs_with_the_wall_while_undeclared_work_is_in_hand(served, make):
+    served.start(make.simple("a"))
+    served.wall.passes(5000)
+    assert served.elapsed_ms == 0
+
+    task = served.poll("a")
+    served.wall.passes(3000)
+    assert served.elapsed_ms == 3000
+    assert served.holders == [("work", f"a ({task['taskId']}) of w is with worker w and has no declared duration")]
+
+    served.report(task)
+    served.wall.passes(5000)
+    assert (served.elapsed_ms, served.holders) == (3000, [])
+
+
+def test_undeclared_work_is_missed_when_its_response_timeout_has_really_passed(served, make):
+    workflow_id = served.start(make.simple("a"))
+    served.poll("a")
+    served.wall.passes(9_900)
+    assert served.execution(workflow_id).tasks[0].status == "IN_PROGRESS"
+    served.wall.passes(200)
+    assert served.execution(workflow_id).tasks[0].status == "TIMED_OUT"
+
+
+def test_declared_work_needs_no_heartbeats(served, make):
+    workflow_id = served.start(make.simple("a"))
+    served.report(served.poll("a"), virtual_ms=HOUR_MS)
+    served.wall.passes(SETTLE_MS)
+    assert served.execution(workflow_id).status == "COMPLETED"
+
+
+def test_time_stands_while_a_worker_is_about_to_take_a_task(served, make):
+    served.poll("b")  # it is there
+    served.start(*make.fork([make.simple("a")], [make.simple("b")]))
+    served.report(served.poll("a", "other"), virtual_ms=HOUR_MS)
+    served.wall.passes(1000)
+    assert served.elapsed_ms == 0
+    assert [kind for kind, _ in served.holders] == ["queue"]
+
+    assert served.report(served.poll("b"), virtual_ms=60_000).status == 202
+    served.wall.passes(SETTLE_MS)
+    assert served.elapsed_ms == HOUR_MS
+
+
+def test_a_worker_that_has_gone_holds_nothing(served, make):
+    served.poll("b")
+    workflow_id = served.start(*make.fork([wait_for(make, "wait")], [make.simple("b")]))
+    served.wall.passes(CONNECTED_MS - 100)
+    assert served.elapsed_ms == 0
+    served.wall.passes(300)
+    assert (served.elapsed_ms, served.execution(workflow_id).status) == (HOUR_MS, "RUNNING")
+
+
+def test_a_worker_without_a_free_slot_waits_for_its_own_work_to_end(served, make):
+    served.start(*make.fork([make.simple("a", "a1")], [make.simple("a", "a2")]))
+    served.report(served.poll("a"), virtual_ms=HOUR_MS)
+    served.wall.passes(FULL_AFTER_MS - 20)
+    assert served.elapsed_ms == 0
+    served.wall.passes(100)
+    assert served.elapsed_ms == HOUR_MS
+
+
+def test_who_acts_is_given_time_to_go_on(served, make):
+    served.start(wait_for(make, "wait"))
+    served.wall.passes(SETTLE_MS - 1)
+    served.start(make.simple("a"))
+    served.wall.passes(SETTLE_MS - 1)
+    assert served.elapsed_ms == 0
+    served.wall.passes(1)
+    assert served.elapsed_ms == HOUR_MS
+
+
+def test_a_task_that_no_worker_polls_holds_only_its_own_timeouts(served, make):
+    waiting = served.start(make.simple("a"), timeoutSeconds=2 * 3600, timeoutPolicy="TIME_OUT_WF")
+    served.start(wait_for(make, "wait"), name="other")
+    served.wall.passes(1000)
+
+    elapsed_ms = served.elapsed_ms
+    assert HOUR_MS <= elapsed_ms < HOUR_MS + 1000
+    assert served.execution(waiting).status == "RUNNING"
+    task_id = served.execution(waiting).tasks[0].task_id
+    assert served.holders == [("person", f"a ({task_id}) of w waits for a worker")]
+    served.wall.passes(HOUR_MS)
+    assert served.execution(waiting).status == "TIMED_OUT"
+
+
+@pytest.mark.parametrize("kind", ["HUMAN", "WAIT"])
+def test_what_waits_for_a_person_is_not_timed_out_by_a_jump(served, make, kind):
+    child = make.workflow(make.of_type(kind, "ask"), name="child", ownerEmail="x")
+    sub = make.of_type(
+        "SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child", "version": 1, "workflowDefinition": child}
+    )
+    workflow_id = served.start(sub, timeoutSeconds=3600, timeoutPolicy="TIME_OUT_WF")
+    served.wall.passes(2000)
+
+    assert served.execution(workflow_id).status == "RUNNING"
+    assert [kind for kind, _ in served.holders] == ["person"]
+
+
+def test_a_paused_execution_is_not_timed_out_by_a_jump(served, make):
+    workflow_id = served.start(make.simple("a"), timeoutSeconds=3600, timeoutPolicy="TIME_OUT_WF")
+    served.ask("PUT", f"/workflow/{workflow_id}/pause")
+    served.wall.passes(2000)
+    assert served.holders == [("person", f"w {workflow_id} is paused")]
+    assert served.execution(workflow_id).status == "PAUSED"
+
+
+def test_a_clock_that_is_held_by_a_name_stands_until_it_is_released(served, make):
+    served.quiescence.take_hold("launching")
+    served.start(wait_for(make, "wait"))
+    served.wall.passes(HOLD_MS // 2)
+    assert (served.elapsed_ms, served.holders) == (0, [("name", "launching")])
+
+    assert served.quiescence.release("launching")
+    served.pacer.changed()
+    served.wall.passes(SETTLE_MS)
+    assert served.elapsed_ms == HOUR_MS
+    assert not served.quiescence.release("launching")
+
+
+def test_a_hold_that_nobody_renews_ends(served, make):
+    served.quiescence.take_hold("launching")
+    served.start(wait_for(make, "wait"))
+    served.wall.passes(HOLD_MS + 100)
+    assert served.elapsed_ms == HOUR_MS
+
+
+def test_a_request_that_is_still_being_read_holds_the_clock(served, make):
+    served.start(wait_for(make, "wait"))
+    number = served.quiescence.request_begins("POST /api/workflow")
+    served.wall.passes(1000)
+    assert (served.elapsed_ms, served.holders) == (0, [("request", "POST /api/workflow is being read")])
+    served.quiescence.request_ends(number)
+    served.wall.passes(100)
+    assert served.elapsed_ms == HOUR_MS
+
+
+def test_an_outgoing_call_takes_real_time(served, make):
+    jobs = []
+    served.engine.offload = lambda work, done: jobs.append((served.quiescence.call_begins(), done))
+    request = {"http_request": {"uri": "http://127.0.0.1:9/x", "method": "GET"}}
+    workflow_id = served.start(make.of_type("HTTP", "call", inputParameters=request))
+    served.wall.passes(2500)
+    assert served.holders == [("call", "a HTTP task waits for its answer")]
+
+    number, done = jobs[0]
+    served.quiescence.call_ends(number)
+    served.pacer.catch_up()
+    done((200, "OK", {}, b"{}"))
+    state = served.execution(workflow_id)
+    assert (state.status, state.ended_ms - state.created_ms) == ("COMPLETED", 2500)
+
+
+def test_an_answer_for_a_task_that_was_canceled_meanwhile_is_dropped(served, make):
+    jobs = []
+    served.engine.offload = lambda work, done: jobs.append(done)
+    request = {"http_request": {"uri": "http://127.0.0.1:9/x", "method": "GET"}}
+    workflow_id = served.start(make.of_type("HTTP", "call", inputParameters=request))
+    served.ask("DELETE", f"/workflow/{workflow_id}")
+    jobs[0]((200, "OK", {}, b"{}"))
+    assert served.execution(workflow_id).tasks[0].status == "CANCELED"
+
+
+def test_a_move_on_request_passes_over_work_in_hand(served, make):
+    workflow_id = served.start(make.simple("a"))
+    served.poll("a")
+    served.pacer.move_to(EPOCH_MS + 11_000)
+    served.wall.passes(0)
+    assert served.execution(workflow_id).tasks[0].status == "TIMED_OUT"
+    assert (served.elapsed_ms, served.pacer.is_moving) == (11_000, False)
+
+
+def test_workers_get_what_comes_up_during_a_move(served, make):
+    served.poll("a")
+    workflow_id = served.start(wait_for(make, "wait"), make.simple("a"))
+    served.pacer.move_to(EPOCH_MS + 3 * HOUR_MS)
+    served.wall.passes(100)
+    assert served.elapsed_ms == HOUR_MS
+    served.report(served.poll("a"), virtual_ms=60_000)
+    served.wall.passes(100)
+    assert (served.elapsed_ms, served.execution(workflow_id).ended_ms - EPOCH_MS) == (3 * HOUR_MS, HOUR_MS + 60_000)
+
+
+def test_a_manual_clock_moves_only_on_request(make):
+    served = Served(make, clock=ManualClock())
+    workflow_id = served.start(wait_for(make, "wait"))
+    served.wall.passes(HOUR_MS)
+    assert served.elapsed_ms == 0
+
+    served.pacer.move_to(EPOCH_MS + HOUR_MS - 1)
+    served.wall.passes(SETTLE_MS)
+    assert (served.elapsed_ms, served.execution(workflow_id).status) == (HOUR_MS - 1, "RUNNING")
+    served.pacer.move_to(EPOCH_MS + HOUR_MS)
+    served.wall.passes(SETTLE_MS)
+    assert served.execution(workflow_id).status == "COMPLETED"
+
+
+def test_time_that_runs_away_is_stopped_and_says_who_was_waiting(make):
+    served = Served(make, guards=Guards(max_horizon_ms=10 * HOUR_MS))
+    workflow_id = served.start(wait_for(make, "wait", "20h"))
+    served.wall.passes(100)
+    assert served.elapsed_ms == 0
+    assert served.pacer.stuck == (f"virtual time ran over 10h0min; waiting: w {workflow_id} RUNNING: wait IN_PROGRESS")
+
+
+def test_a_thousand_events_in_a_row_take_no_more_real_time_than_one(served, make):
+    for n in range(MANY_STEPS):
+        served.start(wait_for(make, "wait", f"{n + 1}s"), name=f"w{n}")
+    served.wall.passes(SETTLE_MS)
+    assert served.elapsed_ms == MANY_STEPS * 1000
