@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.backend import Backend, TimeModel
 from pytest_k1n.coordination.collection import Collection
@@ -20,6 +21,7 @@ from pytest_k1n.coordination.director import Director, Setup
 from pytest_k1n.core.model import Json
 from pytest_k1n.options import Settings
 from pytest_k1n.run import Run, waiting
+from pytest_k1n.servers.errors import NothingWorks, WrongClock
 from pytest_k1n.servers.external import defaults_for, server_from_environment
 from pytest_k1n.servers.opening import running_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec, parse_server
@@ -58,17 +60,34 @@ def time_of(settings: Settings, kind: Kind) -> TimeModel:
     """Choose the time model that suits a server (SPEC W4). Raises UsageError for one that it cannot have."""
     suited = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}.get(kind, "scaled")
     name = settings.time or suited
-    if name == "virtual" and kind is not Kind.EMBEDDED:
+    if name == "virtual" and kind in (Kind.JAR, Kind.DOCKER):
         raise pytest.UsageError(
             f"--k1n-time=virtual needs the embedded engine: the clock of a {kind} server cannot be accelerated; "
             "use --k1n-time=scaled, or --k1n-server=embedded"
         )
-    if name != "virtual" and kind is Kind.EMBEDDED:
-        raise pytest.UsageError(
-            f"--k1n-time={name} needs a server with a clock of its own: start one by "
-            "`k1n server start --tier embedded` and give its URL, or leave --k1n-time out"
-        )
     return TimeModel(name=name, speed=settings.speed if name == "scaled" else 1.0)
+
+
+def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeModel:
+    """Choose the time model for a server that is ready: an embedded engine at a URL has the clock it was started with.
+
+    Raises WrongClock where that does not suit what the settings ask for.
+    """
+    time = time_of(settings, endpoint.kind)
+    if endpoint.kind is not Kind.URL:
+        return time
+    clock = str(client.clock()["clock"]) if endpoint.is_embedded else "real"
+    if clock == "virtual" and settings.time in (None, "virtual"):
+        return TimeModel(name="virtual")
+    if clock == "real" and time.name != "virtual":
+        return time
+    kind = "embedded engine" if endpoint.is_embedded else "Conductor server"
+    asked = f"--k1n-time={settings.time}" if settings.time else "a run of batches"
+    wanted = "virtual" if settings.time == "virtual" else "real" if settings.time else "virtual or real"
+    raise WrongClock(
+        f"{asked} needs a {wanted} clock; the {kind} at {endpoint.shown_url} has a {clock} one",
+        remedy="another --k1n-time" if settings.time else "an engine that was started with --clock virtual",
+    )
 
 
 def longest_speed(settings: Settings) -> float:
@@ -82,6 +101,8 @@ def describe_server(settings: Settings) -> str:
     spec = spec_of(settings)
     if spec.kind is Kind.AUTO:
         return "auto (docker, then jar, then embedded)"
+    if spec.kind is Kind.URL and settings.time is None:
+        return f"{spec.shown_url}, real time, or virtual if it is an embedded engine's"
     time = time_of(settings, spec.kind)
     where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
     why = "" if settings.server_source == "default" else f" (from {settings.server_source})"
@@ -121,30 +142,45 @@ def make_director(run: Run, collection: Collection) -> Director:
 @contextmanager
 def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iterator[Backend]:
     """Open server and workers; end both, whatever happens. Raises ServerError."""
+    settings = run.settings
+    if spec.kind is Kind.EMBEDDED and time_of(settings, spec.kind).name == "virtual":
+        yield _embedded(run)
+        return
     with ExitStack() as stack:
-        if spec.kind is Kind.EMBEDDED:
-            yield _embedded(run)
-            return
-        server = stack.enter_context(
-            running_server(
-                spec,
-                run_uid=run.uid,
-                folder=run.folder_path / "server",
-                report=say,
-                log_path=run.folder_path / "server.log",
+        try:
+            server = stack.enter_context(
+                running_server(
+                    _with_processes(spec, settings),
+                    run_uid=run.uid,
+                    folder=run.folder_path / "server",
+                    report=say,
+                    log_path=run.folder_path / "server.log",
+                )
             )
-        )
-        time = time_of(run.settings, server.endpoint.kind)
+        except NothingWorks as nothing:
+            if settings.time not in (None, "virtual"):
+                raise
+            yield _embedded(run, nothing.notes or ("docker, jar passed over: virtual time needs the embedded engine",))
+            return
         for note in server.endpoint.notes:
             say(note)
         client = Conductor(transport_for(server.endpoint.url))
         stack.callback(client.close)
+        time = time_at(settings, server.endpoint, client)
         kind = run.settings.workers or defaults_for(server.endpoint).workers
         worker = stack.enter_context(_worker(run, server.endpoint, time)) if kind == "own" else None
         yield RealBackend(run, server, client, time, worker)
 
 
-def _embedded(run: Run) -> Backend:
+def _with_processes(spec: ServerSpec, settings: Settings) -> ServerSpec:
+    """Say which processes may serve: in virtual time the embedded engine needs none, and nothing else can do it."""
+    tiers = spec.tiers
+    if spec.kind is Kind.AUTO and settings.time in (None, "virtual"):
+        tiers = () if settings.time else tuple(tier for tier in tiers if tier is not Kind.EMBEDDED)
+    return replace(spec, tiers=tiers, engine_arguments=("--clock", "real", "--seed", str(settings.seed)))
+
+
+def _embedded(run: Run, notes: Sequence[str] = ()) -> Backend:
     from importlib.metadata import version
 
     from pytest_k1n.embedding import EmbeddedBackend
@@ -158,7 +194,12 @@ def _embedded(run: Run) -> Backend:
         faults=_faults(run.settings),
     )
     return EmbeddedBackend(
-        worker, run.library, seed=run.settings.seed, slots=SLOTS, version=f"pytest-k1n {version('pytest-k1n')}"
+        worker,
+        run.library,
+        seed=run.settings.seed,
+        slots=SLOTS,
+        version=f"pytest-k1n {version('pytest-k1n')}",
+        notes=notes,
     )
 
 
@@ -181,13 +222,15 @@ class RealBackend:
         self._server = server
         self._worker = worker
         self._ledger = ledger_path(run)
+        self._hold = f"launching in run {run.uid}"
+        self._is_holding = False
 
     @property
     def server(self) -> Mapping[str, Json]:
         """kind, url, version, owned, notes: for headers and results."""
         endpoint = self._server.endpoint
         return {
-            "kind": str(endpoint.kind),
+            "kind": "embedded" if endpoint.is_embedded else str(endpoint.kind),
             "url": endpoint.shown_url,
             "version": endpoint.version,
             "owned": endpoint.owned,
@@ -195,7 +238,10 @@ class RealBackend:
         }
 
     def announce(self, workflow_id: str, workflow: str) -> None:
-        """Tell the worker of an execution that has just started."""
+        """Tell the worker of an execution that has just started; virtual time stands until all of the batch have."""
+        if self.time.name == "virtual" and not self._is_holding:
+            self.client.hold_clock(self._hold)
+            self._is_holding = True
         if self._worker is not None and self._worker.stdin is not None:
             hint = {"launched": {"workflow_id": workflow_id, "name": workflow}}
             try:
@@ -204,7 +250,11 @@ class RealBackend:
                 return  # it is dead: `trouble` will say so
 
     def settle(self) -> None:
-        """Nothing: here time is real."""
+        """Let virtual time go on; real time does so by itself."""
+        if self._is_holding:
+            self._is_holding = False
+            with suppress(NotFound):  # it ends by itself after a minute
+                self.client.release_clock(self._hold)
 
     def trouble(self) -> str | None:
         """Say that server or worker has died."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from pytest_k1n.coordination.backend import TimeModel
@@ -15,10 +15,13 @@ from pytest_k1n.workers.worker import worker_types
 class EmbeddedBackend:
     """An engine in this process; its workers are handlers whose work takes virtual time."""
 
-    def __init__(self, worker: HandlerWorker, library: Library, *, seed: int, slots: int, version: str) -> None:
+    def __init__(
+        self, worker: HandlerWorker, library: Library, *, seed: int, slots: int, version: str, notes: Sequence[str] = ()
+    ) -> None:
         self._embedded = EmbeddedEngine(worker, seed=seed, slots=slots)
         self._library = library
         self._version = version
+        self._notes = list(notes)
         self.client = self._embedded.client
         self.time = TimeModel(name="virtual")
         self.domain: str | None = None
@@ -28,7 +31,7 @@ class EmbeddedBackend:
     @property
     def server(self) -> Mapping[str, Json]:
         """kind, url, version, owned, notes: for headers and results."""
-        return {"kind": "embedded", "url": None, "version": self._version, "owned": True, "notes": []}
+        return {"kind": "embedded", "url": None, "version": self._version, "owned": True, "notes": [*self._notes]}
 
     def announce(self, workflow_id: str, workflow: str) -> None:
         """Nothing: no task is taken before `settle`, so that executions of one moment see each other."""

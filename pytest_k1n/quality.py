@@ -159,7 +159,7 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> Mapping[str, Json]:
     settings = GateSettings(
         min_pass_rate=run.settings.min_pass_rate / 100,
         workers="own" if backend.slots else "external",
-        engine=backend.time.name == "virtual",
+        engine=backend.server["url"] is None,
         validate=_validate,
     )
     together = BatchObservation(observations={key: observed[watch] for watch, key in keys.items()}, alone=alone or None)

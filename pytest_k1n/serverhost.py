@@ -94,9 +94,9 @@ class ServerSession:
         self._in_hand: dict[str, Mapping[str, Json]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._impatient = Conductor(transport_for(url), patience_s=0)
         if has_worker:
-            impatient = Conductor(transport_for(url), patience_s=0)
-            worker = Worker(impatient, (definition,), handlers, settings)
+            worker = Worker(self._impatient, (definition,), handlers, settings)
             self._thread = threading.Thread(target=worker.run, args=(self._stop,), name="k1n-worker", daemon=True)
             self._thread.start()
         self.workflow_id = client.start_once(
@@ -179,6 +179,7 @@ class ServerSession:
             self._stop.set()
             if self._thread is not None:
                 self._thread.join(10)
+            self._impatient.close()
             self._client.close()
 
     def _take(self, task_id: str, task_type: str) -> Mapping[str, Json]:

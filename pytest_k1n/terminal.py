@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from queue import Empty
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -101,7 +101,9 @@ def _ran_on(run: Run) -> str:
     version = f" {state.server['version']}" if state.server["version"] else ""
     speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
     where = f" {state.server['url']}" if state.server["url"] else ""
-    return f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
+    ran_on = f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
+    passed_over = [note for note in cast("list[str]", state.server["notes"]) if " passed over: " in note]
+    return "\n".join([ran_on, *(f"         {note}" for note in passed_over)])
 
 
 def _execution_row(result: Result) -> tuple[str, ...]:

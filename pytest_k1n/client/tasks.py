@@ -35,12 +35,13 @@ class Tasks(Calls):
             raise error_for(answer.status, answer.body, method="GET", path=path, url=self.url)
         return cast("list[JsonObject]", self._json(list, "GET", path, answer))
 
-    def update(self, result: Mapping[str, object]) -> None:
+    def update(self, result: Mapping[str, object]) -> bool:
         """Report a TaskResult. A 200 does not say that it counted: an ended task or execution ignores it.
 
+        False: the embedded engine has it and its declared end is yet to come; reporting it again waits for that.
         Raises NotFound when the task is gone with its execution.
         """
-        self._call("POST", "/api/tasks", body=result, repeatable=True)
+        return self._call("POST", "/api/tasks", body=result, repeatable=True).status != 202
 
     def update_by_ref(
         self, workflow_id: str, ref: str, status: str, output: Mapping[str, object] | None = None

@@ -1,7 +1,8 @@
 """`/_k1n/clock`: what an engine that is served shows of its time, and how it is told to move it or to wait.
 
 `GET` shows the clock and who holds it. `POST` takes one of `{"advance": "2h"}` (or ms), `{"until": epoch ms}`,
-`{"hold": NAME}` (with `"for": "30s"`, a minute by default) and `{"release": NAME}`.
+`{"hold": NAME}` (with `"for": "30s"`, a minute by default), `{"release": NAME}`, and `{"declares": WORKER}`: this
+worker will say of each task how long it takes, so that time need not run meanwhile.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Control:
             "at": iso_utc(engine.now_ms),
             "next": engine.next_event_ms(),
             "holders": [
-                {"kind": str(holder.hold), "what": holder.what, "forMs": holder.for_ms, "runs": holder.hold.runs}
+                {"kind": str(holder.hold), "what": holder.what, "forMs": holder.for_ms, "runs": holder.runs}
                 for holder in self._pacer.holders()
             ],
             "stuck": self._pacer.stuck,
@@ -62,15 +63,18 @@ class Control:
         }
 
     def _order(self, order: Mapping[str, Any]) -> Reply | Waiting:
-        verbs = [verb for verb in ("advance", "until", "hold", "release") if verb in order]
+        verbs = [verb for verb in ("advance", "until", "hold", "release", "declares") if verb in order]
         unknown = sorted(set(order) - {*verbs, "for"})
         if len(verbs) != 1 or unknown or ("for" in order and verbs != ["hold"]):
             raise Invalid(
-                'write one of {"advance": "2h"}, {"until": ms}, {"hold": name, "for": "30s"}, {"release": name}'
+                'write one of {"advance": "2h"}, {"until": ms}, {"hold": name, "for": "30s"}, {"release": name}, '
+                '{"declares": worker}'
             )
         value = order[verbs[0]]
         if verbs == ["hold"]:
             self._quiescence.take_hold(_name(value), _duration("for", order["for"]) if "for" in order else HOLD_MS)
+        elif verbs == ["declares"]:
+            self._quiescence.expect_declarations(_name(value))
         elif verbs == ["release"]:
             if not self._quiescence.release(_name(value)):
                 raise NotFound(f"nobody holds the clock by the name {value}")

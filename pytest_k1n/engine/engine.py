@@ -84,6 +84,8 @@ class Engine:
         """Called after each poll with the worker's id and what it got."""
         self.offload: Offload | None = None
         """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
+        self.worked_ms: Callable[[TaskState], int | None] = lambda _task: None
+        """Tells how long somebody really worked on a task while the clock stood for it."""
         self.declared: dict[str, Report] = {}
         """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()

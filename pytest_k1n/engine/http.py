@@ -48,6 +48,7 @@ class EngineApp:
         self._outgoing = Outgoing(loop.call_soon_threadsafe)
         engine.on_delivery = self._parking.wake
         engine.on_poll = self._quiescence.polled
+        engine.worked_ms = self._quiescence.worked_ms
         engine.offload = self._offload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -16,7 +16,7 @@ LOOK_MS = 50
 """How often holders are looked at that end by the mere passing of real time."""
 _STEPS = 200
 """Events in a row before requests get their turn."""
-_BRIEF = (Hold.QUEUE, Hold.REQUEST)
+_BRIEF = (Hold.QUEUE, Hold.PROMISE, Hold.REQUEST)
 """Holders that a move on request waits for: workers get what comes up on the way."""
 
 
@@ -129,10 +129,12 @@ class Pacer:
 
     def _is_held(self) -> bool:
         """Tell whether time must not jump now; then somebody looks again when that may have changed."""
+        for instant_ms in self._quiescence.broken_promises():
+            self._engine.advance_to(max(instant_ms, self._engine.now_ms))
         holders = self._quiescence.holders()
         if self.is_moving:
             holders = [holder for holder in holders if holder.hold in _BRIEF]
-        runs = any(holder.hold.runs for holder in holders)
+        runs = any(holder.runs for holder in holders)
         clock = self._engine.clock
         if isinstance(clock, ElasticClock):
             self._pace(clock, runs)

@@ -20,6 +20,10 @@ CONNECTED_MS = 10_000
 """A worker that has not polled for so long is gone."""
 FULL_AFTER_MS = 100
 """A worker that has declared work of a type and polls no more of it for so long has no slot left."""
+PROMISE_MS = 1_000
+"""A worker that declares its work has this long to do so; after that it counts as really working, from the start."""
+PATIENCE_MS = 1_000
+"""What waits for somebody outside may be about to get it: only after this time runs towards its timeout."""
 HOLD_MS = 60_000
 """A named hold that nobody renews ends after this long: who took it may have died."""
 
@@ -33,15 +37,12 @@ class Hold(StrEnum):
     """A HTTP task waits for an answer from outside."""
     PERSON = "person"
     """The next event is a timeout of an execution that waits for somebody outside."""
+    PROMISE = "promise"
+    """A worker that declares its work has a task in its hands, and will soon say how long that takes."""
     REQUEST = "request"
     QUEUE = "queue"
     """A worker is about to take a task."""
     NAME = "name"
-
-    @property
-    def runs(self) -> bool:
-        """Whether time passes at the wall's pace meanwhile; else it stands."""
-        return self in (Hold.WORK, Hold.CALL, Hold.PERSON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,8 @@ class Holder:
     what: str
     for_ms: int
     """How long already, of the wall."""
+    runs: bool = False
+    """Whether time passes at the wall's pace meanwhile; else it stands."""
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class _Handout:
     task: TaskState
     poll_count: int
     since_ms: int
+    is_promised: bool
 
 
 class Quiescence:
@@ -72,6 +76,7 @@ class Quiescence:
         self._calls: dict[int, int] = {}
         self._names: dict[str, tuple[int, int]] = {}
         self._polled: dict[QueueKey, dict[str, int]] = {}
+        self._declarers: set[str] = set()
         self._numbers = 0
         self.quiet_since_ms = wall_ms()
         """When something last happened that more may follow from."""
@@ -86,7 +91,29 @@ class Quiescence:
         self._polled.setdefault(key, {})[worker_id or ""] = now_ms
         if task is not None:
             self.quiet_since_ms = now_ms
-            self._handouts[task.task_id] = _Handout(task, task.poll_count, now_ms)
+            self._handouts[task.task_id] = _Handout(task, task.poll_count, now_ms, worker_id in self._declarers)
+
+    def expect_declarations(self, worker_id: str) -> None:
+        """Note that a worker declares its work: time stands until it has."""
+        self._declarers.add(worker_id)
+
+    def worked_ms(self, task: TaskState) -> int | None:
+        """Return how long a worker really worked on a task while time stood for its declaration; None if it did not."""
+        handout = self._handouts.get(task.task_id)
+        if handout is None or not handout.is_promised or not self._is_open(handout):
+            return None
+        return self._wall_ms() - handout.since_ms
+
+    def broken_promises(self) -> list[int]:
+        """Return the instants that workers have got to which were expected to declare their work, and did not."""
+        now_ms = self._wall_ms()
+        instants = []
+        for handout in self._handouts.values():
+            if handout.is_promised and now_ms - handout.since_ms >= PROMISE_MS:
+                handout.is_promised = False
+                if self._is_open(handout):
+                    instants.append(handout.task.started_ms + now_ms - handout.since_ms)
+        return sorted(instants)
 
     def request_begins(self, what: str) -> int:
         """Note that a request is being read; `request_ends` takes the number."""
@@ -123,9 +150,10 @@ class Quiescence:
         if self._calls:
             return True
         for task_id, handout in list(self._handouts.items()):
-            if self._is_open(handout):
+            if not self._is_open(handout):
+                del self._handouts[task_id]
+            elif not handout.is_promised:
                 return True
-            del self._handouts[task_id]
         return False
 
     def holders(self) -> list[Holder]:
@@ -144,15 +172,21 @@ class Quiescence:
 
     def _working(self, now_ms: int) -> Iterator[Holder]:
         for task_id, handout in list(self._handouts.items()):
+            if handout.is_promised:
+                continue
             if self._is_open(handout):
                 what = f"{_named(handout.task)} is with worker {handout.task.worker_id} and has no declared duration"
-                yield Holder(hold=Hold.WORK, what=what, for_ms=now_ms - handout.since_ms)
+                yield Holder(hold=Hold.WORK, what=what, for_ms=now_ms - handout.since_ms, runs=True)
             else:
                 del self._handouts[task_id]
         for since_ms in self._calls.values():
-            yield Holder(hold=Hold.CALL, what="a HTTP task waits for its answer", for_ms=now_ms - since_ms)
+            yield Holder(hold=Hold.CALL, what="a HTTP task waits for its answer", for_ms=now_ms - since_ms, runs=True)
 
     def _standing(self, now_ms: int) -> Iterator[Holder]:
+        for handout in self._handouts.values():
+            if handout.is_promised and self._is_open(handout):
+                what = f"worker {handout.task.worker_id} is about to say how long {_named(handout.task)} takes"
+                yield Holder(hold=Hold.PROMISE, what=what, for_ms=now_ms - handout.since_ms)
         for what, since_ms in self._requests.values():
             yield Holder(hold=Hold.REQUEST, what=f"{what} is being read", for_ms=now_ms - since_ms)
         for name, (since_ms, until_ms) in list(self._names.items()):
@@ -182,7 +216,8 @@ class Quiescence:
     def _persons(self) -> Iterator[Holder]:
         execution = self._engine.next_deadline()
         if execution is not None and (what := self._waits_outside(execution)) is not None:
-            yield Holder(hold=Hold.PERSON, what=what, for_ms=self._wall_ms() - self.quiet_since_ms)
+            for_ms = self._wall_ms() - self.quiet_since_ms
+            yield Holder(hold=Hold.PERSON, what=what, for_ms=for_ms, runs=for_ms >= PATIENCE_MS)
 
     def _waits_outside(self, execution: ExecutionState) -> str | None:
         """Say what somebody outside has to do for an execution to go on, or None."""

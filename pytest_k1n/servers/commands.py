@@ -122,7 +122,7 @@ def _logs(arguments: argparse.Namespace, place: Place) -> int:
 
 
 def _lines(found: Background) -> list[str]:
-    name = "embedded engine" if found.kind == Kind.EMBEDDED else "Conductor"
+    name = "embedded engine, not a Conductor server," if found.kind == Kind.EMBEDDED else "Conductor"
     return [
         f"{name} {found.version or ''} at {found.url}",
         f"  tier     {found.kind}; {'; '.join(found.notes)}",

@@ -12,6 +12,8 @@ ServerError
 ├── JarNotFound (FileNotFoundError)
 ├── JarDamaged (ValueError)
 ├── TierUnavailable (RuntimeError)           this kind of server cannot run here
+│   └── NothingWorks                         nor can any other that `auto` tries
+├── WrongClock (ValueError)                  an embedded engine whose clock does not suit the run
 └── SupervisorFailed (RuntimeError)          the supervising process itself could not do its work
 """
 
@@ -86,6 +88,16 @@ class JarDamaged(ServerError, ValueError):
 
 class TierUnavailable(ServerError, RuntimeError):
     """This kind of server cannot run on this machine."""
+
+
+class NothingWorks(TierUnavailable):
+    """None of the kinds that `auto` tries can run; `notes` say why, one line each."""
+
+    notes: tuple[str, ...] = ()
+
+
+class WrongClock(ServerError, ValueError):
+    """The embedded engine at a URL has another clock than the run needs."""
 
 
 class SupervisorFailed(ServerError, RuntimeError):

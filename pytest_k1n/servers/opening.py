@@ -8,11 +8,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from .errors import ServerError, TierUnavailable
+from .errors import NothingWorks, ServerError
 from .process import ProcessServer, Site
 from .protocol import Endpoint, Kind, Report, Server, ServerSpec
-
-AUTO_ORDER = (Kind.DOCKER, Kind.JAR, Kind.EMBEDDED)
 
 
 @contextmanager
@@ -72,8 +70,8 @@ def own_server(spec: ServerSpec, site: Site) -> Iterator[ProcessServer]:
 
 def _first_that_works(spec: ServerSpec, site: Site, stack: ExitStack) -> ProcessServer:
     passed_over: list[tuple[Kind, ServerError]] = []
-    for kind in AUTO_ORDER:
-        notes = tuple(f"{tier} passed over: {error.line}" for tier, error in passed_over)
+    for kind in spec.tiers:
+        notes = _notes(passed_over)
         # Nobody asked for a container: an image that is not here is a reason, not a download of minutes.
         candidate = replace(spec, kind=kind, pull=False)
         try:
@@ -81,11 +79,17 @@ def _first_that_works(spec: ServerSpec, site: Site, stack: ExitStack) -> Process
         except ServerError as error:
             site.report(f"{kind} passed over: {error.line}")
             passed_over.append((kind, error))
-    raise TierUnavailable(
+    nothing = NothingWorks(
         "No kind of server works here.",
         *((str(kind), error.line) for kind, error in passed_over),
         remedy=f"{spec.source} with the kind that you expect to work, to see its whole message",
     )
+    nothing.notes = _notes(passed_over)
+    raise nothing
+
+
+def _notes(passed_over: list[tuple[Kind, ServerError]]) -> tuple[str, ...]:
+    return tuple(f"{tier} passed over: {error.line}" for tier, error in passed_over)
 
 
 def _started(spec: ServerSpec, site: Site) -> AbstractContextManager[ProcessServer]:

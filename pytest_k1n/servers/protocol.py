@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.client.clock import is_embedded
 
 SERVER_VERSION = "3.32.1"
 """The release that is started unless told otherwise; every figure of ours was measured on it."""
@@ -51,6 +52,8 @@ class ServerSpec:
     image: str = SERVER_IMAGE
     pull: bool = True
     """Whether an absent image is pulled."""
+    tiers: tuple[Kind, ...] = (Kind.DOCKER, Kind.JAR, Kind.EMBEDDED)
+    """What `auto` tries, in this order."""
     engine_arguments: tuple[str, ...] = ()
     """For the embedded engine as a process: what its own command line takes."""
 
@@ -100,6 +103,11 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         return Address.parse(self.url).is_loopback
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the embedded engine answers there, no Conductor server; whoever started it."""
+        return self.kind is Kind.EMBEDDED or is_embedded(self.version)
 
 
 class Server(Protocol):

@@ -45,7 +45,9 @@ class Delivery:
         spooled = False
         for pause in self._backoff.pauses():
             try:
-                self._client.update(result)
+                while not self._client.update(result):
+                    if self._give_up.is_set():
+                        return "delivered"  # the engine has it, and counts it when its time has come
             except NotFound:
                 fate: Fate = "gone"
                 break

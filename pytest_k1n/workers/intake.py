@@ -126,7 +126,7 @@ class Intake:
 
     def _accept(self, document: Mapping[str, Json], task_type: str) -> InHand | None:
         try:
-            hand = InHand(Delivered.from_wire(document), task_type)
+            hand = InHand(Delivered.from_wire(document), task_type, declares=self._settings.declares)
         except wire.WireError as error:
             self._report(f"a polled task cannot be read, its response timeout will bring it back: {error}")
             return None

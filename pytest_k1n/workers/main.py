@@ -9,12 +9,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.address import Address
+from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import WorkflowDefinition
@@ -78,6 +79,10 @@ def _serve(
     wants_hints: bool | None,
 ) -> int:
     version = client.version()
+    if is_embedded(version):
+        settings = replace(settings, declares=client.clock()["clock"] in ("virtual", "manual"))
+    if settings.declares:
+        client.declare_work(settings.worker_id)
     stop = threading.Event()
     worker = Worker(client, work.definitions, handlers, settings, ledger=ledger, report=_report)
 
@@ -92,7 +97,11 @@ def _serve(
         follow(_STDIN, launched=worker.launched, ended=stop.set, report=_report)
     types = len(settings.types or worker_types(work.definitions))
     domain = f", domain {settings.domain}" if settings.domain else ""
-    _report(f"{settings.worker_id} serves {types} task types of {client.url} (Conductor {version or '?'}{domain})")
+    kind = "embedded engine" if is_embedded(version) else "Conductor"
+    declares = ", declaring simulated work" if settings.declares else ""
+    _report(
+        f"{settings.worker_id} serves {types} task types of {client.url} ({kind} {version or '?'}{domain}{declares})"
+    )
     worker.run(stop)
     _report(f"{settings.worker_id} has stopped")
     return 0

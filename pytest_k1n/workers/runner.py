@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
@@ -20,6 +20,7 @@ from pytest_k1n.workers.misbehaviour import Fault, fault_of
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 
+T = TypeVar("T")
 RESERVED = "_k1n"
 """Key of a task's output under which the worker says how the work was done."""
 _LOG_LINES, _LOG_WIDTH = 100, 1000
@@ -58,6 +59,9 @@ class InHand:
     task_type: str
     """The type that was polled: whose slot it takes."""
     state: Literal["working", "delivering", "hung"] = "working"
+    declares: bool = False
+    """Whether sleeping takes no time here, but is added up and declared with the result."""
+    declared_ms: float = 0.0
     _stopped: threading.Event = field(default_factory=threading.Event)
     _callbacks: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -83,8 +87,19 @@ class InHand:
 
     def sleep(self, ms: float) -> None:
         """Sleep, unless stopped. Raises Stopped."""
-        if self._stopped.wait(max(0.0, ms) / 1000):
+        pause_ms = max(0.0, ms)
+        if self.declares:
+            self.declared_ms += pause_ms
+            pause_ms = 0.0
+        if self._stopped.wait(pause_ms / 1000):
             raise Stopped
+
+    def measure(self, work: Callable[[], T]) -> tuple[T, int]:
+        """Do something that may sleep; return what came of it and the ms it took, those it declared included."""
+        began, declared_ms = time.perf_counter(), self.declared_ms
+        result = work()
+        took_ms = (time.perf_counter() - began) * 1000
+        return result, round(took_ms + self.declared_ms - declared_ms)
 
     def wait_until_stopped(self) -> None:
         """Do nothing for as long as it is allowed, then raise Stopped."""
@@ -118,7 +133,7 @@ class Runner:
             outcome = self._invoke(handler, hand, fault, logs)
             if fault is not None and fault.kind == "twice":
                 outcome = self._invoke(handler, hand, None, logs)
-            result = self._result(task, handler, outcome, logs, begin_ms)
+            result = self._result(hand, handler, outcome, logs, begin_ms)
             self._last_output[task.workflow_name] = outcome.output
             hand.state = "delivering"
             fate = self._delivery.deliver(result)
@@ -149,10 +164,9 @@ class Runner:
                 self._heartbeat.drop(task.task_id)
                 hand.state = "hung"
                 hand.wait_until_stopped()
-            began = time.perf_counter()
-            outcome = invoke(handler.call, self._context(hand, logs))
-            if outcome.work_ms is None:
-                outcome = replace(outcome, work_ms=round((time.perf_counter() - began) * 1000))
+            outcome, took_ms = hand.measure(lambda: invoke(handler.call, self._context(hand, logs)))
+            if outcome.work_ms is None or hand.declared_ms:
+                outcome = replace(outcome, work_ms=took_ms)
             outcome = self._distort(outcome, hand, fault)
             status = outcome.status
         finally:
@@ -168,9 +182,8 @@ class Runner:
                 assert fault is not None
                 assert outcome.work_ms is not None
                 extra_ms = outcome.work_ms * (fault.factor - 1)
-                began = time.perf_counter()
-                hand.sleep(extra_ms)
-                return replace(outcome, work_ms=outcome.work_ms + round((time.perf_counter() - began) * 1000))
+                _, took_ms = hand.measure(lambda: hand.sleep(extra_ms))
+                return replace(outcome, work_ms=outcome.work_ms + took_ms)
             case "fail" | "terminal" as kind:
                 assert fault is not None
                 reason = fault.value or f"made to {kind} by --fault"
@@ -205,8 +218,9 @@ class Runner:
         )
 
     def _result(
-        self, task: Delivered, handler: NamedHandler, outcome: Outcome, logs: list[dict[str, Json]], begin_ms: int
+        self, hand: InHand, handler: NamedHandler, outcome: Outcome, logs: list[dict[str, Json]], begin_ms: int
     ) -> dict[str, Json]:
+        task = hand.task
         end_ms = epoch_ms()
         about: dict[str, Json] = {
             "simulated": outcome.simulated,
@@ -215,6 +229,8 @@ class Runner:
             "begin_ms": begin_ms,
             "end_ms": end_ms,
         }
+        if hand.declared_ms:
+            about["virtual_ms"] = round(hand.declared_ms) + (0 if outcome.simulated else end_ms - begin_ms)
         if outcome.steps:
             about["steps"] = [{"name": step.name, "ms": step.ms} for step in outcome.steps]
         if not logs:

@@ -30,6 +30,8 @@ class WorkerSettings:
     """Tasks of one type in hand at once."""
     speed: float = 1.0
     """By how much simulated work is shortened."""
+    declares: bool = False
+    """Whether the time that handlers sleep is declared instead: on an engine in virtual time nobody need wait."""
     seed: int = 0
     jitter: float = JITTER
     """Seeded variation of simulated work, as a fraction of the estimate."""

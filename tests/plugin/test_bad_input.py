@@ -36,7 +36,6 @@ def test_a_missing_plan_file_is_named(project):
         ("--k1n-min-pass-rate=120", "from 0 to 100"),
         ("--k1n-time=virtually", "none of real, scaled, virtual"),
         ("--k1n-server=jra", "use embedded, jar, docker, auto or http"),
-        ("--k1n-time=scaled", "needs a server with a clock of its own"),
     ],
 )
 def test_a_bad_option_says_which_and_what_it_takes(project, option, says):

@@ -146,3 +146,27 @@ def test_a_followed_log_shows_what_comes(tmp_path: Path) -> None:
     assert next(lines) == "four\n"
     going.set()
     assert list(lines) == []
+
+
+def test_the_embedded_engine_runs_in_the_background(k1n: K1n, home: Path, is_alive: Alive) -> None:
+    started = k1n("start", "--tier", "embedded", "--port", "0", "--json", "--", "--clock", "manual", "--seed", "7")
+    assert started.returncode == 0, started.stderr
+    document = json.loads(started.stdout)
+    assert (document["kind"], document["version"]) == ("embedded", "3.32.1-k1n-embedded")
+
+    status = k1n("status")
+    assert status.returncode == 0
+    assert f"embedded engine, not a Conductor server, 3.32.1-k1n-embedded at {document['url']}" in status.stdout
+    assert "health   ready" in status.stdout
+    assert "manual time, seed 7" in k1n("logs").stdout
+
+    assert k1n("stop").returncode == 0
+    assert not is_alive(document["pid"])
+    assert residue(home) == ["server.lock", "server.log"]
+
+
+def test_an_option_that_the_engine_does_not_know_is_told(k1n: K1n) -> None:
+    failed = k1n("start", "--tier", "embedded", "--port", "0", "--", "--clock", "atomic")
+    assert failed.returncode == 1
+    assert "invalid choice: 'atomic'" in failed.stderr
+    assert "Traceback" not in failed.stderr

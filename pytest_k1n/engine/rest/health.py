@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
 
-VERSION = "3.32.1"
-"""The Conductor release whose behaviour this engine has."""
+VERSION = "3.32.1-k1n-embedded"
+"""The Conductor release whose behaviour this engine has, and that it is not that."""
 
 
 def _health(_request: Request) -> Reply:
@@ -17,11 +17,11 @@ def _actuator(_request: Request) -> Reply:
 
 
 def _version(_request: Request) -> Reply:
-    return Reply(payload=f"{VERSION}-k1n-embedded", content_type=TEXT)
+    return Reply(payload=VERSION, content_type=TEXT)
 
 
 def _config(_request: Request) -> Reply:
-    return Reply(payload={"version": f"{VERSION}-k1n-embedded", "engine": "embedded engine"})
+    return Reply(payload={"version": VERSION, "engine": "embedded engine"})
 
 
 ROUTES = (

@@ -116,6 +116,8 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
         logs=_lines(result.get("logs")),
     )
     work_ms = declared_ms(request, report.output)
+    if work_ms is None:
+        work_ms = request.engine.worked_ms(task)
     request.engine.report(task, report, at_ms=None if work_ms is None else task.started_ms + work_ms)
     return task
 

@@ -10,7 +10,7 @@ from pytest_k1n.engine.clock import EPOCH_MS, ElasticClock, ManualClock
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.guards import Guards
 from pytest_k1n.engine.pacing import SETTLE_MS, Pacer
-from pytest_k1n.engine.quiescence import CONNECTED_MS, FULL_AFTER_MS, HOLD_MS, Quiescence
+from pytest_k1n.engine.quiescence import CONNECTED_MS, FULL_AFTER_MS, HOLD_MS, PATIENCE_MS, PROMISE_MS, Quiescence
 from pytest_k1n.engine.routes import Routes, Waiting
 
 HOUR_MS = 3_600_000
@@ -57,6 +57,7 @@ class Served:
             self.engine, self.quiescence, call_later=self.wall.call_later, wall_ms=lambda: self.wall.now_ms
         )
         self.engine.on_poll = self.quiescence.polled
+        self.engine.worked_ms = self.quiescence.worked_ms
         self.routes = Routes(self.engine)
         definitions = [
             {"name": name, "retryCount": 0, "responseTimeoutSeconds": 10, "ownerEmail": "x"} for name in "abc"
@@ -142,6 +143,41 @@ def test_a_declaration_may_be_repeated_and_corrected_until_it_counts(served, mak
     assert (state.status, state.ended_ms - state.created_ms) == ("FAILED", 60_000)
 
 
+def test_time_stands_for_a_worker_that_declares_its_work(served, make):
+    served.quiescence.expect_declarations("w")
+    workflow_id = served.start(make.simple("a"), wait_for(make, "wait"))
+    task = served.poll("a")
+    served.wall.passes(300)
+    assert served.elapsed_ms == 0
+    assert served.holders == [("promise", f"worker w is about to say how long a ({task['taskId']}) of w takes")]
+    served.report(task, virtual_ms=60_000)
+    served.wall.passes(100)
+    assert served.execution(workflow_id).tasks[0].ended_ms - EPOCH_MS == 60_000
+
+
+def test_what_a_declaring_worker_really_did_takes_as_long_as_it_took(served, make):
+    served.quiescence.expect_declarations("w")
+    workflow_id = served.start(make.simple("a"))
+    task = served.poll("a")
+    served.wall.passes(300)
+    served.report(task)
+    served.wall.passes(100)
+    state = served.execution(workflow_id)
+    assert (state.status, state.ended_ms - state.created_ms) == ("COMPLETED", 300)
+
+
+def test_a_worker_that_does_not_declare_what_it_promised_really_works(served, make):
+    served.quiescence.expect_declarations("w")
+    workflow_id = served.start(*make.fork([make.simple("a")], [wait_for(make, "wait", "1s")]))
+    task = served.poll("a")
+    served.wall.passes(PROMISE_MS + 2000)
+    assert served.elapsed_ms == PROMISE_MS + 2000
+    served.report(task)
+    record = served.execution(workflow_id).latest
+    assert record["a"].ended_ms - record["a"].started_ms == PROMISE_MS + 2000
+    assert record["wait"].ended_ms - EPOCH_MS == 1000
+
+
 def test_time_runs_with_the_wall_while_undeclared_work_is_in_hand(served, make):
     served.start(make.simple("a"))
     served.wall.passes(5000)
@@ -224,7 +260,7 @@ def test_a_task_that_no_worker_polls_holds_only_its_own_timeouts(served, make):
     assert served.execution(waiting).status == "RUNNING"
     task_id = served.execution(waiting).tasks[0].task_id
     assert served.holders == [("person", f"a ({task_id}) of w waits for a worker")]
-    served.wall.passes(HOUR_MS)
+    served.wall.passes(HOUR_MS + 2 * PATIENCE_MS)
     assert served.execution(waiting).status == "TIMED_OUT"
 
 

@@ -1,0 +1,34 @@
+"""What only the embedded engine answers: its clock, and who may hold it (`/_k1n/clock`)."""
+
+from __future__ import annotations
+
+from pytest_k1n.client.calls import Calls, JsonObject
+
+EMBEDDED = "-k1n-embedded"
+"""How the version of the embedded engine ends: nobody shall take it for Conductor."""
+_PATH = "/_k1n/clock"
+
+
+def is_embedded(version: str | None) -> bool:
+    """Tell the embedded engine from a Conductor server by its version."""
+    return version is not None and version.endswith(EMBEDDED)
+
+
+class Clock(Calls):
+    """Calls about an engine's time. Raises NotFound on a real server, which has no such path."""
+
+    def clock(self) -> JsonObject:
+        """Describe the clock: `clock` is virtual, manual, scaled or real; `holders` say why it does not jump."""
+        return self._get_object(_PATH)
+
+    def hold_clock(self, name: str) -> None:
+        """Have virtual time stand for a minute at most, until it is released: for what belongs to one moment."""
+        self._call("POST", _PATH, body={"hold": name}, repeatable=True)
+
+    def declare_work(self, worker_id: str) -> None:
+        """Promise that a worker will say of each task how long it takes: time stands until it has."""
+        self._call("POST", _PATH, body={"declares": worker_id}, repeatable=True)
+
+    def release_clock(self, name: str) -> None:
+        """Give a hold back. Raises NotFound if it has ended by itself."""
+        self._call("POST", _PATH, body={"release": name})
