@@ -91,11 +91,8 @@ def is_alive() -> Callable[[int], bool]:
     def alive(pid: int) -> bool:
         try:
             os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-        try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except FileNotFoundError:
+        except (ProcessLookupError, FileNotFoundError):  # reading it, too, may find it gone
             return False
 
     return alive
