@@ -35,7 +35,7 @@ TOPICS = {
 }
 FIXTURES = (
     "workflow_execution", "workflow_phase", "workflow_executions", "batch_execution", "executions_alone", "conductor",
-    "conductor_proc", "conductor_noproc", "quality_gate", "batch_quality",
+    "conductor_proc", "conductor_noproc", "quality_gate", "batch_quality", "workflow_benchmark",
 )  # fmt: skip
 
 _DEFAULTS = {
@@ -78,6 +78,7 @@ def markers_page() -> Iterator[str]:
 
 def fixtures_page() -> Iterator[str]:
     """Fixtures, with what they give."""
+    from pytest_k1n.benchmarking import WorkflowBenchmark
     from pytest_k1n.observed import ObservedExecution
     from pytest_k1n.using import ConductorFixture, ConductorServer, LiveExecution
 
@@ -91,6 +92,7 @@ def fixtures_page() -> Iterator[str]:
         (ConductorFixture, "What `conductor` gives."),
         (LiveExecution, "What `conductor.start` and `conductor.run` return: all of ObservedExecution, and:"),
         (ConductorServer, "What `conductor_proc` and `conductor_noproc` give."),
+        (WorkflowBenchmark, "What `workflow_benchmark` gives: call it with one or more executions of a workflow."),
     ):
         yield from ("", f"## {kind.__name__}", "", what, "")
         yield from _members(kind)
@@ -249,10 +251,10 @@ def _kind(field: Any, root: Any) -> str:
 def _members(kind: type) -> Iterator[str]:
     for name, member in vars(kind).items():
         function = member.fget if isinstance(member, property) else member
-        if name.startswith("_") or not callable(function) or name == "close":
+        if (name.startswith("_") and name != "__call__") or not callable(function) or name == "close":
             continue
         text = " ".join(filter(None, _documented(function))) or f"The {name.replace('_', ' ')}."
-        shown = name if isinstance(member, property) else f"{name}{_signature(function)}"
+        shown = name if isinstance(member, property) else f"{name.strip('_')}{_signature(function)}"
         yield f"- `{shown}`: {text}"
 
 

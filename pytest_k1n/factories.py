@@ -11,6 +11,7 @@ from pytest_k1n.run import RUN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from pytest_k1n.benchmarking import WorkflowBenchmark
     from pytest_k1n.observed import ObservedExecution
     from pytest_k1n.quality import BatchQuality, QualityGate
     from pytest_k1n.using import ConductorFixture, ConductorServer
@@ -95,3 +96,11 @@ def batch_quality(request: pytest.FixtureRequest) -> BatchQuality:
     from pytest_k1n.quality import batch_quality_of
 
     return batch_quality_of(request.config.stash[RUN], request.node, request.param)
+
+
+@pytest.fixture
+def workflow_benchmark(request: pytest.FixtureRequest) -> WorkflowBenchmark:
+    """Record durations of workflows with pytest-benchmark, in workflow time; skips where it is missing or off."""
+    from pytest_k1n.benchmarking import workflow_benchmark_of
+
+    return workflow_benchmark_of(request.config.stash[RUN], request)

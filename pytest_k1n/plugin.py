@@ -18,6 +18,7 @@ from pytest_k1n.factories import (  # fixtures by name: pytest finds them in thi
     conductor_proc,
     executions_alone,
     quality_gate,
+    workflow_benchmark,
     workflow_execution,
     workflow_executions,
     workflow_phase,
@@ -33,6 +34,7 @@ __all__ = [
     "conductor_proc",
     "executions_alone",
     "quality_gate",
+    "workflow_benchmark",
     "workflow_execution",
     "workflow_executions",
     "workflow_phase",
@@ -82,6 +84,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from pytest_k1n.quality import parametrize
 
         parametrize(metafunc, metafunc.config.stash[RUN].plan)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Have a benchmark of a workflow measured by the workflow's clock."""
+    if "workflow_benchmark" in getattr(item, "fixturenames", ()) and item.config.stash[RUN].has_benchmark:
+        from pytest_k1n.benchmarking import prepare
+
+        prepare(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k

@@ -68,6 +68,11 @@ class Run:
         """Whether xdist distributes the tests: then a controller has no items of its own."""
         return self.is_node or self.config.pluginmanager.has_plugin("dsession")
 
+    @property
+    def has_benchmark(self) -> bool:
+        """Whether pytest-benchmark takes part: asked by an option of its, for its name depends on who loaded it."""
+        return self.config.getoption("benchmark_only", None) is not None
+
     def say(self, line: str) -> None:
         """Show a line of progress as soon as the terminal is free; from any thread.
 

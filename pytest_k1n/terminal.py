@@ -24,7 +24,7 @@ def header(run: Run) -> list[str]:
     lines = [f"k1n: server {_server(run)}, seed {settings.seed}, run {run.uid}"]
     if run.plan is not None:
         lines.append(f"k1n: plan {run.plan.source} ({run.plan_note})")
-    if run.config.pluginmanager.has_plugin("dsession") and run.config.pluginmanager.has_plugin("benchmark"):
+    if run.is_parallel and run.has_benchmark:
         lines.append("k1n: pytest-benchmark is off under xdist; quality gates and regression verdicts go on")
     return lines
 

@@ -36,3 +36,7 @@ def test_it_takes_13_to_20_minutes(workflow_execution):
 
 def test_its_logs_hold_no_error(workflow_execution):
     workflow_execution.expect(no_errors_in_logs())
+
+
+def test_the_time_of_template_03_is_recorded(workflow_execution, workflow_benchmark):
+    workflow_benchmark(workflow_execution)

@@ -69,3 +69,7 @@ def test_task_8_is_the_critical_task(workflow_execution):
 
 def test_its_logs_hold_no_error(workflow_execution):
     workflow_execution.expect(no_errors_in_logs())
+
+
+def test_the_time_of_template_04_is_recorded(workflow_execution, workflow_benchmark):
+    workflow_benchmark(workflow_execution)

@@ -48,6 +48,10 @@ def test_its_logs_hold_no_error(workflow_execution):
     workflow_execution.expect(no_errors_in_logs())
 
 
+def test_the_time_of_template_05_is_recorded(workflow_execution, workflow_benchmark):
+    workflow_benchmark(workflow_execution)
+
+
 @pytest.mark.workflow(WORKFLOW, in_a_row=3)
 def test_three_runs_in_a_row_are_stable(workflow_executions):
     for execution in workflow_executions:

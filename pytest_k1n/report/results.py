@@ -66,12 +66,12 @@ def results_document(subject: Subject) -> dict[str, Any]:
         **_instants("ended", ended_ms),
         "makespan_ms": ended_ms - started_ms if ended_ms and started_ms else None,
         "makespan_min": None if end_ms is None else minutes(end_ms),
-        "tasks": _tasks(observation) if observation else [],
+        "tasks": tasks_json(observation) if observation else [],
         "phases": [_phase(observation, phase) for phase in template.phases],
         "checkpoints": [_checkpoint(checkpoint) for checkpoint in subject.checkpoints],
         "gates": subject.gates,
         "findings": _unique(subject.findings),
-        "critical_path": _critical(observation) if observation and ended_ms else None,
+        "critical_path": path_json(observation) if observation and ended_ms else None,
     }
 
 
@@ -84,7 +84,8 @@ def _instants(name: str, epoch_ms: int | None) -> dict[str, Any]:
     return {f"{name}_at": None if epoch_ms is None else iso_utc(epoch_ms), f"{name}_ms": epoch_ms}
 
 
-def _tasks(observation: Observation) -> list[dict[str, Any]]:
+def tasks_json(observation: Observation) -> list[dict[str, Any]]:
+    """Describe every attempt of a worker's task, in scheduling order."""
     attempts = (attempt for span in observation.timeline.spans.values() for attempt in span.attempts)
     worked = sorted((each for each in attempts if each.record.is_worker_task), key=lambda each: each.record.seq)
     return [_task(observation, attempt) for attempt in worked]
@@ -148,7 +149,7 @@ def _unique(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list({tuple(row.values()): row for row in rows}.values())
 
 
-def _critical(observation: Observation) -> dict[str, Any]:
+def path_json(observation: Observation) -> dict[str, Any]:
     """Say where the makespan went, in workflow time; the parts add up to it."""
     path = critical_path(observation.timeline, observation.graph)
     work = {label(key): minutes(path.work_ms(key)) for key in path.tasks if path.work_ms(key)}
