@@ -1,4 +1,4 @@
-"""Constraints on definitions and requests: Conductor's, in its words, and what this engine refuses by name."""
+"""Constraints on definitions and requests: Conductor's, in its words."""
 
 from __future__ import annotations
 
@@ -6,28 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pytest_k1n.engine import expressions, scripts, waits
+from pytest_k1n.engine import expressions, waits
 from pytest_k1n.engine.problems import Invalid
+from pytest_k1n.engine.refusals import refusals, walk
 from pytest_k1n.engine.state import JsonObject
 
 Violation = dict[str, Any]
 _MESSAGE: Final = "Validation failed, check below errors for detail."
-REFUSED_TYPES: Final = {
-    "KAFKA_PUBLISH": "it publishes to Kafka",
-    "FORK": "the server makes it itself: write FORK_JOIN",
-}
-"""Task types of Conductor that the engine does not run, with the reason."""
-_REFUSED_PREFIXES: Final = (
-    "LLM_",
-    "AGENT",
-    "GET_DOCUMENT",
-    "PARSE_DOCUMENT",
-    "GENERATE_",
-    "CHUNK_",
-    "LIST_MCP",
-    "CALL_MCP",
-)
-_SCRIPTED: Final = ("javascript", "graaljs")
 
 
 def check_workflow(document: JsonObject, path: str) -> None:
@@ -35,9 +20,9 @@ def check_workflow(document: JsonObject, path: str) -> None:
     found = list(_workflow_violations(document, path))
     if found:
         raise Invalid(_MESSAGE, violations=tuple(found))
-    refusals = [text for task in walk(document["tasks"]) for text in _refusals(task)]
-    if refusals:
-        raise Invalid("The embedded engine refuses this definition: " + "; ".join(refusals))
+    refused = [text for task in walk(document["tasks"]) for text in refusals(task)]
+    if refused:
+        raise Invalid("The embedded engine refuses this definition: " + "; ".join(refused))
 
 
 def check_task_definition(document: JsonObject, path: str) -> list[Violation]:
@@ -79,18 +64,6 @@ _LEAST: Final = (
     ("responseTimeoutSeconds", 1, "TaskDef responseTimeoutSeconds: {value} should be minimum 1 second"),
     ("backoffScaleFactor", 1, "Backoff scale factor. Applicable for LINEAR_BACKOFF"),
 )
-
-
-def walk(tasks: list[JsonObject]) -> Iterator[JsonObject]:
-    """Yield every task document of a definition, nested ones included."""
-    for task in tasks:
-        yield task
-        for branch in task["forkTasks"]:
-            yield from walk(branch)
-        for case in task["decisionCases"].values():
-            yield from walk(case)
-        yield from walk(task["defaultCase"])
-        yield from walk(task["loopOver"])
 
 
 def _workflow_violations(document: JsonObject, path: str) -> Iterator[Violation]:
@@ -264,40 +237,6 @@ _BY_TYPE: Final[dict[str, Callable[[JsonObject], Iterator[str]]]] = {
         for _ in range(task.get("subWorkflowParam") is None)
     ),
 }
-
-
-def _refusals(task: JsonObject) -> Iterator[str]:
-    """Say what of a task the engine cannot run; empty for nearly all."""
-    kind, ref = task["type"], task["taskReferenceName"]
-    if kind in REFUSED_TYPES or kind.startswith(_REFUSED_PREFIXES):
-        yield f"task {ref} is a {kind}: {REFUSED_TYPES.get(kind, 'it calls a service')}"
-    if kind == "DO_WHILE" and any(inner["type"] == "DO_WHILE" for inner in walk(task["loopOver"])):
-        yield f"task {ref} has a DO_WHILE inside a DO_WHILE, which stalls on Conductor 3.32.1: use a SUB_WORKFLOW"
-    if kind == "EVENT":
-        sink = str(task.get("sink"))
-        if "${" not in sink and sink.partition(":")[0] != "conductor":
-            yield f"task {ref} publishes to {sink}: only the internal sink `conductor` is there"
-    if kind == "SWITCH" and task.get("evaluatorType") == "python":
-        yield f"task {ref} evaluates Python: use value-param or javascript"
-    if _needs_javascript(task) and not scripts.has_javascript():
-        yield f"task {ref} needs JavaScript: {scripts.INSTALL}"
-    if kind == "JSON_JQ_TRANSFORM" and not scripts.has_jq():
-        yield f"task {ref} needs jq: {scripts.INSTALL}"
-
-
-def _needs_javascript(task: JsonObject) -> bool:
-    kind = task["type"]
-    if kind == "SWITCH":
-        return bool(task.get("evaluatorType") in _SCRIPTED)
-    if kind == "DECISION":
-        return bool(task.get("caseExpression"))
-    if kind == "DO_WHILE":
-        condition = task.get("loopCondition") or ""
-        return bool(condition.strip()) and not scripts.is_literal(condition)
-    if kind == "INLINE":
-        evaluator: Any = task["inputParameters"].get("evaluatorType") or "javascript"
-        return bool(evaluator in _SCRIPTED)
-    return bool(kind == "LAMBDA")
 
 
 def _violation(path: str, message: str, value: Any = None) -> Violation:

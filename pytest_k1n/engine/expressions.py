@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine import jsonpath
 from pytest_k1n.engine.java_text import java_text
+from pytest_k1n.engine.pathsteps import MISSING
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
 Resolver = Callable[[ExecutionState, TaskState | None], Any]
@@ -232,7 +233,7 @@ def _walk(value: Any, keys: tuple[str, ...]) -> Any:
 
 def _read(value: Any, path: jsonpath.Path) -> Any:
     found = path.read(value)
-    return None if found is jsonpath.MISSING else found
+    return None if found is MISSING else found
 
 
 def _workflow_reference(section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:

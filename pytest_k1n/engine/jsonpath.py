@@ -7,13 +7,26 @@ null as the server does. A path is *definite* while it can name one value only; 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-MISSING: Final = object()
-Step = Callable[[list[Any]], list[Any]]
-Test = Callable[[Any], bool]
+from pytest_k1n.engine.pathsteps import (
+    COMPARISONS,
+    FUNCTIONS,
+    MISSING,
+    Step,
+    Test,
+    apply,
+    child,
+    descend,
+    index,
+    indices,
+    pick,
+    slice_,
+    where,
+    wildcard,
+)
 
 
 class PathError(ValueError):
@@ -36,7 +49,7 @@ class Path:
             if not values:
                 break
         if self.function is not None:
-            return _apply(self.function, values if not self.is_definite else (values[0] if values else MISSING))
+            return apply(self.function, values if not self.is_definite else (values[0] if values else MISSING))
         if self.is_definite:
             return values[0] if values else MISSING
         return values
@@ -52,7 +65,6 @@ def parse(text: str) -> Path:
 
 _NAME = re.compile(r"[^.\[\]()\s,'\"?@*]+")
 _INTEGER = re.compile(r"-?\d+")
-_FUNCTIONS = frozenset({"length", "size", "min", "max", "avg", "sum", "keys", "first", "last"})
 
 
 class _Parser:
@@ -68,24 +80,24 @@ class _Parser:
                 raise PathError(f"nothing may follow {function}() in {self.text!r}")
             if self._take(".."):
                 definite = False
-                steps.append(_descend)
+                steps.append(descend)
                 if self.text[self.at : self.at + 1] == "[":
                     continue
-                steps.append(_wildcard if self._take("*") else _child(self._name()))
+                steps.append(wildcard if self._take("*") else child(self._name()))
             elif self._take("."):
                 if self._take("*"):
                     definite = False
-                    steps.append(_wildcard)
+                    steps.append(wildcard)
                     continue
                 if self.text[self.at : self.at + 1] == "[":
                     continue
                 name = self._name()
                 if self._take("()"):
-                    if name not in _FUNCTIONS:
+                    if name not in FUNCTIONS:
                         raise PathError(f"unknown function {name}() in {self.text!r}")
                     function = name
                 else:
-                    steps.append(_child(name))
+                    steps.append(child(name))
             elif self._take("["):
                 step, single = self._bracket()
                 definite = definite and single
@@ -131,7 +143,7 @@ class _Parser:
             self.at += 1
             self._skip_blanks()
             self._expect("]")
-            return _wildcard, False
+            return wildcard, False
         if following == "?":
             self.at += 1
             return self._filter(), False
@@ -143,19 +155,19 @@ class _Parser:
                 names.append(self._quoted())
                 self._skip_blanks()
             self._expect("]")
-            return (_child(names[0]) if len(names) == 1 else _pick(tuple(names))), True
+            return (child(names[0]) if len(names) == 1 else pick(tuple(names))), True
         end = self.text.find("]", self.at)
         if end < 0:
             raise PathError(f"[ is not closed in {self.text!r}")
         inside = self.text[self.at : end].strip()
         self.at = end + 1
         if _INTEGER.fullmatch(inside):
-            return _index(int(inside)), True
+            return index(int(inside)), True
         if ":" in inside:
             low, _, high = inside.partition(":")
-            return _slice(*(int(part) if part.strip() else None for part in (low, high))), False
+            return slice_(*(int(part) if part.strip() else None for part in (low, high))), False
         if inside and all(_INTEGER.fullmatch(part.strip()) for part in inside.split(",")):
-            return _indices(tuple(int(part) for part in inside.split(","))), False
+            return indices(tuple(int(part) for part in inside.split(","))), False
         raise PathError(f"[{inside}] cannot be read in {self.text!r}")
 
     def _filter(self) -> Step:
@@ -166,7 +178,7 @@ class _Parser:
         self._expect(")")
         self._skip_blanks()
         self._expect("]")
-        return _where(test)
+        return where(test)
 
     def _alternatives(self) -> Test:
         tests = [self._conjunction()]
@@ -196,7 +208,7 @@ class _Parser:
             return inner
         left = self._operand()
         self._skip_blanks()
-        for sign, compare in _COMPARISONS:
+        for sign, compare in COMPARISONS:
             if self._take(sign):
                 self._skip_blanks()
                 if sign == "=~":
@@ -250,109 +262,3 @@ class _Parser:
             return re.compile(source, flags)
         except re.error as error:
             raise PathError(f"bad pattern {source!r}: {error}") from None
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def both(left: Any, right: Any) -> bool:
-        numbers = _is_number(left) and _is_number(right)
-        return (numbers or (isinstance(left, str) and isinstance(right, str))) and compare(left, right)
-
-    return both
-
-
-def _equal(left: Any, right: Any) -> bool:
-    return (left is not MISSING and type(left) is type(right) and left == right) or (_is_number(left) and left == right)
-
-
-_COMPARISONS: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
-    ("==", _equal),
-    ("!=", lambda left, right: not _equal(left, right)),
-    ("<=", _ordered(lambda left, right: left <= right)),
-    (">=", _ordered(lambda left, right: left >= right)),
-    ("=~", _equal),
-    ("<", _ordered(lambda left, right: left < right)),
-    (">", _ordered(lambda left, right: left > right)),
-)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _child(name: str) -> Step:
-    return lambda values: [value[name] for value in values if isinstance(value, dict) and name in value]
-
-
-def _pick(names: tuple[str, ...]) -> Step:
-    return lambda values: [
-        {name: value[name] for name in names if name in value} for value in values if isinstance(value, dict)
-    ]
-
-
-def _index(position: int) -> Step:
-    return lambda values: [
-        value[position] for value in values if isinstance(value, list) and -len(value) <= position < len(value)
-    ]
-
-
-def _indices(positions: tuple[int, ...]) -> Step:
-    return lambda values: [
-        value[position]
-        for value in values
-        if isinstance(value, list)
-        for position in positions
-        if -len(value) <= position < len(value)
-    ]
-
-
-def _slice(low: int | None, high: int | None) -> Step:
-    return lambda values: [inner for value in values if isinstance(value, list) for inner in value[low:high]]
-
-
-def _wildcard(values: list[Any]) -> list[Any]:
-    return [inner for value in values for inner in _members(value)]
-
-
-def _descend(values: list[Any]) -> list[Any]:
-    return [inner for value in values for inner in _walk(value)]
-
-
-def _where(test: Test) -> Step:
-    def step(values: list[Any]) -> list[Any]:
-        found: list[Any] = []
-        for value in values:
-            candidates = value if isinstance(value, list) else [value] if isinstance(value, dict) else []
-            found.extend(candidate for candidate in candidates if test(candidate))
-        return found
-
-    return step
-
-
-def _members(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-
-
-def _walk(value: Any) -> Iterator[Any]:
-    yield value
-    for inner in _members(value):
-        if isinstance(inner, dict | list):
-            yield from _walk(inner)
-
-
-def _apply(function: str, value: Any) -> Any:
-    if value is MISSING:
-        return MISSING
-    if function in ("length", "size"):
-        return len(value) if isinstance(value, list | dict | str) else MISSING
-    if function == "keys":
-        return list(value) if isinstance(value, dict) else MISSING
-    if not isinstance(value, list) or not value:
-        return MISSING
-    if function in ("first", "last"):
-        return value[0 if function == "first" else -1]
-    numbers = [float(inner) for inner in value if _is_number(inner)]
-    if not numbers:
-        return MISSING
-    if function == "avg":
-        return sum(numbers) / len(numbers)
-    return min(numbers) if function == "min" else max(numbers) if function == "max" else sum(numbers)

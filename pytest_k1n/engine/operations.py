@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pytest_k1n.engine.context import Context
-from pytest_k1n.engine.decider import new_attempt
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Conflict, Illegal, Invalid, NotFound
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.reopening import (
+    REOPENED,
+    await_again,
+    demand_terminal,
+    evaluate,
+    label,
+    refresh_live,
+    reopen,
+    reopen_parents,
+    wait_again,
+)
+from pytest_k1n.engine.scheduling import new_attempt
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     COMPLETED,
-    IN_PROGRESS,
-    OPEN_TASK,
     PAUSED,
     RUNNING,
     SCHEDULED,
@@ -23,14 +32,11 @@ from pytest_k1n.engine.status import (
 )
 from pytest_k1n.engine.systemtasks import UNQUEUED
 
-_REOPENED = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
-"""Retried in place: they only wait for others."""
-
 
 def pause(execution: ExecutionState) -> None:
     """Stop scheduling; what is in progress may end. Raises Conflict."""
     if execution.status in TERMINAL_WORKFLOW:
-        raise Conflict(f"Workflow {_label(execution)} has ended, status cannot be updated.")
+        raise Conflict(f"Workflow {label(execution)} has ended, status cannot be updated.")
     execution.status = PAUSED
 
 
@@ -42,7 +48,7 @@ def resume(engine: Engine, execution: ExecutionState) -> None:
         )
     execution.status = RUNNING
     execution.last_retried_ms = engine.now_ms
-    _evaluate(engine, execution)
+    evaluate(engine, execution)
 
 
 def skip(engine: Engine, execution: ExecutionState, ref: str) -> None:
@@ -65,7 +71,7 @@ def skip(engine: Engine, execution: ExecutionState, ref: str) -> None:
     first = next((at for at, other in enumerate(execution.tasks) if other.seq > 0), len(execution.tasks))
     execution.tasks.insert(first, task)  # the server gives skipped tasks seq 0
     execution.latest[ref] = execution.plain[ref] = task
-    _evaluate(engine, execution)
+    evaluate(engine, execution)
 
 
 def terminate(engine: Engine, execution: ExecutionState, reason: str | None) -> None:
@@ -79,9 +85,9 @@ def terminate(engine: Engine, execution: ExecutionState, reason: str | None) -> 
 
 def restart(engine: Engine, execution: ExecutionState, latest: Definition | None = None) -> None:
     """Begin a terminal execution anew under its id; `latest` replaces its definition. Raises Conflict or NotFound."""
-    _demand_terminal(execution, "restart")
+    demand_terminal(execution, "restart")
     if execution.status == COMPLETED and not execution.definition.restartable:
-        raise NotFound(f"Workflow: {_label(execution)}.{execution.status} is non-restartable")
+        raise NotFound(f"Workflow: {label(execution)}.{execution.status} is non-restartable")
     if latest is not None:
         execution.definition = latest
     execution.keep([])
@@ -89,9 +95,9 @@ def restart(engine: Engine, execution: ExecutionState, latest: Definition | None
     execution.last_retried_ms = execution.ended_ms = 0
     execution.output = {}
     execution.variables = dict(execution.definition.variables)
-    _reopen(execution)  # the names of what failed before stay
-    _evaluate(engine, execution)
-    _reopen_parents(engine, execution)
+    reopen(execution)  # the names of what failed before stay
+    evaluate(engine, execution)
+    reopen_parents(engine, execution)
 
 
 def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = False) -> None:
@@ -112,43 +118,20 @@ def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = 
     context = engine.context()
     attempts = []
     for task in failed:
-        if task.type in _REOPENED:
-            _wait_again(task)
+        if task.type in REOPENED:
+            wait_again(task)
         else:
             attempts.append(_attempt_at_once(context, task))
             task.executed = True
     execution.last_retried_ms = engine.now_ms
-    _reopen(execution)
+    reopen(execution)
     for task in attempts:
         execution.add(task)
-    _refresh_live(execution)
+    refresh_live(execution)
     context.effects.queued.extend(task for task in attempts if task.type not in UNQUEUED)
     engine.carry_out(context, execution)
-    _evaluate(engine, execution)
-    _reopen_parents(engine, execution)
-
-
-def rerun(
-    engine: Engine,
-    execution: ExecutionState,
-    *,
-    task_id: str | None = None,
-    workflow_input: JsonObject | None = None,
-    task_input: JsonObject | None = None,
-    correlation_id: str | None = None,
-) -> None:
-    """Run a terminal execution again from a task, or from its beginning. Raises Conflict or Invalid."""
-    _demand_terminal(execution, "rerun")
-    if task_id is None:
-        _take_over(execution, workflow_input, correlation_id)
-        execution.keep([])
-        execution.failed_refs, execution.failed_names = [], []
-        _reopen(execution)
-        _evaluate(engine, execution)
-        _reopen_parents(engine, execution)
-        return
-    if not _rerun_from(engine, execution, task_id, workflow_input, task_input, correlation_id):
-        raise Invalid(f"Task {task_id} not found")
+    evaluate(engine, execution)
+    reopen_parents(engine, execution)
 
 
 def reset_callbacks(engine: Engine, execution: ExecutionState) -> None:
@@ -169,108 +152,6 @@ def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -
     del engine.executions[execution.workflow_id]
 
 
-def _rerun_from(
-    engine: Engine,
-    execution: ExecutionState,
-    task_id: str,
-    workflow_input: JsonObject | None,
-    task_input: JsonObject | None,
-    correlation_id: str | None,
-) -> bool:
-    """Rerun from a task of an execution or of one of its children; tell whether it was found."""
-    task = next((task for task in execution.tasks if task.task_id == task_id), None)
-    if task is None:
-        for parent in execution.tasks:
-            child = engine.executions.get(parent.sub_id or "")
-            if child is not None and _rerun_from(engine, child, task_id, None, task_input, None):
-                return True
-        return False
-    _take_over(execution, workflow_input, correlation_id)
-    if task.type == "SUB_WORKFLOW" and task.status == COMPLETED:  # its child has ended: so has everything after it
-        _reopen(execution)
-        _refresh_live(execution)
-        _evaluate(engine, execution)
-        return True
-    execution.keep([other for other in execution.tasks if other.seq <= task.seq])
-    context = engine.context()
-    task.retried = False
-    _reset(context, task)
-    if task_input is not None:
-        task.input = task_input
-    for other in execution.tasks:
-        if other.ref != task.ref and other.status in UNSUCCESSFUL_TASK:  # retried or optional ones too
-            if other.type in _REOPENED:
-                _wait_again(other)
-            else:
-                polled = other.poll_count
-                _reset(context, other)
-                other.poll_count = polled
-    execution.failed_refs, execution.failed_names = [], []
-    _reopen(execution)
-    _refresh_live(execution)
-    engine.carry_out(context, execution)
-    _evaluate(engine, execution)
-    _reopen_parents(engine, execution)
-    return True
-
-
-def _reset(context: Context, task: TaskState) -> None:
-    """Put a task back to the moment it was scheduled, under its id."""
-    task.status = SCHEDULED
-    task.scheduled_ms = context.now_ms
-    task.started_ms = task.ended_ms = task.updated_ms = 0
-    task.poll_count = task.callback_s = task.cursor = 0
-    task.worker_id = task.sub_id = None
-    task.output = {}
-    task.executed = False
-    if task.type in _REOPENED:
-        task.status = IN_PROGRESS
-        if task.type == "DO_WHILE":
-            task.iteration = 0
-        else:
-            task.started_ms = context.now_ms
-    elif task.type not in UNQUEUED:
-        _await(task, context.now_ms)
-        if task.type == "HUMAN":
-            task.started_ms = 0  # only a mapper sets it
-        context.effects.queued.append(task)
-
-
-def _attempt_at_once(context: Context, task: TaskState) -> TaskState:
-    """Make a new attempt; a retry by request also writes the new input into the old record, which shares it."""
-    attempt = new_attempt(context, task, at_once=True)
-    task.input = attempt.input
-    _await(attempt, context.now_ms)
-    return attempt
-
-
-def _await(task: TaskState, now_ms: int) -> None:
-    """Let a WAIT or HUMAN task wait again: nobody polls for it."""
-    if task.node.type in ("WAIT", "HUMAN"):
-        task.status, task.started_ms = IN_PROGRESS, now_ms
-        if task.node.type == "WAIT":
-            from pytest_k1n.engine import waits
-
-            waits.prepare(task, now_ms)
-
-
-def _wait_again(task: TaskState) -> None:
-    task.status = IN_PROGRESS
-    task.cursor = 0
-    task.executed = False
-
-
-def _reopen(execution: ExecutionState) -> None:
-    execution.status = RUNNING
-    execution.reason = None
-
-
-def _refresh_live(execution: ExecutionState) -> None:
-    execution.live = [
-        task for task in execution.tasks if not task.executed and not task.retried and task.status != SKIPPED
-    ]
-
-
 def _failed_child(engine: Engine, execution: ExecutionState) -> ExecutionState | None:
     """Find the first child that ended without success."""
     for task in execution.tasks:
@@ -281,43 +162,9 @@ def _failed_child(engine: Engine, execution: ExecutionState) -> ExecutionState |
     return None
 
 
-def _reopen_parents(engine: Engine, execution: ExecutionState) -> None:
-    """Let the parents of a reopened child wait for it again."""
-    child = execution
-    while child.parent_id is not None:
-        parent = engine.executions.get(child.parent_id)
-        if parent is None:
-            return
-        task = next((task for task in parent.tasks if task.task_id == child.parent_task_id), None)
-        if task is None or task.status in OPEN_TASK:
-            return
-        task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
-        for other in parent.latest.values():
-            if other.type in _REOPENED and other.status in UNSUCCESSFUL_TASK:
-                _wait_again(other)
-        _reopen(parent)
-        parent.failed_refs, parent.failed_names = [], []
-        parent.last_retried_ms = engine.now_ms
-        _refresh_live(parent)
-        child = parent
-
-
-def _take_over(execution: ExecutionState, workflow_input: JsonObject | None, correlation_id: str | None) -> None:
-    if workflow_input is not None:
-        execution.input = workflow_input
-    if correlation_id is not None:
-        execution.correlation_id = correlation_id
-
-
-def _demand_terminal(execution: ExecutionState, verb: str) -> None:
-    if execution.status not in TERMINAL_WORKFLOW:
-        raise Conflict(f"Workflow: {_label(execution)}.{execution.status} is not in terminal state, unable to {verb}.")
-
-
-def _evaluate(engine: Engine, execution: ExecutionState) -> None:
-    engine.decide(execution)
-    engine.settle()
-
-
-def _label(execution: ExecutionState) -> str:
-    return f"{execution.definition.name}.{execution.definition.version}/{execution.workflow_id}"
+def _attempt_at_once(context: Context, task: TaskState) -> TaskState:
+    """Make a new attempt; a retry by request also writes the new input into the old record, which shares it."""
+    attempt = new_attempt(context, task, at_once=True)
+    task.input = attempt.input
+    await_again(attempt, context.now_ms)
+    return attempt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine import operations, search, shapes
+from pytest_k1n.engine import operations, reruns, search, shapes
 from pytest_k1n.engine.constraints import check_workflow, demand
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.problems import Invalid, NotFound
@@ -163,7 +163,7 @@ def _retry(request: Request) -> Reply:
 def _rerun(request: Request) -> Reply:
     asked = shapes.read(shapes.parse(request.body), shapes.RERUN)
     execution = _execution(request)
-    operations.rerun(
+    reruns.rerun(
         request.engine,
         execution,
         task_id=asked.get("reRunFromTaskId") or None,

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_k1n.engine import operations
+from pytest_k1n.engine import reruns
 from pytest_k1n.engine.routes import Routes
 
 
@@ -62,8 +62,8 @@ def test_a_loop_that_a_terminate_task_in_a_branch_ends_shows_open_tasks_too(benc
 def test_a_loop_and_a_human_task_that_are_rerun_have_no_start(bench, make):
     execution = bench.start(make.workflow(make.loop([make.of_type("HUMAN", "who")], items=[1])))
     execution.complete("who")
-    operations.rerun(bench.engine, execution.state, task_id=execution.task("loop").task_id)
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("loop").task_id)
     assert (execution.task("loop").status, execution.task("loop").started_ms) == ("IN_PROGRESS", 0)
     execution.terminate()
-    operations.rerun(bench.engine, execution.state, task_id=execution.task("who__1").task_id)
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("who__1").task_id)
     assert (execution.task("who__1").status, execution.task("who__1").started_ms) == ("IN_PROGRESS", 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.engine import operations
+from pytest_k1n.engine import operations, reruns
 from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
 from pytest_k1n.engine.queues import QueueKey
 
@@ -101,7 +101,7 @@ def test_a_rerun_drops_what_came_later_and_keeps_the_tasks_id(bench, make, chain
     task = execution.task("b")
     before = task.task_id
     bench.engine.attach_to_all(make.worker(work_ms=None), slots=0)
-    operations.rerun(bench.engine, execution.state, task_id=before, task_input={"new": 1})
+    reruns.rerun(bench.engine, execution.state, task_id=before, task_input={"new": 1})
 
     assert list(make.statuses(execution)) == ["a", "b"]
     assert (task.task_id, task.input, task.output) == (before, {"new": 1}, {})
@@ -166,7 +166,7 @@ def test_a_switch_that_is_rerun_takes_its_case_again_if_something_comes_after_it
         execution.complete("a")
     goes_on.complete("b")
     for execution in (ends, goes_on):
-        operations.rerun(bench.engine, execution.state, task_id=execution.task("switch").task_id)
+        reruns.rerun(bench.engine, execution.state, task_id=execution.task("switch").task_id)
 
     assert (ends.state.status, make.statuses(ends)) == ("COMPLETED", {"switch": "COMPLETED"})
     assert make.statuses(goes_on) == {"switch": "COMPLETED", "a": "SCHEDULED"}
@@ -180,7 +180,7 @@ def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make
     execution.fail("r")
     execution.complete("r")
     execution.complete("b")
-    operations.rerun(bench.engine, execution.state, task_id=execution.task("b").task_id)
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("b").task_id)
     execution.complete("b")
     assert execution.state.status == "RUNNING"
 
@@ -192,6 +192,6 @@ def test_a_rerun_task_keeps_the_delay_it_was_scheduled_with(bench, make):
     bench.define("r", retryCount=1, retryDelaySeconds=2)
     execution = bench.run(make.workflow(make.simple("r")), tape={"r": [make.result(status="FAILED")]})
     bench.engine.detach_all()
-    operations.rerun(bench.engine, execution.state, task_id=execution.task("r").task_id)
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("r").task_id)
 
     assert (execution.task("r").start_delay_s, execution.task("r").callback_s) == (2, 0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.engine import operations
+from pytest_k1n.engine import operations, reruns
 from pytest_k1n.engine.documents import task_document
 
 
@@ -74,7 +74,7 @@ def test_retrying_a_completed_execution_with_its_children_does_nothing(bench, ma
 def test_a_rerun_from_a_completed_sub_workflow_ends_at_once_without_another_child(bench, make, child):
     execution = bench.run(make.workflow(child, make.simple("a")))
     before = execution.task("sub").sub_id
-    operations.rerun(bench.engine, execution.state, task_id=execution.task("sub").task_id)
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("sub").task_id)
 
     assert (execution.state.status, execution.task("sub").sub_id) == ("COMPLETED", before)
     assert len(bench.engine.executions) == 2
@@ -86,6 +86,6 @@ def test_a_rerun_also_reopens_what_failed_before_but_not_earlier_attempts_of_its
     for ref in ("r", "s"):
         execution.fail(ref)
         execution.complete(ref)
-    operations.rerun(bench.engine, execution.state, task_id=execution.task("s").task_id)
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("s").task_id)
 
     assert make.statuses(execution) == {"r": ["SCHEDULED", "COMPLETED"], "s": ["FAILED", "SCHEDULED"]}
