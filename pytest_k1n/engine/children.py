@@ -2,14 +2,80 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from pytest_k1n.engine.catalogue import MissingChild
 from pytest_k1n.engine.ids import child_id
+from pytest_k1n.engine.problems import NotFound
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import CANCELED, COMPLETED, FAILED, IN_PROGRESS, TERMINATED, TIMED_OUT
+from pytest_k1n.engine.status import (
+    CANCELED,
+    COMPLETED,
+    FAILED,
+    IN_PROGRESS,
+    OPEN_TASK,
+    SCHEDULED,
+    TERMINAL_WORKFLOW,
+    TERMINATED,
+    TIMED_OUT,
+)
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.engine import Engine
 
 _TASK_STATUS = {COMPLETED: COMPLETED, FAILED: FAILED, TERMINATED: CANCELED, TIMED_OUT: TIMED_OUT}
 
 
-def child_input(task: TaskState) -> JsonObject:
+def start(engine: Engine, task: TaskState) -> None:
+    """Start the child of a SUB_WORKFLOW task that waits for that; the task fails if there is no such definition."""
+    if task.status != SCHEDULED:
+        return
+    now_ms = engine.now_ms
+    task.poll_count += 1
+    inline = task.input.get("subWorkflowDefinition")
+    name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion")
+    try:
+        definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else engine.find(str(name), version)
+    except (NotFound, MissingChild) as error:
+        task.started_ms = task.ended_ms = now_ms
+        task.status, task.reason = FAILED, str(error)
+        engine.decide(task.execution)
+        return
+    workflow_id = _identity(task, engine.executions)
+    _begin(task, workflow_id, now_ms)
+    parent = task.execution
+    given = task.input.get("subWorkflowTaskToDomain")
+    engine.start(
+        definition,
+        _input(task),
+        workflow_id=workflow_id,
+        correlation_id=parent.correlation_id,
+        domains=given if isinstance(given, dict) else parent.domains,
+        priority=task.input.get("priority") or parent.priority,
+        parent=task,
+    )
+
+
+def tell_parent(engine: Engine, child: ExecutionState) -> None:
+    """End the task that waits for an ended child, and go on with its execution."""
+    parent = engine.executions.get(child.parent_id or "")
+    if parent is None or child.status not in TERMINAL_WORKFLOW:
+        return
+    for task in parent.live:
+        if task.task_id == child.parent_task_id and task.status in OPEN_TASK:
+            _take_over(task, child, engine.now_ms)
+            engine.decide(parent)
+            return
+
+
+def terminate(engine: Engine, child: tuple[str, str]) -> None:
+    """End a child (id, reason) whose parent's task was canceled."""
+    execution = engine.executions.get(child[0])
+    if execution is not None and execution.status not in TERMINAL_WORKFLOW:
+        engine.terminate(execution, child[1])
+
+
+def _input(task: TaskState) -> JsonObject:
     """Return what a child execution starts with: its task's input, or all inputData if that is empty.
 
     A definition that came inline is marked in the child's input, which the parent's task does not show.
@@ -20,13 +86,13 @@ def child_input(task: TaskState) -> JsonObject:
     return given
 
 
-def identity(task: TaskState, taken: set[str] | dict[str, ExecutionState]) -> str:
+def _identity(task: TaskState, taken: set[str] | dict[str, ExecutionState]) -> str:
     """Derive the child's id; a dead one of the same id is not reused."""
     wanted = child_id(task.execution.workflow_id, task.task_id, task.attempt)
     return wanted if wanted not in taken else child_id(wanted, task.task_id, task.attempt)
 
 
-def begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
+def _begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
     """Note in the parent's task that its child runs."""
     task.sub_id = workflow_id
     task.output = {"subWorkflowId": workflow_id}
@@ -36,7 +102,7 @@ def begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
     task.started_ms = task.updated_ms = now_ms
 
 
-def take_over(task: TaskState, child: ExecutionState, now_ms: int) -> None:
+def _take_over(task: TaskState, child: ExecutionState, now_ms: int) -> None:
     """End the parent's task as its child ended."""
     task.status = _TASK_STATUS[child.status]
     task.output = {"subWorkflowId": child.workflow_id, **child.output}

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pytest_k1n.engine import asynctasks, children, timeouts
-from pytest_k1n.engine.agenda import DEADLINE, FINISH, WAKE, Agenda
+from pytest_k1n.engine import asynctasks, children, failureworkflows, timeouts
+from pytest_k1n.engine.agenda import DEADLINE, WAKE, Agenda
 from pytest_k1n.engine.catalogue import Catalogue, MissingChild
 from pytest_k1n.engine.clock import Clock, VirtualClock
 from pytest_k1n.engine.context import Context, Effects
 from pytest_k1n.engine.decider import decide
 from pytest_k1n.engine.definition import Definition
-from pytest_k1n.engine.documents import failed_workflow_document
 from pytest_k1n.engine.guards import Guards, Stuck
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.limits import InHand
@@ -40,7 +40,8 @@ from pytest_k1n.engine.status import (
     TERMINATED,
 )
 from pytest_k1n.engine.taskindex import TaskIndex
-from pytest_k1n.engine.virtualwork import UNLIMITED, Attachment, VirtualResult, VirtualWorker
+from pytest_k1n.engine.virtualwork import UNLIMITED, VirtualWorker
+from pytest_k1n.engine.workforce import Workforce
 
 Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
 """Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
@@ -90,8 +91,10 @@ class Engine:
         """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()
         self._scripts = Scripts()
-        self._attached: dict[QueueKey, Attachment] = {}
-        self._attached_to_all: tuple[VirtualWorker, str, int] | None = None
+        self._workforce = Workforce(self, self._agenda, self._deliver, self._set_timer)
+        self._start_child = partial(children.start, self)
+        self._tell_parent = partial(children.tell_parent, self)
+        self._terminate_child = partial(children.terminate, self)
         self._call_http = call_http
         self._started: dict[str, int] = {}
         self._index = TaskIndex(self.executions)
@@ -128,6 +131,21 @@ class Engine:
             execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
         self.decide(execution)
         self._agenda.settle()
+        return execution
+
+    def start_soon(
+        self,
+        definition: Definition,
+        input_: JsonObject,
+        *,
+        correlation_id: str | None = None,
+        domains: dict[str, str] | None = None,
+        priority: int = 0,
+    ) -> ExecutionState:
+        """Start an execution that is evaluated after what is being done now."""
+        execution = self._create(definition, input_, None)
+        execution.correlation_id, execution.domains, execution.priority = correlation_id, domains or {}, priority
+        self._agenda.soon(self.decide, execution)
         return execution
 
     def _create(self, definition: Definition, input_: JsonObject, workflow_id: str | None) -> ExecutionState:
@@ -174,12 +192,12 @@ class Engine:
             for task in effects.queued:
                 self._enqueue(task)
             for ended, failed_task_id in effects.started_failures:
-                self._start_failure_workflow(ended, failed_task_id)
+                failureworkflows.start(self, ended, failed_task_id)
             for child in effects.terminated:
                 self._agenda.soon(self._terminate_child, child)
             for ended in effects.ended:
                 if ended.parent_id is not None:
-                    self._agenda.soon(self._notify_parent, ended)
+                    self._agenda.soon(self._tell_parent, ended)
         self._index.note(execution)
         self._set_timer(execution)
 
@@ -324,60 +342,17 @@ class Engine:
         domain: str | None = None,
     ) -> None:
         """Have a worker take the tasks of some types, at most `slots` of each type at a time."""
-        for type_ in types:
-            key = QueueKey(type_, domain)
-            self._attached[key] = Attachment(worker, worker_id, slots)
-            self._agenda.soon(self._work_off, key)
+        self._workforce.attach([QueueKey(type_, domain) for type_ in types], worker, worker_id, slots)
         self._agenda.settle()
 
     def attach_to_all(self, worker: VirtualWorker, *, slots: int = UNLIMITED, worker_id: str = "embedded") -> None:
         """Have a worker take the tasks of every type and domain that no other worker is attached to."""
-        self._attached_to_all = (worker, worker_id, slots)
-        for key in self.queues.known():
-            if key not in self._attached or self._attached[key].is_default:
-                self._attached[key] = Attachment(worker, worker_id, slots, is_default=True)
-                self._agenda.soon(self._work_off, key)
+        self._workforce.attach_to_all(self.queues.known(), worker, worker_id, slots)
         self._agenda.settle()
 
     def detach_all(self) -> None:
         """Have no worker any more: what they have in hand they still report, what is queued stays there."""
-        self._attached.clear()
-        self._attached_to_all = None
-
-    def _work_off(self, key: QueueKey) -> None:
-        attached = self._attached.get(key)
-        if attached is None:
-            return
-        while attached.busy < attached.slots and self._attached.get(key) is attached:
-            now_ms = self.now_ms
-            task = self._deliver(key, attached.worker_id, now_ms)
-            if task is None:
-                return
-            result = attached.worker.work(task)
-            if result.work_ms is not None and result.heartbeats:
-                task.lease_until_ms = now_ms + result.work_ms
-            self._set_timer(task.execution)
-            if result.work_ms is None:
-                continue
-            attached.busy += 1
-            work = (attached, key, task, task.attempt, task.poll_count, result)
-            self._agenda.at(now_ms + result.work_ms, FINISH, self._finish, work)
-
-    def _finish(self, work: tuple[Attachment, QueueKey, TaskState, int, int, VirtualResult]) -> None:
-        attached, key, task, attempt, poll_count, result = work
-        attached.busy -= 1
-        if task.status == IN_PROGRESS and (task.attempt, task.poll_count) == (attempt, poll_count):
-            self.update(
-                task,
-                result.status,
-                dict(result.output),
-                reason=result.reason,
-                worker_id=attached.worker_id,
-                callback_s=result.callback_s,
-                logs=result.logs,
-            )
-        if attached.slots < UNLIMITED:
-            self._work_off(key)
+        self._workforce.detach_all()
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -492,10 +467,11 @@ class Engine:
                 self._agenda.at(self.now_ms + task.callback_s * 1000, WAKE, action, task)
             else:
                 self._agenda.soon(action, task)
-        elif kind == "WAIT":
+        elif kind in ("WAIT", "HUMAN"):
+            self._in_hand.note(task)
             if task.due_ms:
                 self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
-        elif kind != "HUMAN":
+        else:
             self._queue(task, self.now_ms)
 
     def _queue(self, task: TaskState, now_ms: int) -> None:
@@ -503,22 +479,14 @@ class Engine:
         key = self.queues.push(task, due_ms, now_ms)
         if due_ms > now_ms:
             self._agenda.at(due_ms, WAKE, self._wake_queue, key)
-        elif self._has_worker(key):
-            self._agenda.soon(self._work_off, key)
+        elif self._workforce.is_for(key):
+            self._agenda.soon(self._workforce.work_off, key)
         elif self.on_delivery is not None:
             self.on_delivery(key)
 
-    def _has_worker(self, key: QueueKey) -> bool:
-        if key in self._attached:
-            return True
-        if self._attached_to_all is None:
-            return False
-        self._attached[key] = Attachment(*self._attached_to_all, is_default=True)
-        return True
-
     def _wake_queue(self, key: QueueKey) -> None:
-        if self._has_worker(key):
-            self._work_off(key)
+        if self._workforce.is_for(key):
+            self._workforce.work_off(key)
         elif self.on_delivery is not None:
             self.on_delivery(key)
 
@@ -531,59 +499,13 @@ class Engine:
         task.poll_count += 1
         self.decide(task.execution)
 
-    def _start_child(self, task: TaskState) -> None:
-        if task.status != SCHEDULED:
-            return
-        now_ms = self.now_ms
-        task.poll_count += 1
-        inline = task.input.get("subWorkflowDefinition")
-        name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion")
-        try:
-            definition = self.catalogue.inline(inline) if isinstance(inline, dict) else self._find(str(name), version)
-        except (NotFound, MissingChild) as error:
-            task.started_ms = task.ended_ms = now_ms
-            task.status, task.reason = FAILED, str(error)
-            self.decide(task.execution)
-            return
-        workflow_id = children.identity(task, self.executions)
-        children.begin(task, workflow_id, now_ms)
-        parent = task.execution
-        given = task.input.get("subWorkflowTaskToDomain")
-        self.start(
-            definition,
-            children.child_input(task),
-            workflow_id=workflow_id,
-            correlation_id=parent.correlation_id,
-            domains=given if isinstance(given, dict) else parent.domains,
-            priority=task.input.get("priority") or parent.priority,
-            parent=task,
-        )
-
-    def _find(self, name: str, version: int | None) -> Definition:
+    def find(self, name: str, version: int | None) -> Definition:
+        """Return the snapshot to start from. Raises NotFound, or MissingChild."""
         definition = self.catalogue.workflow(name, version)
         if definition is None:
             shown = "null" if version is None else version
             raise NotFound(f"No such workflow defined. name={name}, version={shown}")
         return definition
-
-    def find(self, name: str, version: int | None) -> Definition:
-        """Return the snapshot to start from. Raises NotFound, or MissingChild."""
-        return self._find(name, version)
-
-    def _notify_parent(self, child: ExecutionState) -> None:
-        parent = self.executions.get(child.parent_id or "")
-        if parent is None or child.status not in TERMINAL_WORKFLOW:
-            return
-        for task in parent.live:
-            if task.task_id == child.parent_task_id and task.status in OPEN_TASK:
-                children.take_over(task, child, self.now_ms)
-                self.decide(parent)
-                return
-
-    def _terminate_child(self, child: tuple[str, str]) -> None:
-        execution = self.executions.get(child[0])
-        if execution is not None and execution.status not in TERMINAL_WORKFLOW:
-            self.terminate(execution, child[1])
 
     def terminate(self, execution: ExecutionState, reason: str | None) -> None:
         """End an execution on request; no failureWorkflow starts."""
@@ -592,31 +514,6 @@ class Engine:
         context = self.context()
         ending.terminate(context, execution, TERMINATED, reason, None, by_request=True)
         self.carry_out(context, execution)
-
-    def _start_failure_workflow(self, ended: ExecutionState, failed_task_id: str | None) -> None:
-        name = _failure_workflow(ended)
-        if not name:
-            return
-        version = ended.definition.document.get("failureWorkflowVersion")
-        input_: JsonObject = {
-            **ended.input,
-            "workflowId": ended.workflow_id,
-            "reason": ended.reason,
-            "failureStatus": ended.status,
-            "failedWorkflow": failed_workflow_document(ended),
-        }
-        if failed_task_id is not None:
-            input_["failureTaskId"] = failed_task_id
-        try:
-            definition = self._find(name, version)
-        except (NotFound, MissingChild) as error:
-            outcome = f"Error workflow {name} failed to start.  reason: {error}"
-        else:
-            started = self._create(definition, input_, None)
-            started.correlation_id, started.domains = ended.correlation_id, ended.domains
-            outcome = started.workflow_id
-            self._agenda.soon(self.decide, started)
-        ended.output = {**ended.output, "conductor.failure_workflow": outcome}
 
     def _run_async(self, task: TaskState) -> None:
         if task.status != SCHEDULED:
@@ -672,27 +569,20 @@ class Engine:
             definition = (
                 self.catalogue.inline(inline)
                 if isinstance(inline, dict)
-                else self._find(str(request.get("name")), request.get("version"))
+                else self.find(str(request.get("name")), request.get("version"))
             )
         except (NotFound, MissingChild) as error:
             task.status, task.reason = FAILED, str(error)
             return
-        started = self._create(definition, request.get("input") or {}, None)
-        started.correlation_id = request.get("correlationId")
-        started.domains = request.get("taskToDomain") or {}
-        started.priority = request.get("priority") or 0
+        started = self.start_soon(
+            definition,
+            request.get("input") or {},
+            correlation_id=request.get("correlationId"),
+            domains=request.get("taskToDomain"),
+            priority=request.get("priority") or 0,
+        )
         task.output = {"workflowId": started.workflow_id}
         task.status = COMPLETED
-        self._agenda.soon(self.decide, started)
-
-
-def _failure_workflow(ended: ExecutionState) -> str:
-    """Name the failure workflow: `$workflow.input.KEY` reads the input, anything behind a brace finds nothing."""
-    name = ended.definition.failure_workflow or ""
-    if not name.startswith("$"):
-        return name
-    parts = name.split(".")
-    return str(ended.input.get(parts[2]) or "") if len(parts) > 2 else ""
 
 
 __all__ = ["CANCELED", "Engine", "Stuck"]

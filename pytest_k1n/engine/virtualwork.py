@@ -34,15 +34,3 @@ class VirtualWorker(Protocol):
     """Does the work of a delivered task at once. It must not change the task it is shown, nor what it returned."""
 
     def work(self, task: TaskState) -> VirtualResult: ...
-
-
-@dataclass(slots=True)
-class Attachment:
-    """A worker attached to task types: how many tasks of each type it takes at the same time."""
-
-    worker: VirtualWorker
-    worker_id: str
-    slots: int
-    busy: int = 0
-    is_default: bool = False
-    """Whether it takes the type only because no other worker does."""
