@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from pytest_k1n.engine import asynctasks, children, failureworkflows, timeouts
-from pytest_k1n.engine.agenda import DEADLINE, WAKE, Agenda
+from pytest_k1n.engine.agenda import DEADLINE, FINISH, WAKE, Agenda
 from pytest_k1n.engine.catalogue import Catalogue, MissingChild
 from pytest_k1n.engine.clock import Clock, VirtualClock
 from pytest_k1n.engine.context import Context, Effects
