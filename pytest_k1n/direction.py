@@ -21,10 +21,11 @@ from pytest_k1n.coordination.director import Director, Setup
 from pytest_k1n.core.model import Json
 from pytest_k1n.options import Settings
 from pytest_k1n.run import Run, waiting
+from pytest_k1n.serverchoice import spec_of, time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
-from pytest_k1n.servers.external import defaults_for, server_from_environment
+from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.opening import running_server
-from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec, parse_server
+from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec
 from pytest_k1n.servers.supervised import Supervised, log_tail
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
 
@@ -36,36 +37,6 @@ SLOTS = 4
 
 class WorkerDied(RuntimeError):
     """The run's worker process ended although nobody told it to; carries the end of its log."""
-
-
-def spec_of(settings: Settings) -> ServerSpec:
-    """Say which server the settings ask for. Raises UsageError, also for a foreign host in the environment."""
-    try:
-        if settings.server_source == "CONDUCTOR_SERVER_URL":
-            spec = server_from_environment(settings.server)
-        else:
-            spec = parse_server(settings.server, source=settings.server_source)
-    except (ValueError, PermissionError) as error:
-        raise pytest.UsageError(str(error)) from None
-    return replace(
-        spec,
-        jar_path=settings.jar,
-        java_path=settings.java,
-        startup_timeout_s=settings.startup_timeout_ms / 1000,
-        image=settings.image or spec.image,
-    )
-
-
-def time_of(settings: Settings, kind: Kind) -> TimeModel:
-    """Choose the time model that suits a server (SPEC W4). Raises UsageError for one that it cannot have."""
-    suited = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}.get(kind, "scaled")
-    name = settings.time or suited
-    if name == "virtual" and kind in (Kind.JAR, Kind.DOCKER):
-        raise pytest.UsageError(
-            f"--k1n-time=virtual needs the embedded engine: the clock of a {kind} server cannot be accelerated; "
-            "use --k1n-time=scaled, or --k1n-server=embedded"
-        )
-    return TimeModel(name=name, speed=settings.speed if name == "scaled" else 1.0)
 
 
 def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeModel:
@@ -88,25 +59,6 @@ def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeMo
         f"{asked} needs a {wanted} clock; the {kind} at {endpoint.shown_url} has a {clock} one",
         remedy="another --k1n-time" if settings.time else "an engine that was started with --clock virtual",
     )
-
-
-def longest_speed(settings: Settings) -> float:
-    """Return the speed at which a run takes longest, as far as the settings tell before a server is there."""
-    kind = spec_of(settings).kind
-    return 1.0 if kind is Kind.AUTO else time_of(settings, kind).speed
-
-
-def describe_server(settings: Settings) -> str:
-    """Describe the server that the settings ask for, for the header: `jar, scaled time x600`."""
-    spec = spec_of(settings)
-    if spec.kind is Kind.AUTO:
-        return "auto (docker, then jar, then embedded)"
-    if spec.kind is Kind.URL and settings.time is None:
-        return f"{spec.shown_url}, real time, or virtual if it is an embedded engine's"
-    time = time_of(settings, spec.kind)
-    where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
-    why = "" if settings.server_source == "default" else f" (from {settings.server_source})"
-    return f"{where}{why}, {time.name} time" + (f" x{time.speed:g}" if time.name == "scaled" else "")
 
 
 def make_director(run: Run, collection: Collection) -> Director:

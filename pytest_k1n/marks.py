@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.model import Json
     from pytest_k1n.core.plan import Batch, Plan
+    from pytest_k1n.workflowmark import WorkflowMark
 
 STATIC_MARKERS = (
     "batch(n): the test belongs to batch n of the plan; `-m 'batch(n=2)'` selects it",
@@ -20,9 +18,6 @@ STATIC_MARKERS = (
     "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
     "live: needs a real Conductor server",
 )
-_BATCH_LIKE = re.compile(r"batch\d+")
-
-
 SERVER_FIXTURES = frozenset({"conductor", "conductor_proc", "conductor_noproc"})
 EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
 BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
@@ -43,45 +38,13 @@ def register_markers(config: pytest.Config, plan: Plan | None) -> None:
         config.addinivalue_line("markers", f"{name}: {title}")
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkflowMark:
-    """The arguments of `@pytest.mark.workflow(...)`."""
-
-    name: str
-    version: int | None = None
-    input: Mapping[str, Json] = field(default_factory=dict)
-    within: str | None = None
-    """Deadline in raw time, as in "30s"; default: what the plan allows."""
-    at_once: int = 1
-    """How many executions start at the same moment."""
-    in_a_row: int = 1
-    """How many times that is repeated."""
-
-    def __post_init__(self) -> None:
-        for name in ("at_once", "in_a_row"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
-        # A mark's arguments are whatever the author of a test wrote, whatever the annotations say.
-        workflow: object = self.name
-        if not workflow or not isinstance(workflow, str):
-            raise ValueError(f"the workflow's name must be a string, not {workflow!r}")
-        given: object = self.input
-        if not isinstance(given, Mapping):
-            raise TypeError(f"input must be a mapping, not {given!r}")
-
-    @property
-    def within_ms(self) -> int | None:
-        from pytest_k1n.core.units import duration_ms
-
-        return None if self.within is None else duration_ms(self.within)
-
-
 def workflow_mark(item: pytest.Item) -> WorkflowMark | None:
     """Read the closest `workflow` mark. Raises UsageError that names the test and the signature."""
     mark = item.get_closest_marker("workflow")
     if mark is None:
         return None
+    from pytest_k1n.workflowmark import WorkflowMark
+
     named: dict[str, Any] = {"name": mark.args[0], **mark.kwargs} if mark.args else dict(mark.kwargs)
     if len(mark.args) > 1:
         named["a second positional argument"] = mark.args[1]
@@ -122,7 +85,7 @@ def _batch_names(item: pytest.Item, plan: Plan | None) -> Iterator[str]:
     for mark in item.iter_markers():
         if mark.name == "batch":
             yield f"batch{_number(item, mark)}"
-        elif mark.name in known or _BATCH_LIKE.fullmatch(mark.name):
+        elif mark.name in known or _number_in(mark.name, "batch") is not None:
             yield mark.name
 
 
@@ -131,8 +94,8 @@ def phase_of(item: pytest.Item) -> int | None:
     for mark in item.iter_markers():
         if mark.name == "phase":
             return _number(item, mark)
-        if match := re.fullmatch(r"phase(\d+)", mark.name):
-            return int(match[1])
+        if (number := _number_in(mark.name, "phase")) is not None:
+            return number
     return None
 
 
@@ -141,3 +104,9 @@ def _number(item: pytest.Item, mark: pytest.Mark) -> int:
     if not isinstance(value, int):
         raise pytest.UsageError(f"{item.nodeid}: {mark.name}(n=...) takes a whole number, not {value!r}")
     return value
+
+
+def _number_in(name: str, word: str) -> int | None:
+    """Read `batch2`; no regular expression, for each one compiled is felt in every start of pytest."""
+    digits = name.removeprefix(word)
+    return int(digits) if name.startswith(word) and digits.isdecimal() else None

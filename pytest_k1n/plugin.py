@@ -23,7 +23,7 @@ from pytest_k1n.factories import (  # fixtures by name: pytest finds them in thi
     workflow_executions,
     workflow_phase,
 )
-from pytest_k1n.marks import is_ours
+from pytest_k1n.marks import batch_of, is_ours
 from pytest_k1n.run import RUN, Run, add_options, is_listing, make_run
 
 __all__ = [
@@ -73,7 +73,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which server, time model, plan and seed this run would use, where any of it is set."""
-    from pytest_k1n.terminal import header
+    from pytest_k1n.header import header
 
     return header(config.stash[RUN])
 
@@ -108,10 +108,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(tryfirst=True)  # after --ff and shuffling plugins, before xdist sends the ids
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Sort the selected tests by batch and readiness, and describe what they need."""
-    from pytest_k1n.session import describe
-
     run = session.config.stash[RUN]
-    if run.plan is not None or any(map(is_ours, session.items)):
+    if any(is_ours(item) or batch_of(item, run.plan) for item in session.items):
+        from pytest_k1n.session import describe
+
         describe(run, session)
 
 

@@ -6,11 +6,11 @@ import os
 import tempfile
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RUN = pytest.StashKey["Run"]()
 
 
-@dataclass(slots=False, kw_only=True)
+@dataclass(eq=False, repr=False, kw_only=True)
 class Run:
     """What hooks and fixtures share. Heavy parts are made on first use: most runs never use them."""
 
@@ -48,7 +48,7 @@ class Run:
     """Where the run folder is kept at the end; None: it is removed."""
     show: Callable[[Run], None] = lambda _run: None
     """Writes the lines that have come up; the terminal's business."""
-    lines: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    lines: deque[str] = field(default_factory=deque)
     """Progress to be shown as soon as the terminal is free."""
 
     @cached_property
@@ -78,7 +78,7 @@ class Run:
 
         Under xdist that is at once: the controller's main thread does nothing but wait for nodes, and captures nothing.
         """
-        self.lines.put(line)
+        self.lines.append(line)
         if self.is_parallel and not self.is_node:
             self.show(self)
 
@@ -114,7 +114,7 @@ def node_input(config: pytest.Config) -> dict[str, str] | None:
 
 def _plan(config: pytest.Config, settings: Settings) -> tuple[Plan | None, str]:
     """Find and read the plan file. Raises UsageError with one line per mistake."""
-    from pytest_k1n.planfile import PlanError, find_plan, load_plan
+    from pytest_k1n.planpath import PlanError, find_plan
 
     on_ini = settings.plan_source.startswith("ini")
     option, ini = (None, settings.plan) if on_ini else (settings.plan, None)
@@ -122,6 +122,8 @@ def _plan(config: pytest.Config, settings: Settings) -> tuple[Plan | None, str]:
         found = find_plan(config.args, config.rootpath, option, ini, folder=config.invocation_params.dir)
         if found is None:
             return None, "no plan"
+        from pytest_k1n.planfile import load_plan
+
         path, why = found
         return load_plan(path, shown=_shown(path, config.rootpath)), why
     except PlanError as error:

@@ -18,12 +18,12 @@ from pytest_k1n.marks import (
     EXECUTION_FIXTURES,
     QUALITY_FIXTURES,
     SERVER_FIXTURES,
-    WorkflowMark,
     batch_of,
     is_ours,
     phase_of,
     workflow_mark,
 )
+from pytest_k1n.workflowmark import WorkflowMark
 
 
 def describe(items: Iterable[pytest.Item], plan: Plan | None, library: Library) -> Collection:

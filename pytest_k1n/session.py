@@ -57,7 +57,7 @@ def _limit(run: Run, items: list[pytest.Item]) -> None:
     if not run.config.pluginmanager.has_plugin("timeout") or run.plan is None:
         return
     from pytest_k1n.coordination.launching import deadline_ms
-    from pytest_k1n.direction import longest_speed
+    from pytest_k1n.serverchoice import longest_speed
 
     speed = longest_speed(run.settings)
     longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)

@@ -1,10 +1,9 @@
-"""What the terminal shows: the header, lines of progress, the summary."""
+"""What the terminal shows: lines of progress, the summary."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from queue import Empty
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -16,32 +15,13 @@ if TYPE_CHECKING:
     from pytest_k1n.reporting import Result
 
 
-def header(run: Run) -> list[str]:
-    """Return the header's lines: nothing where neither a plan nor an option has anything to say."""
-    settings = run.settings
-    if run.plan is None and not settings.chosen:
-        return []
-    lines = [f"k1n: server {_server(run)}, seed {settings.seed}, run {run.uid}"]
-    if run.plan is not None:
-        lines.append(f"k1n: plan {run.plan.source} ({run.plan_note})")
-    if run.is_parallel and run.has_benchmark:
-        lines.append("k1n: pytest-benchmark is off under xdist; quality gates and regression verdicts go on")
-    return lines
-
-
-def _server(run: Run) -> str:
-    from pytest_k1n.direction import describe_server
-
-    return describe_server(run.settings)
-
-
 def show_lines(run: Run) -> None:
     """Write the lines that have come up since; only while nothing is captured."""
     reporter: pytest.TerminalReporter | None = run.config.pluginmanager.get_plugin("terminalreporter")
     while True:
         try:
-            line = run.lines.get_nowait()
-        except Empty:
+            line = run.lines.popleft()
+        except IndexError:
             return
         if reporter is not None and reporter.verbosity >= 0:
             reporter.ensure_newline()

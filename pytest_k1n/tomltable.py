@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
-from difflib import get_close_matches
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Band
 from pytest_k1n.core.units import duration_ms, percent
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.model import Json
 
 T = TypeVar("T")
 _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -182,6 +183,8 @@ class Table:
 
 def closest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean "x"?` for the nearest known word, else ""."""
+    from difflib import get_close_matches
+
     matches = get_close_matches(word, list(known), n=1)
     return f'did you mean "{matches[0]}"?' if matches else ""
 

@@ -84,7 +84,7 @@ CONTROLS = {
         fault="K1N_TEMPLATE_01/task_1:fail=no disk",
         fails=("test_it_completes",),
         findings=(r"task-failed: task_1: expected COMPLETED; observed FAILED .*no disk",),
-        blocked=21,
+        blocked=24,
     ),
     "a-handler-that-hangs-past-its-timeout": Control(
         modules=(T2,),

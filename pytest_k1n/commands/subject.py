@@ -18,7 +18,8 @@ from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan
 from pytest_k1n.library import DefinitionNotFound, Library
-from pytest_k1n.planfile import find_plan, load_plan
+from pytest_k1n.planfile import load_plan
+from pytest_k1n.planpath import find_plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

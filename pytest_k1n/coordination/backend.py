@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pytest_k1n.client.api import Conductor
-from pytest_k1n.core.model import Json
+if TYPE_CHECKING:
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.core.model import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,8 @@ def inspect(path: Path) -> Report:
 
 
 def _plan(path: Path, text: str) -> Report:
-    from pytest_k1n.planfile import PlanError, parse_plan
+    from pytest_k1n.planfile import parse_plan
+    from pytest_k1n.planpath import PlanError
 
     try:
         plan = parse_plan(text, source="", folder=path.parent)

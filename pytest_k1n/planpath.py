@@ -1,0 +1,68 @@
+"""Where the plan file is; light, for every run of pytest asks. `planfile` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+_FILE_NAMES = ("k1n.toml", "plan.toml")
+
+
+class PlanError(ValueError):
+    """A plan file with mistakes; `problems` holds one line for each, its text is all of them."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def find_plan(
+    args: Sequence[str], rootdir: Path, option: str | None, ini: str | None, *, folder: Path | None = None
+) -> tuple[Path, str] | None:
+    """Find the plan file and say why it was taken; `None` if there is none.
+
+    `option` is relative to `folder` (where pytest was called; default the root folder), `ini` to the root folder.
+    Without either, `k1n.toml` or `plan.toml` counts from each argument's folder up to the root folder, else
+    `suites/plan.toml`. Raises PlanError if a named file is missing or two arguments lead to different plans.
+    """
+    called_in = folder or rootdir
+    for name, value, base in (("--k1n-plan", option, called_in), ("k1n_plan", ini, rootdir)):
+        if value is not None:
+            path = (base / value).resolve()
+            if not path.is_file():
+                raise PlanError([f"{name}: no plan file at {path}: write the path of an existing TOML file"])
+            return path, name
+    found: dict[Path, str] = {}
+    for arg in args:
+        candidate = _upwards(called_in / arg.partition("::")[0], rootdir)
+        if candidate:
+            found.setdefault(candidate, arg)
+    if len(found) > 1:
+        lines = ", ".join(f"{candidate} (from {arg})" for candidate, arg in found.items())
+        raise PlanError([f"the arguments lead to different plans: {lines}: choose one with --k1n-plan=FILE"])
+    for candidate, arg in found.items():
+        return candidate, f"found from {arg}"
+    default = rootdir / "suites" / "plan.toml"
+    return (default, "suites/plan.toml of the root folder") if default.is_file() else None
+
+
+def _upwards(start: Path, rootdir: Path) -> Path | None:
+    start, rootdir = start.resolve(), rootdir.resolve()
+    first = start if start.is_dir() else start.parent
+    for folder in (first, *first.parents):
+        for name in _FILE_NAMES:
+            path = folder / name
+            if path.is_file() and (name != "plan.toml" or _looks_like_ours(path)):
+                return path
+        if folder == rootdir:
+            break
+    return None
+
+
+def _looks_like_ours(path: Path) -> bool:
+    """Tell a K1N plan from some other tool's `plan.toml`, which nobody asked us to read."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return True
+    return b"k1n-plan" in content or b"[[batch]]" in content

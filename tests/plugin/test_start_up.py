@@ -1,0 +1,53 @@
+"""What a pytest run imports that has the plugin but does not use it; `python -m benchmarks P9` has the milliseconds."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+TELLING = """
+import sys
+
+def pytest_unconfigure(config):
+    with open("modules.txt", "w") as file:
+        file.write("\\n".join(sys.modules))
+"""
+ALLOWED = {
+    "_queue", "queue",
+    "pytest_k1n", "pytest_k1n.factories", "pytest_k1n.marks", "pytest_k1n.options", "pytest_k1n.planpath",
+    "pytest_k1n.plugin", "pytest_k1n.run", "pytest_k1n.header",
+}  # fmt: skip
+ALLOWED_WITH_A_PLAN = {
+    *ALLOWED, "tomllib", "tomllib._parser", "tomllib._re", "tomllib._types",
+    "pytest_k1n.core", "pytest_k1n.core.plan", "pytest_k1n.core.units", "pytest_k1n.planfile", "pytest_k1n.tomltable",
+}  # fmt: skip
+"""No HTTP, socket, asyncio or sqlite, nothing of third parties; of ours only what options, hooks and the plan are."""
+
+
+def modules(folder, *arguments):
+    """Run pytest on one trivial test, in a process of its own and without any other plugin; name what was imported."""
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": ""}
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    subprocess.run(argv, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)
+    return set((folder / "modules.txt").read_text().split())
+
+
+@pytest.fixture
+def trivial(tmp_path):
+    (tmp_path / "conftest.py").write_text(TELLING)
+    (tmp_path / "test_trivial.py").write_text("def test_trivial():\n    pass\n")
+    return tmp_path
+
+
+def test_without_a_plan_next_to_nothing_is_imported(trivial):
+    added = modules(trivial, "-p", "pytest_k1n.plugin") - modules(trivial)
+    assert "pytest_k1n.plugin" in added
+    assert added - ALLOWED == set()
+
+
+def test_with_a_plan_only_what_reads_it_is_imported(trivial, project):
+    (trivial / "k1n.toml").write_text((project.pytester.path / "k1n.toml").read_text())
+    added = modules(trivial, "-p", "pytest_k1n.plugin") - modules(trivial)
+    assert "pytest_k1n.planfile" in added
+    assert added - ALLOWED_WITH_A_PLAN == set()
