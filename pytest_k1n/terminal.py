@@ -126,7 +126,7 @@ def _took(minutes: float) -> str:
 
 def _band(low_ms: int, high_ms: int) -> str:
     in_minutes = high_ms >= MINUTE_MS
-    return f"{low_ms / MINUTE_MS:g}-{high_ms / MINUTE_MS:g} min" if in_minutes else f"{low_ms}-{high_ms} ms"
+    return f"{low_ms / MINUTE_MS:.3g}-{high_ms / MINUTE_MS:.3g} min" if in_minutes else f"{low_ms}-{high_ms} ms"
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

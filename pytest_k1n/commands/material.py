@@ -161,7 +161,8 @@ def _recorded(executions: Sequence[Execution]) -> Recorded:
     work: dict[str, list[int]] = {}
     for execution in executions:
         for (ref, _), record in execution.final_records().items():
-            if record.is_worker_task and record.started_ms is not None and record.ended_ms is not None:
+            works = record.is_worker_task or record.type == "SUB_WORKFLOW"
+            if works and record.started_ms is not None and record.ended_ms is not None:
                 work.setdefault(ref, []).append(record.ended_ms - record.started_ms)
     makespans = tuple((each.ended_ms or 0) - each.started_ms for each in executions)
     return Recorded(makespans_ms=makespans, work_ms={ref: tuple(values) for ref, values in work.items()})

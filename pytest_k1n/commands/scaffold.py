@@ -12,7 +12,9 @@ from itertools import combinations
 from pytest_k1n.commands.material import Material
 from pytest_k1n.commands.rehearsal import Rehearsal
 from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.expectations.estimates import slower_than_allowed
 from pytest_k1n.core.model import Execution, TaskKey
+from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 
 _MARGIN = 0.2
@@ -70,8 +72,10 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
         lines.append(f"input = {{ {pairs} }}")
     lines += ["", "# How long each task works. A simulated task takes this long; a real one is held against it."]
     lines.append("[batch.template.estimates]")
-    for ref, ms in material.estimates_ms.items():
-        guess = "  # a guess: nothing was recorded" if ref in material.guessed else ""
+    for ref, ms in estimates_of(material, rehearsal).items():
+        guess = (
+            "  # a guess: nothing was recorded" if ref in material.guessed or ref not in material.estimates_ms else ""
+        )
         lines.append(f"{_key(ref)} = {_quoted(duration(ms))}{guess}")
     return "\n".join(lines) + "\n"
 
@@ -96,6 +100,11 @@ def band_of(material: Material, rehearsal: Rehearsal) -> tuple[int, int] | None:
     if not known:
         return None
     return _rounded(min(known) * (1 - _MARGIN), math.floor), _rounded(max(known) * (1 + _MARGIN), math.ceil)
+
+
+def estimates_of(material: Material, rehearsal: Rehearsal) -> dict[str, int]:
+    """Return the estimates of all refs; a sub-workflow that nobody recorded takes what it took in the rehearsal."""
+    return {**_rehearsed_children(rehearsal), **material.estimates_ms}
 
 
 def duration(ms: int) -> str:
@@ -132,7 +141,7 @@ def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
         low, high = (_quoted(duration(ms)) for ms in band)
         yield from _section("test_it_takes_as_long_as_planned")
         yield "    # Band and estimates are workflow time: the same on the embedded engine, scaled, and in production."
-        yield f"    workflow_execution.expect(within({low}, {high}), on_estimate(tolerance={_tolerance(material)}))"
+        yield from _expect([f"within({low}, {high})", *_on_estimate(material, rehearsal)])
     if material.definition.name == "order" and not material.recorded.makespans_ms and "charge" in chain + _all(pairs):
         yield _EXAMPLE_OF_HANDLERS
 
@@ -234,6 +243,25 @@ def _tolerance(material: Material) -> str:
     """Return the tolerance around estimates: 10 %, or what the recorded runs themselves need, in steps of 5 %."""
     needed = 5 * math.ceil(material.recorded.spread * 100 / 5)
     return f'"{max(10, needed)}%"'
+
+
+def _on_estimate(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
+    """Ask for the estimates only where the rehearsal kept them: tasks of sub-workflows have none in this plan."""
+    estimates, rehearsed = estimates_of(material, rehearsal), _rehearsed_children(rehearsal)
+    planned_ms = makespan_ms(planned_schedule(material.definition, estimates))
+    taken = [(rehearsal.makespan_ms or 0, planned_ms), *((ms, estimates[ref]) for ref, ms in rehearsed.items())]
+    if not any(slower_than_allowed(taken_ms, estimate_ms, _MARGIN / 2) for taken_ms, estimate_ms in taken):
+        yield f"on_estimate(tolerance={_tolerance(material)})"
+
+
+def _rehearsed_children(rehearsal: Rehearsal) -> dict[str, int]:
+    """Return how long each sub-workflow took; of a loop's, the first pass."""
+    records = rehearsal.execution.final_records() if rehearsal.execution else {}
+    return {
+        ref: record.ended_ms - record.started_ms
+        for (ref, iteration), record in records.items()
+        if record.type == "SUB_WORKFLOW" and iteration <= 1 and record.started_ms and record.ended_ms
+    }
 
 
 def _why_band(material: Material) -> str:

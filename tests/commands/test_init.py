@@ -175,7 +175,6 @@ def test_simulated_runs_prove_nothing(server):
     assert material.recorded == Recorded()
 
 
-@pytest.mark.xfail(strict=True, reason="the generated plan does not estimate what a sub-workflow takes")
 def test_sub_workflows_come_along(server, pytester):
     child = workflow("child", simple("inner"))
     parent = workflow("parent", simple("a"), {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",
@@ -185,6 +184,18 @@ def test_sub_workflows_come_along(server, pytester):
         "k1n.toml", "tasks/parent.json", "test_parent.py", "workflows/child.json", "workflows/parent.json",
     ]  # fmt: skip
     assert '1m"  # a guess: nothing was recorded' in (pytester.path / "k1n.toml").read_text()
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(("minutes", "is_asked"), [(5, True), (0.2, False)])
+def test_estimates_that_the_rehearsal_does_not_keep_are_not_asked_for(server, pytester, minutes, is_asked):
+    child = workflow("child", simple("inner"))
+    parent = workflow("parent", simple("a"), {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",
+                                              "subWorkflowParam": {"name": "child", "version": 1}})  # fmt: skip
+    write(pytester.path, from_server(server(parent, child, minutes=(minutes,)).client, "parent", runs=20))
+    template = load_plan(pytester.path / "k1n.toml").batches[0].templates[0]
+    assert template.estimates_ms["sub"] == minutes * MINUTE_MS
+    assert ("on_estimate(" in (pytester.path / "test_parent.py").read_text()) is is_asked
     pytester.runpytest_inprocess().assert_outcomes(passed=2)
 
 
