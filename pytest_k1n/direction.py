@@ -234,7 +234,8 @@ def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervise
     argv = [sys.executable, "-m", "pytest_k1n", "worker", "--domain", domain_of(run)]
     argv += ["--speed", str(time.speed), "--seed", str(run.settings.seed), "--slots", str(SLOTS)]
     argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]
-    argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run))]
+    ready = run.folder_path / "worker.ready"
+    argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run)), "--ready", str(ready)]
     for folder in plan.definitions if plan else ():
         argv += ["--definitions", folder]
     if run.settings.agents:
@@ -245,14 +246,14 @@ def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervise
     # The URL may hold a password: it goes through the environment, not the process list.
     environment = {**_environment(), "K1N_SERVER": endpoint.url, "K1N_RUN_UID": run.uid}
     with Supervised(argv, log_path=log, env=environment, grace_s=5.0, stdin=True) as worker:
-        _await_worker(worker)
+        _await_worker(worker, ready)
         yield worker
 
 
-def _await_worker(worker: Supervised) -> None:
+def _await_worker(worker: Supervised, ready: Path) -> None:
     """Wait until the worker polls: an execution launched before that would wait for it in the queue."""
     for _ in waiting(WORKER_START_S):
-        if b" serves " in (worker.log_path.read_bytes() if worker.log_path.exists() else b""):
+        if ready.exists():
             return
         if (code := worker.poll()) is not None:
             raise WorkerDied(f"the worker process ended at its start (exit code {code}): {log_tail(worker.log_path)}")

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pytest_k1n.client import Conductor, transport_for
@@ -56,13 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         agents = Path(options.agents) if options.agents else _default_agents()
         handlers = Handlers(_named(options.handler, agents), agents=agents, mode=options.handlers)
         settings = _settings(options, work)
+        if options.ready:
+            Path(options.ready).unlink(missing_ok=True)
         ledger = Ledger(Path(options.ledger) if options.ledger else None)
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except ValueError as error:
         parser.error(str(error))
     try:
-        return _serve(client, work, handlers, settings, ledger, options.hints)
+        return _serve(client, work, handlers, settings, ledger, options)
     except ConductorError as error:
         _report(f"the server cannot be used: {error}")
         return 1
@@ -76,7 +79,7 @@ def _serve(
     handlers: Handlers,
     settings: WorkerSettings,
     ledger: Ledger,
-    wants_hints: bool | None,
+    options: argparse.Namespace,
 ) -> int:
     version = client.version()
     if is_embedded(version):
@@ -84,7 +87,8 @@ def _serve(
     if settings.declares:
         client.declare_work(settings.worker_id)
     stop = threading.Event()
-    worker = Worker(client, work.definitions, handlers, settings, ledger=ledger, report=_report)
+    ready = partial(_announce, Path(options.ready), settings.worker_id) if options.ready else _no_one
+    worker = Worker(client, work.definitions, handlers, settings, ledger=ledger, report=_report, ready=ready)
 
     def order_to_stop(number: int, _frame: object) -> None:
         if stop.is_set():
@@ -93,7 +97,7 @@ def _serve(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, order_to_stop)
-    if is_piped(_STDIN) if wants_hints is None else wants_hints:
+    if is_piped(_STDIN) if options.hints is None else options.hints:
         follow(_STDIN, launched=worker.launched, ended=stop.set, report=_report)
     types = len(settings.types or worker_types(work.definitions))
     domain = f", domain {settings.domain}" if settings.domain else ""
@@ -105,6 +109,20 @@ def _serve(
     worker.run(stop)
     _report(f"{settings.worker_id} has stopped")
     return 0
+
+
+def _announce(path: Path, worker_id: str) -> None:
+    """Write the file of --ready, all at once: whoever waits for it may read it as soon as it is there."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(f"{worker_id}\n", "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        _report(f"--ready: {path} cannot be written: {error.strerror}")
+
+
+def _no_one() -> None:
+    """Tell nobody that the worker is ready."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -125,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="N", help="seed of simulated work")
     add("--grace", type=_seconds, default=5.0, metavar="TIME", help="at a stop: time for tasks in hand (default 5s)")
     add("--ledger", metavar="FILE", help="append one line per invocation to this file")
+    add("--ready", metavar="FILE", help="write this file as soon as the server has answered the first poll")
     add("--fault", action="append", default=[], metavar="SPEC",
         help="misbehave: WORKFLOW/REF[#ATTEMPT]:slow=1.3, fail, terminal, hang, twice, die, leak=WORKFLOW")  # fmt: skip
     add("--worker-id", metavar="ID", help="unique among the server's workers (default: k1n-RUN-N or k1n-HOST-PID)")

@@ -53,11 +53,14 @@ class Worker:
         *,
         ledger: Ledger | None = None,
         report: Callable[[str], None] = lambda _: None,
+        ready: Callable[[], None] = lambda: None,
     ) -> None:
+        """Nothing is done before `run`; `ready` is called once, when the server has answered the first poll."""
         definitions = tuple(definitions)
         self._client = client
         self._settings = settings
         self._report = report
+        self._ready = ready
         self._slow_types = settings.types or worker_types(definitions)
         self._tracker = Tracker(definitions, worker_id=settings.worker_id)
         self._intake = Intake(client, settings, report=report)
@@ -182,11 +185,15 @@ class Worker:
 
     def _look_around(self) -> None:
         next_slow = time.monotonic()
+        is_ready = False
         while not self._stopping.is_set():
             for workflow_id in self._tracker.due():
                 self._look_at(workflow_id)
             if time.monotonic() >= next_slow:
                 self._poll_slowly()
+                if not is_ready and not self._intake.outages:
+                    is_ready = True
+                    self._ready()
                 next_slow = time.monotonic() + self._slow_pause_s()
             self._stopping.wait(min(max(next_slow - time.monotonic(), 0.002), 0.02))
 

@@ -131,3 +131,18 @@ def test_a_fault_kills_it_with_the_task_in_hand(stub, process, until, tmp_path):
     (entry,) = read_ledger(tmp_path / "ledger")
     assert "end_ms" not in entry
     assert [task["status"] for task in stub.of(workflow_id)] == ["IN_PROGRESS"]
+
+
+def test_it_writes_a_file_once_the_server_has_answered_a_poll(stub, process, until, tmp_path):
+    ready = tmp_path / "ready"
+    ready.write_text("of another worker, long gone")
+    process("--types", "a", "--number", "3", "--ready", str(ready))
+    until(lambda: ready.exists() and ready.read_text() == "k1n-run7-3\n", "the worker to be ready")
+    assert stub.polls
+    assert [path.name for path in tmp_path.iterdir() if "ready" in path.name] == ["ready"]
+
+
+def test_a_file_that_cannot_be_written_is_said_and_stops_nothing(stub, process, until, tmp_path):
+    worker = process("--types", "a", "--ready", str(tmp_path / "no" / "folder"))
+    until(lambda: "--ready: " in (tmp_path / "log").read_text(), "the worker to say so")
+    assert worker.poll() is None
