@@ -16,7 +16,7 @@ from pytest_k1n.cli import COMMANDS
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
 from pytest_k1n.marks import STATIC_MARKERS
-from pytest_k1n.options import DEFAULT_SERVER, OPTIONS, Option
+from pytest_k1n.options import DEFAULT_SERVER, INI_ONLY, OPTIONS, Option
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the code: change it there. -->"
@@ -43,6 +43,7 @@ _DEFAULTS = {
     "time": "embedded: `virtual`; jar and docker: `scaled`; a URL: `real`",
     "plan": "`k1n.toml` or `plan.toml`, from each argument's folder upwards; else `suites/plan.toml`",
     "jar": "the cache, `~/.conductor/conductor-server.jar`, Maven",
+    "container-cli": "`docker`, then `podman`",
     "java": "`JAVA_HOME`, `PATH`, the system's JVM folders",
     "workers": "`own`; on a server that is not ours and not on this machine `external`",
     "handlers": "`auto` in real time, `simulated` in scaled and virtual time",
@@ -63,6 +64,8 @@ def options_page() -> Iterator[str]:
         yield f"- Values: {_values(option)}"
         yield f"- Default: {_default(option)}"
         yield f"- ini: `{option.dest}`, environment: `{option.variable}`"
+    yield from ("", "## In the ini file only", "", "`k1n doctor` reads them; what they name is examined.", "")
+    yield from (f"- `{option.dest}`: {_sentence(option.help)}" for option in INI_ONLY)
 
 
 def markers_page() -> Iterator[str]:

@@ -46,6 +46,7 @@ OPTIONS = (
     Option("jar", "boot jar of the Conductor server", "FILE"),
     Option("java", "Java >= 21 to run it with: a java executable or a JDK folder", "PATH"),
     Option("image", "container image of the docker tier", "IMAGE"),
+    Option("container-cli", "docker-compatible command of the docker tier", "COMMAND"),
     Option("startup-timeout", "how long the server may take to become ready", "DURATION", default="120s"),
     Option("gate", "what a batch needs: earlier selected batches passed (block), a recorded pass of all earlier ones "
            "(require), nothing but a warning (warn), nothing (off)", None, ("block", "require", "warn", "off"),
@@ -68,6 +69,13 @@ OPTIONS = (
            ini_type="args"),
 )  # fmt: skip
 """Every option, in the order of `pytest --help`."""
+
+INI_ONLY = (
+    Option("containers", "names of containers that should run where the docker tier is used", ini_type="args"),
+    Option("mcp", "command line of an MCP bridge that should start"),
+    Option("scripts", "patterns of scripts that should be executable", ini_type="args"),
+)
+"""What a project says once, for `k1n doctor`: in its ini file, never on a command line."""
 
 BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -99,6 +107,7 @@ class Settings(NamedTuple):
     jar: Path | None
     java: Path | None
     image: str | None
+    container_cli: str | None
     startup_timeout_ms: int
     gate: str
     gate_timeout_ms: int | None
@@ -146,6 +155,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         jar=path.read(raw["jar"]),
         java=path.read(raw["java"]),
         image=_optional(raw["image"], str),
+        container_cli=_optional(raw["container-cli"], str),
         startup_timeout_ms=_parsed(raw["startup-timeout"], _duration),
         gate=_choice("gate", raw["gate"]) or "block",
         gate_timeout_ms=_optional(raw["gate-timeout"], _duration),

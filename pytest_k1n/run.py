@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_k1n.marks import register_markers
-from pytest_k1n.options import OPTIONS, Option, Settings
+from pytest_k1n.options import INI_ONLY, OPTIONS, Option, Settings
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
@@ -177,8 +177,14 @@ def add_options(parser: pytest.Parser) -> None:
             group.addoption(option.flag, action="append", metavar=option.metavar, **shared)
         else:
             group.addoption(option.flag, metavar=option.metavar or "|".join(option.choices), **shared)
-        ini_type = {"bool": "bool", "args": "args", "int": "int", "float": "float"}.get(option.ini_type, "string")
-        parser.addini(option.dest, option.help, type=ini_type, default=None)  # type: ignore[arg-type]
+        _add_ini(parser, option)
+    for option in INI_ONLY:
+        _add_ini(parser, option)
+
+
+def _add_ini(parser: pytest.Parser, option: Option) -> None:
+    ini_type = {"bool": "bool", "args": "args", "int": "int", "float": "float"}.get(option.ini_type, "string")
+    parser.addini(option.dest, option.help, type=ini_type, default=None)  # type: ignore[arg-type]
 
 
 def waiting(within_s: float, *, step_s: float = 0.01, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:

@@ -28,6 +28,7 @@ def spec_of(settings: Settings) -> ServerSpec:
         java_path=settings.java,
         startup_timeout_s=settings.startup_timeout_ms / 1000,
         image=settings.image or spec.image,
+        container_cli=settings.container_cli,
     )
 
 

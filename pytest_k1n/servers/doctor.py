@@ -73,6 +73,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jar", type=Path, metavar="FILE", help="as --k1n-jar")
     parser.add_argument("--java", type=Path, metavar="PATH", help="as --k1n-java")
     parser.add_argument("--image", help="as --k1n-image")
+    parser.add_argument("--container-cli", metavar="COMMAND", help="as --k1n-container-cli")
     parser.add_argument("--results", type=Path, metavar="DIR", help="as --k1n-results")
     parser.add_argument("--task-definitions", type=Path, metavar="DIR", help=f"default: {TASK_DEFINITIONS}")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -118,7 +119,7 @@ def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder
         spec=spec,
         trouble=trouble,
         containers=words(environ.get("K1N_CONTAINERS") or rows.get("k1n_containers")),
-        container_cli=setting("container_cli"),
+        container_cli=setting("container_cli", arguments.container_cli),
         bridge=setting("mcp") or "",
         folder=folder,
         scripts=words(rows.get("k1n_scripts")) or SCRIPTS,

@@ -80,7 +80,7 @@ def test_the_settings_come_from_the_strongest_place(project: Path, monkeypatch: 
 def arguments(**given: object) -> object:
     import argparse
 
-    blank = dict.fromkeys(("server", "jar", "java", "image", "results", "task_definitions"))
+    blank = dict.fromkeys(("server", "jar", "java", "image", "container_cli", "results", "task_definitions"))
     return argparse.Namespace(**{**blank, "json": False, **given})
 
 
