@@ -74,12 +74,13 @@ def attached(run: Run, item: pytest.Item) -> ObservedExecution:
 
 
 def attached_all(run: Run, item: pytest.Item) -> tuple[ObservedExecution, ...]:
-    """Return every execution of a test's `workflow` mark, in the order of their start."""
+    """Return the executions of a test's `workflow` mark in the order of their start: after a rerun the newest."""
     state = ready_state(run, item)
-    key = run.items[item.nodeid].key or ""
+    described = run.items[item.nodeid]
+    key = described.key or ""
     if key in state.launch_errors:
         pytest.fail(f"{key} could not be launched: {state.launch_errors[key]}", pytrace=False)
-    return tuple(_observed(run, item, each) for each in state.of_key(key))
+    return tuple(_observed(run, item, each) for each in state.of_key(key)[-described.executions :])
 
 
 def attached_batch(run: Run, item: pytest.Item, *, alone: bool = False) -> Mapping[str, ObservedExecution]:

@@ -7,6 +7,7 @@ All of it happens in a wrapper around pytest's protocol for one test, outside py
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,13 @@ def await_needs(run: Run, item: pytest.Item, *, turn: Callable[[], None]) -> Non
             item.stash[FAILED_WAIT] = "the run's director has stopped publishing: this is a defect of pytest-k1n"
         elif state.server_error:
             item.stash[FAILED_WAIT] = state.server_error
+
+
+def await_relaunched(run: Run, item: pytest.Item, count: int) -> None:
+    """Wait until a rerun's new execution is there: within the setup, for pytest-rerunfailures repeats only that."""
+    needed = replace(run.items[item.nodeid], executions=count)
+    if _wait(run, lambda state: is_ready(state, needed), None, lambda: None) is None:
+        item.stash[FAILED_WAIT] = "the execution for the rerun was not launched: this is a defect of pytest-k1n"
 
 
 def is_ready(state: RunState, item: Item) -> bool:

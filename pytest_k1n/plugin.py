@@ -158,7 +158,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @pytest.hookimpl(tryfirst=True)  # before the fixtures ask for an execution
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Ask for a new execution where a test is run again."""
+    """Launch a new execution where a test is run again."""
     run = item.config.stash[RUN]
     if item.nodeid in run.items:
         from pytest_k1n.session import relaunch_if_rerun

@@ -10,6 +10,7 @@ import pytest
 from pytest_k1n import selection, xdist
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.gating import await_relaunched
 from pytest_k1n.outcomes import outcome_of
 from pytest_k1n.run import Run
 
@@ -154,8 +155,10 @@ def settle_folder(run: Run) -> None:
 
 
 def relaunch_if_rerun(run: Run, item: pytest.Item) -> None:
-    """Ask for a new execution when a test is run again (pytest-rerunfailures); the one that failed stays on record."""
+    """Launch a new execution when a test is run again (pytest-rerunfailures); the one that failed stays on record."""
     described = run.items.get(item.nodeid)
     turn: Any = getattr(item, "execution_count", 1)
     if described is not None and described.key and isinstance(turn, int) and turn > 1:
-        run.folder.request_relaunch(described.key, described.executions + turn - 1)
+        count = described.executions + turn - 1
+        run.folder.request_relaunch(described.key, count)
+        await_relaunched(run, item, count)
