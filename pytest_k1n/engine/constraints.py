@@ -79,7 +79,11 @@ def _workflow_violations(document: JsonObject, path: str) -> Iterator[Violation]
         yield from _named(task, f"{path}.tasks[{index}]")
         yield from _typed(task, f"{path}.tasks[{index}]")
     every = list(walk(document["tasks"]))
-    if not all(task.get("taskReferenceName") and task.get("name") for task in every):
+    unnamed = [task for task in every if not (task.get("taskReferenceName") and task.get("name"))]
+    for task in unnamed:
+        if not any(task is each for each in document["tasks"]):
+            yield from _named(task, f"{path}.tasks")
+    if unnamed:
         return
     yield from _references(document, every, path)
 

@@ -75,9 +75,9 @@ class Request:
         values = self.query.get(name)
         return values[0] if values else None
 
-    def number(self, name: str, default: int | None = None) -> int | None:
-        """Return a whole number from the query. Raises Illegal."""
-        value = self.text(name)
+    def number(self, name: str, default: int | None = None, *, of: Mapping[str, str] | None = None) -> int | None:
+        """Return a whole number from the query, or from what the path names. Raises Illegal."""
+        value = self.text(name) if of is None else of.get(name)
         if value is None or value == "":
             return default
         try:

@@ -87,9 +87,13 @@ def parse(body: bytes | None) -> Any:
     if not body:
         raise Illegal("Required request body is missing")
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Illegal(f"JSON parse error: {error}") from None
+
+
+def _refuse_constant(token: str) -> None:
+    raise ValueError(f"Non-standard token '{token}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow")
 
 
 def read(document: Any, shape: Shape) -> JsonObject:

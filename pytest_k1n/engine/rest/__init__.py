@@ -1,5 +1,14 @@
 """The REST resources: a module each, all their routes together here."""
 
-from pytest_k1n.engine.rest import bulk, health, metadata, signals, tasks, workflows
+from pytest_k1n.engine.rest import bulk, events, executing, health, metadata, signals, tasks, workflows
 
-ROUTES = (*health.ROUTES, *metadata.ROUTES, *workflows.ROUTES, *bulk.ROUTES, *tasks.ROUTES, *signals.ROUTES)
+ROUTES = (
+    *health.ROUTES,
+    *metadata.ROUTES,
+    *workflows.ROUTES,
+    *bulk.ROUTES,
+    *tasks.ROUTES,
+    *signals.ROUTES,
+    *executing.ROUTES,
+    *events.ROUTES,
+)

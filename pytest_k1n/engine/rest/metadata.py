@@ -78,10 +78,9 @@ def _summary(document: JsonObject) -> JsonObject:
 
 
 def _delete_workflow(request: Request) -> Reply:
-    name, version = request.names["name"], request.names["version"]
-    number = Request(request.engine, {}, {"version": [version]}, None).number("version") or 0
+    name, number = request.names["name"], request.number("version", 0, of=request.names) or 0
     if not request.engine.catalogue.drop_workflow(name, number):
-        raise Illegal(f"No such workflow definition: {name} version: {version}")
+        raise Illegal(f"No such workflow definition: {name} version: {request.names['version']}")
     return Reply()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_k1n.engine import search, shapes
@@ -244,10 +245,18 @@ def _shown(poll: JsonObject) -> JsonObject:
 
 
 def _search(request: Request) -> Reply:
+    return _found(request, search.task_summary)
+
+
+def _search_full(request: Request) -> Reply:
+    return _found(request, task_document)
+
+
+def _found(request: Request, shown_as: Callable[[TaskState], JsonObject]) -> Reply:
     start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
     every = (task for execution in request.engine.executions.values() for task in execution.tasks)
     found = search.tasks(every, request.text("query") or "", request.text("freeText"))
-    shown = [search.task_summary(task) for task in found[start : start + size]]
+    shown = [shown_as(task) for task in found[start : start + size]]
     return Reply(payload={"totalHits": len(found), "results": shown})
 
 
@@ -279,5 +288,6 @@ ROUTES = (
     Route("GET", "/tasks/queue/polldata/all", _all_poll_data),
     Route("POST", "/tasks/queue/requeue/{type}", _requeue),
     Route("GET", "/tasks/search", _search),
+    Route("GET", "/tasks/search-v2", _search_full),
     Route("GET", "/tasks/{id}", _get),
 )

@@ -13,7 +13,14 @@ from pytest_k1n.engine.wiredefaults import workflow_document
 
 
 def _start(request: Request) -> Reply:
+    return Reply(payload=started(request).workflow_id, content_type=TEXT)
+
+
+def started(request: Request, *, named: str | None = None, version: int | None = None) -> ExecutionState:
+    """Start what a StartWorkflowRequest asks for; a path may name the definition. Raises Problem."""
     asked = shapes.read(shapes.parse(request.body), shapes.START)
+    if named is not None:
+        asked = {**asked, "name": named, "version": version}
     violations = []
     if not asked.get("name"):
         violations.append({"path": "startWorkflow.arg0.name", "message": "Workflow name cannot be null or empty"})
@@ -27,7 +34,7 @@ def _start(request: Request) -> Reply:
         definition = request.engine.catalogue.inline(inline)
     else:
         definition = request.engine.find(asked["name"], asked.get("version"))
-    execution = request.engine.start(
+    return request.engine.start(
         definition,
         asked.get("input") or {},
         correlation_id=asked.get("correlationId"),
@@ -36,7 +43,6 @@ def _start(request: Request) -> Reply:
         created_by=asked.get("createdBy"),
         event=asked.get("event"),
     )
-    return Reply(payload=execution.workflow_id, content_type=TEXT)
 
 
 def _start_named(request: Request) -> Reply:
@@ -205,11 +211,24 @@ def _search_full(request: Request) -> Reply:
     return _found(request, full=True)
 
 
-def _found(request: Request, *, full: bool) -> Reply:
+def _search_by_tasks(request: Request) -> Reply:
+    return _found(request, full=False, by_tasks=True)
+
+
+def _search_full_by_tasks(request: Request) -> Reply:
+    return _found(request, full=True, by_tasks=True)
+
+
+def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
     start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
     if size > 5000:
         raise Invalid("Cannot return more than 5000 workflows. Please use pagination.")
-    found = search.executions(request.engine.executions.values(), request.text("query") or "", request.text("freeText"))
+    query, text, every = request.text("query") or "", request.text("freeText"), request.engine.executions
+    if by_tasks:
+        tasks = search.tasks((task for each in every.values() for task in each.tasks), query, text)
+        found = list({task.execution.workflow_id: task.execution for task in tasks}.values())
+    else:
+        found = search.executions(every.values(), query, text)
     shown = search.ordered(found, request.text("sort") or "")[start : start + size]
     results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
     return Reply(payload={"totalHits": len(found), "results": results})
@@ -219,6 +238,8 @@ ROUTES = (
     Route("POST", "/workflow", _start),
     Route("GET", "/workflow/search", _search),
     Route("GET", "/workflow/search-v2", _search_full),
+    Route("GET", "/workflow/search-by-tasks", _search_by_tasks),
+    Route("GET", "/workflow/search-by-tasks-v2", _search_full_by_tasks),
     Route("POST", "/workflow/{name}", _start_named),
     Route("GET", "/workflow/{id}", _get),
     Route("DELETE", "/workflow/{id}", _terminate),
