@@ -168,9 +168,10 @@ class Engine:
             raise NotFound(f"No such workflow found by id: {workflow_id}")
         return execution
 
-    def task(self, task_id: str) -> TaskState | None:
-        """Find a task by its id."""
-        return self._index.find(task_id)
+    def task(self, task_id: str, *, of: ExecutionState | None = None) -> TaskState | None:
+        """Find a task by its id, among those of one execution or of all."""
+        task = self._index.find(task_id)
+        return task if task is None or of is None or task.execution is of else None
 
     def context(self) -> Context:
         """Open an evaluation at this instant; hand it to `carry_out` afterwards."""

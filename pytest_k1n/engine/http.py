@@ -96,8 +96,13 @@ class EngineApp:
     def _begin(self, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
         if path.startswith(PREFIX):
             return guarded(lambda: self._control.answer(method, path, body))
-        query = parse_qs(scope["query_string"].decode("latin-1"))
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        text = scope["query_string"]
+        query = parse_qs(text.decode("latin-1")) if text else {}
+        headers = {  # nothing else of them matters to any route
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name.startswith(b"x-k1n")
+        }
         return self._routes.begin(method, path, query, body or None, headers)
 
     def _changed(self, *, acted: bool) -> None:

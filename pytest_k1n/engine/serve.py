@@ -9,7 +9,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from pytest_k1n.engine.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
@@ -34,9 +34,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"k1n engine: port {options.port} {why}: choose another --port, or stop who uses it", file=sys.stderr)
         return 1
     clock = _clock(options.clock, options.rate)
-    with listener:
-        asyncio.run(_serve(Engine(clock=clock, seed=options.seed), listener, options.clock))
+    with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(Engine(clock=clock, seed=options.seed), listener, options.clock))
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Choose uvloop where the extra `fast` has brought it, as uvicorn would."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
@@ -54,7 +64,7 @@ async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
     app = EngineApp(engine)
     config = uvicorn.Config(
         app, lifespan="off", ws="none", access_log=False, log_level="warning", date_header=False, server_header=False,
-        timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
+        proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = Server(config)
 

@@ -95,7 +95,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
         raise Illegal(f"Validation failed for argument [0] with {len(violations)} errors")
     demand(violations)
     execution = request.engine.execution(result["workflowInstanceId"])
-    task = next((task for task in execution.tasks if task.task_id == result["taskId"]), None)
+    task = request.engine.task(result["taskId"], of=execution)
     if task is None:
         raise NotFound(f"No such task found by id: {result['taskId']}")
     status = result.get("status")
