@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import time
@@ -29,10 +28,6 @@ class EngineServer(ProcessServer):
         self._arguments = tuple(arguments)
 
     def _start(self, deadline: float) -> Endpoint:
-        if importlib.util.find_spec(ENGINE_MODULE) is None:
-            raise TierUnavailable(
-                "the embedded engine cannot be served on HTTP by this installation", remedy="the jar tier"
-            )
         began = time.monotonic()
         address = Address.parse(f"http://127.0.0.1:{pick_port(self.site.port)}")
         process = self._launch(

@@ -103,10 +103,15 @@ class Reader:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> Reader:
-    """A reader in an empty folder, with the plugin installed and nothing set."""
+def reader(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    """A reader in an empty folder, with the plugin installed and nothing set; a server they left running is stopped."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("K1N_", "PYTEST"))}
     inherited.pop("CONDUCTOR_SERVER_URL", None)
     # The suite's own folder is where some pages work; elsewhere nothing of this checkout is seen.
     path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
-    return Reader(tmp_path, {**inherited, "PATH": path, "COLUMNS": "80", "PYTHONSAFEPATH": "1"})
+    state = tmp_path_factory.mktemp("state")
+    reading = {"PATH": path, "COLUMNS": "80", "PYTHONSAFEPATH": "1", "XDG_STATE_HOME": str(state)}
+    reader = Reader(tmp_path, {**inherited, **reading})
+    yield reader
+    if any(state.iterdir()):
+        reader.type("k1n server stop")
