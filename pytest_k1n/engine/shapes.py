@@ -76,6 +76,11 @@ RESULT: Final = Shape(
     workerId="text", outputData="map", subWorkflowId="text", extendLease="bool", logs="any",
     status=_enum("metadata.tasks.TaskResult$Status", *RESULT_STATUSES),
 )  # fmt: skip
+MOCK: Final = Shape(
+    f"{_COMMON}.run.WorkflowTestRequest$TaskMock",
+    output="map", executionTime="int", queueWaitTime="int",
+    status=_enum("metadata.tasks.TaskResult$Status", *RESULT_STATUSES),
+)  # fmt: skip
 RERUN: Final = Shape(
     f"{_COMMON}.metadata.workflow.RerunWorkflowRequest",
     reRunFromWorkflowId="text", reRunFromTaskId="text", workflowInput="map", taskInput="map", correlationId="text",
@@ -124,9 +129,14 @@ def read_map(document: Any) -> JsonObject:
 
 def read_texts(document: Any) -> list[str]:
     """Read a list of texts. Raises Illegal."""
+    return [_text(each) for each in read_any_list(document, of="java.lang.String")]
+
+
+def read_any_list(document: Any, *, of: str = "java.lang.Object") -> list[Any]:
+    """Read a list of anything; `of` is what should be in it, for the message. Raises Illegal."""
     if not isinstance(document, list):
-        raise Illegal(_cannot("java.util.ArrayList<java.lang.String>", document))
-    return [_text(each) for each in document]
+        raise Illegal(_cannot(f"java.util.ArrayList<{of}>", document))
+    return document
 
 
 def _value(value: Any, kind: Any) -> Any:

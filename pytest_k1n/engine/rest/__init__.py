@@ -1,6 +1,6 @@
 """The REST resources: a module each, all their routes together here."""
 
-from pytest_k1n.engine.rest import bulk, events, executing, health, metadata, signals, tasks, workflows
+from pytest_k1n.engine.rest import bulk, events, executing, health, metadata, signals, tasks, testing, workflows
 
 ROUTES = (
     *health.ROUTES,
@@ -10,5 +10,6 @@ ROUTES = (
     *tasks.ROUTES,
     *signals.ROUTES,
     *executing.ROUTES,
+    *testing.ROUTES,
     *events.ROUTES,
 )

@@ -16,8 +16,13 @@ def _start(request: Request) -> Reply:
     return Reply(payload=started(request).workflow_id, content_type=TEXT)
 
 
-def started(request: Request, *, named: str | None = None, version: int | None = None) -> ExecutionState:
-    """Start what a StartWorkflowRequest asks for; a path may name the definition. Raises Problem."""
+def started(
+    request: Request, *, named: str | None = None, version: int | None = None, domain: str | None = None
+) -> ExecutionState:
+    """Start what a StartWorkflowRequest asks for; a path may name the definition, and a domain may keep workers away.
+
+    Raises Problem.
+    """
     asked = shapes.read(shapes.parse(request.body), shapes.START)
     if named is not None:
         asked = {**asked, "name": named, "version": version}
@@ -38,7 +43,9 @@ def started(request: Request, *, named: str | None = None, version: int | None =
         definition,
         asked.get("input") or {},
         correlation_id=asked.get("correlationId"),
-        domains={str(key): str(value) for key, value in (asked.get("taskToDomain") or {}).items()},
+        domains={"*": domain}
+        if domain
+        else {str(key): str(value) for key, value in (asked.get("taskToDomain") or {}).items()},
         priority=asked.get("priority") or 0,
         created_by=asked.get("createdBy"),
         event=asked.get("event"),

@@ -1,0 +1,80 @@
+"""POST /workflow/test: mocked results run a definition as far as they go."""
+
+import json
+
+import pytest
+
+from pytest_k1n.engine.routes import Routes
+
+
+@pytest.fixture
+def tried(bench, make):
+    """Test a definition on mocks; gives the status and the execution, or the problem."""
+
+    def run(*tasks, **request):
+        document = {"name": "w", "workflowDef": make.workflow(*tasks, ownerEmail="x"), **request}
+        reply = Routes(bench.engine).handle("POST", "/api/workflow/test", {}, json.dumps(document).encode())
+        return reply.status, reply.payload
+
+    return run
+
+
+def refs(execution):
+    return [(task["referenceTaskName"], task["status"], task["retryCount"]) for task in execution["tasks"]]
+
+
+def test_mocks_end_tasks_one_after_the_other_with_their_outputs(tried, make):
+    last = make.simple("b", inputParameters={"n": "${a.output.n}"})
+    mocks = {"a": [{"output": {"n": 1}, "executionTime": 60_000}], "b": [{"status": "COMPLETED"}]}
+    status, execution = tried(make.simple("a"), last, taskRefToMockOutput=mocks)
+    assert (status, execution["status"]) == (200, "COMPLETED")
+    assert execution["tasks"][1]["inputData"] == {"n": 1}
+
+
+def test_the_second_mock_ends_the_second_attempt_without_delay(tried, make):
+    task = make.simple("a", taskDefinition={"name": "a", "retryCount": 1, "retryDelaySeconds": 60})
+    _, execution = tried(task, taskRefToMockOutput={"a": [{"status": "FAILED"}, {"output": {"n": 2}}]})
+    assert execution["status"] == "COMPLETED"
+    assert refs(execution) == [("a", "FAILED", 0), ("a", "COMPLETED", 1)]
+    assert execution["endTime"] == execution["createTime"]
+
+
+def test_a_test_stops_where_there_is_no_mock_and_no_worker_goes_on_with_it(tried, bench, make):
+    _, execution = tried(make.simple("a"), make.simple("b"), taskRefToMockOutput={"a": [{}]})
+    assert (execution["status"], refs(execution)[-1]) == ("RUNNING", ("b", "SCHEDULED", 0))
+    bench.engine.attach(["b"], make.worker())
+    bench.engine.drain()
+    assert bench.engine.executions[execution["workflowId"]].status == "RUNNING"
+
+
+def test_what_waits_for_a_person_and_sub_workflows_take_mocks_too(tried, make):
+    child = make.workflow(make.of_type("HUMAN", "ask"), name="child", ownerEmail="x")
+    sub = make.of_type(
+        "SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child", "version": 1, "workflowDefinition": child}
+    )
+    inner = {"sub": {"taskRefToMockOutput": {"ask": [{"output": {"said": "yes"}}]}}}
+    _, execution = tried(
+        make.of_type("WAIT", "wait"), sub, taskRefToMockOutput={"wait": [{}]}, subWorkflowTestRequest=inner
+    )
+    assert execution["status"] == "COMPLETED"
+
+
+def test_each_iteration_of_a_loop_takes_the_next_mock(tried, make):
+    loop = make.loop([make.simple("a")], items="${workflow.input.items}")
+    mocks = {"a": [{"output": {"n": 1}}, {"output": {"n": 2}}]}
+    _, execution = tried(loop, input={"items": [1, 2]}, taskRefToMockOutput=mocks)
+    outputs = [task["outputData"] for task in execution["tasks"] if task["taskType"] == "a"]
+    assert (execution["status"], outputs) == ("COMPLETED", [{"n": 1}, {"n": 2}])
+
+
+@pytest.mark.parametrize("mocks", [[], {"a": {}}, {"a": [1]}, {"a": [{"status": "PERHAPS"}]}, {"a": [{"output": 5}]}])
+def test_mocks_of_another_shape_are_refused(tried, make, mocks):
+    status, problem = tried(make.simple("a"), taskRefToMockOutput=mocks or [1])
+    assert (status, "JSON parse error" in problem["message"]) == (500, True)
+
+
+def test_a_test_without_a_name_or_of_nothing_known_is_refused(bench):
+    routes = Routes(bench.engine)
+    assert routes.handle("POST", "/api/workflow/test", {}, b"{}").payload["validationErrors"]
+    reply = routes.handle("POST", "/api/workflow/test", {}, b'{"name":"nobody","version":1}')
+    assert (reply.status, reply.payload["message"]) == (404, "No such workflow defined. name=nobody, version=1")
