@@ -89,7 +89,7 @@ def summary_line(batch: str, document: Document) -> str:
     """Say a quality document's three figures in a line."""
     checks, categories = document["checks"], document["categories"]
     evaluated = [each for each in categories if each["evaluated"]]
-    passed = sum(each["verdict"] == "pass" for each in evaluated)
+    passed = sum(each["verdict"] not in ("fail", "unknown") for each in evaluated)
     rate = "no check was evaluated" if document["rate"] is None else f"{document['rate']:.1%}"
     low = f" (Wilson lower bound {document['wilson_low']:.1%})"
     return (

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from pytest_k1n.core.units import MINUTE_MS, format_ms
+from pytest_k1n.core.units import MINUTE_MS, format_ms, minutes
 from pytest_k1n.run import Run
 
 if TYPE_CHECKING:
+    from pytest_k1n.coordination.director import Director
     from pytest_k1n.reporting import Result
 
 
@@ -40,19 +42,20 @@ def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
     if director is None or not (director.state.executions or director.state.server_error or blocked):
         return
     shown = list(results(run, director))
+    reporter.ensure_newline()
     reporter.section("k1n: workflows on Conductor", sep="-")
     reporter.write_line(_ran_on(run))
     for reason, count in blocked.items():
         reporter.write_line(f"blocked  {count} tests: {reason}")
-    for row in _table([_execution_row(result) for result in shown]):
+    for row in _table([_execution_row(director, result) for result in shown]):
         reporter.write_line(row)
     for line in (*_quality_lines(run), *filter(None, map(_time_line, shown))):
         reporter.write_line(line)
-    files = [str(result.path) for result in shown if result.path.exists()]
+    files = [_shown(run, result.path) for result in shown if result.path.exists()]
     if files:
         reporter.write_line(f"files    {_common(files)}")
     if run.kept:
-        reporter.write_line(f"evidence {run.kept}")
+        reporter.write_line(f"evidence {_shown(run, run.kept)}")
 
 
 def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
@@ -86,7 +89,7 @@ def _ran_on(run: Run) -> str:
     return "\n".join([ran_on, *(f"         {note}" for note in passed_over)])
 
 
-def _execution_row(result: Result) -> tuple[str, ...]:
+def _execution_row(director: Director, result: Result) -> tuple[str, ...]:
     document, template = result.document, result.template
     band = "" if template.band_ms is None else _band(*template.band_ms)
     measured = "not run" if document["makespan_min"] is None else _took(document["makespan_min"])
@@ -94,7 +97,18 @@ def _execution_row(result: Result) -> tuple[str, ...]:
     notes = ["simulated work"] if simulated else []
     if document["partial"]:
         notes.append("partial")
+    if others := _repetitions(director, result):
+        least, most = _took(min(others)), _took(max(others))
+        notes.append(f"{len(others)} more took {least}" + (f" to {most}" if most != least else ""))
     return (result.batch.name, template.workflow, band, measured, document["verdict"].upper(), ", ".join(notes))
+
+
+def _repetitions(director: Director, result: Result) -> list[float]:
+    """Return the makespans, in minutes, of further executions that a test of the same workflow asked for."""
+    watches = (watch for batch in director.batches if batch.number == result.batch.number for watch in batch.watches)
+    mine = (each for each in watches if each.start.workflow == result.template.workflow and not each.start.alone)
+    ends = (each.observation.timeline.end_ms for each in mine if each is not result.watch and each.observation)
+    return [minutes(end_ms) for end_ms in ends if end_ms is not None]
 
 
 def _quality_lines(run: Run) -> Iterator[str]:
@@ -119,9 +133,15 @@ def _time_line(result: Result) -> str | None:
     return f"time     {result.template.workflow} {_took(path['makespan_min'])} = {' + '.join(parts)}; {critical}"
 
 
-def _took(minutes: float) -> str:
+def _shown(run: Run, path: Path) -> str:
+    """Show a path as seen from where pytest was called, where it is below that."""
+    folder = run.config.invocation_params.dir
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def _took(taken_min: float) -> str:
     """Show a duration in minutes, as plans do, but not where that would be 0.0."""
-    return f"{minutes:.1f} min" if minutes >= 0.1 else format_ms(round(minutes * MINUTE_MS))
+    return f"{taken_min:.1f} min" if taken_min >= 0.1 else format_ms(round(taken_min * MINUTE_MS))
 
 
 def _band(low_ms: int, high_ms: int) -> str:

@@ -26,6 +26,8 @@ class Start:
     batch: int
     round: int
     alone: bool = False
+    is_main: bool = True
+    """Whether it is what the batch is about, not a repetition of it."""
     within_ms: int | None = None
     input: Mapping[str, Json] = field(default_factory=dict)
 
@@ -59,6 +61,7 @@ def _start(launch: Launch, round_: int) -> Start:
         batch=launch.batch,
         round=round_,
         alone=launch.alone,
+        is_main=launch.is_main,
         within_ms=launch.within_ms,
         input=launch.input,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.backend import TimeModel
@@ -17,6 +17,8 @@ from pytest_k1n.core.observation import Invocation, LogLine, Observation, observ
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.units import SECOND_MS, format_ms
 
+Event = tuple[int, str]
+"""(workflow time since the start in ms, what happened then)."""
 SWEEP_GRACE_MS = 300
 """How long after a response time-out the server is asked to decide: on SQL its own sweep may be a minute late."""
 
@@ -56,14 +58,15 @@ class Watch:
     @property
     def title(self) -> str:
         """How lines about it begin: its workflow, and which one it is where there are several."""
-        which = " (alone)" if self.start.alone else f" #{self.start.round + 1}" if self.start.round else ""
+        is_one_of_many = self.start.round > 0 or not self.start.is_main
+        which = " (alone)" if self.start.alone else f" #{self.start.round + 1}" if is_one_of_many else ""
         return f"{self.start.workflow}{which}"
 
     def see(self, document: Mapping[str, Json], now_ms: int) -> bool:
         """Take in a snapshot: say what is new, note which phases have ended; False if it is the one seen last."""
         execution = wire.execution(dict(document))
         if self.observation is not None and self.observation.execution == execution:
-            self._tell_checkpoints()
+            self._tell_events(self._new_checkpoints())
             return False
         self.observation = observe(
             execution,
@@ -78,8 +81,7 @@ class Watch:
                 self._seen_ms[task.task_id] = (mark, now_ms)
         findings = early_findings(self.observation).worst_first()
         self._tell_findings(findings)
-        self._tell_checkpoints()
-        self._tell_phases()
+        self._tell_events((*self._new_checkpoints(), *self._new_phases()))
         if execution.is_terminal:
             self.say(f"{self.title} at {self._now()}: {self.observation.state}")
         self.state = replace(
@@ -137,34 +139,42 @@ class Watch:
                 self._told.add(identity)
                 self.say(f"{self.title} at {self._now()}: {finding}")
 
-    def _tell_checkpoints(self) -> None:
+    def _tell_events(self, events: Iterable[Event]) -> None:
+        """Say what has happened, each at its time; of a repetition only the end is worth a line."""
+        for at_ms, text in sorted(events) if self.start.is_main else ():
+            self.say(f"{self.title} at {format_ms(at_ms)}: {text}")
+
+    def _new_checkpoints(self) -> Iterable[Event]:
         if self.observation is None or self.template is None or not self.template.checkpoint_every_ms:
-            return
-        taken = checkpoints(
+            return []
+        known = len(self.checkpoints)
+        self.checkpoints = checkpoints(
             self.observation.timeline,
             self.observation.definition,
             every_ms=self.template.checkpoint_every_ms,
             now_ms=self.observation.elapsed_ms,
         )
-        for checkpoint in taken[len(self.checkpoints) :]:
-            self.say(f"{self.title} at {format_ms(checkpoint.at_ms)}: {checkpoint}")
-        self.checkpoints = taken
+        return [(checkpoint.at_ms, str(checkpoint)) for checkpoint in self.checkpoints[known:]]
 
-    def _tell_phases(self) -> None:
+    def _new_phases(self) -> Iterable[Event]:
         if self.observation is None or self.template is None:
-            return
+            return []
         finals = {ref: record for (ref, _), record in self.observation.execution.final_records().items()}
         ended = [
             phase
             for phase in self.template.phases
             if all(ref in finals and finals[ref].status.is_terminal for ref in phase.refs)
         ]
+        found: list[Event] = []
         for phase in ended:
             window = self.observation.timeline.window(phase.refs)
             if phase.number not in self._phases and window is not None and window.duration_ms is not None:
                 took = format_ms(window.duration_ms)
-                self.say(f"{self.title} at {self._now()}: phase {phase.number} ({phase.name}) ended, {took}")
+                found.append(
+                    (window.start_ms + window.duration_ms, f"phase {phase.number} ({phase.name}) ended, {took}")
+                )
         self._phases = tuple(phase.number for phase in ended)
+        return found
 
     def _now(self) -> str:
         assert self.observation is not None

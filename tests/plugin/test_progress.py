@@ -1,0 +1,52 @@
+"""What a run shows while it goes on, and the one screen at its end."""
+
+import re
+
+REPEATED = """
+import pytest
+from pytest_k1n import completed
+
+pytestmark = [pytest.mark.batch2, pytest.mark.workflow("CHAIN")]
+
+@pytest.mark.workflow("CHAIN", in_a_row=2)
+def test_again(workflow_executions):
+    for execution in workflow_executions:
+        execution.expect(completed())
+"""
+
+
+def progress(outcome):
+    """The lines about executions, in the order in which they were printed."""
+    return re.findall(r"^  k1n (\S+(?: #\d)?) at (\S+): (.*)$", outcome.text, re.MULTILINE)
+
+
+def test_what_happened_is_told_in_the_order_in_which_it_did(project):
+    plan = (project.pytester.path / "k1n.toml").read_text()
+    project.plan(plan.replace('band = ["8m", "14m"]', 'band = ["8m", "14m"]\ncheckpoint_every = "4m"'))
+    told = progress(project.run("-m", "batch2"))
+    assert [what.partition(",")[0] for _, _, what in told] == [
+        "0 done", "phase 1 (begin) ended", "1 done", "phase 2 (end) ended", "COMPLETED",
+    ]  # fmt: skip
+    assert [at for _, at, _ in told] == ["4.0min", "5.0min", "8.0min", "11.1min", "11.1min"]
+
+
+def test_a_repetition_is_worth_a_line_and_a_word_at_the_end(project):
+    outcome = project.test("repeated", REPEATED).run("-m", "batch2")
+    assert [(who, what) for who, _, what in progress(outcome) if "#" in who] == [
+        ("CHAIN #1", "COMPLETED"), ("CHAIN #2", "COMPLETED"),
+    ]  # fmt: skip
+    assert re.search(
+        r"^batch2  CHAIN  8-14 min  11.0 min  PASS  simulated work, 2 more took 11.0 min$", outcome.text, re.M
+    )
+
+
+def test_files_are_named_as_seen_from_where_pytest_was_called(project):
+    outcome = project.run("-m", "batch1", "--k1n-keep=always")
+    assert "files    test-results/ template-01-first-results.json" in outcome.text
+    assert "evidence test-results/runs/" in outcome.text
+
+
+def test_the_summary_follows_its_heading_at_once(project):
+    lines = project.run("-m", "batch1").result.stdout.lines
+    heading = next(number for number, line in enumerate(lines) if "k1n: workflows on Conductor" in line)
+    assert lines[heading + 1].startswith("server ")
