@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import pytest
 
 from pytest_k1n.coordination.runfolder import ExecutionState, RunState
-from pytest_k1n.coordination.watch import invocation
+from pytest_k1n.coordination.watch import evidence_from
 from pytest_k1n.core import wire
-from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation, observe
 from pytest_k1n.gating import FAILED_WAIT
 from pytest_k1n.library import DefinitionNotFound
@@ -48,12 +46,7 @@ class FolderSource:
             definition = run.library.workflow_definition(execution.name, execution.version)
         except DefinitionNotFound:
             definition = None
-        evidence = run.folder.read_json(f"evidence/{state.workflow_id}.json") if state.is_settled else None
-        logs = {
-            task_id: tuple((int(created), str(text)) for created, text in lines)
-            for task_id, lines in evidence["logs"].items()
-        } if evidence else None  # fmt: skip
-        entries = cast("list[Mapping[str, Json]] | None", evidence["invocations"]) if evidence else None
+        logs, invocations = evidence_from(run.folder, state.workflow_id) if state.is_settled else (None, None)
         return observe(
             execution,
             template=run.plan.template_for(state.workflow) if run.plan else None,
@@ -61,7 +54,7 @@ class FolderSource:
             time_model=run_state.time_model,
             speed=run_state.speed,
             logs=logs,
-            invocations=tuple(map(invocation, entries)) if entries is not None else None,
+            invocations=invocations,
             released=state.released,
             slots=run_state.slots,
             task_definitions=run.library.task_definitions,

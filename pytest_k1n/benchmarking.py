@@ -85,9 +85,11 @@ def workflow_benchmark_of(run: Run, request: pytest.FixtureRequest) -> WorkflowB
     """Return what a benchmark test records with; skips the test, with the reason, where nothing would be recorded."""
     if not run.has_benchmark:
         pytest.skip("pytest-benchmark is not there: pip install 'pytest-k1n[benchmark]'")
+    if run.is_parallel:  # said before pytest-benchmark can: 5.1 measures on nodes, and loses what it has measured
+        pytest.skip("pytest-benchmark is off under xdist: add -n0")
     benchmark = request.getfixturevalue("benchmark")
     if benchmark.disabled:
-        pytest.skip("pytest-benchmark is off under xdist: add -n0" if run.is_parallel else "pytest-benchmark is off")
+        pytest.skip("pytest-benchmark is off")
     return WorkflowBenchmark(benchmark, request.node.stash[CLOCK], {"seed": run.settings.seed, "server": _server(run)})
 
 

@@ -71,7 +71,7 @@ def _judge(arguments: argparse.Namespace) -> Judged:
     settings = GateSettings(
         min_pass_rate=arguments.min_pass_rate,
         workers=arguments.workers,
-        engine=arguments.time == "virtual",
+        engine=subject.observation.time_model == "virtual",
         validate=_validate,
     )
     if _is_file(arguments.execution):

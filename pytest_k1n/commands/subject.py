@@ -6,20 +6,25 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
+from pytest_k1n.coordination.runfolder import RunFolder
+from pytest_k1n.coordination.watch import evidence_from
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.observation import LogLine, Observation, observe
+from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan
 from pytest_k1n.library import DefinitionNotFound, Library
 from pytest_k1n.planfile import load_plan
 from pytest_k1n.planpath import find_plan
+
+DEFAULT_SPEED = 600.0
+"""Of scaled time, as for a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +47,9 @@ def add_subject_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="plan file with bands and estimates (else k1n.toml or plan.toml here, suites/plan.toml)",
     )
-    parser.add_argument("--time", choices=("real", "scaled", "virtual"), default="real", help="its time model")
-    parser.add_argument("--speed", type=float, default=600.0, help="with --time scaled: the speed it ran at")
+    parser.add_argument("--time", choices=("real", "scaled", "virtual"),
+        help="its time model (else that of the run which kept the file, else real)")  # fmt: skip
+    parser.add_argument("--speed", type=float, help="with --time scaled: the speed it ran at (default 600)")
 
 
 def read_subject(arguments: argparse.Namespace) -> Subject:
@@ -52,19 +58,46 @@ def read_subject(arguments: argparse.Namespace) -> Subject:
     library = Library(plan.definitions, plan.task_definitions) if plan else Library()
     path = Path(arguments.execution)
     if path.suffix == ".json" or path.exists():
-        document, logs, source = _from_file(path), None, str(path)
+        document, source = _from_file(path), str(path)
+        around = _kept_around(path)
     else:
         document, logs, source = _from_server(arguments)
+        around = _Around(logs=logs)
+    if arguments.time:
+        speed = arguments.speed or DEFAULT_SPEED
+        around = replace(around, time_model=arguments.time, speed=speed if arguments.time == "scaled" else 1.0)
     execution = wire.execution(cast("Json", document))
-    return Subject(observation=_observe(execution, plan, library, arguments, logs), source=source, document=document)
+    return Subject(observation=_observe(execution, plan, library, around), source=source, document=document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Around:
+    """What is known of an execution beside its records."""
+
+    time_model: str = "real"
+    speed: float = 1.0
+    slots: int | None = None
+    logs: Mapping[str, tuple[LogLine, ...]] | None = None
+    invocations: tuple[Invocation, ...] | None = None
+
+
+def _kept_around(path: Path) -> _Around:
+    """Read what a run that was kept (--k1n-keep) has beside its `executions/ID.json`."""
+    folder = RunFolder(path.resolve().parents[1])
+    if path.resolve().parent.name != "executions" or not (folder.path / "state.json").is_file():
+        return _Around()
+    state = folder.state()
+    logs, invocations = evidence_from(folder, path.stem)
+    return _Around(
+        time_model=state.time_model, speed=state.speed, slots=state.slots, logs=logs, invocations=invocations
+    )
 
 
 def _observe(
     execution: Execution,
     plan: Plan | None,
     library: Library,
-    arguments: argparse.Namespace,
-    logs: Mapping[str, tuple[LogLine, ...]] | None,
+    around: _Around,
 ) -> Observation:
     definition = execution.definition
     if definition is None:
@@ -79,9 +112,11 @@ def _observe(
         execution,
         template=plan.template_for(execution.name) if plan else None,
         definition=definition,
-        time_model=arguments.time,
-        speed=arguments.speed if arguments.time == "scaled" else 1.0,
-        logs=logs,
+        time_model=around.time_model,
+        speed=around.speed,
+        slots=around.slots,
+        logs=around.logs,
+        invocations=around.invocations,
         task_definitions=library.task_definitions,
     )
 
@@ -100,6 +135,9 @@ def _from_file(path: Path) -> Mapping[str, Json]:
         ) from None
     except ValueError as error:
         raise ValueError(f"{path}: not JSON: {error}") from None
+    if isinstance(document, dict) and str(document.get("schema", "")).startswith("k1n-"):
+        kept = "runs/RUN/executions/ID.json, kept by --k1n-keep=always"
+        raise ValueError(f"{path}: is a {document['schema']} document, not an execution: those are in {kept}")
     if not isinstance(document, dict):
         raise ValueError(f"{path}: an execution is a JSON object, as GET /workflow/ID answers it")  # noqa: TRY004
     return document

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.backend import TimeModel
 from pytest_k1n.coordination.launching import Start
-from pytest_k1n.coordination.runfolder import ExecutionState
+from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder
 from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
 from pytest_k1n.core.expectations import early_findings
@@ -192,3 +192,15 @@ def invocation(entry: Mapping[str, Json]) -> Invocation:
         end_ms=end_ms if isinstance(end_ms, int) else None,
         status=str(status) if status is not None else None,
     )
+
+
+def evidence_from(
+    folder: RunFolder, workflow_id: str
+) -> tuple[Mapping[str, tuple[LogLine, ...]] | None, tuple[Invocation, ...] | None]:
+    """Read the task logs and handlers' invocations that the director kept of an execution; None where it did not."""
+    evidence = folder.read_json(f"evidence/{workflow_id}.json")
+    if not evidence:
+        return None, None
+    logs = {task: tuple((int(at), str(text)) for at, text in lines) for task, lines in evidence["logs"].items()}
+    entries = evidence["invocations"]
+    return logs, None if entries is None else tuple(map(invocation, entries))

@@ -83,7 +83,10 @@ def _plan(path: Path, text: str) -> Report:
         return Report("plan", tuple(problem.removeprefix(": ") for problem in error.problems))
     count = len(plan.templates)
     problems = tuple(validate(tomllib.loads(text), "plan"))
-    return Report(f"plan of {len(plan.batches)} batches, {count} templates", problems)
+    return Report(
+        f"plan of {_counted(len(plan.batches), 'batch', 'batches')}, {_counted(count, 'template', 'templates')}",
+        problems,
+    )
 
 
 def _json(text: str) -> Report:
@@ -134,3 +137,7 @@ def _unrecognised(_: Json, path: str) -> list[Problem]:
 
 def _no_constant(name: str) -> Json:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

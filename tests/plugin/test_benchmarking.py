@@ -79,7 +79,8 @@ def test_an_execution_that_failed_has_no_time_to_compare(benchmarked):
     outcome = benchmarked.spawn("--benchmark-json=out.json", "--k1n-fault=FIRST/one:terminal=disk full")
     assert outcome.counts["failed"] == 1
     assert "disk full" in outcome.text
-    assert not (benchmarked.pytester.path / "out.json").exists()
+    written = benchmarked.pytester.path / "out.json"  # there is none but from 5.1, which writes an empty one
+    assert not written.exists() or json.loads(written.read_text())["benchmarks"] == []
 
 
 def test_executions_of_two_workflows_are_no_benchmark(benchmarked):
