@@ -6,10 +6,13 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 from pytest_k1n.engine.state import JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 class HttpCaller(Protocol):
@@ -69,19 +72,24 @@ def http_request(task: TaskState) -> HttpRequest | None:
     """Read the request that a HTTP task describes; one that cannot be read fails the task."""
     request = task.input.get("http_request")
     fields: JsonObject = request if isinstance(request, dict) else task.input
-    uri, method = fields.get("uri"), str(fields.get("method") or "GET").upper()
+    uri, method = fields.get("uri"), str(fields.get("method") or "")
     if not uri:
         task.status, task.reason = (
             FAILED,
             "Missing HTTP URI.  See documentation for HttpTask for required input parameters",
         )
         return None
+    if not method:
+        task.status, task.reason = FAILED, "No HTTP method specified"
+        return None
+    if method not in METHODS:
+        _fail(task, f"Invalid HTTP method: {method}", error="java.lang.IllegalArgumentException")
+        return None
     body = fields.get("body")
-    payload = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    payload = None if body is None else body.encode() if isinstance(body, str) else _json(body)
     headers = {str(name): str(value) for name, value in (fields.get("headers") or {}).items()}
     headers.setdefault("Accept", str(fields.get("accept") or "application/json"))
-    if payload is not None:
-        headers.setdefault("Content-Type", str(fields.get("contentType") or "application/json"))
+    headers.setdefault("Content-Type", str(fields.get("contentType") or "application/json"))
     timeout_s = float(fields.get("readTimeOut") or 3000) / 1000
     return HttpRequest(method=method, uri=str(uri), headers=headers, body=payload, timeout_s=timeout_s)
 
@@ -89,12 +97,12 @@ def http_request(task: TaskState) -> HttpRequest | None:
 def take_answer(task: TaskState, request: HttpRequest, answer: HttpAnswer | Exception) -> None:
     """End a HTTP task by what came of its request; anything but 2xx fails it, with the server's words."""
     if isinstance(answer, Exception):
-        _fail(task, f'I/O error on {request.method} request for "{request.uri}": {answer}')
+        _fail(task, f'I/O error on {request.method} request for "{request.uri}": {_said(answer, request.uri)}')
         return
     status, phrase, received, content = answer
     text = content.decode("utf-8", "replace")
     if not 200 <= status < 300:
-        _fail(task, f'{status}  on {request.method} request for "{request.uri}": "{text}"')
+        _fail(task, f'{status} {phrase} on {request.method} request for "{request.uri}": "{text}"')
         return
     task.output = {
         "response": {"headers": received, "reasonPhrase": phrase, "body": _parsed(text), "statusCode": status}
@@ -128,7 +136,20 @@ def _parsed(text: str) -> Any:
         return text or None
 
 
-def _fail(task: TaskState, problem: str) -> None:
+def _json(value: Any) -> bytes:
+    """Write JSON as the server does: without blanks, in UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _said(error: Exception, uri: str) -> str:
+    """Say what went wrong, in the server's words where nobody listened."""
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, ConnectionRefusedError):
+        address = urlsplit(uri)
+        return f"Connect to {address.scheme}://{address.netloc} failed: Connection refused"
+    return str(error)
+
+
+def _fail(task: TaskState, problem: str, *, error: str = "java.lang.Exception") -> None:
     task.status = FAILED
-    task.output = {"response": f"java.lang.Exception: {problem}"}
-    task.reason = f"Failed to invoke HTTP task due to: java.lang.Exception: {problem}"
+    task.output = {"response": f"{error}: {problem}"}
+    task.reason = f"Failed to invoke HTTP task due to: {error}: {problem}"

@@ -13,7 +13,6 @@ from pytest_k1n.engine.status import (
     COMPLETED,
     FAILED,
     IN_PROGRESS,
-    OPEN_TASK,
     SCHEDULED,
     TERMINAL_WORKFLOW,
     TERMINATED,
@@ -57,15 +56,17 @@ def start(engine: Engine, task: TaskState) -> None:
 
 
 def tell_parent(engine: Engine, child: ExecutionState) -> None:
-    """End the task that waits for an ended child, and go on with its execution."""
+    """End the task that waits for an ended child, and go on with its execution.
+
+    As on the server the child has the last word, also where a client ended the task before.
+    """
     parent = engine.executions.get(child.parent_id or "")
     if parent is None or child.status not in TERMINAL_WORKFLOW:
         return
-    for task in parent.live:
-        if task.task_id == child.parent_task_id and task.status in OPEN_TASK:
-            _take_over(task, child, engine.now_ms)
-            engine.decide(parent)
-            return
+    task = next((task for task in parent.tasks if task.task_id == child.parent_task_id), None)
+    if task is not None and task.status != CANCELED:  # a child that was ended with its parent has no say
+        _take_over(task, child, engine.now_ms)
+        engine.decide(parent)
 
 
 def terminate(engine: Engine, child: tuple[str, str]) -> None:
@@ -105,10 +106,8 @@ def _begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
 def _take_over(task: TaskState, child: ExecutionState, now_ms: int) -> None:
     """End the parent's task as its child ended."""
     task.status = _TASK_STATUS[child.status]
-    task.output = {"subWorkflowId": child.workflow_id, **child.output}
+    task.output = {**task.output, "subWorkflowId": child.workflow_id, **child.output}
     task.ended_ms = now_ms
     if task.status != COMPLETED:
-        definition = child.definition
-        task.reason = (
-            f"Sub workflow {definition.name}.{definition.version}/{child.workflow_id} failure reason: {child.reason}"
-        )
+        definition, why = child.definition, child.reason or "null"
+        task.reason = f"Sub workflow {definition.name}.{definition.version}/{child.workflow_id} failure reason: {why}"

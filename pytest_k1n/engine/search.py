@@ -138,7 +138,6 @@ def task_summary(task: TaskState) -> JsonObject:
         "queueWaitTime": max(0, task.started_ms - task.scheduled_ms) if task.started_ms else 0,
         "taskDefName": task.def_name,
         "taskType": task.type,
-        "taskReferenceName": task.ref,
         "input": java_text(task.input),
         "output": java_text(task.output),
         "taskId": task.task_id,

@@ -37,7 +37,7 @@ WORKFLOW_TASK: Final = Shape(
     dynamicTaskNameParam="text", caseValueParam="text", caseExpression="text", scriptExpression="text",
     evaluatorType="text", expression="text", dynamicForkJoinTasksParam="text", dynamicForkTasksParam="text",
     dynamicForkTasksInputParamName="text", subWorkflowParam="map", sink="text",
-    defaultExclusiveJoinTask="texts", loopCondition="text", onStateChange="map", metadata="map",
+    defaultExclusiveJoinTask="texts", loopCondition="text", items="text", onStateChange="map", metadata="map",
 )  # fmt: skip
 WORKFLOW_TASK.fields.update(
     forkTasks=("lists", WORKFLOW_TASK),

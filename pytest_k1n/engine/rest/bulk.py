@@ -5,35 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_k1n.engine import operations, shapes
-from pytest_k1n.engine.problems import Invalid, Problem
+from pytest_k1n.engine.constraints import demand
+from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.routes import Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState
 
 Operation = Callable[[Request, ExecutionState], None]
+MOST = 1000
+TOO_MANY = f"Cannot process more than {MOST} workflows. Please use multiple requests."
 
 
-def _each(operation: Operation) -> Callable[[Request], Reply]:
+def _each(name: str, *operations_: Operation) -> Callable[[Request], Reply]:
+    """Answer a request by doing each operation on each execution; `name` is what the server's violations call it."""
+
     def action(request: Request) -> Reply:
         ids = shapes.read_texts(shapes.parse(request.body))
-        if len(ids) > 1000:
-            raise Invalid("Cannot process more than 1000 workflows. Please use multiple requests.")
+        if not 0 < len(ids) <= MOST:
+            message = TOO_MANY if ids else "WorkflowIds list cannot be null."
+            demand([{"path": f"{name}.arg0", "message": message}])
         errors: dict[str, str] = {}
         done = []
         for workflow_id in ids:
-            try:
-                operation(request, request.engine.execution(workflow_id))
-            except Problem as problem:
-                errors[workflow_id] = problem.message
-            else:
-                done.append(workflow_id)
+            for operation in operations_:
+                try:
+                    operation(request, request.engine.execution(workflow_id))
+                except Problem as problem:
+                    errors[workflow_id] = problem.message
+                else:
+                    done.append(workflow_id)
         return Reply(payload={"bulkErrorResults": errors, "bulkSuccessfulResults": done})
 
     return action
 
 
-def _terminate_remove(request: Request, execution: ExecutionState) -> None:
+def _pause(_request: Request, execution: ExecutionState) -> None:
+    operations.pause(execution)
+
+
+def _resume(request: Request, execution: ExecutionState) -> None:
+    operations.resume(request.engine, execution)
+
+
+def _retry(request: Request, execution: ExecutionState) -> None:
+    operations.retry(request.engine, execution)
+
+
+def _terminate(request: Request, execution: ExecutionState) -> None:
     operations.terminate(request.engine, execution, request.text("reason"))
-    operations.remove(request.engine, execution)
 
 
 def _remove(request: Request, execution: ExecutionState) -> None:
@@ -46,15 +64,11 @@ def _restart(request: Request, execution: ExecutionState) -> None:
 
 
 ROUTES = (
-    Route("PUT", "/workflow/bulk/pause", _each(lambda _request, execution: operations.pause(execution))),
-    Route("PUT", "/workflow/bulk/resume", _each(lambda request, each: operations.resume(request.engine, each))),
-    Route("POST", "/workflow/bulk/restart", _each(_restart)),
-    Route("POST", "/workflow/bulk/retry", _each(lambda request, each: operations.retry(request.engine, each))),
-    Route(
-        "POST",
-        "/workflow/bulk/terminate",
-        _each(lambda request, each: operations.terminate(request.engine, each, request.text("reason"))),
-    ),
-    Route("DELETE", "/workflow/bulk/remove", _each(_remove)),
-    Route("DELETE", "/workflow/bulk/terminate-remove", _each(_terminate_remove)),
+    Route("PUT", "/workflow/bulk/pause", _each("pauseWorkflow", _pause)),
+    Route("PUT", "/workflow/bulk/resume", _each("resumeWorkflow", _resume)),
+    Route("POST", "/workflow/bulk/restart", _each("restart", _restart)),
+    Route("POST", "/workflow/bulk/retry", _each("retry", _retry)),
+    Route("POST", "/workflow/bulk/terminate", _each("terminate", _terminate)),
+    Route("DELETE", "/workflow/bulk/remove", _each("deleteWorkflow", _remove)),
+    Route("DELETE", "/workflow/bulk/terminate-remove", _each("terminateRemove", _terminate, _remove)),
 )

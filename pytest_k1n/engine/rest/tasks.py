@@ -252,11 +252,11 @@ def _search_full(request: Request) -> Reply:
     return _found(request, task_document)
 
 
-def _found(request: Request, shown_as: Callable[[TaskState], JsonObject]) -> Reply:
+def _found(request: Request, show: Callable[[TaskState], JsonObject]) -> Reply:
     start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
     every = (task for execution in request.engine.executions.values() for task in execution.tasks)
     found = search.tasks(every, request.text("query") or "", request.text("freeText"))
-    shown = [shown_as(task) for task in found[start : start + size]]
+    shown = [show(task) for task in found[start : start + size]]
     return Reply(payload={"totalHits": len(found), "results": shown})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pytest_k1n.engine import operations, reruns, search, shapes
 from pytest_k1n.engine.constraints import check_workflow, demand
 from pytest_k1n.engine.documents import execution_document, task_document
@@ -230,12 +232,13 @@ def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
     start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
     if size > 5000:
         raise Invalid("Cannot return more than 5000 workflows. Please use pagination.")
-    query, text, every = request.text("query") or "", request.text("freeText"), request.engine.executions
+    every: Iterable[ExecutionState] = request.engine.executions.values()
+    query, text = request.text("query") or "", request.text("freeText")
     if by_tasks:
-        tasks = search.tasks((task for each in every.values() for task in each.tasks), query, text)
+        tasks = search.tasks((task for execution in every for task in execution.tasks), query, text)
         found = list({task.execution.workflow_id: task.execution for task in tasks}.values())
     else:
-        found = search.executions(every.values(), query, text)
+        found = search.executions(every, query, text)
     shown = search.ordered(found, request.text("sort") or "")[start : start + size]
     results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
     return Reply(payload={"totalHits": len(found), "results": results})

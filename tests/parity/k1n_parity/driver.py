@@ -14,6 +14,7 @@ from typing import Any
 
 from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.operations import perform
+from k1n_parity.stub import STUB, stub_of
 from k1n_parity.targets import Answer, Target
 from k1n_parity.tree import JOINS, Node, children, has_background, unsettled
 from k1n_parity.worker import ScriptedWorker
@@ -30,6 +31,8 @@ class History:
     prefix: str
     trace: tuple[Any, ...]
     nodes: tuple[Node, ...]
+    stub: str = ""
+    """Where the stub listened that the case called."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Run:
     case: Case
     target: Target
     prefix: str
+    stub: str = ""
     trace: list[Any] = field(default_factory=list)
     root: str = ""
     last: Document = field(default_factory=dict)
@@ -58,7 +62,7 @@ class Run:
             self.act(case["steps"])
             nodes = tuple(self.fetch())
             self.clean_up(nodes)
-        return History(prefix=self.prefix, trace=tuple(self.trace), nodes=nodes)
+        return History(prefix=self.prefix, trace=tuple(self.trace), nodes=nodes, stub=self.stub)
 
     def clean_up(self, nodes: tuple[Node, ...]) -> None:
         """End what is left open: thousands of open executions would keep the server's sweeper busy."""
@@ -67,7 +71,7 @@ class Run:
                 self.target.call("DELETE", f"/workflow/{node.workflow['workflowId']}")
 
     def rename(self, document: Any) -> Any:
-        return json.loads(json.dumps(document).replace(PREFIX, self.prefix))
+        return json.loads(json.dumps(document).replace(PREFIX, self.prefix).replace(STUB, self.stub))
 
     def register(self, case: Mapping[str, Any]) -> bool:
         """Register definitions; whether the server took all of them."""
@@ -184,7 +188,8 @@ def run(case: Case, target: Target, prefix: str) -> History:
     stalls = 0
     for attempt in range(6):
         try:
-            history = Run(case=case, target=target, prefix=f"{prefix}{attempt}_").history()
+            with stub_of(case) as stub:
+                history = Run(case=case, target=target, prefix=f"{prefix}{attempt}_", stub=stub).history()
         except ConnectionRefusedError:
             raise  # there is no server any more
         except OSError:  # a request that a locked database let nobody answer within the transport's patience

@@ -25,6 +25,7 @@ from typing import Any
 
 from k1n_parity.cases import PREFIX, Document
 from k1n_parity.driver import History
+from k1n_parity.stub import STUB
 from k1n_parity.tree import SUCCESSFUL, Node, is_worker_task, joined, key_of
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -55,6 +56,7 @@ WORKFLOW_DEFAULTS: Document = {
     "ownerApp": "", "priority": 0, "variables": {}, "taskToDomain": {}, "failedReferenceTaskNames": [],
     "failedTaskNames": [], "history": [], "rateLimited": False, "workflowVersion": 1,
 }  # fmt: skip
+SUMMARY_DROPPED = ("startTime", "endTime", "updateTime", "scheduledTime", "executionTime", "queueWaitTime")
 SETS = ("failedReferenceTaskNames", "failedTaskNames")
 ABSENT = "<absent>"
 
@@ -67,6 +69,8 @@ def canonical(history: History) -> Document:
     }
     names = _names(history.nodes)
     text = json.dumps(document).replace(history.prefix, PREFIX)
+    if history.stub:
+        text = text.replace(history.stub, STUB)
     for identifier, name in names.items():
         text = text.replace(identifier, name.replace(history.prefix, PREFIX))
     unknown: dict[str, str] = {}
@@ -184,6 +188,8 @@ def body(value: Any) -> Any:
     if isinstance(value, dict):
         if "workflowId" in value and "tasks" in value:
             return _workflow(Node("", value))
+        if "executionTime" in value:  # a summary that a search found
+            return {key: inner for key, inner in value.items() if key not in SUMMARY_DROPPED}
         if "referenceTaskName" in value and "taskType" in value:
             return _task(value)
         kept = {key: body(inner) for key, inner in value.items() if key not in ("instance", "createTime", "updateTime")}

@@ -53,13 +53,15 @@ BODIES: Mapping[str, Any] = {
 def perform(target: Target, step: Step, workflow: Document) -> Answer:
     """Do one operation on an execution, as it was last read.
 
-    `{id}`, `{ref}`, `{task}` (id of the ref's newest record) in path and body are filled in; `step.text` goes as it is.
+    `{id}`, `{ref}`, `{task}` and `{sub}` (the ref's newest record, the child it started) are filled in, in path
+    and body; `step.text` goes as it is.
     """
     method, _, path = OPERATIONS.get(step.operation, step.operation).partition(" ")
     filled = {
         "{id}": workflow["workflowId"],
         "{ref}": str(step.ref),
         "{task}": newest(workflow, step.ref).get("taskId", NO_SUCH_ID),
+        "{sub}": newest(workflow, step.ref).get("subWorkflowId", NO_SUCH_ID),
     }
     body = BODIES.get(step.operation) if step.body is None else step.body
     text = step.text if step.text is not None else None if body is None else json.dumps(body)

@@ -337,11 +337,45 @@ def test_tasks_are_searched_like_executions(bench, make, routes):
     execution.complete("a", {"v": 1})
 
     status, found = ask(routes, "GET", "/tasks/search", query="status = COMPLETED AND taskType IN (a,b)")
-    assert (status, found["totalHits"], found["results"][0]["taskReferenceName"]) == (200, 1, "a")
+    assert (status, found["totalHits"], found["results"][0]["taskDefName"]) == (200, 1, "a")
     assert found["results"][0]["output"] == "{v=1}"
     assert ask(routes, "GET", "/tasks/search", start="x")[0] == 500
     assert ask(routes, "GET", "/tasks/search", query="nonsense = 1")[0] == 400
     assert ask(routes, "GET", "/tasks/search", freeText=execution.workflow_id, size=1)[1]["totalHits"] == 2
+
+
+def test_tasks_and_executions_are_found_by_tasks_in_full(bench, make, routes):
+    execution = bench.start(make.workflow(make.simple("a")))
+    execution.complete("a", {"v": 1})
+
+    _, tasks = ask(routes, "GET", "/tasks/search-v2", query="taskDefName = a")
+    assert [task["outputData"] for task in tasks["results"]] == [{"v": 1}]
+    for path, field in (("search-by-tasks", "output"), ("search-by-tasks-v2", "workflowDefinition")):
+        _, found = ask(routes, "GET", f"/workflow/{path}", query="taskDefName = a")
+        assert (found["totalHits"], found["results"][0]["workflowId"]) == (1, execution.state.workflow_id)
+        assert field in found["results"][0]
+
+
+def test_bulk_removal_of_what_runs_tells_both_of_its_steps(bench, make, routes):
+    ids = [bench.start(make.workflow(make.simple("a"))).state.workflow_id for _ in range(2)]
+    bench.engine.execution(ids[1]).status = "COMPLETED"
+
+    _, told = ask(routes, "DELETE", "/workflow/bulk/terminate-remove", ids)
+    assert told["bulkSuccessfulResults"] == [ids[0], ids[0], ids[1]]
+    assert told["bulkErrorResults"] == {ids[1]: "Cannot terminate a COMPLETED workflow."}
+
+
+def test_a_bulk_request_without_ids_breaks_a_constraint(routes):
+    status, refusal = ask(routes, "DELETE", "/workflow/bulk/remove", [])
+    assert status == 400
+    assert refusal["validationErrors"] == [
+        {"path": "deleteWorkflow.arg0", "message": "WorkflowIds list cannot be null."}
+    ]
+
+
+def test_items_of_a_loop_are_one_expression(routes, make):
+    loop = make.loop([make.simple("a")], items=[1, 2])
+    assert ask(routes, "PUT", "/metadata/workflow", [make.workflow(loop)])[0] == 500
 
 
 def test_poll_data_names_a_queue_by_its_type_and_a_changed_definition_its_author(routes):

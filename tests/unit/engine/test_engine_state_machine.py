@@ -27,8 +27,8 @@ TASKS = [
     },
     {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["b", "c"]},
     {
-        "name": "l", "taskReferenceName": "l", "type": "DO_WHILE", "loopCondition": "true", "items": [1, 2],
-        "loopOver": [simple("d")],
+        "name": "l", "taskReferenceName": "l", "type": "DO_WHILE", "loopCondition": "true",
+        "items": "${workflow.input.items}", "loopOver": [simple("d")],
     },
     simple("e"),
 ]  # fmt: skip
@@ -57,7 +57,7 @@ class Clients(RuleBasedStateMachine):
 
     @rule(target=executions)
     def start(self):
-        return self.ask("POST", "/workflow", {"name": "w"})[1]
+        return self.ask("POST", "/workflow", {"name": "w", "input": {"items": [1, 2]}})[1]
 
     @rule(target=deliveries)
     def poll(self):

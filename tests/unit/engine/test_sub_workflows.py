@@ -89,3 +89,17 @@ def test_a_rerun_also_reopens_what_failed_before_but_not_earlier_attempts_of_its
     reruns.rerun(bench.engine, execution.state, task_id=execution.task("s").task_id)
 
     assert make.statuses(execution) == {"r": ["SCHEDULED", "COMPLETED"], "s": ["FAILED", "SCHEDULED"]}
+
+
+def test_a_child_has_the_last_word_where_a_client_ended_its_task_before(bench, make):
+    bench.register(make.workflow(make.simple("a"), name="inner"))
+    sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "inner", "version": 1})
+    execution = bench.start(make.workflow(sub, make.simple("b")))
+    task = execution.task("sub")
+    bench.engine.update(task, "FAILED", {"by": "client"})
+    assert (task.status, execution.state.status) == ("FAILED", "FAILED")
+
+    child = bench.engine.execution(task.output.get("subWorkflowId") or task.sub_id)
+    bench.engine.update(child.latest["a"], "COMPLETED", {"v": 1})
+    assert (task.status, execution.state.status) == ("COMPLETED", "FAILED")
+    assert task.output == {"by": "client", "subWorkflowId": child.workflow_id, "v": 1}

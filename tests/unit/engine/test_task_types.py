@@ -328,8 +328,45 @@ def test_an_http_task_calls_and_fails_on_anything_but_success(make):
     assert bench.run(request("http://ok/x")).task("call").output["response"]["body"] == {"v": 1}
     failed = bench.run(request("http://no/x"))
     assert failed.task("call").reason == (
-        'Failed to invoke HTTP task due to: java.lang.Exception: 404  on GET request for "http://no/x": "gone"'
+        'Failed to invoke HTTP task due to: java.lang.Exception: 404 Not Found on GET request for "http://no/x": "gone"'
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, "No HTTP method specified"),
+        (
+            {"method": "get"},
+            "Failed to invoke HTTP task due to: java.lang.IllegalArgumentException: Invalid HTTP method: get",
+        ),
+        (
+            {"method": "GET"},
+            "Failed to invoke HTTP task due to: java.lang.Exception: "
+            'I/O error on GET request for "http://127.0.0.1:9/": '
+            "Connect to http://127.0.0.1:9 failed: Connection refused",
+        ),
+    ],
+)
+def test_an_http_task_that_cannot_call_says_why_in_the_servers_words(bench, make, fields, reason):
+    request = {"uri": "http://127.0.0.1:9/", **fields}
+    call = make.of_type("HTTP", "call", inputParameters={"http_request": request})
+
+    assert bench.run(make.workflow(call)).task("call").reason == reason
+
+
+def test_an_http_task_sends_json_without_blanks_and_always_a_content_type(make):
+    sent = []
+
+    def call(method, uri, headers, body, timeout_s):
+        sent.append((headers["Content-Type"], body))
+        return 200, "OK", {}, b""
+
+    bench = make.bench(call_http=call)
+    for body in ({"x": ["ü"]}, None):
+        request = {"uri": "http://a/", "method": "POST", "body": body}
+        bench.run(make.workflow(make.of_type("HTTP", "call", inputParameters={"http_request": request})))
+    assert sent == [("application/json", '{"x":["ü"]}'.encode()), ("application/json", None)]
 
 
 def test_an_unknown_type_is_queued_under_its_name(bench, make):

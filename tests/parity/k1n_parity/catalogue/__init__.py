@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.cases import Case
-from k1n_parity.catalogue import coincidences, control, endings, loops, operators, workers
+from k1n_parity.catalogue import clients, coincidences, control, endings, http, loops, operators, plan, workers
 
 
 def catalogue() -> Iterator[Case]:
@@ -22,3 +22,6 @@ def catalogue() -> Iterator[Case]:
     yield from operators.expressions()
     yield from endings.endings()
     yield from coincidences.coincidences()
+    yield from http.http()
+    yield from clients.clients()
+    yield from plan.plan()
