@@ -65,6 +65,8 @@ def parse(text: str) -> Path:
 
 _NAME = re.compile(r"[^.\[\]()\s,'\"?@*]+")
 _INTEGER = re.compile(r"-?\d+")
+_RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::[-\d:]*)?")
+"""What follows a second colon is not looked at (measured on 3.32.1)."""
 
 
 class _Parser:
@@ -163,9 +165,9 @@ class _Parser:
         self.at = end + 1
         if _INTEGER.fullmatch(inside):
             return index(int(inside)), True
-        if ":" in inside:
-            low, _, high = inside.partition(":")
-            return slice_(*(int(part) if part.strip() else None for part in (low, high))), False
+        if (range_ := _RANGE.fullmatch(inside)) and any(range_.groups()):
+            low, high = (int(end) if end else None for end in range_.groups())
+            return slice_(low, high), False
         if inside and all(_INTEGER.fullmatch(part.strip()) for part in inside.split(",")):
             return indices(tuple(int(part) for part in inside.split(","))), False
         raise PathError(f"[{inside}] cannot be read in {self.text!r}")

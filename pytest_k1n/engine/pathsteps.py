@@ -70,8 +70,23 @@ def indices(positions: tuple[int, ...]) -> Step:
 
 
 def slice_(low: int | None, high: int | None) -> Step:
-    """Read a range of each list."""
-    return lambda values: [inner for value in values if isinstance(value, list) for inner in value[low:high]]
+    """Read a range of each list.
+
+    With both ends given the server counts up from one to the other, through negative positions as well, which are
+    those from the list's end: `[-1:2]` is the last, the first and the second (measured on 3.32.1).
+    """
+    if low is None or high is None:
+        return lambda values: [inner for value in values if isinstance(value, list) for inner in value[low:high]]
+
+    def step(values: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for value in values:
+            if isinstance(value, list):
+                size = len(value)
+                found.extend(value[at] for at in range(max(low, -size), min(high, size)))
+        return found
+
+    return step
 
 
 def wildcard(values: list[Any]) -> list[Any]:

@@ -13,6 +13,11 @@ DOCUMENT = {"a": [{"b": 1, "c": "x"}, {"b": 2}, {"b": 3, "c": "y"}], "d": {"e": 
         (".a[1].b", 2),
         (".a[0,2].b", [1, 3]),
         (".a[-2:].b", [2, 3]),
+        (".a[:-1].b", [1, 2]),
+        (".a[1:2:9].b", [2]),
+        (".a[-1:2].b", [3, 1, 2]),
+        (".a[1:-1].b", []),
+        (".a[-9:9].b", [1, 2, 3, 1, 2, 3]),
         ("..b", [1, 2, 3, 9]),
         (".d.*", [{"b": 9}]),
         ("['d']['e'].b", 9),
@@ -35,7 +40,22 @@ def test_a_path_leads_where_it_says(path, value):
     assert jsonpath.parse(path).read(DOCUMENT) == value
 
 
-@pytest.mark.parametrize("path", [".a[", ".a[?(@.b", ".a['x", ".a[x]", ".a.nope()", "a", ".a[?(@.b =~ /(/)]"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".a[",
+        ".a[?(@.b",
+        ".a['x",
+        ".a[x]",
+        ".a[:]",
+        ".a[::]",
+        ".a[1:x]",
+        ".a[+1]",
+        ".a.nope()",
+        "a",
+        ".a[?(@.b =~ /(/)]",
+    ],
+)
 def test_a_path_that_cannot_be_read_says_so(path):
     with pytest.raises(jsonpath.PathError, match=r"\w"):
         jsonpath.parse(path)
