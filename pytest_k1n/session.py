@@ -11,6 +11,7 @@ from pytest_k1n import selection, xdist
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.ledger import Outcome
 from pytest_k1n.gating import await_relaunched
+from pytest_k1n.options import DEFAULT_SERVER
 from pytest_k1n.outcomes import outcome_of
 from pytest_k1n.run import Run
 
@@ -81,7 +82,27 @@ def begin(run: Run, collection: Collection) -> None:
         if collection.launches:
             check_results_folder(run)
         run.director = make_director(run, collection)
+        _import_for_threads(run)
         run.director.start()
+
+
+def _import_for_threads(run: Run) -> None:
+    """Import before the director's thread begins what it and this one would import at the same time.
+
+    pytest parses our modules to rewrite their asserts, and two threads that parse at once end in `SystemError: AST
+    constructor recursion depth mismatch` on CPython before 3.11.8 and 3.12.1 (gh-106905).
+    """
+    import pytest_k1n.attaching
+    import pytest_k1n.core.gates
+    import pytest_k1n.core.planned_schedule
+    import pytest_k1n.terminal
+    import pytest_k1n.using
+    import pytest_k1n.validation.schema
+    import pytest_k1n.virtual
+
+    if run.settings.server == DEFAULT_SERVER:
+        import pytest_k1n.embedding
+        import pytest_k1n.engine.rest  # noqa: F401
 
 
 def feed(run: Run, report: pytest.TestReport) -> None:

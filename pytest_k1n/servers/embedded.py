@@ -20,7 +20,7 @@ from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.engine.transport import InProcessTransport
 from pytest_k1n.engine.virtualwork import VirtualResult
 from pytest_k1n.workers.handler import Outcome, Stopped, TaskContext, invoke
-from pytest_k1n.workers.misbehaviour import Fault, fault_of
+from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.runner import RESERVED
 
@@ -124,15 +124,8 @@ class HandlerWorker:
     def _distorted(self, outcome: Outcome, fault: Fault) -> Outcome:
         if fault.kind == "slow":
             return replace(outcome, work_ms=round((outcome.work_ms or 0) * fault.factor))
-        if fault.kind in ("fail", "terminal"):
-            reason = fault.value or f"made to {fault.kind} by --fault"
-            return replace(
-                outcome, status="FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR", reason=reason
-            )
-        if fault.kind == "leak":
-            ids: list[Json] = list(self.executions(fault.value))
-            return replace(outcome, output={**outcome.output, **self._last_output.get(fault.value, {}), "leaked": ids})
-        return outcome
+        ids: list[Json] = list(self.executions(fault.value)) if fault.kind == "leak" else []
+        return spoiled(outcome, fault, {**self._last_output.get(fault.value, {}), "leaked": ids})
 
     def _note(self, task: TaskState, work_ms: int | None, status: str) -> None:
         begin_ms = task.started_ms

@@ -13,9 +13,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.workers.handler import Outcome, Status
 
 Kind = Literal["slow", "fail", "terminal", "hang", "twice", "die", "leak"]
 
@@ -76,6 +79,19 @@ class Fault:
 def fault_of(faults: Sequence[Fault], workflow: str, ref: str, attempt: int) -> Fault | None:
     """Return the first fault that concerns an attempt."""
     return next((fault for fault in faults if fault.concerns(workflow, ref, attempt)), None)
+
+
+def spoiled(outcome: Outcome, fault: Fault, foreign: Mapping[str, Json]) -> Outcome:
+    """Return what comes of work that fails or leaks on purpose; `foreign` is what the other workflow last put out.
+
+    Anything else is returned as it is: whoever is slow, hangs or dies does so on a clock of its own.
+    """
+    if fault.kind in ("fail", "terminal"):
+        status: Status = "FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR"
+        return replace(outcome, status=status, reason=fault.value or f"made to {fault.kind} by --fault")
+    if fault.kind == "leak":
+        return replace(outcome, output={**outcome.output, **foreign})
+    return outcome
 
 
 def _is_factor(text: str) -> bool:

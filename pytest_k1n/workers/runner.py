@@ -16,7 +16,7 @@ from pytest_k1n.workers.delivery import Delivery, epoch_ms
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.ledger import Ledger
-from pytest_k1n.workers.misbehaviour import Fault, fault_of
+from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 
@@ -177,24 +177,13 @@ class Runner:
 
     def _distort(self, outcome: Outcome, hand: InHand, fault: Fault | None) -> Outcome:
         """Commit what a fault does to work that is done."""
-        match fault.kind if fault is not None else None:
-            case "slow":
-                assert fault is not None
-                assert outcome.work_ms is not None
-                extra_ms = outcome.work_ms * (fault.factor - 1)
-                _, took_ms = hand.measure(lambda: hand.sleep(extra_ms))
-                return replace(outcome, work_ms=outcome.work_ms + took_ms)
-            case "fail" | "terminal" as kind:
-                assert fault is not None
-                reason = fault.value or f"made to {kind} by --fault"
-                return replace(
-                    outcome, status="FAILED" if kind == "fail" else "FAILED_WITH_TERMINAL_ERROR", reason=reason
-                )
-            case "leak":
-                assert fault is not None
-                foreign = self._last_output.get(fault.value, {})
-                return replace(outcome, output={**outcome.output, **foreign})
-        return outcome
+        if fault is None:
+            return outcome
+        if fault.kind == "slow":
+            work_ms = outcome.work_ms or 0
+            _, took_ms = hand.measure(lambda: hand.sleep(work_ms * (fault.factor - 1)))
+            return replace(outcome, work_ms=work_ms + took_ms)
+        return spoiled(outcome, fault, self._last_output.get(fault.value, {}))
 
     def _context(self, hand: InHand, logs: list[dict[str, Json]]) -> TaskContext:
         task = hand.task.record

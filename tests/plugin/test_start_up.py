@@ -51,3 +51,24 @@ def test_with_a_plan_only_what_reads_it_is_imported(trivial, project):
     added = modules(trivial, "-p", "pytest_k1n.plugin") - modules(trivial)
     assert "pytest_k1n.planfile" in added
     assert added - ALLOWED_WITH_A_PLAN == set()
+
+
+IMPORTING = """
+import sys, threading
+from importlib.abc import MetaPathFinder
+
+class Listener(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.startswith("pytest_k1n") and threading.current_thread() is not threading.main_thread():
+            with open("in_threads.txt", "a") as file:
+                file.write(name + "\\n")
+
+sys.meta_path.insert(0, Listener())
+"""
+
+
+def test_the_directors_thread_imports_nothing_of_ours(project):
+    project.file("conftest.py", IMPORTING)
+    assert project.spawn().counts == {"passed": 3}
+    found = project.pytester.path / "in_threads.txt"
+    assert not found.exists() or found.read_text().split() == []
