@@ -184,8 +184,12 @@ def test_batch_2_overlaps_and_passes_on_any_number_of_nodes(
 ) -> None:
     run = suite.run(*on_server, "-m", "batch2", "--k1n-keep=always", *mode)
     assert run.code == 0, run.text
-    assert set(run.verdicts.values()) == {"PASSED"}
-    assert len(run.verdicts) == 36
+    assert len(run.verdicts) == 38
+    others = {test for test, verdict in run.verdicts.items() if verdict != "PASSED"}
+    # pytest-benchmark switches itself off under xdist (SPEC PL9)
+    assert {test.rpartition("::")[2] for test in others} == (
+        {"test_the_time_of_template_02_is_recorded", "test_the_time_of_template_03_is_recorded"} if mode else set()
+    )
     chain, parallel = run.results("02"), run.results("03")
     assert parallel["started_ms"] < chain["ended_ms"]
     assert chain["started_ms"] < parallel["ended_ms"]
