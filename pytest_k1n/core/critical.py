@@ -199,9 +199,13 @@ class _Walk:
         if key not in self.graph.nodes:
             return None
         candidates: list[TaskKey] = []
+        reached: set[TaskKey] = set()
         pending = list(self.graph.predecessors(key))
         while pending:
             before = pending.pop()
+            if before in reached:  # by another branch: there are as many ways as products of branches
+                continue
+            reached.add(before)
             span = self.spans.get(before)
             if span is not None and span.end_ms is not None and not span.is_skipped:
                 candidates.append(before)

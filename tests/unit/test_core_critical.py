@@ -71,6 +71,16 @@ def test_of_branches_that_end_together_the_smaller_name_counts(define, execution
     assert path_of(definition, run).tasks == (("f", 0), ("a", 0), ("j", 0))
 
 
+def test_behind_forty_forks_without_stamps_there_is_still_one_way(define, execution, task):
+    forks = [
+        each
+        for n in range(40)
+        for each in (define.fork(f"f{n}", f"l{n}", f"r{n}"), define.join(f"j{n}", f"l{n}", f"r{n}"))
+    ]
+    run = execution(task("a", 0, 5), task("z", 6, 9), end=9)
+    assert path_of(define.workflow("a", *forks, "z"), run).tasks == (("a", 0), ("z", 0))  # not one of 2 ** 40
+
+
 def test_attempts_and_their_delays_have_owners(define, execution, task):
     run = execution(
         task("a", 12, 20, scheduled=0, delay_ms=10, status="FAILED", retried=True),
