@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: help setup suite suite-real test live lint bench parity determinism docs clean
+.PHONY: help setup suite suite-real test live slow lint bench parity determinism docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ test: setup ## run the plugin's own tests (no server, no Java)
 
 live: setup ## run the tests that need a real Conductor; what they need and is not there is a failure
 	K1N_LIVE=1 $(BIN)/pytest tests -m live --k1n-server=embedded $(ARGS)
+
+slow: setup ## run what builds the wheel, and the official SDK against the embedded engine, in environments of their own
+	K1N_SLOW=1 $(BIN)/pytest tests -m slow $(ARGS)
 
 lint: setup ## ruff, mypy, import contracts
 	$(BIN)/ruff format --check .
