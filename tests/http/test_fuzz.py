@@ -266,12 +266,12 @@ def test_bad_http_does_no_harm(shared, sent):
     assert shared.client.version()
 
 
-def test_a_connection_that_breaks_off_in_a_body_leaves_nothing_behind(shared):
+def test_a_connection_that_breaks_off_in_a_body_leaves_nothing_behind(shared, until):
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as broken:
             broken.sendall(b"POST /api/workflow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
     assert shared.client.version()
-    assert shared.ask("GET", "/_k1n/clock")[1]["holders"] == []
+    until(lambda: shared.ask("GET", "/_k1n/clock")[1]["holders"] == [])  # the last end may still be on its way
 
 
 def test_a_half_closed_connection_still_gets_its_answer(shared):
