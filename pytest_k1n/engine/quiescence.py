@@ -147,14 +147,7 @@ class Quiescence:
     @property
     def is_work_on(self) -> bool:
         """Whether somebody really works: time runs."""
-        if self._calls:
-            return True
-        for task_id, handout in list(self._handouts.items()):
-            if not self._is_open(handout):
-                del self._handouts[task_id]
-            elif not handout.is_promised:
-                return True
-        return False
+        return next(self._working(self._wall_ms()), None) is not None
 
     def holders(self) -> list[Holder]:
         """Return everything that holds the clock now, what makes it run before what makes it stand."""
@@ -172,13 +165,11 @@ class Quiescence:
 
     def _working(self, now_ms: int) -> Iterator[Holder]:
         for task_id, handout in list(self._handouts.items()):
-            if handout.is_promised:
-                continue
-            if self._is_open(handout):
+            if not self._is_open(handout):
+                del self._handouts[task_id]
+            elif not handout.is_promised:
                 what = f"{_named(handout.task)} is with worker {handout.task.worker_id} and has no declared duration"
                 yield Holder(hold=Hold.WORK, what=what, for_ms=now_ms - handout.since_ms, runs=True)
-            else:
-                del self._handouts[task_id]
         for since_ms in self._calls.values():
             yield Holder(hold=Hold.CALL, what="a HTTP task waits for its answer", for_ms=now_ms - since_ms, runs=True)
 
