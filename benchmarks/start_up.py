@@ -1,4 +1,8 @@
-"""P9: what the plugin adds to one trivial test, without a plan and with one; beside other plugins."""
+"""P9: what the plugin adds to one trivial test, without a plan and with one; beside other plugins.
+
+Plugins are loaded as for users, by their entry points; every other one is blocked. `bare` blocks all of them, so that
+pytest's search for entry points is in no figure.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +14,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from benchmarks.row import Row, row, skipped
 
 ROUNDS = 25
 PLAN = Path(__file__).parents[1] / "suites" / "plan.toml"
-PEERS = {
-    "pytest-timeout": "pytest_timeout",
-    "pytest-xdist": "xdist.plugin",
-    "pytest-benchmark": "pytest_benchmark.plugin",
-}
+OURS = "pytest-k1n"
+PEERS = ("pytest-timeout", "pytest-xdist", "pytest-benchmark")
+PLUGINS = [(point.name, point.dist.name) for point in entry_points(group="pytest11") if point.dist]
+"""Name of each plugin, and the distribution that brings it."""
 ENVIRONMENT = {
-    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
-    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    **{name: value for name, value in os.environ.items() if name not in ("PYTHONDONTWRITEBYTECODE", "PYTEST_ADDOPTS")},
     "PYTHONSAFEPATH": "1",
 }
-OURS = "pytest_k1n.plugin"
 
 
-def start_ms(folder: Path, plugin: str | None, cache: Path) -> float:
-    """Return how long a whole pytest run of one empty test takes, with one plugin more or none."""
-    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    began = time.perf_counter()
+def start_ms(folder: Path, distribution: str | None, cache: Path) -> float:
+    """Return how long a whole pytest run of one empty test takes, with the plugins of one distribution or none."""
+    blocked = [f"-pno:{name}" for name, owner in PLUGINS if owner != distribution]
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *blocked]
     environment = {**ENVIRONMENT, "PYTHONPYCACHEPREFIX": str(cache)}  # compiled once, as an installed package is
-    if plugin:
-        environment["PYTEST_PLUGINS"] = plugin  # not by -p, which makes pytest read the metadata of every package
+    began = time.perf_counter()
     subprocess.run(argv, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
     return (time.perf_counter() - began) * 1000
 
@@ -54,7 +54,7 @@ def added_ms(variants: Mapping[str, tuple[Path, str | None]], cache: Path) -> di
 
 def rows() -> Iterator[Row]:
     """Ours against the limits of methods.md section 12; each peer in the same rounds."""
-    installed = {name: module for name, module in PEERS.items() if find_spec(module.partition(".")[0])}
+    installed = [peer for peer in PEERS if peer in {owner for _, owner in PLUGINS}]
     with tempfile.TemporaryDirectory(prefix="k1n-start-") as name:
         without, planned = Path(name, "without"), Path(name, "planned")
         for folder in (without, planned):
@@ -69,7 +69,7 @@ def rows() -> Iterator[Row]:
                 "bare": (without, None),
                 "without": (without, OURS),
                 "planned": (planned, OURS),
-                **{peer: (without, module) for peer, module in installed.items()},
+                **{peer: (without, peer) for peer in installed},
             },
             Path(name, "cache"),
         )

@@ -15,8 +15,9 @@ from pytest_k1n import factories
 from pytest_k1n.cli import COMMANDS
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
-from pytest_k1n.marks import STATIC_MARKERS
-from pytest_k1n.options import DEFAULT_SERVER, INI_ONLY, OPTIONS, Option
+from pytest_k1n.features import STATIC_MARKERS
+from pytest_k1n.options import INI_ONLY, OPTIONS, Option
+from pytest_k1n.settings import DEFAULT_SERVER
 
 DOCS = Path(__file__).parent
 NOTE = "<!-- Written by docs/generate.py from the code: change it there. -->"

@@ -19,7 +19,6 @@ from pytest_k1n.coordination.backend import Backend, TimeModel
 from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.coordination.director import Director, Setup
 from pytest_k1n.core.model import Json
-from pytest_k1n.options import Settings
 from pytest_k1n.run import Run, waiting
 from pytest_k1n.serverchoice import spec_of, time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
@@ -27,6 +26,7 @@ from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.opening import running_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, Server, ServerSpec
 from pytest_k1n.servers.supervised import Supervised, log_tail
+from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
 
 WORKER_START_S = 60.0

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 _FILE_NAMES = ("k1n.toml", "plan.toml")
+_DEFAULT = "suites/plan.toml"
 
 
 class PlanError(ValueError):
@@ -42,8 +43,13 @@ def find_plan(
         raise PlanError([f"the arguments lead to different plans: {lines}: choose one with --k1n-plan=FILE"])
     for candidate, arg in found.items():
         return candidate, f"found from {arg}"
-    default = rootdir / "suites" / "plan.toml"
-    return (default, "suites/plan.toml of the root folder") if default.is_file() else None
+    default = rootdir / _DEFAULT
+    return (default, f"{_DEFAULT} of the root folder") if default.is_file() else None
+
+
+def is_plan_near(args: Sequence[str], rootdir: Path, folder: Path) -> bool:
+    """Whether `find_plan` would find a plan, or several, that nobody named."""
+    return any(_upwards(folder / arg.partition("::")[0], rootdir) for arg in args) or (rootdir / _DEFAULT).is_file()
 
 
 def _upwards(start: Path, rootdir: Path) -> Path | None:

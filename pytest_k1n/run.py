@@ -8,15 +8,14 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_k1n.marks import register_markers
-from pytest_k1n.options import INI_ONLY, OPTIONS, Option, Settings
+from pytest_k1n.options import anything_set
+from pytest_k1n.planpath import PlanError, find_plan
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
@@ -24,32 +23,51 @@ if TYPE_CHECKING:
     from pytest_k1n.coordination.runfolder import RunFolder
     from pytest_k1n.core.plan import Plan
     from pytest_k1n.library import Library
+    from pytest_k1n.options import Option
+    from pytest_k1n.settings import Settings
 
 RUN = pytest.StashKey["Run"]()
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
 class Run:
     """What hooks and fixtures share. Heavy parts are made on first use: most runs never use them."""
 
-    config: pytest.Config
-    settings: Settings
-    plan: Plan | None
-    plan_note: str
-    """Why this plan was taken."""
-    uid: str
-    folder_path: Path
-    is_node: bool
-    collection: Collection | None = None
-    items: dict[str, Item] = field(default_factory=dict)
-    director: Director | None = None
-    """Only in the controller, or the only process."""
-    kept: Path | None = None
-    """Where the run folder is kept at the end; None: it is removed."""
-    show: Callable[[Run], None] = lambda _run: None
-    """Writes the lines that have come up; the terminal's business."""
-    lines: deque[str] = field(default_factory=deque)
-    """Progress to be shown as soon as the terminal is free."""
+    def __init__(self, config: pytest.Config, *, uid: str, folder_path: Path, is_node: bool) -> None:
+        self.config = config
+        self.uid = uid
+        self.folder_path = folder_path
+        self.is_node = is_node
+        self.is_anything_set = anything_set(config.getoption, os.environ, config.getini)
+        """Whether any option has been set: where none is, nobody needs to read the settings before they are used."""
+        self.plan, self.plan_note = _plan(config, self.settings if self.is_anything_set else None)
+        """The plan, and why this one was taken. Raises UsageError."""
+        self.collection: Collection | None = None
+        self.items: dict[str, Item] = {}
+        self.director: Director | None = None
+        """Only in the controller, or the only process."""
+        self.kept: Path | None = None
+        """Where the run folder is kept at the end; None: it is removed."""
+        self.show: Callable[[Run], None] = lambda _run: None
+        """Writes the lines that have come up; the terminal's business."""
+        self.lines: deque[str] = deque()
+        """Progress to be shown as soon as the terminal is free."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """All options by their precedence. Raises UsageError."""
+        from pytest_k1n.settings import SettingError, resolve
+
+        def cli(option: Option) -> object:
+            return self.config.getoption(option.dest)
+
+        def ini(option: Option) -> object:
+            value = self.config.getini(option.dest)
+            return None if value in ("", []) and option.ini_type in ("string", "args") else value
+
+        try:
+            return resolve(cli, os.environ, ini, rootdir=self.config.rootpath)
+        except SettingError as error:
+            raise pytest.UsageError(str(error)) from None
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -89,21 +107,14 @@ class Run:
 
 
 def make_run(config: pytest.Config) -> Run:
-    """Read settings and plan, register the markers. Raises UsageError."""
-    settings = read_settings(config)
-    plan, note = _plan(config, settings)
-    register_markers(config, plan)
+    """Read the plan and what options are set, register the plan's markers. Raises UsageError."""
     told = node_input(config)
     uid = told["uid"] if told else new_uid()
-    return Run(
-        config=config,
-        settings=settings,
-        plan=plan,
-        plan_note=note,
-        uid=uid,
-        folder_path=Path(told["folder"]) if told else new_run_folder(uid),
-        is_node=told is not None,
-    )
+    folder_path = Path(told["folder"]) if told else new_run_folder(uid)
+    run = Run(config, uid=uid, folder_path=folder_path, is_node=told is not None)
+    for name, meaning in run.plan.markers() if run.plan else ():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    return run
 
 
 def node_input(config: pytest.Config) -> dict[str, str] | None:
@@ -112,12 +123,11 @@ def node_input(config: pytest.Config) -> dict[str, str] | None:
     return workerinput.get("k1n") if workerinput is not None else None
 
 
-def _plan(config: pytest.Config, settings: Settings) -> tuple[Plan | None, str]:
+def _plan(config: pytest.Config, settings: Settings | None) -> tuple[Plan | None, str]:
     """Find and read the plan file. Raises UsageError with one line per mistake."""
-    from pytest_k1n.planpath import PlanError, find_plan
-
-    on_ini = settings.plan_source.startswith("ini")
-    option, ini = (None, settings.plan) if on_ini else (settings.plan, None)
+    named = settings.plan if settings else None
+    on_ini = settings is not None and settings.plan_source.startswith("ini")
+    option, ini = (None, named) if on_ini else (named, None)
     try:
         found = find_plan(config.args, config.rootpath, option, ini, folder=config.invocation_params.dir)
         if found is None:
@@ -147,44 +157,6 @@ def new_run_folder(uid: str) -> Path:
 def new_uid() -> str:
     """Make the id of a run: eight hex digits, in correlation ids, domains, folder and process names."""
     return uuid.uuid4().hex[:8]
-
-
-def read_settings(config: pytest.Config) -> Settings:
-    """Read the options by their precedence. Raises UsageError."""
-    from pytest_k1n.options import SettingError, resolve
-
-    def cli(option: Option) -> object:
-        return config.getoption(option.dest)
-
-    def ini(option: Option) -> object:
-        value = config.getini(option.dest)
-        return None if value in ("", []) and option.ini_type in ("string", "args") else value
-
-    try:
-        return resolve(cli, os.environ, ini, rootdir=config.rootpath)
-    except SettingError as error:
-        raise pytest.UsageError(str(error)) from None
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Register every option of the table, for the command line and for ini files."""
-    group = parser.getgroup("k1n", "Conductor workflows (pytest-k1n)")
-    for option in OPTIONS:
-        shared = {"dest": option.dest, "default": None, "help": option.help}
-        if option.ini_type == "bool":
-            group.addoption(option.flag, action="store_const", const=True, **shared)
-        elif option.ini_type == "args":
-            group.addoption(option.flag, action="append", metavar=option.metavar, **shared)
-        else:
-            group.addoption(option.flag, metavar=option.metavar or "|".join(option.choices), **shared)
-        _add_ini(parser, option)
-    for option in INI_ONLY:
-        _add_ini(parser, option)
-
-
-def _add_ini(parser: pytest.Parser, option: Option) -> None:
-    ini_type = {"bool": "bool", "args": "args", "int": "int", "float": "float"}.get(option.ini_type, "string")
-    parser.addini(option.dest, option.help, type=ini_type, default=None)  # type: ignore[arg-type]
 
 
 def waiting(within_s: float, *, step_s: float = 0.01, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:

@@ -12,17 +12,9 @@ import pytest
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Launch
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
+from pytest_k1n.features import BATCH_FIXTURES, EXECUTION_FIXTURES, QUALITY_FIXTURES, SERVER_FIXTURES, is_ours
 from pytest_k1n.library import DefinitionError, DefinitionNotFound, Library
-from pytest_k1n.marks import (
-    BATCH_FIXTURES,
-    EXECUTION_FIXTURES,
-    QUALITY_FIXTURES,
-    SERVER_FIXTURES,
-    batch_of,
-    is_ours,
-    phase_of,
-    workflow_mark,
-)
+from pytest_k1n.marks import batch_of, phase_of, workflow_mark
 from pytest_k1n.workflowmark import WorkflowMark
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_k1n.coordination.backend import TimeModel
-from pytest_k1n.options import Settings
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
+from pytest_k1n.settings import Settings
 
 
 def spec_of(settings: Settings) -> ServerSpec:

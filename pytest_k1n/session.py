@@ -11,9 +11,9 @@ from pytest_k1n import selection, xdist
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.ledger import Outcome
 from pytest_k1n.gating import await_relaunched
-from pytest_k1n.options import DEFAULT_SERVER
 from pytest_k1n.outcomes import outcome_of
 from pytest_k1n.run import Run
+from pytest_k1n.settings import DEFAULT_SERVER
 
 REPORTED = pytest.StashKey[dict[str, Outcome]]()
 """Controller: the worst outcome of each of our tests so far."""

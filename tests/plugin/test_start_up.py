@@ -15,12 +15,13 @@ def pytest_unconfigure(config):
 """
 ALLOWED = {
     "_queue", "queue",
-    "pytest_k1n", "pytest_k1n.factories", "pytest_k1n.marks", "pytest_k1n.options", "pytest_k1n.planpath",
-    "pytest_k1n.plugin", "pytest_k1n.run", "pytest_k1n.header",
+    "pytest_k1n", "pytest_k1n.factories", "pytest_k1n.features", "pytest_k1n.options", "pytest_k1n.planpath",
+    "pytest_k1n.plugin",
 }  # fmt: skip
 ALLOWED_WITH_A_PLAN = {
     *ALLOWED, "tomllib", "tomllib._parser", "tomllib._re", "tomllib._types",
-    "pytest_k1n.core", "pytest_k1n.core.plan", "pytest_k1n.core.units", "pytest_k1n.planfile", "pytest_k1n.tomltable",
+    "pytest_k1n.core", "pytest_k1n.core.plan", "pytest_k1n.core.units", "pytest_k1n.collecting",
+    "pytest_k1n.marks", "pytest_k1n.planfile", "pytest_k1n.run", "pytest_k1n.tomltable",
 }  # fmt: skip
 """No HTTP, socket, asyncio or sqlite, nothing of third parties; of ours only what options, hooks and the plan are."""
 
@@ -51,6 +52,17 @@ def test_with_a_plan_only_what_reads_it_is_imported(trivial, project):
     added = modules(trivial, "-p", "pytest_k1n.plugin") - modules(trivial)
     assert "pytest_k1n.planfile" in added
     assert added - ALLOWED_WITH_A_PLAN == set()
+
+
+def test_a_fixture_that_a_test_asks_for_while_it_runs_is_there_too(pytester):
+    pytester.makepyfile("""
+        def test_late(request, tmp_path):
+            conductor = request.getfixturevalue("conductor")
+            late = {"name": "LATE", "tasks": [{"name": "work", "taskReferenceName": "work", "type": "SIMPLE"}]}
+            execution = conductor.run(late, handlers={"work": lambda context: {}})
+            assert execution.execution.status == "COMPLETED"
+    """)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
 IMPORTING = """

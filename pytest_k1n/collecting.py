@@ -1,0 +1,90 @@
+"""A run of pytest that may take part: its settings and plan are read, and what it collects is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pytest_k1n.features import is_ours
+from pytest_k1n.marks import batch_of
+from pytest_k1n.run import RUN, Run, make_run
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Return the run; who asks first makes it. Raises UsageError for a user's mistake, in one line."""
+    run = config.stash.get(RUN, None)
+    if run is None:
+        run = config.stash[RUN] = make_run(config)
+        config.pluginmanager.register(CollectionHooks(run), "k1n-collection")
+    return run
+
+
+class CollectionHooks:
+    """Hooks up to the end of collection; where it has found something, those of `running` follow."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Remove or keep the run folder, and forget the run."""
+        if self.run.director is not None:
+            from pytest_k1n.session import settle_folder
+
+            settle_folder(self.run)
+        del config.stash[RUN]
+
+    def pytest_report_header(self) -> list[str]:
+        """Say which server, time model, plan and seed this run would use, where any of it is set."""
+        run = self.run
+        if run.plan is None and not run.is_anything_set:
+            return []
+        lines = [f"k1n: {_circumstances(run)}, run {run.uid}"]
+        if run.plan is not None:
+            lines.append(f"k1n: plan {run.plan.source} ({run.plan_note})")
+        if run.is_parallel and run.has_benchmark:
+            lines.append("k1n: pytest-benchmark is off under xdist; quality gates and regression verdicts go on")
+        return lines
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        """Keep the quality gates of every batch that has a selected test."""
+        before = [item for item in items if item.get_closest_marker("gate")]
+        yield
+        if before:
+            from pytest_k1n.session import keep_gate_items
+
+            items.extend(keep_gate_items(self.run, before, items))
+
+    @pytest.hookimpl(tryfirst=True)  # after --ff and shuffling plugins, before xdist sends the ids
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Sort the selected tests by batch and readiness, and describe what they need."""
+        if any(is_ours(item) or batch_of(item, self.run.plan) for item in session.items):
+            from pytest_k1n.running import take_part
+            from pytest_k1n.session import describe
+
+            take_part(self.run)
+            describe(self.run, session)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """Start the director on what the first node has collected; the controller collects nothing itself."""
+        from pytest_k1n.xdist import read_collection
+
+        if self.run.director is None and (collection := read_collection(self.run, node)):
+            from pytest_k1n.running import take_part
+            from pytest_k1n.session import begin
+
+            take_part(self.run)
+            begin(self.run, collection)
+
+
+def _circumstances(run: Run) -> str:
+    settings = run.settings if run.is_anything_set else None
+    seed = settings.seed if settings else 0
+    if settings is None or (settings.server_source == "default" and settings.time is None):
+        return f"server embedded engine, virtual time, seed {seed}"  # nearly always: no kind of server is imported
+    from pytest_k1n.serverchoice import describe_server
+
+    return f"server {describe_server(settings)}, seed {seed}"

@@ -1,0 +1,26 @@
+"""What of ours a test can use, by name: marks and fixtures. Light, for every run of pytest asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+STATIC_MARKERS = (
+    "batch(n): the test belongs to batch n of the plan; `-m 'batch(n=2)'` selects it",
+    "phase(n): the test waits for the end of phase n only, not for the whole execution",
+    "workflow(name, *, version=None, input={}, within=None, at_once=1, in_a_row=1): the execution that a test observes",
+    "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
+    "live: needs a real Conductor server",
+)
+SERVER_FIXTURES = frozenset({"conductor", "conductor_proc", "conductor_noproc"})
+EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
+BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
+QUALITY_FIXTURES = frozenset({"quality_gate", "batch_quality"})
+_OUR_FIXTURES = SERVER_FIXTURES | EXECUTION_FIXTURES | BATCH_FIXTURES | QUALITY_FIXTURES
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Whether a test has to do with Conductor: by fixture, or by a workflow mark."""
+    return not _OUR_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or bool(item.get_closest_marker("workflow"))

@@ -1,0 +1,211 @@
+"""The values of the options, each from its strongest place.
+
+Precedence: command line > environment > ini > default, by `is not None`, so that `0` and `""` are values. Free of
+pytest, so that `k1n` starts fast.
+"""
+
+# No `from __future__ import annotations` here: a named tuple compiles each annotation that is a string, 30 µs a field.
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from pytest_k1n.options import OPTIONS, Option
+
+T = TypeVar("T")
+DEFAULT_SERVER = "embedded"
+_BY_NAME = {option.name: option for option in OPTIONS}
+
+
+class SettingError(ValueError):
+    """A value that an option cannot take; one line that names the option, where it was set, and what it takes."""
+
+
+class Setting(NamedTuple):
+    """A raw value and where it came from, for messages."""
+
+    value: object
+    source: str
+
+
+class Settings(NamedTuple):
+    """All options, parsed; durations in ms. `None` means: chosen later, to suit the server.
+
+    Made by keyword; a frozen dataclass of this size takes 2 ms to define, in every start of a project with a plan.
+    """
+
+    server: str
+    server_source: str
+    time: str | None
+    speed: float
+    plan: str | None
+    plan_source: str
+    results: Path
+    jar: Path | None
+    java: Path | None
+    image: str | None
+    container_cli: str | None
+    startup_timeout_ms: int
+    gate: str
+    gate_timeout_ms: int | None
+    unknown: str
+    min_pass_rate: float
+    seed: int
+    workers: str | None
+    handlers: str | None
+    agents: Path | None
+    register: str | None
+    keep: str
+    report: Path | None
+    sequential: bool
+    faults: tuple[str, ...]
+    chosen: tuple[str, ...]
+    """Names of the options that somebody set."""
+
+
+Lookup = Callable[[Option], object]
+"""Returns an option's value from one place (command line, ini), or None where it is not set there."""
+
+
+def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Path) -> Settings:
+    """Read every option from its strongest place. Raises SettingError.
+
+    Relative paths from the command line and the environment are relative to the current folder, from ini to `rootdir`.
+    """
+    raw = {option.name: _strongest(option, cli, environ, ini) for option in OPTIONS}
+    server = raw["server"]
+    if server.value is None or server.source.startswith("ini"):
+        # A URL that conductor's own tools use outranks an ini file; servers.external guards it against foreign hosts.
+        url = environ.get("CONDUCTOR_SERVER_URL")
+        server = Setting(url, "CONDUCTOR_SERVER_URL") if url else server
+    if server.value is None:
+        server = Setting(DEFAULT_SERVER, "default")
+    path = _PathReader(rootdir)
+    return Settings(
+        server=_parsed(server, str),
+        server_source=server.source,
+        time=_choice("time", raw["time"]),
+        speed=_parsed(raw["speed"], _positive),
+        plan=_optional(raw["plan"], str),
+        plan_source=raw["plan"].source,
+        results=path.read(raw["results"]) or Path("test-results"),
+        jar=path.read(raw["jar"]),
+        java=path.read(raw["java"]),
+        image=_optional(raw["image"], str),
+        container_cli=_optional(raw["container-cli"], str),
+        startup_timeout_ms=_parsed(raw["startup-timeout"], _duration),
+        gate=_choice("gate", raw["gate"]) or "block",
+        gate_timeout_ms=_optional(raw["gate-timeout"], _duration),
+        unknown=_choice("unknown", raw["unknown"]) or "fail",
+        min_pass_rate=_parsed(raw["min-pass-rate"], _rate),
+        seed=_parsed(raw["seed"], _whole),
+        workers=_choice("workers", raw["workers"]),
+        handlers=_choice("handlers", raw["handlers"]),
+        agents=path.read(raw["agents"]),
+        register=_choice("register", raw["register"]),
+        keep=_choice("keep", raw["keep"]) or "failed",
+        report=_report(path.read(raw["report"]), raw["report"].source),
+        sequential=_parsed(raw["sequential"], _flag) if raw["sequential"].value is not None else False,
+        faults=_words(raw["fault"]),
+        chosen=tuple(name for name, setting in raw.items() if setting.source != "default"),
+    )
+
+
+def _strongest(option: Option, cli: Lookup, environ: Mapping[str, str], ini: Lookup) -> Setting:
+    if (value := cli(option)) is not None:
+        return Setting(value, option.flag)
+    if (text := environ.get(option.variable)) is not None:
+        return Setting(text, option.variable)
+    if (value := ini(option)) is not None:
+        return Setting(value, f"ini {option.dest}")
+    return Setting(option.default, "default")
+
+
+class _PathReader:
+    def __init__(self, rootdir: Path) -> None:
+        self._rootdir = rootdir
+
+    def read(self, setting: Setting) -> Path | None:
+        if setting.value in (None, ""):
+            return None
+        path = Path(str(setting.value)).expanduser()
+        return self._rootdir / path if setting.source.startswith("ini") or setting.source == "default" else path
+
+
+def _report(path: Path | None, source: str) -> Path | None:
+    if path is not None and path.suffix not in (".json", ".md"):
+        raise SettingError(f"{source}: {path}: a report's name ends in .json or .md")
+    return path
+
+
+def _parsed(setting: Setting, parse: Callable[[object], T]) -> T:
+    try:
+        return parse(setting.value)
+    except ValueError as error:
+        raise SettingError(f"{setting.source}: {error}") from None
+
+
+def _optional(setting: Setting, parse: Callable[[object], T]) -> T | None:
+    return None if setting.value is None else _parsed(setting, parse)
+
+
+def _choice(name: str, setting: Setting) -> str | None:
+    choices = _BY_NAME[name].choices
+    if setting.value is None or setting.value in choices:
+        return None if setting.value is None else str(setting.value)
+    raise SettingError(f"{setting.source}: {setting.value!r} is none of {', '.join(choices)}")
+
+
+def _positive(value: object) -> float:
+    number = _number(value)
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{value!r} must be a number above 0")
+    return number
+
+
+def _rate(value: object) -> float:
+    number = _number(str(value).removesuffix("%"))
+    if not 0 <= number <= 100:
+        raise ValueError(f"{value!r} must be a percentage from 0 to 100")
+    return number
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not a number") from None
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not a whole number") from None
+
+
+def _duration(value: object) -> int:
+    text = str(value)
+    if text.endswith("s") and text[:-1].isdecimal():  # as the default is: no need for the whole grammar at every start
+        return int(text[:-1]) * 1000
+    from pytest_k1n.core.units import duration_ms
+
+    return duration_ms(text)
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("1", "true", "yes", "on"):
+        return True
+    if str(value).lower() in ("", "0", "false", "no", "off"):
+        return False
+    raise ValueError(f"{value!r} is neither true nor false")
+
+
+def _words(setting: Setting) -> tuple[str, ...]:
+    if setting.value is None:
+        return ()
+    if isinstance(setting.value, list | tuple):
+        return tuple(str(word) for word in setting.value)
+    return tuple(str(setting.value).split())
