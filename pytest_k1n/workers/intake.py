@@ -70,6 +70,10 @@ class Intake:
                     self._hot[task_type] = min(2 * count, _LARGEST_BATCH)
         return hands
 
+    def is_drained_by_another(self, task_type: str) -> bool:
+        """Whether a backlog of this type is being polled by another thread right now."""
+        return task_type in self._hot and task_type in self._polling
+
     def adopt(self, task_id: str) -> InHand | None:
         """Take on a task whose delivery to us got lost on the way."""
         try:

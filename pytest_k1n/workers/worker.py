@@ -142,9 +142,10 @@ class Worker:
                 self._report(f"{hand} lost to a defect of the worker, its response timeout will tell: {error!r}")
             types = self._tracker.updated(hand.task.record.task_id, hand.task.workflow_id, status)
             self._intake.release(hand)
-            if len(types) != 1:
+            following = types or tuple(name for name in self._intake.hot if name == hand.task_type)
+            if len(following) != 1:
                 self._wake.set()
-            hand = self._successor(types or tuple(name for name in self._intake.hot if name == hand.task_type))
+            hand = self._successor(following)
 
     def _successor(self, types: Iterable[str]) -> InHand | None:
         """Poll for the first of the types that can follow; several are the polling thread's business as well."""
@@ -156,6 +157,8 @@ class Worker:
                     self._start(hand)
                 self._note(hands[0])
                 return hands[0]
+            if self._intake.is_drained_by_another(task_type):
+                return None
             break
         self._wake.set()
         return None
