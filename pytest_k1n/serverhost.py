@@ -13,6 +13,7 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.core import wire
+from pytest_k1n.core.correlation import user_correlation_id
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Json, WorkflowDefinition
 from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.run import Run, waiting
@@ -44,12 +45,15 @@ class ServerHost:
         handlers: GivenHandlers,
         task_definitions: Sequence[Mapping[str, Any]],
         simulate_rest: bool,
+        test: str,
+        nth: int,
     ) -> ServerSession:
         """Start an execution in a domain of its own, with a worker for its handlers."""
         inline = with_task_definitions(definition, task_definitions)
         parsed = wire.workflow_definition(cast("Json", inline))
         number = next(_NUMBERS)
-        domain = f"k1n-{self._run.uid}-{threading.get_native_id()}-{number}"
+        start = f"{self._run.uid}-{threading.get_native_id()}-{number}"
+        domain = f"k1n-{start}"
         settings = WorkerSettings(
             worker_id=f"{domain}-worker",
             domain=domain,
@@ -64,6 +68,7 @@ class ServerHost:
             inline,
             parsed,
             input=input,
+            correlation_id=user_correlation_id(start, test=test, nth=nth),
             settings=settings,
             handlers=Handlers(handlers),
             has_worker=simulate_rest or bool(handlers),
@@ -81,6 +86,7 @@ class ServerSession:
         definition: WorkflowDefinition,
         *,
         input: Mapping[str, Json],
+        correlation_id: str,
         settings: WorkerSettings,
         handlers: Handlers,
         has_worker: bool,
@@ -101,7 +107,7 @@ class ServerSession:
             self._thread.start()
         self.workflow_id = client.start_once(
             definition.name,
-            correlation_id=settings.domain or "",
+            correlation_id=correlation_id,
             definition=document,
             input=input,
             task_to_domain={"*": settings.domain or ""},

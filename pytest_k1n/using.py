@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -62,8 +63,13 @@ class Host(Protocol):
         handlers: Handlers,
         task_definitions: Sequence[Mapping[str, Any]],
         simulate_rest: bool,
+        test: str,
+        nth: int,
     ) -> Session:
-        """Start an execution with these handlers; tasks without one are simulated or left to the test."""
+        """Start an execution with these handlers; tasks without one are simulated or left to the test.
+
+        It is the nth that this test starts.
+        """
 
 
 class ConductorServer:
@@ -125,10 +131,12 @@ class LiveExecution(ObservedExecution):
 class ConductorFixture:
     """What the `conductor` fixture gives: start executions, observe them, end them."""
 
-    def __init__(self, run: Run, host: Host, recorder: Recorder) -> None:
+    def __init__(self, run: Run, host: Host, recorder: Recorder, *, test: str) -> None:
         self._run = run
         self._host = host
         self._recorder = recorder
+        self._test = test
+        self._numbers = itertools.count(1)
         self._sessions = ExitStack()
 
     @property
@@ -187,6 +195,8 @@ class ConductorFixture:
             handlers=handlers or {},
             task_definitions=list(known.values()),
             simulate_rest=simulate_rest,
+            test=self._test,
+            nth=next(self._numbers),
         )
         self._sessions.callback(session.close)
         return LiveExecution(session, self._recorder)
@@ -218,7 +228,7 @@ class ConductorFixture:
 @contextmanager
 def using_conductor(run: Run, item: pytest.Item) -> Iterator[ConductorFixture]:
     """Give a test its `conductor`; afterwards end what it left running."""
-    fixture = ConductorFixture(run, _host(run, item), Recorder(evidence_of(item)))
+    fixture = ConductorFixture(run, _host(run, item), Recorder(evidence_of(item)), test=item.nodeid)
     try:
         yield fixture
     finally:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_k1n.coordination.watch import invocation
 from pytest_k1n.core import wire
+from pytest_k1n.core.correlation import user_correlation_id
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Json
 from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.run import Run
@@ -35,6 +36,8 @@ class EngineHost:
         handlers: GivenHandlers,
         task_definitions: Sequence[Mapping[str, Any]],
         simulate_rest: bool,
+        test: str,
+        nth: int,
     ) -> EngineSession:
         """Start an execution; its tasks without a handler are simulated, or wait for the test."""
         inline = with_task_definitions(definition, task_definitions)
@@ -46,7 +49,12 @@ class EngineHost:
             embedded.client.register_tasks(library.tasks)
         for document in library.workflows:  # for SUB_WORKFLOW by name
             embedded.client.register_workflows([document])
-        workflow_id = embedded.client.start(parsed.name, definition=inline, input=input)
+        workflow_id = embedded.client.start(
+            parsed.name,
+            definition=inline,
+            input=input,
+            correlation_id=user_correlation_id(self._run.uid, test=test, nth=nth),
+        )
         names = {task.name for task in parsed.walk() if {task.ref, task.name} & set(handlers)}
         known = [parsed, *(library.workflow_definition(str(each["name"])) for each in library.workflows)]
         embedded.serve(worker_types(known) if simulate_rest else sorted(names))

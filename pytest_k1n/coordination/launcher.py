@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pytest_k1n.coordination.collection import Launch
 from pytest_k1n.coordination.launching import Start, deadline_ms
 from pytest_k1n.coordination.registration import register
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.correlation import batch_correlation_id
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.library import DefinitionNotFound, Library, started_workflows
@@ -67,7 +67,9 @@ class Launcher:
 
     def _start_one(self, start: Start) -> tuple[str, str]:
         domain = self.backend.domain
-        correlation_id = f"k1n-{self.uid}/{start.workflow}/{start.batch}.{start.round}.{_short_hash(start.key)}"
+        correlation_id = batch_correlation_id(
+            self.uid, start.workflow, batch=start.batch, round_=start.round, key=start.key
+        )
         workflow_id = self.backend.client.start_once(
             start.workflow,
             version=start.version,
@@ -125,7 +127,3 @@ class Launcher:
                 found[key] = document
                 wanted += started_workflows(document)
         return list(found.values())
-
-
-def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:6]

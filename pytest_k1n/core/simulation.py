@@ -32,6 +32,7 @@ def simulate(
     *,
     seed: int,
     workflow: str,
+    execution: str = "",
     ref: str,
     iteration: int = 0,
     attempt: int = 0,
@@ -42,10 +43,12 @@ def simulate(
 ) -> SimulatedWork:
     """Simulate one attempt of a task: its estimate with seeded jitter, and an output made from its inputs.
 
+    `execution` tells the executions of a workflow apart (`correlation.execution_key`): each jitters for itself, while
+    equal inputs give equal outputs in all of them.
     The output has `artifact` and `summary`, and satisfies `output_schema` as far as `sample` can.
     """
     expected_ms = DEFAULT_ESTIMATE_MS if estimate_ms is None else estimate_ms
-    chance = _hashed("jitter", seed, workflow, ref, iteration, attempt)
+    chance = _hashed("jitter", seed, workflow, execution, ref, iteration, attempt)
     spread = 2 * int.from_bytes(chance[:8], "big") / (2**64 - 1) - 1
     duration_ms = round(expected_ms * (1 + jitter * spread))
     fingerprint = _hashed("output", seed, workflow, ref, iteration, _canonical(inputs)).hex()[:12]

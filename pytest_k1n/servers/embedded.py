@@ -107,6 +107,7 @@ class HandlerWorker:
         return TaskContext(
             workflow_id=task.execution.workflow_id,
             workflow_name=workflow,
+            correlation_id=task.execution.correlation_id,
             ref=task.plain_ref,
             iteration=task.iteration,
             task_id=task.task_id,

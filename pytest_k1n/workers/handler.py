@@ -60,6 +60,8 @@ class TaskContext:
 
     workflow_id: str
     workflow_name: str
+    correlation_id: str | None = None
+    """Its execution's; sub-workflows inherit it. Simulated work takes its jitter from it."""
     ref: str
     iteration: int
     task_id: str

@@ -33,6 +33,7 @@ class Delivered:
     record: TaskRecord
     workflow_id: str
     workflow_name: str
+    correlation_id: str | None = None
     output_schema: Mapping[str, Json] | None = None
 
     @classmethod
@@ -47,6 +48,7 @@ class Delivered:
             record=record,
             workflow_id=str(document.get("workflowInstanceId") or ""),
             workflow_name=str(document.get("workflowType") or ""),
+            correlation_id=str(document["correlationId"]) if document.get("correlationId") else None,
             output_schema=data if isinstance(data, dict) else None,
         )
 
@@ -190,6 +192,7 @@ class Runner:
         return TaskContext(
             workflow_id=hand.task.workflow_id,
             workflow_name=hand.task.workflow_name,
+            correlation_id=hand.task.correlation_id,
             ref=task.ref,
             iteration=task.iteration,
             task_id=task.task_id,

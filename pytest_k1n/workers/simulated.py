@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from pytest_k1n.core.correlation import execution_key
 from pytest_k1n.core.simulation import simulate
 from pytest_k1n.workers.handler import NamedHandler, Outcome, TaskContext
 
@@ -14,6 +15,7 @@ def run_simulated(context: TaskContext) -> Outcome:
     work = simulate(
         seed=context.seed,
         workflow=context.workflow_name,
+        execution=execution_key(context.correlation_id),
         ref=context.ref,
         iteration=context.iteration,
         attempt=context.attempt,

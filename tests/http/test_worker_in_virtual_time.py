@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.workers.ledger import read_ledger
+from pytest_k1n.workers.registry import Handlers
 
 MINUTE_MS = 60_000
 
@@ -53,8 +55,8 @@ def working(tmp_path, until):
     return run
 
 
-def took(served, until, name):
-    workflow_id = served.client.start(name)
+def took(served, until, name, **fields):
+    workflow_id = served.client.start(name, **fields)
     until(lambda: served.client.status(workflow_id) != "RUNNING")
     execution = served.client.execution(workflow_id)
     return execution, execution["endTime"] - execution["startTime"]
@@ -71,6 +73,25 @@ def test_a_plan_of_hours_takes_moments_and_every_ms_is_the_works(serve, working,
         assert elapsed_ms == sum(works)
     assert "(embedded engine 3.32.1-k1n-embedded, declaring simulated work)" in log.read_text()
     assert [entry["status"] for entry in read_ledger(tmp_path / "ledger")] == ["COMPLETED"] * 6
+
+
+def test_a_worker_that_sees_only_polled_tasks_works_as_long_as_one_in_the_engines_process(serve, working, until):
+    chain = definition("CHAIN", simple("a"), simple("b"))
+    estimates = {"a": 20 * MINUTE_MS, "b": 30 * MINUTE_MS}
+
+    def works(execution):
+        return [task["outputData"]["_k1n"]["work_ms"] for task in execution["tasks"]]
+
+    worker = HandlerWorker(Handlers(), estimates_ms={("CHAIN", ref): ms for ref, ms in estimates.items()})
+    embedded = EmbeddedEngine(worker)
+    embedded.serve(["a", "b"])
+    inside = [embedded.client.start("CHAIN", definition=chain, correlation_id=f"k1n-1/CHAIN/{n}") for n in range(2)]
+    embedded.drain()
+    with serve() as served, working(served, chain, estimates=estimates):
+        outside = [took(served, until, "CHAIN", correlation_id=f"k1n-2/CHAIN/{n}")[0] for n in range(2)]
+    drawn = list(map(works, outside))
+    assert drawn == [works(embedded.client.execution(workflow_id)) for workflow_id in inside]
+    assert drawn[0] != drawn[1]
 
 
 def test_a_worker_takes_no_more_tasks_at_once_than_it_has_slots(serve, working, until):

@@ -26,6 +26,12 @@ def test_each_attempt_and_iteration_jitters_for_itself():
     assert len({work(attempt=attempt, iteration=n).duration_ms for attempt in range(3) for n in range(3)}) == 9
 
 
+def test_each_execution_jitters_for_itself_and_makes_the_same_output():
+    works = [work(execution=key) for key in ("W/1.0.ab", "W/1.1.ab", "W/1.2.ab")]
+    assert len({each.duration_ms for each in works}) == 3
+    assert works[0].output == works[1].output == works[2].output
+
+
 def test_the_same_work_is_the_same_in_another_process():
     code = "from pytest_k1n.core.simulation import simulate\n"
     code += "print(simulate(seed=7, workflow='W', ref='r', estimate_ms=1000, inputs={'b': 1, 'a': [2]}))"
