@@ -11,53 +11,28 @@ sweeps) happens at the very instant it becomes possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from pytest_k1n.engine import asynctasks, children, failureworkflows, timeouts
-from pytest_k1n.engine.agenda import DEADLINE, FINISH, WAKE, Agenda
-from pytest_k1n.engine.catalogue import Catalogue, MissingChild
+from pytest_k1n.engine import asynctasks, children, ending, failureworkflows, reports
+from pytest_k1n.engine.agenda import DEADLINE, FINISH, Agenda
+from pytest_k1n.engine.catalogue import Catalogue
 from pytest_k1n.engine.clock import Clock, VirtualClock
 from pytest_k1n.engine.context import Context, Effects
+from pytest_k1n.engine.deadlines import Deadlines
 from pytest_k1n.engine.decider import decide
 from pytest_k1n.engine.definition import Definition
-from pytest_k1n.engine.guards import Guards, Stuck
+from pytest_k1n.engine.delivery import Delivery
+from pytest_k1n.engine.guards import Guards
 from pytest_k1n.engine.ids import seeded_id
-from pytest_k1n.engine.limits import InHand
 from pytest_k1n.engine.problems import NotFound
-from pytest_k1n.engine.queues import QueueKey, Queues
+from pytest_k1n.engine.queues import QueueKey
+from pytest_k1n.engine.reports import Report
 from pytest_k1n.engine.scripts import Scripts
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import (
-    CANCELED,
-    COMPLETED,
-    FAILED,
-    IN_PROGRESS,
-    OPEN_TASK,
-    SCHEDULED,
-    TERMINAL_WORKFLOW,
-    TERMINATED,
-)
+from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
+from pytest_k1n.engine.systemruns import SystemRuns
 from pytest_k1n.engine.taskindex import TaskIndex
 from pytest_k1n.engine.virtualwork import UNLIMITED, VirtualWorker
-from pytest_k1n.engine.workforce import Workforce
-
-Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
-"""Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What a worker says of a task."""
-
-    status: str
-    output: JsonObject
-    reason: str | None = None
-    worker_id: str | None = None
-    callback_s: int = 0
-    sub_id: str | None = None
-    logs: tuple[str, ...] = ()
 
 
 class Engine:
@@ -75,37 +50,29 @@ class Engine:
         self.now_ms = self.clock.now_ms()
         self.seed = seed
         self.catalogue = Catalogue()
-        self.queues = Queues()
         self.executions: dict[str, ExecutionState] = {}
         self.polls: dict[QueueKey, JsonObject] = {}
         self.guards = guards or Guards()
-        self.on_delivery: Callable[[QueueKey], None] | None = None
-        """Called when a queue has something to deliver now (a server wakes its parked polls)."""
         self.on_poll: Callable[[QueueKey, str | None, TaskState | None], None] | None = None
         """Called after each poll with the worker's id and what it got."""
-        self.offload: Offload | None = None
-        """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
         self.worked_ms: Callable[[TaskState], int | None] = lambda _task: None
         """Tells how long somebody really worked on a task while the clock stood for it."""
         self.declared: dict[str, Report] = {}
         """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()
         self._scripts = Scripts()
-        self._workforce = Workforce(self, self._agenda, self._deliver, self._set_timer)
-        self._start_child = partial(children.start, self)
+        self._deadlines = Deadlines(self, self._agenda)
+        self.delivery = Delivery(self, self._agenda, self._deadlines)
+        self.system_runs = SystemRuns(self, self._agenda, call_http)
         self._tell_parent = partial(children.tell_parent, self)
         self._terminate_child = partial(children.terminate, self)
-        self._call_http = call_http
         self._started: dict[str, int] = {}
         self._index = TaskIndex(self.executions)
-        self._in_hand = InHand()
 
     def tick(self) -> int:
         """Read the clock: all that one request or one event does happens at the instant read here."""
         self.now_ms = self.clock.now_ms()
         return self.now_ms
-
-    # -- executions -----------------------------------------------------------------------------------------------
 
     def start(
         self,
@@ -191,7 +158,8 @@ class Engine:
             for task in effects.unqueued:
                 task.ticket += 1
             for task in effects.queued:
-                self._enqueue(task)
+                if not self.system_runs.take(task):
+                    self.delivery.push(task, self.now_ms)
             for ended, failed_task_id in effects.started_failures:
                 failureworkflows.start(self, ended, failed_task_id)
             for child in effects.terminated:
@@ -200,93 +168,41 @@ class Engine:
                 if ended.parent_id is not None:
                     self._agenda.soon(self._tell_parent, ended)
         self._index.note(execution)
-        self._set_timer(execution)
+        self._deadlines.note(execution)
 
     def settle(self) -> None:
         """Do everything that follows at this instant."""
         self._agenda.settle()
 
-    # -- delivery and updates -------------------------------------------------------------------------------------
-
     def poll(self, key: QueueKey, worker_id: str | None) -> TaskState | None:
         """Deliver the next task of a queue, or None."""
         now_ms = self.now_ms
         self.polls[key] = {"queueName": key.type, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
-        task = self._deliver(key, worker_id, now_ms)
+        task = self.delivery.next(key, worker_id, now_ms)
         if task is not None:
             self._index.add(task)
-            self._set_timer(task.execution)
+            self._deadlines.note(task.execution)
         if self.on_poll is not None:
             self.on_poll(key, worker_id, task)
         return task
 
-    def _deliver(self, key: QueueKey, worker_id: str | None, now_ms: int) -> TaskState | None:
-        task = self.queues.pop(key, now_ms, self._is_at_limit)
-        if task is not None:
-            self._begin(task, worker_id, now_ms)
-        return task
-
     def take(self, task: TaskState, worker_id: str = "test") -> None:
         """Deliver one particular task that is scheduled, out of its turn and before it is due."""
-        if task.status == SCHEDULED:
-            self._begin(task, worker_id, self.now_ms)
-            self._set_timer(task.execution)
+        self.delivery.take(task, worker_id)
 
-    def _begin(self, task: TaskState, worker_id: str | None, now_ms: int) -> None:
-        task.ticket += 1
-        task.status = IN_PROGRESS
-        if task.started_ms == 0:
-            task.started_ms = now_ms
-        task.callback_s = 0
-        task.worker_id = worker_id
-        task.poll_count += 1
-        task.updated_ms = now_ms
-        self._in_hand.note(task)
-
-    def _is_at_limit(self, task: TaskState) -> bool:
-        return self._in_hand.is_at_limit(task, self.executions.values())
-
-    def update(
-        self,
-        task: TaskState,
-        status: str,
-        output: JsonObject,
-        *,
-        reason: str | None = None,
-        worker_id: str | None = None,
-        callback_s: int = 0,
-        sub_id: str | None = None,
-        logs: Iterable[str] = (),
-    ) -> None:
-        """Take a worker's result; ignored, as on the server, once the task or its execution has ended."""
+    def update(self, task: TaskState, report: Report) -> None:
+        """Take a worker's report; ignored, as on the server, once the task or its execution has ended."""
         execution = task.execution
         if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW:
             return
-        now_ms = self.now_ms
         self.guards.idle_jumps = 0
         self.declared.pop(task.task_id, None)
-        task.output = output
-        task.reason = reason
-        task.worker_id = worker_id
-        task.callback_s = max(0, callback_s)
-        task.lease_until_ms = 0
-        if sub_id is not None:
-            task.sub_id = sub_id
-        for line in logs:
-            self.log(task, line)
-        task.ticket += 1
-        if status == IN_PROGRESS:
-            task.updated_ms = now_ms
-            if task.node.type not in ("WAIT", "HUMAN", "SUB_WORKFLOW", "JOIN", "DO_WHILE"):
-                task.status = SCHEDULED
-                self._queue(task, now_ms)
-        else:
-            task.status = status
-            task.ended_ms = now_ms
+        if reports.record(report, task, self.now_ms):
+            self.delivery.push(task, self.now_ms)
         self.decide(execution)
         self._agenda.settle()
         if task.task_def is not None and task.task_def.concurrent_limit > 0:
-            self._wake_queue(QueueKey(task.type, task.domain))
+            self.delivery.wake(QueueKey(task.type, task.domain))
 
     def report(self, task: TaskState, report: Report, *, at_ms: int | None = None) -> None:
         """Take a worker's report; with `at_ms` it counts at that instant, and until then the task stays in progress.
@@ -294,20 +210,11 @@ class Engine:
         A second report takes the first one's place, so that a worker may repeat what it is not sure to have said.
         """
         if at_ms is None or at_ms <= self.now_ms:
-            self.update(
-                task,
-                report.status,
-                report.output,
-                reason=report.reason,
-                worker_id=report.worker_id,
-                callback_s=report.callback_s,
-                sub_id=report.sub_id,
-                logs=report.logs,
-            )
+            self.update(task, report)
         elif task.status in OPEN_TASK and task.execution.status not in TERMINAL_WORKFLOW:
             self.declared[task.task_id] = report
             task.lease_until_ms = at_ms
-            self._set_timer(task.execution)
+            self._deadlines.note(task.execution)
             self._agenda.at(at_ms, FINISH, self._report_declared, (task, report))
 
     def _report_declared(self, due: tuple[TaskState, Report]) -> None:
@@ -319,19 +226,17 @@ class Engine:
         """Note that a worker is still at it."""
         if task.status in OPEN_TASK:
             task.updated_ms = self.now_ms
-            self._set_timer(task.execution)
+            self._deadlines.note(task.execution)
 
     def log(self, task: TaskState, line: str) -> None:
         """Append one line to a task's log."""
-        task.logs += ({"log": line, "taskId": task.task_id, "createdTime": self.now_ms},)
+        reports.log(task, line, self.now_ms)
 
     def requeue(self, task: TaskState) -> None:
         """Make a task that waits for a callback deliverable now."""
         task.callback_s = 0
-        self._queue(task, self.now_ms)
+        self.delivery.push(task, self.now_ms)
         self._agenda.settle()
-
-    # -- workers inside the process -------------------------------------------------------------------------------
 
     def attach(
         self,
@@ -343,19 +248,17 @@ class Engine:
         domain: str | None = None,
     ) -> None:
         """Have a worker take the tasks of some types, at most `slots` of each type at a time."""
-        self._workforce.attach([QueueKey(type_, domain) for type_ in types], worker, worker_id, slots)
+        self.delivery.workforce.attach([QueueKey(type_, domain) for type_ in types], worker, worker_id, slots)
         self._agenda.settle()
 
     def attach_to_all(self, worker: VirtualWorker, *, slots: int = UNLIMITED, worker_id: str = "embedded") -> None:
         """Have a worker take the tasks of every type and domain that no other worker is attached to."""
-        self._workforce.attach_to_all(self.queues.known(), worker, worker_id, slots)
+        self.delivery.workforce.attach_to_all(self.delivery.queues.known(), worker, worker_id, slots)
         self._agenda.settle()
 
     def detach_all(self) -> None:
         """Have no worker any more: what they have in hand they still report, what is queued stays there."""
-        self._workforce.detach_all()
-
-    # -- time -----------------------------------------------------------------------------------------------------
+        self.delivery.workforce.detach_all()
 
     def run_until(self, is_reached: Callable[[], bool], *, horizon_ms: int | None = None) -> bool:
         """Let time pass, event by event, until something holds; tell whether it came to hold.
@@ -372,14 +275,10 @@ class Engine:
             self.step()
         return True
 
-    def run_to_end(self, execution: ExecutionState, *, horizon_ms: int | None = None) -> bool:
-        """Let time pass until an execution is terminal; tell whether it is."""
-        return self.run_until(lambda: execution.status in TERMINAL_WORKFLOW, horizon_ms=horizon_ms)
-
     def step(self) -> None:
         """Jump to the next event and do it. Raises Stuck."""
         instant_ms, priority, action, subject = self._agenda.pop()
-        if priority == DEADLINE and not self._is_due(subject, instant_ms):
+        if priority == DEADLINE and not self._deadlines.stands(subject, instant_ms):
             return
         now_ms = self.now_ms
         if instant_ms > now_ms:
@@ -415,16 +314,11 @@ class Engine:
 
     def next_deadline(self) -> ExecutionState | None:
         """Return the execution whose time is up at the next event; None if that event is something else."""
-        following = self._agenda.first()
-        if following is None or following[1] != DEADLINE:
-            return None
-        instant_ms, (execution, due_ms) = following[0], following[2]
-        stands = execution.timer_ms == due_ms and execution.status not in TERMINAL_WORKFLOW
-        return execution if stands and timeouts.next_due_ms(execution, instant_ms - 1) <= instant_ms else None
+        return self._deadlines.next()
 
     def deliverable(self) -> list[tuple[QueueKey, TaskState]]:
         """Return the tasks that a poll would get now, the first of each queue."""
-        return self.queues.deliverable(self.now_ms, self._is_at_limit)
+        return self.delivery.deliverable(self.now_ms)
 
     def diagnosis(self) -> str:
         """Say what every open execution waits for."""
@@ -436,70 +330,6 @@ class Engine:
             lines.append(f"{execution.definition.name} {execution.workflow_id} {execution.status}: {waiting}")
         return "; ".join(lines) or "no open execution"
 
-    def _set_timer(self, execution: ExecutionState) -> None:
-        due_ms = timeouts.next_due_ms(execution, self.now_ms)
-        if due_ms != timeouts.NEVER and (execution.timer_ms == 0 or due_ms < execution.timer_ms):
-            execution.timer_ms = due_ms
-            self._agenda.at(due_ms, DEADLINE, self._deadline, (execution, due_ms))
-
-    def _is_due(self, timer: tuple[ExecutionState, int], instant_ms: int) -> bool:
-        """Tell whether a deadline still stands; one that moved is asked for anew, without time having passed."""
-        execution, due_ms = timer
-        if execution.timer_ms != due_ms:
-            return False
-        execution.timer_ms = 0
-        if execution.status in TERMINAL_WORKFLOW or self.executions.get(execution.workflow_id) is not execution:
-            return False
-        if timeouts.next_due_ms(execution, instant_ms - 1) > instant_ms:
-            self._set_timer(execution)
-            return False
-        return True
-
-    def _deadline(self, timer: tuple[ExecutionState, int]) -> None:
-        self.decide(timer[0])
-
-    # -- what evaluations ask for ---------------------------------------------------------------------------------
-
-    def _enqueue(self, task: TaskState) -> None:
-        kind = task.node.type
-        if kind in ("SUB_WORKFLOW", "HTTP", "EVENT", "START_WORKFLOW"):
-            action = self._start_child if kind == "SUB_WORKFLOW" else self._run_async
-            if task.callback_s > 0:  # a retry waits, whoever runs the task
-                self._agenda.at(self.now_ms + task.callback_s * 1000, WAKE, action, task)
-            else:
-                self._agenda.soon(action, task)
-        elif kind in ("WAIT", "HUMAN"):
-            self._in_hand.note(task)
-            if task.due_ms:
-                self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
-        else:
-            self._queue(task, self.now_ms)
-
-    def _queue(self, task: TaskState, now_ms: int) -> None:
-        due_ms = now_ms + task.callback_s * 1000
-        key = self.queues.push(task, due_ms, now_ms)
-        if due_ms > now_ms:
-            self._agenda.at(due_ms, WAKE, self._wake_queue, key)
-        elif self._workforce.is_for(key):
-            self._agenda.soon(self._workforce.work_off, key)
-        elif self.on_delivery is not None:
-            self.on_delivery(key)
-
-    def _wake_queue(self, key: QueueKey) -> None:
-        if self._workforce.is_for(key):
-            self._workforce.work_off(key)
-        elif self.on_delivery is not None:
-            self.on_delivery(key)
-
-    def _end_wait(self, waiting: tuple[TaskState, int]) -> None:
-        task, ticket = waiting
-        if task.ticket != ticket or task.status not in OPEN_TASK:
-            return
-        task.status = COMPLETED
-        task.ended_ms = self.now_ms
-        task.poll_count += 1
-        self.decide(task.execution)
-
     def find(self, name: str, version: int | None) -> Definition:
         """Return the snapshot to start from. Raises NotFound, or MissingChild."""
         definition = self.catalogue.workflow(name, version)
@@ -510,80 +340,6 @@ class Engine:
 
     def terminate(self, execution: ExecutionState, reason: str | None) -> None:
         """End an execution on request; no failureWorkflow starts."""
-        from pytest_k1n.engine import ending
-
         context = self.context()
         ending.terminate(context, execution, TERMINATED, reason, None, by_request=True)
         self.carry_out(context, execution)
-
-    def _run_async(self, task: TaskState) -> None:
-        if task.status != SCHEDULED:
-            return
-        task.started_ms = task.updated_ms = self.now_ms
-        task.poll_count += 1
-        kind = task.node.type
-        if kind == "EVENT":
-            asynctasks.run_event(task)
-        elif kind == "HTTP":
-            self._run_http(task)
-            return
-        else:
-            self._start_workflow(task)
-        self._end_async(task)
-
-    def _run_http(self, task: TaskState) -> None:
-        request = asynctasks.http_request(task)
-        if request is None:
-            self._end_async(task)
-            return
-        ticket = task.ticket
-
-        def take(answer: asynctasks.HttpAnswer | Exception) -> None:
-            if task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW:
-                asynctasks.take_answer(task, request, answer)
-                self._end_async(task)
-
-        def take_later(answer: asynctasks.HttpAnswer | Exception) -> None:
-            self.tick()
-            take(answer)
-            self._agenda.settle()
-
-        if self.offload is not None:
-            self.offload(lambda: request.send(self._call_http), take_later)
-        else:
-            take(request.send(self._call_http))
-
-    def _end_async(self, task: TaskState) -> None:
-        if task.node.document["asyncComplete"] and task.status == COMPLETED:
-            task.status = IN_PROGRESS
-            return
-        task.ended_ms = self.now_ms
-        self.decide(task.execution)
-
-    def _start_workflow(self, task: TaskState) -> None:
-        request: Any = task.input.get("startWorkflow")
-        if not isinstance(request, dict):
-            task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
-            return
-        inline = request.get("workflowDef")
-        try:
-            definition = (
-                self.catalogue.inline(inline)
-                if isinstance(inline, dict)
-                else self.find(str(request.get("name")), request.get("version"))
-            )
-        except (NotFound, MissingChild) as error:
-            task.status, task.reason = FAILED, str(error)
-            return
-        started = self.start_soon(
-            definition,
-            request.get("input") or {},
-            correlation_id=request.get("correlationId"),
-            domains=request.get("taskToDomain"),
-            priority=request.get("priority") or 0,
-        )
-        task.output = {"workflowId": started.workflow_id}
-        task.status = COMPLETED
-
-
-__all__ = ["CANCELED", "Engine", "Stuck"]

@@ -46,10 +46,10 @@ class EngineApp:
         self._routes = Routes(engine)
         self._control = Control(engine, self._pacer, self._quiescence)
         self._outgoing = Outgoing(loop.call_soon_threadsafe)
-        engine.on_delivery = self._parking.wake
+        engine.delivery.on_ready = self._parking.wake
         engine.on_poll = self._quiescence.polled
         engine.worked_ms = self._quiescence.worked_ms
-        engine.offload = self._offload
+        engine.system_runs.offload = self._offload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""

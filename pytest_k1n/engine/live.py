@@ -10,6 +10,7 @@ from pytest_k1n.engine import operations
 from pytest_k1n.engine.constraints import check_workflow
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.reports import Report
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.engine.virtualwork import UNLIMITED, VirtualWorker
@@ -92,7 +93,7 @@ class LiveExecution:
         if task is None or task.status not in OPEN_TASK:
             raise NotReached(f"task {ref} is not open; {self._situation()}")
         self.engine.take(task)
-        self.engine.update(task, status, dict(output or {}), reason=reason, worker_id="test")
+        self.engine.update(task, Report(status=status, output=dict(output or {}), reason=reason, worker_id="test"))
 
     def _reach(self, is_reached: Any, within_ms: int | None) -> bool:
         horizon_ms = None if within_ms is None else self.engine.now_ms + within_ms

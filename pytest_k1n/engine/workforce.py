@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_k1n.engine.agenda import FINISH, Agenda
 from pytest_k1n.engine.queues import QueueKey
+from pytest_k1n.engine.reports import Report
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS
 from pytest_k1n.engine.virtualwork import UNLIMITED, VirtualResult, VirtualWorker
@@ -95,14 +96,14 @@ class Workforce:
         attached, key, task, attempt, poll_count, result = work
         attached.busy -= 1
         if task.status == IN_PROGRESS and (task.attempt, task.poll_count) == (attempt, poll_count):
-            self._engine.update(
-                task,
-                result.status,
-                dict(result.output),
+            report = Report(
+                status=result.status,
+                output=dict(result.output),
                 reason=result.reason,
                 worker_id=attached.worker_id,
                 callback_s=result.callback_s,
                 logs=result.logs,
             )
+            self._engine.update(task, report)
         if attached.slots < UNLIMITED:
             self.work_off(key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine import shapes
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.reports import amended
 from pytest_k1n.engine.rest.tasks import result_status
 from pytest_k1n.engine.routes import Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -15,10 +16,7 @@ def _signal(request: Request) -> Reply:
     output = shapes.read_map(shapes.parse(request.body))
     task = _waiting(request.engine, request.engine.execution(request.names["workflow"]))
     if task is not None:
-        merged = {**task.output, **output}
-        request.engine.update(
-            task, status, merged, reason=task.reason, worker_id=task.worker_id, callback_s=task.callback_s
-        )
+        request.engine.update(task, amended(task, status, output))
     return Reply()
 
 

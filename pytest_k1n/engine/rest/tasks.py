@@ -9,9 +9,9 @@ from pytest_k1n.engine import search, shapes
 from pytest_k1n.engine.constraints import demand
 from pytest_k1n.engine.declaring import LONGEST_WAIT_MS, declared_ms
 from pytest_k1n.engine.documents import execution_document, task_document
-from pytest_k1n.engine.engine import Report
 from pytest_k1n.engine.problems import Illegal, Invalid, NotFound
 from pytest_k1n.engine.queues import QueueKey
+from pytest_k1n.engine.reports import Report, amended
 from pytest_k1n.engine.routes import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES, SCHEDULED
@@ -151,15 +151,7 @@ def _take_by_ref(request: Request) -> TaskState | None:
         return None
     task = _pending(execution, request.names["ref"])
     if task is not None:
-        merged = {**task.output, **output}
-        request.engine.update(
-            task,
-            status,
-            merged,
-            reason=task.reason,
-            worker_id=request.text("workerid") or task.worker_id,
-            callback_s=task.callback_s,
-        )
+        request.engine.update(task, amended(task, status, output, worker_id=request.text("workerid")))
     return task
 
 
@@ -209,22 +201,21 @@ def _queue_size(request: Request) -> Reply:
     type_ = request.text("taskType")
     if type_ is None:
         raise Illegal("Required request parameter 'taskType' for method parameter type String is not present")
-    return Reply(payload=request.engine.queues.size(QueueKey(type_, request.text("domain") or None)))
+    return Reply(payload=request.engine.delivery.queues.size(QueueKey(type_, request.text("domain") or None)))
 
 
 def _queue_sizes(request: Request) -> Reply:
-    return Reply(
-        payload={type_: request.engine.queues.size(QueueKey(type_)) for type_ in request.query.get("taskType", [])}
-    )
+    queues = request.engine.delivery.queues
+    return Reply(payload={type_: queues.size(QueueKey(type_)) for type_ in request.query.get("taskType", [])})
 
 
 def _all_queues(request: Request) -> Reply:
-    queues = request.engine.queues
+    queues = request.engine.delivery.queues
     return Reply(payload={key.label: queues.size(key) for key in queues.known()})
 
 
 def _all_queues_verbose(request: Request) -> Reply:
-    queues = request.engine.queues
+    queues = request.engine.delivery.queues
     keys = queues.known()
     return Reply(payload={key.label: {"a": {"size": queues.size(key), "uacked": 0}} for key in keys})
 

@@ -6,13 +6,13 @@ an ordinary one, in a task domain of its own. What a mock says of durations is i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from pytest_k1n.engine import shapes
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import seeded_id
+from pytest_k1n.engine.reports import Report
 from pytest_k1n.engine.rest.workflows import started
 from pytest_k1n.engine.routes import Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
@@ -59,8 +59,7 @@ def _end_one(engine: Engine, execution: ExecutionState, mocks: _Mocks) -> bool:
             return True
         if task.node.type in _WAITING and (mock := mocks.take(task)) is not None:
             engine.take(task)
-            output: Mapping[str, Any] = mock.get("output") or {}
-            engine.update(task, mock.get("status") or COMPLETED, dict(output))
+            engine.update(task, Report(status=mock.get("status") or COMPLETED, output=dict(mock.get("output") or {})))
             return True
     return False
 

@@ -317,7 +317,7 @@ def test_a_request_that_is_still_being_read_holds_the_clock(served, make):
 
 def test_an_outgoing_call_takes_real_time(served, make):
     jobs = []
-    served.engine.offload = lambda work, done: jobs.append((served.quiescence.call_begins(), done))
+    served.engine.system_runs.offload = lambda work, done: jobs.append((served.quiescence.call_begins(), done))
     request = {"http_request": {"uri": "http://127.0.0.1:9/x", "method": "GET"}}
     workflow_id = served.start(make.of_type("HTTP", "call", inputParameters=request))
     served.wall.passes(2500)
@@ -333,7 +333,7 @@ def test_an_outgoing_call_takes_real_time(served, make):
 
 def test_an_answer_for_a_task_that_was_canceled_meanwhile_is_dropped(served, make):
     jobs = []
-    served.engine.offload = lambda work, done: jobs.append(done)
+    served.engine.system_runs.offload = lambda work, done: jobs.append(done)
     request = {"http_request": {"uri": "http://127.0.0.1:9/x", "method": "GET"}}
     workflow_id = served.start(make.of_type("HTTP", "call", inputParameters=request))
     served.ask("DELETE", f"/workflow/{workflow_id}")

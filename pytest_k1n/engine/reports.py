@@ -1,0 +1,64 @@
+"""What a worker says of a task, and what of that its record keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED
+
+_KEPT_OPEN = frozenset({"WAIT", "HUMAN", "SUB_WORKFLOW", "JOIN", "DO_WHILE"})
+"""Task types that stay in progress when told so: they are in nobody's queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How a task stands, by a worker or a client."""
+
+    status: str = COMPLETED
+    output: JsonObject = field(default_factory=dict)
+    reason: str | None = None
+    worker_id: str | None = None
+    callback_s: int = 0
+    """With status IN_PROGRESS: after how long the task comes back to its queue."""
+    sub_id: str | None = None
+    logs: tuple[str, ...] = ()
+
+
+def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str | None = None) -> Report:
+    """Report a new status of a task whose record keeps what it says beside; `output` is merged into its own."""
+    return Report(
+        status=status,
+        output={**task.output, **output},
+        reason=task.reason,
+        worker_id=worker_id or task.worker_id,
+        callback_s=task.callback_s,
+    )
+
+
+def record(report: Report, task: TaskState, now_ms: int) -> bool:
+    """Write a report into the record of its task; tell whether the task goes back to its queue."""
+    task.output = report.output
+    task.reason = report.reason
+    task.worker_id = report.worker_id
+    task.callback_s = max(0, report.callback_s)
+    task.lease_until_ms = 0
+    if report.sub_id is not None:
+        task.sub_id = report.sub_id
+    for line in report.logs:
+        log(task, line, now_ms)
+    task.ticket += 1
+    if report.status != IN_PROGRESS:
+        task.status = report.status
+        task.ended_ms = now_ms
+        return False
+    task.updated_ms = now_ms
+    if task.node.type in _KEPT_OPEN:
+        return False
+    task.status = SCHEDULED
+    return True
+
+
+def log(task: TaskState, line: str, now_ms: int) -> None:
+    """Append one line to a task's log."""
+    task.logs += ({"log": line, "taskId": task.task_id, "createdTime": now_ms},)

@@ -1,0 +1,128 @@
+"""System tasks that the engine runs, beside the evaluations: sub-workflows, starts, events, HTTP, timed waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_k1n.engine import asynctasks, children
+from pytest_k1n.engine.agenda import WAKE, Agenda
+from pytest_k1n.engine.catalogue import MissingChild
+from pytest_k1n.engine.problems import NotFound
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.engine import Engine
+
+Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
+"""Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
+_RUN = frozenset({"SUB_WORKFLOW", "HTTP", "EVENT", "START_WORKFLOW"})
+
+
+class SystemRuns:
+    """Runs such tasks when their turn comes, and ends them when what they wait for is there."""
+
+    def __init__(self, engine: Engine, agenda: Agenda, call_http: asynctasks.HttpCaller) -> None:
+        self.offload: Offload | None = None
+        """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
+        self._engine = engine
+        self._agenda = agenda
+        self._call_http = call_http
+        self._start_child = partial(children.start, engine)
+
+    def take(self, task: TaskState) -> bool:
+        """See to it that a task is run, if it is one of these; tell whether it is."""
+        kind = task.node.type
+        if kind in _RUN:
+            action = self._start_child if kind == "SUB_WORKFLOW" else self._run
+            if task.callback_s > 0:  # a retry waits, whoever runs the task
+                self._agenda.at(self._engine.now_ms + task.callback_s * 1000, WAKE, action, task)
+            else:
+                self._agenda.soon(action, task)
+            return True
+        if kind in ("WAIT", "HUMAN"):
+            self._engine.delivery.note(task)
+            if task.due_ms:
+                self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
+            return True
+        return False
+
+    def _end_wait(self, waiting: tuple[TaskState, int]) -> None:
+        task, ticket = waiting
+        if task.ticket != ticket or task.status not in OPEN_TASK:
+            return
+        task.status = COMPLETED
+        task.ended_ms = self._engine.now_ms
+        task.poll_count += 1
+        self._engine.decide(task.execution)
+
+    def _run(self, task: TaskState) -> None:
+        if task.status != SCHEDULED:
+            return
+        task.started_ms = task.updated_ms = self._engine.now_ms
+        task.poll_count += 1
+        kind = task.node.type
+        if kind == "EVENT":
+            asynctasks.run_event(task)
+        elif kind == "HTTP":
+            self._call(task)
+            return
+        else:
+            self._start_workflow(task)
+        self._end(task)
+
+    def _call(self, task: TaskState) -> None:
+        request = asynctasks.http_request(task)
+        if request is None:
+            self._end(task)
+            return
+        ticket = task.ticket
+
+        def take(answer: asynctasks.HttpAnswer | Exception) -> None:
+            if task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW:
+                asynctasks.take_answer(task, request, answer)
+                self._end(task)
+
+        def take_later(answer: asynctasks.HttpAnswer | Exception) -> None:
+            self._engine.tick()
+            take(answer)
+            self._agenda.settle()
+
+        if self.offload is not None:
+            self.offload(lambda: request.send(self._call_http), take_later)
+        else:
+            take(request.send(self._call_http))
+
+    def _end(self, task: TaskState) -> None:
+        if task.node.document["asyncComplete"] and task.status == COMPLETED:
+            task.status = IN_PROGRESS
+            return
+        task.ended_ms = self._engine.now_ms
+        self._engine.decide(task.execution)
+
+    def _start_workflow(self, task: TaskState) -> None:
+        request: Any = task.input.get("startWorkflow")
+        if not isinstance(request, dict):
+            task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
+            return
+        inline, engine = request.get("workflowDef"), self._engine
+        try:
+            definition = (
+                engine.catalogue.inline(inline)
+                if isinstance(inline, dict)
+                else engine.find(str(request.get("name")), request.get("version"))
+            )
+        except (NotFound, MissingChild) as error:
+            task.status, task.reason = FAILED, str(error)
+            return
+        started = engine.start_soon(
+            definition,
+            request.get("input") or {},
+            correlation_id=request.get("correlationId"),
+            domains=request.get("taskToDomain"),
+            priority=request.get("priority") or 0,
+        )
+        task.output = {"workflowId": started.workflow_id}
+        task.status = COMPLETED
