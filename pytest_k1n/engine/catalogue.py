@@ -21,10 +21,10 @@ class Catalogue:
         self._snapshots: dict[tuple[str, int], Definition] = {}
         self._inline: dict[int, tuple[JsonObject, Definition]] = {}
 
-    def put_task(self, given: JsonObject, now_ms: int) -> None:
-        """Register or replace a task definition."""
-        known = self.task_documents.get(str(given.get("name")))
-        document = task_definition_document({**given, "createTime": None, "updateTime": None})
+    def put_task(self, given: JsonObject, now_ms: int, *, is_update: bool = False) -> None:
+        """Register or replace a task definition; registering one again makes it a new one."""
+        known = self.task_documents.get(str(given.get("name"))) if is_update else None
+        document = task_definition_document({**given, "createTime": None, "updateTime": None, "updatedBy": None})
         document["createTime"] = known["createTime"] if known else now_ms
         document["updateTime"] = now_ms if known else 0
         document["createdBy"] = ""
@@ -43,7 +43,8 @@ class Catalogue:
     def put_workflow(self, given: JsonObject, now_ms: int, *, is_update: bool) -> JsonObject:
         """Register or replace a workflow definition; return it as stored."""
         document = workflow_document(given)
-        document["createTime"] = 0 if is_update else now_ms
+        if not is_update:  # an update leaves the stamp that came with it
+            document["createTime"] = now_ms
         document["updateTime"] = now_ms if is_update else 0
         self.workflow_documents.setdefault(document["name"], {})[document["version"]] = document
         self._forget()

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_k1n.engine.catalogue import MissingChild
+from pytest_k1n.engine.definition import Definition
+from pytest_k1n.engine.failureworkflows import FAILURE_WORKFLOW
 from pytest_k1n.engine.ids import child_id
-from pytest_k1n.engine.problems import NotFound
+from pytest_k1n.engine.mapping import child_priority
+from pytest_k1n.engine.problems import NotFound, Problem
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import (
     CANCELED,
@@ -32,7 +35,7 @@ def start(engine: Engine, task: TaskState) -> None:
     now_ms = engine.now_ms
     task.poll_count += 1
     inline = task.input.get("subWorkflowDefinition")
-    name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion")
+    name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion") or None
     try:
         definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else engine.find(str(name), version)
     except (NotFound, MissingChild) as error:
@@ -44,15 +47,22 @@ def start(engine: Engine, task: TaskState) -> None:
     _begin(task, workflow_id, now_ms)
     parent = task.execution
     given = task.input.get("subWorkflowTaskToDomain")
-    engine.start(
-        definition,
-        _input(task),
-        workflow_id=workflow_id,
-        correlation_id=parent.correlation_id,
-        domains=given if isinstance(given, dict) else parent.domains,
-        priority=task.input.get("priority") or parent.priority,
-        parent=task,
-    )
+    if definition.input_template:
+        _show_template(task, definition)
+    try:
+        engine.start(
+            definition,
+            _input(task),
+            workflow_id=workflow_id,
+            correlation_id=parent.correlation_id,
+            domains=given if isinstance(given, dict) else parent.domains,
+            priority=child_priority(task) or 0,  # nothing is inherited
+            parent=task,
+        )
+    except Problem as error:
+        task.ended_ms = now_ms
+        task.status, task.reason, task.sub_id, task.output = FAILED, str(error), None, {}
+        engine.decide(parent)
 
 
 def tell_parent(engine: Engine, child: ExecutionState) -> None:
@@ -87,6 +97,20 @@ def _input(task: TaskState) -> JsonObject:
     return given
 
 
+def _show_template(task: TaskState, definition: Definition) -> None:
+    """Write a registered child's input template into what the parent's task shows as the child's input.
+
+    The server fills in the very map that the task holds; of an inline definition it fills in a copy.
+    """
+    if isinstance(task.input.get("subWorkflowDefinition"), dict):
+        return
+    given = task.input.get("workflowInput")
+    if given:
+        task.input = {**task.input, "workflowInput": definition.with_template(given)}
+    else:
+        task.input = definition.with_template(task.input)
+
+
 def _identity(task: TaskState, taken: set[str] | dict[str, ExecutionState]) -> str:
     """Derive the child's id; a dead one of the same id is not reused."""
     wanted = child_id(task.execution.workflow_id, task.task_id, task.attempt)
@@ -106,7 +130,8 @@ def _begin(task: TaskState, workflow_id: str, now_ms: int) -> None:
 def _take_over(task: TaskState, child: ExecutionState, now_ms: int) -> None:
     """End the parent's task as its child ended."""
     task.status = _TASK_STATUS[child.status]
-    task.output = {**task.output, "subWorkflowId": child.workflow_id, **child.output}
+    told = {key: value for key, value in child.output.items() if key != FAILURE_WORKFLOW}  # noted after the telling
+    task.output = {**task.output, **told, "subWorkflowId": child.workflow_id}
     task.ended_ms = now_ms
     if task.status != COMPLETED:
         definition, why = child.definition, child.reason or "null"

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.engine.definition import Definition, TaskDef
+from pytest_k1n.engine.domains import Polled
+from pytest_k1n.engine.problems import Illegal, Problem
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
 if TYPE_CHECKING:
@@ -26,6 +28,18 @@ class Definitions(Protocol):
 
 class InvalidInput(Exception):
     """Input that a task cannot be made of: the execution fails with this reason."""
+
+
+class Broken(InvalidInput):
+    """Input that the server breaks on with an error of its own: a start is answered so.
+
+    Where an execution is under way already the server leaves it stuck; here it fails with the same words.
+    """
+
+    def __init__(self, text: str, *, problem: type[Problem] = Illegal) -> None:
+        super().__init__(text)
+        self.problem = problem
+        """What the start answers."""
 
 
 class Effects:
@@ -56,5 +70,7 @@ class Context:
     definitions: Definitions
     scripts: Scripts
     effects: Effects
+    polled: Polled
+    """When a domain's queue was last polled."""
     looked_at: tuple[TaskState, ...] = ()
     """The loops that it found open."""

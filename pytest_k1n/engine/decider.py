@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine import ending, joins, loops, retry, switches, timeouts
 from pytest_k1n.engine.completion import Saved, finish
-from pytest_k1n.engine.context import Context, InvalidInput
+from pytest_k1n.engine.context import Broken, Context, InvalidInput
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.mapping import Batch
 from pytest_k1n.engine.scheduling import insert, new_attempt, schedule
@@ -97,6 +97,8 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
     try:
         again = schedule(context, execution, following, [new_attempt(context, task) for task in attempts])
     except InvalidInput as error:
+        if isinstance(error, Broken) and not execution.tasks:
+            raise
         ending.terminate(context, execution, FAILED, str(error), None)
         return False
     if executed or attempts:

@@ -114,6 +114,13 @@ class Definition:
         self.resolve_output = (compile_template(outputs) or (lambda _execution, _task: outputs)) if outputs else None
         self.by_ref: dict[str, Node] = {node.ref: node for node in walk(self.tasks)}
 
+    def with_template(self, given: JsonObject) -> JsonObject:
+        """Fill what an input lacks, or has null, from the input template; an empty input does not get it."""
+        template = self.input_template
+        if not template or not given:
+            return given
+        return {**template, **{key: value for key, value in given.items() if value is not None or key not in template}}
+
 
 def walk(tasks: list[Node]) -> Iterator[Node]:
     """Yield every node, nested ones included, in definition order."""
@@ -123,17 +130,24 @@ def walk(tasks: list[Node]) -> Iterator[Node]:
             yield from walk(inner)
 
 
-def dynamic_node(document: JsonObject, task_definition: TaskDef | None, following: Node | None) -> Node:
+def dynamic_node(
+    document: JsonObject, task_definition: Callable[[str], TaskDef | None], following: Node | None
+) -> Node:
     """Make a node for a dynamically forked task; `following` is the JOIN behind its fork.
 
     An unregistered one is neither retried nor timed out, whatever its type.
     """
-    if task_definition is None:
+    own = document.get("taskDefinition")
+    known = TaskDef(own) if own and own.get("name") else task_definition(document["name"])
+    inner = _Binder(task_definition).node(document)
+    if known is None:
         node = Node(document, adhoc_definition({**document, "type": ""}), registered=False)
     else:
-        node = Node({**document, "taskDefinition": task_definition.document}, task_definition, registered=True)
-    node.next = following
-    node.loop = following.loop if following is not None else None
+        node = Node({**document, "taskDefinition": known.document}, known, registered=True)
+    node.branches, node.cases, node.default_case, node.body = (
+        inner.branches, inner.cases, inner.default_case, inner.body,
+    )  # fmt: skip
+    _link([node], following, following.loop if following is not None else None)
     return node
 
 

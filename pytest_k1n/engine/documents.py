@@ -42,12 +42,10 @@ def execution_document(execution: ExecutionState, *, tasks: bool = True) -> Json
     }
     return _with_optional(
         document,
-        ("createdBy", execution.created_by),
         ("correlationId", execution.correlation_id),
         ("parentWorkflowId", execution.parent_id),
         ("parentWorkflowTaskId", execution.parent_task_id),
         ("reasonForIncompletion", execution.reason),
-        ("event", execution.event),
         ("reRunFromWorkflowId", execution.rerun_from),
     )
 
@@ -84,7 +82,7 @@ def task_document(task: TaskState) -> JsonObject:
         "workflowTask": node.document,
         "rateLimitPerFrequency": limited.rate_limit if limited is not None else 0,
         "rateLimitFrequencyInSeconds": limited.rate_limit_s if limited is not None else 0,
-        "workflowPriority": execution.priority,
+        "workflowPriority": _priority(task),
         "iteration": task.iteration,
         "subworkflowChanged": False,
         "firstStartTime": 0,
@@ -97,8 +95,8 @@ def task_document(task: TaskState) -> JsonObject:
     if definition is not None and "taskDefinition" in node.document:
         document["taskDefinition"] = definition.document
     # Not by `_with_optional`, which makes a record a quarter dearer: a history has thousands (P15).
-    if execution.correlation_id is not None:
-        document["correlationId"] = execution.correlation_id
+    if task.correlation_id is not None:
+        document["correlationId"] = task.correlation_id
     if task.retried_id is not None:
         document["retriedTaskId"] = task.retried_id
     if task.reason is not None:
@@ -126,6 +124,15 @@ def failed_workflow_document(execution: ExecutionState) -> JsonObject:
     return _with_optional(
         document, ("failedTaskId", execution.failed_task_id), ("previousStatus", execution.previous_status)
     )
+
+
+def _priority(task: TaskState) -> int:
+    """Return its execution's priority; a SUB_WORKFLOW shows the one it asks for, if that is not an expression."""
+    if task.type == "SUB_WORKFLOW":
+        asked = (task.node.document.get("subWorkflowParam") or {}).get("priority")
+        if isinstance(asked, int) and asked:
+            return asked
+    return task.execution.priority
 
 
 def _shows_rate_limit(type_: str) -> bool:

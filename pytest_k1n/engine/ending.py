@@ -59,9 +59,14 @@ def terminate(
     loops.note_end(context, task)
     execution.output = _output(execution) if output is None else output
     execution.reason = reason
-    execution.failed_task_id = task.task_id if task is not None else None
+    if task is not None and execution.failed_task_id is None:  # a retry does not forget the first one
+        execution.failed_task_id = task.task_id
     _name_failures(execution)
     failure_workflow = execution.definition.failure_workflow
+    if output is None and execution.definition.resolve_output is not None:  # once more, now that it has ended so
+        execution.previous_status, execution.status = execution.status, status
+        execution.output = _output(execution)
+        execution.status = execution.previous_status
     _end(context, execution, status)
     if failure_workflow and not by_request:
         context.effects.started_failures.append((execution, execution.failed_task_id))

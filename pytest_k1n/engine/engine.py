@@ -11,20 +11,21 @@ sweeps) happens at the very instant it becomes possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 
 from pytest_k1n.engine import asynctasks, children, ending, failureworkflows, reports
 from pytest_k1n.engine.agenda import DEADLINE, FINISH, Agenda
 from pytest_k1n.engine.catalogue import Catalogue
 from pytest_k1n.engine.clock import Clock, VirtualClock
-from pytest_k1n.engine.context import Context, Effects
+from pytest_k1n.engine.context import Broken, Context, Effects
 from pytest_k1n.engine.deadlines import Deadlines
 from pytest_k1n.engine.decider import decide
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.delivery import Delivery
 from pytest_k1n.engine.guards import Guards
 from pytest_k1n.engine.ids import seeded_id
-from pytest_k1n.engine.problems import NotFound
+from pytest_k1n.engine.problems import NotFound, Problem
 from pytest_k1n.engine.queues import QueueKey
 from pytest_k1n.engine.reports import Report
 from pytest_k1n.engine.scripts import Scripts
@@ -84,19 +85,15 @@ class Engine:
         priority: int = 0,
         workflow_id: str | None = None,
         parent: TaskState | None = None,
-        created_by: str | None = None,
-        event: str | None = None,
     ) -> ExecutionState:
         """Start an execution and evaluate it; its first tasks are queued when this returns."""
         execution = self._create(definition, input_, workflow_id)
         execution.correlation_id = correlation_id
         execution.domains = domains or {}
         execution.priority = priority
-        execution.created_by = created_by
-        execution.event = event
         if parent is not None:
             execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
-        self.decide(execution)
+        self._begin_execution(execution)
         self._agenda.settle()
         return execution
 
@@ -112,19 +109,27 @@ class Engine:
         """Start an execution that is evaluated after what is being done now."""
         execution = self._create(definition, input_, None)
         execution.correlation_id, execution.domains, execution.priority = correlation_id, domains or {}, priority
-        self._agenda.soon(self.decide, execution)
+        self._agenda.soon(self._begin_if_possible, execution)
         return execution
+
+    def _begin_execution(self, execution: ExecutionState) -> None:
+        """Evaluate an execution for the first time; nothing is left of one that cannot begin. Raises Problem."""
+        try:
+            self.decide(execution)
+        except Broken as error:
+            del self.executions[execution.workflow_id]
+            raise error.problem(str(error)) from None
+
+    def _begin_if_possible(self, execution: ExecutionState) -> None:
+        with suppress(Problem):  # whoever asked has gone on
+            self._begin_execution(execution)
 
     def _create(self, definition: Definition, input_: JsonObject, workflow_id: str | None) -> ExecutionState:
         if workflow_id is None:
             nth = self._started.get(definition.name, 0) + 1
             self._started[definition.name] = nth
             workflow_id = seeded_id(self.seed, f"{definition.name}/{nth}")
-        if definition.input_template and input_:  # an empty input does not get the template
-            template = definition.input_template
-            given = {key: value for key, value in input_.items() if value is not None or key not in template}
-            input_ = {**template, **given}
-        execution = ExecutionState(workflow_id, definition, self.now_ms, input_, self.seed)
+        execution = ExecutionState(workflow_id, definition, self.now_ms, definition.with_template(input_), self.seed)
         self.executions[workflow_id] = execution
         return execution
 
@@ -142,7 +147,11 @@ class Engine:
 
     def context(self) -> Context:
         """Open an evaluation at this instant; hand it to `carry_out` afterwards."""
-        return Context(self.now_ms, self.seed, self.catalogue, self._scripts, Effects())
+        return Context(self.now_ms, self.seed, self.catalogue, self._scripts, Effects(), self._last_poll_ms)
+
+    def _last_poll_ms(self, type_: str, domain: str) -> int | None:
+        poll = self.polls.get(QueueKey(type_, domain))
+        return None if poll is None else int(poll["lastPollTime"])
 
     def decide(self, execution: ExecutionState) -> None:
         """Evaluate an execution and carry out what that asks for."""

@@ -43,7 +43,7 @@ _TASK: Final[dict[str, Callable[[TaskState], Any]]] = {
     "taskDefName": lambda task: task.def_name,
     "referenceTaskName": lambda task: task.ref,
     "retryCount": lambda task: task.attempt,
-    "correlationId": lambda task: task.execution.correlation_id,
+    "correlationId": lambda task: task.correlation_id,
     "pollCount": lambda task: task.poll_count,
     "startTime": lambda task: task.started_ms,
     "endTime": lambda task: task.ended_ms,
@@ -166,6 +166,8 @@ def _compile_expression(expression: str) -> Resolver:
     return _reference(expression)
 
 
+_UNSET: Final = ("NETFLIX_STACK", "NETFLIX_ENV")
+"""Names of the server's surroundings: they stand for themselves where those do not give them a value."""
 _CACHE: Final[dict[str, Resolver]] = {}
 _CACHE_LIMIT: Final = 10_000
 
@@ -185,7 +187,7 @@ def _compile_reference(expression: str) -> Resolver:
         return lambda _execution, _task: ""
     if expression == "CPEWF_TASK_ID":
         return lambda _execution, task: task.task_id if task is not None else None
-    if expression.startswith("workflow.secrets."):
+    if expression.startswith("workflow.secrets.") or expression in _UNSET:
         literal = "${" + expression + "}"
         return lambda _execution, _task: literal
     if expression.startswith("workflow.env."):

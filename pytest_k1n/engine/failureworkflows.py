@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_k1n.engine.catalogue import MissingChild
 from pytest_k1n.engine.documents import failed_workflow_document
@@ -11,6 +11,9 @@ from pytest_k1n.engine.state import ExecutionState, JsonObject
 
 if TYPE_CHECKING:
     from pytest_k1n.engine.engine import Engine
+
+FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
+"""The key of an ended execution's output that names the failure workflow started for it."""
 
 
 def start(engine: Engine, ended: ExecutionState, failed_task_id: str | None) -> None:
@@ -36,7 +39,7 @@ def start(engine: Engine, ended: ExecutionState, failed_task_id: str | None) -> 
         outcome = engine.start_soon(
             definition, input_, correlation_id=ended.correlation_id, domains=ended.domains
         ).workflow_id
-    ended.output = {**ended.output, "conductor.failure_workflow": outcome}
+    ended.output = {**ended.output, FAILURE_WORKFLOW: outcome}
 
 
 def _name(ended: ExecutionState) -> str:

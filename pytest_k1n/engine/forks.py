@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pytest_k1n.engine.context import Definitions, InvalidInput
-from pytest_k1n.engine.definition import Node, TaskDef, dynamic_node
+from pytest_k1n.engine.context import Broken, Definitions, InvalidInput
+from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.state import JsonObject, TaskState
 from pytest_k1n.engine.wiredefaults import workflow_task_document
@@ -29,13 +29,20 @@ def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
         documents = _listed(fork)
     else:
         documents = _joined(fork)
-    return [dynamic_node(each, _definition(each, definitions), node.next) for each in documents]
+    for each in documents:
+        _check(each, definitions)
+    return [dynamic_node(each, definitions.task_definition, node.next) for each in documents]
 
 
-def _definition(task: JsonObject, definitions: Definitions) -> TaskDef | None:
-    """Return the definition that came with a task, or the registered one."""
-    own = task.get("taskDefinition")
-    return TaskDef(own) if own and own.get("name") else definitions.task_definition(task["name"])
+def _check(task: JsonObject, definitions: Definitions) -> None:
+    """Demand a name, and of a sub-workflow without a version a definition. Raises InvalidInput."""
+    parameter = task.get("subWorkflowParam")
+    if task["type"] == "SUB_WORKFLOW" and isinstance(parameter, dict):
+        name, inline = parameter.get("name"), parameter.get("workflowDefinition")
+        if parameter.get("version") is None and not inline and definitions.workflow(str(name), None) is None:
+            raise InvalidInput(f"The Task {name} defined as a sub-workflow has no workflow definition available ")
+    if not task.get("name"):
+        raise InvalidInput(f"Dynamically forked task {task.get('taskReferenceName')} has no name")
 
 
 def _listed(fork: TaskState) -> list[JsonObject]:
@@ -43,7 +50,9 @@ def _listed(fork: TaskState) -> list[JsonObject]:
     document = fork.node.document
     parameter = document["dynamicForkTasksParam"]
     tasks = fork.input.get(parameter)
-    if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+    if not isinstance(tasks, list) or not all(
+        isinstance(task, dict) and task.get("taskReferenceName") for task in tasks
+    ):
         raise InvalidInput(
             f"Input '{parameter}' is invalid. Cannot deserialize a list of Workflow Tasks from '{java_text(tasks)}'"
         )
@@ -58,9 +67,7 @@ def _listed(fork: TaskState) -> list[JsonObject]:
         own = inputs.get(task.get("taskReferenceName"))
         if own is not None and not isinstance(own, dict):
             raise InvalidInput(
-                f"Tasks could not be dynamically forked due to invalid input: class {_java_class(own)} cannot be cast "
-                f"to class java.util.Map ({_java_class(own)} and java.util.Map are in module java.base of loader "
-                "'bootstrap')"
+                f"Tasks could not be dynamically forked due to invalid input: {java_cast(own, 'java.util.Map')}"
             )
         normal = workflow_task_document(task)
         made.append({**normal, "inputParameters": {**normal["inputParameters"], **(own or {})}})
@@ -107,8 +114,14 @@ def _same_task(fork: TaskState) -> list[JsonObject]:
     prefix = f"_{node.ref}_{name}" if earlier else f"_{name}"
     made = []
     for index, own in enumerate(given["forkTaskInputs"]):
+        if own is None:
+            raise Broken(
+                'Cannot invoke "com.netflix.conductor.common.metadata.workflow.WorkflowTask.setName(String)" because '
+                '"forkTask" is null'
+            )
         values: dict[str, Any] = own if isinstance(own, dict) else {"input": own}
         task: JsonObject = {
+            **values,  # read as a task: what are fields of one become that, too
             "name": name,
             "taskReferenceName": f"{prefix}_{index}",
             "type": str(kind or "SIMPLE"),
@@ -118,10 +131,30 @@ def _same_task(fork: TaskState) -> list[JsonObject]:
         if given.get("forkTaskWorkflow"):
             task["name"], task["type"] = given["forkTaskWorkflow"], "SUB_WORKFLOW"
             task["subWorkflowParam"] = {"name": given["forkTaskWorkflow"]}
-            if given.get("forkTaskWorkflowVersion") is not None:
-                task["subWorkflowParam"]["version"] = given["forkTaskWorkflowVersion"]
+            version = given.get("forkTaskWorkflowVersion")
+            if version is not None:
+                task["subWorkflowParam"]["version"] = _version(version)
         made.append(workflow_task_document(task))
     return made
+
+
+def _version(given: Any) -> int:
+    """Read a version: only text will do. Raises Broken with the server's words."""
+    if not isinstance(given, str):
+        raise Broken(java_cast(given, "java.lang.String"))
+    try:
+        return int(given)
+    except ValueError:
+        raise Broken(f'For input string: "{given}"') from None
+
+
+def java_cast(value: Any, wanted: str) -> str:
+    """Say what Java says where a value is not of the class it is taken for."""
+    kind = _java_class(value)
+    return (
+        f"class {kind} cannot be cast to class {wanted} ({kind} and {wanted} are in module java.base of loader "
+        "'bootstrap')"
+    )
 
 
 def _java_class(value: Any) -> str:

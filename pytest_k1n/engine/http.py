@@ -98,11 +98,10 @@ class EngineApp:
             return guarded(lambda: self._control.answer(method, path, body))
         text = scope["query_string"]
         query = parse_qs(text.decode("latin-1")) if text else {}
-        headers = {  # nothing else of them matters to any route
-            name.decode("latin-1"): value.decode("latin-1")
-            for name, value in scope["headers"]
-            if name.startswith(b"x-k1n")
-        }
+        headers = {"content-type": ""} if body else {}
+        for name, value in scope["headers"]:  # nothing else of them matters to any route
+            if name == b"content-type" or name.startswith(b"x-k1n"):
+                headers[name.decode("latin-1")] = value.decode("latin-1")
         return self._routes.begin(method, path, query, body or None, headers)
 
     def _changed(self, *, acted: bool) -> None:

@@ -36,7 +36,7 @@ def evaluate(join: TaskState) -> bool:
         _fail(join, tasks, failed)
         return True
     join.output = {task.ref: task.output for task in tasks if task.output}
-    partial = [task for task in tasks if task.status == COMPLETED_WITH_ERRORS]
+    partial = [task for task in tasks if task.status == COMPLETED_WITH_ERRORS and task.node.optional]
     join.status = COMPLETED_WITH_ERRORS if partial else COMPLETED
     if partial:
         join.reason = " ".join(f"{task.def_name}/{task.task_id} completed with errors" for task in partial)

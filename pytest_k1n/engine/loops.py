@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_k1n.engine.context import Context
-from pytest_k1n.engine.definition import Node
+from pytest_k1n.engine.definition import Node, walk
 from pytest_k1n.engine.expressions import compile_template
-from pytest_k1n.engine.scripts import ScriptError, is_literal
+from pytest_k1n.engine.scripts import ScriptError, is_literal, is_true
 from pytest_k1n.engine.state import JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
 
@@ -60,8 +60,8 @@ def note_end(context: Context, ended_by: TaskState | None) -> None:
 
 def _note(loop: TaskState, children: list[TaskState]) -> None:
     """Write the outputs of an iteration; of dynamically forked tasks only their JOIN shows them."""
-    defined = loop.execution.definition.by_ref
-    outputs = {task.plain_ref: task.output for task in children if defined.get(task.plain_ref) is task.node}
+    own = {node.ref: node for node in walk(loop.node.body)}
+    outputs = {task.plain_ref: task.output for task in children if own.get(task.plain_ref) is task.node}
     loop.output = {**loop.output, str(loop.iteration): outputs}
 
 
@@ -109,10 +109,10 @@ def _goes_on(loop: TaskState, context: Context) -> bool:
     if not condition.strip():
         return items is not None
     if is_literal(condition):
-        return bool(context.scripts.javascript(condition, {}))
+        return is_true(context.scripts.javascript(condition, {}))
     bindings: JsonObject = {**loop.input, loop.plain_ref: loop.output}
     bindings.update({task.plain_ref: task.output for task in _children(loop)})
-    return bool(context.scripts.javascript(condition, bindings))
+    return is_true(context.scripts.javascript(condition, bindings))
 
 
 def _children(loop: TaskState) -> list[TaskState]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pytest_k1n.engine import forks, switches, waits
-from pytest_k1n.engine.context import Context, InvalidInput
+from pytest_k1n.engine.context import Broken, Context, InvalidInput
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.expressions import compile_template
 from pytest_k1n.engine.java_text import java_text
@@ -60,8 +60,8 @@ def _worker_task(batch: Batch, node: Node) -> None:
     task = batch.new(node, node.name if node.type == "SIMPLE" else node.type)
     task.def_name = node.name
     definition = node.task_def
-    if definition is not None:
-        task.response_timeout_s = definition.response_timeout_s or _UNREGISTERED_RESPONSE_S * (node.type == "SIMPLE")
+    if definition is not None and node.type == "SIMPLE":  # another type's record does not show it
+        task.response_timeout_s = definition.response_timeout_s or _UNREGISTERED_RESPONSE_S
     task.start_delay_s = task.callback_s = node.start_delay_s
 
 
@@ -114,15 +114,16 @@ def _switch(batch: Batch, node: Node) -> None:
 
 
 def _fork(batch: Batch, node: Node) -> None:
-    join = node.next
-    if join is None or join.type not in ("JOIN", "EXCLUSIVE_JOIN"):
+    join, is_forked_itself = node.next, batch.execution.definition.by_ref.get(node.ref) is not node
+    if join is None or join.type not in ("JOIN", "EXCLUSIVE_JOIN") or is_forked_itself:
         raise InvalidInput("Fork task definition is not followed by a join task.  Check the blueprint")
     task = batch.begun(node, "FORK", "FORK")
     task.status = COMPLETED
     task.ended_ms = batch.context.now_ms
     for branch in node.branches:
-        if branch:
-            batch.map(branch[0])
+        if not branch:
+            raise Broken("Index 0 out of bounds for length 0")
+        batch.map(branch[0])
     batch.map(join)
 
 
@@ -139,9 +140,10 @@ def _dynamic_fork(batch: Batch, node: Node) -> None:
         "forkedTaskDefs": [branch.document for branch in branches],
         "forkedTasks": [branch.ref for branch in branches],
     }
+    refs = []
     for branch in branches:
         batch.map(branch)
-    refs = [branch.ref for branch in branches]
+        refs.append(batch.tasks[-1].node.ref)  # of a switch the first task of its case
     batch.begun(join, "JOIN", "JOIN", {"joinOn": refs})
 
 
@@ -165,12 +167,17 @@ def _sub_workflow(batch: Batch, node: Node) -> None:
     name = values.get("name")
     version = values.get("version")
     inline = given.get("workflowDefinition")
-    if isinstance(inline, str):
+    if isinstance(inline, str):  # what it leads to is shown as it is
         resolve_inline = compile_template(inline)
         inline = resolve_inline(batch.execution, task) if resolve_inline else None
-    if isinstance(inline, dict):
+        version = None if isinstance(inline, dict) else version
+    elif isinstance(inline, dict):
         inline = workflow_document(inline)
         name, version = inline.get("name"), None
+    if name is None:
+        raise Broken(
+            'Cannot invoke "Object.toString()" because the return value of "java.util.Map.get(Object)" is null'
+        )
     if version is None and inline is None and name:
         latest = batch.context.definitions.workflow(str(name), None)
         version = latest.version if latest is not None else None
@@ -184,6 +191,14 @@ def _sub_workflow(batch: Batch, node: Node) -> None:
         "idempotencyStrategy": given.get("idempotencyStrategy"),
         "priority": values.get("priority"),
     }
+
+
+def child_priority(task: TaskState) -> int | None:
+    """Return the priority that a SUB_WORKFLOW task asks for its child, None if it asks for none."""
+    try:
+        return int(task.input.get("priority") or 0) or None
+    except (TypeError, ValueError):
+        return None
 
 
 MAPPERS: Final[dict[str, Callable[[Batch, Node], None]]] = {

@@ -93,6 +93,7 @@ def restart(engine: Engine, execution: ExecutionState, latest: Definition | None
     execution.keep([])
     execution.created_ms = engine.now_ms
     execution.last_retried_ms = execution.ended_ms = 0
+    execution.failed_task_id = None
     execution.output = {}
     execution.variables = dict(execution.definition.variables)
     reopen(execution)  # the names of what failed before stay

@@ -97,7 +97,7 @@ def reopen_parents(engine: Engine, execution: ExecutionState) -> None:
         if parent is None:
             return
         task = next((task for task in parent.tasks if task.task_id == child.parent_task_id), None)
-        if task is None or task.status in OPEN_TASK:
+        if task is None or task.status in OPEN_TASK or task.node.optional:  # nobody waits for an optional one
             return
         task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
         for other in parent.latest.values():

@@ -32,6 +32,7 @@ def rerun(
     if task_id is None:
         _take_over(execution, workflow_input, correlation_id)
         execution.keep([])
+        execution.failed_task_id = None
         execution.failed_refs, execution.failed_names = [], []
         reopen(execution)
         evaluate(engine, execution)
@@ -58,17 +59,15 @@ def _rerun_from(
                 return True
         return False
     _take_over(execution, workflow_input, correlation_id)
-    if task.type == "SUB_WORKFLOW" and task.status == COMPLETED:  # its child has ended: so has everything after it
-        reopen(execution)
-        refresh_live(execution)
-        evaluate(engine, execution)
-        return True
-    execution.keep([other for other in execution.tasks if other.seq <= task.seq])
     context = engine.context()
     task.retried = False
-    reset(context, task)
-    if task_input is not None:
-        task.input = task_input
+    if task.type != "SUB_WORKFLOW":
+        execution.keep([other for other in execution.tasks if other.seq <= task.seq])
+        reset(context, task)
+        if task_input is not None:
+            task.input = task_input
+    elif task.status != COMPLETED:  # it gets a new child; what ran beside it or after it stays, as does its input
+        reset(context, task)
     for other in execution.tasks:
         if other.ref != task.ref and other.status in UNSUCCESSFUL_TASK:  # retried or optional ones too
             if other.type in REOPENED:

@@ -75,7 +75,9 @@ class Request:
         values = self.query.get(name)
         return values[0] if values else None
 
-    def number(self, name: str, default: int | None = None, *, of: Mapping[str, str] | None = None) -> int | None:
+    def number(
+        self, name: str, default: int | None = None, *, of: Mapping[str, str] | None = None, java: str = "Integer"
+    ) -> int | None:
         """Return a whole number from the query, or from what the path names. Raises Illegal."""
         value = self.text(name) if of is None else of.get(name)
         if value is None or value == "":
@@ -85,7 +87,7 @@ class Request:
         except ValueError:
             raise Illegal(
                 f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
-                f"'java.lang.Integer'; For input string: \"{value}\""
+                f"'java.lang.{java}'; For input string: \"{value}\""
             ) from None
 
     def flag(self, name: str, *, default: bool = False) -> bool:
@@ -113,6 +115,7 @@ class Route:
     method: str
     path: str
     action: Action
+    reads_json: bool = True
 
 
 class Routes:
@@ -124,7 +127,7 @@ class Routes:
         self.engine = engine
         self._by_shape: dict[tuple[int, str], list[tuple[tuple[str, ...], Route]]] = {}
         for route in ROUTES:
-            segments = tuple(route.path.strip("/").split("/"))
+            segments = tuple(route.path.removeprefix("/").split("/"))
             self._by_shape.setdefault((len(segments), segments[0]), []).append((segments, route))
         for routes in self._by_shape.values():  # a literal segment wins over a name
             routes.sort(key=lambda entry: [segment.startswith("{") for segment in entry[0]])
@@ -161,12 +164,12 @@ class Routes:
         body: bytes | None,
         headers: Mapping[str, str],
     ) -> Reply | Waiting:
-        segments = path.strip("/").split("/")
+        segments = path.removeprefix("/").split("/")  # one at its end makes another path
         if segments[0] == "api":
             segments = segments[1:]
         found_path = False
         for pattern, route in self._by_shape.get((len(segments), segments[0] if segments else ""), ()):
-            if not all(want.startswith("{") or want == got for want, got in zip(pattern, segments, strict=True)):
+            if not all(want == got or (got and want[:1] == "{") for want, got in zip(pattern, segments, strict=True)):
                 continue
             found_path = True
             if route.method == method:
@@ -175,10 +178,24 @@ class Routes:
                     for want, got in zip(pattern, segments, strict=True)
                     if want.startswith("{")
                 }
+                if body and route.reads_json:
+                    _demand_json(headers)
                 return route.action(Request(self.engine, names, query, body, headers))
         if found_path:
             raise NotAllowed(f"Request method '{method}' is not supported")
         raise NotFound(f"No static resource {path.strip('/')}.")
+
+
+def _demand_json(headers: Mapping[str, str]) -> None:
+    """Refuse a body that is not said to be JSON. Raises Illegal.
+
+    A request without a wire has no content type at all; one that came on a wire without saying it has an empty one.
+    """
+    given = headers.get("content-type", "application/json") or "application/octet-stream"
+    kind = given.partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        shown = f"{kind};charset=UTF-8" if kind.startswith("text/") or kind.endswith("-urlencoded") else kind
+        raise Illegal(f"Content-Type '{shown}' is not supported")
 
 
 T = TypeVar("T")

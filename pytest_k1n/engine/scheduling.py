@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_k1n.engine import retry
 from pytest_k1n.engine.context import Context
 from pytest_k1n.engine.definition import Node
+from pytest_k1n.engine.domains import domain_of
 from pytest_k1n.engine.mapping import MAPPERS, Batch
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SCHEDULED, SKIPPED
@@ -19,6 +20,8 @@ def schedule(
     """Add new attempts and the tasks that follow; tell whether one of them has ended already. Raises InvalidInput."""
     again = False
     for task in attempts:
+        if task.type in UNQUEUED:
+            task.started_ms = context.now_ms
         insert_one(context, execution, task)
     for node, iteration in following:
         target: Node | None = node
@@ -57,8 +60,8 @@ def insert_one(context: Context, execution: ExecutionState, task: TaskState) -> 
     """Add one task, and have it queued if a queue is where it waits."""
     execution.add(task)
     if task.type not in UNQUEUED and task.status in OPEN_TASK:
-        if task.node.type in _FROM_WORKER or task.node.type not in MAPPERS:
-            task.domain = execution.domains.get(task.type) or execution.domains.get("*") if execution.domains else None
+        if execution.domains and (task.node.type in _FROM_WORKER or task.node.type not in MAPPERS):
+            task.domain = domain_of(task.type, execution.domains, context.polled, context.now_ms)
         context.effects.queued.append(task)
 
 

@@ -32,6 +32,13 @@ def is_literal(source: str) -> bool:
     return source.strip().rstrip(";").strip() in ("true", "false")
 
 
+def is_true(value: Any) -> bool:
+    """Read a condition's value as the server does: a number above zero is true, a text never is."""
+    if isinstance(value, bool):
+        return value
+    return isinstance(value, int | float) and value > 0
+
+
 def has_javascript() -> bool:
     """Tell whether a JavaScript engine is installed, without loading it."""
     return importlib.util.find_spec("quickjs") is not None
@@ -40,6 +47,21 @@ def has_javascript() -> bool:
 def has_jq() -> bool:
     """Tell whether jq is installed, without loading it."""
     return importlib.util.find_spec("jq") is not None
+
+
+def syntax_error(source: str) -> str | None:
+    """Say what is wrong with a script's syntax, or None; without an engine nobody can tell."""
+    if not has_javascript():
+        return None
+    import quickjs  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    context = quickjs.Context()
+    context.set("__source", source)
+    try:
+        context.eval("new Function(__source); undefined")
+    except quickjs.JSException as error:
+        return str(error).strip().partition("\n")[0]
+    return None
 
 
 class Scripts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -9,9 +10,9 @@ from fnmatch import fnmatchcase
 from typing import Final, TypeVar
 
 from pytest_k1n.engine.java_text import java_text
-from pytest_k1n.engine.problems import Invalid
+from pytest_k1n.engine.problems import Illegal, Invalid
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
 
 T = TypeVar("T", ExecutionState, TaskState)
 _CLAUSE: Final = re.compile(r"\s*([A-Za-z]+)\s*(=|<|>|\bIN\b)\s*(.+?)\s*", re.IGNORECASE)
@@ -35,34 +36,48 @@ _TASK_FIELDS: Final[dict[str, Callable[[TaskState], str | int]]] = {
     "correlationId": lambda task: task.execution.correlation_id or "",
     "status": lambda task: task.status,
     "startTime": lambda task: task.started_ms,
+    "scheduledTime": lambda task: task.scheduled_ms,
     "endTime": lambda task: task.ended_ms,
     "updateTime": lambda task: task.updated_ms,
 }
 
 
 def executions(every: Iterable[ExecutionState], query: str, free_text: str | None) -> list[ExecutionState]:
-    """Find executions by `field (=|<|>|IN) value` joined by ` AND `. Raises Invalid."""
+    """Find executions by `field (=|<|>|IN) value` joined by ` AND `, and a text in what is shown. Raises Problem."""
     tests = _tests(query, _FIELDS)
-    if free_text and free_text != "*":
-        tests.append(lambda execution: execution.workflow_id in free_text)
-    return [execution for execution in every if all(test(execution) for test in tests)]
+    found = [execution for execution in every if all(test(execution) for test in tests)]
+    return _with_text(found, free_text, summary)
 
 
 def ordered(found: list[ExecutionState], sort: str) -> list[ExecutionState]:
     """Order executions by `FIELD:ASC|DESC`, several joined by commas; fields that nobody can search by are ignored."""
+    return _ordered(found, sort, _FIELDS)
+
+
+def tasks(every: Iterable[TaskState], query: str, free_text: str | None, sort: str = "") -> list[TaskState]:
+    """Find and order task records as executions are; one that nobody has polled yet is not found. Raises Problem."""
+    tests = _tests(query, _TASK_FIELDS)
+    found = [task for task in every if _is_indexed(task) and all(test(task) for test in tests)]
+    return _ordered(_with_text(found, free_text, task_summary), sort, _TASK_FIELDS)
+
+
+def _is_indexed(task: TaskState) -> bool:
+    return task.status != SCHEDULED or task.poll_count > 0
+
+
+def _with_text(found: list[T], text: str | None, show: Callable[[T], JsonObject]) -> list[T]:
+    """Keep what shows a text anywhere, without regard to case; `*` keeps everything."""
+    if not text or text == "*":
+        return found
+    return [one for one in found if text.lower() in json.dumps(show(one), ensure_ascii=False).lower()]
+
+
+def _ordered(found: list[T], sort: str, fields: Mapping[str, Callable[[T], str | int]]) -> list[T]:
     for rule in reversed(sort.split(",")):  # a later, stable sort outranks an earlier one
         field, _, direction = rule.strip().partition(":")
-        if field in _FIELDS:
-            found = sorted(found, key=_FIELDS[field], reverse=direction.upper() == "DESC")
+        if field in fields:
+            found = sorted(found, key=fields[field], reverse=direction.upper() == "DESC")
     return found
-
-
-def tasks(every: Iterable[TaskState], query: str, free_text: str | None) -> list[TaskState]:
-    """Find task records as `executions` finds executions. Raises Invalid."""
-    tests = _tests(query, _TASK_FIELDS)
-    if free_text and free_text != "*":
-        tests.append(lambda task: task.task_id in free_text or task.execution.workflow_id in free_text)
-    return [task for task in every if all(test(task) for test in tests)]
 
 
 def _tests(query: str, fields: Mapping[str, Callable[[T], str | int]]) -> list[Callable[[T], bool]]:
@@ -71,8 +86,10 @@ def _tests(query: str, fields: Mapping[str, Callable[[T], str | int]]) -> list[C
 
 def _test(clause: str, fields: Mapping[str, Callable[[T], str | int]]) -> Callable[[T], bool]:
     found = _CLAUSE.fullmatch(clause)
-    if found is None or found[1] not in fields:
+    if found is None:
         raise Invalid(f"Incorrectly formatted query string: {clause}")
+    if found[1] not in fields:
+        return lambda _record: True  # the server leaves out what it has no column for
     read, operator, value = fields[found[1]], found[2].upper(), found[3]
     if operator == "IN":
         wanted = {_unquoted(part) for part in value.strip("()").split(",")}
@@ -81,7 +98,7 @@ def _test(clause: str, fields: Mapping[str, Callable[[T], str | int]]) -> Callab
     if operator == "=":
         return lambda record: fnmatchcase(str(read(record)), plain)
     if not plain.lstrip("-").isdigit():
-        raise Invalid(f"Incorrectly formatted query string: {clause}")
+        raise Illegal(f'For input string: "{plain}"')
     bound = int(plain)
     if operator == "<":
         return lambda record: isinstance(at := read(record), int) and at < bound
@@ -134,7 +151,7 @@ def task_summary(task: TaskState) -> JsonObject:
         "updateTime": _iso(task.updated_ms),
         "endTime": _iso(task.ended_ms),
         "status": task.status,
-        "executionTime": task.ended_ms - task.started_ms if task.ended_ms and task.started_ms else 0,
+        "executionTime": task.ended_ms - task.started_ms if task.ended_ms else 0,  # also of one never begun
         "queueWaitTime": max(0, task.started_ms - task.scheduled_ms) if task.started_ms else 0,
         "taskDefName": task.def_name,
         "taskType": task.type,

@@ -18,6 +18,18 @@ _COMMON = "com.netflix.conductor.common"
 Kind = str | tuple[str, ...]
 
 
+_PRIMITIVES: Final[dict[Any, Any]] = {"int": 0, "bool": False}
+"""What an explicit null becomes where Java has no null; a `?` marks the types that have one."""
+
+
+_UNCHECKABLE: Final = (
+    (f"{_COMMON}.metadata.workflow.WorkflowTask", "type"),
+    (f"{_COMMON}.metadata.workflow.WorkflowDef", "tasks"),
+)
+"""Fields that the server's validators cannot bear as an explicit null."""
+UNCHECKABLE: Final = "HV000028: Unexpected exception during isValid call."
+
+
 class Shape:
     """The typed fields of one kind of request object."""
 
@@ -33,11 +45,12 @@ def _enum(java: str, *values: str) -> tuple[str, ...]:
 WORKFLOW_TASK: Final = Shape(
     f"{_COMMON}.metadata.workflow.WorkflowTask",
     name="text", taskReferenceName="text", description="text", type="text", inputParameters="map", startDelay="int",
-    optional="bool", permissive="bool", asyncComplete="bool", retryCount="int", rateLimited="bool", joinOn="texts",
+    optional="bool", permissive="bool", asyncComplete="bool?", retryCount="int?", rateLimited="bool?", joinOn="texts",
     dynamicTaskNameParam="text", caseValueParam="text", caseExpression="text", scriptExpression="text",
     evaluatorType="text", expression="text", dynamicForkJoinTasksParam="text", dynamicForkTasksParam="text",
-    dynamicForkTasksInputParamName="text", subWorkflowParam="map", sink="text",
+    dynamicForkTasksInputParamName="text", sink="text",
     defaultExclusiveJoinTask="texts", loopCondition="text", items="text", onStateChange="map", metadata="map",
+    joinMode=_enum("metadata.workflow.WorkflowTask$JoinMode", "SYNC", "ASYNC"),
 )  # fmt: skip
 WORKFLOW_TASK.fields.update(
     forkTasks=("lists", WORKFLOW_TASK),
@@ -48,27 +61,36 @@ WORKFLOW_TASK.fields.update(
 WORKFLOW: Final = Shape(
     f"{_COMMON}.metadata.workflow.WorkflowDef",
     name="text", description="text", version="int", tasks=("list", WORKFLOW_TASK), inputParameters="texts",
-    outputParameters="map", failureWorkflow="text", failureWorkflowVersion="int", schemaVersion="int",
+    outputParameters="map", failureWorkflow="text", failureWorkflowVersion="int?", schemaVersion="int",
     restartable="bool", ownerEmail="text", timeoutSeconds="int", variables="map", inputTemplate="map",
     enforceSchema="bool", metadata="map", maskedFields="texts", workflowStatusListenerEnabled="bool",
+    inputSchema="map", outputSchema="map", rateLimitConfig="map",
     timeoutPolicy=_enum("metadata.workflow.WorkflowDef$TimeoutPolicy", "TIME_OUT_WF", "ALERT_ONLY"),
 )  # fmt: skip
+SUB_WORKFLOW: Final = Shape(
+    f"{_COMMON}.metadata.workflow.SubWorkflowParams",
+    name="text", version="int?", taskToDomain="map", workflowDefinition="definition", idempotencyKey="text",
+    idempotencyStrategy=_enum(
+        "metadata.workflow.IdempotencyStrategy", "FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING",
+    ),
+)  # fmt: skip
+WORKFLOW_TASK.fields["subWorkflowParam"] = ("object", SUB_WORKFLOW)
 TASK_DEFINITION: Final = Shape(
     f"{_COMMON}.metadata.tasks.TaskDef",
     name="text", description="text", retryCount="int", timeoutSeconds="int", retryDelaySeconds="int",
-    responseTimeoutSeconds="int", concurrentExecLimit="int", inputTemplate="map", inputKeys="texts",
-    outputKeys="texts", rateLimitPerFrequency="int", rateLimitFrequencyInSeconds="int", pollTimeoutSeconds="int",
-    backoffScaleFactor="int", maxRetryDelaySeconds="int", backoffJitterMs="int", totalTimeoutSeconds="int",
+    responseTimeoutSeconds="int", concurrentExecLimit="int?", inputTemplate="map", inputKeys="texts",
+    outputKeys="texts", rateLimitPerFrequency="int?", rateLimitFrequencyInSeconds="int?", pollTimeoutSeconds="int?",
+    backoffScaleFactor="int?", maxRetryDelaySeconds="int", backoffJitterMs="int", totalTimeoutSeconds="int",
     ownerEmail="text", isolationGroupId="text", executionNameSpace="text", enforceSchema="bool", baseType="text",
-    taskStatusListenerEnabled="bool", runtimeMetadata="texts",
+    taskStatusListenerEnabled="bool", runtimeMetadata="texts", inputSchema="map", outputSchema="map",
     timeoutPolicy=_enum("metadata.tasks.TaskDef$TimeoutPolicy", "RETRY", "TIME_OUT_WF", "ALERT_ONLY"),
     retryLogic=_enum("metadata.tasks.TaskDef$RetryLogic", "FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"),
 )  # fmt: skip
 WORKFLOW_TASK.fields["taskDefinition"] = ("object", TASK_DEFINITION)
 START: Final = Shape(
     f"{_COMMON}.metadata.workflow.StartWorkflowRequest",
-    name="text", version="int", correlationId="text", input="map", taskToDomain="map", workflowDef=("object", WORKFLOW),
-    priority="int", createdBy="text", idempotencyKey="text", event="text",
+    name="text", version="int?", correlationId="text", input="map", taskToDomain="map",
+    workflowDef=("object", WORKFLOW), priority="int?", createdBy="text", idempotencyKey="text", event="text",
 )  # fmt: skip
 RESULT: Final = Shape(
     f"{_COMMON}.metadata.tasks.TaskResult",
@@ -110,6 +132,10 @@ def read(document: Any, shape: Shape) -> JsonObject:
         value = made.get(field)
         if value is not None:
             made[field] = _value(value, kind)
+        elif field in made and isinstance(kind, str) and kind in _PRIMITIVES:
+            made[field] = _PRIMITIVES[kind]
+        elif field in made and (shape.java, field) in _UNCHECKABLE:
+            raise Illegal(UNCHECKABLE)
     return made
 
 
@@ -117,6 +143,8 @@ def read_list(document: Any, shape: Shape) -> list[JsonObject]:
     """Read a list of documents of one shape. Raises Illegal."""
     if not isinstance(document, list):
         raise Illegal(_cannot(f"java.util.ArrayList<{shape.java}>", document))
+    if shape is WORKFLOW_TASK and None in document:
+        raise Illegal(UNCHECKABLE)
     return [read(each, shape) for each in document]
 
 
@@ -142,10 +170,12 @@ def read_any_list(document: Any, *, of: str = "java.lang.Object") -> list[Any]:
 def _value(value: Any, kind: Any) -> Any:
     if kind == "any":
         return value
-    if kind == "int":
+    if kind in ("int", "int?"):
         return _integer(value)
-    if kind == "bool":
+    if kind in ("bool", "bool?"):
         return _boolean(value)
+    if kind == "definition":
+        return _definition(value)
     if kind == "text":
         return _text(value)
     if kind == "map":
@@ -169,6 +199,18 @@ def _value(value: Any, kind: Any) -> Any:
             raise Illegal(_cannot(f"java.util.ArrayList<java.util.List<{shape.java}>>", value))
         return [read_list(each, shape) for each in value]
     return {case: read_list(each, shape) for case, each in read_map(value).items() if each is not None}
+
+
+def _definition(value: Any) -> Any:
+    """Read a sub-workflow's definition: an object, or one expression that leads to it."""
+    what = "JSON parse error: workflowDefinition"
+    if isinstance(value, str):
+        if not (value.startswith("${") and value.endswith("}")):
+            raise Illegal(f"{what} is a string, but not a valid DSL string")
+        return value
+    if not isinstance(value, Mapping):
+        raise Illegal(f"{what} must be either null, or WorkflowDef, or a valid DSL string")
+    return read(value, WORKFLOW)
 
 
 def _integer(value: Any) -> int:

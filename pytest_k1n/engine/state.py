@@ -30,6 +30,7 @@ class TaskState:
         "_task_id",
         "attempt",
         "callback_s",
+        "correlation_id",
         "cursor",
         "def_name",
         "domain",
@@ -74,6 +75,7 @@ class TaskState:
         self.name = node.name
         self.iteration = iteration
         self.task_def: TaskDef | None = node.task_def
+        self.correlation_id: str | None = execution.correlation_id
         execution.next_id += 1
         self.number = execution.next_id
         self._task_id = ""
@@ -130,7 +132,7 @@ class ExecutionState:
     """One started workflow."""
 
     __slots__ = (
-        "correlation_id", "created_by", "created_ms", "definition", "domains", "ended_ms", "event", "failed_names",
+        "correlation_id", "created_ms", "definition", "domains", "ended_ms", "failed_names",
         "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
         "rerun_from", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
@@ -153,8 +155,6 @@ class ExecutionState:
         self.last_retried_ms = 0
         self.priority = 0
         self.correlation_id: str | None = None
-        self.created_by: str | None = None
-        self.event: str | None = None
         self.parent_id: str | None = None
         self.parent_task_id: str | None = None
         self.rerun_from: str | None = None

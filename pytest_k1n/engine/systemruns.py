@@ -6,12 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_k1n.engine import asynctasks, children
+from pytest_k1n.engine import asynctasks, children, startworkflow
 from pytest_k1n.engine.agenda import WAKE, Agenda
-from pytest_k1n.engine.catalogue import MissingChild
-from pytest_k1n.engine.problems import NotFound
 from pytest_k1n.engine.state import TaskState
-from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
 
 if TYPE_CHECKING:
     from pytest_k1n.engine.engine import Engine
@@ -70,7 +68,7 @@ class SystemRuns:
             self._call(task)
             return
         else:
-            self._start_workflow(task)
+            startworkflow.run(self._engine, task)
         self._end(task)
 
     def _call(self, task: TaskState) -> None:
@@ -96,33 +94,8 @@ class SystemRuns:
             take(request.send(self._call_http))
 
     def _end(self, task: TaskState) -> None:
-        if task.node.document["asyncComplete"] and task.status == COMPLETED:
+        if task.node.document["asyncComplete"] and task.status == COMPLETED and task.type != "START_WORKFLOW":
             task.status = IN_PROGRESS
             return
         task.ended_ms = self._engine.now_ms
         self._engine.decide(task.execution)
-
-    def _start_workflow(self, task: TaskState) -> None:
-        request: Any = task.input.get("startWorkflow")
-        if not isinstance(request, dict):
-            task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
-            return
-        inline, engine = request.get("workflowDef"), self._engine
-        try:
-            definition = (
-                engine.catalogue.inline(inline)
-                if isinstance(inline, dict)
-                else engine.find(str(request.get("name")), request.get("version"))
-            )
-        except (NotFound, MissingChild) as error:
-            task.status, task.reason = FAILED, str(error)
-            return
-        started = engine.start_soon(
-            definition,
-            request.get("input") or {},
-            correlation_id=request.get("correlationId"),
-            domains=request.get("taskToDomain"),
-            priority=request.get("priority") or 0,
-        )
-        task.output = {"workflowId": started.workflow_id}
-        task.status = COMPLETED

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pytest_k1n.engine.context import Broken
+from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.state import MAX_S, TaskState
 from pytest_k1n.engine.status import FAILED_WITH_TERMINAL_ERROR
 
@@ -26,15 +28,20 @@ def prepare(task: TaskState, now_ms: int) -> None:
         task.status = FAILED_WITH_TERMINAL_ERROR
         task.reason = "Both 'duration' and 'until' specified. Please provide only one input"
         return
-    try:
-        if duration:
+    if duration:
+        try:
             seconds = duration_s(str(duration))
-            task.callback_s, task.due_ms = seconds, now_ms + seconds * 1000
-        elif until:
+        except ValueError as error:
+            raise Broken(str(error), problem=Invalid) from None
+        task.callback_s, task.due_ms = seconds, now_ms + seconds * 1000
+    elif until:
+        try:
             task.due_ms = max(instant_ms(str(until)), now_ms)
-            task.callback_s = (task.due_ms - now_ms) // 1000
-    except ValueError as error:
-        task.status, task.reason = FAILED_WITH_TERMINAL_ERROR, str(error)
+        except ValueError:
+            task.status, task.ended_ms = FAILED_WITH_TERMINAL_ERROR, now_ms
+            task.reason = f"Invalid/Unsupported Wait Until format.  Provided: {until}"
+            return
+        task.callback_s = (task.due_ms - now_ms) // 1000
 
 
 def duration_s(text: str) -> int:
@@ -46,6 +53,24 @@ def duration_s(text: str) -> int:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
+_OFFSET: Final = re.compile(r"(?:GMT|UTC)([+-]\d{1,2}):?(\d{2})?")
+_SHORT: Final = {
+    "PST": "America/Los_Angeles", "PDT": "America/Los_Angeles", "MST": "America/Denver", "CST": "America/Chicago",
+    "EST": "America/New_York", "EDT": "America/New_York", "CET": "Europe/Paris", "CEST": "Europe/Paris",
+    "BST": "Europe/London", "IST": "Asia/Kolkata", "JST": "Asia/Tokyo", "AEST": "Australia/Sydney",
+}  # fmt: skip
+"""Zones that Java knows by a few letters."""
+
+
+def _zone(name: str) -> tzinfo:
+    """Find a zone by its name or its offset. Raises ZoneInfoNotFoundError or ValueError."""
+    offset = _OFFSET.fullmatch(name)
+    if offset is None:
+        return ZoneInfo(_SHORT.get(name, name))
+    hours, minutes = int(offset[1]), int(offset[2] or 0)
+    return timezone(timedelta(hours=hours, minutes=minutes if hours >= 0 else -minutes))
+
+
 def instant_ms(text: str) -> int:
     """Read `yyyy-MM-dd[ HH:mm[ zone]]` as epoch ms; UTC without a zone. Raises ValueError."""
     stripped, zone = text.strip(), UTC
@@ -53,7 +78,7 @@ def instant_ms(text: str) -> int:
     named: tzinfo = zone
     if len(words) == 3:
         try:
-            named = ZoneInfo(words[2])
+            named = _zone(words[2])
             stripped = " ".join(words[:2])
         except (ZoneInfoNotFoundError, ValueError):
             named = zone

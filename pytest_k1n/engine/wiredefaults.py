@@ -20,6 +20,9 @@ _TASK_FIELDS: Final = (
     "loopOver", "items", "retryCount", "evaluatorType", "expression", "onStateChange", "joinStatus", "joinMode",
     "cacheConfig", "permissive", "metadata",
 )  # fmt: skip
+_SUB_WORKFLOW_FIELDS: Final = (
+    "name", "version", "taskToDomain", "workflowDefinition", "idempotencyKey", "idempotencyStrategy", "priority",
+)  # fmt: skip
 _WORKFLOW_DEFAULTS: Final[JsonObject] = {
     "createTime": 0, "updateTime": 0, "version": 1, "inputParameters": [], "outputParameters": {}, "schemaVersion": 2,
     "restartable": True, "workflowStatusListenerEnabled": False, "timeoutPolicy": "ALERT_ONLY", "timeoutSeconds": 0,
@@ -48,6 +51,12 @@ _DEFINITION_FIELDS: Final = (
     "taskStatusListenerEnabled", "inputSchema", "outputSchema", "enforceSchema",
 )  # fmt: skip
 
+_INNER_DEFAULTS: Final[dict[str, JsonObject]] = {
+    "inputSchema": {"createTime": 0, "updateTime": 0},
+    "outputSchema": {"createTime": 0, "updateTime": 0},
+    "rateLimitConfig": {"policy": "QUEUE"},
+}
+
 
 def workflow_document(given: Mapping[str, Any]) -> JsonObject:
     """Normalise a workflow definition and every task in it."""
@@ -63,8 +72,19 @@ def workflow_task_document(given: Mapping[str, Any]) -> JsonObject:
     made["decisionCases"] = {case: _task_list(tasks) for case, tasks in made["decisionCases"].items()}
     made["defaultCase"] = _task_list(made["defaultCase"])
     made["loopOver"] = _task_list(made["loopOver"])
+    if isinstance(made.get("subWorkflowParam"), Mapping):
+        made["subWorkflowParam"] = _sub_workflow_document(made["subWorkflowParam"])
     if isinstance(made.get("taskDefinition"), Mapping):
         made["taskDefinition"] = task_definition_document(made["taskDefinition"])
+    return made
+
+
+def _sub_workflow_document(given: Mapping[str, Any]) -> JsonObject:
+    """Normalise the parameters of a SUB_WORKFLOW: an inline definition's name and version are theirs."""
+    made = _normal(given, _SUB_WORKFLOW_FIELDS, {})
+    if isinstance(made.get("workflowDefinition"), Mapping):
+        inline = made["workflowDefinition"] = workflow_document(made["workflowDefinition"])
+        made.update({name: inline[name] for name in ("name", "version") if name in inline})
     return made
 
 
@@ -87,5 +107,5 @@ def _normal(given: Mapping[str, Any], fields: tuple[str, ...], defaults: JsonObj
                 continue
             if isinstance(value, dict | list):
                 value = value.copy()
-        made[name] = value
+        made[name] = _INNER_DEFAULTS[name] | dict(value) if name in _INNER_DEFAULTS else value
     return made

@@ -234,13 +234,16 @@ def test_odd_headers_are_borne(shared, headers, virtual):
     lines = {**headers, **({} if virtual is None else {"X-K1N-Virtual-Ms": virtual})}
     given = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if name.lower() not in FRAMING)
     body = b'{"taskId":"x","workflowInstanceId":"y","status":"COMPLETED"}'
-    head = f"POST /api/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n{given}\r\n"
+    head = (
+        f"POST /api/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{TYPED}Content-Length: {len(body)}\r\n{given}\r\n"
+    )
     answer = exchange(shared.port, head.encode("latin-1") + body)
     assert answer[:12] in (b"HTTP/1.1 404", b"HTTP/1.1 400")
     assert shared.client.version()
 
 
-FRAMING = ("host", "connection", "content-length", "transfer-encoding", "upgrade", "expect")
+TYPED = "Content-Type: application/json\r\n"
+FRAMING = ("content-type", "host", "connection", "content-length", "transfer-encoding", "upgrade", "expect")
 
 
 @pytest.mark.parametrize(

@@ -288,7 +288,9 @@ def test_what_cannot_be_awaited_is_refused(shared, path, query, status, says):
 def test_task_records_and_executions_are_found_by_tasks(shared):
     shared.define("found_by", simple("found_a"))
     workflow_id = shared.client.start("found_by")
-    query = "taskType = found_a AND status = SCHEDULED"
+    query = "taskType = found_a AND status = IN_PROGRESS"
+    assert shared.ask("GET", "/api/tasks/search-v2", query=query)[1]["results"] == [], "nobody has polled it yet"
+    shared.ask("GET", "/api/tasks/poll/found_a")
     (record,) = shared.ask("GET", "/api/tasks/search-v2", query=query)[1]["results"]
     assert record["workflowInstanceId"] == workflow_id
     for path in ("search-by-tasks", "search-by-tasks-v2"):

@@ -1,9 +1,10 @@
 """The REST resources: a module each, all their routes together here."""
 
-from pytest_k1n.engine.rest import bulk, events, executing, health, metadata, signals, tasks, testing, workflows
+from pytest_k1n.engine.rest import admin, bulk, events, executing, health, metadata, signals, tasks, testing, workflows
 
 ROUTES = (
     *health.ROUTES,
+    *admin.ROUTES,
     *metadata.ROUTES,
     *workflows.ROUTES,
     *bulk.ROUTES,

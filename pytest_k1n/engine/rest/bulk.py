@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from pytest_k1n.engine import operations, shapes
 from pytest_k1n.engine.constraints import demand
+from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.routes import Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState
 
 Operation = Callable[[Request, ExecutionState], None]
 MOST = 1000
+NONE = "WorkflowIds list cannot be null."
 TOO_MANY = f"Cannot process more than {MOST} workflows. Please use multiple requests."
 
 
@@ -21,7 +23,7 @@ def _each(name: str, *operations_: Operation) -> Callable[[Request], Reply]:
     def action(request: Request) -> Reply:
         ids = shapes.read_texts(shapes.parse(request.body))
         if not 0 < len(ids) <= MOST:
-            message = TOO_MANY if ids else "WorkflowIds list cannot be null."
+            message = TOO_MANY if ids else NONE
             demand([{"path": f"{name}.arg0", "message": message}])
         errors: dict[str, str] = {}
         done = []
@@ -36,6 +38,22 @@ def _each(name: str, *operations_: Operation) -> Callable[[Request], Reply]:
         return Reply(payload={"bulkErrorResults": errors, "bulkSuccessfulResults": done})
 
     return action
+
+
+def _search(request: Request) -> Reply:
+    """Read many executions at once."""
+    ids = shapes.read_texts(shapes.parse(request.body))
+    if not 0 < len(ids) <= MOST:
+        demand([{"path": "searchWorkflow.arg0", "message": TOO_MANY if ids else NONE}])
+    tasks = request.flag("includeTasks", default=True)
+    errors: dict[str, str] = {}
+    found = []
+    for workflow_id in ids:
+        try:
+            found.append(execution_document(request.engine.execution(workflow_id), tasks=tasks))
+        except Problem as problem:
+            errors[workflow_id] = problem.message
+    return Reply(payload={"bulkErrorResults": errors, "bulkSuccessfulResults": found})
 
 
 def _pause(_request: Request, execution: ExecutionState) -> None:
@@ -64,6 +82,7 @@ def _restart(request: Request, execution: ExecutionState) -> None:
 
 
 ROUTES = (
+    Route("POST", "/workflow/bulk/search", _search),
     Route("PUT", "/workflow/bulk/pause", _each("pauseWorkflow", _pause)),
     Route("PUT", "/workflow/bulk/resume", _each("resumeWorkflow", _resume)),
     Route("POST", "/workflow/bulk/restart", _each("restart", _restart)),

@@ -48,7 +48,6 @@ def _execute(request: Request) -> Reply | Waiting:
             "priority": shown.priority,
             "variables": shown.variables,
             "tasks": [task_document(task) for task in shown.tasks],
-            "createdBy": shown.created_by or "",
             "createTime": shown.created_ms,
             "updateTime": shown.updated_ms,
             "status": shown.status,

@@ -28,9 +28,10 @@ def _post_workflow(request: Request) -> Reply:
     check_workflow(document, "registerWorkflowDef.arg0")
     name, version = document["name"], document["version"]
     catalogue = request.engine.catalogue
-    if catalogue.workflow_document(name, version) is not None and not request.flag("overwrite"):
+    is_known = catalogue.workflow_document(name, version) is not None
+    if is_known and not request.flag("overwrite"):
         raise Conflict(f"Workflow with {name}.{version} already exists!")
-    catalogue.put_workflow(definition, request.engine.now_ms, is_update=False)
+    catalogue.put_workflow(definition, request.engine.now_ms, is_update=is_known)
     return Reply()
 
 
@@ -70,7 +71,9 @@ def _names_and_versions(request: Request) -> Reply:
 
 def _versions(request: Request) -> Reply:
     versions = request.engine.catalogue.workflow_documents.get(request.names["name"], {})
-    return Reply(payload=[_summary(document) for document in versions.values()])
+    return Reply(
+        payload=[{name: each[name] for name in ("name", "version", "createTime")} for each in versions.values()]
+    )
 
 
 def _summary(document: JsonObject) -> JsonObject:
@@ -98,16 +101,16 @@ def _post_tasks(request: Request) -> Reply:
         ]
     )
     for definition in definitions:
-        request.engine.catalogue.put_task(definition, request.engine.now_ms)
+        request.engine.catalogue.put_task(definition, request.engine.now_ms, is_update=False)
     return Reply()
 
 
 def _put_task(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.TASK_DEFINITION)
-    demand(check_task_definition(task_definition_document(definition), "registerTaskDef.arg0"))
+    demand(check_task_definition(task_definition_document(definition), "updateTaskDef.arg0"))
     if request.engine.catalogue.task_definition(definition["name"]) is None:
         raise NotFound(f"No such task by name {definition['name']}")
-    request.engine.catalogue.put_task(definition, request.engine.now_ms)
+    request.engine.catalogue.put_task(definition, request.engine.now_ms, is_update=True)
     return Reply()
 
 

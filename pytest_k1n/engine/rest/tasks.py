@@ -14,7 +14,7 @@ from pytest_k1n.engine.queues import QueueKey
 from pytest_k1n.engine.reports import Report, amended
 from pytest_k1n.engine.routes import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
-from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES, SCHEDULED
+from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES
 
 LONGEST_POLL_MS = 5_000
 SINGLE_POLL_MS = 100
@@ -205,8 +205,10 @@ def _queue_size(request: Request) -> Reply:
 
 
 def _queue_sizes(request: Request) -> Reply:
-    queues = request.engine.delivery.queues
-    return Reply(payload={type_: queues.size(QueueKey(type_)) for type_ in request.query.get("taskType", [])})
+    types = request.query.get("taskType")
+    if types is None:
+        raise Illegal('Cannot invoke "java.util.List.iterator()" because "taskDefNames" is null')
+    return Reply(payload={type_: request.engine.delivery.queues.size(QueueKey(type_)) for type_ in types})
 
 
 def _all_queues(request: Request) -> Reply:
@@ -244,22 +246,22 @@ def _search_full(request: Request) -> Reply:
 
 
 def _found(request: Request, show: Callable[[TaskState], JsonObject]) -> Reply:
-    start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
+    start, size = max(0, request.number("start", 0) or 0), request.number("size", 100) or 0
     every = (task for execution in request.engine.executions.values() for task in execution.tasks)
-    found = search.tasks(every, request.text("query") or "", request.text("freeText"))
+    found = search.tasks(every, request.text("query") or "", request.text("freeText"), request.text("sort") or "")
     shown = [show(task) for task in found[start : start + size]]
     return Reply(payload={"totalHits": len(found), "results": shown})
 
 
 def _requeue(request: Request) -> Reply:
     type_ = request.names["type"]
-    waiting = [
+    pending = [
         task
         for execution in request.engine.executions.values()
         for task in execution.live
-        if task.type == type_ and task.status == SCHEDULED
+        if task.type == type_ and task.is_open
     ]
-    return Reply(payload=str(len(waiting)), content_type=TEXT)
+    return Reply(payload=str(len(pending)), content_type=TEXT)
 
 
 ROUTES = (
@@ -269,7 +271,7 @@ ROUTES = (
     Route("POST", "/tasks/update-v2", _update_v2),
     Route("POST", "/tasks/{workflow}/{ref}/{status}", _update_by_ref),
     Route("POST", "/tasks/{workflow}/{ref}/{status}/sync", _update_by_ref_sync),
-    Route("POST", "/tasks/{id}/log", _log),
+    Route("POST", "/tasks/{id}/log", _log, reads_json=False),
     Route("GET", "/tasks/{id}/log", _logs),
     Route("GET", "/tasks/queue/size", _queue_size),
     Route("GET", "/tasks/queue/sizes", _queue_sizes),

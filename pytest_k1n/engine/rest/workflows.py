@@ -13,6 +13,10 @@ from pytest_k1n.engine.state import ExecutionState, JsonObject
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.engine.wiredefaults import workflow_document
 
+MOST_FOUND = 5000
+WORKFLOW = "workflow"
+"""The classifier of every execution here; the server calls others agents."""
+
 
 def _start(request: Request) -> Reply:
     return Reply(payload=started(request).workflow_id, content_type=TEXT)
@@ -49,8 +53,6 @@ def started(
         if domain
         else {str(key): str(value) for key, value in (asked.get("taskToDomain") or {}).items()},
         priority=asked.get("priority") or 0,
-        created_by=asked.get("createdBy"),
-        event=asked.get("event"),
     )
 
 
@@ -105,6 +107,8 @@ def _tasks(request: Request) -> Reply:
     wanted = request.query.get("status")
     tasks = [task for task in execution.tasks if not wanted or task.status in wanted]
     start, count = request.number("start", 0) or 0, request.number("count", 15) or 0
+    if count < 0:
+        raise Invalid(f"fromIndex({min(start, len(tasks))}) > toIndex({start + count})")
     shown = [task_document(task) for task in tasks[start : start + count]]
     return Reply(payload={"totalHits": len(tasks), "results": shown})
 
@@ -130,15 +134,20 @@ def _post_correlated(request: Request) -> Reply:
 
 
 def _running(request: Request) -> Reply:
+    """List what runs of any version; of both bounds of a time, what was started between them, ended or not."""
     name, version = request.names["name"], request.number("version", 1)
-    return Reply(
-        payload=[
-            execution.workflow_id
-            for execution in request.engine.executions.values()
-            if (execution.definition.name, execution.definition.version) == (name, version)
-            and execution.status not in TERMINAL_WORKFLOW
+    first_ms = request.number("startTime", 0, java="Long")
+    last_ms = request.number("endTime", 0, java="Long")
+    every = (execution for execution in request.engine.executions.values() if execution.definition.name == name)
+    if first_ms and last_ms:
+        found = [
+            execution
+            for execution in every
+            if execution.definition.version == version and first_ms <= execution.created_ms <= last_ms
         ]
-    )
+    else:
+        found = [execution for execution in every if execution.status not in TERMINAL_WORKFLOW]
+    return Reply(payload=[execution.workflow_id for execution in found])
 
 
 def _pause(request: Request) -> Reply:
@@ -229,10 +238,14 @@ def _search_full_by_tasks(request: Request) -> Reply:
 
 
 def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
-    start, size = request.number("start", 0) or 0, request.number("size", 100) or 0
-    if size > 5000:
-        raise Invalid("Cannot return more than 5000 workflows. Please use pagination.")
+    start, size = max(0, request.number("start", 0) or 0), request.number("size", 100) or 0
+    if size > MOST_FOUND:
+        name = f"searchWorkflows{'V2' * full}{'ByTasks' * by_tasks}"
+        message = f"Cannot return more than {MOST_FOUND} workflows. Please use pagination."
+        demand([{"path": f"{name}.arg1", "message": message, "invalidValue": str(size)}])
     every: Iterable[ExecutionState] = request.engine.executions.values()
+    if (request.text("classifier") or WORKFLOW) != WORKFLOW:
+        every = ()
     query, text = request.text("query") or "", request.text("freeText")
     if by_tasks:
         tasks = search.tasks((task for execution in every for task in execution.tasks), query, text)

@@ -172,7 +172,7 @@ def test_a_loop_shows_what_it_has_so_far_when_something_beside_it_ends_the_execu
 
 def test_a_join_that_could_join_is_too_late_when_the_same_evaluation_ends_the_execution(bench, make):
     empty = make.switch({"x": [make.simple("a")]})
-    branches = make.fork([empty], [terminate(make, "nonsense")], join_on=["switch"])
+    branches = make.fork([empty], [terminate(make, "FAILED")], join_on=["switch"])
     execution = bench.start(make.workflow(*branches), {"case": "y"})
 
     assert (execution.state.status, execution.task("join").status) == ("FAILED", "CANCELED")

@@ -340,8 +340,8 @@ def test_tasks_are_searched_like_executions(bench, make, routes):
     assert (status, found["totalHits"], found["results"][0]["taskDefName"]) == (200, 1, "a")
     assert found["results"][0]["output"] == "{v=1}"
     assert ask(routes, "GET", "/tasks/search", start="x")[0] == 500
-    assert ask(routes, "GET", "/tasks/search", query="nonsense = 1")[0] == 400
-    assert ask(routes, "GET", "/tasks/search", freeText=execution.workflow_id, size=1)[1]["totalHits"] == 2
+    assert ask(routes, "GET", "/tasks/search", query="nonsense = 1")[1]["totalHits"] > 0, "no column, no condition"
+    assert ask(routes, "GET", "/tasks/search", freeText=execution.workflow_id, size=1)[1]["totalHits"] == 1
 
 
 def test_tasks_and_executions_are_found_by_tasks_in_full(bench, make, routes):
@@ -405,3 +405,60 @@ def test_found_executions_come_in_the_order_that_is_asked_for(bench, make, route
     assert found(sort="startTime:DESC", size=1) == started[2:]
     assert found(sort="status:ASC,workflowType:DESC") == [started[1], started[2], started[0]]
     assert found(sort="nonsense:ASC") == found(sort="startTime:ASC") == started
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("", "application/octet-stream"),
+        ("text/plain", "text/plain;charset=UTF-8"),
+        ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded;charset=UTF-8"),
+    ],
+)
+def test_a_body_that_is_not_said_to_be_json_is_refused(routes, given, shown):
+    reply = routes.handle("POST", "/api/workflow/chain", {}, b"{}", {"content-type": given})
+
+    assert (reply.status, reply.payload["message"]) == (500, f"Content-Type '{shown}' is not supported")
+
+
+@pytest.mark.parametrize("given", ["application/json", "application/json;charset=utf-8", "application/problem+json"])
+def test_a_body_of_json_is_read_whatever_else_its_type_says(routes, given):
+    assert routes.handle("POST", "/api/workflow/chain", {}, b"{}", {"content-type": given}).status == 200
+
+
+def test_a_log_line_is_text_of_any_type(routes):
+    assert routes.handle("POST", "/api/tasks/none/log", {}, b"a line", {"content-type": "text/plain"}).status == 200
+
+
+def test_a_slash_at_its_end_makes_another_path(routes):
+    assert ask(routes, "GET", "/metadata/workflow/chain")[0] == 200
+    assert ask(routes, "GET", "/metadata/workflow/chain/")[0] == 404
+    assert ask(routes, "GET", "/queue/") == (200, {})
+
+
+def test_a_task_s_pending_executions_are_listed_for_administrators(routes):
+    ids = [ask(routes, "POST", "/workflow", {"name": "chain", "input": {}})[1] for _ in range(3)]
+    shown = ask(routes, "GET", "/admin/task/a", start=1, count=5)[1]
+
+    assert [task["workflowInstanceId"] for task in shown] == ids[1:]
+    assert ask(routes, "GET", "/admin/queues") == (200, {})
+
+
+def test_an_execution_that_cannot_begin_is_refused_and_leaves_nothing(bench, make):
+    forked = make.of_type("FORK_JOIN", "fork", forkTasks=[[make.simple("a")], []])
+    bench.register(make.workflow(forked, make.of_type("JOIN", "join", joinOn=["a"]), name="broken"))
+    routes = Routes(bench.engine)
+
+    assert message(routes, "POST", "/workflow", {"name": "broken", "input": {}}) == (
+        500, "Index 0 out of bounds for length 0",
+    )  # fmt: skip
+    assert not bench.engine.executions
+
+
+def test_an_execution_that_breaks_under_way_fails_in_the_server_s_words(bench, make):
+    forked = make.of_type("FORK_JOIN", "fork", forkTasks=[[make.simple("a")], []])
+    definition = make.workflow(make.simple("first"), forked, make.of_type("JOIN", "join", joinOn=["a"]))
+    execution = bench.start(definition)
+    execution.complete("first")
+
+    assert (execution.state.status, execution.state.reason) == ("FAILED", "Index 0 out of bounds for length 0")

@@ -4,7 +4,10 @@ import pytest
 
 
 def test_a_join_shows_the_output_of_whatever_ends_its_branches(bench, make):
-    branches = make.fork([make.switch({}, ref="sw")], [*make.fork([make.simple("a")], ref="inner", join="inner_join")])
+    branches = make.fork(
+        [make.switch({"y": [make.simple("z")]}, ref="sw")],
+        [*make.fork([make.simple("a")], ref="inner", join="inner_join")],
+    )
     execution = bench.run(make.workflow(*branches), {"case": "x"})
 
     assert execution.task("join").output == {

@@ -5,7 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.cases import Case
-from k1n_parity.catalogue import clients, coincidences, control, endings, http, loops, operators, plan, workers
+from k1n_parity.catalogue import (
+    choosing,
+    clients,
+    coincidences,
+    control,
+    endings,
+    forking,
+    http,
+    inputs,
+    joining,
+    limits,
+    looping,
+    loops,
+    nesting,
+    operators,
+    parenting,
+    plan,
+    versions,
+    waiting,
+    workers,
+)
 
 
 def catalogue() -> Iterator[Case]:
@@ -25,3 +45,13 @@ def catalogue() -> Iterator[Case]:
     yield from http.http()
     yield from clients.clients()
     yield from plan.plan()
+    yield from nesting.nesting()
+    yield from parenting.parenting()
+    yield from joining.joining()
+    yield from forking.forking()
+    yield from looping.looping()
+    yield from choosing.choosing()
+    yield from limits.limits()
+    yield from versions.versions()
+    yield from inputs.inputs()
+    yield from waiting.waiting()

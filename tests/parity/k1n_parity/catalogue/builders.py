@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Action, Case, Document
+from k1n_parity.cases import PREFIX, Action, Case, Document, Step
 
 INPUT: Mapping[str, Any] = {
     "a": 1,
@@ -109,6 +109,20 @@ def case(name: str, *tasks: Document, **settings: Any) -> Case:
         start=settings.pop("start", {}),
         seed=7,
     )
+
+
+def definitions(refs: str) -> Document:
+    """Register a definition for each letter, as it comes."""
+    return {ref: {} for ref in refs}
+
+
+def step(operation: str, ref: str | None = None, body: Any = None, after: int = -1, **query: Any) -> Step:
+    return Step(operation=operation, after=after, ref=ref, body=body, query=query)
+
+
+def on_child(operation: str, ref: str | None = "sub", body: Any = None, after: int = -1, **query: Any) -> Step:
+    """Do something with the child of a task, or with that task."""
+    return step(operation, ref, body, after, **query)
 
 
 def failure_workflow() -> Document:

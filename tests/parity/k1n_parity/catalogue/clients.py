@@ -131,6 +131,15 @@ def _searches() -> Iterator[Case]:
         "workflows by tasks": f"/workflow/search-by-tasks?query=workflowType%3D{PREFIX}main",
         "workflows by tasks, v2": f"/workflow/search-by-tasks-v2?query=taskDefName%3D{PREFIX}t",
         "workflows, none of the page": f"/workflow/search?{of_type}&start=5&size=5",
+        "workflows by an unknown field": f"/workflow/search?{of_type}%20AND%20nonsense%3D1",
+        "workflows since no number": f"/workflow/search?{of_type}%20AND%20startTime%3Eabc",
+        "workflows by text": f"/workflow/search?{of_type}&freeText=dotted",
+        "workflows by a text that none has": f"/workflow/search?{of_type}&freeText=haystack",
+        "workflows before the first": f"/workflow/search?{of_type}&start=-1",
+        "too many workflows": f"/workflow/search?{of_type}&size=5001",
+        "workflows of another classifier": f"/workflow/search?{of_type}&classifier=agent",
+        "tasks by text": f"/tasks/search?query=taskDefName%3D{PREFIX}t&freeText=t%230",
+        "tasks by an unknown field": f"/tasks/search?query=taskDefName%3D{PREFIX}t%20AND%20nonsense%3D1",
         "tasks by definition": f"/tasks/search?query=taskDefName%3D{PREFIX}t",
         "tasks by workflow": "/tasks/search?query=workflowId%3D{id}",
         "tasks by status": f"/tasks/search?query=taskDefName%3D{PREFIX}t%20AND%20status%3DCOMPLETED",
@@ -147,3 +156,9 @@ def _searches() -> Iterator[Case]:
             start={"correlationId": "c7"},
             steps=[step(path)],
         )
+    yield case(
+        "search, tasks that nobody polled",
+        simple("t"),
+        defs={"t": {}},
+        steps=[step(f"/tasks/search?query=taskDefName%3D{PREFIX}t", after=0)],
+    )

@@ -1,0 +1,29 @@
+"""Task domains: which queue a worker's task goes to (conductor.md 7.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+ACTIVE_MS: Final = 10_000
+"""How recent a domain's last poll must be for the domain to be taken (activeWorkerLastPollTimeout)."""
+NO_DOMAIN: Final = "NO_DOMAIN"
+
+Polled = Callable[[str, str], int | None]
+"""(task type, domain) -> when that queue was last polled."""
+
+
+def domain_of(type_: str, domains: Mapping[str, str], polled: Polled, now_ms: int) -> str | None:
+    """Choose the domain of a task: its type's own list, else that of `*`.
+
+    Of a list with commas the first one that somebody polls, else the last one; NO_DOMAIN stands for none.
+    """
+    given = domains.get(type_) or domains.get("*")
+    if not given or not given.strip():
+        return None
+    names = [name.strip() for name in given.split(",")]
+    for name in names:
+        last_ms = polled(type_, name) if name.upper() != NO_DOMAIN else None
+        if last_ms is not None and now_ms - last_ms < ACTIVE_MS:
+            return name
+    return None if names[-1].upper() == NO_DOMAIN else names[-1]

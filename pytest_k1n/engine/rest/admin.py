@@ -1,0 +1,65 @@
+"""/admin, /queue and what else a server answers about itself: hardly anything is behind it, on the server as here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_k1n.engine.documents import task_document
+from pytest_k1n.engine.ids import seeded_id
+from pytest_k1n.engine.problems import Illegal, Invalid
+from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
+from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
+
+
+def _constant(make: Callable[[], Any]) -> Callable[[Request], Reply]:
+    return lambda _request: Reply(payload=make())
+
+
+def _pending(request: Request) -> Reply:
+    """List the open tasks of a type, oldest first."""
+    start, count = request.number("start", 0) or 0, request.number("count", 100) or 0
+    found = [
+        task
+        for execution in request.engine.executions.values()
+        for task in execution.live
+        if task.type == request.names["type"] and task.status in OPEN_TASK
+    ]
+    return Reply(payload=[task_document(task) for task in found[start : start + count]])
+
+
+def _requeue(request: Request) -> Reply:
+    """Say whether an execution had to be queued for the sweeper: one that runs is there already."""
+    execution = request.engine.executions.get(request.names["id"])
+    is_missing = execution is None or execution.status in TERMINAL_WORKFLOW
+    return Reply(payload=f"{str(is_missing).lower()}.{request.names['id']}", content_type=TEXT)
+
+
+def _repair(_request: Request) -> Reply:
+    raise Illegal("WorkflowRepairService is disabled.")
+
+
+def _no_queue(request: Request) -> Reply:
+    raise Invalid(f"There is no queue for handling {request.names['status']} status")
+
+
+def _storage(request: Request) -> Reply:
+    """Name a place for a large payload; no payload is too large for this engine, so nobody looks there."""
+    path = request.text("path") or ""
+    return Reply(payload={"path": f"{path}{seeded_id(request.engine.seed, f'storage/{path}')}.json"})
+
+
+ROUTES = (
+    Route("GET", "/admin/queues", _constant(dict)),
+    Route("GET", "/admin/task/{type}", _pending),
+    Route("POST", "/admin/sweep/requeue/{id}", _requeue),
+    Route("POST", "/admin/consistency/verifyAndRepair/{id}", _repair),
+    Route("GET", "/queue/size", _constant(dict)),
+    Route("GET", "/queue/", _constant(dict)),
+    Route("POST", "/queue/update/{id}/{ref}/{status}", _no_queue),
+    Route("POST", "/queue/update/{id}/task/{task}/{status}", _no_queue),
+    Route("GET", "/secrets", _constant(list)),
+    Route("GET", "/environment", _constant(list)),
+    Route("GET", "/workflow/externalstoragelocation", _storage),
+    Route("GET", "/tasks/externalstoragelocation", _storage),
+)

@@ -1,0 +1,160 @@
+"""Single requests with definitions: nulls, inner tasks, values at their bounds; and the server's own pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k1n_parity.cases import PREFIX, Document, Step
+from k1n_parity.operations import NO_SUCH_ID
+
+WORKFLOW = f"{PREFIX}asked"
+TASK = f"{PREFIX}simple"
+_PUT = "PUT /metadata/workflow"
+
+
+def metadata_requests() -> dict[str, list[Step]]:
+    """Return groups of requests by name."""
+    return {
+        "task definitions at their bounds": _task_definitions(),
+        "workflow definitions with nulls": _nulls(),
+        "definitions with wrong tasks": [_put(each) for each in _wrong_tasks()],
+        "definitions with wrong tasks inside": _inner_tasks(),
+        "definitions with references": [_put(task(inputParameters=inputs)) for inputs in _REFERENCES],
+        "definitions registered again": _again(),
+        "administration": _administration(),
+    }
+
+
+def step(operation: str, body: Any = None, **query: Any) -> Step:
+    return Step(operation=operation, body=body, query=query)
+
+
+def task(**fields: Any) -> Document:
+    made: Document = {"name": TASK, "taskReferenceName": "t", "type": "SIMPLE"}
+    return made | fields
+
+
+def definition(*tasks: Document, **fields: Any) -> Document:
+    return {"name": WORKFLOW, "version": 1, "schemaVersion": 2, "tasks": list(tasks) or [task()], **fields}
+
+
+def _put(*tasks: Document) -> Step:
+    return step(_PUT, [definition(*tasks)])
+
+
+def _task_definitions() -> list[Step]:
+    post = "POST /metadata/taskdefs"
+    fields = (
+        "retryCount", "timeoutSeconds", "retryDelaySeconds", "responseTimeoutSeconds", "pollTimeoutSeconds",
+        "backoffScaleFactor", "maxRetryDelaySeconds", "backoffJitterMs", "totalTimeoutSeconds", "concurrentExecLimit",
+        "rateLimitPerFrequency", "rateLimitFrequencyInSeconds",
+    )  # fmt: skip
+    nulls: Document = dict.fromkeys(field for field in fields if "esponse" not in field)
+    return [
+        *(step(post, [{"name": TASK, field: -1}]) for field in fields),
+        step(post, [{"name": TASK, **nulls, "timeoutPolicy": None, "retryLogic": None, "inputKeys": None}]),
+        step(f"GET /metadata/taskdefs/{TASK}"),
+        step(post, [{"name": TASK, "responseTimeoutSeconds": None}]),
+        step(post, [{"name": TASK, "inputSchema": {"name": "s", "version": 1, "type": "JSON"}, "updatedBy": "you"}]),
+        step(f"GET /metadata/taskdefs/{TASK}"),
+        step("PUT /metadata/taskdefs", {"name": TASK, "retryCount": -1}),
+    ]
+
+
+def _nulls() -> list[Step]:
+    nullable = (
+        "version", "restartable", "schemaVersion", "timeoutSeconds", "timeoutPolicy", "inputParameters",
+        "outputParameters", "variables", "inputTemplate", "enforceSchema", "metadata", "maskedFields", "ownerEmail",
+    )  # fmt: skip
+    steps = []
+    for field in nullable:
+        steps += [step(_PUT, [definition(name=f"{WORKFLOW}_{field}", **{field: None})])]
+        steps += [step(f"GET /metadata/workflow/{WORKFLOW}_{field}")]
+    steps += [step(_PUT, [definition(tasks=tasks)]) for tasks in (None, [None])]
+    limited = definition(name=f"{WORKFLOW}_limited", rateLimitConfig={"rateLimitKey": "k", "concurrentExecLimit": 2})
+    return [*steps, step(_PUT, [limited]), step(f"GET /metadata/workflow/{WORKFLOW}_limited")]
+
+
+def _wrong_tasks() -> list[Document]:
+    inner = task(taskReferenceName="i")
+    switch = {"type": "SWITCH", "evaluatorType": "value-param", "expression": "x"}
+    return [
+        {**task(), "name": ""}, task(taskReferenceName=""), task(type=None), task(type=""), task(startDelay=-1),
+        task(optional=None),
+        task(type="JOIN", joinMode="WEIRD"), task(type="FORK_JOIN", forkTasks=[[]]),
+        task(type="DYNAMIC", dynamicTaskNameParam=""),
+        {**task(), **switch, "evaluatorType": "", "decisionCases": {"a": [inner]}},
+        {**task(), **switch, "defaultCase": [inner]},
+        task(type="FORK_JOIN_DYNAMIC", dynamicForkJoinTasksParam="x", dynamicForkTasksParam="x"),
+        task(type="SUB_WORKFLOW", subWorkflowParam={"name": "x", "version": "y"}),
+        task(type="SUB_WORKFLOW", subWorkflowParam={"workflowDefinition": 5}),
+        task(type="SUB_WORKFLOW", subWorkflowParam={"name": "x", "workflowDefinition": "abc"}),
+        task(type="SUB_WORKFLOW", subWorkflowParam={"name": "x", "idempotencyStrategy": "NEVER"}),
+        task(type="HTTP", inputParameters={"http_request": {}}),
+        task(type="JSON_JQ_TRANSFORM", inputParameters={"queryExpression": ""}),
+        task(type="WAIT", inputParameters={"until": "2030-01-01 00:00 GMT+04:00"}),
+        task(type="WAIT", inputParameters={"until": "2030-01-01 00:00 PST"}),
+        task(type="WAIT", inputParameters={"until": "2030-01-01T00:00:00Z"}),
+    ]  # fmt: skip
+
+
+def _inner_tasks() -> list[Step]:
+    switch = {"type": "SWITCH", "evaluatorType": "value-param", "expression": "x"}
+    steps = []
+    for fields in (
+        {"type": "HTTP"}, {"name": ""}, {"startDelay": -1}, {"inputParameters": {"x": "${zz.output}"}},
+    ):  # fmt: skip
+        bad: Document = {**task(taskReferenceName="i"), **fields}
+        nested = {**task(taskReferenceName="s"), **switch, "decisionCases": {"b": [bad]}}
+        steps += [
+            _put(task(type="FORK_JOIN", forkTasks=[[bad]]), task(taskReferenceName="j", type="JOIN")),
+            _put({**task(), **switch, "decisionCases": {"a": [bad]}}),
+            _put({**task(), **switch, "decisionCases": {"a": [task(taskReferenceName="k")]}, "defaultCase": [bad]}),
+            _put({**task(), **switch, "decisionCases": {"a": [nested]}}),
+            _put(task(type="DO_WHILE", loopCondition="true", loopOver=[bad])),
+        ]
+    return steps
+
+
+_REFERENCES: tuple[Document, ...] = (
+    {"a": "${t.output.x}"}, {"a": {"b": ["${zz.output}"]}}, {"a": "x ${zz.output}"},
+    {"a": ["${zz.o}", {"q": "${yy.o}"}]},
+    {"a": "${workflow.input.x y}"}, {"a": "${workflow.input['x y']}"}, {"a": "${workflow['input']['a']}"},
+    {"a": "${NETFLIX_STACK}"}, {"a": "$${zz}"}, {"${zz.output}": 1}, {"a": "${workflow}"},
+)  # fmt: skip
+
+
+def _again() -> list[Step]:
+    get = f"GET /metadata/workflow/{WORKFLOW}"
+    return [
+        step("POST /metadata/workflow", definition()),
+        step("POST /metadata/workflow", definition(description="again"), overwrite="true"),
+        step(_PUT, [definition(createdBy="me", updatedBy="you"), definition(version=2), definition(name="")]),
+        step(_PUT, [definition(createdBy="me", updatedBy="you"), definition(version=2)]),
+        step(get, version=1),
+        step(get),
+        step(f"{get}/versions"),
+        step(f"{get}/"),
+    ]
+
+
+def _administration() -> list[Step]:
+    main = f"{PREFIX}main"
+    return [
+        step("GET /admin/task/nobody"),
+        step("POST /admin/sweep/requeue/{id}"),
+        step(f"POST /admin/consistency/verifyAndRepair/{NO_SUCH_ID}"),
+        step(f"POST /queue/update/{NO_SUCH_ID}/t/COMPLETED", {}),
+        step(f"POST /queue/update/{NO_SUCH_ID}/task/{NO_SUCH_ID}/FAILED", {}),
+        step("POST /workflow/bulk/search", []),
+        step("POST /workflow/bulk/search", [NO_SUCH_ID]),
+        step("GET /secrets"),
+        step("GET /environment"),
+        step(f"GET /workflow/running/{main}", version=7),
+        step(f"GET /workflow/running/{main}", startTime=1, endTime=99999999999999),
+        step(f"GET /workflow/running/{main}", startTime=1, endTime=2),
+        step(f"GET /workflow/running/{main}", startTime="x"),
+        step("GET /workflow/{id}/tasks", count=-1),
+        step("GET /workflow/{id}/tasks", status="COMPLETED"),
+        step("GET /tasks/queue/sizes"),
+    ]
