@@ -24,7 +24,7 @@ class HttpCaller(Protocol):
 
 
 def run_event(task: TaskState) -> None:
-    """Publish to the internal queue: there is nobody else to hear it, so that is all."""
+    """Write down what is published to the internal queue; there is no other, and a task that names one fails."""
     execution = task.execution
     sink = str(task.input.get("sink"))
     task.output = {

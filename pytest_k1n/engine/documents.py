@@ -47,6 +47,7 @@ def execution_document(execution: ExecutionState, *, tasks: bool = True) -> Json
         ("parentWorkflowTaskId", execution.parent_task_id),
         ("reasonForIncompletion", execution.reason),
         ("reRunFromWorkflowId", execution.rerun_from),
+        ("event", execution.event),
     )
 
 

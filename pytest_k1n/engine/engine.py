@@ -23,6 +23,7 @@ from pytest_k1n.engine.deadlines import Deadlines
 from pytest_k1n.engine.decider import decide
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.delivery import Delivery
+from pytest_k1n.engine.eventhandlers import EventHandlers
 from pytest_k1n.engine.guards import Guards
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import NotFound, Problem
@@ -65,6 +66,7 @@ class Engine:
         self._deadlines = Deadlines(self, self._agenda)
         self.delivery = Delivery(self, self._agenda, self._deadlines)
         self.system_runs = SystemRuns(self, self._agenda, call_http)
+        self.event_handlers = EventHandlers(self, self._agenda, self._scripts)
         self._tell_parent = partial(children.tell_parent, self)
         self._terminate_child = partial(children.terminate, self)
         self._started: dict[str, int] = {}

@@ -95,7 +95,7 @@ def _compile_dict(template: dict[str, Any]) -> Resolver | None:
 def references(template: Any) -> list[str]:
     """List the expressions (without `${` and `}`) in a JSON value, outermost first, for validation."""
     if isinstance(template, str):
-        return [inner for _, inner in _split(template) if inner is not None]
+        return [inner for _, inner in pieces(template) if inner is not None]
     if isinstance(template, dict):
         return [found for value in template.values() for found in references(value)]
     if isinstance(template, list):
@@ -103,9 +103,9 @@ def references(template: Any) -> list[str]:
     return []
 
 
-def _split(text: str) -> list[tuple[str, str | None]]:
+def pieces(text: str) -> list[tuple[str, str | None]]:
     """Cut text into (literal, None) and ("", expression) pieces; braces nest; `$${` escapes."""
-    pieces: list[tuple[str, str | None]] = []
+    cut: list[tuple[str, str | None]] = []
     literal, at = "", 0
     while (found := text.find("${", at)) >= 0:
         end = _closing(text, found + 2)
@@ -116,14 +116,14 @@ def _split(text: str) -> list[tuple[str, str | None]]:
         else:
             literal += text[at:found]
             if literal:
-                pieces.append((literal, None))
+                cut.append((literal, None))
                 literal = ""
-            pieces.append(("", text[found + 2 : end]))
+            cut.append(("", text[found + 2 : end]))
         at = end + 1
     literal += text[at:]
     if literal:
-        pieces.append((literal, None))
-    return pieces
+        cut.append((literal, None))
+    return cut
 
 
 def _closing(text: str, at: int) -> int:
@@ -143,14 +143,14 @@ def _closing(text: str, at: int) -> int:
 def _compile_text(text: str) -> Resolver | None:
     if "${" not in text:
         return None
-    pieces = _split(text)
-    if not any(expression is not None for _, expression in pieces):
-        unescaped = "".join(literal for literal, _ in pieces)
+    found = pieces(text)
+    if not any(expression is not None for _, expression in found):
+        unescaped = "".join(literal for literal, _ in found)
         return None if unescaped == text else (lambda _execution, _task: unescaped)
-    if len(pieces) == 1:
-        return _compile_expression(pieces[0][1] or "")
+    if len(found) == 1:
+        return _compile_expression(found[0][1] or "")
     parts = [
-        (literal, None if expression is None else _compile_expression(expression)) for literal, expression in pieces
+        (literal, None if expression is None else _compile_expression(expression)) for literal, expression in found
     ]
     return lambda execution, task: "".join(
         literal if resolve is None else java_text(resolve(execution, task)) for literal, resolve in parts

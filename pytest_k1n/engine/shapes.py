@@ -108,6 +108,29 @@ RERUN: Final = Shape(
     reRunFromWorkflowId="text", reRunFromTaskId="text", workflowInput="map", taskInput="map", correlationId="text",
 )  # fmt: skip
 
+_TASK_DETAILS: Final = Shape(
+    f"{_COMMON}.metadata.events.EventHandler$TaskDetails",
+    workflowId="text", taskRefName="text", taskId="text", output="map", reasonForIncompletion="text",
+)  # fmt: skip
+ACTION: Final = Shape(
+    f"{_COMMON}.metadata.events.EventHandler$Action",
+    action=_enum(
+        "metadata.events.EventHandler$Action$Type",
+        "fail_task", "start_agent", "complete_task", "start_workflow", "terminate_workflow",
+        "update_workflow_variables",
+    ),
+    start_workflow=("object", Shape(
+        f"{_COMMON}.metadata.events.EventHandler$StartWorkflow",
+        name="text", version="int", correlationId="text", input="map", taskToDomain="map",
+    )),
+    complete_task=("object", _TASK_DETAILS), fail_task=("object", _TASK_DETAILS), expandInlineJSON="bool",
+    terminate_workflow="map", update_workflow_variables="map", start_agent="map",
+)  # fmt: skip
+EVENT_HANDLER: Final = Shape(
+    f"{_COMMON}.metadata.events.EventHandler",
+    name="text", event="text", condition="text", actions=("list", ACTION), active="bool", evaluatorType="text",
+)  # fmt: skip
+
 
 def parse(body: bytes | None) -> Any:
     """Parse a JSON body. Raises Illegal."""

@@ -132,7 +132,7 @@ class ExecutionState:
     """One started workflow."""
 
     __slots__ = (
-        "correlation_id", "created_ms", "definition", "domains", "ended_ms", "failed_names",
+        "correlation_id", "created_ms", "definition", "domains", "ended_ms", "event", "failed_names",
         "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
         "rerun_from", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
@@ -155,6 +155,8 @@ class ExecutionState:
         self.last_retried_ms = 0
         self.priority = 0
         self.correlation_id: str | None = None
+        self.event: str | None = None
+        """What an event handler started it for."""
         self.parent_id: str | None = None
         self.parent_task_id: str | None = None
         self.rerun_from: str | None = None

@@ -64,6 +64,8 @@ class SystemRuns:
         kind = task.node.type
         if kind == "EVENT":
             asynctasks.run_event(task)
+            if task.status == COMPLETED:
+                self._engine.event_handlers.publish(task.output["event_produced"], task.output)
         elif kind == "HTTP":
             self._call(task)
             return

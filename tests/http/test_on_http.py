@@ -298,9 +298,15 @@ def test_task_records_and_executions_are_found_by_tasks(shared):
         assert (found["totalHits"], found["results"][0]["workflowId"]) == (1, workflow_id)
 
 
-def test_event_handlers_are_none_and_refused(shared):
+def test_an_event_handler_hears_what_an_event_task_publishes(shared):
     assert shared.ask("GET", "/api/event") == (200, [])
-    assert shared.ask("GET", "/api/event/x") == (200, [])
-    status, problem = shared.ask("POST", "/api/event", {"name": "e"})
-    assert (status, "runs no event handlers" in problem["message"]) == (400, True)
-    assert shared.ask("DELETE", "/api/event/e")[1]["message"] == "EventHandler with name e not found!"
+    event = {"name": "ev", "taskReferenceName": "ev", "type": "EVENT", "sink": "conductor"}
+    shared.define("heard", event, {"name": "wait", "taskReferenceName": "wait", "type": "WAIT"})
+    end = {"workflowId": "${workflowInstanceId}", "taskRefName": "wait"}
+    handler = {"name": "ear", "event": "conductor:heard:ev", "active": True}
+    handler["actions"] = [{"action": "complete_task", "complete_task": end}]
+    assert shared.ask("POST", "/api/event", handler)[0] == 200
+    workflow_id = shared.client.start("heard")
+    assert shared.client.execution(workflow_id)["status"] == "COMPLETED"
+    assert shared.ask("DELETE", "/api/event/ear")[0] == 200
+    assert shared.ask("DELETE", "/api/event/ear")[1]["message"] == "EventHandler with name ear not found!"

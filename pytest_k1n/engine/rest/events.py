@@ -1,27 +1,62 @@
-"""/event: there are no event handlers here, and whoever registers one is told so."""
+"""/event: handlers of what EVENT tasks publish to the internal queue (conductor.md 5.6)."""
 
 from __future__ import annotations
 
-from pytest_k1n.engine.problems import Illegal, Invalid
+from pytest_k1n.engine import shapes
+from pytest_k1n.engine.constraints import demand
 from pytest_k1n.engine.routes import Reply, Request, Route
+from pytest_k1n.engine.state import JsonObject
 
 
-def _none(_request: Request) -> Reply:
-    return Reply(payload=[])
+def _add(request: Request) -> Reply:
+    request.engine.event_handlers.add(_handler(request, "addEventHandler.arg0"))
+    return Reply()
 
 
-def _refuse(_request: Request) -> Reply:
-    raise Invalid("The embedded engine runs no event handlers: start an execution where the event would have done so")
+def _replace(request: Request) -> Reply:
+    request.engine.event_handlers.replace(_handler(request, "updateEventHandler.arg0"))
+    return Reply()
 
 
-def _unknown(request: Request) -> Reply:
-    raise Illegal(f"EventHandler with name {request.names['name']} not found!")
+def _remove(request: Request) -> Reply:
+    request.engine.event_handlers.remove(request.names["name"])
+    return Reply()
+
+
+def _all(request: Request) -> Reply:
+    return Reply(payload=request.engine.event_handlers.all())
+
+
+def _of(request: Request) -> Reply:
+    active_only = request.flag("activeOnly", default=True)
+    return Reply(payload=request.engine.event_handlers.of(request.names["name"], active_only=active_only))
+
+
+def _handler(request: Request, path: str) -> JsonObject:
+    handler = shapes.read(shapes.parse(request.body), shapes.EVENT_HANDLER)
+    violations = [
+        {"path": f"{path}.{field}", "message": message}
+        for field, message in (
+            ("event", "Missing event location"),
+            ("actions", "No actions specified. Please specify at-least one action"),
+            ("name", "Missing event handler name"),
+        )
+        if not handler.get(field)
+    ]
+    demand(violations)
+    actions = [{"expandInlineJSON": False, **_known(action, shapes.ACTION)} for action in handler["actions"]]
+    return {"active": False, **_known(handler, shapes.EVENT_HANDLER), "actions": actions}
+
+
+def _known(document: JsonObject, shape: shapes.Shape) -> JsonObject:
+    """Keep what the server would keep of a document: the shape's fields that have a value."""
+    return {name: value for name, value in document.items() if name in shape.fields and value is not None}
 
 
 ROUTES = (
-    Route("GET", "/event", _none),
-    Route("GET", "/event/{event}", _none),
-    Route("POST", "/event", _refuse),
-    Route("PUT", "/event", _refuse),
-    Route("DELETE", "/event/{name}", _unknown),
+    Route("GET", "/event", _all),
+    Route("GET", "/event/{name}", _of),
+    Route("POST", "/event", _add),
+    Route("PUT", "/event", _replace),
+    Route("DELETE", "/event/{name}", _remove),
 )
