@@ -23,10 +23,16 @@ def _start(request: Request) -> Reply:
 
 
 def started(
-    request: Request, *, named: str | None = None, version: int | None = None, domain: str | None = None
+    request: Request,
+    *,
+    named: str | None = None,
+    version: int | None = None,
+    domain: str | None = None,
+    marks_inline: bool = False,
 ) -> ExecutionState:
     """Start what a StartWorkflowRequest asks for; a path may name the definition, and a domain may keep workers away.
 
+    `marks_inline`: whether the input tells, as only some of the server's endpoints do, that the definition came inline.
     Raises Problem.
     """
     asked = shapes.read(shapes.parse(request.body), shapes.START)
@@ -45,9 +51,12 @@ def started(
         definition = request.engine.catalogue.inline(inline)
     else:
         definition = request.engine.find(asked["name"], asked.get("version"))
+    given = asked.get("input") or {}
+    if marks_inline and inline is not None:
+        given = {**given, "_systemMetadata": {"dynamic": True}}
     return request.engine.start(
         definition,
-        asked.get("input") or {},
+        given,
         correlation_id=asked.get("correlationId"),
         domains={"*": domain}
         if domain

@@ -10,7 +10,7 @@ Dropped, because they depend on speed or on the server's threads:
 - the stamps and reason of a canceled system task (its worker or the execution's end may have canceled it first), the
   stamps of a SUB_WORKFLOW (endTime stays 0 where the child ended within the very evaluation that started it)
 - elapsed seconds in reasons; what a script engine says about an error after its class
-- of error bodies: `instance` (host name), Jackson's and Spring's own words, the order of validation errors (a Java set)
+- of error bodies: `instance` (host name), addresses of Java lambdas, Jackson's and Spring's own words, the order of validation errors (a Java set)
 
 Definitions inside records are left to the tests of metadata.
 """
@@ -37,6 +37,7 @@ PARSER_WORDS = re.compile(
 )
 """Where an error's message goes on in words of Jackson's or Spring's own (a Java signature, a token's position)."""
 SCRIPT_WORDS = re.compile(r"(Error evaluating the script `\w+)[^`]*`(?: at line [\d ]*)?")
+LAMBDA = re.compile(r"(\$\$Lambda)/0x[0-9a-f]+")
 INSTANT_MS = range(1_500_000_000_000, 4_000_000_000_000)
 TASK_STAMPS = ("scheduledTime", "startTime", "endTime", "updateTime", "firstStartTime")
 TASK_DROPPED = (
@@ -194,7 +195,7 @@ def body(value: Any) -> Any:
             return _task(value)
         kept = {key: body(inner) for key, inner in value.items() if key not in ("instance", "createTime", "updateTime")}
         if isinstance(kept.get("message"), str):
-            kept["message"] = PARSER_WORDS.sub(r"\1 …", kept["message"])
+            kept["message"] = LAMBDA.sub(r"\1", PARSER_WORDS.sub(r"\1 …", kept["message"]))
         if "validationErrors" in kept:
             kept["validationErrors"] = sorted(kept["validationErrors"], key=json.dumps)
         return kept

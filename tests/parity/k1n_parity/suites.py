@@ -9,6 +9,7 @@ from k1n_parity.catalogue import catalogue
 from k1n_parity.grammar import generate
 from k1n_parity.operations import operation_cases
 from k1n_parity.requests import request_cases
+from k1n_parity.waiting import waiting_cases
 
 GENERATED = 600
 
@@ -22,5 +23,6 @@ SUITES: Mapping[str, Callable[[], Iterator[Case]]] = {
     "catalogue": catalogue,
     "operations": operation_cases,
     "requests": request_cases,
+    "waiting": waiting_cases,
     "generated": generated_cases,
 }
