@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
 """Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
-_RUN = frozenset({"SUB_WORKFLOW", "HTTP", "EVENT", "START_WORKFLOW"})
+_HOLDABLE = ("SUB_WORKFLOW", "HTTP", "START_WORKFLOW")
+_RUN = frozenset({*_HOLDABLE, "EVENT"})
 
 
 class SystemRuns:
@@ -29,16 +31,17 @@ class SystemRuns:
         self._agenda = agenda
         self._call_http = call_http
         self._start_child = partial(children.start, engine)
+        self._is_held: Callable[[TaskState], bool] = lambda _task: False
+        self._held: list[TaskState] = []
 
     def take(self, task: TaskState) -> bool:
         """See to it that a task is run, if it is one of these; tell whether it is."""
         kind = task.node.type
+        if kind in _HOLDABLE and self._is_held(task):
+            self._held.append(task)
+            return True
         if kind in _RUN:
-            action = self._start_child if kind == "SUB_WORKFLOW" else self._run
-            if task.callback_s > 0:  # a retry waits, whoever runs the task
-                self._agenda.at(self._engine.now_ms + task.callback_s * 1000, WAKE, action, task)
-            else:
-                self._agenda.soon(action, task)
+            self._run_later(task)
             return True
         if kind in ("WAIT", "HUMAN"):
             self._engine.delivery.note(task)
@@ -46,6 +49,32 @@ class SystemRuns:
                 self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
             return True
         return False
+
+    def _run_later(self, task: TaskState) -> None:
+        action = self._start_child if task.node.type == "SUB_WORKFLOW" else self._run
+        if task.callback_s > 0:  # a retry waits, whoever runs the task
+            self._agenda.at(self._engine.now_ms + task.callback_s * 1000, WAKE, action, task)
+        else:
+            self._agenda.soon(action, task)
+
+    @contextmanager
+    def held_back(self, is_held: Callable[[TaskState], bool]) -> Iterator[None]:
+        """Leave the tasks alone that somebody else may end, until they are released; at the end all of them are."""
+        self._is_held = is_held
+        try:
+            yield
+        finally:
+            self._is_held = lambda _task: False
+            self.release(*_HOLDABLE)
+
+    def release(self, *kinds: str) -> bool:
+        """Run the tasks of some types that were held back; tell whether there were any."""
+        released = [task for task in self._held if task.node.type in kinds]
+        self._held = [task for task in self._held if task.node.type not in kinds]
+        for task in released:
+            self._run_later(task)
+        self._agenda.settle()
+        return bool(released)
 
     def _end_wait(self, waiting: tuple[TaskState, int]) -> None:
         task, ticket = waiting

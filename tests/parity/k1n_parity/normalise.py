@@ -10,7 +10,8 @@ Dropped, because they depend on speed or on the server's threads:
 - the stamps and reason of a canceled system task (its worker or the execution's end may have canceled it first), the
   stamps of a SUB_WORKFLOW (endTime stays 0 where the child ended within the very evaluation that started it)
 - elapsed seconds in reasons; what a script engine says about an error after its class
-- of error bodies: `instance` (host name), addresses of Java lambdas, Jackson's and Spring's own words, the order of validation errors (a Java set)
+- of error bodies: `instance` (host name), addresses of Java lambdas, Jackson's and Spring's own words, the order of
+  validation errors (a Java set)
 
 Definitions inside records are left to the tests of metadata.
 """
@@ -69,7 +70,7 @@ def canonical(history: History) -> Document:
         "executions": {node.path: _workflow(node) for node in history.nodes},
     }
     names = _names(history.nodes)
-    text = json.dumps(document).replace(history.prefix, PREFIX)
+    text = json.dumps(document, sort_keys=True).replace(history.prefix, PREFIX)  # ids are numbered as they appear
     if history.stub:
         text = text.replace(history.stub, STUB)
     for identifier, name in names.items():

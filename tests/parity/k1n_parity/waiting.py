@@ -1,4 +1,4 @@
-"""Requests that wait for what comes of an execution, under every return strategy: execute, and signal with an answer."""
+"""Requests that wait for what comes of an execution, under every return strategy: execute and signal/sync."""
 
 from __future__ import annotations
 

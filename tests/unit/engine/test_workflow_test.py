@@ -12,11 +12,14 @@ def tried(bench, make):
     """Test a definition on mocks; gives the status and the execution, or the problem."""
 
     def run(*tasks, **request):
-        document = {"name": "w", "workflowDef": make.workflow(*tasks, ownerEmail="x"), **request}
-        reply = Routes(bench.engine).handle("POST", "/api/workflow/test", {}, json.dumps(document).encode())
+        reply = asked(bench, {"name": "w", "workflowDef": make.workflow(*tasks, ownerEmail="x"), **request})
         return reply.status, reply.payload
 
     return run
+
+
+def asked(bench, document):
+    return Routes(bench.engine).handle("POST", "/api/workflow/test", {}, json.dumps(document).encode())
 
 
 def refs(execution):
@@ -59,12 +62,54 @@ def test_what_waits_for_a_person_and_sub_workflows_take_mocks_too(tried, make):
     assert execution["status"] == "COMPLETED"
 
 
-def test_each_iteration_of_a_loop_takes_the_next_mock(tried, make):
+def test_each_iteration_of_a_loop_has_mocks_of_its_own(tried, make):
     loop = make.loop([make.simple("a")], items="${workflow.input.items}")
-    mocks = {"a": [{"output": {"n": 1}}, {"output": {"n": 2}}]}
+    mocks = {"a__1": [{"output": {"n": 1}}], "a__2": [{"output": {"n": 2}}]}
     _, execution = tried(loop, input={"items": [1, 2]}, taskRefToMockOutput=mocks)
     outputs = [task["outputData"] for task in execution["tasks"] if task["taskType"] == "a"]
     assert (execution["status"], outputs) == ("COMPLETED", [{"n": 1}, {"n": 2}])
+
+
+def test_what_reaches_beyond_the_execution_is_not_done_where_a_mock_says_what_came_of_it(make):
+    calls = []
+    bench = make.bench(call_http=lambda *request: calls.append(request))
+    http = make.of_type("HTTP", "h", inputParameters={"uri": "http://127.0.0.1:9/", "method": "GET"})
+    start = make.of_type("START_WORKFLOW", "s", inputParameters={"startWorkflow": {"name": "nobody"}})
+    document = {"name": "w", "workflowDef": make.workflow(http, start, ownerEmail="x")}
+    mocks = {"h": [{"output": {"response": {"statusCode": 200}}}], "s": [{}]}
+    execution = asked(bench, {**document, "taskRefToMockOutput": mocks}).payload
+    assert refs(execution) == [("h", "COMPLETED", 0), ("s", "COMPLETED", 0)]
+    assert calls == []
+
+
+def test_where_a_test_stops_the_next_request_is_made_after_its_answer(make):
+    calls = []
+
+    def call(*request):
+        calls.append(request)
+        return 200, "OK", {}, b"{}"
+
+    bench = make.bench(call_http=call)
+    http = make.of_type("HTTP", "h", inputParameters={"uri": "http://127.0.0.1:9/", "method": "GET"})
+    document = {"name": "w", "workflowDef": make.workflow(make.simple("a"), http, ownerEmail="x")}
+    execution = asked(bench, {**document, "taskRefToMockOutput": {"a": [{}]}}).payload
+    assert refs(execution)[-1] == ("h", "SCHEDULED", 0)
+    assert len(calls) == 1
+    assert bench.engine.executions[execution["workflowId"]].status == "COMPLETED"
+
+
+def test_an_executions_times_are_what_its_mocks_say(tried, make):
+    mocks = {"a": [{"executionTime": 500, "queueWaitTime": 300}], "b": [{}]}
+    _, execution = tried(make.simple("a"), make.simple("b"), taskRefToMockOutput=mocks)
+    first = execution["tasks"][0]
+    assert (first["queueWaitTime"], first["endTime"] - first["startTime"]) == (300, 500)
+
+
+def test_a_test_that_can_get_nowhere_ends(tried, make):
+    child = make.workflow(make.simple("c"), name="child", ownerEmail="x")
+    sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child", "workflowDefinition": child})
+    _, execution = tried(sub, make.simple("b"), taskRefToMockOutput={"b": [{}]})
+    assert refs(execution) == [("sub", "IN_PROGRESS", 0)]
 
 
 @pytest.mark.parametrize("mocks", [[], {"a": {}}, {"a": [1]}, {"a": [{"status": "PERHAPS"}]}, {"a": [{"output": 5}]}])
