@@ -84,3 +84,28 @@ def test_the_directors_thread_imports_nothing_of_ours(project):
     assert project.spawn().counts == {"passed": 3}
     found = project.pytester.path / "in_threads.txt"
     assert not found.exists() or found.read_text().split() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable", "value", "shown"),
+    [
+        (["--k1n-seed=3"], None, None, "virtual time, seed 3"),
+        (["-o", "k1n_seed=3"], None, None, "virtual time, seed 3"),
+        (["--k1n-sequential"], None, None, "virtual time, seed 0"),
+        (["-o", "k1n_sequential=false"], None, None, "virtual time, seed 0"),
+        ([], "K1N_SEED", "3", "virtual time, seed 3"),
+        ([], "CONDUCTOR_SERVER_URL", "http://127.0.0.1:9/api", "server http://127.0.0.1:9, real time"),
+    ],
+)
+def test_an_option_set_anywhere_makes_the_run_say_what_it_would_use(
+    pytester, monkeypatch, arguments, variable, value, shown
+):
+    pytester.makepyfile("def test_trivial(): pass")
+    if variable:
+        monkeypatch.setenv(variable, value)
+    assert shown in pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments).stdout.str()
+
+
+def test_a_run_that_sets_nothing_says_nothing(pytester):
+    pytester.makepyfile("def test_trivial(): pass")
+    assert "k1n:" not in pytester.runpytest_inprocess("-p", "no:cacheprovider").stdout.str()
