@@ -11,20 +11,32 @@ import json
 import re
 from typing import Any, Final
 
+from pytest_k1n.engine import jqapart
 from pytest_k1n.engine.state import JsonObject
 
 INSTALL: Final = "pip install 'pytest-k1n[scripts]'"
 TIME_LIMIT_S: Final = 4
-"""As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server."""
+"""As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server; of the machine's time, whatever the engine's clock does.
+
+The server has no limit for jq: there a program without an end takes a thread with it, or the request that started it.
+"""
 MEMORY_LIMIT: Final = 64 * 1024 * 1024
 
 
+_INTERRUPTED: Final = "InternalError: interrupted"
 _LINE: Final = re.compile(r"<(?:input|evalScript)>:(\d+)")
 """Where QuickJS names the script's own line in an error's stack."""
 
 
 class ScriptError(Exception):
     """A script that could not be evaluated; its text is what the library says."""
+
+
+class ScriptTimeout(ScriptError):
+    """A script that took too long; the server tries such a task again, if it has attempts left."""
+
+    def __init__(self) -> None:
+        super().__init__(f"Script not evaluated within {TIME_LIMIT_S} seconds, interrupted.")
 
 
 def is_literal(source: str) -> bool:
@@ -85,12 +97,16 @@ class Scripts:
         try:
             context.eval("var $ = JSON.parse(__bindings);")
             value = context.eval(source)
+            if isinstance(value, quickjs.Object):
+                context.set("__value", value)  # written by a script too: an object may say how, at any length
+                text = context.eval("JSON.stringify(__value)")
+                return None if text is None else json.loads(text)
         except quickjs.JSException as error:
             message, _, where = str(error).strip().partition("\n")
+            if message == _INTERRUPTED:
+                raise ScriptTimeout from None
             line = _LINE.search(where)
             raise ScriptError(f"Error evaluating the script `{message}` at line {line[1] if line else 1}") from None
-        if isinstance(value, quickjs.Object):
-            return json.loads(value.json())
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def jq(self, program: str, value: Any) -> list[Any]:
@@ -101,9 +117,11 @@ class Scripts:
             raise ScriptError(f"jq is not installed: {INSTALL}") from None
         compiled = self._programs.get(program)
         try:
+            if jqapart.may_not_end(program):
+                return jqapart.run(program, value, within_s=TIME_LIMIT_S)
             if compiled is None:
                 compiled = self._programs[program] = jq.compile(program)
             results: list[Any] = compiled.input_value(value).all()
-        except ValueError as error:
+        except (ValueError, jqapart.Unfinished) as error:
             raise ScriptError(str(error)) from None
         return results

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine import joins, switches
 from pytest_k1n.engine.context import Context
-from pytest_k1n.engine.scripts import ScriptError
+from pytest_k1n.engine.scripts import ScriptError, ScriptTimeout
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, TERMINATED
 
@@ -47,8 +47,8 @@ def _inline(task: TaskState, context: Context) -> bool:
     try:
         result = _inline_result(task, context)
     except ScriptError as error:
-        task.status, task.reason = FAILED_WITH_TERMINAL_ERROR, str(error)
-        task.output = {"error": str(error)}
+        task.status = FAILED if isinstance(error, ScriptTimeout) else FAILED_WITH_TERMINAL_ERROR
+        task.reason, task.output = str(error), {"error": str(error)}
         return True
     task.output = {"result": result}
     task.status = COMPLETED
