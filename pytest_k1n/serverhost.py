@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_k1n.client.api import Conductor
-from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.client.clock import is_embedded
+from pytest_k1n.client.errors import ConductorError, Conflict
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.core import wire
 from pytest_k1n.core.correlation import user_correlation_id
@@ -170,8 +171,17 @@ class ServerSession:
         self._observation = None
 
     def advance(self, ms: int) -> None:
-        """Refuse: the clock of a server cannot be moved."""
-        raise RuntimeError(f"advance({ms}ms) needs virtual time: use --k1n-server=embedded; a server's clock is real")
+        """Let an embedded engine's virtual time pass. Raises RuntimeError where time is real, TimeoutError."""
+        if not is_embedded(self._client.version()):
+            raise RuntimeError(
+                f"advance({ms}ms) needs virtual time, and the clock of {self._client.url}, a Conductor server, is real: "
+                "use --k1n-server=embedded, or the URL of a `k1n server start --tier embedded`"
+            )
+        try:
+            self._client.advance_clock(ms)
+        except Conflict as refused:
+            raise RuntimeError(f"advance({ms}ms) needs virtual time: {refused.message}") from None
+        self._observation = None
 
     def close(self) -> None:
         """End the execution if it still runs, and its worker."""

@@ -41,7 +41,7 @@ class Session(Source, Protocol):
         """End the execution."""
 
     def advance(self, ms: int) -> None:
-        """Let virtual time pass. Raises NotImplementedError where time is real."""
+        """Let virtual time pass. Raises RuntimeError where time is real."""
 
     def settle(self, until: Callable[[Observation], bool], within_ms: int) -> Observation:
         """Let the execution go on until something is observed, or it is terminal. Raises TimeoutError."""
@@ -120,7 +120,10 @@ class LiveExecution(ObservedExecution):
         self._session.terminate(reason)
 
     def advance(self, duration: str) -> None:
-        """Let virtual time pass, as in "2h". Raises RuntimeError on a server whose time is real."""
+        """Let virtual time pass, as in "2h", for every execution of the engine.
+
+        Raises RuntimeError on a server whose time is real, TimeoutError if it has not passed after a minute.
+        """
         self._session.advance(duration_ms(duration))
 
     def wait(self, *, within: str = WITHIN) -> None:

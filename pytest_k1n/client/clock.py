@@ -7,6 +7,9 @@ from pytest_k1n.client.calls import Calls, JsonObject
 EMBEDDED = "-k1n-embedded"
 """How the version of the embedded engine ends: nobody shall take it for Conductor."""
 _PATH = "/_k1n/clock"
+_MOVE_S = 70.0
+"""More than the engine takes to answer that time is still moving: a minute."""
+_STILL_MOVING = 202
 
 
 def is_embedded(version: str | None) -> bool:
@@ -24,6 +27,16 @@ class Clock(Calls):
     def hold_clock(self, name: str) -> None:
         """Have virtual time stand for a minute at most, until it is released: for what belongs to one moment."""
         self._call("POST", _PATH, body={"hold": name}, repeatable=True)
+
+    def advance_clock(self, ms: int) -> None:
+        """Let virtual time pass, with everything that happens in it.
+
+        Raises TimeoutError if it has not passed after a minute, Conflict where the clock moves by itself.
+        """
+        answer = self._call("POST", _PATH, body={"advance": ms}, timeout_s=_MOVE_S)
+        if answer.status == _STILL_MOVING:
+            holders = [str(each) for each in self.clock()["holders"]]
+            raise TimeoutError(f"{ms}ms of virtual time have not passed within a minute; held by {holders or 'nobody'}")
 
     def declare_work(self, worker_id: str) -> None:
         """Promise that a worker will say of each task how long it takes: time stands until it has."""

@@ -211,6 +211,23 @@ def test_a_loopback_url_in_the_environment_is_used(suite: Suite, live_server: En
     assert run.results("01")["server"]["kind"] == "url"
 
 
+ADVANCING_TEST = """
+import pytest
+
+def test_time_is_real(conductor):
+    task = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
+    definition = {"name": "ASKING", "version": 1, "schemaVersion": 2, "ownerEmail": "x@example.com", "tasks": [task]}
+    with pytest.raises(RuntimeError, match="a Conductor server, is real: use --k1n-server=embedded"):
+        conductor.start(definition).advance("1h")
+"""
+
+
+def test_the_clock_of_a_server_is_not_moved(suite: Suite, live_server: Endpoint) -> None:
+    (suite.folder / "suites" / "test_advancing.py").write_text(ADVANCING_TEST)
+    run = suite.run(f"--k1n-server={live_server.url}", SCALED, "-k", "time_is_real")
+    assert run.verdicts == {"suites/test_advancing.py::test_time_is_real": "PASSED"}, run.text
+
+
 def test_a_definition_that_differs_on_a_foreign_server_is_not_overwritten(
     suite: Suite, live_server: Endpoint, client: Conductor
 ) -> None:

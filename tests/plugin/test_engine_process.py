@@ -139,3 +139,45 @@ def test_a_test_of_ones_own_runs_on_an_engine_process(project):
     project.test("own", OWN_TEST)
     outcome = project.run("--k1n-time=scaled", "test_own.py", "test_first.py")
     assert outcome.code == 0, outcome.text
+
+
+ADVANCING_TEST = """
+import pytest
+
+def asking(**fields):
+    task = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
+    return {"name": "ASKING", "version": 1, "schemaVersion": 2, "ownerEmail": "x@example.com", "tasks": [task], **fields}
+
+def test_a_deadline_comes_when_its_time_has_passed(conductor):
+    execution = conductor.start(asking(timeoutSeconds=7200, timeoutPolicy="TIME_OUT_WF"))
+    execution.wait_for("ask")
+    execution.advance("1h")
+    assert execution.status == "RUNNING"
+    execution.advance("1h")
+    execution.wait()
+    assert execution.status == "TIMED_OUT"
+    assert execution.execution.ended_ms - execution.execution.started_ms == 7_200_000
+
+def test_time_is_real(conductor):
+    with pytest.raises(RuntimeError, match="needs virtual time: the clock is real: it moves by itself"):
+        conductor.start(asking()).advance("1h")
+"""
+
+
+@pytest.mark.parametrize("clock", [None, "virtual"])
+def test_a_test_moves_the_clock_of_an_engine_wherever_it_runs(project, foreign, clock):
+    project.test("advancing", ADVANCING_TEST)
+    chosen = ("test_advancing.py", "-k", "deadline")
+    if clock is None:
+        outcome = project.run(*chosen)
+    else:
+        with foreign("--clock", clock) as url:
+            outcome = project.run(*chosen, f"--k1n-server={url}")
+    assert outcome.counts == {"passed": 1, "deselected": 1}, outcome.text
+
+
+def test_a_clock_that_runs_by_itself_is_not_moved(project, foreign):
+    project.test("advancing", ADVANCING_TEST)
+    with foreign("--clock", "real") as url:
+        outcome = project.run("test_advancing.py", "-k", "real", "--k1n-time=scaled", f"--k1n-server={url}")
+    assert outcome.counts == {"passed": 1, "deselected": 1}, outcome.text
