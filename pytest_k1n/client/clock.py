@@ -35,8 +35,8 @@ class Clock(Calls):
         """
         answer = self._call("POST", _PATH, body={"advance": ms}, timeout_s=_MOVE_S)
         if answer.status == _STILL_MOVING:
-            holders = [str(each) for each in self.clock()["holders"]]
-            raise TimeoutError(f"{ms}ms of virtual time have not passed within a minute; held by {holders or 'nobody'}")
+            holders = self.clock()["holders"] or "nobody"
+            raise TimeoutError(f"{ms}ms of virtual time have not passed within a minute; its holders: {holders}")
 
     def declare_work(self, worker_id: str) -> None:
         """Promise that a worker will say of each task how long it takes: time stands until it has."""
