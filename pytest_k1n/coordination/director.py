@@ -10,10 +10,9 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
@@ -21,10 +20,10 @@ from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
 from pytest_k1n.coordination.launcher import Launcher
 from pytest_k1n.coordination.launching import Start, again, groups
 from pytest_k1n.coordination.ledger import Gate, Ledger, Outcome
+from pytest_k1n.coordination.observing import end, look
 from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder, RunState
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.observation import LogLine
 from pytest_k1n.core.plan import Plan
 from pytest_k1n.library import Library
 
@@ -251,41 +250,10 @@ class Director:
             self._start(batch, (again(launch, len(known)),), launcher)
 
     def _look(self, backend: Backend) -> None:
-        due = [watch for batch in self.batches for watch in batch.watches if not watch.state.is_settled]
-        if not due:
-            return
-        backend.settle()
-        trouble = backend.trouble()
-        now_ms = self._now_ms()
-        for watch in due:
-            if now_ms < watch.next_look_ms:
-                continue
-            watch.next_look_ms = now_ms + watch.look_every_ms
-            if watch.wants_decision(now_ms):
-                backend.client.decide(watch.workflow_id)
-            document = backend.client.execution(watch.workflow_id)
-            if watch.see(document, now_ms):
-                self._setup.folder.write_snapshot(watch.workflow_id, document)
-            reason = None if watch.state.is_settled else trouble or watch.overdue(now_ms)
-            if reason:
-                watch.release(reason)
-            if watch.state.is_settled:
-                self._keep_evidence(watch, backend)
-        self._publish(executions=self._executions())
-
-    def _keep_evidence(self, watch: Watch, backend: Backend) -> None:
-        """Complete an observation with what only the server and the workers know: task logs, the ledger."""
-        if watch.observation is None:
-            return
-        logs: dict[str, tuple[LogLine, ...]] = {}
-        for task in watch.observation.execution.tasks:
-            if task.is_worker_task:
-                lines = backend.client.logs(task.task_id)
-                logs[task.task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
-        ledger = backend.invocations()
-        own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
-        watch.complete(logs, own)
-        self._setup.folder.write_json(f"evidence/{watch.workflow_id}.json", {"logs": logs, "invocations": own})
+        due = [watch for watch in self._watches() if not watch.state.is_settled]
+        if due:
+            look(due, backend, self._setup.folder, self._now_ms)
+            self._publish(executions=self._executions())
 
     def _judge(self, batch: BatchRun, backend: Backend) -> None:
         batch.is_judged = True
@@ -310,7 +278,10 @@ class Director:
         return (state.gate, state.reason)
 
     def _executions(self) -> tuple[ExecutionState, ...]:
-        return tuple(watch.state for batch in self.batches for watch in batch.watches)
+        return tuple(watch.state for watch in self._watches())
+
+    def _watches(self) -> Iterator[Watch]:
+        return (watch for batch in self.batches for watch in batch.watches)
 
     def _pause(self, paused: bool) -> None:
         if paused and self._paused_at is None:
@@ -318,22 +289,12 @@ class Director:
         elif not paused and self._paused_at is not None:
             held_ms = round((self._clock() - self._paused_at) * 1000)
             self._paused_at = None
-            for batch in self.batches:
-                for watch in batch.watches:
-                    watch.deadline_ms += held_ms
+            for watch in self._watches():
+                watch.deadline_ms += held_ms
         self._publish(paused=paused)
 
     def _end(self, backend: Backend) -> None:
-        """End our executions that still run, on a server that stays: theirs are the workers we are about to stop."""
-        for batch in self.batches:
-            for watch in batch.watches:
-                if not watch.state.is_settled:
-                    watch.release("the run ended before it was terminal")
-                if watch.state.released and backend.server.get("owned") is not True:
-                    try:
-                        backend.client.terminate(watch.workflow_id, "the pytest-k1n run that started it has ended")
-                    except ConductorError as error:
-                        self._say(f"{watch.title} could not be terminated: {error}")
+        end(self._watches(), backend, self._say)
         self._publish(executions=self._executions())
 
     def _publish(self, **changes: object) -> None:

@@ -1,0 +1,60 @@
+"""Looking at executions: a snapshot of each whose turn it is; once it has settled, all that only others know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
+
+from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.coordination.backend import Backend
+from pytest_k1n.coordination.runfolder import RunFolder
+from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.observation import LogLine
+
+
+def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: Callable[[], int]) -> None:
+    """Look at the executions that are due, and give up those that nothing more will come of."""
+    backend.settle()
+    trouble = backend.trouble()
+    looked_ms = now_ms()
+    for watch in watches:
+        if looked_ms < watch.next_look_ms:
+            continue
+        watch.next_look_ms = looked_ms + watch.look_every_ms
+        if watch.wants_decision(looked_ms):
+            backend.client.decide(watch.workflow_id)
+        document = backend.client.execution(watch.workflow_id)
+        if watch.see(document, looked_ms):
+            folder.write_snapshot(watch.workflow_id, document)
+        reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
+        if reason:
+            watch.release(reason)
+        if watch.state.is_settled:
+            _keep_evidence(watch, backend, folder)
+
+
+def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) -> None:
+    """Give up what still runs, and end it on a server that stays: theirs are the workers that are about to stop."""
+    for watch in watches:
+        if not watch.state.is_settled:
+            watch.release("the run ended before it was terminal")
+        if watch.state.released and backend.server.get("owned") is not True:
+            try:
+                backend.client.terminate(watch.workflow_id, "the pytest-k1n run that started it has ended")
+            except ConductorError as error:
+                say(f"{watch.title} could not be terminated: {error}")
+
+
+def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
+    """Complete an observation with what only the server and the workers know: task logs, the ledger."""
+    if watch.observation is None:
+        return
+    logs: dict[str, tuple[LogLine, ...]] = {}
+    for task in watch.observation.execution.tasks:
+        if task.is_worker_task:
+            lines = backend.client.logs(task.task_id)
+            logs[task.task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
+    ledger = backend.invocations()
+    own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
+    watch.complete(logs, own)
+    folder.write_json(f"evidence/{watch.workflow_id}.json", {"logs": logs, "invocations": own})
