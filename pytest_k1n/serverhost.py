@@ -174,8 +174,8 @@ class ServerSession:
         """Let an embedded engine's virtual time pass. Raises RuntimeError where time is real, TimeoutError."""
         if not is_embedded(self._client.version()):
             raise RuntimeError(
-                f"advance({ms}ms) needs virtual time, and the clock of {self._client.url}, a Conductor server, is real: "
-                "use --k1n-server=embedded, or the URL of a `k1n server start --tier embedded`"
+                f"advance({ms}ms) needs virtual time, and {self._client.url} is a Conductor server, whose clock is "
+                "real: use --k1n-server=embedded, or the URL of a `k1n server start --tier embedded`"
             )
         try:
             self._client.advance_clock(ms)

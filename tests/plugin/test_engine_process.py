@@ -146,7 +146,8 @@ import pytest
 
 def asking(**fields):
     task = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
-    return {"name": "ASKING", "version": 1, "schemaVersion": 2, "ownerEmail": "x@example.com", "tasks": [task], **fields}
+    about = {"name": "ASKING", "version": 1, "schemaVersion": 2, "ownerEmail": "x@example.com"}
+    return {**about, "tasks": [task], **fields}
 
 def test_a_deadline_comes_when_its_time_has_passed(conductor):
     execution = conductor.start(asking(timeoutSeconds=7200, timeoutPolicy="TIME_OUT_WF"))
