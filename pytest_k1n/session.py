@@ -116,10 +116,9 @@ def feed(run: Run, report: pytest.TestReport) -> None:
         return
     take_evidence(run, report)
     outcome = outcome_of(report)
-    ended = report.when not in ("setup", "call")  # teardown, or xdist's "???" for a test whose node crashed
     reported = run.config.stash.setdefault(REPORTED, {})
     reported[report.nodeid] = max(reported.get(report.nodeid, Outcome.PASSED), outcome, key=list(Outcome).index)
-    run.director.record(report.nodeid, outcome, ended=ended)
+    run.director.record(report.nodeid, outcome, phase=report.when)  # xdist says "???" where a node crashed
 
 
 def finish(run: Run, session: pytest.Session) -> None:

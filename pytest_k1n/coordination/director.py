@@ -106,9 +106,9 @@ class Director:
         """Begin: returns at once."""
         self._thread.start()
 
-    def record(self, node_id: str, outcome: Outcome, *, ended: bool) -> None:
+    def record(self, node_id: str, outcome: Outcome, *, phase: str) -> None:
         """Note what a test reported."""
-        self._inbox.put(lambda: self.ledger.record(node_id, outcome, ended=ended))
+        self._inbox.put(lambda: self.ledger.record(node_id, outcome, phase=phase))
 
     def rerun(self, node_id: str) -> None:
         """Note that a test is about to run again."""

@@ -48,19 +48,24 @@ class Ledger:
         self._unknown_blocks = unknown_blocks
         self._worst: dict[str, Outcome] = {}
         self._ended: set[str] = set()
+        self._repeating: set[str] = set()
+        """Tests whose present attempt does not count: what it still reports says nothing about the next one."""
 
-    def record(self, node_id: str, outcome: Outcome, *, ended: bool) -> None:
-        """Note one report; `ended` once the test has nothing more to report (teardown, or its node crashed)."""
-        if node_id in self._batch_of:
+    def record(self, node_id: str, outcome: Outcome, *, phase: str) -> None:
+        """Note one report of an attempt: `setup`, `call`, `teardown`; any other phase says that its node crashed."""
+        if phase not in ("call", "teardown"):
+            self._repeating.discard(node_id)
+        if node_id in self._batch_of and node_id not in self._repeating:
             known = self._worst.get(node_id, Outcome.PASSED)
             self._worst[node_id] = max(known, outcome, key=_WEIGHT.__getitem__)
-            if ended:
+            if phase not in ("setup", "call"):
                 self._ended.add(node_id)
 
     def rerun(self, node_id: str) -> None:
-        """Forget a test's outcome: it is about to run again."""
+        """Forget a test's outcome, and what this attempt has still to report: it is about to run again."""
         self._worst.pop(node_id, None)
         self._ended.discard(node_id)
+        self._repeating.add(node_id)
 
     def outcomes(self, batch: int) -> Mapping[str, Outcome | None]:
         """Return the outcome of each selected test of a batch; None while it has not ended."""
