@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from pytest_k1n.features import is_ours
 from pytest_k1n.marks import batch_of
+from pytest_k1n.planmarkers import markers
 from pytest_k1n.run import RUN, Run, make_run
 
 
@@ -21,11 +23,39 @@ def run_of(config: pytest.Config) -> Run:
     return run
 
 
+def plan_markers(run: Run) -> dict[str, str]:
+    """Return the plan's markers, with what each means."""
+    plan = run.plan
+    if plan is None:
+        return {}
+    batches = ((batch.number, batch.title, batch.aliases) for batch in plan.batches)
+    return dict(markers(batches, (phase.number for each in plan.templates for phase in each.phases), plan.source))
+
+
+@contextmanager
+def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Have benchmarks of workflows measured by the workflow's clock; keep the gates of the batches that are left."""
+    run = run_of(config)
+    measured = [item for item in items if "workflow_benchmark" in getattr(item, "fixturenames", ())]
+    if measured and run.has_benchmark:
+        from pytest_k1n.benchmarking import prepare
+
+        for item in measured:
+            prepare(item)
+    gates = [item for item in items if item.get_closest_marker("gate")]
+    yield
+    if gates:
+        from pytest_k1n.session import keep_gate_items
+
+        items.extend(keep_gate_items(run, gates, items))
+
+
 class CollectionHooks:
     """Hooks up to the end of collection; where it has found something, those of `running` follow."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self._has_said = False
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Remove or keep the run folder, and forget the run."""
@@ -36,8 +66,9 @@ class CollectionHooks:
         del config.stash[RUN]
 
     def pytest_report_header(self) -> list[str]:
-        """Say which server, time model, plan and seed this run would use, where any of it is set."""
+        """Say at the start which server, time model, plan and seed this run would use, where any of it is set."""
         run = self.run
+        self._has_said = True
         if run.plan is None and not run.is_anything_set:
             return []
         lines = [f"k1n: {_circumstances(run)}, run {run.uid}"]
@@ -47,15 +78,11 @@ class CollectionHooks:
             lines.append("k1n: pytest-benchmark is off under xdist; quality gates and regression verdicts go on")
         return lines
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
-        """Keep the quality gates of every batch that has a selected test."""
-        before = [item for item in items if item.get_closest_marker("gate")]
-        yield
-        if before:
-            from pytest_k1n.session import keep_gate_items
-
-            items.extend(keep_gate_items(self.run, before, items))
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say it now, where only a test that was collected has brought the plugin in."""
+        config = self.run.config
+        is_hidden = self._has_said or config.get_verbosity() < 0 or config.getoption("no_header", False)
+        return [] if is_hidden else self.pytest_report_header()
 
     @pytest.hookimpl(tryfirst=True)  # after --ff and shuffling plugins, before xdist sends the ids
     def pytest_collection_finish(self, session: pytest.Session) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     import pytest
 
 STATIC_MARKERS = (
@@ -24,3 +26,12 @@ _OUR_FIXTURES = SERVER_FIXTURES | EXECUTION_FIXTURES | BATCH_FIXTURES | QUALITY_
 def is_ours(item: pytest.Item) -> bool:
     """Whether a test has to do with Conductor: by fixture, or by a workflow mark."""
     return not _OUR_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) or bool(item.get_closest_marker("workflow"))
+
+
+def concerns_us(item: pytest.Item, marks: Container[str]) -> bool:
+    """Whether a test is ours, carries one of a plan's marks, or is measured by the workflow's clock."""
+    return (
+        is_ours(item)
+        or "workflow_benchmark" in getattr(item, "fixturenames", ())
+        or any(mark.name in marks for mark in item.iter_markers())
+    )

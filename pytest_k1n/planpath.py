@@ -33,23 +33,29 @@ def find_plan(
             if not path.is_file():
                 raise PlanError([f"{name}: no plan file at {path}: write the path of an existing TOML file"])
             return path, name
-    found: dict[Path, str] = {}
-    for arg in args:
-        candidate = _upwards(called_in / arg.partition("::")[0], rootdir)
-        if candidate:
-            found.setdefault(candidate, arg)
+    found = plans_near(args, rootdir, called_in)
     if len(found) > 1:
         lines = ", ".join(f"{candidate} (from {arg})" for candidate, arg in found.items())
         raise PlanError([f"the arguments lead to different plans: {lines}: choose one with --k1n-plan=FILE"])
     for candidate, arg in found.items():
-        return candidate, f"found from {arg}"
+        return candidate, f"found from {arg}" if arg else f"{_DEFAULT} of the root folder"
+    return None
+
+
+def plans_near(args: Sequence[str], rootdir: Path, folder: Path) -> dict[Path, str]:
+    """Find the plans that nobody named, each with the argument (relative to `folder`) that leads to it, "" for none."""
+    found: dict[Path, str] = {}
+    for arg in args:
+        candidate = _upwards(folder / arg.partition("::")[0], rootdir)
+        if candidate:
+            found.setdefault(candidate, arg)
     default = rootdir / _DEFAULT
-    return (default, f"{_DEFAULT} of the root folder") if default.is_file() else None
+    return found or ({default: ""} if default.is_file() else {})
 
 
-def is_plan_near(args: Sequence[str], rootdir: Path, folder: Path) -> bool:
-    """Whether `find_plan` would find a plan, or several, that nobody named."""
-    return any(_upwards(folder / arg.partition("::")[0], rootdir) for arg in args) or (rootdir / _DEFAULT).is_file()
+def shown(path: Path, rootdir: Path) -> str:
+    """Name a plan file in messages: within the root folder by its path there."""
+    return str(path.relative_to(rootdir)) if path.is_relative_to(rootdir) else str(path)
 
 
 def _upwards(start: Path, rootdir: Path) -> Path | None:

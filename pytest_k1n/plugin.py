@@ -7,6 +7,7 @@ does the work is registered by the first thing that asks for it: a plan, an opti
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Mapping
 from typing import Any
 
 import pytest
@@ -24,9 +25,9 @@ from pytest_k1n.factories import (  # fixtures by name: pytest finds them in thi
     workflow_executions,
     workflow_phase,
 )
-from pytest_k1n.features import STATIC_MARKERS, is_ours
+from pytest_k1n.features import STATIC_MARKERS, concerns_us
 from pytest_k1n.options import INI_ONLY, OPTIONS, anything_set
-from pytest_k1n.planpath import is_plan_near
+from pytest_k1n.planpath import plans_near, shown
 
 __all__ = [
     "batch_execution",
@@ -41,6 +42,10 @@ __all__ = [
     "workflow_executions",
     "workflow_phase",
 ]
+
+
+PLAN_MARKERS = pytest.StashKey[frozenset[str]]()
+"""Names of the plan's markers, while nobody has asked for the plan itself."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,15 +65,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers; where a plan or an option is there, take part from the start."""
+    """Register the markers; where an option is set, or xdist takes part, so does this plugin from the start."""
     for line in STATIC_MARKERS:
         config.addinivalue_line("markers", line)
-    if anything_set(config.getoption, os.environ, config.getini) or is_plan_near(
-        config.args, config.rootpath, config.invocation_params.dir
-    ):
-        from pytest_k1n.collecting import run_of
+    plans = plans_near(config.args, config.rootpath, config.invocation_params.dir)
+    is_needed = anything_set(config.getoption, os.environ, config.getini) or len(plans) > 1
+    if plans and not is_needed and config.getoption("dist", "no") == "no":  # xdist's controller collects nothing
+        from pytest_k1n.planmarkers import read_markers
 
-        run_of(config)
+        (path,) = plans
+        markers = read_markers(path, shown(path, config.rootpath))
+        if markers is not None:
+            config.stash[PLAN_MARKERS] = _register(config, markers)
+            return
+    if plans or is_needed:
+        from pytest_k1n.collecting import plan_markers, run_of
+
+        _register(config, plan_markers(run_of(config)))
+
+
+def _register(config: pytest.Config, markers: Mapping[str, str]) -> frozenset[str]:
+    for name, meaning in markers.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+    return frozenset({"batch", *markers})
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -80,21 +99,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         parametrize(metafunc, run_of(metafunc.config).plan)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take part where a test of ours is; have a benchmark of a workflow measured by the workflow's clock."""
-    if any(is_ours(item) for item in items):
-        from pytest_k1n.collecting import run_of
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
+    """Take part where a test of ours is: prepare what the plugin does with its items before and after selection."""
+    marks = config.stash.get(PLAN_MARKERS, frozenset())
+    if not any(concerns_us(item, marks) for item in items):
+        return (yield)
+    from pytest_k1n.collecting import around_selection
 
-        run_of(config)
-    measured = [item for item in items if "workflow_benchmark" in getattr(item, "fixturenames", ())]
-    if measured:
-        from pytest_k1n.benchmarking import prepare
-        from pytest_k1n.collecting import run_of
-
-        if run_of(config).has_benchmark:
-            for item in measured:
-                prepare(item)
+    with around_selection(config, items):
+        return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_k1n.options import anything_set
-from pytest_k1n.planpath import PlanError, find_plan
+from pytest_k1n.planpath import PlanError, find_plan, shown
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
@@ -107,14 +107,11 @@ class Run:
 
 
 def make_run(config: pytest.Config) -> Run:
-    """Read the plan and what options are set, register the plan's markers. Raises UsageError."""
+    """Read the plan and what options are set. Raises UsageError."""
     told = node_input(config)
     uid = told["uid"] if told else new_uid()
     folder_path = Path(told["folder"]) if told else new_run_folder(uid)
-    run = Run(config, uid=uid, folder_path=folder_path, is_node=told is not None)
-    for name, meaning in run.plan.markers() if run.plan else ():
-        config.addinivalue_line("markers", f"{name}: {meaning}")
-    return run
+    return Run(config, uid=uid, folder_path=folder_path, is_node=told is not None)
 
 
 def node_input(config: pytest.Config) -> dict[str, str] | None:
@@ -135,13 +132,9 @@ def _plan(config: pytest.Config, settings: Settings | None) -> tuple[Plan | None
         from pytest_k1n.planfile import load_plan
 
         path, why = found
-        return load_plan(path, shown=_shown(path, config.rootpath)), why
+        return load_plan(path, shown=shown(path, config.rootpath)), why
     except PlanError as error:
         raise pytest.UsageError(str(error)) from None
-
-
-def _shown(path: Path, rootdir: Path) -> str:
-    return str(path.relative_to(rootdir)) if path.is_relative_to(rootdir) else str(path)
 
 
 def is_listing(config: pytest.Config) -> bool:

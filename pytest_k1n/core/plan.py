@@ -9,7 +9,7 @@ Named tuples, made by keyword: every run of pytest in a project with a plan impo
 
 # No `from __future__ import annotations` here: a named tuple compiles each annotation that is a string, 30 µs a field.
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -188,16 +188,3 @@ class Plan(NamedTuple):
         """Find a batch by number, marker name or alias: `2`, `"2"`, `"batch2"`, `"optimized"`."""
         text = str(name)
         return next((batch for batch in self.batches if text == str(batch.number) or text in batch.names), None)
-
-    def markers(self) -> Iterator[tuple[str, str]]:
-        """Yield each marker's name and what it selects: all batch names and aliases, then the phases."""
-        for batch in self.batches:
-            for name in batch.names:
-                title = f" ({batch.title})" if batch.title else ""
-                yield name, f"batch {batch.number}{title} of {self.source}"
-        for number in sorted({phase.number for template in self.templates for phase in template.phases}):
-            yield f"phase{number}", f"phase {number} of its workflow: decided when that phase has ended"
-
-    def marker_names(self) -> tuple[str, ...]:
-        """Return the names of all markers the plan brings, batches first."""
-        return tuple(name for name, _ in self.markers())

@@ -126,7 +126,7 @@ class Project:
     """A project folder; every method that changes it returns it."""
 
     pytester: pytest.Pytester
-    options: list[str] = field(default_factory=lambda: ["--k1n-server=embedded", "-p", "no:cacheprovider"])
+    options: list[str] = field(default_factory=lambda: ["-p", "no:cacheprovider"])
 
     def plan(self, text: str = PLAN) -> Project:
         (self.pytester.path / "k1n.toml").write_text(text)

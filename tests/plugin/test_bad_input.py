@@ -77,7 +77,6 @@ def test_a_misspelt_mark_argument_shows_the_signature(project):
 
 def test_a_foreign_server_in_the_environment_is_never_used(project, monkeypatch):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://conductor.example.com:8080/api")
-    project.options.remove("--k1n-server=embedded")
     refused(project.run(), "CONDUCTOR_SERVER_URL", "conductor.example.com", "--k1n-server=")
 
 

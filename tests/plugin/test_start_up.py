@@ -19,10 +19,13 @@ ALLOWED = {
     "pytest_k1n.plugin",
 }  # fmt: skip
 ALLOWED_WITH_A_PLAN = {
-    *ALLOWED, "tomllib", "tomllib._parser", "tomllib._re", "tomllib._types",
-    "pytest_k1n.core", "pytest_k1n.core.plan", "pytest_k1n.core.units", "pytest_k1n.collecting",
-    "pytest_k1n.marks", "pytest_k1n.planfile", "pytest_k1n.run", "pytest_k1n.tomltable",
-}  # fmt: skip
+    *ALLOWED,
+    "tomllib",
+    "tomllib._parser",
+    "tomllib._re",
+    "tomllib._types",
+    "pytest_k1n.planmarkers",
+}
 """No HTTP, socket, asyncio or sqlite, nothing of third parties; of ours only what options, hooks and the plan are."""
 
 
@@ -47,10 +50,10 @@ def test_without_a_plan_next_to_nothing_is_imported(trivial):
     assert added - ALLOWED == set()
 
 
-def test_with_a_plan_only_what_reads_it_is_imported(trivial, project):
+def test_with_a_plan_only_what_reads_its_markers_is_imported(trivial, project):
     (trivial / "k1n.toml").write_text((project.pytester.path / "k1n.toml").read_text())
     added = modules(trivial, "-p", "pytest_k1n.plugin") - modules(trivial)
-    assert "pytest_k1n.planfile" in added
+    assert "pytest_k1n.planmarkers" in added
     assert added - ALLOWED_WITH_A_PLAN == set()
 
 
@@ -109,3 +112,34 @@ def test_an_option_set_anywhere_makes_the_run_say_what_it_would_use(
 def test_a_run_that_sets_nothing_says_nothing(pytester):
     pytester.makepyfile("def test_trivial(): pass")
     assert "k1n:" not in pytester.runpytest_inprocess("-p", "no:cacheprovider").stdout.str()
+
+
+def test_with_a_plan_the_run_says_so_once_a_test_of_it_was_collected(project):
+    text = project.run("-m", "batch1").text
+    assert text.index("collected 3 items") < text.index("k1n: plan k1n.toml")
+    assert text.count("k1n: plan") == 1
+    for hiding in ("--no-header", "-q"):
+        assert "k1n: plan" not in project.run("-m", "batch1", hiding).text
+
+
+def test_with_an_option_the_run_says_so_at_its_start(project):
+    text = project.run("-m", "batch1", "--k1n-seed=3").text
+    assert text.index("k1n: plan k1n.toml") < text.index("collected 3 items")
+    assert text.count("k1n: plan") == 1
+
+
+def test_with_a_plan_a_run_that_has_no_test_of_it_is_left_alone(project):
+    project.file("test_other.py", "def test_other(): pass").plan('schema = "k1n-plan/1"\nunknown = 1\n')
+    outcome = project.run("test_other.py")
+    assert outcome.counts == {"passed": 1}
+    assert "k1n" not in outcome.text.partition("collected")[2]
+
+
+@pytest.mark.parametrize(
+    ("plan", "says"),
+    [("schema = [", "not valid TOML"), ("[[batch]]\ntitle = 1\n", "number"), ("batch = 3\n", "batch")],
+)
+def test_a_plan_whose_markers_cannot_be_read_ends_every_run(project, plan, says):
+    outcome = project.file("test_other.py", "def test_other(): pass").plan(plan).run("test_other.py")
+    assert outcome.code == 4
+    assert f"k1n.toml: {says}" in outcome.text or f"k1n.toml: batch[1].{says}" in outcome.text
