@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.row import Row, row, skipped
 
-ROUNDS = 25
+ROUNDS = 60
 PLAN = Path(__file__).parents[1] / "suites" / "plan.toml"
 OURS = "pytest-k1n"
 PEERS = ("pytest-timeout", "pytest-xdist", "pytest-benchmark")

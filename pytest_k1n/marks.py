@@ -83,6 +83,6 @@ def _number(item: pytest.Item, mark: pytest.Mark) -> int:
 
 
 def _number_in(name: str, word: str) -> int | None:
-    """Read `batch2`; no regular expression, for each one compiled is felt in every start of pytest."""
+    """Read `batch2`, as a mark's name says it."""
     digits = name.removeprefix(word)
     return int(digits) if name.startswith(word) and digits.isdecimal() else None

@@ -1,7 +1,7 @@
 """The plugin as every run of pytest has it: options, marks, fixtures, and hooks that notice who needs more.
 
-Start-up costs next to nothing until a feature is used: only light modules are imported here, and what
-does the work is registered by the first thing that asks for it: a plan, an option, a test.
+Start-up costs next to nothing until a feature is used: only light modules are imported here. What does the work is
+registered by the first thing that asks for it: an option, or a test.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+from pytest_k1n.core.units import duration_ms
 from pytest_k1n.options import OPTIONS, Option
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Setting(NamedTuple):
 class Settings(NamedTuple):
     """All options, parsed; durations in ms. `None` means: chosen later, to suit the server.
 
-    Made by keyword; a frozen dataclass of this size takes 2 ms to define, in every start of a project with a plan.
+    Made by keyword; a frozen dataclass of this size takes 2 ms to define.
     """
 
     server: str
@@ -185,12 +186,7 @@ def _whole(value: object) -> int:
 
 
 def _duration(value: object) -> int:
-    text = str(value)
-    if text.endswith("s") and text[:-1].isdecimal():  # as the default is: no need for the whole grammar at every start
-        return int(text[:-1]) * 1000
-    from pytest_k1n.core.units import duration_ms
-
-    return duration_ms(text)
+    return duration_ms(str(value))
 
 
 def _flag(value: object) -> bool:

@@ -3,8 +3,8 @@
 Values only; `pytest_k1n.planfile` reads them from TOML. A plan without batches is a valid plan: everything that
 does not ask for a batch works with it.
 
-Named tuples, made by keyword: every run of pytest in a project with a plan imports this. Six frozen dataclasses take
-5 ms to define, six of these 1 ms (methods.md section 12).
+Named tuples, made by keyword: every run that uses a plan waits for this import. Six frozen dataclasses take 5 ms to
+define, six of these 1 ms (methods.md section 12).
 """
 
 # No `from __future__ import annotations` here: a named tuple compiles each annotation that is a string, 30 µs a field.

@@ -22,7 +22,7 @@ def duration_ms(text: str) -> int:
     stripped = text.strip()
     number = stripped.rstrip("dhimns")
     factor_ms = _UNIT_MS.get(stripped[len(number) :])
-    if factor_ms and _is_number(number):  # nearly always: no pattern is compiled in every start of pytest
+    if factor_ms and _is_number(number):  # nearly always: no pattern need be compiled
         return round(float(number) * factor_ms)
     if stripped[:1] in "Pp" and len(stripped) > 1 and (iso := re.fullmatch(_ISO, stripped)) and any(iso.groups()):
         days, hours, minutes, seconds = (float(part) if part else 0.0 for part in iso.groups())
