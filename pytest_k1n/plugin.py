@@ -45,7 +45,7 @@ __all__ = [
 
 
 PLAN_MARKERS = pytest.StashKey[frozenset[str]]()
-"""Names of the plan's markers, while nobody has asked for the plan itself."""
+"""Names of the marks that need the plan, while nobody has asked for the plan itself."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,7 +76,8 @@ def pytest_configure(config: pytest.Config) -> None:
         (path,) = plans
         markers = read_markers(path, shown(path, config.rootpath))
         if markers is not None:
-            config.stash[PLAN_MARKERS] = _register(config, markers)
+            config.stash[PLAN_MARKERS] = frozenset({"batch", *markers})
+            _register(config, markers)
             return
     if plans or is_needed:
         from pytest_k1n.collecting import plan_markers, run_of
@@ -84,10 +85,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _register(config, plan_markers(run_of(config)))
 
 
-def _register(config: pytest.Config, markers: Mapping[str, str]) -> frozenset[str]:
+def _register(config: pytest.Config, markers: Mapping[str, str]) -> None:
     for name, meaning in markers.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
-    return frozenset({"batch", *markers})
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

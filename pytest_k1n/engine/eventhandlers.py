@@ -19,7 +19,7 @@ from pytest_k1n.engine.java_text import java_text
 from pytest_k1n.engine.pathsteps import MISSING
 from pytest_k1n.engine.problems import Illegal, Problem
 from pytest_k1n.engine.reports import Report
-from pytest_k1n.engine.scripts import ScriptError, Scripts
+from pytest_k1n.engine.scripts import ScriptError, Scripts, is_true
 from pytest_k1n.engine.state import JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 
@@ -97,8 +97,7 @@ class EventHandlers:
         if not condition:
             return True
         is_name = evaluator == "value-param"  # a type that there is not is taken for JavaScript
-        value = payload.get(condition) if is_name else self._scripts.javascript(condition, payload)
-        return value > 0 if isinstance(value, int | float) else False
+        return is_true(payload.get(condition) if is_name else self._scripts.javascript(condition, payload))
 
     def _act(self, action: JsonObject, payload: JsonObject, about: JsonObject) -> None:
         act = _ACTIONS.get(action["action"])

@@ -8,8 +8,9 @@ from typing import Any
 from pytest_k1n.engine.documents import task_document
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import Illegal, Invalid
+from pytest_k1n.engine.rest.tasks import pending
 from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
-from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 
 
 def _constant(make: Callable[[], Any]) -> Callable[[Request], Reply]:
@@ -19,13 +20,7 @@ def _constant(make: Callable[[], Any]) -> Callable[[Request], Reply]:
 def _pending(request: Request) -> Reply:
     """List the open tasks of a type, oldest first."""
     start, count = request.number("start", 0) or 0, request.number("count", 100) or 0
-    found = [
-        task
-        for execution in request.engine.executions.values()
-        for task in execution.live
-        if task.type == request.names["type"] and task.status in OPEN_TASK
-    ]
-    return Reply(payload=[task_document(task) for task in found[start : start + count]])
+    return Reply(payload=[task_document(task) for task in pending(request)[start : start + count]])
 
 
 def _requeue(request: Request) -> Reply:

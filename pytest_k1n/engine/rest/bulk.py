@@ -21,10 +21,7 @@ def _each(name: str, *operations_: Operation) -> Callable[[Request], Reply]:
     """Answer a request by doing each operation on each execution; `name` is what the server's violations call it."""
 
     def action(request: Request) -> Reply:
-        ids = shapes.read_texts(shapes.parse(request.body))
-        if not 0 < len(ids) <= MOST:
-            message = TOO_MANY if ids else NONE
-            demand([{"path": f"{name}.arg0", "message": message}])
+        ids = _ids(request, name)
         errors: dict[str, str] = {}
         done = []
         for workflow_id in ids:
@@ -40,11 +37,17 @@ def _each(name: str, *operations_: Operation) -> Callable[[Request], Reply]:
     return action
 
 
-def _search(request: Request) -> Reply:
-    """Read many executions at once."""
+def _ids(request: Request, name: str) -> list[str]:
+    """Read the ids of a body. Raises Invalid for none or too many."""
     ids = shapes.read_texts(shapes.parse(request.body))
     if not 0 < len(ids) <= MOST:
-        demand([{"path": "searchWorkflow.arg0", "message": TOO_MANY if ids else NONE}])
+        demand([{"path": f"{name}.arg0", "message": TOO_MANY if ids else NONE}])
+    return ids
+
+
+def _search(request: Request) -> Reply:
+    """Read many executions at once."""
+    ids = _ids(request, "searchWorkflow")
     tasks = request.flag("includeTasks", default=True)
     errors: dict[str, str] = {}
     found = []

@@ -254,14 +254,18 @@ def _found(request: Request, show: Callable[[TaskState], JsonObject]) -> Reply:
 
 
 def _requeue(request: Request) -> Reply:
+    return Reply(payload=str(len(pending(request))), content_type=TEXT)
+
+
+def pending(request: Request) -> list[TaskState]:
+    """List the open tasks of the type that a path names, oldest execution first."""
     type_ = request.names["type"]
-    pending = [
+    return [
         task
         for execution in request.engine.executions.values()
         for task in execution.live
         if task.type == type_ and task.is_open
     ]
-    return Reply(payload=str(len(pending)), content_type=TEXT)
 
 
 ROUTES = (

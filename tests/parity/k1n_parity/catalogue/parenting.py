@@ -45,23 +45,19 @@ def _parameters() -> Iterator[Case]:
         "an idempotency key": {"idempotencyKey": "k", "idempotencyStrategy": "FAIL"},
         "an unknown field": {"nonsense": 1},
     }.items():
-        yield case(
-            f"SUB_WORKFLOW, {name}",
-            sub(parameters=parameters, inputs={"x": 1}),
-            after,
-            defs=DEFS,
-            input={"child": f"{PREFIX}child", "v": 2},
-            workflows=[inner, second],
-        )
-        yield case(
-            f"SUB_WORKFLOW of a prioritised one, {name}",
-            sub(parameters=parameters, inputs={"x": 1}),
-            after,
-            defs=DEFS,
-            input={"child": f"{PREFIX}child", "v": 2},
-            workflows=[inner, second],
-            start={"priority": 3, "taskToDomain": {"*": "blue"}, "correlationId": "c8"},
-        )
+        for whose, start in (
+            ("", {}),
+            (" of a prioritised one", {"priority": 3, "taskToDomain": {"*": "blue"}, "correlationId": "c8"}),
+        ):
+            yield case(
+                f"SUB_WORKFLOW{whose}, {name}",
+                sub(parameters=parameters, inputs={"x": 1}),
+                after,
+                defs=DEFS,
+                input={"child": f"{PREFIX}child", "v": 2},
+                workflows=[inner, second],
+                start=start,
+            )
     inline = {**inner, "name": f"{PREFIX}inline"}
     yield case(
         "SUB_WORKFLOW, a definition from a task's output",
