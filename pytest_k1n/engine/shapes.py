@@ -121,7 +121,7 @@ ACTION: Final = Shape(
     ),
     start_workflow=("object", Shape(
         f"{_COMMON}.metadata.events.EventHandler$StartWorkflow",
-        name="text", version="int", correlationId="text", input="map", taskToDomain="map",
+        name="text", version="int?", correlationId="text", input="map", taskToDomain="map",
     )),
     complete_task=("object", _TASK_DETAILS), fail_task=("object", _TASK_DETAILS), expandInlineJSON="bool",
     terminate_workflow="map", update_workflow_variables="map", start_agent="map",

@@ -76,6 +76,12 @@ def test_it_starts_an_execution_on_what_the_event_carries(desk):
     assert desk.ask("GET", f"/workflow/{started.workflow_id}").payload["event"] == EVENT
 
 
+def test_a_version_that_is_null_is_the_latest_as_one_that_is_left_out(desk):
+    desk.handler(start("null", version=None), start("none"))
+    desk.publish()
+    assert desk.starts() == ["null", "none"]
+
+
 @pytest.mark.parametrize(("action", "status"), [("complete_task", "COMPLETED"), ("fail_task", "FAILED")])
 def test_it_ends_a_task_that_waits_with_what_it_was_told_in_the_output(desk, action, status):
     desk.handler(end(action, output={"got": "${v}"}))
