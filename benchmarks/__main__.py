@@ -24,6 +24,7 @@ from types import ModuleType
 from benchmarks.row import Row, passed, table
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "tests/support"))  # what the tests measure determinism by
 
 
 def modules(ids: Iterable[str]) -> list[ModuleType]:

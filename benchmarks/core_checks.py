@@ -9,11 +9,11 @@ from time import perf_counter
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.critical import critical_path
-from pytest_k1n.core.graph import Graph, happens_before
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.ordering import ordering, violations
 from pytest_k1n.core.schedule import durations, schedule
 from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.unroll import Graph, happens_before
 
 Row = dict[str, object]
 WIDTH = 8

@@ -31,7 +31,7 @@ TYPE = "type_0"
 @contextmanager
 def engine() -> Iterator[str]:
     """Run the engine with the wall's clock; gives its URL."""
-    command = [sys.executable, "-m", "pytest_k1n.engine.serve", "--clock", "real"]
+    command = [sys.executable, "-m", "pytest_k1n.engine.serving.serve", "--clock", "real"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     found = re.search(r" at (http://\S+), ", process.stdout.readline())

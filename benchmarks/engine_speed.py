@@ -25,10 +25,10 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from k1n_support.history import digest
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.history import digest
-from pytest_k1n.engine.virtualwork import VirtualResult
+from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
 ROUNDS = 3
 LONG_MS = 85 * 60_000

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest_k1n.core.expectations as expectations
-from pytest_k1n import factories
 from pytest_k1n.cli import COMMANDS
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
-from pytest_k1n.features import STATIC_MARKERS
+from pytest_k1n.fixtures import definitions as factories
 from pytest_k1n.options import INI_ONLY, OPTIONS, Option
+from pytest_k1n.run.ours import STATIC_MARKERS
 from pytest_k1n.settings import DEFAULT_SERVER
 
 DOCS = Path(__file__).parent
@@ -82,9 +82,9 @@ def markers_page() -> Iterator[str]:
 
 def fixtures_page() -> Iterator[str]:
     """Fixtures, with what they give."""
-    from pytest_k1n.benchmarking import WorkflowBenchmark
-    from pytest_k1n.observed import ObservedExecution
-    from pytest_k1n.using import ConductorFixture, ConductorServer, LiveExecution
+    from pytest_k1n.fixtures.benchmark import WorkflowBenchmark
+    from pytest_k1n.fixtures.conductor import ConductorFixture, ConductorServer, LiveExecution
+    from pytest_k1n.fixtures.execution import ObservedExecution
 
     yield from ("# Fixtures", "", NOTE, "")
     yield "Ask for a fixture by its name; there is nothing to import."

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pytest_k1n.core.findings import Verdict as Verdict
     from pytest_k1n.core.model import Execution as Execution
     from pytest_k1n.core.model import TaskRecord as TaskRecord
-    from pytest_k1n.observed import ObservedExecution as ObservedExecution
-    from pytest_k1n.quality import QualityGateWarning as QualityGateWarning
+    from pytest_k1n.fixtures.execution import ObservedExecution as ObservedExecution
+    from pytest_k1n.fixtures.quality import QualityGateWarning as QualityGateWarning
     from pytest_k1n.workers.handler import Outcome as Outcome
     from pytest_k1n.workers.handler import TaskContext as TaskContext
     from pytest_k1n.workers.handler import TaskFailed as TaskFailed
@@ -24,9 +24,9 @@ _HOMES = {
     "Execution": "pytest_k1n.core.model",
     "Finding": "pytest_k1n.core.findings",
     "Findings": "pytest_k1n.core.findings",
-    "ObservedExecution": "pytest_k1n.observed",
+    "ObservedExecution": "pytest_k1n.fixtures.execution",
     "Outcome": "pytest_k1n.workers.handler",
-    "QualityGateWarning": "pytest_k1n.quality",
+    "QualityGateWarning": "pytest_k1n.fixtures.quality",
     "TaskContext": "pytest_k1n.workers.handler",
     "TaskFailed": "pytest_k1n.workers.handler",
     "TaskRecord": "pytest_k1n.core.model",

@@ -22,10 +22,10 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("check", "pytest_k1n.commands.check", "judge an execution that something else started (read only)"),
     Command("gates", "pytest_k1n.commands.gates", "evaluate the quality gates of a finished execution"),
-    Command("validate", "pytest_k1n.validation.command", "validate results files, plans and definitions"),
-    Command("worker", "pytest_k1n.workers.main", "run a task worker"),
-    Command("server", "pytest_k1n.servers.commands", "start, stop and look at a Conductor server"),
-    Command("doctor", "pytest_k1n.servers.doctor", "check that everything a run needs is there"),
+    Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),
+    Command("worker", "pytest_k1n.commands.worker", "run a task worker"),
+    Command("server", "pytest_k1n.commands.server", "start, stop and look at a Conductor server"),
+    Command("doctor", "pytest_k1n.commands.doctor", "check that everything a run needs is there"),
     Command("init", "pytest_k1n.commands.init", "write a plan and a passing test for your own workflow"),
 )
 

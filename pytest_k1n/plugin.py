@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_k1n.factories import (  # fixtures by name: pytest finds them in this module
+from pytest_k1n.fixtures.definitions import (  # fixtures by name: pytest finds them in this module
     batch_execution,
     batch_quality,
     conductor,
@@ -25,9 +25,12 @@ from pytest_k1n.factories import (  # fixtures by name: pytest finds them in thi
     workflow_executions,
     workflow_phase,
 )
-from pytest_k1n.features import STATIC_MARKERS, concerns_us
 from pytest_k1n.options import INI_ONLY, OPTIONS, anything_set
-from pytest_k1n.planpath import plans_near, shown
+from pytest_k1n.plan.find import plans_near, shown
+from pytest_k1n.run.ours import STATIC_MARKERS, concerns_us
+
+if TYPE_CHECKING:
+    from pytest_k1n.run.run import Run
 
 __all__ = [
     "batch_execution",
@@ -71,7 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
     plans = plans_near(config.args, config.rootpath, config.invocation_params.dir)
     is_needed = anything_set(config.getoption, os.environ, config.getini) or len(plans) > 1
     if plans and not is_needed and config.getoption("dist", "no") == "no":  # xdist's controller collects nothing
-        from pytest_k1n.planmarkers import read_markers
+        from pytest_k1n.plan.markers import read_markers
 
         (path,) = plans
         markers = read_markers(path, shown(path, config.rootpath))
@@ -80,9 +83,9 @@ def pytest_configure(config: pytest.Config) -> None:
             _register(config, markers)
             return
     if plans or is_needed:
-        from pytest_k1n.collecting import plan_markers, run_of
+        from pytest_k1n.hooks.collection import plan_markers, take_notice
 
-        _register(config, plan_markers(run_of(config)))
+        _register(config, plan_markers(take_notice(config)))
 
 
 def _register(config: pytest.Config, markers: Mapping[str, str]) -> None:
@@ -90,13 +93,21 @@ def _register(config: pytest.Config, markers: Mapping[str, str]) -> None:
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
 
+@pytest.fixture(scope="session")
+def _k1n_run(request: pytest.FixtureRequest) -> Run:
+    """Return the run, for the fixtures above; made here where a test has asked for one of them by `getfixturevalue`."""
+    from pytest_k1n.hooks.collection import take_notice
+
+    return take_notice(request.config)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make a quality-gate test into one per batch and category."""
     if "quality_gate" in metafunc.fixturenames or "batch_quality" in metafunc.fixturenames:
-        from pytest_k1n.collecting import run_of
-        from pytest_k1n.quality import parametrize
+        from pytest_k1n.fixtures.quality import parametrize
+        from pytest_k1n.hooks.collection import take_notice
 
-        parametrize(metafunc, run_of(metafunc.config).plan)
+        parametrize(metafunc, take_notice(metafunc.config).plan)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k
@@ -105,7 +116,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     marks = config.stash.get(PLAN_MARKERS, frozenset())
     if not any(concerns_us(item, marks) for item in items):
         return (yield)
-    from pytest_k1n.collecting import around_selection
+    from pytest_k1n.hooks.collection import around_selection
 
     with around_selection(config, items):
         return (yield)
@@ -114,7 +125,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist node which run it belongs to."""
-    from pytest_k1n.collecting import run_of
-    from pytest_k1n.xdist import tell_node
+    from pytest_k1n.hooks.collection import take_notice
+    from pytest_k1n.run.xdist import tell_node
 
-    tell_node(run_of(node.config), node)
+    tell_node(take_notice(node.config), node)

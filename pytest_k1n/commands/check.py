@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from pytest_k1n.commands.subject import Subject, add_subject_arguments, read_subject
 from pytest_k1n.core.critical import critical_path
-from pytest_k1n.core.dag import label
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.expectations import (
     Expectation,
@@ -19,6 +18,7 @@ from pytest_k1n.core.expectations import (
     planned,
 )
 from pytest_k1n.core.findings import Finding, Findings, Verdict
+from pytest_k1n.core.graph import label
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.report.results import finding_json

@@ -11,8 +11,8 @@ from itertools import combinations
 
 from pytest_k1n.commands.material import Material
 from pytest_k1n.commands.rehearsal import Rehearsal
-from pytest_k1n.core.dag import Graph
 from pytest_k1n.core.expectations.estimates import slower_than_allowed
+from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import Execution, TaskKey
 from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS

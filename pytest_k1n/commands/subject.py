@@ -19,9 +19,9 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan
-from pytest_k1n.library import DefinitionNotFound, Library
-from pytest_k1n.planfile import load_plan
-from pytest_k1n.planpath import find_plan
+from pytest_k1n.plan.find import find_plan
+from pytest_k1n.plan.library import DefinitionNotFound, Library
+from pytest_k1n.plan.read import load_plan
 
 DEFAULT_SPEED = 600.0
 """Of scaled time, as for a run."""

@@ -18,14 +18,14 @@ from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
 from pytest_k1n.coordination.launcher import Launcher
-from pytest_k1n.coordination.launching import Start, again, groups
 from pytest_k1n.coordination.ledger import Gate, Ledger, Outcome
 from pytest_k1n.coordination.observing import end, look
 from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder, RunState
+from pytest_k1n.coordination.starts import Start, again, groups
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Plan
-from pytest_k1n.library import Library
+from pytest_k1n.plan.library import Library
 
 TICK_S = 0.01
 """How long the director sleeps when nothing has arrived."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.collection import Launch
-from pytest_k1n.coordination.launching import Start, deadline_ms
 from pytest_k1n.coordination.registration import register
+from pytest_k1n.coordination.starts import Start, deadline_ms
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.correlation import batch_correlation_id
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.library import DefinitionNotFound, Library, started_workflows
+from pytest_k1n.plan.library import DefinitionNotFound, Library, started_workflows
 
 LOOK_MS = 50
 """Shortest time between two looks at one execution; the longest is a fiftieth of what it may take, at most 1 s."""

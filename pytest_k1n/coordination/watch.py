@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.backend import TimeModel
-from pytest_k1n.coordination.launching import Start
 from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder
+from pytest_k1n.coordination.starts import Start
 from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
 from pytest_k1n.core.expectations import early_findings

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, TaskStatus
 from pytest_k1n.core.spans import END_ONLY_TYPES, Attempt, Span
 from pytest_k1n.core.timeline import Timeline

@@ -1,257 +1,292 @@
-"""From a workflow definition to its happens-before graph (SPEC AN1; semantics: conductor.md sections 7 and 8).
+"""The partial order of an execution's tasks: a graph of happens-before edges, and what follows from it.
 
-Without an execution this is the plan: every case of a SWITCH an alternative, loops once round, dynamic forks closed.
-With one it is that execution's requirement: loops unrolled as often as they went round, the cases that were taken,
-dynamic forks opened, and beyond the records whatever the definition still has to come.
-
-It is lenient on purpose: what makes no sense (see `core.problems`) demands nothing, and the graph is acyclic always.
+Ancestors are sets kept as bits of one Python int per task, so that a whole row is tested in one operation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.dag import Choice, Edge, Graph, ParallelGroup, label
-from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, WorkflowDefinition, WorkflowTask
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES, TaskKey, WorkflowTask
 
-__all__ = ["Edge", "Graph", "ParallelGroup", "expected_keys", "happens_before", "label", "unexpected_keys"]
+Choice = tuple[TaskKey, str]
+"""A SWITCH and the case of it that a task sits in."""
 
-Ends = tuple[TaskKey, ...] | None
-"""Whose end lets the next task be scheduled: one task, or alternatives; none at the start; None: nothing follows."""
-
-Reason = Callable[[str], str]
-"""Says in words what an edge into the task of this name comes from."""
+STAMPED_LATE_TYPES = frozenset({"FORK_JOIN", "FORK_JOIN_DYNAMIC", "SWITCH", "DECISION", "NOOP"})
+"""Operators whose end the server stamps after it has inserted what they lead to (conductor.md section 6)."""
 
 
-def happens_before(definition: WorkflowDefinition, execution: Execution | None = None) -> Graph:
-    """Derive which task must have ended before which is scheduled. Never raises: see `problems` for bad definitions.
+def label(key: TaskKey) -> str:
+    """Write a key as Conductor does: `work`, in the second iteration of a loop `work__2`."""
+    ref, iteration = key
+    return f"{ref}__{iteration}" if iteration else ref
 
-    Keys are (ref, iteration) as in `TaskRecord.key`; a plan names a loop's body with iteration 1. A sub-workflow is one
-    opaque task. Nodes of a JOIN and a DO_WHILE stand for their *end*: the server stamps their start at the fork and
-    before the first iteration. A JOIN waits for its `joinOn` only, so a branch left out of it runs on beside the rest.
+
+class Edge(NamedTuple):
+    """One requirement: `after` may be scheduled only when `before` has ended."""
+
+    before: TaskKey
+    after: TaskKey
+    origin: str
+    """What demands it, in words: `definition edge task_6 -> task_7`, `join_3 waits for task_5`."""
+    group: int = 0
+    """0: required. Edges into one task that share another number are alternatives, of which one suffices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelGroup:
+    """Worker tasks that one fork declares parallel from its start: the first of every branch."""
+
+    fork: TaskKey
+    tasks: tuple[TaskKey, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Graph:
+    """A directed acyclic graph of tasks. `nodes` are in topological order, by which positions count.
+
+    Where alternatives are open (cases of a SWITCH that has not decided), order means *guaranteed* order.
     """
-    unrolling = _Unrolling(execution)
-    unrolling.follow(definition.tasks, ())
-    return Graph(
-        nodes=unrolling.nodes,
-        edges=tuple(unrolling.edges),
-        forks=unrolling.forks,
-        undecided=unrolling.undecided,
-    )
 
+    nodes: Mapping[TaskKey, WorkflowTask]
+    edges: tuple[Edge, ...]
+    forks: Mapping[TaskKey, tuple[tuple[TaskKey, ...], ...]] = field(default_factory=dict)
+    """The tasks of every branch of every fork, nested ones included."""
+    undecided: Mapping[TaskKey, tuple[Choice, ...]] = field(default_factory=dict)
+    """Tasks that run only if SWITCHes which have not decided yet decide so."""
 
-def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
-    """Return the tasks that must have succeeded for the execution to be complete: not optional, on the path taken.
+    @cached_property
+    def order(self) -> tuple[TaskKey, ...]:
+        """All keys, every task after all that it waits for."""
+        return tuple(self.nodes)
 
-    A TERMINATE that was reached excuses everything it did not wait for.
-    """
-    spared = {ref for task in graph.nodes.values() if task.optional for ref in _refs([task])}
-    required = [key for key in graph.order if key[0] not in spared and key not in graph.undecided]
-    finals = execution.final_records()
-    stops = [
-        index
-        for index, (key, task) in enumerate(graph.nodes.items())
-        if task.type == "TERMINATE" and key in finals and finals[key].status.is_terminal
-    ]
-    if stops:
-        reached = 0
-        for index in stops:
-            reached |= graph.ancestors[index] | 1 << index
-        required = [key for key in required if reached >> graph.position[key] & 1]
-    return tuple(required)
+    @cached_property
+    def position(self) -> Mapping[TaskKey, int]:
+        """Where each key stands in `order`: the number of its bit."""
+        return {key: index for index, key in enumerate(self.nodes)}
 
+    @cached_property
+    def _incoming(self) -> Mapping[TaskKey, list[Edge]]:
+        incoming: dict[TaskKey, list[Edge]] = {key: [] for key in self.nodes}
+        for edge in self.edges:
+            incoming[edge.after].append(edge)
+        return incoming
 
-def unexpected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
-    """Return the tasks on record that the graph has no place for: a case not taken, a ref of another definition."""
-    return tuple(key for key in execution.final_records() if key not in graph.nodes)
+    @cached_property
+    def _outgoing(self) -> Mapping[TaskKey, list[Edge]]:
+        outgoing: dict[TaskKey, list[Edge]] = {key: [] for key in self.nodes}
+        for edge in self.edges:
+            outgoing[edge.before].append(edge)
+        return outgoing
 
+    @cached_property
+    def predecessor_positions(self) -> tuple[tuple[int, ...], ...]:
+        """For every position the positions of its direct predecessors: the form that fast loops want."""
+        position = self.position
+        return tuple(tuple([position[edge.before] for edge in edges]) for edges in self._incoming.values())
 
-class _Unrolling:
-    """Walks a definition, and adds every task after all that it waits for: so the graph cannot have a cycle."""
+    @cached_property
+    def ancestors(self) -> tuple[int, ...]:
+        """For every position the bits of all tasks that must have ended before it may be scheduled."""
+        masks: list[int] = []
+        position = self.position
+        for edges in self._incoming.values():
+            required = 0
+            alternatives: dict[int, int] = {}
+            for before, _, _, group in edges:
+                index = position[before]
+                mask = masks[index] | 1 << index
+                if group:
+                    alternatives[group] = alternatives.get(group, -1) & mask
+                else:
+                    required |= mask
+            for mask in alternatives.values():
+                required |= mask
+            masks.append(required)
+        return tuple(masks)
 
-    def __init__(self, execution: Execution | None) -> None:
-        self.records: Mapping[TaskKey, TaskRecord] = execution.final_records() if execution else {}
-        self.nodes: dict[TaskKey, WorkflowTask] = {}
-        self.edges: list[Edge] = []
-        self.forks: dict[TaskKey, tuple[tuple[TaskKey, ...], ...]] = {}
-        self.undecided: dict[TaskKey, tuple[Choice, ...]] = {}
-        self._order: list[TaskKey] = []
-        self._choices: tuple[Choice, ...] = ()
-        self._forked: dict[TaskKey, tuple[str, ...]] = {}
-        self._groups = 0
+    @cached_property
+    def _possible_ancestors(self) -> tuple[int, ...]:
+        """As `ancestors`, but of alternatives all: what, *if* it runs at all, comes before."""
+        masks: list[int] = []
+        for positions in self.predecessor_positions:
+            mask = 0
+            for index in positions:
+                mask |= masks[index] | 1 << index
+            masks.append(mask)
+        return tuple(masks)
 
-    def follow(
-        self, tasks: Sequence[WorkflowTask], ends: Ends, iteration: int = 0, reason: Reason | None = None
-    ) -> Ends:
-        """Add tasks that follow one another; `reason` says in words how the first of them is reached."""
-        for task in tasks:
-            if ends is None:  # a TERMINATE before it: never scheduled
-                return None
-            ends = self._place(task, ends, iteration, reason)
-            reason = None
-        return ends
+    @cached_property
+    def worker_keys(self) -> frozenset[TaskKey]:
+        """The tasks that a worker polls for."""
+        return frozenset(key for key, task in self.nodes.items() if task.type not in SYSTEM_TASK_TYPES)
 
-    def _place(self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int, reason: Reason | None) -> Ends:
-        if task.type == "DO_WHILE":
-            return self._loop(task, ends, iteration)
-        key = self._add(task, ends, iteration, reason)
-        if task.type in ("SWITCH", "DECISION"):
-            return self._switch(task, key)
-        if task.type in ("FORK_JOIN", "FORK_JOIN_DYNAMIC"):
-            self._fork(task, key)
-        return None if task.type == "TERMINATE" else (key,)
+    @cached_property
+    def operator_keys(self) -> frozenset[TaskKey]:
+        """The tasks that only steer control flow: forks, joins, switches, loops, TERMINATE."""
+        return frozenset(key for key, task in self.nodes.items() if task.type in OPERATOR_TASK_TYPES)
 
-    def _add(
-        self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int, reason: Reason | None = None
-    ) -> TaskKey:
-        key = (task.ref, iteration)
-        if key in self.nodes:  # a duplicate ref: the server knows only one of them
-            return key
-        self.nodes[key] = task
-        self._order.append(key)
-        if self._choices:
-            self.undecided[key] = self._choices
-        name = label(key)
-        group = self._new_group() if len(ends) > 1 else 0
-        for end in ends:
-            origin = reason(name) if reason else f"definition edge {label(end)} -> {name}"
-            self.edges.append(Edge(end, key, origin, group))
-        if task.type in ("JOIN", "EXCLUSIVE_JOIN"):
-            self._wait(task, key, ends)
-        return key
+    def keys(self, ref: str) -> tuple[TaskKey, ...]:
+        """Return the keys of a reference name: one, or one per iteration of its loop; empty if there is none."""
+        return tuple(key for key in self.nodes if key[0] == ref)
 
-    def _wait(self, task: WorkflowTask, key: TaskKey, ends: tuple[TaskKey, ...]) -> None:
-        """Add the edges from what a JOIN (all of it) or an EXCLUSIVE_JOIN (any of it) waits for, if not there."""
-        join_on = self._join_on(task, key, ends)
-        befores = [
-            before for ref in dict.fromkeys(join_on) if (before := (ref, key[1])) in self.nodes and before != key
-        ]
-        is_any = task.type == "EXCLUSIVE_JOIN" and len(befores) > 1
-        if befores == list(ends) or (is_any and set(befores) == set(ends)):
-            return
-        group = self._new_group() if is_any else 0
-        known = ends if len(ends) == 1 and not is_any else ()
-        self.edges.extend(
-            Edge(before, key, f"{label(key)} waits for {label(before)}", group)
-            for before in befores
-            if before not in known
+    def incoming(self, key: TaskKey) -> tuple[Edge, ...]:
+        """Return the edges into a task. Raises KeyError for a key that is no node."""
+        return tuple(self._incoming[key])
+
+    def predecessors(self, key: TaskKey) -> tuple[TaskKey, ...]:
+        """Return what a task directly waits for. Raises KeyError for a key that is no node."""
+        return tuple(edge.before for edge in self._incoming[key])
+
+    def successors(self, key: TaskKey) -> tuple[TaskKey, ...]:
+        """Return what directly waits for a task. Raises KeyError for a key that is no node."""
+        return tuple(edge.after for edge in self._outgoing[key])
+
+    def is_before(self, before: TaskKey, after: TaskKey) -> bool:
+        """Whether `before` must have ended when `after` is scheduled; also over tasks in between."""
+        return bool(self.ancestors[self.position[after]] >> self.position[before] & 1)
+
+    def are_exclusive(self, first: TaskKey, second: TaskKey) -> bool:
+        """Whether the two sit in different cases of one undecided SWITCH, so that at most one of them runs."""
+        cases = dict(self.undecided.get(first, ()))
+        return any(cases.get(switch, case) != case for switch, case in self.undecided.get(second, ()))
+
+    def are_concurrent(self, first: TaskKey, second: TaskKey) -> bool:
+        """Whether the definition lets two different tasks run at the same time."""
+        early, late = sorted((self.position[first], self.position[second]))
+        ordered = early == late or self._possible_ancestors[late] >> early & 1
+        return not ordered and not self.are_exclusive(first, second)
+
+    def concurrent_pairs(self) -> tuple[tuple[TaskKey, TaskKey], ...]:
+        """Return all pairs of worker tasks that may run at the same time, the earlier in `order` first."""
+        workers = self._mask(self.worker_keys)
+        return tuple(
+            (self.order[first], second)
+            for index, second in enumerate(self.order)
+            if workers >> index & 1
+            for first in _bits(workers & ((1 << index) - 1) & ~self._possible_ancestors[index])
+            if not self.are_exclusive(self.order[first], second)
         )
 
-    def _join_on(self, task: WorkflowTask, key: TaskKey, ends: tuple[TaskKey, ...]) -> Sequence[str]:
-        forked = self._forked.get(ends[0]) if ends else None
-        if forked is None:
-            return task.join_on
-        record = self.records.get(key)  # the server writes there what a dynamic fork's JOIN waits for
-        noted = record.input.get("joinOn") if record else None
-        if not isinstance(noted, list):
-            return forked
-        return [wire.split_iteration(ref)[0] if key[1] else ref for ref in noted if isinstance(ref, str)]
+    def parallel_groups(self) -> tuple[ParallelGroup, ...]:
+        """Return, for every fork with two or more busy branches, the worker tasks that its branches start with.
 
-    def _fork(self, task: WorkflowTask, key: TaskKey) -> None:
-        branches = task.branches if task.type == "FORK_JOIN" else self._forked_tasks(key)
-        members: list[tuple[TaskKey, ...]] = []
-        for branch in branches:
-            first = len(self._order)
-            self.follow(branch, (key,), key[1], _leading_to(f"fork {label(key)} starts"))
-            members.append(tuple(self._order[first:]))
-        self.forks[key] = tuple(members)
+        Where a branch starts with a fork of its own, that fork's heads count; a group inside a larger one is left out.
+        """
+        groups = [group for fork in self.forks if len((group := self._group(fork)).tasks) > 1]
+        sets = [frozenset(group.tasks) for group in groups]
+        return tuple(group for group, tasks in zip(groups, sets, strict=True) if not any(tasks < s for s in sets))
 
-    def _forked_tasks(self, key: TaskKey) -> tuple[tuple[WorkflowTask, ...], ...]:
-        """Open a dynamic fork by what the server noted on the FORK (its input) and on the forked tasks' records."""
-        record = self.records.get(key)
-        if record is None:
-            return ()
-        try:
-            forked = wire.workflow_tasks(record.input.get("forkedTaskDefs"), f"forkedTaskDefs of {label(key)}")
-        except wire.WireError:  # in external storage, or dropped: the forked records' own snapshots will do
-            refs = record.input.get("forkedTasks")
-            names = [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
-            forked = tuple(self._snapshot(ref, key[1]) for ref in names)
-        self._forked[key] = tuple(task.ref for task in forked)
-        return tuple((task,) for task in forked)
+    def contracted(self, keep: Collection[TaskKey] | None = None) -> Graph:
+        """Return the order among `keep` alone (default: all but operators), transitively reduced.
 
-    def _snapshot(self, ref: str, iteration: int) -> WorkflowTask:
-        record = self.records.get((ref, iteration))
-        if record is None:
-            return WorkflowTask(ref=ref, name=ref)
-        return record.workflow_task or WorkflowTask(ref=ref, name=record.def_name, type=record.type)
+        Edges over what is left out are bridged and say so: `task_8 -> task_9 through join_2`. System tasks
+        that do something (WAIT, HTTP, SUB_WORKFLOW, ...) stay by default; pass `worker_keys` to drop them too.
+        """
+        kept = self.nodes.keys() - self.operator_keys if keep is None else self.nodes.keys() & set(keep)
+        mask_of_kept, order, ancestors = self._mask(kept), self.order, self.ancestors
+        edges: list[Edge] = []
+        bridges: dict[TaskKey, dict[TaskKey, tuple[str, ...]]] = {}
+        for index, (after, incoming) in enumerate(self._incoming.items()):
+            if after not in kept:
+                bridges[after] = _bridged(incoming, bridges, label(after))
+                continue
+            between = _bridged(incoming, bridges)
+            origins = {edge.before: edge.origin for edge in incoming}
+            waiting = ancestors[index] & mask_of_kept
+            nearest_first: list[Edge] = []
+            while waiting:  # the highest bit has no descendant among the rest: it is a direct predecessor
+                nearest = waiting.bit_length() - 1
+                before = order[nearest]
+                origin = origins.get(before) or (
+                    _through(before, after, between[before]) if before in between else self.why(before, after)
+                )
+                nearest_first.append(Edge(before, after, origin))
+                waiting &= ~(ancestors[nearest] | 1 << nearest)
+            edges.extend(reversed(nearest_first))
+        return Graph(
+            nodes={key: task for key, task in self.nodes.items() if key in kept},
+            edges=tuple(edges),
+            forks={
+                fork: tuple(tuple(key for key in branch if key in kept) for branch in branches)
+                for fork, branches in self.forks.items()
+            },
+            undecided={key: choices for key, choices in self.undecided.items() if key in kept},
+        )
 
-    def _switch(self, task: WorkflowTask, key: TaskKey) -> Ends:
-        name = label(key)
-        cases = {f"case {case!r}": tasks for case, tasks in task.cases.items()} | {
-            "the default case": task.default_case
-        }
-        taken = self._taken(task, key)
-        if taken is not None:
-            return self.follow(cases[taken], (key,), key[1], _leading_to(f"{name} takes {taken} to"))
-        ends: dict[TaskKey, None] = {}
-        for case, tasks in cases.items():
-            outside, self._choices = self._choices, (*self._choices, (key, case))
-            last = self.follow(tasks, (key,), key[1], _leading_to(f"{name} may take {case} to"))
-            self._choices = outside
-            ends.update(dict.fromkeys(last or ()))
-        return tuple(ends) or None
+    @cached_property
+    def comparable(self) -> Graph:
+        """The order among tasks whose ends can be compared with scheduled stamps at 0 ms (methods.md section 2.4)."""
+        return self.contracted([key for key, task in self.nodes.items() if task.type not in STAMPED_LATE_TYPES])
 
-    def _taken(self, task: WorkflowTask, key: TaskKey) -> str | None:
-        """Find the case a SWITCH took: by its output, else by which case has records; None while that is open."""
-        record = self.records.get(key)
-        if record is None:
-            return None
-        results = record.output.get("evaluationResult") or record.output.get("caseOutput")
-        chosen = record.output.get("selectedCase") or (results[0] if isinstance(results, list) and results else None)
-        if chosen is not None:  # a case that is there but empty is taken too, and leads straight on (3.32.1)
-            return f"case {chosen!r}" if chosen in task.cases else "the default case"
-        begun = [f"case {case!r}" for case, tasks in task.cases.items() if self._has_begun(tasks, key[1])]
-        if self._has_begun(task.default_case, key[1]):
-            begun.append("the default case")
-        return begun[0] if len(begun) == 1 else None
+    def direct(self) -> Graph:
+        """Return the same order with no edge that others imply (the transitive reduction)."""
+        return self.contracted(self.nodes)
 
-    def _has_begun(self, tasks: Sequence[WorkflowTask], iteration: int) -> bool:
-        return bool(tasks) and (tasks[0].ref, iteration) in self.records
+    def path(self, before: TaskKey, after: TaskKey) -> tuple[Edge, ...]:
+        """Return the shortest chain of edges that puts `before` before `after`; empty if nothing does."""
+        bit, position, ancestors = self.position[before], self.position, self.ancestors
+        onward: dict[TaskKey, Edge] = {}
+        frontier = [after]
+        while frontier:
+            reached: list[TaskKey] = []
+            for key in frontier:
+                for edge in self._incoming[key]:
+                    if edge.before == before:
+                        chain = [edge]
+                        while chain[-1].after != after:
+                            chain.append(onward[chain[-1].after])
+                        return tuple(chain)
+                    if edge.before not in onward and ancestors[position[edge.before]] >> bit & 1:
+                        onward[edge.before] = edge
+                        reached.append(edge.before)
+            frontier = reached
+        return ()
 
-    def _loop(self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int) -> Ends:
-        name = label((task.ref, iteration))
-        tail: Ends = ends
-        entered = " after " + " or ".join(label(end) for end in ends)
-        for count in self._iterations(task, iteration):
-            origin = f"loop body of {name}, iteration {count}{entered}"
-            tail = self.follow(task.loop_over, tail, count, _saying(origin))
-            entered = f" after {count}"
-            if tail is None:
-                break
-        closing = tail if tail is not None else ends
-        key = self._add(task, closing, iteration, _saying(f"{name} ends after its last iteration"))
-        return None if tail is None else (key,)
+    def why(self, before: TaskKey, after: TaskKey) -> str:
+        """Say in words what puts `before` before `after`; empty if nothing does."""
+        chain = self.path(before, after)
+        if len(chain) < 2:
+            return chain[0].origin if chain else ""
+        return _through(before, after, tuple(label(edge.after) for edge in chain[:-1]))
 
-    def _iterations(self, task: WorkflowTask, iteration: int) -> Iterable[int]:
-        """Count from 1 to the last iteration on record; with keepLastN the server has dropped the first ones."""
-        record = self.records.get((task.ref, iteration))
-        body = set(_refs(task.loop_over, into_loops=False))
-        seen = {count for ref, count in self.records if ref in body and count}
-        noted = record.output.get("iteration") if record else None
-        last = max(seen | ({noted} if isinstance(noted, int) else set()), default=0)
-        if not last:  # not begun, or over before it began (no items)
-            return () if record and record.status.is_terminal else (1,)
-        drops = record is not None and "keepLastN" in {**task.inputs, **record.input}
-        return range(min(seen) if drops and seen else 1, last + 1)
+    def _mask(self, keys: Collection[TaskKey]) -> int:
+        return sum(1 << self.position[key] for key in keys)
 
-    def _new_group(self) -> int:
-        self._groups += 1
-        return self._groups
+    def _group(self, fork: TaskKey) -> ParallelGroup:
+        heads: list[TaskKey] = []
+        for branch in self.forks[fork]:
+            workers = [key for key in branch if key in self.worker_keys]
+            busy = self._mask(workers)
+            firsts = (key for key in workers if not self.ancestors[self.position[key]] & busy)
+            heads.extend(key for key in firsts if all(self.are_concurrent(key, head) for head in heads))
+        return ParallelGroup(fork=fork, tasks=tuple(heads))
 
 
-def _refs(tasks: Iterable[WorkflowTask], *, into_loops: bool = True) -> Iterator[str]:
-    for task in tasks:
-        yield task.ref
-        for inner in task.nested():
-            if into_loops or task.type != "DO_WHILE":
-                yield from _refs(inner, into_loops=into_loops)
+def _bridged(
+    incoming: list[Edge], bridges: Mapping[TaskKey, Mapping[TaskKey, tuple[str, ...]]], *name: str
+) -> dict[TaskKey, tuple[str, ...]]:
+    """Collect what is kept before a task, directly or over what is left out, and the names of what lies between.
+
+    A task that is left out itself gives its `name`, to be passed on.
+    """
+    found: dict[TaskKey, tuple[str, ...]] = {}
+    for edge in incoming:
+        for before, names in bridges[edge.before].items() if edge.before in bridges else ((edge.before, ()),):
+            found.setdefault(before, (*names, *name))
+    return found
 
 
-def _leading_to(text: str) -> Reason:
-    return lambda name: f"{text} {name}"
+def _through(before: TaskKey, after: TaskKey, between: tuple[str, ...]) -> str:
+    return f"{label(before)} -> {label(after)} through {', '.join(between)}"
 
 
-def _saying(text: str) -> Reason:
-    return lambda _: text
+def _bits(mask: int) -> Iterator[int]:
+    """Yield the positions of the set bits, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low

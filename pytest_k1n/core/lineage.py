@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json, TaskKey, TaskRecord, WorkflowStatus
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.paths import MISSING, lookup
 from pytest_k1n.core.references import Reference, references
+from pytest_k1n.core.unroll import label
 
 _WHOLE = re.compile(r"\$\{([^${}]+)\}")
 _SIMPLE_PATH = re.compile(r"[\w\-]+(?:\.[\w\-]+|\[\d+\]|\[(['\"])[^'\"]+\1\])*")

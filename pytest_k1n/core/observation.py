@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
-from pytest_k1n.core.graph import Graph, happens_before
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord, WorkflowDefinition
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.timeline import Timeline, rebuild
+from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.core.wire import split_iteration
 
 LogLine = tuple[int, str]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pytest_k1n.core.dag import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.findings import Finding, Findings, Verdict
+from pytest_k1n.core.graph import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
 from pytest_k1n.core.spans import END_ONLY_TYPES, attempts_by_key
 

@@ -1,6 +1,6 @@
 """The plan: which workflow definitions form which batch, in which phases, and how long they should take.
 
-Values only; `pytest_k1n.planfile` reads them from TOML. A plan without batches is a valid plan: everything that
+Values only; `pytest_k1n.plan.read` reads them from TOML. A plan without batches is a valid plan: everything that
 does not ask for a batch works with it.
 
 Named tuples, made by keyword: every run that uses a plan waits for this import. Six frozen dataclasses take 5 ms to

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
-from pytest_k1n.core.graph import Graph, happens_before
 from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
 from pytest_k1n.core.references import references
+from pytest_k1n.core.unroll import Graph, happens_before
 
 _FORKS = ("FORK_JOIN", "FORK_JOIN_DYNAMIC")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from heapq import heappop, heappush
 
-from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey
 from pytest_k1n.core.timeline import Timeline
 

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pytest_k1n.core.dag import Graph
+from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
 from pytest_k1n.core.spans import (
     END_ONLY_TYPES,

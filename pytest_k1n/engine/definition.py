@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pytest_k1n.engine.expressions import Resolver, compile_template
+from pytest_k1n.engine.language.expressions import Resolver, compile_template
 from pytest_k1n.engine.state import JsonObject
 
 

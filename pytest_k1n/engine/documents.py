@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pytest_k1n.engine import joins
+from pytest_k1n.engine.decide import joins
+from pytest_k1n.engine.decide.mapping import MAPPERS
 from pytest_k1n.engine.definition import TaskDef
-from pytest_k1n.engine.mapping import MAPPERS
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SKIPPED
 

@@ -14,27 +14,28 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
-from pytest_k1n.engine import asynctasks, children, ending, failureworkflows, reports
-from pytest_k1n.engine.agenda import DEADLINE, FINISH, Agenda
-from pytest_k1n.engine.catalogue import Catalogue
-from pytest_k1n.engine.clock import Clock, VirtualClock
-from pytest_k1n.engine.context import Broken, Context, Effects
-from pytest_k1n.engine.deadlines import Deadlines
-from pytest_k1n.engine.decider import decide
+from pytest_k1n.engine.decide import ending
+from pytest_k1n.engine.decide.context import Broken, Context, Effects
+from pytest_k1n.engine.decide.decider import decide
 from pytest_k1n.engine.definition import Definition
-from pytest_k1n.engine.delivery import Delivery
-from pytest_k1n.engine.eventhandlers import EventHandlers
-from pytest_k1n.engine.guards import Guards
 from pytest_k1n.engine.ids import seeded_id
+from pytest_k1n.engine.language.scripts import Scripts
 from pytest_k1n.engine.problems import NotFound, Problem
-from pytest_k1n.engine.queues import QueueKey
-from pytest_k1n.engine.reports import Report
-from pytest_k1n.engine.scripts import Scripts
+from pytest_k1n.engine.registry.catalogue import Catalogue
+from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, reports
+from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, Agenda
+from pytest_k1n.engine.runtime.clock import Clock, VirtualClock
+from pytest_k1n.engine.runtime.deadlines import Deadlines
+from pytest_k1n.engine.runtime.delivery import Delivery
+from pytest_k1n.engine.runtime.events import EventHandlers
+from pytest_k1n.engine.runtime.guards import Guards
+from pytest_k1n.engine.runtime.queues import QueueKey
+from pytest_k1n.engine.runtime.reports import Report
+from pytest_k1n.engine.runtime.systemruns import SystemRuns
+from pytest_k1n.engine.runtime.taskindex import TaskIndex
+from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
-from pytest_k1n.engine.systemruns import SystemRuns
-from pytest_k1n.engine.taskindex import TaskIndex
-from pytest_k1n.engine.virtualwork import UNLIMITED, VirtualWorker
 
 
 class Engine:

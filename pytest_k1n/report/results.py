@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_k1n.core.checkpoints import Checkpoint
 from pytest_k1n.core.critical import critical_path
-from pytest_k1n.core.dag import label
 from pytest_k1n.core.findings import Finding
+from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Phase, Template

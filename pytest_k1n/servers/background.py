@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .cache import state_folder
-from .errors import ServerError
-from .opening import own_server
-from .process import Site
-from .protocol import Report, ServerSpec
+from pytest_k1n.servers.cache import state_folder
+from pytest_k1n.servers.errors import ServerError
+from pytest_k1n.servers.opening import own_server
+from pytest_k1n.servers.process import Site
+from pytest_k1n.servers.protocol import Report, ServerSpec
 
 FORMAT = 1
 GRACE_S = 10.0

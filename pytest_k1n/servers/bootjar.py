@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import maven
-from .cache import cache_folder, is_intact, locked, record_checksum, recorded_checksum, sha256_of
-from .errors import JarDamaged, JarNotFound, ServerError
-from .probe import OLDEST_SUPPORTED, version_number
-from .protocol import SERVER_VERSION, Report
+from pytest_k1n.servers import maven
+from pytest_k1n.servers.cache import cache_folder, is_intact, locked, record_checksum, recorded_checksum, sha256_of
+from pytest_k1n.servers.errors import JarDamaged, JarNotFound, ServerError
+from pytest_k1n.servers.probe import OLDEST_SUPPORTED, version_number
+from pytest_k1n.servers.protocol import SERVER_VERSION, Report
 
 KNOWN_SHA256 = {"3.32.1": "f3699a34bb72c35c10469a063392e5de4900bc4568c8a4357a711186d6269d3f"}
 """Checksums of released jars; one that is fetched under such a version has to match."""

@@ -10,15 +10,14 @@ import time
 from dataclasses import dataclass
 
 from pytest_k1n.client.address import Address
-
-from .errors import ServerStartTimeout, TierUnavailable
-from .probe import check_version, health, reason_of, version
-from .process import ProcessServer, Site, elapsed_note
-from .profile import RUN_UID, properties, sqlite_url
-from .protocol import Endpoint, Kind
-from .readiness import wait_ready
-from .supervised import log_tail
-from .warmup import run_once
+from pytest_k1n.servers.errors import ServerStartTimeout, TierUnavailable
+from pytest_k1n.servers.probe import check_version, health, reason_of, version
+from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note
+from pytest_k1n.servers.profile import RUN_UID, properties, sqlite_url
+from pytest_k1n.servers.protocol import Endpoint, Kind
+from pytest_k1n.servers.readiness import wait_ready
+from pytest_k1n.servers.supervised import log_tail
+from pytest_k1n.servers.warmup import run_once
 
 ENGINES = ("docker", "podman")
 API_PORT = 8080

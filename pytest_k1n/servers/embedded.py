@@ -15,10 +15,10 @@ from pytest_k1n.client.http1 import Response
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.rest.transport import InProcessTransport
+from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
-from pytest_k1n.engine.transport import InProcessTransport
-from pytest_k1n.engine.virtualwork import VirtualResult
 from pytest_k1n.workers.handler import Outcome, Stopped, TaskContext, invoke
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers

@@ -8,15 +8,14 @@ import time
 from collections.abc import Sequence
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.servers.errors import TierUnavailable
+from pytest_k1n.servers.probe import health, reason_of, version
+from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note, pick_port
+from pytest_k1n.servers.profile import RUN_UID
+from pytest_k1n.servers.protocol import Endpoint, Kind
+from pytest_k1n.servers.readiness import wait_ready
 
-from .errors import TierUnavailable
-from .probe import health, reason_of, version
-from .process import ProcessServer, Site, elapsed_note, pick_port
-from .profile import RUN_UID
-from .protocol import Endpoint, Kind
-from .readiness import wait_ready
-
-ENGINE_MODULE = "pytest_k1n.engine.serve"
+ENGINE_MODULE = "pytest_k1n.engine.serving.serve"
 """Run as `python -m MODULE --port N`, it serves on loopback until SIGTERM."""
 
 

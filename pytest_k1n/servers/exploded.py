@@ -13,12 +13,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .bootjar import KNOWN_SHA256, BootJar
-from .cache import cache_folder, locked, sha256_of
-from .errors import ServerError
-from .java import Java
-from .protocol import Report
-from .supervised import Supervised
+from pytest_k1n.servers.bootjar import KNOWN_SHA256, BootJar
+from pytest_k1n.servers.cache import cache_folder, locked, sha256_of
+from pytest_k1n.servers.errors import ServerError
+from pytest_k1n.servers.java import Java
+from pytest_k1n.servers.protocol import Report
+from pytest_k1n.servers.supervised import Supervised
 
 _WITHIN_S = 120.0
 _FOLDER = "exploded"

@@ -11,10 +11,9 @@ from typing import Literal, TypeVar
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.client.credentials import token_headers
-
-from .errors import NoAnswer, NotAConductor, ServerRefused
-from .probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
-from .protocol import Endpoint, Kind, ServerSpec, parse_server
+from pytest_k1n.servers.errors import NoAnswer, NotAConductor, ServerRefused
+from pytest_k1n.servers.probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
+from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec, parse_server
 
 T = TypeVar("T")
 URL_VARIABLE = "CONDUCTOR_SERVER_URL"

@@ -7,16 +7,15 @@ import time
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
-
-from .errors import PortTaken, ServerDied, ServerStartTimeout
-from .java import Java
-from .probe import ask, check_version, health, reason_of, version
-from .process import ProcessServer, Site, elapsed_note, pick_port
-from .profile import JVM_FLAGS, environment, properties, sqlite_url
-from .protocol import Endpoint, Kind
-from .readiness import wait_ready
-from .supervised import Supervised
-from .warmup import run_once
+from pytest_k1n.servers.errors import PortTaken, ServerDied, ServerStartTimeout
+from pytest_k1n.servers.java import Java
+from pytest_k1n.servers.probe import ask, check_version, health, reason_of, version
+from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note, pick_port
+from pytest_k1n.servers.profile import JVM_FLAGS, environment, properties, sqlite_url
+from pytest_k1n.servers.protocol import Endpoint, Kind
+from pytest_k1n.servers.readiness import wait_ready
+from pytest_k1n.servers.supervised import Supervised
+from pytest_k1n.servers.warmup import run_once
 
 _PORT_ATTEMPTS = 5
 _WARM_UPS = 8

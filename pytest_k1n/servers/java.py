@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import JavaNotFound
+from pytest_k1n.servers.errors import JavaNotFound
 
 OLDEST_JAVA = 21
 _ANSWER_WITHIN_S = 15.0

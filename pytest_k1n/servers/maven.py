@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import JarNotFound
-from .protocol import Report
-from .supervised import Supervised
+from pytest_k1n.servers.errors import JarNotFound
+from pytest_k1n.servers.protocol import Report
+from pytest_k1n.servers.supervised import Supervised
 
 GROUP, ARTIFACT, CLASSIFIER = "org.conductoross", "conductor-server", "boot"
 FETCH_WITHIN_S = 1800.0

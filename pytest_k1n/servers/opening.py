@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from .errors import NothingWorks, ServerError
-from .process import ProcessServer, Site
-from .protocol import Endpoint, Kind, Report, Server, ServerSpec
+from pytest_k1n.servers.errors import NothingWorks, ServerError
+from pytest_k1n.servers.process import ProcessServer, Site
+from pytest_k1n.servers.protocol import Endpoint, Kind, Report, Server, ServerSpec
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def running_server(
     site = Site(run_uid=run_uid, folder=folder, log_path=log_path, port=spec.port, report=report)
     timed = spec if startup_timeout_s is None else replace(spec, startup_timeout_s=startup_timeout_s)
     if spec.kind is Kind.URL:
-        from .external import ExternalServer
+        from pytest_k1n.servers.external import ExternalServer
 
         external = ExternalServer(spec)
         external.start(time.monotonic() + timed.startup_timeout_s)
@@ -104,10 +104,10 @@ def _running(server: ProcessServer, timeout_s: float) -> Iterator[ProcessServer]
 
 
 def _jar(spec: ServerSpec, site: Site) -> ProcessServer:
-    from .bootjar import find_jar
-    from .exploded import runnable
-    from .jar import JarServer
-    from .java import find_java
+    from pytest_k1n.servers.bootjar import find_jar
+    from pytest_k1n.servers.exploded import runnable
+    from pytest_k1n.servers.jar import JarServer
+    from pytest_k1n.servers.java import find_java
 
     java = find_java(spec.java_path)
     jar = find_jar(spec.jar_path, version=spec.version, report=site.report)
@@ -115,13 +115,13 @@ def _jar(spec: ServerSpec, site: Site) -> ProcessServer:
 
 
 def _container(spec: ServerSpec, site: Site) -> ProcessServer:
-    from .container import ContainerServer, find_engine
+    from pytest_k1n.servers.container import ContainerServer, find_engine
 
     return ContainerServer(site, engine=find_engine(spec.container_cli), image=spec.image, pull=spec.pull)
 
 
 def _embedded(spec: ServerSpec, site: Site) -> ProcessServer:
-    from .engineprocess import EngineServer
+    from pytest_k1n.servers.engineprocess import EngineServer
 
     return EngineServer(site, arguments=spec.engine_arguments)
 

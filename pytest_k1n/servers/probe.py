@@ -17,8 +17,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_k1n.client.address import Address
-
-from .errors import ServerTooOld
+from pytest_k1n.servers.errors import ServerTooOld
 
 OLDEST_SUPPORTED = (3, 22)
 """The first line with `/api/version` and a bundled SQLite (conductor.md section 2)."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .errors import PortTaken
-from .protocol import Endpoint, Report
-from .supervised import Supervised, log_tail
+from pytest_k1n.servers.errors import PortTaken
+from pytest_k1n.servers.protocol import Endpoint, Report
+from pytest_k1n.servers.supervised import Supervised, log_tail
 
 
 def _silence(_text: str) -> None: ...

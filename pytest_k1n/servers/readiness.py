@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from .errors import ServerDied, ServerStartTimeout
-from .probe import Health, State
-from .protocol import Report
+from pytest_k1n.servers.errors import ServerDied, ServerStartTimeout
+from pytest_k1n.servers.probe import Health, State
+from pytest_k1n.servers.protocol import Report
 
 PROGRESS_EVERY_S = 5.0
 _PAUSE_S = 0.05

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from .errors import SupervisorFailed
+from pytest_k1n.servers.errors import SupervisorFailed
 
 _SCRIPT = Path(__file__).with_name("supervisor.py")
 _ANSWER_WITHIN_S = 30.0

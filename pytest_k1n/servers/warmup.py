@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 
 from pytest_k1n.client.address import Address
-
-from .errors import ServerDied, ServerStartTimeout
-from .probe import Answer, ask, reason_of
+from pytest_k1n.servers.errors import ServerDied, ServerStartTimeout
+from pytest_k1n.servers.probe import Answer, ask, reason_of
 
 _PAUSE_S = 0.01
 _REQUEST_WITHIN_S = 30.0

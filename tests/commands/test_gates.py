@@ -17,8 +17,8 @@ from pytest_k1n.commands.gates import LINES
 from pytest_k1n.core import wire
 from pytest_k1n.core.gates import PROBES, CategoryVerdict, GateSettings, Quality, category, evaluate, judge, single
 from pytest_k1n.core.observation import Observation, observe
-from pytest_k1n.library import Library
-from pytest_k1n.planfile import load_plan
+from pytest_k1n.plan.library import Library
+from pytest_k1n.plan.read import load_plan
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.validation.schema import problems_of
 from pytest_k1n.workers.misbehaviour import Fault

@@ -15,7 +15,7 @@ from pytest_k1n.commands.material import Material, Recorded, from_server
 from pytest_k1n.commands.rehearsal import rehearse
 from pytest_k1n.commands.scaffold import band_of, duration, files
 from pytest_k1n.core.units import MINUTE_MS, duration_ms
-from pytest_k1n.planfile import load_plan
+from pytest_k1n.plan.read import load_plan
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 

@@ -17,7 +17,7 @@ import pytest
 from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.transport import Transport
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.transport import InProcessTransport
+from pytest_k1n.engine.rest.transport import InProcessTransport
 
 WITHIN_S = 30.0
 WORKER = "contract-worker"
@@ -113,7 +113,9 @@ class Subject:
 @pytest.fixture(scope="session")
 def engine_url() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest_k1n.engine.serve", "--clock", "virtual"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "pytest_k1n.engine.serving.serve", "--clock", "virtual"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:

@@ -1,4 +1,4 @@
-"""The embedded engine as its own process: `python -m pytest_k1n.engine.serve`, ended with its test."""
+"""The embedded engine as its own process: `python -m pytest_k1n.engine.serving.serve`, ended with its test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.http1 import Response
 from pytest_k1n.client.transport import Transport
 
-SERVE = [sys.executable, "-m", "pytest_k1n.engine.serve"]
+SERVE = [sys.executable, "-m", "pytest_k1n.engine.serving.serve"]
 
 
 @dataclass

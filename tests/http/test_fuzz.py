@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.registry.shapes import RERUN, RESULT, START, TASK_DEFINITION, WORKFLOW, WORKFLOW_TASK
 from pytest_k1n.engine.rest import ROUTES
-from pytest_k1n.engine.shapes import RERUN, RESULT, START, TASK_DEFINITION, WORKFLOW, WORKFLOW_TASK
-from pytest_k1n.engine.transport import InProcessTransport
+from pytest_k1n.engine.rest.transport import InProcessTransport
 
 MANY = settings(
     max_examples=int(os.environ.get("K1N_FUZZ", "150")),

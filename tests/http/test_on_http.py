@@ -214,7 +214,7 @@ def test_a_head_request_has_the_headers_of_a_get_and_no_body(shared):
 
 def test_a_defect_of_the_engine_is_answered_as_an_error_and_logged(serve, tmp_path, monkeypatch):
     (tmp_path / "sitecustomize.py").write_text(
-        "import pytest_k1n.engine.search as search\n"
+        "import pytest_k1n.engine.rest.search as search\n"
         "def broken(*_):\n    raise LookupError('no such luck')\n"
         "search.executions = broken\n"
     )

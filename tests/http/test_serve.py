@@ -11,7 +11,7 @@ import pytest
 
 
 def refused(*arguments):
-    command = [sys.executable, "-m", "pytest_k1n.engine.serve", *arguments]
+    command = [sys.executable, "-m", "pytest_k1n.engine.serving.serve", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr.strip().splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from k1n_parity.cases import PREFIX, Action, Case, Step, case_from
 from k1n_parity.compare import Difference, differences
 from k1n_parity.corpus import Recording, StaleRecordingError, read, recorded, write

@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+
 from k1n_parity.corpus import read, recorded
 from k1n_parity.grammar import generate
 from k1n_parity.known import known_differences

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from k1n_parity.compare import differences
 from k1n_parity.corpus import read, recorded
 from k1n_parity.driver import run

@@ -24,7 +24,7 @@ URL = r"http://127\.0\.0\.1:\d+"
 @contextmanager
 def engine(*arguments: str) -> Iterator[str]:
     """Run an engine as somebody else would; gives its URL."""
-    command = [sys.executable, "-m", "pytest_k1n.engine.serve", *arguments]
+    command = [sys.executable, "-m", "pytest_k1n.engine.serving.serve", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

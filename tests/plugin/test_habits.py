@@ -64,7 +64,7 @@ def test_first(workflow_execution):
     print("LEFT")
 
 def test_second(workflow_execution, request):
-    from pytest_k1n.run import RUN
+    from pytest_k1n.run.run import RUN
     folder, deadline = request.config.stash[RUN].folder, time.monotonic() + 30
     while folder.state().paused and time.monotonic() < deadline:
         time.sleep(0.01)  # the director publishes in a thread of its own

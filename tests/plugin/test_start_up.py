@@ -15,8 +15,10 @@ def pytest_unconfigure(config):
 """
 ALLOWED = {
     "_queue", "queue",
-    "pytest_k1n", "pytest_k1n.factories", "pytest_k1n.features", "pytest_k1n.options", "pytest_k1n.planpath",
-    "pytest_k1n.plugin",
+    "pytest_k1n", "pytest_k1n.options", "pytest_k1n.plugin",
+    "pytest_k1n.fixtures", "pytest_k1n.fixtures.definitions",
+    "pytest_k1n.plan", "pytest_k1n.plan.find",
+    "pytest_k1n.run", "pytest_k1n.run.ours",
 }  # fmt: skip
 ALLOWED_WITH_A_PLAN = {
     *ALLOWED,
@@ -24,7 +26,7 @@ ALLOWED_WITH_A_PLAN = {
     "tomllib._parser",
     "tomllib._re",
     "tomllib._types",
-    "pytest_k1n.planmarkers",
+    "pytest_k1n.plan.markers",
 }
 """No HTTP, socket, asyncio or sqlite, nothing of third parties; of ours only what options, hooks and the plan are."""
 
@@ -53,7 +55,7 @@ def test_without_a_plan_next_to_nothing_is_imported(trivial):
 def test_with_a_plan_only_what_reads_its_markers_is_imported(trivial, project):
     (trivial / "k1n.toml").write_text((project.pytester.path / "k1n.toml").read_text())
     added = modules(trivial, "-p", "pytest_k1n.plugin") - modules(trivial)
-    assert "pytest_k1n.planmarkers" in added
+    assert "pytest_k1n.plan.markers" in added
     assert added - ALLOWED_WITH_A_PLAN == set()
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.servers import doctor
-from pytest_k1n.servers.doctor import Check, Outcome, Subject, checks
-from pytest_k1n.servers.inifile import ini_rows
+from pytest_k1n.commands import doctor
+from pytest_k1n.commands.doctor import Check, Outcome, Subject, checks
+from pytest_k1n.commands.inifile import ini_rows
 from pytest_k1n.servers.protocol import ServerSpec, parse_server
 
 Write = Callable[..., Path]

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_k1n.core.critical import SegmentKind, critical_path
-from pytest_k1n.core.graph import happens_before
 from pytest_k1n.core.model import TaskStatus, WorkflowStatus
 from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.unroll import happens_before
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)

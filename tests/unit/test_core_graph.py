@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_k1n.core.graph import expected_keys, happens_before, label, unexpected_keys
 from pytest_k1n.core.model import WorkflowTask
+from pytest_k1n.core.unroll import expected_keys, happens_before, label, unexpected_keys
 
 
 def origins(graph):

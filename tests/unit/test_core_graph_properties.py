@@ -6,8 +6,8 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.graph import expected_keys, happens_before, label, unexpected_keys
 from pytest_k1n.core.problems import problems
+from pytest_k1n.core.unroll import expected_keys, happens_before, label, unexpected_keys
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 30)

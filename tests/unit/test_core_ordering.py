@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.graph import happens_before
 from pytest_k1n.core.interference import queue_inversions, worker_concurrency
 from pytest_k1n.core.ordering import clock_step, ordering, violations
+from pytest_k1n.core.unroll import happens_before
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)

@@ -8,10 +8,10 @@ import pytest
 from pytest_k1n.core import wire
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.graph import expected_keys, happens_before, label, unexpected_keys
 from pytest_k1n.core.ordering import clock_step, ordering
 from pytest_k1n.core.schedule import durations, schedule
 from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.unroll import expected_keys, happens_before, label, unexpected_keys
 
 HERE = Path(__file__).parent / "histories"
 """Of conductor-server 3.32.1, one per task type and oddity; pruned of what the core does not read."""

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.graph import happens_before
 from pytest_k1n.core.schedule import durations, schedule
 from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.unroll import happens_before
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.graph import happens_before
 from pytest_k1n.core.timeline import Window, rebuild
+from pytest_k1n.core.unroll import happens_before
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_k1n.commands.worker import main, read_estimates
 from pytest_k1n.workers.ledger import read_ledger
-from pytest_k1n.workers.main import main, read_estimates
 
 ROOT = Path(__file__).parents[2]
 

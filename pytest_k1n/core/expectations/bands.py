@@ -9,11 +9,11 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over, may_repeat
 from pytest_k1n.core.expectations.subjects import missing, pending, phase_named, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import expected_keys, label
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Band, Phase
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms
+from pytest_k1n.core.unroll import expected_keys, label
 
 
 @expectation

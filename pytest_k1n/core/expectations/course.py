@@ -6,10 +6,10 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json, TaskRecord
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.unroll import label
 
 DEFAULT_CASE = "default"
 """How `took_branch` calls the case of a SWITCH that no value names."""

@@ -9,12 +9,12 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.paths import MISSING, Missing, equal, lookup, shown, steps
 from pytest_k1n.core.references import references
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.unroll import label
 
 _ERROR = re.compile(r"\b(?:ERROR|FATAL|CRITICAL)\b")
 

@@ -15,7 +15,6 @@ from pytest_k1n.core.expectations.subjects import (
     unfinished,
 )
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import Graph, label, unexpected_keys
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.intervals import barrier as compared
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, WorkflowStatus
@@ -23,6 +22,7 @@ from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.unroll import Graph, label, unexpected_keys
 
 
 @expectation

@@ -6,11 +6,11 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import failed_for_good
 from pytest_k1n.core.expectations.subjects import pending
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import expected_keys, label
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.paths import shown
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.unroll import expected_keys, label
 
 
 @expectation

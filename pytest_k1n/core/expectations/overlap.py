@@ -16,7 +16,6 @@ from pytest_k1n.core.expectations.subjects import (
     unfinished,
 )
 from pytest_k1n.core.findings import Findings, Verdict
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.intervals import (
     RESOLUTION_MS,
     Interval,
@@ -29,6 +28,7 @@ from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms
+from pytest_k1n.core.unroll import label
 
 
 @expectation

@@ -7,11 +7,11 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import Other, missing, observation_of, pending, unfinished
 from pytest_k1n.core.expectations.waits import queue_waits
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.stats import paired_slowdown
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms, percent
+from pytest_k1n.core.unroll import label
 
 
 @expectation

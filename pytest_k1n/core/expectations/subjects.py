@@ -7,12 +7,12 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from pytest_k1n.core.expectations.final import may_repeat
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.ordering import clock_step
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.unroll import label
 
 
 class Observed(Protocol):

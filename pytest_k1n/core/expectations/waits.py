@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms
+from pytest_k1n.core.unroll import label
 
 
 @expectation

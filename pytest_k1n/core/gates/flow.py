@@ -10,12 +10,12 @@ from pytest_k1n.core.expectations.overlap import overlapping
 from pytest_k1n.core.expectations.subjects import steps_back
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.graph import expected_keys, label
 from pytest_k1n.core.intervals import RESOLUTION_MS, max_concurrency
 from pytest_k1n.core.model import TaskKey, TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import Observation, TimeModel
 from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.unroll import expected_keys, label
 
 
 def completion(

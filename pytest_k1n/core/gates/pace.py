@@ -8,7 +8,6 @@ from pytest_k1n.core.critical import OVERHEAD, critical_path
 from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation, TimeModel
 from pytest_k1n.core.schedule import durations, schedule
@@ -16,6 +15,7 @@ from pytest_k1n.core.stats import binomial_tail, quantile
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.units import format_ms
+from pytest_k1n.core.unroll import label
 
 SHARE = 0.95
 """Of the tasks that must keep the queue's budget."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_k1n.engine import operations, shapes
-from pytest_k1n.engine.constraints import demand
 from pytest_k1n.engine.documents import execution_document
+from pytest_k1n.engine.operate import operations
 from pytest_k1n.engine.problems import Problem
-from pytest_k1n.engine.routes import Reply, Request, Route
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import demand
+from pytest_k1n.engine.rest.router import Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState
 
 Operation = Callable[[Request, ExecutionState], None]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine import shapes
-from pytest_k1n.engine.constraints import demand
-from pytest_k1n.engine.routes import Reply, Request, Route
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import demand
+from pytest_k1n.engine.rest.router import Reply, Request, Route
 from pytest_k1n.engine.state import JsonObject
 
 

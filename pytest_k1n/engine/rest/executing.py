@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.rest.blocking import Answer, return_strategy
+from pytest_k1n.engine.rest.router import Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.workflows import started
-from pytest_k1n.engine.routes import Reply, Request, Route, Waiting
 
 WAIT_S = 10
 """Where nothing is asked for, or 0; less than 0 does not wait."""

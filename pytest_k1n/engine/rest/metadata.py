@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine import shapes
-from pytest_k1n.engine.constraints import check_task_definition, check_workflow, demand
 from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
-from pytest_k1n.engine.routes import Reply, Request, Route
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import check_task_definition, check_workflow, demand
+from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
+from pytest_k1n.engine.rest.router import Reply, Request, Route
 from pytest_k1n.engine.state import JsonObject
-from pytest_k1n.engine.wiredefaults import task_definition_document, workflow_document
 
 
 def _put_workflows(request: Request) -> Reply:

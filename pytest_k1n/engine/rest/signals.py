@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine import shapes
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import NotFound
-from pytest_k1n.engine.reports import amended
+from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.blocking import Answer, return_strategy
+from pytest_k1n.engine.rest.router import Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.tasks import result_status
-from pytest_k1n.engine.routes import Reply, Request, Route, Waiting
+from pytest_k1n.engine.runtime.reports import amended
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
 WAIT_MS = 5000

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_k1n.engine import search, shapes
-from pytest_k1n.engine.constraints import demand
-from pytest_k1n.engine.declaring import LONGEST_WAIT_MS, declared_ms
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.problems import Illegal, Invalid, NotFound
-from pytest_k1n.engine.queues import QueueKey
-from pytest_k1n.engine.reports import Report, amended
-from pytest_k1n.engine.routes import TEXT, Reply, Request, Route, Waiting
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import demand
+from pytest_k1n.engine.rest import search
+from pytest_k1n.engine.rest.declaring import LONGEST_WAIT_MS, declared_ms
+from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route, Waiting
+from pytest_k1n.engine.runtime.queues import QueueKey
+from pytest_k1n.engine.runtime.reports import Report, amended
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES
 

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_k1n.engine import shapes
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import seeded_id
-from pytest_k1n.engine.reports import amended
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.rest.router import Reply, Request, Route
 from pytest_k1n.engine.rest.workflows import started
-from pytest_k1n.engine.routes import Reply, Request, Route
+from pytest_k1n.engine.runtime.reports import amended
 from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
 from pytest_k1n.engine.status import COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_k1n.engine import operations, reruns, search, shapes
-from pytest_k1n.engine.constraints import check_workflow, demand
 from pytest_k1n.engine.documents import execution_document, task_document
+from pytest_k1n.engine.operate import operations, reruns
 from pytest_k1n.engine.problems import Invalid, NotFound
-from pytest_k1n.engine.routes import TEXT, Reply, Request, Route
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import check_workflow, demand
+from pytest_k1n.engine.registry.wiredefaults import workflow_document
+from pytest_k1n.engine.rest import search
+from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState, JsonObject
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
-from pytest_k1n.engine.wiredefaults import workflow_document
 
 MOST_FOUND = 5000
 WORKFLOW = "workflow"

@@ -100,9 +100,9 @@ class EngineTarget:
     """The embedded engine, in this process, on a clock that moves only when the driver says so."""
 
     def __init__(self, name: str = "engine", seed: int = 0) -> None:
-        from pytest_k1n.engine.clock import ManualClock
         from pytest_k1n.engine.engine import Engine
-        from pytest_k1n.engine.transport import InProcessTransport
+        from pytest_k1n.engine.rest.transport import InProcessTransport
+        from pytest_k1n.engine.runtime.clock import ManualClock
 
         self.name = name
         self.engine = Engine(clock=ManualClock(), seed=seed)

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from k1n_support.live import LiveExecution, start
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.live import LiveExecution, start
-from pytest_k1n.engine.virtualwork import VirtualResult
+from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
 
 def simple(name, ref=None, **fields):

@@ -1,4 +1,4 @@
-from pytest_k1n.engine.domains import ACTIVE_MS, domain_of
+from pytest_k1n.engine.decide.domains import ACTIVE_MS, domain_of
 
 NOW_MS = 1_000_000
 

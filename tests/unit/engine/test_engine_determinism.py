@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pytest_k1n.engine.history import digest
-from pytest_k1n.engine.virtualwork import VirtualResult
+from k1n_support.history import digest
+from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
 SEEDS = 1000 if os.environ.get("K1N_LONG") else 60
 
@@ -59,6 +59,7 @@ def test_every_seed_repeats_to_the_byte(make, digests):
 
 SCRIPT = """
 import sys
+sys.path.insert(0, "tests/support")
 from tests.unit.engine import conftest, test_engine_determinism as test
 from types import SimpleNamespace
 make = SimpleNamespace(**{**vars(conftest), "bench": conftest.Bench})

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_k1n.core import wire
-from pytest_k1n.core.graph import expected_keys, happens_before, unexpected_keys
 from pytest_k1n.core.ordering import ordering
-from pytest_k1n.engine.virtualwork import VirtualResult
+from pytest_k1n.core.unroll import expected_keys, happens_before, unexpected_keys
+from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
 
 class Grammar:

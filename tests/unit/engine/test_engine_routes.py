@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from pytest_k1n.client import api
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.routes import INSTANCE, Routes
-from pytest_k1n.engine.transport import InProcessTransport
+from pytest_k1n.engine.rest.router import INSTANCE, Routes
+from pytest_k1n.engine.rest.transport import InProcessTransport
 
 INVALID = "Validation failed, check below errors for detail."
 

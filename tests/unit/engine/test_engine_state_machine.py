@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from pytest_k1n.core import wire
-from pytest_k1n.core.graph import happens_before
 from pytest_k1n.core.ordering import ordering
+from pytest_k1n.core.unroll import happens_before
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.routes import Routes
+from pytest_k1n.engine.rest.router import Routes
 
 OPEN = ("SCHEDULED", "IN_PROGRESS")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from pytest_k1n.engine.clock import EPOCH_MS, ManualClock, ScaledClock, VirtualClock
-from pytest_k1n.engine.guards import Guards, Stuck
-from pytest_k1n.engine.live import NotReached
+from k1n_support.live import NotReached
+from pytest_k1n.engine.runtime.clock import EPOCH_MS, ManualClock, ScaledClock, VirtualClock
+from pytest_k1n.engine.runtime.guards import Guards, Stuck
 
 
 def test_a_day_of_work_passes_at_once_and_exactly(bench, make):

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_k1n.engine.eventhandlers import expanded, filled
-from pytest_k1n.engine.routes import Routes
+from pytest_k1n.engine.rest.router import Routes
+from pytest_k1n.engine.runtime.events import expanded, filled
 
 EVENT = "conductor:w:ev"
 

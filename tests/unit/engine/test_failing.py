@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_k1n.engine.decide.retry import delay_s
 from pytest_k1n.engine.definition import TaskDef
-from pytest_k1n.engine.retry import delay_s
-from pytest_k1n.engine.wiredefaults import task_definition_document
+from pytest_k1n.engine.registry.wiredefaults import task_definition_document
 
 
 def failing(make, n, **fields):

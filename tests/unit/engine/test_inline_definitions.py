@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_k1n.engine.routes import Routes
+from pytest_k1n.engine.rest.router import Routes
 
 GIVEN = {"name": "charge", "retryCount": 0, "responseTimeoutSeconds": 30, "ownerEmail": "k1n@example.com"}
 

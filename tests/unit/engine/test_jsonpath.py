@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.engine import jsonpath
+from pytest_k1n.engine.language import jsonpath
 
 DOCUMENT = {"a": [{"b": 1, "c": "x"}, {"b": 2}, {"b": 3, "c": "y"}], "d": {"e": {"b": 9}}, "t": True}
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pytest_k1n.engine import reruns
-from pytest_k1n.engine.routes import Routes
+from pytest_k1n.engine.operate import reruns
+from pytest_k1n.engine.rest.router import Routes
 
 
 def test_an_empty_condition_goes_on_while_items_are_left(bench, make):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pytest_k1n.engine import operations, reruns
+from pytest_k1n.engine.operate import operations, reruns
 from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
-from pytest_k1n.engine.queues import QueueKey
-from pytest_k1n.engine.reports import Report
+from pytest_k1n.engine.runtime.queues import QueueKey
+from pytest_k1n.engine.runtime.reports import Report
 
 
 @pytest.fixture

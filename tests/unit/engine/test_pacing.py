@@ -6,12 +6,19 @@ import json
 
 import pytest
 
-from pytest_k1n.engine.clock import EPOCH_MS, ElasticClock, ManualClock
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.guards import Guards
-from pytest_k1n.engine.pacing import SETTLE_MS, Pacer
-from pytest_k1n.engine.quiescence import CONNECTED_MS, FULL_AFTER_MS, HOLD_MS, PATIENCE_MS, PROMISE_MS, Quiescence
-from pytest_k1n.engine.routes import Routes, Waiting
+from pytest_k1n.engine.rest.router import Routes, Waiting
+from pytest_k1n.engine.runtime.clock import EPOCH_MS, ElasticClock, ManualClock
+from pytest_k1n.engine.runtime.guards import Guards
+from pytest_k1n.engine.serving.pacing import SETTLE_MS, Pacer
+from pytest_k1n.engine.serving.quiescence import (
+    CONNECTED_MS,
+    FULL_AFTER_MS,
+    HOLD_MS,
+    PATIENCE_MS,
+    PROMISE_MS,
+    Quiescence,
+)
 
 HOUR_MS = 3_600_000
 MANY_STEPS = 1000

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from pytest_k1n.engine.parking import Parking
-from pytest_k1n.engine.queues import QueueKey
-from pytest_k1n.engine.routes import Reply, Waiting
+from pytest_k1n.engine.rest.router import Reply, Waiting
+from pytest_k1n.engine.runtime.queues import QueueKey
+from pytest_k1n.engine.serving.parking import Parking
 
 KEY = QueueKey("a")
 LONG_MS = 60_000

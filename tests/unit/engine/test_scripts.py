@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from pytest_k1n.engine import scripts
-from pytest_k1n.engine.routes import Routes
-from pytest_k1n.engine.scripts import ScriptError, Scripts
+from pytest_k1n.engine.language import scripts
+from pytest_k1n.engine.language.scripts import ScriptError, Scripts
+from pytest_k1n.engine.rest.router import Routes
 
 HINT = "pip install 'pytest-k1n[scripts]'"
 

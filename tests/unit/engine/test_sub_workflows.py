@@ -2,9 +2,9 @@
 
 import pytest
 
-from pytest_k1n.engine import operations, reruns
 from pytest_k1n.engine.documents import task_document
-from pytest_k1n.engine.reports import Report
+from pytest_k1n.engine.operate import operations, reruns
+from pytest_k1n.engine.runtime.reports import Report
 
 
 @pytest.fixture

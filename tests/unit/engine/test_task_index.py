@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.queues import QueueKey
-from pytest_k1n.engine.reports import Report
+from pytest_k1n.engine.runtime.queues import QueueKey
+from pytest_k1n.engine.runtime.reports import Report
 
 
 def test_a_task_that_nobody_polled_is_found_by_its_id(bench, make):

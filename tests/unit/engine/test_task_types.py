@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.engine.live import NotReached
+from k1n_support.live import NotReached
 
 
 def test_a_chain_runs_in_order_and_its_output_is_the_last_tasks(bench, make):

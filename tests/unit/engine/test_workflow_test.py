@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_k1n.engine.routes import Routes
+from pytest_k1n.engine.rest.router import Routes
 
 
 @pytest.fixture

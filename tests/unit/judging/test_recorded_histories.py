@@ -22,7 +22,7 @@ from pytest_k1n.core.expectations import (
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.gates import CategoryVerdict, GateSettings, evaluate, single
 from pytest_k1n.core.observation import observe
-from pytest_k1n.planfile import load_plan
+from pytest_k1n.plan.read import load_plan
 
 ROOT = Path(__file__).parents[3]
 HISTORIES = ROOT / "fixtures" / "histories"

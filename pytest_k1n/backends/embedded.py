@@ -1,0 +1,60 @@
+"""The embedded engine behind the director: batches share one engine, whose clock jumps when the director asks it to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from pytest_k1n.coordination.backend import TimeModel
+from pytest_k1n.core.model import Json
+from pytest_k1n.plan.library import Library
+from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.workers.worker import worker_types
+
+
+class EmbeddedBackend:
+    """An engine in this process; its workers are handlers whose work takes virtual time."""
+
+    def __init__(
+        self, worker: HandlerWorker, library: Library, *, seed: int, slots: int, version: str, notes: Sequence[str] = ()
+    ) -> None:
+        self._embedded = EmbeddedEngine(worker, seed=seed, slots=slots)
+        self._library = library
+        self._version = version
+        self._notes = list(notes)
+        self.client = self._embedded.client
+        self.time = TimeModel(name="virtual")
+        self.domain: str | None = None
+        self.slots: int | None = slots
+        self.register_policy = "always"
+
+    @property
+    def server(self) -> Mapping[str, Json]:
+        """kind, url, version, owned, notes: for headers and results."""
+        return {"kind": "embedded", "url": None, "version": self._version, "owned": True, "notes": [*self._notes]}
+
+    def announce(self, workflow_id: str, workflow: str) -> None:
+        """Nothing: no task is taken before `settle`, so that executions of one moment see each other."""
+
+    def settle(self) -> None:
+        """Have the worker take what is queued, and let virtual time pass until nothing more happens by itself."""
+        if not self._embedded.worker.has_died:
+            self._embedded.serve(self._types)
+        self._embedded.drain()
+
+    @cached_property
+    def _types(self) -> tuple[str, ...]:
+        """Every task type of the library: a sub-workflow may be any of its definitions."""
+        return worker_types(self._library.workflow_definition(str(each["name"])) for each in self._library.workflows)
+
+    def trouble(self) -> str | None:
+        """Say why an execution that is still open will stay so: nothing more happens by itself."""
+        waits = self._embedded.waits_for()
+        if waits is None:
+            return None
+        dead = "the worker has died; " if self._embedded.worker.has_died else ""
+        return f"{dead}nothing more happens by itself in virtual time: {waits}"
+
+    def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
+        """Return the handlers' invocations, in virtual time."""
+        return tuple(self._embedded.worker.invocations)

@@ -1,0 +1,143 @@
+"""`k1n validate FILE...`: results files, plans, Conductor definitions and saved executions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.validation.definitions import execution_problems, task_problems, workflow_problems
+from pytest_k1n.validation.schema import Problem, validate
+
+_TASK_FIELDS = frozenset({"retryCount", "retryDelaySeconds", "responseTimeoutSeconds", "timeoutSeconds", "inputKeys"})
+_KINDS = "a results file, a plan (TOML), a workflow definition, a task definition, an execution"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one file turned out to be, and what is wrong with it."""
+
+    kind: str
+    problems: tuple[Problem | str, ...] = ()
+
+
+class Unreadable(OSError):
+    """A file that cannot be read at all."""
+
+
+def add_validate_parser(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `k1n validate`."""
+    parser.add_argument("files", nargs="+", metavar="FILE", help="what each is, its content tells")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print problems only")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Validate files; 0 all valid, 1 some are not, 2 some cannot be read."""
+    parser = argparse.ArgumentParser(prog="k1n validate", description=f"Validate files: {_KINDS}.")
+    add_validate_parser(parser)
+    return run_validate(parser.parse_args(argv))
+
+
+def run_validate(arguments: argparse.Namespace) -> int:
+    """Print one line per problem, or one per valid file, and return the exit code."""
+    exit_code = 0
+    for name in arguments.files:
+        try:
+            report = inspect(Path(name))
+        except Unreadable as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            exit_code = 2
+            continue
+        for problem in report.problems:
+            print(f"{name}: {problem}")
+        if report.problems:
+            exit_code = max(exit_code, 1)
+        elif not arguments.quiet:
+            print(f"{name}: valid, {report.kind}")
+    return exit_code
+
+
+def inspect(path: Path) -> Report:
+    """Recognise a file by its content and validate it. Raises Unreadable."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Unreadable("cannot be read: it is not UTF-8 text") from None
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror or error}") from None
+    return _plan(path, text) if path.suffix == ".toml" else _json(text)
+
+
+def _plan(path: Path, text: str) -> Report:
+    from pytest_k1n.plan.find import PlanError
+    from pytest_k1n.plan.read import parse_plan
+
+    try:
+        plan = parse_plan(text, source="", folder=path.parent)
+    except PlanError as error:
+        return Report("plan", tuple(problem.removeprefix(": ") for problem in error.problems))
+    count = len(plan.templates)
+    problems = tuple(validate(tomllib.loads(text), "plan"))
+    return Report(
+        f"plan of {_counted(len(plan.batches), 'batch', 'batches')}, {_counted(count, 'template', 'templates')}",
+        problems,
+    )
+
+
+def _json(text: str) -> Report:
+    try:
+        document = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno} column {error.colno}"
+        return Report("JSON", (f"{place}: not valid JSON: {error.msg}",))
+    except (ValueError, RecursionError) as error:
+        return Report("JSON", (f"not valid JSON: {error}",))
+    if isinstance(document, list):
+        return _list(document)
+    kind, judge = _recognised(document)
+    return Report(kind, tuple(judge(document, "$")))
+
+
+def _list(documents: list[Json]) -> Report:
+    problems: list[Problem] = [] if documents else [Problem("$", "an empty list")]
+    for index, document in enumerate(documents):
+        _, judge = _recognised(document)
+        problems += judge(document, f"$[{index}]")
+    return Report(f"list of {len(documents)}", tuple(problems))
+
+
+def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[Problem]]]:
+    """Tell what a document wants to be, from the fields that only its kind has."""
+    if isinstance(document, Mapping):
+        if str(document.get("schema", "")).startswith("k1n-results") or {"template", "verdict"} <= document.keys():
+            return f"results of template {document.get('template')}", _results
+        if "workflowId" in document:
+            return f"execution of {document.get('workflowName')}", execution_problems
+        if "tasks" in document:
+            return f"workflow definition {document.get('name')}", workflow_problems
+        if "name" in document and _TASK_FIELDS & document.keys():
+            return f"task definition {document.get('name')}", task_problems
+    return "unknown", _unrecognised
+
+
+def _results(document: Json, path: str) -> list[Problem]:
+    return [
+        Problem(path + problem.path.removeprefix("$"), problem.message) for problem in validate(document, "results")
+    ]
+
+
+def _unrecognised(_: Json, path: str) -> list[Problem]:
+    return [Problem(path, f"is none of these: {_KINDS}")]
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,257 @@
+"""From a workflow definition to its happens-before graph (SPEC AN1; semantics: conductor.md sections 7 and 8).
+
+Without an execution this is the plan: every case of a SWITCH an alternative, loops once round, dynamic forks closed.
+With one it is that execution's requirement: loops unrolled as often as they went round, the cases that were taken,
+dynamic forks opened, and beyond the records whatever the definition still has to come.
+
+It is lenient on purpose: what makes no sense (see `core.problems`) demands nothing, and the graph is acyclic always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.graph import Choice, Edge, Graph, ParallelGroup, label
+from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, WorkflowDefinition, WorkflowTask
+
+__all__ = ["Edge", "Graph", "ParallelGroup", "expected_keys", "happens_before", "label", "unexpected_keys"]
+
+Ends = tuple[TaskKey, ...] | None
+"""Whose end lets the next task be scheduled: one task, or alternatives; none at the start; None: nothing follows."""
+
+Reason = Callable[[str], str]
+"""Says in words what an edge into the task of this name comes from."""
+
+
+def happens_before(definition: WorkflowDefinition, execution: Execution | None = None) -> Graph:
+    """Derive which task must have ended before which is scheduled. Never raises: see `problems` for bad definitions.
+
+    Keys are (ref, iteration) as in `TaskRecord.key`; a plan names a loop's body with iteration 1. A sub-workflow is one
+    opaque task. Nodes of a JOIN and a DO_WHILE stand for their *end*: the server stamps their start at the fork and
+    before the first iteration. A JOIN waits for its `joinOn` only, so a branch left out of it runs on beside the rest.
+    """
+    unrolling = _Unrolling(execution)
+    unrolling.follow(definition.tasks, ())
+    return Graph(
+        nodes=unrolling.nodes,
+        edges=tuple(unrolling.edges),
+        forks=unrolling.forks,
+        undecided=unrolling.undecided,
+    )
+
+
+def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
+    """Return the tasks that must have succeeded for the execution to be complete: not optional, on the path taken.
+
+    A TERMINATE that was reached excuses everything it did not wait for.
+    """
+    spared = {ref for task in graph.nodes.values() if task.optional for ref in _refs([task])}
+    required = [key for key in graph.order if key[0] not in spared and key not in graph.undecided]
+    finals = execution.final_records()
+    stops = [
+        index
+        for index, (key, task) in enumerate(graph.nodes.items())
+        if task.type == "TERMINATE" and key in finals and finals[key].status.is_terminal
+    ]
+    if stops:
+        reached = 0
+        for index in stops:
+            reached |= graph.ancestors[index] | 1 << index
+        required = [key for key in required if reached >> graph.position[key] & 1]
+    return tuple(required)
+
+
+def unexpected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
+    """Return the tasks on record that the graph has no place for: a case not taken, a ref of another definition."""
+    return tuple(key for key in execution.final_records() if key not in graph.nodes)
+
+
+class _Unrolling:
+    """Walks a definition, and adds every task after all that it waits for: so the graph cannot have a cycle."""
+
+    def __init__(self, execution: Execution | None) -> None:
+        self.records: Mapping[TaskKey, TaskRecord] = execution.final_records() if execution else {}
+        self.nodes: dict[TaskKey, WorkflowTask] = {}
+        self.edges: list[Edge] = []
+        self.forks: dict[TaskKey, tuple[tuple[TaskKey, ...], ...]] = {}
+        self.undecided: dict[TaskKey, tuple[Choice, ...]] = {}
+        self._order: list[TaskKey] = []
+        self._choices: tuple[Choice, ...] = ()
+        self._forked: dict[TaskKey, tuple[str, ...]] = {}
+        self._groups = 0
+
+    def follow(
+        self, tasks: Sequence[WorkflowTask], ends: Ends, iteration: int = 0, reason: Reason | None = None
+    ) -> Ends:
+        """Add tasks that follow one another; `reason` says in words how the first of them is reached."""
+        for task in tasks:
+            if ends is None:  # a TERMINATE before it: never scheduled
+                return None
+            ends = self._place(task, ends, iteration, reason)
+            reason = None
+        return ends
+
+    def _place(self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int, reason: Reason | None) -> Ends:
+        if task.type == "DO_WHILE":
+            return self._loop(task, ends, iteration)
+        key = self._add(task, ends, iteration, reason)
+        if task.type in ("SWITCH", "DECISION"):
+            return self._switch(task, key)
+        if task.type in ("FORK_JOIN", "FORK_JOIN_DYNAMIC"):
+            self._fork(task, key)
+        return None if task.type == "TERMINATE" else (key,)
+
+    def _add(
+        self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int, reason: Reason | None = None
+    ) -> TaskKey:
+        key = (task.ref, iteration)
+        if key in self.nodes:  # a duplicate ref: the server knows only one of them
+            return key
+        self.nodes[key] = task
+        self._order.append(key)
+        if self._choices:
+            self.undecided[key] = self._choices
+        name = label(key)
+        group = self._new_group() if len(ends) > 1 else 0
+        for end in ends:
+            origin = reason(name) if reason else f"definition edge {label(end)} -> {name}"
+            self.edges.append(Edge(end, key, origin, group))
+        if task.type in ("JOIN", "EXCLUSIVE_JOIN"):
+            self._wait(task, key, ends)
+        return key
+
+    def _wait(self, task: WorkflowTask, key: TaskKey, ends: tuple[TaskKey, ...]) -> None:
+        """Add the edges from what a JOIN (all of it) or an EXCLUSIVE_JOIN (any of it) waits for, if not there."""
+        join_on = self._join_on(task, key, ends)
+        befores = [
+            before for ref in dict.fromkeys(join_on) if (before := (ref, key[1])) in self.nodes and before != key
+        ]
+        is_any = task.type == "EXCLUSIVE_JOIN" and len(befores) > 1
+        if befores == list(ends) or (is_any and set(befores) == set(ends)):
+            return
+        group = self._new_group() if is_any else 0
+        known = ends if len(ends) == 1 and not is_any else ()
+        self.edges.extend(
+            Edge(before, key, f"{label(key)} waits for {label(before)}", group)
+            for before in befores
+            if before not in known
+        )
+
+    def _join_on(self, task: WorkflowTask, key: TaskKey, ends: tuple[TaskKey, ...]) -> Sequence[str]:
+        forked = self._forked.get(ends[0]) if ends else None
+        if forked is None:
+            return task.join_on
+        record = self.records.get(key)  # the server writes there what a dynamic fork's JOIN waits for
+        noted = record.input.get("joinOn") if record else None
+        if not isinstance(noted, list):
+            return forked
+        return [wire.split_iteration(ref)[0] if key[1] else ref for ref in noted if isinstance(ref, str)]
+
+    def _fork(self, task: WorkflowTask, key: TaskKey) -> None:
+        branches = task.branches if task.type == "FORK_JOIN" else self._forked_tasks(key)
+        members: list[tuple[TaskKey, ...]] = []
+        for branch in branches:
+            first = len(self._order)
+            self.follow(branch, (key,), key[1], _leading_to(f"fork {label(key)} starts"))
+            members.append(tuple(self._order[first:]))
+        self.forks[key] = tuple(members)
+
+    def _forked_tasks(self, key: TaskKey) -> tuple[tuple[WorkflowTask, ...], ...]:
+        """Open a dynamic fork by what the server noted on the FORK (its input) and on the forked tasks' records."""
+        record = self.records.get(key)
+        if record is None:
+            return ()
+        try:
+            forked = wire.workflow_tasks(record.input.get("forkedTaskDefs"), f"forkedTaskDefs of {label(key)}")
+        except wire.WireError:  # in external storage, or dropped: the forked records' own snapshots will do
+            refs = record.input.get("forkedTasks")
+            names = [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
+            forked = tuple(self._snapshot(ref, key[1]) for ref in names)
+        self._forked[key] = tuple(task.ref for task in forked)
+        return tuple((task,) for task in forked)
+
+    def _snapshot(self, ref: str, iteration: int) -> WorkflowTask:
+        record = self.records.get((ref, iteration))
+        if record is None:
+            return WorkflowTask(ref=ref, name=ref)
+        return record.workflow_task or WorkflowTask(ref=ref, name=record.def_name, type=record.type)
+
+    def _switch(self, task: WorkflowTask, key: TaskKey) -> Ends:
+        name = label(key)
+        cases = {f"case {case!r}": tasks for case, tasks in task.cases.items()} | {
+            "the default case": task.default_case
+        }
+        taken = self._taken(task, key)
+        if taken is not None:
+            return self.follow(cases[taken], (key,), key[1], _leading_to(f"{name} takes {taken} to"))
+        ends: dict[TaskKey, None] = {}
+        for case, tasks in cases.items():
+            outside, self._choices = self._choices, (*self._choices, (key, case))
+            last = self.follow(tasks, (key,), key[1], _leading_to(f"{name} may take {case} to"))
+            self._choices = outside
+            ends.update(dict.fromkeys(last or ()))
+        return tuple(ends) or None
+
+    def _taken(self, task: WorkflowTask, key: TaskKey) -> str | None:
+        """Find the case a SWITCH took: by its output, else by which case has records; None while that is open."""
+        record = self.records.get(key)
+        if record is None:
+            return None
+        results = record.output.get("evaluationResult") or record.output.get("caseOutput")
+        chosen = record.output.get("selectedCase") or (results[0] if isinstance(results, list) and results else None)
+        if chosen is not None:  # a case that is there but empty is taken too, and leads straight on (3.32.1)
+            return f"case {chosen!r}" if chosen in task.cases else "the default case"
+        begun = [f"case {case!r}" for case, tasks in task.cases.items() if self._has_begun(tasks, key[1])]
+        if self._has_begun(task.default_case, key[1]):
+            begun.append("the default case")
+        return begun[0] if len(begun) == 1 else None
+
+    def _has_begun(self, tasks: Sequence[WorkflowTask], iteration: int) -> bool:
+        return bool(tasks) and (tasks[0].ref, iteration) in self.records
+
+    def _loop(self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int) -> Ends:
+        name = label((task.ref, iteration))
+        tail: Ends = ends
+        entered = " after " + " or ".join(label(end) for end in ends)
+        for count in self._iterations(task, iteration):
+            origin = f"loop body of {name}, iteration {count}{entered}"
+            tail = self.follow(task.loop_over, tail, count, _saying(origin))
+            entered = f" after {count}"
+            if tail is None:
+                break
+        closing = tail if tail is not None else ends
+        key = self._add(task, closing, iteration, _saying(f"{name} ends after its last iteration"))
+        return None if tail is None else (key,)
+
+    def _iterations(self, task: WorkflowTask, iteration: int) -> Iterable[int]:
+        """Count from 1 to the last iteration on record; with keepLastN the server has dropped the first ones."""
+        record = self.records.get((task.ref, iteration))
+        body = set(_refs(task.loop_over, into_loops=False))
+        seen = {count for ref, count in self.records if ref in body and count}
+        noted = record.output.get("iteration") if record else None
+        last = max(seen | ({noted} if isinstance(noted, int) else set()), default=0)
+        if not last:  # not begun, or over before it began (no items)
+            return () if record and record.status.is_terminal else (1,)
+        drops = record is not None and "keepLastN" in {**task.inputs, **record.input}
+        return range(min(seen) if drops and seen else 1, last + 1)
+
+    def _new_group(self) -> int:
+        self._groups += 1
+        return self._groups
+
+
+def _refs(tasks: Iterable[WorkflowTask], *, into_loops: bool = True) -> Iterator[str]:
+    for task in tasks:
+        yield task.ref
+        for inner in task.nested():
+            if into_loops or task.type != "DO_WHILE":
+                yield from _refs(inner, into_loops=into_loops)
+
+
+def _leading_to(text: str) -> Reason:
+    return lambda name: f"{text} {name}"
+
+
+def _saying(text: str) -> Reason:
+    return lambda _: text

@@ -1,0 +1,1 @@
+"""One evaluation of an execution, pure: what is scheduled, retried, timed out, ended."""

@@ -1,0 +1,76 @@
+"""What an evaluation may ask of the world, and what it tells the world to do.
+
+The decider stays pure with this: it reads definitions through `Context`, changes the execution it was given, and
+leaves everything else (queues, timers, other executions) as `Effects` for the engine to carry out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_k1n.engine.decide.domains import Polled
+from pytest_k1n.engine.definition import Definition, TaskDef
+from pytest_k1n.engine.problems import Illegal, Problem
+from pytest_k1n.engine.state import ExecutionState, TaskState
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.language.scripts import Scripts
+
+
+class Definitions(Protocol):
+    """Looks up what is registered now."""
+
+    def task_definition(self, name: str) -> TaskDef | None: ...
+
+    def workflow(self, name: str, version: int | None) -> Definition | None: ...
+
+
+class InvalidInput(Exception):
+    """Input that a task cannot be made of: the execution fails with this reason."""
+
+
+class Broken(InvalidInput):
+    """Input that the server breaks on with an error of its own: a start is answered so.
+
+    Where an execution is under way already the server leaves it stuck; here it fails with the same words.
+    """
+
+    def __init__(self, text: str, *, problem: type[Problem] = Illegal) -> None:
+        super().__init__(text)
+        self.problem = problem
+        """What the start answers."""
+
+
+class Effects:
+    """What must happen outside an execution after an evaluation, in this order."""
+
+    __slots__ = ("ended", "queued", "started_failures", "terminated", "unqueued")
+
+    def __init__(self) -> None:
+        self.queued: list[TaskState] = []
+        """New or returned tasks, each due `callback_s` after now."""
+        self.unqueued: list[TaskState] = []
+        self.terminated: list[tuple[str, str]] = []
+        """(child execution, reason) for each sub-workflow whose parent task was canceled."""
+        self.started_failures: list[tuple[ExecutionState, str | None]] = []
+        """(ended execution, id of the failed task) whose failureWorkflow is to be started."""
+        self.ended: list[ExecutionState] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.queued or self.unqueued or self.terminated or self.ended)
+
+
+@dataclass(slots=True)
+class Context:
+    """One evaluation: when it happens, what is registered, and its effects."""
+
+    now_ms: int
+    seed: int
+    definitions: Definitions
+    scripts: Scripts
+    effects: Effects
+    polled: Polled
+    """When a domain's queue was last polled."""
+    looked_at: tuple[TaskState, ...] = ()
+    """The loops that it found open."""

@@ -1,0 +1,163 @@
+"""FORK_JOIN_DYNAMIC: the branches that its input describes (conductor.md 8)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pytest_k1n.engine.decide.context import Broken, Definitions, InvalidInput
+from pytest_k1n.engine.definition import Node, dynamic_node
+from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
+from pytest_k1n.engine.state import JsonObject, TaskState
+
+SYSTEM_TYPES: Final = frozenset(
+    {
+        "DECISION", "DO_WHILE", "EVENT", "EXCLUSIVE_JOIN", "FORK", "HTTP", "HUMAN", "INLINE", "JOIN",
+        "JSON_JQ_TRANSFORM", "LAMBDA", "NOOP", "SET_VARIABLE", "START_WORKFLOW", "SUB_WORKFLOW", "SWITCH", "TERMINATE",
+        "WAIT",
+    }
+)  # fmt: skip
+"""What may name a branch by its type alone."""
+
+
+def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
+    """Make the nodes of a dynamic fork, each one task long. Raises InvalidInput with the server's words."""
+    given, node = fork.input, fork.node
+    if isinstance(given.get("forkTaskInputs"), list):  # anything else is not read at all
+        documents = _same_task(fork)
+    elif node.document.get("dynamicForkTasksParam"):
+        documents = _listed(fork)
+    else:
+        documents = _joined(fork)
+    for each in documents:
+        _check(each, definitions)
+    return [dynamic_node(each, definitions.task_definition, node.next) for each in documents]
+
+
+def _check(task: JsonObject, definitions: Definitions) -> None:
+    """Demand a name, and of a sub-workflow without a version a definition. Raises InvalidInput."""
+    parameter = task.get("subWorkflowParam")
+    if task["type"] == "SUB_WORKFLOW" and isinstance(parameter, dict):
+        name, inline = parameter.get("name"), parameter.get("workflowDefinition")
+        if parameter.get("version") is None and not inline and definitions.workflow(str(name), None) is None:
+            raise InvalidInput(f"The Task {name} defined as a sub-workflow has no workflow definition available ")
+    if not task.get("name"):
+        raise InvalidInput(f"Dynamically forked task {task.get('taskReferenceName')} has no name")
+
+
+def _listed(fork: TaskState) -> list[JsonObject]:
+    """Read `dynamicForkTasksParam` (a list of tasks) and `dynamicForkTasksInputParamName` (ref -> input)."""
+    document = fork.node.document
+    parameter = document["dynamicForkTasksParam"]
+    tasks = fork.input.get(parameter)
+    if not isinstance(tasks, list) or not all(
+        isinstance(task, dict) and task.get("taskReferenceName") for task in tasks
+    ):
+        raise InvalidInput(
+            f"Input '{parameter}' is invalid. Cannot deserialize a list of Workflow Tasks from '{java_text(tasks)}'"
+        )
+    inputs = fork.input.get(document.get("dynamicForkTasksInputParamName") or "")
+    if not isinstance(inputs, dict):
+        raise InvalidInput(
+            "Input to the dynamically forked tasks is not a map -> expecting a map of K,V  "
+            f"but found {java_text(inputs)}"
+        )
+    made = []
+    for task in tasks:
+        own = inputs.get(task.get("taskReferenceName"))
+        if own is not None and not isinstance(own, dict):
+            raise InvalidInput(
+                f"Tasks could not be dynamically forked due to invalid input: {java_cast(own, 'java.util.Map')}"
+            )
+        normal = workflow_task_document(task)
+        made.append({**normal, "inputParameters": {**normal["inputParameters"], **(own or {})}})
+    return made
+
+
+def _joined(fork: TaskState) -> list[JsonObject]:
+    """Read `dynamicForkJoinTasksParam`: `{dynamicTasks: [{taskName, referenceName, input, type}]}`."""
+    parameter = fork.node.document.get("dynamicForkJoinTasksParam") or ""
+    value = fork.input.get(parameter)
+    if value is None:
+        raise InvalidInput(
+            f"Dynamic tasks could not be created. The value of {parameter} from task's input {java_text(fork.input)} "
+            "has no dynamic tasks to be scheduled"
+        )
+    tasks = value.get("dynamicTasks") if isinstance(value, dict) else None
+    if not isinstance(tasks, list):
+        raise InvalidInput(
+            f"Dynamic tasks could not be created. The value of {parameter} from task's input {java_text(fork.input)} "
+            "cannot be read as dynamic fork join tasks"
+        )
+    return [
+        workflow_task_document(
+            {
+                "name": task.get("taskName"),
+                "taskReferenceName": task.get("referenceName"),
+                "type": task.get("type") or "SIMPLE",
+                "inputParameters": task.get("input") or {},
+            }
+        )
+        for task in tasks
+    ]
+
+
+def _same_task(fork: TaskState) -> list[JsonObject]:
+    """Read `forkTaskName` (or a type, or a workflow) with one branch for each of `forkTaskInputs`.
+
+    The branches of a later dynamic fork of the same execution, also of a loop's next iteration, are named after it.
+    """
+    given, node = fork.input, fork.node
+    kind = given.get("forkTaskType")
+    name = str(given.get("forkTaskName") or (kind if kind in SYSTEM_TYPES else node.ref))
+    earlier = any(task.node.type == "FORK_JOIN_DYNAMIC" for task in fork.execution.tasks)
+    prefix = f"_{node.ref}_{name}" if earlier else f"_{name}"
+    made = []
+    for index, own in enumerate(given["forkTaskInputs"]):
+        if own is None:
+            raise Broken(
+                'Cannot invoke "com.netflix.conductor.common.metadata.workflow.WorkflowTask.setName(String)" because '
+                '"forkTask" is null'
+            )
+        values: dict[str, Any] = own if isinstance(own, dict) else {"input": own}
+        task: JsonObject = {
+            **values,  # read as a task: what are fields of one become that, too
+            "name": name,
+            "taskReferenceName": f"{prefix}_{index}",
+            "type": str(kind or "SIMPLE"),
+            "inputParameters": {**values, "__index": index},
+            "optional": node.optional,
+        }
+        if given.get("forkTaskWorkflow"):
+            task["name"], task["type"] = given["forkTaskWorkflow"], "SUB_WORKFLOW"
+            task["subWorkflowParam"] = {"name": given["forkTaskWorkflow"]}
+            version = given.get("forkTaskWorkflowVersion")
+            if version is not None:
+                task["subWorkflowParam"]["version"] = _version(version)
+        made.append(workflow_task_document(task))
+    return made
+
+
+def _version(given: Any) -> int:
+    """Read a version: only text will do. Raises Broken with the server's words."""
+    if not isinstance(given, str):
+        raise Broken(java_cast(given, "java.lang.String"))
+    try:
+        return int(given)
+    except ValueError:
+        raise Broken(f'For input string: "{given}"') from None
+
+
+def java_cast(value: Any, wanted: str) -> str:
+    """Say what Java says where a value is not of the class it is taken for."""
+    kind = _java_class(value)
+    return (
+        f"class {kind} cannot be cast to class {wanted} ({kind} and {wanted} are in module java.base of loader "
+        "'bootstrap')"
+    )
+
+
+def _java_class(value: Any) -> str:
+    names = {str: "String", int: "Integer", float: "Double", bool: "Boolean"}
+    kind = names.get(type(value))
+    return f"java.lang.{kind}" if kind else "java.util.ArrayList"

@@ -1,0 +1,141 @@
+"""DO_WHILE: iterations over a condition, or over items (conductor.md 8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.definition import Node, walk
+from pytest_k1n.engine.language.expressions import compile_template
+from pytest_k1n.engine.language.scripts import ScriptError, is_literal, is_true
+from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
+
+
+def advance(loop: TaskState, context: Context) -> Node | None:
+    """Move an open loop on: return the first task of an iteration to schedule, or None.
+
+    The loop is terminal afterwards if its last iteration is over.
+    """
+    if loop.iteration == 0:
+        return _first(loop)
+    children = _children(loop)
+    failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
+    if not failed and (not children or any(task.node.loop is loop.node for task in loop.execution.live)):
+        context.looked_at += (loop,)
+        return None
+    _note(loop, [task for task in children if not task.is_open])
+    if failed:
+        loop.status = FAILED
+        loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
+        return None
+    keep = _kept(loop)
+    for iteration in range(1, loop.iteration - keep + 1) if keep else ():
+        loop.output.pop(str(iteration), None)
+    try:
+        goes_on = _goes_on(loop, context)
+    except ScriptError as error:
+        condition = loop.node.document["loopCondition"]
+        loop.status = FAILED_WITH_TERMINAL_ERROR
+        loop.reason = f"Unable to evaluate condition {condition}, exception {error}"
+        return None
+    if not goes_on:
+        loop.status = COMPLETED
+        return None
+    return _next(loop)
+
+
+def note_end(context: Context, ended_by: TaskState | None) -> None:
+    """Write what open loops have of their iteration into their outputs, open tasks' too: their execution ends.
+
+    On the server a loop collects outputs whenever an evaluation looks at it; that is saved only if the same evaluation
+    ends the execution. A TERMINATE's own output is not there yet when it looks.
+    """
+    for loop in context.looked_at:
+        if loop.is_open:
+            _note(loop, _children(loop))
+            if ended_by is not None and ended_by.type == "TERMINATE" and ended_by.node.loop is loop.node:
+                loop.output[str(loop.iteration)][ended_by.plain_ref] = {}
+
+
+def _note(loop: TaskState, children: list[TaskState]) -> None:
+    """Write the outputs of an iteration; of dynamically forked tasks only their JOIN shows them."""
+    own = {node.ref: node for node in walk(loop.node.body)}
+    outputs = {task.plain_ref: task.output for task in children if own.get(task.plain_ref) is task.node}
+    loop.output = {**loop.output, str(loop.iteration): outputs}
+
+
+def _first(loop: TaskState) -> Node | None:
+    items = _items(loop)
+    if items is not None and not items:
+        loop.output = {"iteration": 0}
+        loop.status = COMPLETED
+        return None
+    return _next(loop)
+
+
+def _next(loop: TaskState) -> Node:
+    loop.iteration += 1
+    index = loop.iteration - 1
+    loop.output = {**loop.output, "iteration": loop.iteration}
+    items = _items(loop)
+    if items is not None:
+        loop.output["loopIndex"] = index
+        loop.output["loopItem"] = items[index] if index < len(items) else None
+    _forget_tasks(loop)
+    return loop.node.body[0]
+
+
+def _items(loop: TaskState) -> list[Any] | None:
+    """Return what the loop goes through: `items` of the task or `_items` of its input; one value is a list of one."""
+    template = loop.node.document.get("items")
+    if template is None:
+        if "_items" not in loop.input:
+            return None
+        value = loop.input["_items"]
+    else:
+        resolve = compile_template(template)
+        value = resolve(loop.execution, loop) if resolve else template
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _goes_on(loop: TaskState, context: Context) -> bool:
+    items = _items(loop)
+    if items is not None and loop.iteration >= len(items):
+        return False
+    condition = loop.node.document["loopCondition"]
+    if not condition.strip():
+        return items is not None
+    if is_literal(condition):
+        return is_true(context.scripts.javascript(condition, {}))
+    bindings: JsonObject = {**loop.input, loop.plain_ref: loop.output}
+    bindings.update({task.plain_ref: task.output for task in _children(loop)})
+    return is_true(context.scripts.javascript(condition, bindings))
+
+
+def _children(loop: TaskState) -> list[TaskState]:
+    """Return the last attempts of the current iteration's tasks, in scheduling order."""
+    return [
+        task
+        for task in loop.execution.latest.values()
+        if task.iteration == loop.iteration and task.node.loop is loop.node
+    ]
+
+
+def _kept(loop: TaskState) -> int:
+    """Return how many iterations the input's keepLastN wants kept, 0 for all."""
+    keep = loop.input.get("keepLastN")
+    return keep if isinstance(keep, int) and not isinstance(keep, bool) and keep > 0 else 0
+
+
+def _forget_tasks(loop: TaskState) -> None:
+    """Drop the tasks of iterations that are no longer wanted, now that a new one begins."""
+    keep = _kept(loop)
+    oldest = loop.iteration - keep
+    if not keep or oldest < 1:
+        return
+    execution, next_seq = loop.execution, loop.execution.next_seq
+    execution.keep([task for task in execution.tasks if task.node.loop is not loop.node or task.iteration > oldest])
+    execution.next_seq = next_seq

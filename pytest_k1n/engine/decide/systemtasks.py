@@ -1,0 +1,109 @@
+"""System tasks that finish inside an evaluation: what each does with its input (conductor.md 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from pytest_k1n.engine.decide import joins, switches
+from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.language.scripts import ScriptError, ScriptTimeout
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, TERMINATED
+
+
+def _switch(task: TaskState, _context: Context) -> bool:
+    return switches.end(task)
+
+
+def _exclusive_join(task: TaskState, _context: Context) -> bool:
+    return joins.evaluate_exclusive(task)
+
+
+def _noop(task: TaskState, _context: Context) -> bool:
+    task.status = COMPLETED
+    return True
+
+
+def _set_variable(task: TaskState, _context: Context) -> bool:
+    task.execution.variables = {**task.execution.variables, **task.input}
+    task.status = COMPLETED
+    return True
+
+
+def _terminate(task: TaskState, _context: Context) -> bool:
+    status = task.input.get("terminationStatus")
+    if status not in (COMPLETED, FAILED, TERMINATED):
+        task.status, task.reason = FAILED, f"given termination status is not valid: {status}"
+        return True
+    output = task.input.get("workflowOutput")
+    if output is not None:
+        task.output = output if isinstance(output, dict) else {"output": output}
+    task.status = COMPLETED
+    return True
+
+
+def _inline(task: TaskState, context: Context) -> bool:
+    try:
+        result = _inline_result(task, context)
+    except ScriptError as error:
+        task.status = FAILED if isinstance(error, ScriptTimeout) else FAILED_WITH_TERMINAL_ERROR
+        task.reason, task.output = str(error), {"error": str(error)}
+        return True
+    task.output = {"result": result}
+    task.status = COMPLETED
+    return True
+
+
+def _inline_result(task: TaskState, context: Context) -> Any:
+    evaluator, expression = task.input.get("evaluatorType") or "javascript", task.input.get("expression")
+    if not expression:
+        raise ScriptError(
+            "Empty 'expression' in Inline task's input parameters. A non-empty String value must be provided."
+        )
+    if evaluator == "value-param":
+        return task.input.get(str(expression))
+    if evaluator in ("javascript", "graaljs"):
+        return context.scripts.javascript(str(expression), task.input)
+    raise ScriptError(f"Unknown evaluator '{evaluator}' in INLINE task.")
+
+
+def _lambda(task: TaskState, context: Context) -> bool:
+    body = task.input.get("scriptExpression")
+    try:
+        result = context.scripts.javascript(f"(function(){{{body}}})();", task.input)
+    except ScriptError as error:
+        task.status, task.reason = FAILED, str(error)
+        return True
+    task.output = {"result": result}
+    task.status = COMPLETED
+    return True
+
+
+def _jq(task: TaskState, context: Context) -> bool:
+    try:
+        results = context.scripts.jq(str(task.input.get("queryExpression")), task.input)
+    except ScriptError as error:
+        task.status, task.reason = FAILED, str(error)
+        task.output = {"error": str(error)}
+        return True
+    task.output = {"result": results[0] if results else None, "resultList": results}
+    task.status = COMPLETED
+    return True
+
+
+RUNNERS: Final[dict[str, Callable[[TaskState, Context], bool]]] = {
+    "SWITCH": _switch,
+    "DECISION": _switch,
+    "EXCLUSIVE_JOIN": _exclusive_join,
+    "NOOP": _noop,
+    "SET_VARIABLE": _set_variable,
+    "TERMINATE": _terminate,
+    "INLINE": _inline,
+    "LAMBDA": _lambda,
+    "JSON_JQ_TRANSFORM": _jq,
+}
+"""By taskType; each tells whether it ended the task."""
+
+UNQUEUED: Final = frozenset({*RUNNERS, "JOIN", "DO_WHILE"})
+"""What waits in no queue, because the decider ends it; JOIN and DO_WHILE by rules of their own."""

@@ -1,0 +1,1 @@
+"""What definitions say in expressions: `${...}`, JSONPath, JavaScript, jq, and how Java prints values."""

@@ -1,0 +1,264 @@
+"""`${...}` in inputs and outputs: what it refers to, and how it turns into a value (conductor.md 7.7).
+
+A template (any JSON value) is compiled once; resolving it against an execution builds a new value. One expression as
+the whole string keeps its type, embedded ones are concatenated as Java text, an inner one is resolved before the outer,
+`$${` stands for a literal `${`. A reference that leads nowhere is null.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+from pytest_k1n.engine.language import jsonpath
+from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.language.pathsteps import MISSING
+from pytest_k1n.engine.state import ExecutionState, TaskState
+
+Resolver = Callable[[ExecutionState, TaskState | None], Any]
+"""(execution, the task being made, if any) -> value."""
+
+_WORKFLOW: Final[dict[str, Callable[[ExecutionState], Any]]] = {
+    "input": lambda execution: execution.input,
+    "output": lambda execution: execution.output,
+    "status": lambda execution: execution.status,
+    "workflowId": lambda execution: execution.workflow_id,
+    "parentWorkflowId": lambda execution: execution.parent_id,
+    "parentWorkflowTaskId": lambda execution: execution.parent_task_id,
+    "workflowType": lambda execution: execution.definition.name,
+    "version": lambda execution: execution.definition.version,
+    "correlationId": lambda execution: execution.correlation_id,
+    "reasonForIncompletion": lambda execution: execution.reason,
+    "schemaVersion": lambda execution: execution.definition.schema_version,
+    "variables": lambda execution: execution.variables,
+}
+
+_TASK: Final[dict[str, Callable[[TaskState], Any]]] = {
+    "input": lambda task: task.input,
+    "output": lambda task: task.output,
+    "status": lambda task: task.status,
+    "taskType": lambda task: task.type,
+    "taskId": lambda task: task.task_id,
+    "taskDefName": lambda task: task.def_name,
+    "referenceTaskName": lambda task: task.ref,
+    "retryCount": lambda task: task.attempt,
+    "correlationId": lambda task: task.correlation_id,
+    "pollCount": lambda task: task.poll_count,
+    "startTime": lambda task: task.started_ms,
+    "endTime": lambda task: task.ended_ms,
+    "scheduledTime": lambda task: task.scheduled_ms,
+    "workerId": lambda task: task.worker_id,
+    "iteration": lambda task: task.iteration,
+    "callbackAfterSeconds": lambda task: task.callback_s,
+    "workflowInstanceId": lambda task: task.execution.workflow_id,
+    "reasonForIncompletion": lambda task: task.reason,
+}
+
+
+def compile_template(template: Any) -> Resolver | None:
+    """Compile a JSON value; None when nothing in it needs resolving, so that the value itself can be used."""
+    if isinstance(template, str):
+        return _compile_text(template)
+    if isinstance(template, dict):
+        return _compile_dict(template)
+    if isinstance(template, list):
+        members = [(value, compile_template(value)) for value in template]
+        if all(resolve is None for _, resolve in members):
+            return None
+        return lambda execution, task: [
+            value if resolve is None else resolve(execution, task) for value, resolve in members
+        ]
+    return None
+
+
+def _compile_dict(template: dict[str, Any]) -> Resolver | None:
+    constants = {}
+    moving = []
+    for key, value in template.items():
+        resolve = compile_template(value)
+        constants[key] = value if resolve is None else None
+        if resolve is not None:
+            moving.append((key, resolve))
+    if not moving:
+        return None
+
+    def build(execution: ExecutionState, task: TaskState | None) -> Any:
+        built = constants.copy()
+        for key, resolve in moving:
+            built[key] = resolve(execution, task)
+        return built
+
+    return build
+
+
+def references(template: Any) -> list[str]:
+    """List the expressions (without `${` and `}`) in a JSON value, outermost first, for validation."""
+    if isinstance(template, str):
+        return [inner for _, inner in pieces(template) if inner is not None]
+    if isinstance(template, dict):
+        return [found for value in template.values() for found in references(value)]
+    if isinstance(template, list):
+        return [found for value in template for found in references(value)]
+    return []
+
+
+def pieces(text: str) -> list[tuple[str, str | None]]:
+    """Cut text into (literal, None) and ("", expression) pieces; braces nest; `$${` escapes."""
+    cut: list[tuple[str, str | None]] = []
+    literal, at = "", 0
+    while (found := text.find("${", at)) >= 0:
+        end = _closing(text, found + 2)
+        if end < 0:
+            break
+        if found > 0 and text[found - 1] == "$":
+            literal += text[at : found - 1] + text[found : end + 1]
+        else:
+            literal += text[at:found]
+            if literal:
+                cut.append((literal, None))
+                literal = ""
+            cut.append(("", text[found + 2 : end]))
+        at = end + 1
+    literal += text[at:]
+    if literal:
+        cut.append((literal, None))
+    return cut
+
+
+def _closing(text: str, at: int) -> int:
+    depth = 1
+    while at < len(text):
+        if text.startswith("${", at):
+            depth += 1
+            at += 1
+        elif text[at] == "}":
+            depth -= 1
+            if depth == 0:
+                return at
+        at += 1
+    return -1
+
+
+def _compile_text(text: str) -> Resolver | None:
+    if "${" not in text:
+        return None
+    found = pieces(text)
+    if not any(expression is not None for _, expression in found):
+        unescaped = "".join(literal for literal, _ in found)
+        return None if unescaped == text else (lambda _execution, _task: unescaped)
+    if len(found) == 1:
+        return _compile_expression(found[0][1] or "")
+    parts = [
+        (literal, None if expression is None else _compile_expression(expression)) for literal, expression in found
+    ]
+    return lambda execution, task: "".join(
+        literal if resolve is None else java_text(resolve(execution, task)) for literal, resolve in parts
+    )
+
+
+def _compile_expression(expression: str) -> Resolver:
+    if "${" in expression:
+        inner = _compile_text(expression)
+        if inner is not None:
+            outer = inner
+            return lambda execution, task: _reference(java_text(outer(execution, task)))(execution, task)
+    return _reference(expression)
+
+
+_UNSET: Final = ("NETFLIX_STACK", "NETFLIX_ENV")
+"""Names of the server's surroundings: they stand for themselves where those do not give them a value."""
+_CACHE: Final[dict[str, Resolver]] = {}
+_CACHE_LIMIT: Final = 10_000
+
+
+def _reference(expression: str) -> Resolver:
+    """Compile one reference; nested expressions make them at run time, hence the (bounded) cache of pure functions."""
+    resolver = _CACHE.get(expression)
+    if resolver is None:
+        if len(_CACHE) >= _CACHE_LIMIT:
+            _CACHE.clear()
+        resolver = _CACHE[expression] = _compile_reference(expression)
+    return resolver
+
+
+def _compile_reference(expression: str) -> Resolver:
+    if not expression.strip():
+        return lambda _execution, _task: ""
+    if expression == "CPEWF_TASK_ID":
+        return lambda _execution, task: task.task_id if task is not None else None
+    if expression.startswith("workflow.secrets.") or expression in _UNSET:
+        literal = "${" + expression + "}"
+        return lambda _execution, _task: literal
+    if expression.startswith("workflow.env."):
+        variable = "CONDUCTOR_ENV_" + expression.removeprefix("workflow.env.")
+        return lambda _execution, _task: os.environ.get(variable)
+    root, section, rest = _head(expression)
+    try:
+        path = jsonpath.parse(rest)
+    except jsonpath.PathError:
+        return lambda _execution, _task: None
+    keys = _plain_keys(rest)
+    if root == "workflow":
+        return _workflow_reference(section, keys, path)
+    return _task_reference(root, section, keys, path)
+
+
+def _head(expression: str) -> tuple[str, str | None, str]:
+    """Split `ref.output.a[0]` into the root, its section, and the path behind."""
+    end = next((at for at, character in enumerate(expression) if character in ".["), len(expression))
+    root, rest = expression[:end], expression[end:]
+    if not rest.startswith(".") or rest.startswith(".."):
+        return root, None, rest
+    end = next((at for at, character in enumerate(rest[1:], 1) if character in ".[("), len(rest))
+    if rest[end : end + 1] == "(":
+        return root, None, rest
+    return root, rest[1:end], rest[end:]
+
+
+def _plain_keys(rest: str) -> tuple[str, ...] | None:
+    """Return the keys of a path made of simple names only (nearly all of them): walked without the path machinery."""
+    if not rest:
+        return ()
+    keys = rest.split(".")
+    simple = keys[0] == "" and all(key and key.replace("_", "").replace("-", "").isalnum() for key in keys[1:])
+    return tuple(keys[1:]) if simple else None
+
+
+def _walk(value: Any, keys: tuple[str, ...]) -> Any:
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _read(value: Any, path: jsonpath.Path) -> Any:
+    found = path.read(value)
+    return None if found is MISSING else found
+
+
+def _workflow_reference(section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
+    if section is None:
+        return lambda execution, _task: _read({name: get(execution) for name, get in _WORKFLOW.items()}, path)
+    get = _WORKFLOW.get(section)
+    if get is None:
+        return lambda _execution, _task: None
+    if keys is not None:
+        return lambda execution, _task: _walk(get(execution), keys)
+    return lambda execution, _task: _read(get(execution), path)
+
+
+def _task_reference(root: str, section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
+    get = _TASK.get(section) if section is not None else None
+
+    def resolve(execution: ExecutionState, _task: TaskState | None) -> Any:
+        task = execution.plain.get(root)
+        if task is None:
+            return None
+        if get is None:
+            whole = {name: read(task) for name, read in _TASK.items()} if section is None else None
+            return None if whole is None else _read(whole, path)
+        return _walk(get(task), keys) if keys is not None else _read(get(task), path)
+
+    return resolve

@@ -1,0 +1,266 @@
+"""JSONPath as Conductor's library (Jayway) reads it: children, indices, slices, wildcards, `..`, filters, functions.
+
+A path is parsed once into steps; evaluation never raises: a missing value is `MISSING`, which expressions turn into
+null as the server does. A path is *definite* while it can name one value only; otherwise its result is a list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_k1n.engine.language.pathsteps import (
+    COMPARISONS,
+    FUNCTIONS,
+    MISSING,
+    Step,
+    Test,
+    apply,
+    child,
+    descend,
+    index,
+    indices,
+    pick,
+    slice_,
+    where,
+    wildcard,
+)
+
+
+class PathError(ValueError):
+    """A path that cannot be read; says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A parsed path: its steps, and whether it names at most one value."""
+
+    steps: tuple[Step, ...]
+    is_definite: bool
+    function: str | None = None
+
+    def read(self, root: Any) -> Any:
+        """Evaluate against a value; `MISSING` where a definite path leads nowhere."""
+        values = [root]
+        for step in self.steps:
+            values = step(values)
+            if not values:
+                break
+        if self.function is not None:
+            return apply(self.function, values if not self.is_definite else (values[0] if values else MISSING))
+        if self.is_definite:
+            return values[0] if values else MISSING
+        return values
+
+
+def parse(text: str) -> Path:
+    """Parse the part of a path behind its root: `.a.b[0]`, `['k']`, `..x`, `[?(@.v>1)].n`, `.length()`.
+
+    Raises PathError.
+    """
+    return _Parser(text).path()
+
+
+_NAME = re.compile(r"[^.\[\]()\s,'\"?@*]+")
+_INTEGER = re.compile(r"-?\d+")
+_RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::[-\d:]*)?")
+"""What follows a second colon is not looked at (measured on 3.32.1)."""
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+
+    def path(self) -> Path:
+        steps: list[Step] = []
+        definite, function = True, None
+        while self.at < len(self.text):
+            if function is not None:
+                raise PathError(f"nothing may follow {function}() in {self.text!r}")
+            if self._take(".."):
+                definite = False
+                steps.append(descend)
+                if self.text[self.at : self.at + 1] == "[":
+                    continue
+                steps.append(wildcard if self._take("*") else child(self._name()))
+            elif self._take("."):
+                if self._take("*"):
+                    definite = False
+                    steps.append(wildcard)
+                    continue
+                if self.text[self.at : self.at + 1] == "[":
+                    continue
+                name = self._name()
+                if self._take("()"):
+                    if name not in FUNCTIONS:
+                        raise PathError(f"unknown function {name}() in {self.text!r}")
+                    function = name
+                else:
+                    steps.append(child(name))
+            elif self._take("["):
+                step, single = self._bracket()
+                definite = definite and single
+                steps.append(step)
+            else:
+                raise PathError(f"unexpected {self.text[self.at :]!r} in {self.text!r}")
+        return Path(tuple(steps), definite, function)
+
+    def _take(self, token: str) -> bool:
+        if self.text.startswith(token, self.at):
+            self.at += len(token)
+            return True
+        return False
+
+    def _expect(self, token: str) -> None:
+        if not self._take(token):
+            raise PathError(f"expected {token!r} at {self.text[self.at :]!r} of {self.text!r}")
+
+    def _skip_blanks(self) -> None:
+        while self.at < len(self.text) and self.text[self.at].isspace():
+            self.at += 1
+
+    def _name(self) -> str:
+        found = _NAME.match(self.text, self.at)
+        if found is None:
+            raise PathError(f"expected a name at {self.text[self.at :]!r} of {self.text!r}")
+        self.at = found.end()
+        return found[0]
+
+    def _quoted(self) -> str:
+        quote = self.text[self.at]
+        end = self.text.find(quote, self.at + 1)
+        if end < 0:
+            raise PathError(f"{quote} is not closed in {self.text!r}")
+        name = self.text[self.at + 1 : end]
+        self.at = end + 1
+        return name
+
+    def _bracket(self) -> tuple[Step, bool]:
+        self._skip_blanks()
+        following = self.text[self.at : self.at + 1]
+        if following == "*":
+            self.at += 1
+            self._skip_blanks()
+            self._expect("]")
+            return wildcard, False
+        if following == "?":
+            self.at += 1
+            return self._filter(), False
+        if following in ("'", '"'):
+            names = [self._quoted()]
+            self._skip_blanks()
+            while self._take(","):
+                self._skip_blanks()
+                names.append(self._quoted())
+                self._skip_blanks()
+            self._expect("]")
+            return (child(names[0]) if len(names) == 1 else pick(tuple(names))), True
+        end = self.text.find("]", self.at)
+        if end < 0:
+            raise PathError(f"[ is not closed in {self.text!r}")
+        inside = self.text[self.at : end].strip()
+        self.at = end + 1
+        if _INTEGER.fullmatch(inside):
+            return index(int(inside)), True
+        if (range_ := _RANGE.fullmatch(inside)) and any(range_.groups()):
+            low, high = (int(end) if end else None for end in range_.groups())
+            return slice_(low, high), False
+        if inside and all(_INTEGER.fullmatch(part.strip()) for part in inside.split(",")):
+            return indices(tuple(int(part) for part in inside.split(","))), False
+        raise PathError(f"[{inside}] cannot be read in {self.text!r}")
+
+    def _filter(self) -> Step:
+        self._skip_blanks()
+        self._expect("(")
+        test = self._alternatives()
+        self._skip_blanks()
+        self._expect(")")
+        self._skip_blanks()
+        self._expect("]")
+        return where(test)
+
+    def _alternatives(self) -> Test:
+        tests = [self._conjunction()]
+        self._skip_blanks()
+        while self._take("||"):
+            tests.append(self._conjunction())
+            self._skip_blanks()
+        return tests[0] if len(tests) == 1 else lambda value: any(test(value) for test in tests)
+
+    def _conjunction(self) -> Test:
+        tests = [self._comparison()]
+        self._skip_blanks()
+        while self._take("&&"):
+            tests.append(self._comparison())
+            self._skip_blanks()
+        return tests[0] if len(tests) == 1 else lambda value: all(test(value) for test in tests)
+
+    def _comparison(self) -> Test:
+        self._skip_blanks()
+        if self._take("!"):
+            inner = self._comparison()
+            return lambda value: not inner(value)
+        if self._take("("):
+            inner = self._alternatives()
+            self._skip_blanks()
+            self._expect(")")
+            return inner
+        left = self._operand()
+        self._skip_blanks()
+        for sign, compare in COMPARISONS:
+            if self._take(sign):
+                self._skip_blanks()
+                if sign == "=~":
+                    pattern = self._pattern()
+                    return lambda value: isinstance(found := left(value), str) and bool(pattern.fullmatch(found))
+                right = self._operand()
+                return lambda value: compare(left(value), right(value))
+        return lambda value: left(value) is not MISSING
+
+    def _operand(self) -> Callable[[Any], Any]:
+        if self._take("@"):
+            inner = self._until_operator()
+            path = parse(inner)
+            return path.read
+        if self.text[self.at : self.at + 1] in ("'", '"'):
+            constant: Any = self._quoted()
+            return lambda _value: constant
+        word = re.compile(r"-?\d+(?:\.\d+)?|true|false|null").match(self.text, self.at)
+        if word is None:
+            raise PathError(f"expected a value at {self.text[self.at :]!r} of {self.text!r}")
+        self.at = word.end()
+        literals: dict[str, Any] = {"true": True, "false": False, "null": None}
+        number: Any = literals[word[0]] if word[0] in literals else float(word[0]) if "." in word[0] else int(word[0])
+        return lambda _value: number
+
+    def _until_operator(self) -> str:
+        start, depth = self.at, 0
+        while self.at < len(self.text):
+            character = self.text[self.at]
+            if character == "[":
+                depth += 1
+            elif character == "]":
+                depth -= 1
+            elif depth == 0 and (character in "=<>!&|) \t"):
+                if character == ")" and self.text[self.at - 1] == "(":
+                    self.at += 1
+                    continue
+                break
+            self.at += 1
+        return self.text[start : self.at]
+
+    def _pattern(self) -> re.Pattern[str]:
+        self._expect("/")
+        end = self.text.find("/", self.at)
+        if end < 0:
+            raise PathError(f"the pattern is not closed in {self.text!r}")
+        source = self.text[self.at : end]
+        self.at = end + 1
+        flags = re.IGNORECASE if self._take("i") else re.RegexFlag(0)
+        try:
+            return re.compile(source, flags)
+        except re.error as error:
+            raise PathError(f"bad pattern {source!r}: {error}") from None

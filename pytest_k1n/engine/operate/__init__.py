@@ -1,0 +1,1 @@
+"""Operations on executions: pause, retry, rerun, restart, skip, terminate."""

@@ -1,0 +1,171 @@
+"""What an operator may do to an execution, and what Conductor answers otherwise (conductor.md 9)."""
+
+from __future__ import annotations
+
+from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.decide.scheduling import new_attempt
+from pytest_k1n.engine.decide.systemtasks import UNQUEUED
+from pytest_k1n.engine.definition import Definition
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.operate.reopening import (
+    REOPENED,
+    await_again,
+    demand_terminal,
+    evaluate,
+    label,
+    refresh_live,
+    reopen,
+    reopen_parents,
+    wait_again,
+)
+from pytest_k1n.engine.problems import Conflict, Illegal, Invalid, NotFound
+from pytest_k1n.engine.state import ExecutionState, TaskState
+from pytest_k1n.engine.status import (
+    COMPLETED,
+    PAUSED,
+    RUNNING,
+    SCHEDULED,
+    SKIPPED,
+    TERMINAL_WORKFLOW,
+    TERMINATED,
+    TIMED_OUT,
+    UNSUCCESSFUL_TASK,
+)
+
+
+def pause(execution: ExecutionState) -> None:
+    """Stop scheduling; what is in progress may end. Raises Conflict."""
+    if execution.status in TERMINAL_WORKFLOW:
+        raise Conflict(f"Workflow {label(execution)} has ended, status cannot be updated.")
+    execution.status = PAUSED
+
+
+def resume(engine: Engine, execution: ExecutionState) -> None:
+    """Go on scheduling; the execution's timeout begins anew. Raises Illegal."""
+    if execution.status != PAUSED:
+        raise Illegal(
+            f"The workflow {execution.workflow_id} is not PAUSED so cannot resume. Current status is {execution.status}"
+        )
+    execution.status = RUNNING
+    execution.last_retried_ms = engine.now_ms
+    evaluate(engine, execution)
+
+
+def skip(engine: Engine, execution: ExecutionState, ref: str) -> None:
+    """Mark a task that is not scheduled yet as skipped. Raises Illegal."""
+    if execution.status != RUNNING:
+        raise Illegal(
+            f"The workflow {execution.workflow_id} is not running so the task referenced by {ref} cannot be skipped"
+        )
+    node = execution.definition.by_ref.get(ref)
+    if node is None:
+        raise Illegal(
+            f"The task referenced by {ref} does not exist in the WorkflowDefinition {execution.definition.name}"
+        )
+    if ref in execution.latest:
+        raise Illegal(f"The task referenced {ref} has already been processed, cannot be skipped")
+    task = TaskState(execution, node, node.name, ref, 0)
+    task.status = SKIPPED
+    task.scheduled_ms = task.ended_ms = engine.now_ms
+    task.task_def = None
+    first = next((at for at, other in enumerate(execution.tasks) if other.seq > 0), len(execution.tasks))
+    execution.tasks.insert(first, task)  # the server gives skipped tasks seq 0
+    execution.latest[ref] = execution.plain[ref] = task
+    evaluate(engine, execution)
+
+
+def terminate(engine: Engine, execution: ExecutionState, reason: str | None) -> None:
+    """End an execution unless it completed. Raises Conflict."""
+    if execution.status == COMPLETED:
+        raise Conflict("Cannot terminate a COMPLETED workflow.")
+    if execution.status != TERMINATED:
+        engine.terminate(execution, reason)
+        engine.settle()
+
+
+def restart(engine: Engine, execution: ExecutionState, latest: Definition | None = None) -> None:
+    """Begin a terminal execution anew under its id; `latest` replaces its definition. Raises Conflict or NotFound."""
+    demand_terminal(execution, "restart")
+    if execution.status == COMPLETED and not execution.definition.restartable:
+        raise NotFound(f"Workflow: {label(execution)}.{execution.status} is non-restartable")
+    if latest is not None:
+        execution.definition = latest
+    execution.keep([])
+    execution.created_ms = engine.now_ms
+    execution.last_retried_ms = execution.ended_ms = 0
+    execution.failed_task_id = None
+    execution.output = {}
+    execution.variables = dict(execution.definition.variables)
+    reopen(execution)  # the names of what failed before stay
+    evaluate(engine, execution)
+    reopen_parents(engine, execution)
+
+
+def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = False) -> None:
+    """Retry what failed in a terminal execution; what only waits for it goes on in place. Raises NotFound, Conflict."""
+    if execution.status not in TERMINAL_WORKFLOW:
+        raise NotFound(f"Workflow is still running.  status={execution.status}")
+    if resume_children:
+        if not any(task.status in UNSUCCESSFUL_TASK for task in execution.tasks):
+            return  # without this option it would be refused
+        if (child := _failed_child(engine, execution)) is not None:
+            retry(engine, child, resume_children=True)
+            return
+    failed = [task for task in execution.latest.values() if task.status in UNSUCCESSFUL_TASK and not task.retried]
+    if not failed and execution.status != TIMED_OUT:
+        raise Conflict(
+            "There are no retryable tasks! Use restart if you want to attempt entire workflow execution again."
+        )
+    context = engine.context()
+    attempts = []
+    for task in failed:
+        if task.type in REOPENED:
+            wait_again(task)
+        else:
+            attempts.append(_attempt_at_once(context, task))
+            task.executed = True
+    execution.last_retried_ms = engine.now_ms
+    reopen(execution)
+    for task in attempts:
+        execution.add(task)
+    refresh_live(execution)
+    context.effects.queued.extend(task for task in attempts if task.type not in UNQUEUED)
+    engine.carry_out(context, execution)
+    evaluate(engine, execution)
+    reopen_parents(engine, execution)
+
+
+def reset_callbacks(engine: Engine, execution: ExecutionState) -> None:
+    """Make tasks that wait for a callback deliverable now. Raises Conflict."""
+    if execution.status in TERMINAL_WORKFLOW:
+        raise Conflict(f"Workflow is in terminal state. Status = {execution.status}")
+    for task in execution.live:
+        if task.status == SCHEDULED and task.callback_s > 0:
+            engine.requeue(task)
+
+
+def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -> None:
+    """Forget an execution; what is queued of it goes with it. Raises Invalid: only an ended one can be archived."""
+    if archive and execution.status not in TERMINAL_WORKFLOW:
+        raise Invalid(f"Cannot archive workflow: {execution.workflow_id} with status: {execution.status}")
+    for task in execution.live:
+        task.ticket += 1
+    del engine.executions[execution.workflow_id]
+
+
+def _failed_child(engine: Engine, execution: ExecutionState) -> ExecutionState | None:
+    """Find the first child that ended without success."""
+    for task in execution.tasks:
+        if task.node.type == "SUB_WORKFLOW" and task.status in UNSUCCESSFUL_TASK and not task.retried:
+            child = engine.executions.get(task.sub_id or "")
+            if child is not None and child.status in TERMINAL_WORKFLOW and child.status != COMPLETED:
+                return child
+    return None
+
+
+def _attempt_at_once(context: Context, task: TaskState) -> TaskState:
+    """Make a new attempt; a retry by request also writes the new input into the old record, which shares it."""
+    attempt = new_attempt(context, task, at_once=True)
+    task.input = attempt.input
+    await_again(attempt, context.now_ms)
+    return attempt

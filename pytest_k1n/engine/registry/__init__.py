@@ -1,0 +1,1 @@
+"""Registered definitions, and what is demanded of them."""

@@ -1,0 +1,113 @@
+"""Registered definitions: documents by name and version, and the compiled snapshots executions start from."""
+
+from __future__ import annotations
+
+from pytest_k1n.engine.definition import Definition, Node, TaskDef, walk
+from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
+from pytest_k1n.engine.state import JsonObject
+
+
+class MissingChild(LookupError):
+    """A sub-workflow without a version whose definition is not registered; says so in the server's words."""
+
+
+class Catalogue:
+    """All metadata of an engine; a snapshot is compiled once and dropped when any metadata changes."""
+
+    def __init__(self) -> None:
+        self.task_documents: dict[str, JsonObject] = {}
+        self.workflow_documents: dict[str, dict[int, JsonObject]] = {}
+        self._task_definitions: dict[str, TaskDef] = {}
+        self._snapshots: dict[tuple[str, int], Definition] = {}
+        self._inline: dict[int, tuple[JsonObject, Definition]] = {}
+
+    def put_task(self, given: JsonObject, now_ms: int, *, is_update: bool = False) -> None:
+        """Register or replace a task definition; registering one again makes it a new one."""
+        known = self.task_documents.get(str(given.get("name"))) if is_update else None
+        document = task_definition_document({**given, "createTime": None, "updateTime": None, "updatedBy": None})
+        document["createTime"] = known["createTime"] if known else now_ms
+        document["updateTime"] = now_ms if known else 0
+        document["createdBy"] = ""
+        if known:
+            document["updatedBy"] = ""
+        self.task_documents[document["name"]] = document
+        self._task_definitions[document["name"]] = TaskDef(document)
+        self._forget()
+
+    def drop_task(self, name: str) -> bool:
+        """Remove a task definition; tell whether there was one."""
+        self._task_definitions.pop(name, None)
+        self._forget()
+        return self.task_documents.pop(name, None) is not None
+
+    def put_workflow(self, given: JsonObject, now_ms: int, *, is_update: bool) -> JsonObject:
+        """Register or replace a workflow definition; return it as stored."""
+        document = workflow_document(given)
+        if not is_update:  # an update leaves the stamp that came with it
+            document["createTime"] = now_ms
+        document["updateTime"] = now_ms if is_update else 0
+        self.workflow_documents.setdefault(document["name"], {})[document["version"]] = document
+        self._forget()
+        return document
+
+    def drop_workflow(self, name: str, version: int) -> bool:
+        """Remove one version of a workflow definition; tell whether there was one."""
+        versions = self.workflow_documents.get(name, {})
+        dropped = versions.pop(version, None) is not None
+        if not versions:
+            self.workflow_documents.pop(name, None)
+        self._forget()
+        return dropped
+
+    def workflow_document(self, name: str, version: int | None) -> JsonObject | None:
+        """Find a definition; the latest version if none is given."""
+        versions = self.workflow_documents.get(name)
+        if not versions:
+            return None
+        return versions.get(max(versions) if version is None else version)
+
+    def task_definition(self, name: str) -> TaskDef | None:
+        return self._task_definitions.get(name)
+
+    def workflow(self, name: str, version: int | None) -> Definition | None:
+        """Return the snapshot to start from, or None. Raises MissingChild."""
+        document = self.workflow_document(name, version)
+        if document is None:
+            return None
+        key = (name, document["version"])
+        snapshot = self._snapshots.get(key)
+        if snapshot is None:
+            snapshot = self._snapshots[key] = Definition(document, self.task_definition)
+            try:
+                self._check_children(snapshot.tasks)
+            except MissingChild:
+                del self._snapshots[key]
+                raise
+        return snapshot
+
+    def inline(self, given: JsonObject) -> Definition:
+        """Compile a definition that came with a request, once for the same object. Raises MissingChild."""
+        known = self._inline.get(id(given))
+        if known is not None and known[0] is given:
+            return known[1]
+        snapshot = Definition(workflow_document(given), self.task_definition)
+        self._check_children(snapshot.tasks)
+        self._inline[id(given)] = (given, snapshot)
+        return snapshot
+
+    def _check_children(self, tasks: list[Node]) -> None:
+        """Demand, as the server does at start, that a sub-workflow without a version is registered."""
+        for node in walk(tasks):
+            if node.type != "SUB_WORKFLOW":
+                continue
+            parameter = node.document.get("subWorkflowParam") or {}
+            if parameter.get("version") is None and not parameter.get("workflowDefinition"):
+                name = parameter.get("name")
+                if not name or self.workflow_document(str(name), None) is None:
+                    raise MissingChild(
+                        f"The Task {name} defined as a sub-workflow has no workflow definition available "
+                    )
+
+    def _forget(self) -> None:
+        self._snapshots.clear()
+        self._inline.clear()

@@ -1,0 +1,133 @@
+"""Constraints on definitions and requests: Conductor's, in its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pytest_k1n.engine.language import expressions
+from pytest_k1n.engine.problems import Invalid
+from pytest_k1n.engine.registry.refusals import refusals, walk
+from pytest_k1n.engine.registry.taskconstraints import Violation, task_violations, violation
+from pytest_k1n.engine.state import JsonObject
+
+_MESSAGE: Final = "Validation failed, check below errors for detail."
+
+
+def check_workflow(document: JsonObject, path: str) -> None:
+    """Check a normalised workflow definition. Raises Invalid with every violation."""
+    found = list(_workflow_violations(document, path))
+    if found:
+        raise Invalid(_MESSAGE, violations=tuple(found))
+    refused = [text for task in walk(document["tasks"]) for text in refusals(task)]
+    if refused:
+        raise Invalid("The embedded engine refuses this definition: " + "; ".join(refused))
+
+
+def check_task_definition(document: JsonObject, path: str) -> list[Violation]:
+    """List what is wrong with a normalised task definition."""
+    name = document.get("name")
+    found: list[Violation] = []
+    if not name:
+        found.append(violation(f"{path}.name", "TaskDef name cannot be null or empty", name))
+    for field, least, message in _LEAST:
+        value = document.get(field)
+        if isinstance(value, int) and value < least:
+            found.append(violation(f"{path}.{field}", message.format(field=field, value=value), value))
+    response, timeout = document["responseTimeoutSeconds"], document["timeoutSeconds"]
+    total = document["totalTimeoutSeconds"]
+    if not found and timeout > 0 and response > timeout:
+        found.append(
+            violation(
+                path, f"TaskDef: {name} responseTimeoutSeconds: {response} must be less than timeoutSeconds: {timeout}"
+            )
+        )
+    if not found and total > 0 and timeout > total:
+        found.append(
+            violation(
+                path,
+                f"TaskDef: {name} timeoutSeconds: {timeout} must be less than or equal to totalTimeoutSeconds: {total}",
+            )
+        )
+    return found
+
+
+def demand(violations: list[Violation]) -> None:
+    """Raise Invalid if there are violations."""
+    if violations:
+        raise Invalid(_MESSAGE, violations=tuple(violations))
+
+
+_BLANK: Final = re.compile(r"\s")
+_BRACKETED: Final = re.compile(r"\[[^\]]*\]")
+_KNOWN_ROOTS: Final = ("workflow", "CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
+_LEAST: Final = (
+    *(
+        (field, 0, f"TaskDef {field}: 0 must be >= 0")
+        for field in (
+            "retryCount", "pollTimeoutSeconds", "maxRetryDelaySeconds", "backoffJitterMs", "totalTimeoutSeconds",
+        )
+    ),
+    ("responseTimeoutSeconds", 1, "TaskDef responseTimeoutSeconds: {value} should be minimum 1 second"),
+    ("backoffScaleFactor", 1, "Backoff scale factor. Applicable for LINEAR_BACKOFF"),
+)  # fmt: skip
+
+
+def _workflow_violations(document: JsonObject, path: str) -> Iterator[Violation]:
+    if not document["tasks"]:
+        yield violation(f"{path}.tasks", "WorkflowTask list cannot be empty")
+    if not document.get("name"):
+        yield violation(f"{path}.name", "WorkflowDef name cannot be null or empty", document.get("name"))
+    if document["schemaVersion"] != 2:
+        yield violation(
+            f"{path}.schemaVersion", "workflowDef schemaVersion: 2 is only supported", document["schemaVersion"]
+        )
+    for index, task in enumerate(document["tasks"]):
+        yield from task_violations(task, f"{path}.tasks[{index}]")
+    every = list(walk(document["tasks"]))
+    if all(task.get("taskReferenceName") and task.get("name") for task in every):
+        yield from _references(document, every, path)
+
+
+def _references(document: JsonObject, every: list[JsonObject], path: str) -> Iterator[Violation]:
+    seen: set[str] = set()
+    for task in every:
+        ref = task["taskReferenceName"]
+        if ref in seen:
+            yield violation(
+                path,
+                f"taskReferenceName: {ref} should be unique across tasks for a given workflowDefinition: "
+                f"{document['name']}",
+            )
+        seen.add(ref)
+    for task in document["tasks"]:  # of inner tasks, in branches, cases and loops, the server does not ask it
+        yield from _input_references(task, task["inputParameters"], seen, path)
+
+
+def _input_references(task: JsonObject, inputs: JsonObject, refs: set[str], path: str) -> Iterator[Violation]:
+    """Check every expression of a map, a list's under the list's key and an inner map's under its own keys."""
+    for key, value in inputs.items():
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, dict):
+                yield from _input_references(task, part, refs, path)
+            elif isinstance(part, str):
+                for expression in expressions.references(part):
+                    yield from _reference(task, key, part, expression, refs, path)
+
+
+def _reference(
+    task: JsonObject, key: str, text: str, expression: str, refs: set[str], path: str
+) -> Iterator[Violation]:
+    if "${" in expression:
+        return
+    if not expression or _BLANK.search(_BRACKETED.sub("", expression)) or expression.endswith("["):
+        yield violation(path, f"key: {key} input parameter value: {expression} is not valid")
+        return
+    root = expression.partition(".")[0]
+    if root not in refs and root not in _KNOWN_ROOTS:
+        yield violation(
+            path,
+            f"taskReferenceName: {root} for given task: {task['name']} input value: {key} of input parameter: "
+            f"{text} is not defined in workflow definition.",
+        )

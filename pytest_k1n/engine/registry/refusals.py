@@ -1,0 +1,72 @@
+"""What this engine cannot run of a definition that Conductor takes: refused by name, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pytest_k1n.engine.language import scripts
+from pytest_k1n.engine.state import JsonObject
+
+REFUSED_TYPES: Final = {
+    "KAFKA_PUBLISH": "it publishes to Kafka",
+    "FORK": "the server makes it itself: write FORK_JOIN",
+}
+"""Task types of Conductor that the engine does not run, with the reason."""
+_REFUSED_PREFIXES: Final = (
+    "LLM_",
+    "AGENT",
+    "GET_DOCUMENT",
+    "PARSE_DOCUMENT",
+    "GENERATE_",
+    "CHUNK_",
+    "LIST_MCP",
+    "CALL_MCP",
+)
+_SCRIPTED: Final = ("javascript", "graaljs")
+
+
+def refusals(task: JsonObject) -> Iterator[str]:
+    """Say what of a task the engine cannot run; empty for nearly all."""
+    kind, ref = task["type"], task["taskReferenceName"]
+    if kind in REFUSED_TYPES or kind.startswith(_REFUSED_PREFIXES):
+        yield f"task {ref} is a {kind}: {REFUSED_TYPES.get(kind, 'it calls a service')}"
+    if kind == "DO_WHILE" and any(inner["type"] == "DO_WHILE" for inner in walk(task["loopOver"])):
+        yield f"task {ref} has a DO_WHILE inside a DO_WHILE, which stalls on Conductor 3.32.1: use a SUB_WORKFLOW"
+    if kind == "EVENT":
+        sink = str(task.get("sink"))
+        if "${" not in sink and sink.partition(":")[0] != "conductor":
+            yield f"task {ref} publishes to {sink}: only the internal sink `conductor` is there"
+    if kind == "SWITCH" and task.get("evaluatorType") == "python":
+        yield f"task {ref} evaluates Python: use value-param or javascript"
+    if _needs_javascript(task) and not scripts.has_javascript():
+        yield f"task {ref} needs JavaScript: {scripts.INSTALL}"
+    if kind == "JSON_JQ_TRANSFORM" and not scripts.has_jq():
+        yield f"task {ref} needs jq: {scripts.INSTALL}"
+
+
+def _needs_javascript(task: JsonObject) -> bool:
+    kind = task["type"]
+    if kind == "SWITCH":
+        return bool(task.get("evaluatorType") in _SCRIPTED)
+    if kind == "DECISION":
+        return bool(task.get("caseExpression"))
+    if kind == "DO_WHILE":
+        condition = task.get("loopCondition") or ""
+        return bool(condition.strip()) and not scripts.is_literal(condition)
+    if kind == "INLINE":
+        evaluator: Any = task["inputParameters"].get("evaluatorType") or "javascript"
+        return bool(evaluator in _SCRIPTED)
+    return bool(kind == "LAMBDA")
+
+
+def walk(tasks: list[JsonObject]) -> Iterator[JsonObject]:
+    """Yield every task document of a definition, nested ones included."""
+    for task in tasks:
+        yield task
+        for branch in task["forkTasks"]:
+            yield from walk(branch)
+        for case in task["decisionCases"].values():
+            yield from walk(case)
+        yield from walk(task["defaultCase"])
+        yield from walk(task["loopOver"])

@@ -1,0 +1,163 @@
+"""What Conductor demands of each task of a definition, type by type, in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from pytest_k1n.engine.decide import waits
+from pytest_k1n.engine.language import scripts
+from pytest_k1n.engine.state import JsonObject
+
+Violation = dict[str, Any]
+
+
+def violation(path: str, message: str, value: Any = None) -> Violation:
+    """Make an entry of `validationErrors`."""
+    found: Violation = {"path": path, "message": message}
+    if value is not None:
+        found["invalidValue"] = str(value)
+    return found
+
+
+def task_violations(task: JsonObject, path: str) -> Iterator[Violation]:
+    """Check a task and those in its branches and cases; what a loop or an inline definition holds is not looked at."""
+    for field, message in _NAMED.items():
+        if not task.get(field):
+            yield violation(f"{path}.{field}", message, task.get(field))
+    if task["startDelay"] < 0:
+        yield violation(f"{path}.startDelay", "must be greater than or equal to 0", task["startDelay"])
+    check = _BY_TYPE.get(task["type"])
+    if check is not None and task.get("name"):
+        for message in check(task):
+            yield violation(path, message)
+    for at, branch in enumerate(task["forkTasks"]):
+        yield from _all(branch, f"{path}.forkTasks[{at}].<list element>")
+    for case, tasks in task["decisionCases"].items():
+        yield from _all(tasks, f"{path}.decisionCases[{case}].<map value>")
+    yield from _all(task["defaultCase"], f"{path}.defaultCase")
+
+
+def _all(tasks: list[JsonObject], path: str) -> Iterator[Violation]:
+    for at, task in enumerate(tasks):
+        yield from task_violations(task, f"{path}[{at}]")
+
+
+_NAMED: Final = {
+    "name": "WorkflowTask name cannot be empty or null",
+    "taskReferenceName": "WorkflowTask taskReferenceName name cannot be empty or null",
+}
+
+
+def _required(task: Mapping[str, Any], *fields: str) -> Iterator[str]:
+    for field in fields:
+        if task.get(field) is None or task[field] == []:
+            yield f"{field} field is required for taskType: {task['type']} taskName: {task['name']}"
+
+
+def _decision(task: JsonObject) -> Iterator[str]:
+    if not task.get("caseValueParam") and not task.get("caseExpression"):
+        yield f"caseValueParam or caseExpression field is required for taskType: DECISION taskName: {task['name']}"
+    yield from _cases(task)
+
+
+def _switch(task: JsonObject) -> Iterator[str]:
+    yield from _required(task, "evaluatorType")
+    if task.get("evaluatorType") is not None:
+        yield from _required(task, "expression")
+    if task.get("evaluatorType") == "javascript" and (error := scripts.syntax_error(task.get("expression") or "")):
+        yield f"Expression is not well formatted: {error}, taskType: SWITCH taskName {task['name']}"
+    yield from _cases(task)
+
+
+def _cases(task: JsonObject) -> Iterator[str]:
+    if not task["decisionCases"]:
+        yield f"decisionCases should have atleast one task for taskType: {task['type']} taskName: {task['name']}"
+
+
+def _dynamic_fork(task: JsonObject) -> Iterator[str]:
+    inputs = task["inputParameters"]
+    if any(inputs.get(key) for key in ("forkTaskName", "forkTaskType", "forkTaskInputs")):
+        return
+    if task.get("dynamicForkJoinTasksParam"):
+        if task.get("dynamicForkTasksParam") or task.get("dynamicForkTasksInputParamName"):
+            yield (
+                "dynamicForkJoinTasksParam or combination of dynamicForkTasksInputParamName and dynamicForkTasksParam "
+                f"cam be used for taskType: FORK_JOIN_DYNAMIC taskName: {task['name']}"
+            )
+        return
+    yield from _required(task, "dynamicForkTasksParam", "dynamicForkTasksInputParamName")
+
+
+def _fork(task: JsonObject) -> Iterator[str]:
+    if not task["forkTasks"]:
+        yield f"forkTasks should have atleast one task for taskType: FORK_JOIN taskName: {task['name']}"
+
+
+def _terminate(task: JsonObject) -> Iterator[str]:
+    status = task["inputParameters"].get("terminationStatus")
+    if status not in ("COMPLETED", "FAILED", "TERMINATED"):
+        yield (
+            "terminate task must have an terminationStatus parameter and must be set to COMPLETED or FAILED, "
+            f"taskName: {task['name']}"
+        )
+    if task["optional"]:
+        yield f"terminate task cannot be optional, taskName: {task['name']}"
+
+
+def _wait(task: JsonObject) -> Iterator[str]:
+    duration, until = task["inputParameters"].get("duration"), task["inputParameters"].get("until")
+    if duration and until:
+        yield "Both 'duration' and 'until' specified. Please provide only one input"
+    elif duration and "${" not in str(duration):
+        try:
+            waits.duration_s(duration if isinstance(duration, str) else "")
+        except ValueError:
+            yield "Either date or duration is passed as null "
+    elif until and "${" not in str(until):
+        try:
+            waits.instant_ms(str(until))
+        except ValueError:
+            yield "Unable to parse date "
+
+
+def _http(task: JsonObject) -> Iterator[str]:
+    inputs = task["inputParameters"]
+    if inputs.get("http_request") is None and inputs.get("uri") is None:
+        yield (
+            "inputParameters.http_request or inputParameters.uri field is required for "
+            f"taskType: HTTP taskName: {task['name']}"
+        )
+
+
+def _loop(task: JsonObject) -> Iterator[str]:
+    if task.get("loopCondition") is None:  # an empty one will do: items need no condition
+        yield f"loopCondition field is required for taskType: DO_WHILE taskName: {task['name']}"
+    yield from _required(task, "loopOver")
+
+
+def _jq(task: JsonObject) -> Iterator[str]:
+    if task["inputParameters"].get("queryExpression") is None:
+        yield (
+            "inputParameters.queryExpression field is required for "
+            f"taskType: JSON_JQ_TRANSFORM taskName: {task['name']}"
+        )
+
+
+_BY_TYPE: Final[dict[str, Callable[[JsonObject], Iterator[str]]]] = {
+    "DECISION": _decision,
+    "SWITCH": _switch,
+    "DO_WHILE": _loop,
+    "DYNAMIC": lambda task: _required(task, "dynamicTaskNameParam"),
+    "FORK_JOIN_DYNAMIC": _dynamic_fork,
+    "FORK_JOIN": _fork,
+    "TERMINATE": _terminate,
+    "WAIT": _wait,
+    "EVENT": lambda task: _required(task, "sink"),
+    "HTTP": _http,
+    "JSON_JQ_TRANSFORM": _jq,
+    "SUB_WORKFLOW": lambda task: (
+        f"subWorkflowParam field is required for taskType: SUB_WORKFLOW taskName: {task['name']}"
+        for _ in range(task.get("subWorkflowParam") is None)
+    ),
+}

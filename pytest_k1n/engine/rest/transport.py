@@ -1,0 +1,64 @@
+"""The in-process transport: a client of the engine without a port, a thread or a byte on a wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.rest.router import Routes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer as bytes, in the form of the client's transports."""
+
+    status: int
+    body: bytes
+    content_type: str
+
+
+class InProcessTransport:
+    """Hands requests to an engine's routes; has the shape of `client.Transport`. Not thread-safe, like the engine."""
+
+    def __init__(self, engine: Engine, *, url: str = "embedded://engine") -> None:
+        self.engine = engine
+        self.url = url
+        self._routes = Routes(engine)
+
+    def __repr__(self) -> str:
+        return f"InProcessTransport({self.url!r})"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = 10.0,  # noqa: ARG002 (nothing here takes time)
+    ) -> Response:
+        """Answer a request at once; its path may carry a query of its own."""
+        bare, _, query = path.partition("?")
+        named = {name.lower(): value for name, value in (headers or {}).items()}
+        reply = self._routes.handle(method, bare, {**parse_qs(query), **_query(params or {})}, body, named)
+        return Response(reply.status, reply.body(), reply.content_type)
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+
+def _query(params: Mapping[str, object]) -> dict[str, list[str]]:
+    query: dict[str, list[str]] = {}
+    for name, value in params.items():
+        if value is None:
+            continue
+        values = value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)
+        query[name] = [_text(each) for each in values]
+    return query
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""What keeps executions going between evaluations: time, queues, deliveries, system tasks that take time."""

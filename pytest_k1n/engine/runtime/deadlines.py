@@ -1,0 +1,57 @@
+"""When the time of an execution is up: one event on the agenda for each, moved as its timeouts move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_k1n.engine.decide import timeouts
+from pytest_k1n.engine.runtime.agenda import DEADLINE, Agenda
+from pytest_k1n.engine.state import ExecutionState
+from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.engine import Engine
+
+Timer = tuple[ExecutionState, int]
+
+
+class Deadlines:
+    """Has each execution evaluated at the earliest instant at which one of its timeouts may strike."""
+
+    def __init__(self, engine: Engine, agenda: Agenda) -> None:
+        self._engine = engine
+        self._agenda = agenda
+
+    def note(self, execution: ExecutionState) -> None:
+        """Take note that an execution may have an earlier deadline than before."""
+        due_ms = timeouts.next_due_ms(execution, self._engine.now_ms)
+        if due_ms != timeouts.NEVER and (execution.timer_ms == 0 or due_ms < execution.timer_ms):
+            execution.timer_ms = due_ms
+            self._agenda.at(due_ms, DEADLINE, self._strike, (execution, due_ms))
+
+    def stands(self, timer: Timer, instant_ms: int) -> bool:
+        """Tell whether a deadline still stands; one that moved is asked for anew, without time having passed."""
+        execution, due_ms = timer
+        if execution.timer_ms != due_ms:
+            return False
+        execution.timer_ms = 0
+        if execution.status in TERMINAL_WORKFLOW:
+            return False
+        if self._engine.executions.get(execution.workflow_id) is not execution:
+            return False
+        if timeouts.next_due_ms(execution, instant_ms - 1) > instant_ms:
+            self.note(execution)
+            return False
+        return True
+
+    def next(self) -> ExecutionState | None:
+        """Return the execution whose time is up at the next event; None if that event is something else."""
+        following = self._agenda.first()
+        if following is None or following[1] != DEADLINE:
+            return None
+        instant_ms, (execution, due_ms) = following[0], following[2]
+        is_current = execution.timer_ms == due_ms and execution.status not in TERMINAL_WORKFLOW
+        return execution if is_current and timeouts.next_due_ms(execution, instant_ms - 1) <= instant_ms else None
+
+    def _strike(self, timer: Timer) -> None:
+        self._engine.decide(timer[0])

@@ -1,0 +1,51 @@
+"""failureWorkflow: what starts when an execution ends without success (conductor.md 7.4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pytest_k1n.engine.documents import failed_workflow_document
+from pytest_k1n.engine.problems import NotFound
+from pytest_k1n.engine.registry.catalogue import MissingChild
+from pytest_k1n.engine.state import ExecutionState, JsonObject
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.engine import Engine
+
+FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
+"""The key of an ended execution's output that names the failure workflow started for it."""
+
+
+def start(engine: Engine, ended: ExecutionState, failed_task_id: str | None) -> None:
+    """Start the failureWorkflow of an ended execution, and say so in its output."""
+    name = _name(ended)
+    if not name:
+        return
+    version = ended.definition.document.get("failureWorkflowVersion")
+    input_: JsonObject = {
+        **ended.input,
+        "workflowId": ended.workflow_id,
+        "reason": ended.reason,
+        "failureStatus": ended.status,
+        "failedWorkflow": failed_workflow_document(ended),
+    }
+    if failed_task_id is not None:
+        input_["failureTaskId"] = failed_task_id
+    try:
+        definition = engine.find(name, version)
+    except (NotFound, MissingChild) as error:
+        outcome = f"Error workflow {name} failed to start.  reason: {error}"
+    else:
+        outcome = engine.start_soon(
+            definition, input_, correlation_id=ended.correlation_id, domains=ended.domains
+        ).workflow_id
+    ended.output = {**ended.output, FAILURE_WORKFLOW: outcome}
+
+
+def _name(ended: ExecutionState) -> str:
+    """Name the failure workflow: `$workflow.input.KEY` reads the input, anything behind a brace finds nothing."""
+    name = ended.definition.failure_workflow or ""
+    if not name.startswith("$"):
+        return name
+    parts = name.split(".")
+    return str(ended.input.get(parts[2]) or "") if len(parts) > 2 else ""

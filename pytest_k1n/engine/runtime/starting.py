@@ -1,0 +1,66 @@
+"""START_WORKFLOW: an execution that its task only starts (conductor.md 8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_k1n.engine.definition import Definition
+from pytest_k1n.engine.problems import Illegal, NotFound
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.catalogue import MissingChild
+from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.status import COMPLETED, FAILED
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.engine import Engine
+
+_MOST_PRIORITY = 99
+
+
+def run(engine: Engine, task: TaskState) -> None:
+    """Start what a task's `startWorkflow` asks for; the task fails, in the server's words, where that cannot be."""
+    request = task.input.get("startWorkflow")
+    if request is None:
+        task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
+        return
+    try:
+        asked = shapes.read(request, shapes.START)
+        problem = _problem(asked)
+        definition = None if problem else _definition(engine, asked)
+    except Illegal as error:
+        problem = f"Error reading StartWorkflowRequest. {str(error).removeprefix('JSON parse error: ')}"
+    except (NotFound, MissingChild) as error:
+        problem = str(error)
+    if problem or definition is None:
+        task.status, task.reason = FAILED, problem
+        return
+    started = engine.start_soon(
+        definition,
+        asked.get("input") or {},
+        correlation_id=asked.get("correlationId"),
+        domains=asked.get("taskToDomain"),
+        priority=asked.get("priority") or 0,
+    )
+    task.output = {"workflowId": started.workflow_id}
+    task.status = COMPLETED
+
+
+def _definition(engine: Engine, asked: JsonObject) -> Definition:
+    inline = asked.get("workflowDef")
+    if inline is not None:
+        return engine.catalogue.inline(inline)
+    return engine.find(asked["name"], asked.get("version"))
+
+
+def _problem(asked: JsonObject) -> str | None:
+    """Say which field of the request breaks a constraint, or None."""
+    priority = asked.get("priority") or 0
+    if not asked.get("name"):
+        field, why = "name", "Workflow name cannot be null or empty"
+    elif priority > _MOST_PRIORITY:
+        field, why = "priority", f"priority: {priority} should be maximum {_MOST_PRIORITY}"
+    elif priority < 0:
+        field, why = "priority", f"priority: {priority} should be minimum 0"
+    else:
+        return None
+    return f"startWorkflow validation failed. '{field}' -> {why}. "

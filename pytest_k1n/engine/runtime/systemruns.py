@@ -1,0 +1,133 @@
+"""System tasks that the engine runs, beside the evaluations: sub-workflows, starts, events, HTTP, timed waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_k1n.engine.runtime import asynctasks, children
+from pytest_k1n.engine.runtime import starting as startworkflow
+from pytest_k1n.engine.runtime.agenda import WAKE, Agenda
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
+
+if TYPE_CHECKING:
+    from pytest_k1n.engine.engine import Engine
+
+Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
+"""Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
+_HOLDABLE = ("SUB_WORKFLOW", "HTTP", "START_WORKFLOW")
+_RUN = frozenset({*_HOLDABLE, "EVENT"})
+
+
+class SystemRuns:
+    """Runs such tasks when their turn comes, and ends them when what they wait for is there."""
+
+    def __init__(self, engine: Engine, agenda: Agenda, call_http: asynctasks.HttpCaller) -> None:
+        self.offload: Offload | None = None
+        """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
+        self._engine = engine
+        self._agenda = agenda
+        self._call_http = call_http
+        self._start_child = partial(children.start, engine)
+        self._is_held: Callable[[TaskState], bool] = lambda _task: False
+        self._held: list[TaskState] = []
+
+    def take(self, task: TaskState) -> bool:
+        """See to it that a task is run, if it is one of these; tell whether it is."""
+        kind = task.node.type
+        if kind in _HOLDABLE and self._is_held(task):
+            self._held.append(task)
+            return True
+        if kind in _RUN:
+            self._run_later(task)
+            return True
+        if kind in ("WAIT", "HUMAN"):
+            self._engine.delivery.note(task)
+            if task.due_ms:
+                self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
+            return True
+        return False
+
+    def _run_later(self, task: TaskState) -> None:
+        action = self._start_child if task.node.type == "SUB_WORKFLOW" else self._run
+        if task.callback_s > 0:  # a retry waits, whoever runs the task
+            self._agenda.at(self._engine.now_ms + task.callback_s * 1000, WAKE, action, task)
+        else:
+            self._agenda.soon(action, task)
+
+    @contextmanager
+    def held_back(self, is_held: Callable[[TaskState], bool]) -> Iterator[None]:
+        """Leave the tasks alone that somebody else may end, until they are released; at the end all of them are."""
+        self._is_held = is_held
+        try:
+            yield
+        finally:
+            self._is_held = lambda _task: False
+            self.release(*_HOLDABLE)
+
+    def release(self, *kinds: str) -> bool:
+        """Run the tasks of some types that were held back; tell whether there were any."""
+        released = [task for task in self._held if task.node.type in kinds]
+        self._held = [task for task in self._held if task.node.type not in kinds]
+        for task in released:
+            self._run_later(task)
+        self._agenda.settle()
+        return bool(released)
+
+    def _end_wait(self, waiting: tuple[TaskState, int]) -> None:
+        task, ticket = waiting
+        if task.ticket != ticket or task.status not in OPEN_TASK:
+            return
+        task.status = COMPLETED
+        task.ended_ms = self._engine.now_ms
+        task.poll_count += 1
+        self._engine.decide(task.execution)
+
+    def _run(self, task: TaskState) -> None:
+        if task.status != SCHEDULED:
+            return
+        task.started_ms = task.updated_ms = self._engine.now_ms
+        task.poll_count += 1
+        kind = task.node.type
+        if kind == "EVENT":
+            asynctasks.run_event(task)
+            if task.status == COMPLETED:
+                self._engine.event_handlers.publish(task.output["event_produced"], task.output)
+        elif kind == "HTTP":
+            self._call(task)
+            return
+        else:
+            startworkflow.run(self._engine, task)
+        self._end(task)
+
+    def _call(self, task: TaskState) -> None:
+        request = asynctasks.http_request(task)
+        if request is None:
+            self._end(task)
+            return
+        ticket = task.ticket
+
+        def take(answer: asynctasks.HttpAnswer | Exception) -> None:
+            if task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW:
+                asynctasks.take_answer(task, request, answer)
+                self._end(task)
+
+        def take_later(answer: asynctasks.HttpAnswer | Exception) -> None:
+            self._engine.tick()
+            take(answer)
+            self._agenda.settle()
+
+        if self.offload is not None:
+            self.offload(lambda: request.send(self._call_http), take_later)
+        else:
+            take(request.send(self._call_http))
+
+    def _end(self, task: TaskState) -> None:
+        if task.node.document["asyncComplete"] and task.status == COMPLETED and task.type != "START_WORKFLOW":
+            task.status = IN_PROGRESS
+            return
+        task.ended_ms = self._engine.now_ms
+        self._engine.decide(task.execution)

@@ -1,0 +1,140 @@
+"""`python -m pytest_k1n.engine.serving.serve`: the embedded engine on HTTP, on loopback, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
+
+CLOCKS: Final = ("virtual", "manual", "scaled", "real")
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+KEPT_ALIVE_S: Final = 75
+"""Longer than any client of ours pauses: a connection that closes under a request costs it a second try."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until told to stop: 0 after a stop, 1 if the port cannot be had, 2 on bad input."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if (options.rate is None) == (options.clock == "scaled"):
+        parser.error("--rate and --clock scaled belong together, as in --clock scaled --rate 600")
+    try:
+        listener = _bound(options.host, options.port)
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
+        print(f"k1n engine: port {options.port} {why}: choose another --port, or stop who uses it", file=sys.stderr)
+        return 1
+    clock = _clock(options.clock, options.rate)
+    with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(Engine(clock=clock, seed=options.seed), listener, options.clock))
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Choose uvloop where the extra `fast` has brought it, as uvicorn would."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
+    import uvicorn
+
+    from pytest_k1n.engine.serving.app import EngineApp
+
+    class Server(uvicorn.Server):
+        """Leaves signals to us: uvicorn would die of them, after it has ended cleanly."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    app = EngineApp(engine)
+    config = uvicorn.Config(
+        app, lifespan="off", ws="none", access_log=False, log_level="warning", date_header=False, server_header=False,
+        proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    server = Server(config)
+
+    def stop() -> None:
+        app.close()
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(
+        f"embedded engine, not a Conductor server, at http://{shown}:{port}, {clock} time, seed {engine.seed}",
+        flush=True,
+    )
+    await server.serve(sockets=[listener])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Bind a port of loopback. Raises OSError.
+
+    The socket says that it is TCP: only then asyncio turns Nagle's algorithm off, which costs 40 ms per answer.
+    """
+    family = socket.AF_INET6 if host == "::1" else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1" if host == "localhost" else host, port))
+        listener.listen(512)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _clock(name: str, rate: float | None) -> Clock:
+    if name == "virtual":
+        return ElasticClock()
+    if name == "manual":
+        return ManualClock()
+    return ScaledClock(rate or 1.0) if name == "scaled" else real_clock()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m pytest_k1n.engine.serving.serve", description=__doc__)
+    add = parser.add_argument
+    add("--port", type=_port, default=0, metavar="N", help="0 (the default) means any")
+    add("--host", choices=LOOPBACK, default=LOOPBACK[0], help="loopback only: nobody is asked who they are")
+    add("--clock", choices=CLOCKS, default="virtual", help="default: %(default)s")
+    add("--rate", type=_rate, metavar="R", help="how many times faster than the wall, with --clock scaled")
+    add("--seed", type=int, default=0, metavar="N", help="of ids and delays (default: %(default)s)")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: use 0 to 65535")
+    return int(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate: use a number above 0, up to a million")
+    return rate
+
+
+if __name__ == "__main__":
+    sys.exit(main())

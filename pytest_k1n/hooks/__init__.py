@@ -1,0 +1,1 @@
+"""Hooks of pytest: what happens when in a run that uses the plugin."""

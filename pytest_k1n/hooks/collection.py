@@ -1,0 +1,116 @@
+"""A run of pytest that may take part: its settings and plan are read, and what it collects is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pytest_k1n.plan.markers import markers
+from pytest_k1n.run.marks import batch_of
+from pytest_k1n.run.ours import is_ours
+from pytest_k1n.run.run import RUN, Run, make_run, run_of
+
+
+def take_notice(config: pytest.Config) -> Run:
+    """Make the run and register the hooks of this module, once. Raises UsageError for a user's mistake, in one line."""
+    if RUN not in config.stash:
+        run = config.stash[RUN] = make_run(config)
+        config.pluginmanager.register(CollectionHooks(run), "k1n-collection")
+    return run_of(config)
+
+
+def plan_markers(run: Run) -> dict[str, str]:
+    """Return the plan's markers, with what each means."""
+    plan = run.plan
+    if plan is None:
+        return {}
+    batches = ((batch.number, batch.title, batch.aliases) for batch in plan.batches)
+    return dict(markers(batches, (phase.number for each in plan.templates for phase in each.phases), plan.source))
+
+
+@contextmanager
+def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Have benchmarks of workflows measured by the workflow's clock; keep the gates of the batches that are left."""
+    run = take_notice(config)
+    measured = [item for item in items if "workflow_benchmark" in getattr(item, "fixturenames", ())]
+    if measured and run.has_benchmark:
+        from pytest_k1n.fixtures.benchmark import prepare
+
+        for item in measured:
+            prepare(item)
+    gates = [item for item in items if item.get_closest_marker("gate")]
+    yield
+    if gates:
+        from pytest_k1n.hooks.lifecycle import keep_gate_items
+
+        items.extend(keep_gate_items(run, gates, items))
+
+
+class CollectionHooks:
+    """Hooks up to the end of collection; where it has found something, those of `running` follow."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._has_said = False
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        """Remove or keep the run folder, and forget the run."""
+        if self.run.director is not None:
+            from pytest_k1n.hooks.lifecycle import settle_folder
+
+            settle_folder(self.run)
+        del config.stash[RUN]
+
+    def pytest_report_header(self) -> list[str]:
+        """Say at the start which server, time model, plan and seed this run would use, where any of it is set."""
+        run = self.run
+        self._has_said = True
+        if run.plan is None and not run.is_anything_set:
+            return []
+        lines = [f"k1n: {_circumstances(run)}, run {run.uid}"]
+        if run.plan is not None:
+            lines.append(f"k1n: plan {run.plan.source} ({run.plan_note})")
+        if run.is_parallel and run.has_benchmark:
+            lines.append("k1n: pytest-benchmark is off under xdist; quality gates and regression verdicts go on")
+        return lines
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Say it now, where only a test that was collected has brought the plugin in."""
+        config = self.run.config
+        is_hidden = self._has_said or config.get_verbosity() < 0 or config.getoption("no_header", False)
+        return [] if is_hidden else self.pytest_report_header()
+
+    @pytest.hookimpl(tryfirst=True)  # after --ff and shuffling plugins, before xdist sends the ids
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Sort the selected tests by batch and readiness, and describe what they need."""
+        if any(is_ours(item) or batch_of(item, self.run.plan) for item in session.items):
+            from pytest_k1n.hooks.execution import take_part
+            from pytest_k1n.hooks.lifecycle import describe
+
+            take_part(self.run)
+            describe(self.run, session)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """Start the director on what the first node has collected; the controller collects nothing itself."""
+        from pytest_k1n.run.xdist import read_collection
+
+        if self.run.director is None and (collection := read_collection(self.run, node)):
+            from pytest_k1n.hooks.execution import take_part
+            from pytest_k1n.hooks.lifecycle import begin
+
+            take_part(self.run)
+            begin(self.run, collection)
+
+
+def _circumstances(run: Run) -> str:
+    settings = run.settings if run.is_anything_set else None
+    seed = settings.seed if settings else 0
+    if settings is None or (settings.server_source == "default" and settings.time is None):
+        return f"server embedded engine, virtual time, seed {seed}"  # nearly always: no kind of server is imported
+    from pytest_k1n.backends.choice import describe_server
+
+    return f"server {describe_server(settings)}, seed {seed}"

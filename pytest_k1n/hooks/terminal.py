@@ -1,0 +1,160 @@
+"""What the terminal shows: lines of progress, the summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from pytest_k1n.core.units import MINUTE_MS, format_ms, minutes
+from pytest_k1n.run.run import Run
+
+if TYPE_CHECKING:
+    from pytest_k1n.coordination.director import Director
+    from pytest_k1n.run.results import Result
+
+
+def show_lines(run: Run) -> None:
+    """Write the lines that have come up since; only while nothing is captured."""
+    reporter: pytest.TerminalReporter | None = run.config.pluginmanager.get_plugin("terminalreporter")
+    while True:
+        try:
+            line = run.lines.popleft()
+        except IndexError:
+            return
+        if reporter is not None and reporter.verbosity >= 0:
+            reporter.ensure_newline()
+            for each in line.splitlines():
+                reporter.write_line(f"  k1n {each}")
+
+
+def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
+    """Show executions, quality gates, where the time went and the files written: one screen high."""
+    from pytest_k1n.run.results import results
+
+    show_lines(run)
+    _show_unknown(run, reporter)
+    director = run.director
+    blocked = Counter(_blocked_by(reporter))
+    if director is None or not (director.state.executions or director.state.server_error or blocked):
+        return
+    shown = list(results(run, director))
+    reporter.ensure_newline()
+    reporter.section("k1n: workflows on Conductor", sep="-")
+    reporter.write_line(_ran_on(run))
+    for reason, count in blocked.items():
+        reporter.write_line(f"blocked  {count} tests: {reason}")
+    for row in _table([_execution_row(director, result) for result in shown]):
+        reporter.write_line(row)
+    for line in (*_quality_lines(run), *filter(None, map(_time_line, shown))):
+        reporter.write_line(line)
+    files = [_shown(run, result.path) for result in shown if result.path.exists()]
+    if files:
+        reporter.write_line(f"files    {_common(files)}")
+    if run.kept:
+        reporter.write_line(f"evidence {_shown(run, run.kept)}")
+
+
+def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
+    """Show why tests are unknown, as pytest does for failed ones."""
+    reports = reporter.stats.get("unknown", [])
+    if reports and run.config.getoption("tbstyle", "auto") != "no":
+        reporter.write_sep("=", "UNKNOWN")
+        for report in reports:
+            reporter.write_sep("_", report.head_line or report.nodeid, purple=True)
+            report.toterminal(run.config.get_terminal_writer())
+
+
+def _blocked_by(reporter: pytest.TerminalReporter) -> Iterator[str]:
+    from pytest_k1n.run.outcomes import note_of
+
+    for report in reporter.stats.get("blocked", []):
+        yield note_of(report)["blocked"]
+
+
+def _ran_on(run: Run) -> str:
+    assert run.director is not None
+    state = run.director.state
+    if state.server is None:
+        return f"server   none: {(state.server_error or 'it was not needed').splitlines()[0]}"
+    kind = "embedded engine, not a Conductor server" if state.server["kind"] == "embedded" else state.server["kind"]
+    version = f" {state.server['version']}" if state.server["version"] else ""
+    speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
+    where = f" {state.server['url']}" if state.server["url"] else ""
+    ran_on = f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
+    passed_over = [note for note in cast("list[str]", state.server["notes"]) if " passed over: " in note]
+    return "\n".join([ran_on, *(f"         {note}" for note in passed_over)])
+
+
+def _execution_row(director: Director, result: Result) -> tuple[str, ...]:
+    document, template = result.document, result.template
+    band = "" if template.band_ms is None else _band(*template.band_ms)
+    measured = "not run" if document["makespan_min"] is None else _took(document["makespan_min"])
+    simulated = any(task["simulated"] for task in document["tasks"])
+    notes = ["simulated work"] if simulated else []
+    if document["partial"]:
+        notes.append("partial")
+    if others := _repetitions(director, result):
+        least, most = _took(min(others)), _took(max(others))
+        notes.append(f"{len(others)} more took {least}" + (f" to {most}" if most != least else ""))
+    return (result.batch.name, template.workflow, band, measured, document["verdict"].upper(), ", ".join(notes))
+
+
+def _repetitions(director: Director, result: Result) -> list[float]:
+    """Return the makespans, in minutes, of further executions that a test of the same workflow asked for."""
+    watches = (watch for batch in director.batches if batch.number == result.batch.number for watch in batch.watches)
+    mine = (each for each in watches if each.start.workflow == result.template.workflow and not each.start.alone)
+    ends = (each.observation.timeline.end_ms for each in mine if each is not result.watch and each.observation)
+    return [minutes(end_ms) for end_ms in ends if end_ms is not None]
+
+
+def _quality_lines(run: Run) -> Iterator[str]:
+    from pytest_k1n.fixtures.quality import summary_line
+
+    assert run.director is not None
+    for number in run.director.state.quality:
+        document = run.folder.read_json(f"quality/{number}.json")
+        if document:
+            yield f"quality  {summary_line(f'batch{number}', document['batch'])}"
+
+
+def _time_line(result: Result) -> str | None:
+    path = result.document["critical_path"]
+    if not path or not path["tasks"]:
+        return None
+    least = path["makespan_min"] / 1000  # what is less than a thousandth of the whole explains nothing
+    parts = [f"{kind} {_took(minutes)}" for kind, minutes in path["by_kind_min"].items() if minutes > least]
+    longest = max(path["tasks"], key=lambda task: task["work_min"])
+    share = longest["work_min"] / path["makespan_min"] if path["makespan_min"] else 0
+    critical = f"critical task {longest['ref']} {_took(longest['work_min'])} ({share:.0%})"
+    return f"time     {result.template.workflow} {_took(path['makespan_min'])} = {' + '.join(parts)}; {critical}"
+
+
+def _shown(run: Run, path: Path) -> str:
+    """Show a path as seen from where pytest was called, where it is below that."""
+    folder = run.config.invocation_params.dir
+    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+
+def _took(taken_min: float) -> str:
+    """Show a duration in minutes, as plans do, but not where that would be 0.0."""
+    return f"{taken_min:.1f} min" if taken_min >= 0.1 else format_ms(round(taken_min * MINUTE_MS))
+
+
+def _band(low_ms: int, high_ms: int) -> str:
+    in_minutes = high_ms >= MINUTE_MS
+    return f"{low_ms / MINUTE_MS:.3g}-{high_ms / MINUTE_MS:.3g} min" if in_minutes else f"{low_ms}-{high_ms} ms"
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _common(files: list[str]) -> str:
+    folder, _, first = files[0].rpartition("/")
+    names = [first, *(name.removeprefix(f"{folder}/") for name in files[1:])]
+    return f"{folder}/ " + ", ".join(names) if folder else ", ".join(names)

@@ -1,0 +1,88 @@
+"""What marks say about a test; the `workflow` mark is validated by a keyword-only constructor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_k1n.run.ours import STATIC_MARKERS
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.plan import Batch, Plan
+    from pytest_k1n.run.workflow_mark import WorkflowMark
+
+
+def workflow_mark(item: pytest.Item) -> WorkflowMark | None:
+    """Read the closest `workflow` mark. Raises UsageError that names the test and the signature."""
+    mark = item.get_closest_marker("workflow")
+    if mark is None:
+        return None
+    from pytest_k1n.run.workflow_mark import WorkflowMark
+
+    named: dict[str, Any] = {"name": mark.args[0], **mark.kwargs} if mark.args else dict(mark.kwargs)
+    if len(mark.args) > 1:
+        named["a second positional argument"] = mark.args[1]
+    try:
+        parsed = WorkflowMark(**named)
+        _ = parsed.within_ms
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(f"{item.nodeid}: {STATIC_MARKERS[2].partition(':')[0]}: {error}") from None
+    return parsed
+
+
+def batch_of(item: pytest.Item, plan: Plan | None) -> Batch | None:
+    """Find the batch that a test's marks name.
+
+    Raises UsageError where they name two, or, on a workflow-marked test, one that no plan knows.
+    """
+    wanted = list(dict.fromkeys(_batch_names(item, plan)))
+    found: dict[int, Batch] = {}
+    for name in wanted:
+        batch = plan.batch_named(name) if plan else None
+        if batch is not None:
+            found[batch.number] = batch
+        elif item.get_closest_marker("workflow"):
+            known = ", ".join(each.name for each in plan.batches) if plan else ""
+            where = (
+                f"{plan.source} knows {known or 'no batch'}"
+                if plan
+                else "there is no plan: write one or --k1n-plan=FILE"
+            )
+            raise pytest.UsageError(f"{item.nodeid}: marked {name}, but {where}")
+    if len(found) > 1:
+        raise pytest.UsageError(f"{item.nodeid}: marked for {' and '.join(b.name for b in found.values())}: choose one")
+    return next(iter(found.values()), None)
+
+
+def _batch_names(item: pytest.Item, plan: Plan | None) -> Iterator[str]:
+    known = {name for batch in plan.batches for name in batch.names} if plan else set()
+    for mark in item.iter_markers():
+        if mark.name == "batch":
+            yield f"batch{_number(item, mark)}"
+        elif mark.name in known or _number_in(mark.name, "batch") is not None:
+            yield mark.name
+
+
+def phase_of(item: pytest.Item) -> int | None:
+    """Read the closest phase mark (`phase2` or `phase(n=2)`). Raises UsageError for a bad number."""
+    for mark in item.iter_markers():
+        if mark.name == "phase":
+            return _number(item, mark)
+        if (number := _number_in(mark.name, "phase")) is not None:
+            return number
+    return None
+
+
+def _number(item: pytest.Item, mark: pytest.Mark) -> int:
+    value = mark.kwargs.get("n", mark.args[0] if mark.args else None)
+    if not isinstance(value, int):
+        raise pytest.UsageError(f"{item.nodeid}: {mark.name}(n=...) takes a whole number, not {value!r}")
+    return value
+
+
+def _number_in(name: str, word: str) -> int | None:
+    """Read `batch2`, as a mark's name says it."""
+    digits = name.removeprefix(word)
+    return int(digits) if name.startswith(word) and digits.isdecimal() else None

@@ -1,0 +1,76 @@
+"""Outcomes of our own, blocked and unknown, and the evidence that travels on test reports."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.run import failure
+from pytest_k1n.run.run import Run
+from pytest_k1n.run.waiting import BLOCKED_BY
+
+EVIDENCE = pytest.StashKey[dict[str, Any]]()
+"""What a test's judgements found; JSON-able, because xdist carries it."""
+
+
+class UnknownVerdict(AssertionError):
+    """A judgement that evidence could not decide: no fail, and certainly no pass."""
+
+
+class ExpectationFailed(AssertionError):
+    """At least one finding; its text is all of them."""
+
+
+def evidence_of(item: pytest.Item) -> dict[str, Any]:
+    """Return the evidence that a test has gathered so far, to be added to."""
+    return item.stash.setdefault(EVIDENCE, {"v": 1, "findings": [], "passed": 0, "simulated": 0, "executions": []})
+
+
+def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Put our outcome and evidence on a report. Raises nothing."""
+    described = run.items.get(item.nodeid)
+    if described is None:
+        return
+    note: dict[str, Any] = {"v": 1, "batch": described.batch, "key": described.key}
+    if report.when == "setup" and BLOCKED_BY in item.stash:
+        note["blocked"] = item.stash[BLOCKED_BY]
+    if call.excinfo is not None and call.excinfo.errisinstance(UnknownVerdict):
+        note["unknown"] = True
+        if run.settings.unknown == "warn":
+            report.outcome = "passed"
+    if report.when == "call" and EVIDENCE in item.stash:
+        note["evidence"] = item.stash[EVIDENCE]
+    if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
+        executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
+        report.sections.append(("k1n: the execution", failure.section(run, described, executions=executions)))
+    # An attribute of our own travels with the report, also between xdist's processes (style.md section 1).
+    report.__dict__["k1n"] = note
+
+
+def note_of(report: object) -> dict[str, Any]:
+    """Read what `annotate` put on a report; empty on one of another test."""
+    return cast("dict[str, Any]", getattr(report, "k1n", None) or {})
+
+
+def outcome_of(report: pytest.TestReport) -> Outcome:
+    """Classify one report for the gate ledger; an xfail counts as skipped, a crashed node's as failed."""
+    note = note_of(report)
+    if note.get("blocked"):
+        return Outcome.BLOCKED
+    if note.get("unknown"):
+        return Outcome.UNKNOWN
+    if report.failed:
+        return Outcome.FAILED
+    return Outcome.SKIPPED if report.skipped else Outcome.PASSED
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Name our outcomes for the terminal: category, letter, word."""
+    note = note_of(report)
+    if note.get("blocked"):
+        return ("blocked", "b", ("BLOCKED", {"yellow": True})) if report.when == "setup" else None
+    if note.get("unknown"):
+        return "unknown", "?", ("UNKNOWN", {"purple": True})
+    return None

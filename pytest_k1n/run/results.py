@@ -1,0 +1,184 @@
+"""From a run to its results files: one per template, partial while the run goes on, complete at its end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_k1n.coordination.director import BatchRun, Director
+from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.plan import Batch, Template
+from pytest_k1n.report.markdown import markdown
+from pytest_k1n.report.results import Subject, results_document
+from pytest_k1n.run.run import Run
+
+EVIDENCE = pytest.StashKey[dict[str, list[dict[str, Any]]]]()
+"""Controller: node id -> what its judgements found, as it came on the reports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One template of this run with its results document and where it was written."""
+
+    template: Template
+    batch: Batch
+    document: Mapping[str, Any]
+    path: Path
+    watch: Watch | None
+    outcomes: Mapping[str, Outcome | None]
+
+
+def check_results_folder(run: Run) -> None:
+    """Make sure that results can be written before anything starts. Raises UsageError."""
+    folder = run.settings.results
+    probe = folder / f".k1n-{run.uid}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        what = f"--k1n-results: {folder} cannot be written ({error.strerror})"
+        raise pytest.UsageError(f"{what}: choose another folder with --k1n-results=DIR") from None
+
+
+def take_evidence(run: Run, report: pytest.TestReport) -> None:
+    """Keep the findings that a report brings."""
+    evidence = getattr(report, "k1n", {}).get("evidence")
+    if evidence:
+        run.config.stash.setdefault(EVIDENCE, {})[report.nodeid] = evidence["findings"]
+
+
+def results(run: Run, director: Director) -> Iterator[Result]:
+    """Yield the results of every template that a selected test is about, in the plan's order."""
+    quality = {batch.number: batch for batch in director.batches}
+    for batch in run.plan.batches if run.plan else ():
+        if batch.number not in quality:
+            continue
+        launched = {launch.workflow for launch in _launches(run, batch.number)}
+        for template in batch.templates:
+            if template.workflow in launched:
+                yield _result(run, director, batch, template, quality[batch.number])
+
+
+def write(result: Result) -> None:
+    """Write one results file by atomic replace; a partial one never replaces a complete one of the same execution.
+
+    Raises OSError; ValueError if the document is not what its schema says, which is a defect of ours.
+    """
+    from pytest_k1n.validation.schema import validate
+
+    if problems := validate(result.document, "results"):
+        raise ValueError(f"{result.path.name} would not be valid: {problems[0]}")
+    if result.document["partial"] and _is_complete(result.path, result.document["workflow"]["workflow_id"]):
+        return
+    result.path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(result.path, json.dumps(result.document, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_report(run: Run, director: Director) -> Path | None:
+    """Write the whole run into the file of `--k1n-report`: JSON for machines, Markdown for people. Raises OSError."""
+    path = run.settings.report
+    if path is None:
+        return None
+    shown = list(results(run, director))
+    quality = {number: run.folder.read_json(f"quality/{number}.json") for number in director.state.quality}
+    batches = {f"batch{number}": document["batch"] for number, document in quality.items() if document}
+    if path.suffix == ".json":
+        text = json.dumps({"schema": "k1n-report/1", "run": run.uid, "quality": batches,
+                           "results": [result.document for result in shown]}, indent=1)  # fmt: skip
+    else:
+        text = markdown([result.document for result in shown], batches)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(path, text + "\n")
+    return path
+
+
+def write_batch(run: Run, director: Director, batch: int) -> None:
+    """Write the results of one batch as far as they go; what cannot be written is said, and stops nothing."""
+    for result in results(run, director):
+        if result.batch.number == batch:
+            try:
+                write(result)
+            except OSError as error:
+                run.say(f"{result.path} could not be written: {error.strerror or error}")
+
+
+def _result(run: Run, director: Director, batch: Batch, template: Template, batch_run: BatchRun) -> Result:
+    watch = _watch(batch_run, template, run)
+    outcomes = _outcomes(run, director, batch.number, template)
+    state = director.state
+    documents = run.folder.read_json(f"quality/{batch.number}.json") or {}
+    gates = documents.get("executions", {}).get(watch.workflow_id) if watch else None
+    evidence = run.config.stash.get(EVIDENCE, {})
+    findings = [finding for node_id in outcomes for finding in evidence.get(node_id, ())]
+    findings += [finding for category in (gates or {}).get("categories", ()) for finding in category["findings"]]
+    subject = Subject(
+        template=template.planned_on(watch.definition) if watch and watch.definition else template,
+        batch=batch.name,
+        verdict=_verdict(outcomes, gates),
+        partial=any(outcome is None for outcome in outcomes.values()),
+        server=state.server or {},
+        time_model=state.time_model,
+        speed=state.speed,
+        observation=watch.observation if watch else None,
+        checkpoints=watch.checkpoints if watch else (),
+        gates=gates,
+        findings=findings,
+    )
+    path = run.settings.results / template.results_name
+    return Result(
+        template=template, batch=batch, document=results_document(subject), path=path, watch=watch, outcomes=outcomes
+    )
+
+
+def _launches(run: Run, batch: int) -> Iterator[Any]:
+    for launch in run.collection.launches if run.collection else ():
+        if launch.batch == batch and not launch.alone:
+            yield launch
+
+
+def _watch(batch_run: BatchRun, template: Template, run: Run) -> Watch | None:
+    """Find the newest main execution of a template; one of its repeated ones where there is no main one."""
+    mine = [watch for watch in batch_run.watches if watch.start.workflow == template.workflow]
+    keys = {launch.key: launch.is_main for launch in _launches(run, batch_run.number)}
+    main = [watch for watch in mine if keys.get(watch.start.key)]
+    chosen = main or [watch for watch in mine if watch.start.key in keys]
+    return chosen[-1] if chosen else None
+
+
+def _outcomes(run: Run, director: Director, batch: int, template: Template) -> dict[str, Outcome | None]:
+    """Return the outcomes of the tests that are about a template: its own, and those about its whole batch."""
+    workflows = {launch.key: launch.workflow for launch in _launches(run, batch)}
+    return {
+        node_id: outcome
+        for node_id, outcome in director.ledger.outcomes(batch).items()
+        if (key := run.items[node_id].key) is None or workflows.get(key) == template.workflow
+    }
+
+
+def _verdict(outcomes: Mapping[str, Outcome | None], gates: Mapping[str, Any] | None) -> str:
+    ended = {outcome for outcome in outcomes.values() if outcome is not None}
+    # The pass rate is a matter of the whole batch and has a test of its own; here only what blocks counts.
+    blocking = {each["verdict"] for each in gates["categories"] if each["blocking"]} if gates else {"unknown"}
+    if Outcome.BLOCKED in ended:
+        return "blocked"
+    if Outcome.FAILED in ended or "fail" in blocking:
+        return "fail"
+    if Outcome.UNKNOWN in ended or "unknown" in blocking or None in outcomes.values():
+        return "unknown"
+    return "pass"
+
+
+def _is_complete(path: Path, workflow_id: str | None) -> bool:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return known.get("partial") is False and known.get("workflow", {}).get("workflow_id") == workflow_id

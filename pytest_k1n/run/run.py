@@ -1,0 +1,165 @@
+"""One pytest run as this process sees it: its role, settings, plan, run folder; kept in `config.stash`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_k1n.options import anything_set
+from pytest_k1n.plan.find import PlanError, find_plan, shown
+
+if TYPE_CHECKING:
+    from pytest_k1n.coordination.collection import Collection, Item
+    from pytest_k1n.coordination.director import Director
+    from pytest_k1n.coordination.runfolder import RunFolder
+    from pytest_k1n.core.plan import Plan
+    from pytest_k1n.options import Option
+    from pytest_k1n.plan.library import Library
+    from pytest_k1n.settings import Settings
+
+RUN = pytest.StashKey["Run"]()
+
+
+class Run:
+    """What hooks and fixtures share. Heavy parts are made on first use: most runs never use them."""
+
+    def __init__(self, config: pytest.Config, *, uid: str, folder_path: Path, is_node: bool) -> None:
+        self.config = config
+        self.uid = uid
+        self.folder_path = folder_path
+        self.is_node = is_node
+        self.is_anything_set = anything_set(config.getoption, os.environ, config.getini)
+        """Whether any option has been set: where none is, nobody needs to read the settings before they are used."""
+        self.plan, self.plan_note = _plan(config, self.settings if self.is_anything_set else None)
+        """The plan, and why this one was taken. Raises UsageError."""
+        self.collection: Collection | None = None
+        self.items: dict[str, Item] = {}
+        self.director: Director | None = None
+        """Only in the controller, or the only process."""
+        self.kept: Path | None = None
+        """Where the run folder is kept at the end; None: it is removed."""
+        self.show: Callable[[Run], None] = lambda _run: None
+        """Writes the lines that have come up; the terminal's business."""
+        self.lines: deque[str] = deque()
+        """Progress to be shown as soon as the terminal is free."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """All options by their precedence. Raises UsageError."""
+        from pytest_k1n.settings import SettingError, resolve
+
+        def cli(option: Option) -> object:
+            return self.config.getoption(option.dest)
+
+        def ini(option: Option) -> object:
+            value = self.config.getini(option.dest)
+            return None if value in ("", []) and option.ini_type in ("string", "args") else value
+
+        try:
+            return resolve(cli, os.environ, ini, rootdir=self.config.rootpath)
+        except SettingError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    @cached_property
+    def folder(self) -> RunFolder:
+        from pytest_k1n.coordination.runfolder import RunFolder
+
+        return RunFolder(self.folder_path)
+
+    @cached_property
+    def library(self) -> Library:
+        from pytest_k1n.plan.library import Library
+
+        return Library(self.plan.definitions, self.plan.task_definitions) if self.plan else Library()
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether xdist distributes the tests: then a controller has no items of its own."""
+        return self.is_node or self.config.pluginmanager.has_plugin("dsession")
+
+    @property
+    def has_benchmark(self) -> bool:
+        """Whether pytest-benchmark takes part: asked by an option of its, for its name depends on who loaded it."""
+        return self.config.getoption("benchmark_only", None) is not None
+
+    def say(self, line: str) -> None:
+        """Show a line of progress as soon as the terminal is free; from any thread.
+
+        Under xdist that is at once: the controller's main thread does nothing but wait for nodes, and captures nothing.
+        """
+        self.lines.append(line)
+        if self.is_parallel and not self.is_node:
+            self.show(self)
+
+    def know(self, collection: Collection) -> None:
+        """Take in what was collected."""
+        self.collection = collection
+        self.items = {item.node_id: item for item in collection.items}
+
+
+def run_of(config: pytest.Config) -> Run:
+    """Read the run that has been made for this process."""
+    return config.stash[RUN]
+
+
+def make_run(config: pytest.Config) -> Run:
+    """Read the plan and what options are set. Raises UsageError."""
+    told = node_input(config)
+    uid = told["uid"] if told else new_uid()
+    folder_path = Path(told["folder"]) if told else new_run_folder(uid)
+    return Run(config, uid=uid, folder_path=folder_path, is_node=told is not None)
+
+
+def node_input(config: pytest.Config) -> dict[str, str] | None:
+    """Return what the controller told this xdist node; None in a controller or without xdist."""
+    workerinput: dict[str, Any] | None = getattr(config, "workerinput", None)
+    return workerinput.get("k1n") if workerinput is not None else None
+
+
+def _plan(config: pytest.Config, settings: Settings | None) -> tuple[Plan | None, str]:
+    """Find and read the plan file. Raises UsageError with one line per mistake."""
+    named = settings.plan if settings else None
+    on_ini = settings is not None and settings.plan_source.startswith("ini")
+    option, ini = (None, named) if on_ini else (named, None)
+    try:
+        found = find_plan(config.args, config.rootpath, option, ini, folder=config.invocation_params.dir)
+        if found is None:
+            return None, "no plan"
+        from pytest_k1n.plan.read import load_plan
+
+        path, why = found
+        return load_plan(path, shown=shown(path, config.rootpath)), why
+    except PlanError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def is_listing(config: pytest.Config) -> bool:
+    """Whether pytest only shows what it would do: then nothing is started and nothing waited for."""
+    return bool(config.option.collectonly or config.getoption("setupplan", False))
+
+
+def new_run_folder(uid: str) -> Path:
+    """Name (not make) the folder of a run."""
+    return Path(tempfile.gettempdir()) / f"k1n-{uid}"
+
+
+def new_uid() -> str:
+    """Make the id of a run: eight hex digits, in correlation ids, domains, folder and process names."""
+    return uuid.uuid4().hex[:8]
+
+
+def waiting(within_s: float, *, step_s: float = 0.01, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:
+    """Yield what is left of a deadline, at once and then every `step_s`, until it has passed."""
+    deadline = clock() + within_s
+    while (left := deadline - clock()) > 0:
+        yield left
+        time.sleep(step_s)
