@@ -45,7 +45,7 @@ parity: setup ## compare the embedded engine with a real Conductor, case by case
 	K1N_LIVE=1 $(BIN)/pytest tests/parity $(ARGS)
 
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
-	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_engine_determinism.py --k1n-server=embedded $(ARGS)
+	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)
 
 docs: setup ## write the reference pages anew
 	$(BIN)/python docs/generate.py

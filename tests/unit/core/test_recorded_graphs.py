@@ -15,7 +15,7 @@ from pytest_k1n.core.unroll import expected_keys, happens_before, label, unexpec
 
 HERE = Path(__file__).parent / "histories"
 """Of conductor-server 3.32.1, one per task type and oddity; pruned of what the core does not read."""
-SHARED = Path(__file__).parents[2] / "fixtures" / "histories"
+SHARED = Path(__file__).parents[3] / "fixtures" / "histories"
 DOCUMENTS = [path for folder in (HERE, SHARED) for path in sorted(folder.rglob("*.json"))]
 
 

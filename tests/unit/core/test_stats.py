@@ -1,12 +1,10 @@
-"""Statistics, paths, counting: the small parts under the judgements."""
+"""Intervals, quantiles and comparisons under the judgements."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.paths import MISSING, equal, leaves, lookup, shown, steps
 from pytest_k1n.core.stats import binomial_tail, median, paired_slowdown, quantile, wilson
-from pytest_k1n.core.tally import Tally
 
 
 @pytest.mark.parametrize(
@@ -56,46 +54,3 @@ def test_slower_means_by_the_tolerance_and_by_the_floor():
     pairs = paired_slowdown(alone, together, tolerance=0.10, floor_ms=20)
     assert [(pair.key, pair.is_slower) for pair in pairs] == [("a", False), ("b", False), ("c", True)]
     assert pairs[2].ratio == pytest.approx(1.101)
-
-
-def test_paths_reach_into_documents():
-    document = {"a": {"b c": [1, {"d": None}]}}
-    assert lookup(document, "a['b c'][1].d") is None
-    assert lookup(document, "a.x") is MISSING
-    assert lookup(document, "a['b c'][2]") is MISSING
-    assert lookup(document, "") == document
-    assert steps("a[0][1].b") == ("a", 0, 1, "b")
-    for bad in ("a[", "a[x]", "]"):
-        with pytest.raises(ValueError, match="not a path"):
-            steps(bad)
-
-
-def test_json_equality_tells_true_from_one():
-    assert equal({"a": [1, 2.0]}, {"a": (1.0, 2)})
-    assert not equal({"a": 1}, {"a": True})
-    assert not equal([1], [1, 2])
-    assert not equal({"a": 1}, {"b": 1})
-
-
-def test_leaves_name_their_paths():
-    assert dict(leaves({"a": [{"b": 1}, "x"], "c": None})) == {"a[0].b": 1, "a[1]": "x", "c": None}
-
-
-def test_long_values_are_shortened():
-    assert shown("x" * 200, 10) == "'xxxxxxxx…"
-    assert shown(MISSING) == "nothing"
-
-
-def test_a_tally_counts_each_check_once():
-    tally = Tally()
-    tally.passed()
-    tally.passed(simulated=True)
-    tally.warn("faster-than-estimate", "a", expected="1", observed="2")
-    tally.fail("outside-band", "a", expected="1", observed="2", simulated=True)
-    tally.unknown("no-stamp", "a", expected="1", observed="2")
-    tally.note("once")
-    tally.note("once")
-    assert (tally.passes, tally.fails, tally.unknowns, tally.simulated) == (2, 0, 1, 2)
-    findings = tally.findings()
-    assert (findings.passed, findings.simulated, findings.failed, findings.unknown) == (2, 2, 1, 1)
-    assert findings.notes == ("once",)

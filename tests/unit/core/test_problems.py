@@ -9,7 +9,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.problems import problems
 from pytest_k1n.core.references import references
 
-WORKFLOWS = sorted((Path(__file__).parents[2] / "fixtures" / "workflows").glob("*.json"))
+WORKFLOWS = sorted((Path(__file__).parents[3] / "fixtures" / "workflows").glob("*.json"))
 
 
 def test_a_sound_definition_has_none(define):

@@ -92,7 +92,7 @@ def test_the_document_has_the_fields_of_a_results_file(build):
 
 
 def test_the_document_satisfies_the_schema_of_results_files(build):
-    schemas = Path(__file__).parents[3] / "schemas"
+    schemas = Path(__file__).parents[4] / "schemas"
     schema = json.loads((schemas / "results.schema.json").read_text())
     gates = {"$ref": "#/$defs/gates", "$defs": schema["$defs"]}
     failed = build.observation(build.task("a", 0, 10, status="FAILED", reason="x"), status="FAILED")

@@ -60,7 +60,7 @@ def test_every_seed_repeats_to_the_byte(make, digests):
 SCRIPT = """
 import sys
 sys.path.insert(0, "tests/support")
-from tests.unit.engine import conftest, test_engine_determinism as test
+from tests.unit.engine import conftest, test_determinism as test
 from types import SimpleNamespace
 make = SimpleNamespace(**{**vars(conftest), "bench": conftest.Bench})
 print(*(test.digest(test.history(make, seed)) for seed in range(int(sys.argv[1]))), sep="\\n")

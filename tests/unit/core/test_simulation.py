@@ -35,7 +35,7 @@ def test_each_execution_jitters_for_itself_and_makes_the_same_output():
 def test_the_same_work_is_the_same_in_another_process():
     code = "from pytest_k1n.core.simulation import simulate\n"
     code += "print(simulate(seed=7, workflow='W', ref='r', estimate_ms=1000, inputs={'b': 1, 'a': [2]}))"
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     shown = {
         subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": hashing}, cwd=root,
                        capture_output=True, text=True, check=True).stdout
