@@ -7,8 +7,9 @@ from typing import Any, Final
 from pytest_k1n.engine.decide import joins
 from pytest_k1n.engine.decide.mapping import MAPPERS
 from pytest_k1n.engine.definition import TaskDef
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SKIPPED
+from pytest_k1n.engine.values import JsonObject
 
 _RATE_LIMITED: Final = frozenset({"SIMPLE", "DYNAMIC", "HTTP", "DO_WHILE"})
 """Known types whose records show the rate limit of their definition; worker tasks of unknown types do too."""

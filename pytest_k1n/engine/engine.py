@@ -22,20 +22,21 @@ from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.language.scripts import Scripts
 from pytest_k1n.engine.problems import NotFound, Problem
 from pytest_k1n.engine.registry.catalogue import Catalogue
-from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, reports
+from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, taskresults
 from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, Agenda
 from pytest_k1n.engine.runtime.clock import Clock, VirtualClock
 from pytest_k1n.engine.runtime.deadlines import Deadlines
-from pytest_k1n.engine.runtime.delivery import Delivery
+from pytest_k1n.engine.runtime.dispatcher import Dispatcher
 from pytest_k1n.engine.runtime.events import EventHandlers
 from pytest_k1n.engine.runtime.guards import Guards
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.runtime.reports import Report
 from pytest_k1n.engine.runtime.systemruns import SystemRuns
 from pytest_k1n.engine.runtime.taskindex import TaskIndex
+from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
+from pytest_k1n.engine.values import JsonObject
 
 
 class Engine:
@@ -60,14 +61,14 @@ class Engine:
         """Called after each poll with the worker's id and what it got."""
         self.worked_ms: Callable[[TaskState], int | None] = lambda _task: None
         """Tells how long somebody really worked on a task while the clock stood for it."""
-        self.declared: dict[str, Report] = {}
+        self.declared: dict[str, TaskResult] = {}
         """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()
         self._scripts = Scripts()
         self._deadlines = Deadlines(self, self._agenda)
-        self.delivery = Delivery(self, self._agenda, self._deadlines)
-        self.system_runs = SystemRuns(self, self._agenda, call_http)
+        self.dispatcher = Dispatcher(self, self._agenda, self._deadlines)
         self.event_handlers = EventHandlers(self, self._agenda, self._scripts)
+        self.system_runs = SystemRuns(self, self._agenda, call_http, self.dispatcher.note, self.event_handlers.publish)
         self._tell_parent = partial(children.tell_parent, self)
         self._terminate_child = partial(children.terminate, self)
         self._started: dict[str, int] = {}
@@ -171,7 +172,7 @@ class Engine:
                 task.ticket += 1
             for task in effects.queued:
                 if not self.system_runs.take(task):
-                    self.delivery.push(task, self.now_ms)
+                    self.dispatcher.push(task, self.now_ms)
             for ended, failed_task_id in effects.started_failures:
                 failureworkflows.start(self, ended, failed_task_id)
             for child in effects.terminated:
@@ -190,7 +191,7 @@ class Engine:
         """Deliver the next task of a queue, or None."""
         now_ms = self.now_ms
         self.polls[key] = {"queueName": key.type, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
-        task = self.delivery.next(key, worker_id, now_ms)
+        task = self.dispatcher.next(key, worker_id, now_ms)
         if task is not None:
             self._index.add(task)
             self._deadlines.note(task.execution)
@@ -200,23 +201,23 @@ class Engine:
 
     def take(self, task: TaskState, worker_id: str = "test") -> None:
         """Deliver one particular task that is scheduled, out of its turn and before it is due."""
-        self.delivery.take(task, worker_id)
+        self.dispatcher.take(task, worker_id)
 
-    def update(self, task: TaskState, report: Report) -> None:
+    def update(self, task: TaskState, report: TaskResult) -> None:
         """Take a worker's report; ignored, as on the server, once the task or its execution has ended."""
         execution = task.execution
         if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW:
             return
         self.guards.idle_jumps = 0
         self.declared.pop(task.task_id, None)
-        if reports.record(report, task, self.now_ms):
-            self.delivery.push(task, self.now_ms)
+        if taskresults.record(report, task, self.now_ms):
+            self.dispatcher.push(task, self.now_ms)
         self.decide(execution)
         self._agenda.settle()
         if task.task_def is not None and task.task_def.concurrent_limit > 0:
-            self.delivery.wake(QueueKey(task.type, task.domain))
+            self.dispatcher.wake(QueueKey(task.type, task.domain))
 
-    def report(self, task: TaskState, report: Report, *, at_ms: int | None = None) -> None:
+    def report(self, task: TaskState, report: TaskResult, *, at_ms: int | None = None) -> None:
         """Take a worker's report; with `at_ms` it counts at that instant, and until then the task stays in progress.
 
         A second report takes the first one's place, so that a worker may repeat what it is not sure to have said.
@@ -229,7 +230,7 @@ class Engine:
             self._deadlines.note(task.execution)
             self._agenda.at(at_ms, FINISH, self._report_declared, (task, report))
 
-    def _report_declared(self, due: tuple[TaskState, Report]) -> None:
+    def _report_declared(self, due: tuple[TaskState, TaskResult]) -> None:
         task, report = due
         if self.declared.get(task.task_id) is report:
             self.report(task, report)
@@ -242,12 +243,12 @@ class Engine:
 
     def log(self, task: TaskState, line: str) -> None:
         """Append one line to a task's log."""
-        reports.log(task, line, self.now_ms)
+        taskresults.log(task, line, self.now_ms)
 
     def requeue(self, task: TaskState) -> None:
         """Make a task that waits for a callback deliverable now."""
         task.callback_s = 0
-        self.delivery.push(task, self.now_ms)
+        self.dispatcher.push(task, self.now_ms)
         self._agenda.settle()
 
     def attach(
@@ -260,17 +261,17 @@ class Engine:
         domain: str | None = None,
     ) -> None:
         """Have a worker take the tasks of some types, at most `slots` of each type at a time."""
-        self.delivery.workforce.attach([QueueKey(type_, domain) for type_ in types], worker, worker_id, slots)
+        self.dispatcher.workforce.attach([QueueKey(type_, domain) for type_ in types], worker, worker_id, slots)
         self._agenda.settle()
 
     def attach_to_all(self, worker: VirtualWorker, *, slots: int = UNLIMITED, worker_id: str = "embedded") -> None:
         """Have a worker take the tasks of every type and domain that no other worker is attached to."""
-        self.delivery.workforce.attach_to_all(self.delivery.queues.known(), worker, worker_id, slots)
+        self.dispatcher.workforce.attach_to_all(self.dispatcher.queues.known(), worker, worker_id, slots)
         self._agenda.settle()
 
     def detach_all(self) -> None:
         """Have no worker any more: what they have in hand they still report, what is queued stays there."""
-        self.delivery.workforce.detach_all()
+        self.dispatcher.workforce.detach_all()
 
     def run_until(self, is_reached: Callable[[], bool], *, horizon_ms: int | None = None) -> bool:
         """Let time pass, event by event, until something holds; tell whether it came to hold.
@@ -330,7 +331,7 @@ class Engine:
 
     def deliverable(self) -> list[tuple[QueueKey, TaskState]]:
         """Return the tasks that a poll would get now, the first of each queue."""
-        return self.delivery.deliverable(self.now_ms)
+        return self.dispatcher.deliverable(self.now_ms)
 
     def diagnosis(self) -> str:
         """Say what every open execution waits for."""

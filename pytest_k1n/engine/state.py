@@ -1,23 +1,16 @@
-"""What the engine keeps of an execution: mutable, slotted records; wire documents are made from them on reading.
-
-JSON values inside (inputs, outputs, variables) are shared between records and never changed in place: whoever changes
-one builds a new dict. That is what lets an expression hand over a whole output without copying it.
-"""
+"""What the engine keeps of an execution: mutable, slotted records; wire documents are made from them on reading."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from itertools import islice, takewhile
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
 
+from pytest_k1n.engine.definition import Definition, Node, TaskDef
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.status import OPEN_TASK, RUNNING, SCHEDULED, SKIPPED
+from pytest_k1n.engine.values import JsonObject
 
-if TYPE_CHECKING:
-    from pytest_k1n.engine.definition import Definition, Node, TaskDef
-
-JsonObject = dict[str, Any]
 _seq = attrgetter("seq")
 MAX_S = 2_147_483_647
 """Conductor's largest whole number of seconds: a WAIT without an end carries it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.decide import joins, loops
 from pytest_k1n.engine.decide.context import Context
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     CANCELED,
     COMPLETED,
@@ -14,6 +14,7 @@ from pytest_k1n.engine.status import (
     TERMINATED,
     TIMED_OUT,
 )
+from pytest_k1n.engine.values import JsonObject
 
 _ENDS_AS = {TIMED_OUT: TIMED_OUT, CANCELED: TERMINATED}
 

@@ -8,7 +8,8 @@ from pytest_k1n.engine.decide.context import Broken, Definitions, InvalidInput
 from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.values import JsonObject
 
 SYSTEM_TYPES: Final = frozenset(
     {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import (
     CANCELED,
     COMPLETED,
@@ -11,6 +11,7 @@ from pytest_k1n.engine.status import (
     OPEN_TASK,
     UNSUCCESSFUL_TASK,
 )
+from pytest_k1n.engine.values import JsonObject
 
 
 def awaited(join: TaskState) -> list[str]:

@@ -8,8 +8,9 @@ from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.definition import Node, walk
 from pytest_k1n.engine.language.expressions import compile_template
 from pytest_k1n.engine.language.scripts import ScriptError, is_literal, is_true
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
+from pytest_k1n.engine.values import JsonObject
 
 
 def advance(loop: TaskState, context: Context) -> Node | None:

@@ -15,8 +15,9 @@ from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.language.expressions import compile_template
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS
+from pytest_k1n.engine.values import JsonObject
 
 _UNREGISTERED_RESPONSE_S: Final = 3600
 """What the record of a forked task without a definition shows as its response timeout; it has none."""

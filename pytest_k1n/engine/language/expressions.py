@@ -8,51 +8,72 @@ the whole string keeps its type, embedded ones are concatenated as Java text, an
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, Final, Protocol
 
 from pytest_k1n.engine.language import jsonpath
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.pathsteps import MISSING
-from pytest_k1n.engine.state import ExecutionState, TaskState
 
-Resolver = Callable[[ExecutionState, TaskState | None], Any]
+
+class Task(Protocol):
+    """What an expression may know of the task whose input it is: its id, and what `_TASK` names."""
+
+    @property
+    def task_id(self) -> str: ...
+
+
+class Execution(Protocol):
+    """What an expression refers to: tasks by their plain refs, and what `_WORKFLOW` names."""
+
+    @property
+    def plain(self) -> Mapping[str, Task]: ...
+
+
+Resolver = Callable[[Execution, Task | None], Any]
 """(execution, the task being made, if any) -> value."""
 
-_WORKFLOW: Final[dict[str, Callable[[ExecutionState], Any]]] = {
-    "input": lambda execution: execution.input,
-    "output": lambda execution: execution.output,
-    "status": lambda execution: execution.status,
-    "workflowId": lambda execution: execution.workflow_id,
-    "parentWorkflowId": lambda execution: execution.parent_id,
-    "parentWorkflowTaskId": lambda execution: execution.parent_task_id,
-    "workflowType": lambda execution: execution.definition.name,
-    "version": lambda execution: execution.definition.version,
-    "correlationId": lambda execution: execution.correlation_id,
-    "reasonForIncompletion": lambda execution: execution.reason,
-    "schemaVersion": lambda execution: execution.definition.schema_version,
-    "variables": lambda execution: execution.variables,
+_WORKFLOW: Final[dict[str, Callable[[Any], Any]]] = {
+    name: attrgetter(attribute)
+    for name, attribute in (
+        ("input", "input"),
+        ("output", "output"),
+        ("status", "status"),
+        ("workflowId", "workflow_id"),
+        ("parentWorkflowId", "parent_id"),
+        ("parentWorkflowTaskId", "parent_task_id"),
+        ("workflowType", "definition.name"),
+        ("version", "definition.version"),
+        ("correlationId", "correlation_id"),
+        ("reasonForIncompletion", "reason"),
+        ("schemaVersion", "definition.schema_version"),
+        ("variables", "variables"),
+    )
 }
 
-_TASK: Final[dict[str, Callable[[TaskState], Any]]] = {
-    "input": lambda task: task.input,
-    "output": lambda task: task.output,
-    "status": lambda task: task.status,
-    "taskType": lambda task: task.type,
-    "taskId": lambda task: task.task_id,
-    "taskDefName": lambda task: task.def_name,
-    "referenceTaskName": lambda task: task.ref,
-    "retryCount": lambda task: task.attempt,
-    "correlationId": lambda task: task.correlation_id,
-    "pollCount": lambda task: task.poll_count,
-    "startTime": lambda task: task.started_ms,
-    "endTime": lambda task: task.ended_ms,
-    "scheduledTime": lambda task: task.scheduled_ms,
-    "workerId": lambda task: task.worker_id,
-    "iteration": lambda task: task.iteration,
-    "callbackAfterSeconds": lambda task: task.callback_s,
-    "workflowInstanceId": lambda task: task.execution.workflow_id,
-    "reasonForIncompletion": lambda task: task.reason,
+_TASK: Final[dict[str, Callable[[Any], Any]]] = {
+    name: attrgetter(attribute)
+    for name, attribute in (
+        ("input", "input"),
+        ("output", "output"),
+        ("status", "status"),
+        ("taskType", "type"),
+        ("taskId", "task_id"),
+        ("taskDefName", "def_name"),
+        ("referenceTaskName", "ref"),
+        ("retryCount", "attempt"),
+        ("correlationId", "correlation_id"),
+        ("pollCount", "poll_count"),
+        ("startTime", "started_ms"),
+        ("endTime", "ended_ms"),
+        ("scheduledTime", "scheduled_ms"),
+        ("workerId", "worker_id"),
+        ("iteration", "iteration"),
+        ("callbackAfterSeconds", "callback_s"),
+        ("workflowInstanceId", "execution.workflow_id"),
+        ("reasonForIncompletion", "reason"),
+    )
 }
 
 
@@ -83,7 +104,7 @@ def _compile_dict(template: dict[str, Any]) -> Resolver | None:
     if not moving:
         return None
 
-    def build(execution: ExecutionState, task: TaskState | None) -> Any:
+    def build(execution: Execution, task: Task | None) -> Any:
         built = constants.copy()
         for key, resolve in moving:
             built[key] = resolve(execution, task)
@@ -252,7 +273,7 @@ def _workflow_reference(section: str | None, keys: tuple[str, ...] | None, path:
 def _task_reference(root: str, section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
     get = _TASK.get(section) if section is not None else None
 
-    def resolve(execution: ExecutionState, _task: TaskState | None) -> Any:
+    def resolve(execution: Execution, _task: Task | None) -> Any:
         task = execution.plain.get(root)
         if task is None:
             return None

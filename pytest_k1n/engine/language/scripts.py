@@ -12,7 +12,7 @@ import re
 from typing import Any, Final
 
 from pytest_k1n.engine.language import jqapart
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 INSTALL: Final = "pip install 'pytest-k1n[scripts]'"
 TIME_LIMIT_S: Final = 4

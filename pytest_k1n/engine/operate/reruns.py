@@ -14,8 +14,9 @@ from pytest_k1n.engine.operate.reopening import (
     wait_again,
 )
 from pytest_k1n.engine.problems import Invalid
-from pytest_k1n.engine.state import ExecutionState, JsonObject
+from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.engine.status import COMPLETED, UNSUCCESSFUL_TASK
+from pytest_k1n.engine.values import JsonObject
 
 
 def rerun(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.definition import Definition, Node, TaskDef, walk
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 
 class MissingChild(LookupError):

@@ -10,7 +10,7 @@ from pytest_k1n.engine.language import expressions
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.registry.refusals import refusals, walk
 from pytest_k1n.engine.registry.taskconstraints import Violation, task_violations, violation
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 _MESSAGE: Final = "Validation failed, check below errors for detail."
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pytest_k1n.engine.language import scripts
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 REFUSED_TYPES: Final = {
     "KAFKA_PUBLISH": "it publishes to Kafka",

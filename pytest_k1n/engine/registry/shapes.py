@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_k1n.engine.problems import Illegal
-from pytest_k1n.engine.state import JsonObject
 from pytest_k1n.engine.status import RESULT_STATUSES
+from pytest_k1n.engine.values import JsonObject
 
 _COMMON = "com.netflix.conductor.common"
 Kind = str | tuple[str, ...]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide import waits
 from pytest_k1n.engine.language import scripts
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 Violation = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 _TASK_DEFAULTS: Final[JsonObject] = {
     "inputParameters": {}, "type": "SIMPLE", "decisionCases": {}, "defaultCase": [], "forkTasks": [], "startDelay": 0,

@@ -13,8 +13,9 @@ from pytest_k1n.engine.documents import task_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.rest.router import Reply, Request, Waiting
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.engine.values import JsonObject
 
 TARGET: Final = "TARGET_WORKFLOW"
 _WORKFLOW: Final = "BLOCKING_WORKFLOW"

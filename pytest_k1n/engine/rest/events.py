@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
 from pytest_k1n.engine.rest.router import Reply, Request, Route
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 
 def _add(request: Request) -> Reply:

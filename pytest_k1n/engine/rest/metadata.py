@@ -7,7 +7,7 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition, check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.engine.rest.router import Reply, Request, Route
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 
 def _put_workflows(request: Request) -> Reply:

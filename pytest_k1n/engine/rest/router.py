@@ -17,7 +17,7 @@ from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal, NotAllowed, NotFound, Problem
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain;charset=UTF-8"

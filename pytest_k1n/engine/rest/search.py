@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.problems import Illegal, Invalid
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.engine.values import JsonObject
 
 T = TypeVar("T", ExecutionState, TaskState)
 _CLAUSE: Final = re.compile(r"\s*([A-Za-z]+)\s*(=|<|>|\bIN\b)\s*(.+?)\s*", re.IGNORECASE)

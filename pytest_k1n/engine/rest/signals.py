@@ -9,7 +9,7 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.blocking import Answer, return_strategy
 from pytest_k1n.engine.rest.router import Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.tasks import result_status
-from pytest_k1n.engine.runtime.reports import amended
+from pytest_k1n.engine.runtime.taskresults import amended
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
 WAIT_MS = 5000

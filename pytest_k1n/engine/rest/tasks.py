@@ -13,9 +13,10 @@ from pytest_k1n.engine.rest import search
 from pytest_k1n.engine.rest.declaring import LONGEST_WAIT_MS, declared_ms
 from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.runtime.reports import Report, amended
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.runtime.taskresults import TaskResult, amended
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES
+from pytest_k1n.engine.values import JsonObject
 
 LONGEST_POLL_MS = 5_000
 SINGLE_POLL_MS = 100
@@ -108,7 +109,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     if result.get("extendLease"):
         request.engine.extend_lease(task)
         return task
-    report = Report(
+    report = TaskResult(
         status=status,
         output=result.get("outputData") or {},
         reason=result.get("reasonForIncompletion"),
@@ -202,23 +203,23 @@ def _queue_size(request: Request) -> Reply:
     type_ = request.text("taskType")
     if type_ is None:
         raise Illegal("Required request parameter 'taskType' for method parameter type String is not present")
-    return Reply(payload=request.engine.delivery.queues.size(QueueKey(type_, request.text("domain") or None)))
+    return Reply(payload=request.engine.dispatcher.queues.size(QueueKey(type_, request.text("domain") or None)))
 
 
 def _queue_sizes(request: Request) -> Reply:
     types = request.query.get("taskType")
     if types is None:
         raise Illegal('Cannot invoke "java.util.List.iterator()" because "taskDefNames" is null')
-    return Reply(payload={type_: request.engine.delivery.queues.size(QueueKey(type_)) for type_ in types})
+    return Reply(payload={type_: request.engine.dispatcher.queues.size(QueueKey(type_)) for type_ in types})
 
 
 def _all_queues(request: Request) -> Reply:
-    queues = request.engine.delivery.queues
+    queues = request.engine.dispatcher.queues
     return Reply(payload={key.label: queues.size(key) for key in queues.known()})
 
 
 def _all_queues_verbose(request: Request) -> Reply:
-    queues = request.engine.delivery.queues
+    queues = request.engine.dispatcher.queues
     keys = queues.known()
     return Reply(payload={key.label: {"a": {"size": queues.size(key), "uacked": 0}} for key in keys})
 

@@ -20,9 +20,10 @@ from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.router import Reply, Request, Route
 from pytest_k1n.engine.rest.workflows import started
-from pytest_k1n.engine.runtime.reports import amended
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.runtime.taskresults import amended
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.engine.values import JsonObject
 
 _OPERATORS: Final = frozenset({
     "JOIN", "DO_WHILE", "SET_VARIABLE", "FORK", "INLINE", "TERMINATE", "DECISION", "DYNAMIC", "FORK_JOIN",

@@ -12,8 +12,9 @@ from pytest_k1n.engine.registry.constraints import check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.rest import search
 from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route
-from pytest_k1n.engine.state import ExecutionState, JsonObject
+from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+from pytest_k1n.engine.values import JsonObject
 
 MOST_FOUND = 5000
 WORKFLOW = "workflow"

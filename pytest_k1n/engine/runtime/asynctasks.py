@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
+from pytest_k1n.engine.values import JsonObject
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from pytest_k1n.engine.decide.mapping import child_priority
 from pytest_k1n.engine.definition import Definition
@@ -10,7 +10,8 @@ from pytest_k1n.engine.ids import child_id
 from pytest_k1n.engine.problems import NotFound, Problem
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.failureworkflows import FAILURE_WORKFLOW
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.runtime.ports import Parent
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     CANCELED,
     COMPLETED,
@@ -21,14 +22,12 @@ from pytest_k1n.engine.status import (
     TERMINATED,
     TIMED_OUT,
 )
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.values import JsonObject
 
 _TASK_STATUS = {COMPLETED: COMPLETED, FAILED: FAILED, TERMINATED: CANCELED, TIMED_OUT: TIMED_OUT}
 
 
-def start(engine: Engine, task: TaskState) -> None:
+def start(engine: Parent, task: TaskState) -> None:
     """Start the child of a SUB_WORKFLOW task that waits for that; the task fails if there is no such definition."""
     if task.status != SCHEDULED:
         return
@@ -65,7 +64,7 @@ def start(engine: Engine, task: TaskState) -> None:
         engine.decide(parent)
 
 
-def tell_parent(engine: Engine, child: ExecutionState) -> None:
+def tell_parent(engine: Parent, child: ExecutionState) -> None:
     """End the task that waits for an ended child, and go on with its execution.
 
     As on the server the child has the last word, also where a client ended the task before.
@@ -79,7 +78,7 @@ def tell_parent(engine: Engine, child: ExecutionState) -> None:
         engine.decide(parent)
 
 
-def terminate(engine: Engine, child: tuple[str, str]) -> None:
+def terminate(engine: Parent, child: tuple[str, str]) -> None:
     """End a child (id, reason) whose parent's task was canceled."""
     execution = engine.executions.get(child[0])
     if execution is not None and execution.status not in TERMINAL_WORKFLOW:
@@ -111,7 +110,7 @@ def _show_template(task: TaskState, definition: Definition) -> None:
         task.input = definition.with_template(task.input)
 
 
-def _identity(task: TaskState, taken: set[str] | dict[str, ExecutionState]) -> str:
+def _identity(task: TaskState, taken: Mapping[str, ExecutionState]) -> str:
     """Derive the child's id; a dead one of the same id is not reused."""
     wanted = child_id(task.execution.workflow_id, task.task_id, task.attempt)
     return wanted if wanted not in taken else child_id(wanted, task.task_id, task.attempt)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_k1n.engine.decide import timeouts
 from pytest_k1n.engine.runtime.agenda import DEADLINE, Agenda
+from pytest_k1n.engine.runtime.ports import Evaluator
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
 
 Timer = tuple[ExecutionState, int]
 
@@ -18,7 +14,7 @@ Timer = tuple[ExecutionState, int]
 class Deadlines:
     """Has each execution evaluated at the earliest instant at which one of its timeouts may strike."""
 
-    def __init__(self, engine: Engine, agenda: Agenda) -> None:
+    def __init__(self, engine: Evaluator, agenda: Agenda) -> None:
         self._engine = engine
         self._agenda = agenda
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.language import jsonpath
@@ -19,12 +19,11 @@ from pytest_k1n.engine.language.pathsteps import MISSING
 from pytest_k1n.engine.language.scripts import ScriptError, Scripts, is_true
 from pytest_k1n.engine.problems import Illegal, Problem
 from pytest_k1n.engine.runtime.agenda import Agenda
-from pytest_k1n.engine.runtime.reports import Report
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.runtime.ports import Listener
+from pytest_k1n.engine.runtime.taskresults import TaskResult
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.values import JsonObject
 
 _NAME: Final = "conductor.event.name"
 _MESSAGE_ID: Final = "conductor.event.messageId"
@@ -33,7 +32,7 @@ _MESSAGE_ID: Final = "conductor.event.messageId"
 class EventHandlers:
     """The registered handlers, by name, in the order of their registration."""
 
-    def __init__(self, engine: Engine, agenda: Agenda, scripts: Scripts) -> None:
+    def __init__(self, engine: Listener, agenda: Agenda, scripts: Scripts) -> None:
         self._engine = engine
         self._agenda = agenda
         self._scripts = scripts
@@ -106,7 +105,7 @@ class EventHandlers:
             act(self._engine, asked, expanded(payload) if action["expandInlineJSON"] else payload, about)
 
 
-def _start(engine: Engine, asked: JsonObject, payload: JsonObject, about: JsonObject) -> None:
+def _start(engine: Listener, asked: JsonObject, payload: JsonObject, about: JsonObject) -> None:
     execution = engine.start_soon(
         engine.find(asked["name"], asked.get("version")),
         {**filled(asked.get("input") or {}, payload), **about},
@@ -116,8 +115,8 @@ def _start(engine: Engine, asked: JsonObject, payload: JsonObject, about: JsonOb
     execution.event = about[_NAME]
 
 
-def _end(status: str) -> Callable[[Engine, JsonObject, JsonObject, JsonObject], None]:
-    def act(engine: Engine, asked: JsonObject, payload: JsonObject, about: JsonObject) -> None:
+def _end(status: str) -> Callable[[Listener, JsonObject, JsonObject, JsonObject], None]:
+    def act(engine: Listener, asked: JsonObject, payload: JsonObject, about: JsonObject) -> None:
         named = {
             name: filled(asked.get(name), payload)
             for name in ("workflowId", "taskRefName", "taskId", "reasonForIncompletion")
@@ -125,12 +124,12 @@ def _end(status: str) -> Callable[[Engine, JsonObject, JsonObject, JsonObject], 
         task = _task(engine, named)
         if task is not None:
             output = {**filled(asked.get("output") or {}, payload), **named, **about}
-            engine.update(task, Report(status=status, output=output))
+            engine.update(task, TaskResult(status=status, output=output))
 
     return act
 
 
-def _task(engine: Engine, named: JsonObject) -> TaskState | None:
+def _task(engine: Listener, named: JsonObject) -> TaskState | None:
     if named["taskId"]:
         return engine.task(str(named["taskId"]))
     execution = engine.execution(str(named["workflowId"]))

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pytest_k1n.engine.documents import failed_workflow_document
 from pytest_k1n.engine.problems import NotFound
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.state import ExecutionState, JsonObject
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.runtime.ports import Starter
+from pytest_k1n.engine.state import ExecutionState
+from pytest_k1n.engine.values import JsonObject
 
 FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
 """The key of an ended execution's output that names the failure workflow started for it."""
 
 
-def start(engine: Engine, ended: ExecutionState, failed_task_id: str | None) -> None:
+def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) -> None:
     """Start the failureWorkflow of an ended execution, and say so in its output."""
     name = _name(ended)
     if not name:

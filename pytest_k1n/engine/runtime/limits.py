@@ -8,7 +8,7 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, TERMINAL_WORKFLOW
 
 
-class InHand:
+class ConcurrencyLimits:
     """The tasks in progress of each definition that has a limit; of the others nothing is kept."""
 
     __slots__ = ("_tasks",)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.problems import Illegal, NotFound
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.runtime.ports import Starter
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.values import JsonObject
 
 _MOST_PRIORITY = 99
 
 
-def run(engine: Engine, task: TaskState) -> None:
+def run(engine: Starter, task: TaskState) -> None:
     """Start what a task's `startWorkflow` asks for; the task fails, in the server's words, where that cannot be."""
     request = task.input.get("startWorkflow")
     if request is None:
@@ -45,7 +42,7 @@ def run(engine: Engine, task: TaskState) -> None:
     task.status = COMPLETED
 
 
-def _definition(engine: Engine, asked: JsonObject) -> Definition:
+def _definition(engine: Starter, asked: JsonObject) -> Definition:
     inline = asked.get("workflowDef")
     if inline is not None:
         return engine.catalogue.inline(inline)

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_k1n.engine.runtime import asynctasks, children
 from pytest_k1n.engine.runtime import starting as startworkflow
 from pytest_k1n.engine.runtime.agenda import WAKE, Agenda
+from pytest_k1n.engine.runtime.ports import SystemHost
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.values import JsonObject
 
 Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
 """Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
@@ -25,12 +24,21 @@ _RUN = frozenset({*_HOLDABLE, "EVENT"})
 class SystemRuns:
     """Runs such tasks when their turn comes, and ends them when what they wait for is there."""
 
-    def __init__(self, engine: Engine, agenda: Agenda, call_http: asynctasks.HttpCaller) -> None:
+    def __init__(
+        self,
+        engine: SystemHost,
+        agenda: Agenda,
+        call_http: asynctasks.HttpCaller,
+        note_in_progress: Callable[[TaskState], None],
+        publish: Callable[[str, JsonObject], None],
+    ) -> None:
         self.offload: Offload | None = None
         """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
         self._engine = engine
         self._agenda = agenda
         self._call_http = call_http
+        self._note_in_progress = note_in_progress
+        self._publish = publish
         self._start_child = partial(children.start, engine)
         self._is_held: Callable[[TaskState], bool] = lambda _task: False
         self._held: list[TaskState] = []
@@ -45,7 +53,7 @@ class SystemRuns:
             self._run_later(task)
             return True
         if kind in ("WAIT", "HUMAN"):
-            self._engine.delivery.note(task)
+            self._note_in_progress(task)
             if task.due_ms:
                 self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))
             return True
@@ -95,7 +103,7 @@ class SystemRuns:
         if kind == "EVENT":
             asynctasks.run_event(task)
             if task.status == COMPLETED:
-                self._engine.event_handlers.publish(task.output["event_produced"], task.output)
+                self._publish(task.output["event_produced"], task.output)
         elif kind == "HTTP":
             self._call(task)
             return

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_k1n.engine.runtime.agenda import FINISH, Agenda
+from pytest_k1n.engine.runtime.ports import ResultTaker
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.runtime.reports import Report
+from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualResult, VirtualWorker
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS
-
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
 
 Deliver = Callable[[QueueKey, str | None, int], TaskState | None]
 
@@ -35,7 +32,7 @@ class Workforce:
     """Has attached workers take what their queues hold, and reports what they made of it when their time is over."""
 
     def __init__(
-        self, engine: Engine, agenda: Agenda, deliver: Deliver, set_timer: Callable[[ExecutionState], None]
+        self, engine: ResultTaker, agenda: Agenda, deliver: Deliver, set_timer: Callable[[ExecutionState], None]
     ) -> None:
         self._engine = engine
         self._agenda = agenda
@@ -96,7 +93,7 @@ class Workforce:
         attached, key, task, attempt, poll_count, result = work
         attached.busy -= 1
         if task.status == IN_PROGRESS and (task.attempt, task.poll_count) == (attempt, poll_count):
-            report = Report(
+            report = TaskResult(
                 status=result.status,
                 output=dict(result.output),
                 reason=result.reason,

@@ -46,7 +46,7 @@ class EngineApp:
         self._routes = Routes(engine)
         self._control = Control(engine, self._pacer, self._quiescence)
         self._outgoing = Outgoing(loop.call_soon_threadsafe)
-        engine.delivery.on_ready = self._parking.wake
+        engine.dispatcher.on_ready = self._parking.wake
         engine.on_poll = self._quiescence.polled
         engine.worked_ms = self._quiescence.worked_ms
         engine.system_runs.offload = self._offload

@@ -18,7 +18,7 @@ from pytest_k1n.engine.rest.router import Reply, Waiting
 from pytest_k1n.engine.runtime.clock import ManualClock, ScaledClock
 from pytest_k1n.engine.serving.pacing import Pacer
 from pytest_k1n.engine.serving.quiescence import HOLD_MS, Quiescence
-from pytest_k1n.engine.state import JsonObject
+from pytest_k1n.engine.values import JsonObject
 
 PREFIX: Final = "/_k1n/"
 LONGEST_MOVE_MS: Final = 3660 * 24 * 3_600_000

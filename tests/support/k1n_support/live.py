@@ -11,17 +11,18 @@ from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.operate import operations
 from pytest_k1n.engine.registry.constraints import check_workflow
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
-from pytest_k1n.engine.runtime.reports import Report
+from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
-from pytest_k1n.engine.state import ExecutionState, JsonObject, TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.engine.values import JsonObject
 
 
 class NotReached(AssertionError):
     """What was waited for did not come to be; the message says what the execution waits for instead."""
 
 
-class LiveExecution:
+class ExecutionHandle:
     """One started execution. Time passes only inside `advance`, `wait_for` and `wait`."""
 
     def __init__(self, engine: Engine, state: ExecutionState) -> None:
@@ -93,7 +94,7 @@ class LiveExecution:
         if task is None or task.status not in OPEN_TASK:
             raise NotReached(f"task {ref} is not open; {self._situation()}")
         self.engine.take(task)
-        self.engine.update(task, Report(status=status, output=dict(output or {}), reason=reason, worker_id="test"))
+        self.engine.update(task, TaskResult(status=status, output=dict(output or {}), reason=reason, worker_id="test"))
 
     def _reach(self, is_reached: Any, within_ms: int | None) -> bool:
         horizon_ms = None if within_ms is None else self.engine.now_ms + within_ms
@@ -111,7 +112,7 @@ def start(
     *,
     correlation_id: str | None = None,
     domains: Mapping[str, str] | None = None,
-) -> LiveExecution:
+) -> ExecutionHandle:
     """Start a workflow definition given as a document. Raises Invalid, with what the engine refuses."""
     document = dict(definition)
     check_workflow(workflow_document(document), f"workflow {document.get('name')}")
@@ -122,7 +123,7 @@ def start(
         correlation_id=correlation_id,
         domains=dict(domains or {}),
     )
-    return LiveExecution(engine, state)
+    return ExecutionHandle(engine, state)
 
 
 def run(
@@ -133,7 +134,7 @@ def run(
     worker: VirtualWorker,
     slots: int = UNLIMITED,
     within_ms: int | None = None,
-) -> LiveExecution:
+) -> ExecutionHandle:
     """Start a definition with a worker for all tasks; let time pass until it ends. Raises Invalid, NotReached."""
     engine.attach_to_all(worker, slots=slots)
     execution = start(engine, definition, input_)

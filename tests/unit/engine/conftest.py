@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from k1n_support.live import LiveExecution, start
+from k1n_support.live import ExecutionHandle, start
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
@@ -75,10 +75,10 @@ class Bench:
     def register(self, document):
         self.engine.catalogue.put_workflow(document, self.engine.now_ms, is_update=True)
 
-    def start(self, document, input_=None, **options) -> LiveExecution:
+    def start(self, document, input_=None, **options) -> ExecutionHandle:
         return start(self.engine, document, input_, **options)
 
-    def run(self, document, input_=None, *, tape=None, work_ms=1000, slots=1_000_000_000) -> LiveExecution:
+    def run(self, document, input_=None, *, tape=None, work_ms=1000, slots=1_000_000_000) -> ExecutionHandle:
         worker = Worker(tape, work_ms)
         self.engine.attach_to_all(worker, slots=slots)
         execution = self.start(document, input_)

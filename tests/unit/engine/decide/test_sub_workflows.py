@@ -4,7 +4,7 @@ import pytest
 
 from pytest_k1n.engine.documents import task_document
 from pytest_k1n.engine.operate import operations, reruns
-from pytest_k1n.engine.runtime.reports import Report
+from pytest_k1n.engine.runtime.taskresults import TaskResult
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_child_that_was_defined_inline_is_marked_in_its_own_input(bench, make)
 
 def test_a_retried_sub_workflow_waits_out_the_delay_of_its_policy(bench, make, child):
     execution = bench.start(make.workflow({**child, "retryCount": 1}))
-    bench.engine.update(started(bench, execution).tasks[0], Report(status="FAILED"))
+    bench.engine.update(started(bench, execution).tasks[0], TaskResult(status="FAILED"))
     retry = execution.task("sub")
     assert (retry.attempt, retry.status, retry.callback_s) == (1, "SCHEDULED", 60)
 
@@ -58,7 +58,7 @@ def test_a_parent_ended_without_a_reason_tells_its_child_its_status(bench, make,
 
 def test_resuming_a_child_leaves_no_mark_in_the_parents_task(bench, make, child):
     execution = bench.start(make.workflow(child))
-    bench.engine.update(started(bench, execution).tasks[0], Report(status="FAILED"))
+    bench.engine.update(started(bench, execution).tasks[0], TaskResult(status="FAILED"))
     operations.retry(bench.engine, execution.state, resume_children=True)
 
     assert task_document(execution.task("sub"))["subworkflowChanged"] is False
@@ -97,10 +97,10 @@ def test_a_child_has_the_last_word_where_a_client_ended_its_task_before(bench, m
     sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "inner", "version": 1})
     execution = bench.start(make.workflow(sub, make.simple("b")))
     task = execution.task("sub")
-    bench.engine.update(task, Report(status="FAILED", output={"by": "client"}))
+    bench.engine.update(task, TaskResult(status="FAILED", output={"by": "client"}))
     assert (task.status, execution.state.status) == ("FAILED", "FAILED")
 
     child = bench.engine.execution(task.output.get("subWorkflowId") or task.sub_id)
-    bench.engine.update(child.latest["a"], Report(status="COMPLETED", output={"v": 1}))
+    bench.engine.update(child.latest["a"], TaskResult(status="COMPLETED", output={"v": 1}))
     assert (task.status, execution.state.status) == ("COMPLETED", "FAILED")
     assert task.output == {"by": "client", "subWorkflowId": child.workflow_id, "v": 1}

@@ -5,7 +5,7 @@ import pytest
 from pytest_k1n.engine.operate import operations, reruns
 from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.runtime.reports import Report
+from pytest_k1n.engine.runtime.taskresults import TaskResult
 
 
 @pytest.fixture
@@ -87,13 +87,13 @@ def test_retrying_a_child_lets_its_parent_wait_again(bench, make):
     sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child"})
     execution = bench.start(make.workflow(sub, make.simple("a")))
     child = bench.engine.execution(execution.task("sub").sub_id)
-    bench.engine.update(child.tasks[0], Report(status="FAILED"))
+    bench.engine.update(child.tasks[0], TaskResult(status="FAILED"))
     assert execution.state.status == "FAILED"
 
     operations.retry(bench.engine, execution.state, resume_children=True)
     assert (execution.state.status, child.status) == ("RUNNING", "RUNNING")
     assert (execution.task("sub").status, execution.task("sub").sub_id) == ("IN_PROGRESS", child.workflow_id)
-    bench.engine.update(child.tasks[-1], Report(status="COMPLETED", output={"v": 1}))
+    bench.engine.update(child.tasks[-1], TaskResult(status="COMPLETED", output={"v": 1}))
     assert execution.task("a").status == "SCHEDULED"
 
 
@@ -145,7 +145,7 @@ def test_a_callback_holds_a_task_back_until_it_is_reset(bench, chain):
     execution = bench.start(chain)
     task = execution.task("a")
     bench.engine.take(task)
-    bench.engine.update(task, Report(status="IN_PROGRESS", output={"p": 1}, callback_s=60))
+    bench.engine.update(task, TaskResult(status="IN_PROGRESS", output={"p": 1}, callback_s=60))
     assert (task.status, task.output, bench.engine.poll(QueueKey("a"), "w")) == ("SCHEDULED", {"p": 1}, None)
 
     operations.reset_callbacks(bench.engine, execution.state)
@@ -155,7 +155,7 @@ def test_a_callback_holds_a_task_back_until_it_is_reset(bench, chain):
 def test_a_second_update_of_an_ended_task_changes_nothing(bench, chain):
     execution = bench.start(chain)
     execution.complete("a", {"v": 1})
-    bench.engine.update(execution.task("a"), Report(status="FAILED", output={"v": 2}))
+    bench.engine.update(execution.task("a"), TaskResult(status="FAILED", output={"v": 2}))
 
     assert (execution.task("a").status, execution.task("a").output) == ("COMPLETED", {"v": 1})
 
@@ -185,7 +185,7 @@ def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make
     execution.complete("b")
     assert execution.state.status == "RUNNING"
 
-    bench.engine.update(execution.state.tasks[0], Report(status="COMPLETED"))
+    bench.engine.update(execution.state.tasks[0], TaskResult(status="COMPLETED"))
     assert execution.state.status == "COMPLETED"
 
 

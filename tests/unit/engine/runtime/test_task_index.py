@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.runtime.reports import Report
+from pytest_k1n.engine.runtime.taskresults import TaskResult
 
 
 def test_a_task_that_nobody_polled_is_found_by_its_id(bench, make):
@@ -51,7 +51,7 @@ def test_a_limit_counts_what_was_in_hand_before_it_was_set(bench, make):
     bench.define("t", concurrentExecLimit=3)
     for _ in range(3):
         bench.start(make.workflow(make.simple("t")))
-    bench.engine.update(before[0], Report(status="COMPLETED"))
+    bench.engine.update(before[0], TaskResult(status="COMPLETED"))
 
     assert len(polled(bench, 9)) == 2  # one more without a limit, then one up to it
 

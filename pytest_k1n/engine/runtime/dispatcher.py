@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pytest_k1n.engine.runtime.agenda import WAKE, Agenda
 from pytest_k1n.engine.runtime.deadlines import Deadlines
-from pytest_k1n.engine.runtime.limits import InHand
+from pytest_k1n.engine.runtime.limits import ConcurrencyLimits
+from pytest_k1n.engine.runtime.ports import WorkHost
 from pytest_k1n.engine.runtime.queues import QueueKey, Queues
 from pytest_k1n.engine.runtime.workforce import Workforce
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, SCHEDULED
 
-if TYPE_CHECKING:
-    from pytest_k1n.engine.engine import Engine
 
-
-class Delivery:
+class Dispatcher:
     """Puts tasks into their queues and takes them out, within the limits of their definitions."""
 
-    def __init__(self, engine: Engine, agenda: Agenda, deadlines: Deadlines) -> None:
+    def __init__(self, engine: WorkHost, agenda: Agenda, deadlines: Deadlines) -> None:
         self.queues = Queues()
         self.workforce = Workforce(engine, agenda, self.next, deadlines.note)
         self.on_ready: Callable[[QueueKey], None] | None = None
@@ -28,7 +25,7 @@ class Delivery:
         self._engine = engine
         self._agenda = agenda
         self._deadlines = deadlines
-        self._in_hand = InHand()
+        self._limits = ConcurrencyLimits()
 
     def push(self, task: TaskState, now_ms: int) -> None:
         """Queue a task; it is deliverable when its callback is over."""
@@ -67,7 +64,7 @@ class Delivery:
 
     def note(self, task: TaskState) -> None:
         """Take note of a task that may be in progress without having been delivered."""
-        self._in_hand.note(task)
+        self._limits.note(task)
 
     def _begin(self, task: TaskState, worker_id: str | None, now_ms: int) -> None:
         task.ticket += 1
@@ -78,7 +75,7 @@ class Delivery:
         task.worker_id = worker_id
         task.poll_count += 1
         task.updated_ms = now_ms
-        self._in_hand.note(task)
+        self._limits.note(task)
 
     def _is_at_limit(self, task: TaskState) -> bool:
-        return self._in_hand.is_at_limit(task, self._engine.executions.values())
+        return self._limits.is_at_limit(task, self._engine.executions.values())

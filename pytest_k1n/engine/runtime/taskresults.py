@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_k1n.engine.state import JsonObject, TaskState
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED
+from pytest_k1n.engine.values import JsonObject
 
 _KEPT_OPEN = frozenset({"WAIT", "HUMAN", "SUB_WORKFLOW", "JOIN", "DO_WHILE"})
 """Task types that stay in progress when told so: they are in nobody's queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class TaskResult:
     """How a task stands, by a worker or a client."""
 
     status: str = COMPLETED
@@ -25,9 +26,9 @@ class Report:
     logs: tuple[str, ...] = ()
 
 
-def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str | None = None) -> Report:
-    """Report a new status of a task whose record keeps what it says beside; `output` is merged into its own."""
-    return Report(
+def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str | None = None) -> TaskResult:
+    """TaskResult a new status of a task whose record keeps what it says beside; `output` is merged into its own."""
+    return TaskResult(
         status=status,
         output={**task.output, **output},
         reason=task.reason,
@@ -36,7 +37,7 @@ def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str 
     )
 
 
-def record(report: Report, task: TaskState, now_ms: int) -> bool:
+def record(report: TaskResult, task: TaskState, now_ms: int) -> bool:
     """Write a report into the record of its task; tell whether the task goes back to its queue."""
     task.output = report.output
     task.reason = report.reason
