@@ -196,7 +196,7 @@ class RealBackend:
 @contextmanager
 def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervised]:
     """Run `k1n worker` beside the server, in a process of its own: no GIL shared with pytest, and it can be killed."""
-    run.folder_path.mkdir(parents=True, exist_ok=True)
+    run.folder.make()
     estimates = run.folder.write_json("estimates.json", [[*key, ms] for key, ms in _estimates(run).items()])
     plan = run.plan
     argv = [sys.executable, "-m", "pytest_k1n", "worker", "--domain", domain_of(run)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -77,9 +78,15 @@ class RunFolder:
         self._state_stamp: tuple[int, int, int] | None = None
         self._state = RunState()
 
+    def make(self) -> RunFolder:
+        """Make the folder where it is not there yet, closed to other users: it holds what executions are given."""
+        with suppress(FileExistsError):
+            self.path.mkdir(mode=0o700)
+        return self
+
     def write_json(self, name: str, document: object) -> Path:
         """Write one file by atomic replace."""
-        target = self.path / name
+        target = self.make().path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_text(target, json.dumps(document, ensure_ascii=False, separators=(",", ":")))
         return target
@@ -93,9 +100,8 @@ class RunFolder:
 
     def claim(self, name: str) -> bool:
         """Create an empty file if nobody has; True for the one who did."""
-        self.path.mkdir(parents=True, exist_ok=True)
         try:
-            os.close(os.open(self.path / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            os.close(os.open(self.make().path / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         except FileExistsError:
             return False
         return True

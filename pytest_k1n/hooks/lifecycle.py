@@ -74,7 +74,9 @@ def _limit(run: Run, items: list[pytest.Item]) -> None:
 
 def begin(run: Run, collection: Collection) -> None:
     """Start the director on a collection. Raises UsageError for a distribution mode or settings that cannot work."""
+    from pytest_k1n.run.folders import sweep
     from pytest_k1n.run.results import check_results_folder
+    from pytest_k1n.run.termination import end_on_sigterm
 
     if collection.error:
         raise pytest.UsageError(collection.error)
@@ -85,6 +87,9 @@ def begin(run: Run, collection: Collection) -> None:
             check_results_folder(run)
         run.director = _make_director(run, collection)
         _import_for_threads(run)
+        sweep()
+        run.folder.make()
+        end_on_sigterm()
         run.director.start()
 
 
@@ -203,8 +208,11 @@ def _keep_in_last_failed(run: Run, reported: dict[str, Outcome]) -> None:
 
 def settle_folder(run: Run) -> None:
     """Move the run folder to where it is kept, or remove it; says nothing: the summary has named the place."""
+    from pytest_k1n.run.termination import forget_sigterm
+
     if run.is_node or not run.folder_path.exists():
         return
+    forget_sigterm()
     if run.kept is None:
         shutil.rmtree(run.folder_path, ignore_errors=True)
         return

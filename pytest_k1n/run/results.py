@@ -17,6 +17,7 @@ from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.markdown import markdown
 from pytest_k1n.report.results import Subject, results_document
+from pytest_k1n.run.folders import sweep_drafts
 from pytest_k1n.run.run import Run
 
 EVIDENCE = pytest.StashKey[dict[str, list[dict[str, Any]]]]()
@@ -41,6 +42,7 @@ def check_results_folder(run: Run) -> None:
     probe = folder / f".k1n-{run.uid}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sweep_drafts(folder)
         probe.touch()
         probe.unlink()
     except OSError as error:

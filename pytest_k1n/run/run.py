@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 import uuid
 from collections import deque
@@ -16,6 +15,7 @@ import pytest
 
 from pytest_k1n.options import anything_set
 from pytest_k1n.plan.find import PlanError, find_plan, shown
+from pytest_k1n.run.folders import new_run_folder
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
@@ -145,11 +145,6 @@ def _plan(config: pytest.Config, settings: Settings | None) -> tuple[Plan | None
 def is_listing(config: pytest.Config) -> bool:
     """Whether pytest only shows what it would do: then nothing is started and nothing waited for."""
     return bool(config.option.collectonly or config.getoption("setupplan", False))
-
-
-def new_run_folder(uid: str) -> Path:
-    """Name (not make) the folder of a run."""
-    return Path(tempfile.gettempdir()) / f"k1n-{uid}"
 
 
 def new_uid() -> str:

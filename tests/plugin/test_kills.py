@@ -1,0 +1,60 @@
+"""What a run leaves behind that is ended from outside: nothing, or what the next run removes."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+LONG_TEST = """
+import pathlib, time
+import pytest
+pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
+
+def test_first(workflow_execution):
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def started(project, monkeypatch):
+    """Start a run whose only test lasts, with a temporary folder of its own; return the process once it is in there."""
+    folder = project.pytester.path
+    (folder / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder / "tmp"))
+
+    def start(*arguments):
+        project.test("first", LONG_TEST)
+        command = [sys.executable, "-m", "pytest", *project.options, "-m", "batch1", *arguments]
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        while not (folder / "begun").exists():
+            assert process.poll() is None, process.communicate()[0]
+        return process
+
+    return start
+
+
+def left(project):
+    return sorted(path.name for path in (project.pytester.path / "tmp").glob("k1n-*"))
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n1",)], ids=["plain", "xdist"])
+def test_sigterm_interrupts_a_run_and_leaves_nothing(project, started, arguments):
+    process = started(*arguments)
+    process.send_signal(signal.SIGTERM)
+    text = process.communicate(timeout=30)[0]
+    assert "terminated by SIGTERM" in text
+    assert process.returncode == 2
+    assert left(project) == []
+
+
+def test_the_folder_of_a_killed_run_is_private_and_gone_after_the_next_run(project, started):
+    process = started()
+    process.kill()
+    process.communicate()
+    (name,) = left(project)
+    assert (project.pytester.path / "tmp" / name).stat().st_mode & 0o777 == 0o700
+    project.test("first", LONG_TEST.replace("60", "0"))
+    assert project.spawn("-m", "batch1").code == 0
+    assert left(project) == []
