@@ -12,7 +12,7 @@ from benchmarks.row import Row, row, skipped
 from benchmarks.sdk import sdk
 from benchmarks.stub_server import TYPES, set_backlog, span_s, stub_server
 from pytest_k1n.client import Conductor, transport_for
-from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 from pytest_k1n.workers.worker import Worker
@@ -28,7 +28,7 @@ def rate(url: str, types: int, slots: int) -> float:
         worker = Worker(
             client, [], Handlers({each: lambda _: {"x": 1} for each in served}),
             WorkerSettings(worker_id="bench", types=served, slots=slots, uncertain_round_ms=1, least_slow_pause_ms=1),
-            ledger=Ledger(Path(folder) / "ledger"),
+            ledger=InvocationLedger(Path(folder) / "ledger"),
         )  # fmt: skip
         stop = threading.Event()
         set_backlog(url, TASKS)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_k1n.coordination.backend import TimeModel
+from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
 
@@ -32,7 +32,7 @@ def spec_of(settings: Settings) -> ServerSpec:
     )
 
 
-def time_of(settings: Settings, kind: Kind) -> TimeModel:
+def time_of(settings: Settings, kind: Kind) -> TimeScale:
     """Choose the time model that suits a server (SPEC W4). Raises UsageError for one that it cannot have."""
     suited = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}.get(kind, "scaled")
     name = settings.time or suited
@@ -41,7 +41,7 @@ def time_of(settings: Settings, kind: Kind) -> TimeModel:
             f"--k1n-time=virtual needs the embedded engine: the clock of a {kind} server cannot be accelerated; "
             "use --k1n-time=scaled, or --k1n-server=embedded"
         )
-    return TimeModel(name=name, speed=settings.speed if name == "scaled" else 1.0)
+    return TimeScale(name=name, speed=settings.speed if name == "scaled" else 1.0)
 
 
 def longest_speed(settings: Settings) -> float:

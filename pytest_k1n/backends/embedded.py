@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from pytest_k1n.coordination.backend import TimeModel
+from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.model import Json
 from pytest_k1n.plan.library import Library
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
@@ -23,7 +23,7 @@ class EmbeddedBackend:
         self._version = version
         self._notes = list(notes)
         self.client = self._embedded.client
-        self.time = TimeModel(name="virtual")
+        self.time = TimeScale(name="virtual")
         self.domain: str | None = None
         self.slots: int | None = slots
         self.register_policy = "always"

@@ -15,7 +15,7 @@ from pytest_k1n.backends.choice import time_of
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
-from pytest_k1n.coordination.backend import Backend, TimeModel
+from pytest_k1n.coordination.backend import Backend, TimeScale
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
@@ -36,7 +36,7 @@ class WorkerDied(RuntimeError):
     """The run's worker process ended although nobody told it to; carries the end of its log."""
 
 
-def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeModel:
+def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeScale:
     """Choose the time model for a server that is ready: an embedded engine at a URL has the clock it was started with.
 
     Raises WrongClock where that does not suit what the settings ask for.
@@ -46,7 +46,7 @@ def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeMo
         return time
     clock = str(client.clock()["clock"]) if endpoint.is_embedded else "real"
     if clock == "virtual" and settings.time in (None, "virtual"):
-        return TimeModel(name="virtual")
+        return TimeScale(name="virtual")
     if clock == "real" and time.name != "virtual":
         return time
     kind = "embedded engine" if endpoint.is_embedded else "Conductor server"
@@ -133,7 +133,7 @@ def faults_of(settings: Settings) -> list[Fault]:
 class RealBackend:
     """A server that is a process or a URL, and the run's own worker process beside it, unless workers are external."""
 
-    def __init__(self, run: Run, server: Server, client: Conductor, time: TimeModel, worker: Supervised | None) -> None:
+    def __init__(self, run: Run, server: Server, client: Conductor, time: TimeScale, worker: Supervised | None) -> None:
         self.client = client
         self.time = time
         self.domain = domain_of(run) if worker else None
@@ -194,7 +194,7 @@ class RealBackend:
 
 
 @contextmanager
-def _worker(run: Run, endpoint: Endpoint, time: TimeModel) -> Iterator[Supervised]:
+def _worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Supervised]:
     """Run `k1n worker` beside the server, in a process of its own: no GIL shared with pytest, and it can be killed."""
     run.folder.make()
     estimates = run.folder.write_json("estimates.json", [[*key, ms] for key, ms in _estimates(run).items()])

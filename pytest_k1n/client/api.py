@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_k1n.client.clock import Clock
+from pytest_k1n.client.clock import ClockCalls
 from pytest_k1n.client.executions import Executions
 from pytest_k1n.client.metadata import Metadata
 from pytest_k1n.client.tasks import Tasks
 
 
-class Conductor(Metadata, Executions, Tasks, Clock):
+class Conductor(Metadata, Executions, Tasks, ClockCalls):
     """A Conductor server, real or embedded, behind a transport. May be shared between threads if its transport may.
 
     Every call raises ConductorError (see `errors`). Reads and updates by task id are repeated for `patience_s` while

@@ -17,7 +17,7 @@ def is_embedded(version: str | None) -> bool:
     return version is not None and version.endswith(EMBEDDED)
 
 
-class Clock(Calls):
+class ClockCalls(Calls):
     """Calls about an engine's time. Raises NotFound on a real server, which has no such path."""
 
     def clock(self) -> JsonObject:

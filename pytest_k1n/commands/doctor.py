@@ -25,7 +25,7 @@ DEFAULT = Kind.EMBEDDED
 TASK_DEFINITIONS = Path("fixtures/tasks")
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a point came out."""
 
     PASS = "pass"
@@ -38,13 +38,13 @@ class Check:
     """One line of the list."""
 
     name: str
-    outcome: Outcome
+    outcome: CheckOutcome
     detail: str
     remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Examined:
     """What is examined."""
 
     spec: ServerSpec | None
@@ -81,7 +81,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_doctor(arguments: argparse.Namespace) -> int:
     """Examine, print, and return 1 if anything fails. Raises ValueError for an ini file that cannot be read."""
     found = checks(subject_of(arguments, os.environ, Path.cwd()))
-    failed = sum(check.outcome is Outcome.FAIL for check in found)
+    failed = sum(check.outcome is CheckOutcome.FAIL for check in found)
     if arguments.json:
         print(json.dumps({"ok": not failed, "checks": [asdict(check) for check in found]}, indent=1))
     else:
@@ -90,7 +90,7 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder: Path) -> Subject:
+def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder: Path) -> Examined:
     """Resolve the settings as a run would: command line, then environment, then the ini file."""
     rows = ini_rows(folder)
 
@@ -114,7 +114,7 @@ def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder
             java_path=path("java", arguments.java),
             image=setting("image", arguments.image) or spec.image,
         )
-    return Subject(
+    return Examined(
         spec=spec,
         trouble=trouble,
         containers=words(environ.get("K1N_CONTAINERS") or rows.get("k1n_containers")),
@@ -142,7 +142,7 @@ def _spec(option: str | None, environ: Mapping[str, str], rows: Mapping[str, obj
         return None, str(error)
 
 
-def checks(subject: Subject) -> list[Check]:
+def checks(subject: Examined) -> list[Check]:
     """Examine every point; none stops the others."""
     return [examine(subject) for examine in _EXAMINATIONS]
 
@@ -157,123 +157,125 @@ def _lines(found: Sequence[Check]) -> list[str]:
     return lines
 
 
-def _server(subject: Subject) -> Check:
+def _server(subject: Examined) -> Check:
     name = "server"
     if subject.spec is None:
-        return Check(name, Outcome.FAIL, subject.trouble)
+        return Check(name, CheckOutcome.FAIL, subject.trouble)
     what = subject.spec.shown_url or str(subject.spec.kind)
-    return Check(name, Outcome.PASS, f"{what} (from {subject.spec.source})")
+    return Check(name, CheckOutcome.PASS, f"{what} (from {subject.spec.source})")
 
 
-def _needs(subject: Subject, kind: Kind) -> bool:
+def _needs(subject: Examined, kind: Kind) -> bool:
     return subject.spec is not None and subject.spec.kind in (kind, Kind.AUTO)
 
 
-def _failed(subject: Subject, name: str, error: ServerError) -> Check:
+def _failed(subject: Examined, name: str, error: ServerError) -> Check:
     if subject.spec is not None and subject.spec.kind is Kind.AUTO:
         return Check(
-            name, Outcome.NOT_NEEDED, f"auto passes this tier over: {error.what.removesuffix('.')}", error.remedy
+            name, CheckOutcome.NOT_NEEDED, f"auto passes this tier over: {error.what.removesuffix('.')}", error.remedy
         )
     facts = "; ".join(text for _, text in error.facts)
-    return Check(name, Outcome.FAIL, error.what.removesuffix(".") + (f" ({facts})" if facts else ""), error.remedy)
+    return Check(name, CheckOutcome.FAIL, error.what.removesuffix(".") + (f" ({facts})" if facts else ""), error.remedy)
 
 
-def _container_engine(subject: Subject) -> Check:
+def _container_engine(subject: Examined) -> Check:
     from pytest_k1n.servers.container import find_engine
 
     name = "container engine"
     if not _needs(subject, Kind.DOCKER):
-        return Check(name, Outcome.NOT_NEEDED, "only the docker tier uses one")
+        return Check(name, CheckOutcome.NOT_NEEDED, "only the docker tier uses one")
     try:
         engine = find_engine(subject.container_cli)
     except ServerError as error:
         return _failed(subject, name, error)
-    return Check(name, Outcome.PASS, f"{engine.command} {engine.version}")
+    return Check(name, CheckOutcome.PASS, f"{engine.command} {engine.version}")
 
 
-def _containers(subject: Subject) -> Check:
+def _containers(subject: Examined) -> Check:
     from pytest_k1n.servers.container import find_engine, running_containers
 
     name = "containers"
     if not _needs(subject, Kind.DOCKER) or not subject.containers:
         why = "none is expected (ini k1n_containers)" if not subject.containers else "only the docker tier uses them"
-        return Check(name, Outcome.NOT_NEEDED, why)
+        return Check(name, CheckOutcome.NOT_NEEDED, why)
     try:
         running = running_containers(find_engine(subject.container_cli))
     except ServerError as error:
         return _failed(subject, name, error)
     missing = [each for each in subject.containers if each not in running]
     if missing:
-        return Check(name, Outcome.FAIL, f"not running: {', '.join(missing)}", "start them, or change k1n_containers")
-    return Check(name, Outcome.PASS, f"{len(subject.containers)} of {len(subject.containers)} are running")
+        return Check(
+            name, CheckOutcome.FAIL, f"not running: {', '.join(missing)}", "start them, or change k1n_containers"
+        )
+    return Check(name, CheckOutcome.PASS, f"{len(subject.containers)} of {len(subject.containers)} are running")
 
 
-def _java(subject: Subject) -> Check:
+def _java(subject: Examined) -> Check:
     from pytest_k1n.servers.java import find_java
 
     name = "Java"
     if not _needs(subject, Kind.JAR):
-        return Check(name, Outcome.NOT_NEEDED, "only the jar tier uses it")
+        return Check(name, CheckOutcome.NOT_NEEDED, "only the jar tier uses it")
     assert subject.spec is not None
     try:
         java = find_java(subject.spec.java_path)
     except ServerError as error:
         return _failed(subject, name, error)
-    return Check(name, Outcome.PASS, f"{java.version} at {java.path} (from {java.origin})")
+    return Check(name, CheckOutcome.PASS, f"{java.version} at {java.path} (from {java.origin})")
 
 
-def _boot_jar(subject: Subject) -> Check:
+def _boot_jar(subject: Examined) -> Check:
     from pytest_k1n.servers.bootjar import find_jar
 
     name = "boot jar"
     if not _needs(subject, Kind.JAR):
-        return Check(name, Outcome.NOT_NEEDED, "only the jar tier uses it")
+        return Check(name, CheckOutcome.NOT_NEEDED, "only the jar tier uses it")
     assert subject.spec is not None
     try:
         jar = find_jar(subject.spec.jar_path, report=lambda _text: None, fetch=False)
     except ServerError as error:
         if subject.spec.jar_path is None and shutil.which("mvn"):
-            return Check(name, Outcome.PASS, f"Maven will fetch {SERVER_VERSION} at the first start (458 MB)")
+            return Check(name, CheckOutcome.PASS, f"Maven will fetch {SERVER_VERSION} at the first start (458 MB)")
         return _failed(subject, name, error)
-    return Check(name, Outcome.PASS, f"{jar.version or 'unnamed version'} at {jar.path} (from {jar.origin})")
+    return Check(name, CheckOutcome.PASS, f"{jar.version or 'unnamed version'} at {jar.path} (from {jar.origin})")
 
 
-def _healthy(subject: Subject) -> Check:
+def _healthy(subject: Examined) -> Check:
     name = "server healthy"
     if subject.spec is None or subject.spec.kind is not Kind.URL:
-        return Check(name, Outcome.NOT_NEEDED, "the run starts its own")
+        return Check(name, CheckOutcome.NOT_NEEDED, "the run starts its own")
     try:
         endpoint = ExternalServer(subject.spec).start(float("inf"))
     except ServerError as error:
         return _failed(subject, name, error)
-    return Check(name, Outcome.PASS, f"Conductor {endpoint.version} at {endpoint.shown_url}")
+    return Check(name, CheckOutcome.PASS, f"Conductor {endpoint.version} at {endpoint.shown_url}")
 
 
-def _task_definitions(subject: Subject) -> Check:
+def _task_definitions(subject: Examined) -> Check:
     name = "task definitions"
     try:
         wanted = _defined(subject.task_definitions)
     except ValueError as error:
-        return Check(name, Outcome.FAIL, str(error), "mend the file")
+        return Check(name, CheckOutcome.FAIL, str(error), "mend the file")
     if not wanted:
-        return Check(name, Outcome.NOT_NEEDED, f"{subject.task_definitions} defines none")
+        return Check(name, CheckOutcome.NOT_NEEDED, f"{subject.task_definitions} defines none")
     if subject.spec is None or subject.spec.kind is not Kind.URL or subject.spec.url is None:
-        return Check(name, Outcome.PASS, f"{len(wanted)} in {subject.task_definitions}, registered by each run")
+        return Check(name, CheckOutcome.PASS, f"{len(wanted)} in {subject.task_definitions}, registered by each run")
     try:
         answer = ask(Address.parse(subject.spec.url), "GET", "/api/metadata/taskdefs", timeout_s=5).json()
     except OSError as error:
-        return Check(name, Outcome.FAIL, f"the server does not tell ({reason_of(error)})", "see `server healthy`")
+        return Check(name, CheckOutcome.FAIL, f"the server does not tell ({reason_of(error)})", "see `server healthy`")
     loaded = {each.get("name") for each in answer if isinstance(each, dict)} if isinstance(answer, list) else set()
     missing = sorted(wanted - loaded)
     if missing:
         shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         return Check(
             name,
-            Outcome.FAIL,
+            CheckOutcome.FAIL,
             f"{len(wanted) - len(missing)} of {len(wanted)} are loaded; missing: {shown}",
             "a run with --k1n-register=missing (the default on loopback) registers them",
         )
-    return Check(name, Outcome.PASS, f"{len(wanted)} of {len(wanted)} are loaded")
+    return Check(name, CheckOutcome.PASS, f"{len(wanted)} of {len(wanted)} are loaded")
 
 
 def _defined(folder: Path) -> set[str]:
@@ -289,47 +291,49 @@ def _defined(folder: Path) -> set[str]:
     return names
 
 
-def _bridge(subject: Subject) -> Check:
+def _bridge(subject: Examined) -> Check:
     name = "MCP bridge"
     if not subject.bridge:
-        return Check(name, Outcome.NOT_NEEDED, "none is configured (ini k1n_mcp)")
+        return Check(name, CheckOutcome.NOT_NEEDED, "none is configured (ini k1n_mcp)")
     try:
         command = shlex.split(subject.bridge)[0]
     except (ValueError, IndexError) as error:
-        return Check(name, Outcome.FAIL, f"k1n_mcp is no command line ({error})", "mend k1n_mcp")
+        return Check(name, CheckOutcome.FAIL, f"k1n_mcp is no command line ({error})", "mend k1n_mcp")
     found = shutil.which(command)
     if found is None:
-        return Check(name, Outcome.FAIL, f"{command} is not on PATH", "install it, or drop k1n_mcp")
-    return Check(name, Outcome.PASS, found)
+        return Check(name, CheckOutcome.FAIL, f"{command} is not on PATH", "install it, or drop k1n_mcp")
+    return Check(name, CheckOutcome.PASS, found)
 
 
-def _scripts(subject: Subject) -> Check:
+def _scripts(subject: Examined) -> Check:
     name = "scripts"
     found = [path for pattern in subject.scripts for path in sorted(subject.folder.glob(pattern))]
     if not found:
-        return Check(name, Outcome.NOT_NEEDED, f"none here ({', '.join(subject.scripts)})")
+        return Check(name, CheckOutcome.NOT_NEEDED, f"none here ({', '.join(subject.scripts)})")
     blocked = [str(path.relative_to(subject.folder)) for path in found if not os.access(path, os.X_OK)]
     if blocked:
-        return Check(name, Outcome.FAIL, f"not executable: {', '.join(blocked)}", f"chmod +x {' '.join(blocked)}")
-    return Check(name, Outcome.PASS, f"{len(found)} are executable")
+        return Check(name, CheckOutcome.FAIL, f"not executable: {', '.join(blocked)}", f"chmod +x {' '.join(blocked)}")
+    return Check(name, CheckOutcome.PASS, f"{len(found)} are executable")
 
 
-def _results(subject: Subject) -> Check:
+def _results(subject: Examined) -> Check:
     name = "results folder"
     folder = subject.results
     standing = next((place for place in (folder, *folder.absolute().parents) if place.exists()), Path("/"))
     if not standing.is_dir():
-        return Check(name, Outcome.FAIL, f"{standing} is not a folder", "another --k1n-results")
+        return Check(name, CheckOutcome.FAIL, f"{standing} is not a folder", "another --k1n-results")
     try:
         # Really written: permission bits say nothing of a read-only file system, or of root.
         with tempfile.TemporaryFile(dir=standing):
             pass
     except OSError as error:
-        return Check(name, Outcome.FAIL, f"{standing} cannot be written ({error.strerror})", "another --k1n-results")
-    return Check(name, Outcome.PASS, f"{folder}" + ("" if folder.exists() else " (will be made)"))
+        return Check(
+            name, CheckOutcome.FAIL, f"{standing} cannot be written ({error.strerror})", "another --k1n-results"
+        )
+    return Check(name, CheckOutcome.PASS, f"{folder}" + ("" if folder.exists() else " (will be made)"))
 
 
-_EXAMINATIONS: tuple[Callable[[Subject], Check], ...] = (
+_EXAMINATIONS: tuple[Callable[[Examined], Check], ...] = (
     _server,
     _container_engine,
     _containers,

@@ -12,18 +12,18 @@ from pathlib import Path
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.validation.definitions import execution_problems, task_problems, workflow_problems
-from pytest_k1n.validation.schema import Problem, validate
+from pytest_k1n.validation.schema import SchemaProblem, validate
 
 _TASK_FIELDS = frozenset({"retryCount", "retryDelaySeconds", "responseTimeoutSeconds", "timeoutSeconds", "inputKeys"})
 _KINDS = "a results file, a plan (TOML), a workflow definition, a task definition, an execution"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FileReport:
     """What one file turned out to be, and what is wrong with it."""
 
     kind: str
-    problems: tuple[Problem | str, ...] = ()
+    problems: tuple[SchemaProblem | str, ...] = ()
 
 
 class Unreadable(OSError):
@@ -62,7 +62,7 @@ def run_validate(arguments: argparse.Namespace) -> int:
     return exit_code
 
 
-def inspect(path: Path) -> Report:
+def inspect(path: Path) -> FileReport:
     """Recognise a file by its content and validate it. Raises Unreadable."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -73,45 +73,45 @@ def inspect(path: Path) -> Report:
     return _plan(path, text) if path.suffix == ".toml" else _json(text)
 
 
-def _plan(path: Path, text: str) -> Report:
+def _plan(path: Path, text: str) -> FileReport:
     from pytest_k1n.plan.find import PlanError
     from pytest_k1n.plan.read import parse_plan
 
     try:
         plan = parse_plan(text, source="", folder=path.parent)
     except PlanError as error:
-        return Report("plan", tuple(problem.removeprefix(": ") for problem in error.problems))
+        return FileReport("plan", tuple(problem.removeprefix(": ") for problem in error.problems))
     count = len(plan.templates)
     problems = tuple(validate(tomllib.loads(text), "plan"))
-    return Report(
+    return FileReport(
         f"plan of {_counted(len(plan.batches), 'batch', 'batches')}, {_counted(count, 'template', 'templates')}",
         problems,
     )
 
 
-def _json(text: str) -> Report:
+def _json(text: str) -> FileReport:
     try:
         document = json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
-        return Report("JSON", (f"{place}: not valid JSON: {error.msg}",))
+        return FileReport("JSON", (f"{place}: not valid JSON: {error.msg}",))
     except (ValueError, RecursionError) as error:
-        return Report("JSON", (f"not valid JSON: {error}",))
+        return FileReport("JSON", (f"not valid JSON: {error}",))
     if isinstance(document, list):
         return _list(document)
     kind, judge = _recognised(document)
-    return Report(kind, tuple(judge(document, "$")))
+    return FileReport(kind, tuple(judge(document, "$")))
 
 
-def _list(documents: list[Json]) -> Report:
-    problems: list[Problem] = [] if documents else [Problem("$", "an empty list")]
+def _list(documents: list[Json]) -> FileReport:
+    problems: list[SchemaProblem] = [] if documents else [SchemaProblem("$", "an empty list")]
     for index, document in enumerate(documents):
         _, judge = _recognised(document)
         problems += judge(document, f"$[{index}]")
-    return Report(f"list of {len(documents)}", tuple(problems))
+    return FileReport(f"list of {len(documents)}", tuple(problems))
 
 
-def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[Problem]]]:
+def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[SchemaProblem]]]:
     """Tell what a document wants to be, from the fields that only its kind has."""
     if isinstance(document, Mapping):
         if str(document.get("schema", "")).startswith("k1n-results") or {"template", "verdict"} <= document.keys():
@@ -125,14 +125,15 @@ def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[Problem
     return "unknown", _unrecognised
 
 
-def _results(document: Json, path: str) -> list[Problem]:
+def _results(document: Json, path: str) -> list[SchemaProblem]:
     return [
-        Problem(path + problem.path.removeprefix("$"), problem.message) for problem in validate(document, "results")
+        SchemaProblem(path + problem.path.removeprefix("$"), problem.message)
+        for problem in validate(document, "results")
     ]
 
 
-def _unrecognised(_: Json, path: str) -> list[Problem]:
-    return [Problem(path, f"is none of these: {_KINDS}")]
+def _unrecognised(_: Json, path: str) -> list[SchemaProblem]:
+    return [SchemaProblem(path, f"is none of these: {_KINDS}")]
 
 
 def _no_constant(name: str) -> Json:

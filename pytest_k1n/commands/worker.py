@@ -26,7 +26,7 @@ from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.workers.handler import NamedHandler
 from pytest_k1n.workers.hints import follow, is_piped
-from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers, handler_from
 from pytest_k1n.workers.settings import WorkerSettings, default_worker_id
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = _settings(options, work)
         if options.ready:
             Path(options.ready).unlink(missing_ok=True)
-        ledger = Ledger(Path(options.ledger) if options.ledger else None)
+        ledger = InvocationLedger(Path(options.ledger) if options.ledger else None)
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except ValueError as error:
@@ -78,7 +78,7 @@ def _serve(
     work: _Work,
     handlers: Handlers,
     settings: WorkerSettings,
-    ledger: Ledger,
+    ledger: InvocationLedger,
     options: argparse.Namespace,
 ) -> int:
     version = client.version()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimeModel:
+class TimeScale:
     """How simulated work relates to workflow time (methods.md section 1)."""
 
     name: str
@@ -25,7 +25,7 @@ class Backend(Protocol):
     """A running server with its workers; opened and closed as a context manager by whoever makes one."""
 
     client: Conductor
-    time: TimeModel
+    time: TimeScale
     domain: str | None
     """Task domain that keeps this run's tasks to its own workers."""
     slots: int | None

@@ -18,9 +18,9 @@ from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
 from pytest_k1n.coordination.launcher import Launcher
-from pytest_k1n.coordination.ledger import Gate, Ledger, Outcome
+from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
 from pytest_k1n.coordination.observing import end, look
-from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder, RunState
+from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder, RunState
 from pytest_k1n.coordination.starts import Start, again, groups
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.model import Json
@@ -94,7 +94,7 @@ class Director:
         self._launches = {launch.key: launch for launch in setup.collection.launches}
         self._relaunched = 0
         self._paused_at: float | None = None
-        self.ledger = Ledger(
+        self.ledger = GateLedger(
             setup.collection, policy=setup.gate_policy, unknown_blocks=setup.unknown_blocks
         )  # fmt: skip
         self.batches = [
@@ -106,7 +106,7 @@ class Director:
         """Begin: returns at once."""
         self._thread.start()
 
-    def record(self, node_id: str, outcome: Outcome, *, phase: str) -> None:
+    def record(self, node_id: str, outcome: ItemOutcome, *, phase: str) -> None:
         """Note what a test reported."""
         self._inbox.put(lambda: self.ledger.record(node_id, outcome, phase=phase))
 
@@ -277,7 +277,7 @@ class Director:
         state = self.ledger.gate(number)
         return (state.gate, state.reason)
 
-    def _executions(self) -> tuple[ExecutionState, ...]:
+    def _executions(self) -> tuple[LaunchedExecution, ...]:
         return tuple(watch.state for watch in self._watches())
 
     def _watches(self) -> Iterator[Watch]:

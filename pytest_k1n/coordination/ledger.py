@@ -17,7 +17,7 @@ class Gate(StrEnum):
     BLOCKED = "blocked"
 
 
-class Outcome(StrEnum):
+class ItemOutcome(StrEnum):
     """How a test ended, over setup, call and teardown; the worst of them stays."""
 
     PASSED = "passed"
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-_WEIGHT = {outcome: weight for weight, outcome in enumerate(Outcome)}
+_WEIGHT = {outcome: weight for weight, outcome in enumerate(ItemOutcome)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,24 +39,24 @@ class GateState:
     pending: tuple[str, ...] = ()
 
 
-class Ledger:
+class GateLedger:
     """Outcomes of the selected tests by node id; fed by test reports, asked for gates."""
 
     def __init__(self, collection: Collection, *, policy: str = "block", unknown_blocks: bool = True) -> None:
         self._batch_of = {item.node_id: item.batch for item in collection.items if item.batch != UNBATCHED}
         self._policy = policy
         self._unknown_blocks = unknown_blocks
-        self._worst: dict[str, Outcome] = {}
+        self._worst: dict[str, ItemOutcome] = {}
         self._ended: set[str] = set()
         self._repeating: set[str] = set()
         """Tests whose present attempt does not count: what it still reports says nothing about the next one."""
 
-    def record(self, node_id: str, outcome: Outcome, *, phase: str) -> None:
+    def record(self, node_id: str, outcome: ItemOutcome, *, phase: str) -> None:
         """Note one report of an attempt: `setup`, `call`, `teardown`; any other phase says that its node crashed."""
         if phase not in ("call", "teardown"):
             self._repeating.discard(node_id)
         if node_id in self._batch_of and node_id not in self._repeating:
-            known = self._worst.get(node_id, Outcome.PASSED)
+            known = self._worst.get(node_id, ItemOutcome.PASSED)
             self._worst[node_id] = max(known, outcome, key=_WEIGHT.__getitem__)
             if phase not in ("setup", "call"):
                 self._ended.add(node_id)
@@ -67,17 +67,19 @@ class Ledger:
         self._ended.discard(node_id)
         self._repeating.add(node_id)
 
-    def outcomes(self, batch: int) -> Mapping[str, Outcome | None]:
+    def outcomes(self, batch: int) -> Mapping[str, ItemOutcome | None]:
         """Return the outcome of each selected test of a batch; None while it has not ended."""
         return {
-            node_id: self._worst.get(node_id, Outcome.PASSED) if node_id in self._ended else None
+            node_id: self._worst.get(node_id, ItemOutcome.PASSED) if node_id in self._ended else None
             for node_id, number in self._batch_of.items()
             if number == batch
         }
 
-    def stops(self, outcome: Outcome) -> bool:
+    def stops(self, outcome: ItemOutcome) -> bool:
         """Whether a test that ended so keeps later batches from starting."""
-        return outcome in (Outcome.FAILED, Outcome.BLOCKED) or (outcome is Outcome.UNKNOWN and self._unknown_blocks)
+        return outcome in (ItemOutcome.FAILED, ItemOutcome.BLOCKED) or (
+            outcome is ItemOutcome.UNKNOWN and self._unknown_blocks
+        )
 
     def gate(self, batch: int) -> GateState:
         """Decide a batch's gate: blocked by the first failure of an earlier one, closed while some are unfinished.

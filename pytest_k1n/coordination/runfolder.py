@@ -18,7 +18,7 @@ from pytest_k1n.core.model import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionState:
+class LaunchedExecution:
     """What the director knows of one execution; the execution itself is a snapshot beside it."""
 
     workflow_id: str
@@ -55,17 +55,17 @@ class RunState:
     """Batch number -> (gate, reason)."""
     launch_errors: Mapping[str, str] = field(default_factory=dict)
     """Launch key -> why it could not be launched."""
-    executions: tuple[ExecutionState, ...] = ()
+    executions: tuple[LaunchedExecution, ...] = ()
     quality: tuple[int, ...] = ()
     """Batches whose quality document is there."""
     paused: bool = False
     """Whether a debugger holds a test: deadlines wait."""
 
-    def of_key(self, key: str) -> tuple[ExecutionState, ...]:
+    def of_key(self, key: str) -> tuple[LaunchedExecution, ...]:
         """Return the executions of one launch, in the order of their start."""
         return tuple(execution for execution in self.executions if execution.key == key)
 
-    def of_batch(self, batch: int) -> tuple[ExecutionState, ...]:
+    def of_batch(self, batch: int) -> tuple[LaunchedExecution, ...]:
         """Return the executions of one batch, in the order of their start."""
         return tuple(execution for execution in self.executions if execution.batch == batch)
 
@@ -157,7 +157,7 @@ def replace_text(target: Path, text: str) -> None:
 def _run_state(document: Mapping[str, Any]) -> RunState:
     fields = dict(document)
     fields["executions"] = tuple(
-        ExecutionState(**{**execution, "phases_ended": tuple(execution["phases_ended"])})
+        LaunchedExecution(**{**execution, "phases_ended": tuple(execution["phases_ended"])})
         for execution in fields["executions"]
     )
     fields["gates"] = {batch: (gate, reason) for batch, (gate, reason) in fields["gates"].items()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from pytest_k1n.coordination.backend import TimeModel
-from pytest_k1n.coordination.runfolder import ExecutionState, RunFolder
+from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder
 from pytest_k1n.coordination.starts import Start
 from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
@@ -32,13 +32,13 @@ class Watch:
     correlation_id: str
     template: Template | None
     definition: WorkflowDefinition | None
-    time: TimeModel
+    time: TimeScale
     deadline_ms: int
     """Of the monotonic clock."""
     look_every_ms: int = 50
     say: Callable[[str], None]
     next_look_ms: int = 0
-    state: ExecutionState = field(init=False)
+    state: LaunchedExecution = field(init=False)
     observation: Observation | None = None
     checkpoints: tuple[Checkpoint, ...] = ()
     _told: set[tuple[str, str]] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Watch:
     _phases: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        self.state = ExecutionState(
+        self.state = LaunchedExecution(
             workflow_id=self.workflow_id,
             workflow=self.start.workflow,
             key=self.start.key,

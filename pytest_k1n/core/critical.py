@@ -125,10 +125,10 @@ def critical_path(timeline: Timeline, graph: Graph, *, now_ms: int | None = None
     end = timeline.end_ms
     if end is None:
         end = now_ms if now_ms is not None else _latest(timeline)
-    return _Walk(timeline, graph, max(end, 0), quantum_ms).path()
+    return _Backwards(timeline, graph, max(end, 0), quantum_ms).path()
 
 
-class _Walk:
+class _Backwards:
     def __init__(self, timeline: Timeline, graph: Graph, end_ms: int, quantum_ms: int) -> None:
         self.spans, self.graph, self.quantum_ms = timeline.spans, graph, quantum_ms
         self.makespan_ms = self.cursor = end_ms

@@ -44,7 +44,7 @@ class WatchPoint(NamedTuple):
     successor: str | None = None
 
 
-class Timeline(NamedTuple):
+class BatchSchedule(NamedTuple):
     """Where a batch sits on the wall clock of the whole plan, since its start; shown in reports, judges nothing."""
 
     start_ms: int
@@ -145,7 +145,7 @@ class Batch(NamedTuple):
     title: str = ""
     aliases: tuple[str, ...] = ()
     templates: tuple[Template, ...] = ()
-    timeline: Timeline | None = None
+    timeline: BatchSchedule | None = None
 
     @property
     def name(self) -> str:

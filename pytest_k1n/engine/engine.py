@@ -20,7 +20,7 @@ from pytest_k1n.engine.decide.decider import decide
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.language.scripts import Scripts
-from pytest_k1n.engine.problems import NotFound, Problem
+from pytest_k1n.engine.problems import Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import Catalogue
 from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, taskresults
 from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, Agenda
@@ -138,10 +138,10 @@ class Engine:
         return execution
 
     def execution(self, workflow_id: str) -> ExecutionState:
-        """Find an execution. Raises NotFound."""
+        """Find an execution. Raises Unknown."""
         execution = self.executions.get(workflow_id)
         if execution is None:
-            raise NotFound(f"No such workflow found by id: {workflow_id}")
+            raise Unknown(f"No such workflow found by id: {workflow_id}")
         return execution
 
     def task(self, task_id: str, *, of: ExecutionState | None = None) -> TaskState | None:
@@ -344,11 +344,11 @@ class Engine:
         return "; ".join(lines) or "no open execution"
 
     def find(self, name: str, version: int | None) -> Definition:
-        """Return the snapshot to start from. Raises NotFound, or MissingChild."""
+        """Return the snapshot to start from. Raises Unknown, or MissingChild."""
         definition = self.catalogue.workflow(name, version)
         if definition is None:
             shown = "null" if version is None else version
-            raise NotFound(f"No such workflow defined. name={name}, version={shown}")
+            raise Unknown(f"No such workflow defined. name={name}, version={shown}")
         return definition
 
     def terminate(self, execution: ExecutionState, reason: str | None) -> None:

@@ -1,8 +1,8 @@
 """What the REST interface refuses, with the statuses Conductor answers.
 
 Problem
-├── NotFound        404
-├── Conflict        409
+├── Unknown         404
+├── WrongState      409
 ├── Invalid         400, with the violations if a document broke constraints
 ├── Illegal         500: Conductor answers most illegal states and malformed requests like this
 └── NotAllowed      405
@@ -24,13 +24,13 @@ class Problem(Exception):
         self.violations = violations
 
 
-class NotFound(Problem):
+class Unknown(Problem):
     """No such execution, task, definition or route."""
 
     status = 404
 
 
-class Conflict(Problem):
+class WrongState(Problem):
     """Not in a state that allows it."""
 
     status = 409

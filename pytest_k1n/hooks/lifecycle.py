@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
-from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import selection, xdist
 from pytest_k1n.run.outcomes import outcome_of
 from pytest_k1n.run.run import Run
@@ -18,7 +18,7 @@ from pytest_k1n.settings import DEFAULT_SERVER
 if TYPE_CHECKING:
     from pytest_k1n.coordination.director import Director
 
-REPORTED = pytest.StashKey[dict[str, Outcome]]()
+REPORTED = pytest.StashKey[dict[str, ItemOutcome]]()
 """Controller: the worst outcome of each of our tests so far."""
 
 
@@ -160,7 +160,7 @@ def feed(run: Run, report: pytest.TestReport) -> None:
     take_evidence(run, report)
     outcome = outcome_of(report)
     reported = run.config.stash.setdefault(REPORTED, {})
-    reported[report.nodeid] = max(reported.get(report.nodeid, Outcome.PASSED), outcome, key=list(Outcome).index)
+    reported[report.nodeid] = max(reported.get(report.nodeid, ItemOutcome.PASSED), outcome, key=list(ItemOutcome).index)
     run.director.record(report.nodeid, outcome, phase=report.when)  # xdist says "???" where a node crashed
 
 
@@ -186,7 +186,7 @@ def finish(run: Run, session: pytest.Session) -> None:
     reported = run.config.stash.get(REPORTED, {})
     if session.exitstatus == pytest.ExitCode.OK:
         unknown_fails = run.settings.unknown == "fail"
-        stopping = (Outcome.BLOCKED, Outcome.FAILED, *((Outcome.UNKNOWN,) if unknown_fails else ()))
+        stopping = (ItemOutcome.BLOCKED, ItemOutcome.FAILED, *((ItemOutcome.UNKNOWN,) if unknown_fails else ()))
         if any(outcome in stopping for outcome in reported.values()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
     _keep_in_last_failed(run, reported)
@@ -195,12 +195,14 @@ def finish(run: Run, session: pytest.Session) -> None:
         run.kept = run.settings.results / "runs" / run.uid
 
 
-def _keep_in_last_failed(run: Run, reported: dict[str, Outcome]) -> None:
+def _keep_in_last_failed(run: Run, reported: dict[str, ItemOutcome]) -> None:
     """Put blocked and unknown tests back into what `--lf` runs: pytest takes skipped ones out of it."""
     cache = getattr(run.config, "cache", None)
     if cache is None or run.config.getoption("cacheshow", None):
         return
-    unfinished = {node_id for node_id, outcome in reported.items() if outcome in (Outcome.BLOCKED, Outcome.UNKNOWN)}
+    unfinished = {
+        node_id for node_id, outcome in reported.items() if outcome in (ItemOutcome.BLOCKED, ItemOutcome.UNKNOWN)
+    }
     if unfinished:
         failed = dict(cache.get("cache/lastfailed", {}))
         cache.set("cache/lastfailed", {**failed, **dict.fromkeys(unfinished, True)})

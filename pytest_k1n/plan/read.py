@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, Phase, Plan, Template, Timeline, WatchPoint
+from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan, Template, WatchPoint
 from pytest_k1n.plan.find import PlanError
 from pytest_k1n.plan.toml import Table, closest
 
@@ -86,8 +86,8 @@ def _batch(table: Table, defaults: Template) -> Batch:
     return batch
 
 
-def _timeline(table: Table) -> Timeline:
-    timeline = Timeline(
+def _timeline(table: Table) -> BatchSchedule:
+    timeline = BatchSchedule(
         start_ms=table.duration("start", required=True),
         complete_ms=table.duration("complete", required=True),
         buffer_ms=table.duration("buffer", required=True),

@@ -20,7 +20,7 @@ SCHEMA = "k1n-results/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class ResultsSource:
     """Everything that the results of one template are made from."""
 
     template: Template
@@ -40,7 +40,7 @@ class Subject:
     """Findings of the tests and gates, as JSON objects."""
 
 
-def results_document(subject: Subject) -> dict[str, Any]:
+def results_document(subject: ResultsSource) -> dict[str, Any]:
     """Build the document; times twice, ISO in UTC and epoch ms of the server, null where there are none."""
     observation, template = subject.observation, subject.template
     execution = observation.execution if observation else None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from pytest_k1n.coordination.collection import Item
-from pytest_k1n.coordination.runfolder import ExecutionState
+from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core import wire
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.run.run import Run
@@ -28,7 +28,7 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
-def _about(run: Run, state: ExecutionState) -> Iterator[str]:
+def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
     kept = run.settings.results / "runs" / run.uid / "executions" / f"{state.workflow_id}.json"
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"

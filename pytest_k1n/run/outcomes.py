@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import failure
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
@@ -54,16 +54,16 @@ def note_of(report: object) -> dict[str, Any]:
     return cast("dict[str, Any]", getattr(report, "k1n", None) or {})
 
 
-def outcome_of(report: pytest.TestReport) -> Outcome:
+def outcome_of(report: pytest.TestReport) -> ItemOutcome:
     """Classify one report for the gate ledger; an xfail counts as skipped, a crashed node's as failed."""
     note = note_of(report)
     if note.get("blocked"):
-        return Outcome.BLOCKED
+        return ItemOutcome.BLOCKED
     if note.get("unknown"):
-        return Outcome.UNKNOWN
+        return ItemOutcome.UNKNOWN
     if report.failed:
-        return Outcome.FAILED
-    return Outcome.SKIPPED if report.skipped else Outcome.PASSED
+        return ItemOutcome.FAILED
+    return ItemOutcome.SKIPPED if report.skipped else ItemOutcome.PASSED
 
 
 def status_of(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from pytest_k1n.coordination.director import BatchRun, Director
-from pytest_k1n.coordination.ledger import Outcome
+from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.markdown import markdown
-from pytest_k1n.report.results import Subject, results_document
+from pytest_k1n.report.results import ResultsSource, results_document
 from pytest_k1n.run.folders import sweep_drafts
 from pytest_k1n.run.run import Run
 
@@ -33,7 +33,7 @@ class Result:
     document: Mapping[str, Any]
     path: Path
     watch: Watch | None
-    outcomes: Mapping[str, Outcome | None]
+    outcomes: Mapping[str, ItemOutcome | None]
 
 
 def check_results_folder(run: Run) -> None:
@@ -121,7 +121,7 @@ def _result(run: Run, director: Director, batch: Batch, template: Template, batc
     evidence = run.config.stash.get(EVIDENCE, {})
     findings = [finding for node_id in outcomes for finding in evidence.get(node_id, ())]
     findings += [finding for category in (gates or {}).get("categories", ()) for finding in category["findings"]]
-    subject = Subject(
+    subject = ResultsSource(
         template=template.planned_on(watch.definition) if watch and watch.definition else template,
         batch=batch.name,
         verdict=_verdict(outcomes, gates),
@@ -155,7 +155,7 @@ def _watch(batch_run: BatchRun, template: Template, run: Run) -> Watch | None:
     return chosen[-1] if chosen else None
 
 
-def _outcomes(run: Run, director: Director, batch: int, template: Template) -> dict[str, Outcome | None]:
+def _outcomes(run: Run, director: Director, batch: int, template: Template) -> dict[str, ItemOutcome | None]:
     """Return the outcomes of the tests that are about a template: its own, and those about its whole batch."""
     workflows = {launch.key: launch.workflow for launch in _launches(run, batch)}
     return {
@@ -165,15 +165,15 @@ def _outcomes(run: Run, director: Director, batch: int, template: Template) -> d
     }
 
 
-def _verdict(outcomes: Mapping[str, Outcome | None], gates: Mapping[str, Any] | None) -> str:
+def _verdict(outcomes: Mapping[str, ItemOutcome | None], gates: Mapping[str, Any] | None) -> str:
     ended = {outcome for outcome in outcomes.values() if outcome is not None}
     # The pass rate is a matter of the whole batch and has a test of its own; here only what blocks counts.
     blocking = {each["verdict"] for each in gates["categories"] if each["blocking"]} if gates else {"unknown"}
-    if Outcome.BLOCKED in ended:
+    if ItemOutcome.BLOCKED in ended:
         return "blocked"
-    if Outcome.FAILED in ended or "fail" in blocking:
+    if ItemOutcome.FAILED in ended or "fail" in blocking:
         return "fail"
-    if Outcome.UNKNOWN in ended or "unknown" in blocking or None in outcomes.values():
+    if ItemOutcome.UNKNOWN in ended or "unknown" in blocking or None in outcomes.values():
         return "unknown"
     return "pass"
 

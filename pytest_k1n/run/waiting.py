@@ -13,7 +13,7 @@ import pytest
 
 from pytest_k1n.coordination.collection import UNBATCHED, Item
 from pytest_k1n.coordination.ledger import Gate
-from pytest_k1n.coordination.runfolder import ExecutionState, RunState
+from pytest_k1n.coordination.runfolder import LaunchedExecution, RunState
 from pytest_k1n.run.run import Run, waiting
 
 BLOCKED_BY = pytest.StashKey[str]()
@@ -72,7 +72,7 @@ def is_ready(state: RunState, item: Item) -> bool:
     return True
 
 
-def _launched(state: RunState, item: Item, is_enough: Callable[[ExecutionState], bool]) -> bool:
+def _launched(state: RunState, item: Item, is_enough: Callable[[LaunchedExecution], bool]) -> bool:
     if item.key in state.launch_errors:
         return True
     executions = state.of_key(item.key or "")

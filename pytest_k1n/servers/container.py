@@ -28,14 +28,14 @@ _NOT_HERE = "use --k1n-server=jar or --k1n-server=embedded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class ContainerEngine:
     """A container engine whose daemon (if it needs one) answers."""
 
     command: str
     version: str
 
 
-def find_engine(option: str | None = None) -> Engine:
+def find_engine(option: str | None = None) -> ContainerEngine:
     """Return the first engine that answers; `option` is final if given.
 
     Raises TierUnavailable with the reason of each: no such command, or a daemon that does not answer.
@@ -49,13 +49,13 @@ def find_engine(option: str | None = None) -> Engine:
         outcome = _call([path, "version", "--format", "json"])
         found = _server_version(outcome.stdout) if outcome.ok else None
         if found:
-            return Engine(command=path, version=found)
+            return ContainerEngine(command=path, version=found)
         checked.append((name, f"{path} does not reach its engine ({outcome.reason})"))
     reasons = "; ".join(f"{name}: {reason}" for name, reason in checked)
     raise TierUnavailable(f"no container engine answers ({reasons})", remedy=f"start one, or {_NOT_HERE}")
 
 
-def running_containers(engine: Engine) -> tuple[str, ...]:
+def running_containers(engine: ContainerEngine) -> tuple[str, ...]:
     """Return the names of all running containers. Raises TierUnavailable."""
     outcome = _call([engine.command, "ps", "--format", "{{.Names}}"])
     if not outcome.ok:
@@ -68,7 +68,7 @@ def running_containers(engine: Engine) -> tuple[str, ...]:
 class ContainerServer(ProcessServer):
     """One container, whose attached client runs supervised, so that its end is ours to notice."""
 
-    def __init__(self, site: Site, *, engine: Engine, image: str, pull: bool = True) -> None:
+    def __init__(self, site: Site, *, engine: ContainerEngine, image: str, pull: bool = True) -> None:
         super().__init__(site)
         self._engine = engine
         self._image = image
@@ -148,7 +148,7 @@ class ContainerServer(ProcessServer):
             time.sleep(0.05)
 
 
-def run_command(site: Site, *, engine: Engine, image: str, name: str) -> list[str]:
+def run_command(site: Site, *, engine: ContainerEngine, image: str, name: str) -> list[str]:
     """Return the command that runs the container attached, its port on loopback only."""
     own = {
         **properties(run_uid=site.run_uid),

@@ -26,7 +26,7 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer, whatever its status."""
 
     status: int
@@ -78,7 +78,7 @@ def ask(
     body: object = None,
     timeout_s: float = 2.0,
     headers: Mapping[str, str] = NO_HEADERS,
-) -> Answer:
+) -> HttpAnswer:
     """Send one request on a connection of its own and return the answer, errors by status included.
 
     Proxies of the environment are honoured, except for loopback. Raises OSError when nothing understandable answers.
@@ -103,9 +103,9 @@ def ask(
         raise OSError(f"no HTTP answer ({type(error).__name__})") from None
 
 
-def _answer(status: int, content_type: str, stream: http.client.HTTPResponse | urllib.error.HTTPError) -> Answer:
+def _answer(status: int, content_type: str, stream: http.client.HTTPResponse | urllib.error.HTTPError) -> HttpAnswer:
     try:
-        return Answer(status, content_type, stream.read(_LARGEST_ANSWER))
+        return HttpAnswer(status, content_type, stream.read(_LARGEST_ANSWER))
     except http.client.HTTPException as error:
         raise OSError(f"the answer broke off ({type(error).__name__})") from None
 
@@ -139,7 +139,7 @@ def _is_up(document: object) -> bool:
     return isinstance(document, dict) and document.get("status") == "UP"
 
 
-def _shape(answer: Answer, document: object) -> str:
+def _shape(answer: HttpAnswer, document: object) -> str:
     if isinstance(document, dict):
         return "status " + str(document["status"]) if "status" in document else "JSON without a verdict"
     if "html" in answer.content_type or b"<html" in answer.body[:2000].lower():

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.servers.errors import ServerDied, ServerStartTimeout
-from pytest_k1n.servers.probe import Answer, ask, reason_of
+from pytest_k1n.servers.probe import HttpAnswer, ask, reason_of
 
 _PAUSE_S = 0.01
 _REQUEST_WITHIN_S = 30.0
@@ -35,7 +35,7 @@ def run_once(
     began = clock()
     at = "nothing was sent yet"
 
-    def call(method: str, path: str, body: object = None) -> Answer:
+    def call(method: str, path: str, body: object = None) -> HttpAnswer:
         nonlocal at
         at = f"{method} {path}"
         left = deadline - clock()

@@ -25,7 +25,7 @@ PathPart = str | int
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class SchemaProblem:
     """One place where a document is not what its schema says."""
 
     path: str
@@ -44,16 +44,16 @@ class Compiled:
     fast: Any
     """A jsonschema-rs validator; `None` without the extra."""
 
-    def problems(self, document: object) -> list[Problem]:
+    def problems(self, document: object) -> list[SchemaProblem]:
         """Return what is wrong, in the order of the document; empty if it is valid."""
         from referencing.exceptions import Unresolvable
 
         try:
             return self._problems(document)
         except Unresolvable as error:
-            return [Problem("$", f"the schema refers to {error.ref!r}, which is not part of it")]
+            return [SchemaProblem("$", f"the schema refers to {error.ref!r}, which is not part of it")]
 
-    def _problems(self, document: object) -> list[Problem]:
+    def _problems(self, document: object) -> list[SchemaProblem]:
         if self.fast is None:
             return _explained(self.explain, document, lambda path: path)
         if self.fast.is_valid(document):
@@ -64,7 +64,7 @@ class Compiled:
         return _explained(self.explain, reduced, original) or _explained(self.explain, document, lambda path: path)
 
 
-def validate(document: object, name: str) -> list[Problem]:
+def validate(document: object, name: str) -> list[SchemaProblem]:
     """Validate a document against one of our schemas ("results", "plan"). Raises LookupError for an unknown name."""
     return _named(name).problems(document)
 
@@ -124,14 +124,14 @@ def _never_fetch(uri: str) -> Any:
 
 def _explained(
     validator: Draft202012Validator, document: object, original: Callable[[tuple[PathPart, ...]], tuple[PathPart, ...]]
-) -> list[Problem]:
+) -> list[SchemaProblem]:
     from jsonschema.exceptions import best_match
 
-    found: dict[Problem, None] = {}
+    found: dict[SchemaProblem, None] = {}
     for error in sorted(validator.iter_errors(document), key=_position):
         leaf = best_match([error]) or error
         path = original(tuple(leaf.absolute_path))
-        found[Problem(_json_path(path), _message(leaf))] = None
+        found[SchemaProblem(_json_path(path), _message(leaf))] = None
         if len(found) == MOST_PROBLEMS:
             break
     return list(found)

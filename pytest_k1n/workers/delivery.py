@@ -11,7 +11,7 @@ from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError, NotFound, is_transient
 from pytest_k1n.client.retry import Backoff
 from pytest_k1n.core.model import Json
-from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.ledger import InvocationLedger
 
 Fate = Literal["delivered", "gone", "refused", "spooled"]
 
@@ -20,13 +20,13 @@ _REFUSALS = 3
 """How often a result may be refused for what it is before a failure is reported in its place."""
 
 
-class Delivery:
+class ResultDelivery:
     """Delivers results. Updates are idempotent by task id, so a lost answer is no reason to hold back."""
 
     def __init__(
         self,
         client: Conductor,
-        ledger: Ledger,
+        ledger: InvocationLedger,
         *,
         give_up: threading.Event,
         report: Callable[[str], None],

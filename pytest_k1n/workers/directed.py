@@ -41,12 +41,12 @@ def predict(definition: WorkflowDefinition, records: Iterable[TaskRecord]) -> Pr
 
     Records may be incomplete: the worker knows the tasks it polled and updated, not the operators in between.
     """
-    walk = _Walk(records)
+    walk = _Pass(records)
     walk.sequence(definition.tasks, 0)
     return Prediction(types=frozenset(walk.types), is_certain=walk.is_certain)
 
 
-class _Walk:
+class _Pass:
     """One pass over a definition; `iteration` is 0 outside loops. Every visit answers: may the flow go on after it?"""
 
     def __init__(self, records: Iterable[TaskRecord]) -> None:

@@ -10,7 +10,7 @@ from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
-from pytest_k1n.workers.runner import Delivered, InHand
+from pytest_k1n.workers.runner import Delivered, HeldTask
 from pytest_k1n.workers.settings import WorkerSettings
 
 _LARGEST_BATCH = 8
@@ -26,7 +26,7 @@ class Intake:
         self._report = report
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._hands: dict[str, InHand] = {}
+        self._hands: dict[str, HeldTask] = {}
         self._busy: Counter[str] = Counter()
         self._polling: set[str] = set()
         self._hot: dict[str, int] = {}
@@ -43,7 +43,7 @@ class Intake:
         with self._lock:
             self._hot.setdefault(task_type, 1)
 
-    def take(self, task_type: str) -> list[InHand]:
+    def take(self, task_type: str) -> list[HeldTask]:
         """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now.
 
         Asks for one task, or for more and more of a backlog. Never for more than that: a server that has fewer than it
@@ -56,7 +56,7 @@ class Intake:
             count = min(self._hot.get(task_type, 1), free)
             self._polling.add(task_type)
             self._busy[task_type] += count
-        hands: list[InHand] = []
+        hands: list[HeldTask] = []
         try:
             documents = self._poll(task_type, count)
             hands = [hand for document in documents if (hand := self._accept(document, task_type)) is not None]
@@ -74,7 +74,7 @@ class Intake:
         """Whether a backlog of this type is being polled by another thread right now."""
         return task_type in self._hot and task_type in self._polling
 
-    def adopt(self, task_id: str) -> InHand | None:
+    def adopt(self, task_id: str) -> HeldTask | None:
         """Take on a task whose delivery to us got lost on the way."""
         try:
             document = self._client.task(task_id)
@@ -89,24 +89,24 @@ class Intake:
             self._report(f"took on {document.get('referenceTaskName')} ({task_id}), whose delivery had got lost")
         return hand
 
-    def release(self, hand: InHand) -> None:
+    def release(self, hand: HeldTask) -> None:
         """Free a task's slot."""
         with self._lock:
             self._hands.pop(hand.task.record.task_id, None)
             self._busy[hand.task_type] -= 1
             self._changed.notify_all()
 
-    def find(self, task_id: str) -> InHand | None:
+    def find(self, task_id: str) -> HeldTask | None:
         """Return a task in hand."""
         with self._lock:
             return self._hands.get(task_id)
 
-    def in_hand(self) -> list[InHand]:
+    def in_hand(self) -> list[HeldTask]:
         """Return all tasks in hand."""
         with self._lock:
             return list(self._hands.values())
 
-    def wait_until(self, is_enough: Callable[[list[InHand]], bool], within_s: float) -> list[InHand]:
+    def wait_until(self, is_enough: Callable[[list[HeldTask]], bool], within_s: float) -> list[HeldTask]:
         """Wait until what is in hand satisfies a condition; returns what is in hand then, or after `within_s`."""
         with self._lock:
             self._changed.wait_for(lambda: is_enough(list(self._hands.values())), within_s)
@@ -128,9 +128,9 @@ class Intake:
             self.outages = 0
         return documents
 
-    def _accept(self, document: Mapping[str, Json], task_type: str) -> InHand | None:
+    def _accept(self, document: Mapping[str, Json], task_type: str) -> HeldTask | None:
         try:
-            hand = InHand(Delivered.from_wire(document), task_type, declares=self._settings.declares)
+            hand = HeldTask(Delivered.from_wire(document), task_type, declares=self._settings.declares)
         except wire.WireError as error:
             self._report(f"a polled task cannot be read, its response timeout will bring it back: {error}")
             return None

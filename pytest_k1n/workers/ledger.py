@@ -20,7 +20,7 @@ Line = Mapping[str, Json]
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Ledger:
+class InvocationLedger:
     """An open ledger, shared by the worker's threads; without a path it remembers nothing."""
 
     def __init__(self, path: Path | None = None) -> None:

@@ -12,10 +12,10 @@ from typing import Literal, TypeVar, cast
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
-from pytest_k1n.workers.delivery import Delivery, epoch_ms
+from pytest_k1n.workers.delivery import ResultDelivery, epoch_ms
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke
 from pytest_k1n.workers.heartbeat import Heartbeat
-from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
@@ -54,7 +54,7 @@ class Delivered:
 
 
 @dataclass(slots=True)
-class InHand:
+class HeldTask:
     """A task that is being worked on, and the way to stop that."""
 
     task: Delivered
@@ -113,7 +113,13 @@ class Runner:
     """Runs tasks, each on the thread that calls `run`."""
 
     def __init__(
-        self, handlers: Handlers, settings: WorkerSettings, *, delivery: Delivery, heartbeat: Heartbeat, ledger: Ledger
+        self,
+        handlers: Handlers,
+        settings: WorkerSettings,
+        *,
+        delivery: ResultDelivery,
+        heartbeat: Heartbeat,
+        ledger: InvocationLedger,
     ) -> None:
         self._handlers = handlers
         self._settings = settings
@@ -123,7 +129,7 @@ class Runner:
         self._last_output: dict[str, Mapping[str, Json]] = {}
         """Workflow name -> output of its last task here: what a `leak` writes where it does not belong."""
 
-    def run(self, hand: InHand) -> TaskStatus:
+    def run(self, hand: HeldTask) -> TaskStatus:
         """Work on a task, deliver its result, and return how it ended. Raises Stopped."""
         task, record = hand.task, hand.task.record
         handler = self._handlers.find(record.ref, record.type)
@@ -143,7 +149,9 @@ class Runner:
             self._heartbeat.drop(record.task_id)
         return TaskStatus.FAILED if fate == "refused" else TaskStatus(outcome.status)
 
-    def _invoke(self, handler: NamedHandler, hand: InHand, fault: Fault | None, logs: list[dict[str, Json]]) -> Outcome:
+    def _invoke(
+        self, handler: NamedHandler, hand: HeldTask, fault: Fault | None, logs: list[dict[str, Json]]
+    ) -> Outcome:
         task = hand.task.record
         number = self._ledger.begin(
             {
@@ -177,7 +185,7 @@ class Runner:
             _log(logs, line)
         return outcome
 
-    def _distort(self, outcome: Outcome, hand: InHand, fault: Fault | None) -> Outcome:
+    def _distort(self, outcome: Outcome, hand: HeldTask, fault: Fault | None) -> Outcome:
         """Commit what a fault does to work that is done."""
         if fault is None:
             return outcome
@@ -187,7 +195,7 @@ class Runner:
             return replace(outcome, work_ms=work_ms + took_ms)
         return spoiled(outcome, fault, self._last_output.get(fault.value, {}))
 
-    def _context(self, hand: InHand, logs: list[dict[str, Json]]) -> TaskContext:
+    def _context(self, hand: HeldTask, logs: list[dict[str, Json]]) -> TaskContext:
         task = hand.task.record
         return TaskContext(
             workflow_id=hand.task.workflow_id,
@@ -210,7 +218,7 @@ class Runner:
         )
 
     def _result(
-        self, hand: InHand, handler: NamedHandler, outcome: Outcome, logs: list[dict[str, Json]], begin_ms: int
+        self, hand: HeldTask, handler: NamedHandler, outcome: Outcome, logs: list[dict[str, Json]], begin_ms: int
     ) -> dict[str, Json]:
         task = hand.task
         end_ms = epoch_ms()

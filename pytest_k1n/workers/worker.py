@@ -15,14 +15,14 @@ from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError, NotFound
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskStatus, WorkflowDefinition
-from pytest_k1n.workers.delivery import Delivery
+from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.intake import Intake
-from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.pool import Pool
 from pytest_k1n.workers.registry import Handlers
-from pytest_k1n.workers.runner import InHand, Runner
+from pytest_k1n.workers.runner import HeldTask, Runner
 from pytest_k1n.workers.settings import WorkerSettings
 from pytest_k1n.workers.tracker import Tracker
 
@@ -51,7 +51,7 @@ class Worker:
         handlers: Handlers,
         settings: WorkerSettings,
         *,
-        ledger: Ledger | None = None,
+        ledger: InvocationLedger | None = None,
         report: Callable[[str], None] = lambda _: None,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
@@ -64,9 +64,9 @@ class Worker:
         self._slow_types = settings.types or worker_types(definitions)
         self._tracker = Tracker(definitions, worker_id=settings.worker_id)
         self._intake = Intake(client, settings, report=report)
-        self._ledger = ledger or Ledger()
+        self._ledger = ledger or InvocationLedger()
         self._give_up = threading.Event()
-        self._delivery = Delivery(client, self._ledger, give_up=self._give_up, report=report)
+        self._delivery = ResultDelivery(client, self._ledger, give_up=self._give_up, report=report)
         self._heartbeat = Heartbeat(client, worker_id=settings.worker_id, unwanted=self._unwanted, report=report)
         self._runner = Runner(
             handlers, settings, delivery=self._delivery, heartbeat=self._heartbeat, ledger=self._ledger
@@ -122,16 +122,16 @@ class Worker:
             self._start(hand)
         return bool(hands)
 
-    def _start(self, hand: InHand) -> None:
+    def _start(self, hand: HeldTask) -> None:
         self._note(hand)
         self._pool.submit(lambda: self._work(hand))
 
-    def _note(self, hand: InHand) -> None:
+    def _note(self, hand: HeldTask) -> None:
         self._tracker.polled(hand.task.record, hand.task.workflow_id, hand.task.workflow_name)
 
-    def _work(self, first: InHand) -> None:
+    def _work(self, first: HeldTask) -> None:
         """Run a task, then its successors as far as this thread comes by them; nothing may take the worker down."""
-        hand: InHand | None = first
+        hand: HeldTask | None = first
         while hand is not None:
             status = TaskStatus.SCHEDULED
             try:
@@ -147,7 +147,7 @@ class Worker:
                 self._wake.set()
             hand = self._successor(following)
 
-    def _successor(self, types: Iterable[str]) -> InHand | None:
+    def _successor(self, types: Iterable[str]) -> HeldTask | None:
         """Poll for the first of the types that can follow; several are the polling thread's business as well."""
         if self._stopping.is_set():
             return None
@@ -163,7 +163,7 @@ class Worker:
         self._wake.set()
         return None
 
-    def _hand_back(self, hand: InHand) -> TaskStatus:
+    def _hand_back(self, hand: HeldTask) -> TaskStatus:
         """Give an interrupted task back to its queue, unless it was interrupted because it has ended."""
         if not self._give_up.is_set() or hand.state == "hung":
             return TaskStatus.CANCELED
@@ -246,5 +246,5 @@ class Worker:
                 self._hand_back(hand)
 
 
-def _only_hung(hands: list[InHand]) -> bool:
+def _only_hung(hands: list[HeldTask]) -> bool:
     return all(hand.state == "hung" for hand in hands)

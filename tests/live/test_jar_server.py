@@ -22,7 +22,7 @@ from pytest_k1n.servers.exploded import runnable
 from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.java import find_java
 from pytest_k1n.servers.opening import open_server
-from pytest_k1n.servers.probe import Answer, ask
+from pytest_k1n.servers.probe import HttpAnswer, ask
 from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.servers.warmup import run_once
@@ -68,13 +68,13 @@ def server(make: Callable[..., JarServer], tmp_path_factory: pytest.TempPathFact
         yield running
 
 
-def call(server: JarServer, method: str, path: str, body: object = None) -> Answer:
+def call(server: JarServer, method: str, path: str, body: object = None) -> HttpAnswer:
     answer = ask(Address.parse(server.endpoint.url), method, path, body=body, timeout_s=30)
     assert answer.status < 300, f"{method} {path} -> {answer.status} {answer.text}"
     return answer
 
 
-def document(answer: Answer) -> dict[str, object]:
+def document(answer: HttpAnswer) -> dict[str, object]:
     found = answer.json()
     assert isinstance(found, dict)
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.servers.container import ContainerServer, Engine, find_engine, run_command
+from pytest_k1n.servers.container import ContainerEngine, ContainerServer, find_engine, run_command
 from pytest_k1n.servers.errors import ServerDied, TierUnavailable
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.process import Site
@@ -106,7 +106,10 @@ def test_a_container_that_dies_is_removed_and_its_last_words_are_shown(
 
 def test_the_port_is_on_loopback_and_chosen_by_the_engine(tmp_path: Path) -> None:
     words = run_command(
-        Site(run_uid="r1", folder=tmp_path), engine=Engine(command="podman", version="4"), image="i:1", name="k1n-r1"
+        Site(run_uid="r1", folder=tmp_path),
+        engine=ContainerEngine(command="podman", version="4"),
+        image="i:1",
+        name="k1n-r1",
     )
     assert "--publish=127.0.0.1::8080" in words
     assert "--label=k1n.run=r1" in words

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.commands import doctor
-from pytest_k1n.commands.doctor import Check, Outcome, Subject, checks
+from pytest_k1n.commands.doctor import Check, CheckOutcome, Examined, checks
 from pytest_k1n.commands.inifile import ini_rows
 from pytest_k1n.servers.protocol import ServerSpec, parse_server
 
@@ -31,7 +31,7 @@ def project(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def point(name: str, **subject: object) -> Check:
     given = {"spec": parse_server("embedded"), "folder": Path.cwd(), "results": Path.cwd() / "results", **subject}
-    return next(each for each in checks(Subject(**given)) if each.name == name)  # type: ignore[arg-type]
+    return next(each for each in checks(Examined(**given)) if each.name == name)  # type: ignore[arg-type]
 
 
 def test_a_run_on_the_embedded_engine_needs_next_to_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,10 +110,10 @@ def test_a_malformed_configuration_file_is_named(project: Path) -> None:
 
 def test_a_dead_container_engine_fails_only_where_it_is_needed(executable: Write) -> None:
     executable("docker", "echo Cannot connect to the Docker daemon >&2; exit 1")
-    assert point("container engine", spec=parse_server("docker")).outcome is Outcome.FAIL
+    assert point("container engine", spec=parse_server("docker")).outcome is CheckOutcome.FAIL
     assert "Cannot connect" in point("container engine", spec=parse_server("docker")).detail
-    assert point("container engine", spec=parse_server("auto")).outcome is Outcome.NOT_NEEDED
-    assert point("container engine", spec=parse_server("jar")).outcome is Outcome.NOT_NEEDED
+    assert point("container engine", spec=parse_server("auto")).outcome is CheckOutcome.NOT_NEEDED
+    assert point("container engine", spec=parse_server("jar")).outcome is CheckOutcome.NOT_NEEDED
 
 
 def test_expected_containers_that_do_not_run_are_named(executable: Write) -> None:
@@ -123,31 +123,31 @@ def test_expected_containers_that_do_not_run_are_named(executable: Write) -> Non
     )
     spec = parse_server("docker")
     missing = point("containers", spec=spec, containers=("redis", "conductor"))
-    assert (missing.outcome, missing.detail) == (Outcome.FAIL, "not running: conductor")
-    assert point("containers", spec=spec, containers=("redis",)).outcome is Outcome.PASS
-    assert point("containers", spec=spec).outcome is Outcome.NOT_NEEDED
+    assert (missing.outcome, missing.detail) == (CheckOutcome.FAIL, "not running: conductor")
+    assert point("containers", spec=spec, containers=("redis",)).outcome is CheckOutcome.PASS
+    assert point("containers", spec=spec).outcome is CheckOutcome.NOT_NEEDED
 
 
 def test_java_and_jar_are_examined_without_fetching(fake_java: Path, boot_jar: Write, tmp_path: Path) -> None:
     jar = boot_jar(tmp_path / "server.jar")
     spec = ServerSpec(kind=parse_server("jar").kind, java_path=fake_java, jar_path=jar)
-    assert point("Java", spec=spec).outcome is Outcome.PASS
-    assert point("boot jar", spec=spec).outcome is Outcome.PASS
+    assert point("Java", spec=spec).outcome is CheckOutcome.PASS
+    assert point("boot jar", spec=spec).outcome is CheckOutcome.PASS
     missing = ServerSpec(kind=spec.kind, java_path=tmp_path / "no-java", jar_path=tmp_path / "no.jar")
     assert "does not exist" in point("Java", spec=missing).detail
-    assert point("boot jar", spec=missing).outcome is Outcome.FAIL
+    assert point("boot jar", spec=missing).outcome is CheckOutcome.FAIL
 
 
 def test_a_jar_that_maven_can_fetch_is_no_failure(executable: Write) -> None:
-    assert point("boot jar", spec=parse_server("jar")).outcome is Outcome.FAIL
+    assert point("boot jar", spec=parse_server("jar")).outcome is CheckOutcome.FAIL
     executable("mvn", "exit 99")
-    assert point("boot jar", spec=parse_server("jar")).outcome is Outcome.PASS
+    assert point("boot jar", spec=parse_server("jar")).outcome is CheckOutcome.PASS
 
 
 def test_task_definitions_are_counted(project: Path) -> None:
     tasks = project / "tasks"
     tasks.mkdir()
-    assert point("task definitions", task_definitions=tasks).outcome is Outcome.NOT_NEEDED
+    assert point("task definitions", task_definitions=tasks).outcome is CheckOutcome.NOT_NEEDED
     for n in range(3):
         (tasks / f"{n}.json").write_text(json.dumps({"name": f"task_{n}"}))
     assert point("task definitions", task_definitions=tasks).detail.startswith("3 in ")
@@ -156,11 +156,11 @@ def test_task_definitions_are_counted(project: Path) -> None:
 
 
 def test_the_bridge_is_looked_up(executable: Write) -> None:
-    assert point("MCP bridge").outcome is Outcome.NOT_NEEDED
+    assert point("MCP bridge").outcome is CheckOutcome.NOT_NEEDED
     assert point("MCP bridge", bridge="conductor-mcp --config x").detail == "conductor-mcp is not on PATH"
     executable("conductor-mcp", "exit 0")
-    assert point("MCP bridge", bridge="conductor-mcp --config x").outcome is Outcome.PASS
-    assert point("MCP bridge", bridge="'unbalanced").outcome is Outcome.FAIL
+    assert point("MCP bridge", bridge="conductor-mcp --config x").outcome is CheckOutcome.PASS
+    assert point("MCP bridge", bridge="'unbalanced").outcome is CheckOutcome.FAIL
 
 
 def test_scripts_have_to_be_executable(project: Path) -> None:
@@ -169,13 +169,13 @@ def test_scripts_have_to_be_executable(project: Path) -> None:
     script.write_text("#!/bin/sh\n")
     script.chmod(0o644)
     found = point("scripts")
-    assert (found.outcome, found.remedy) == (Outcome.FAIL, "chmod +x tests/validate.sh")
+    assert (found.outcome, found.remedy) == (CheckOutcome.FAIL, "chmod +x tests/validate.sh")
     script.chmod(0o755)
-    assert point("scripts").outcome is Outcome.PASS
+    assert point("scripts").outcome is CheckOutcome.PASS
 
 
 def test_a_results_folder_that_cannot_be_made_fails(project: Path) -> None:
     assert point("results folder", results=project / "a/b").detail.endswith("(will be made)")
     assert not (project / "a").exists()
     (project / "file").write_text("")
-    assert point("results folder", results=project / "file/results").outcome is Outcome.FAIL
+    assert point("results folder", results=project / "file/results").outcome is CheckOutcome.FAIL

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.core import wire
-from pytest_k1n.workers.ledger import Ledger
+from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 from pytest_k1n.workers.worker import Worker
@@ -241,7 +241,7 @@ def working(stub):
         reports = []
         worker = Worker(
             client, parsed, Handlers(handlers), WorkerSettings(**(options | settings)),
-            ledger=Ledger(ledger) if ledger else None, report=reports.append,
+            ledger=InvocationLedger(ledger) if ledger else None, report=reports.append,
         )  # fmt: skip
         it = Working(worker, reports)
         it.thread.start()

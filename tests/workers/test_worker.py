@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from pytest_k1n.workers.handler import Outcome, Stopped, TaskFailed
-from pytest_k1n.workers.ledger import Ledger, read_ledger
+from pytest_k1n.workers.ledger import InvocationLedger, read_ledger
 from pytest_k1n.workers.misbehaviour import Fault
 
 
@@ -155,7 +155,7 @@ def test_a_result_whose_answer_is_lost_is_sent_again_and_takes_effect_once(stub,
         until(completed(stub, workflow_id))
     assert [len(stub.effects(task["taskId"])) for task in stub.of(workflow_id)] == [1, 1]
     assert [entry["status"] for entry in read_ledger(tmp_path / "ledger")] == ["COMPLETED"] * 2
-    again = Ledger(tmp_path / "ledger")
+    again = InvocationLedger(tmp_path / "ledger")
     assert again.undelivered() == []
     again.close()
 

@@ -48,7 +48,7 @@ def insufficient_baseline(note: str) -> Exempt:
 Single = Callable[[Observation, BatchObservation, str, GateSettings, Tally], Exempt | None]
 """Judges one execution of the batch, named by its key."""
 
-Joint = Callable[[BatchObservation, GateSettings, "Ledger"], Exempt | None]
+Joint = Callable[[BatchObservation, GateSettings, "BatchTally"], Exempt | None]
 """Judges the batch as a whole."""
 
 
@@ -81,7 +81,7 @@ class Located:
         return f"{self.key}: {self.finding}" if self.key else str(self.finding)
 
 
-class Ledger:
+class BatchTally:
     """One tally per execution of a batch, so that every finding knows where it belongs."""
 
     def __init__(self) -> None:
@@ -128,15 +128,15 @@ class CategoryResult:
 
 def judge(category: Category, batch: BatchObservation, settings: GateSettings) -> CategoryResult:
     """Judge one category. What raises inside is one unknown check, with the exception named."""
-    ledger = Ledger()
+    tallies = BatchTally()
     exemptions: list[Exempt | None] = []
     if category.joint is not None:
-        exemptions.append(_guarded(category.joint, ledger.of(None), batch, settings, ledger))
+        exemptions.append(_guarded(category.joint, tallies.of(None), batch, settings, tallies))
     elif category.single is not None:
         for key, observation in batch.observations.items():
-            tally = ledger.of(key)
+            tally = tallies.of(key)
             exemptions.append(_guarded(category.single, tally, observation, batch, key, settings, tally))
-    return _result(category, ledger, [exempt for exempt in exemptions if exempt is not None])
+    return _result(category, tallies, [exempt for exempt in exemptions if exempt is not None])
 
 
 def _guarded(check: Callable[..., Exempt | None], tally: Tally, *arguments: object) -> Exempt | None:
@@ -153,8 +153,8 @@ def _guarded(check: Callable[..., Exempt | None], tally: Tally, *arguments: obje
         return None
 
 
-def _result(category: Category, ledger: Ledger, exemptions: list[Exempt]) -> CategoryResult:
-    tallies = ledger.tallies
+def _result(category: Category, batch: BatchTally, exemptions: list[Exempt]) -> CategoryResult:
+    tallies = batch.tallies
     located = tuple(Located(key, finding) for key, tally in tallies.items() for finding in tally.found)
     passed = sum(tally.passes for tally in tallies.values())
     failed = sum(tally.fails for tally in tallies.values())

@@ -11,7 +11,7 @@ from pytest_k1n.core.gates.quality import Quality
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.wire import split_iteration
 
-EVIDENCE = 3
+EVIDENCE_LINES = 3
 """Lines of evidence per result, at most."""
 
 _RESULT_VERDICT = {
@@ -58,7 +58,7 @@ def probe_output(result: CategoryResult) -> dict[str, Json]:
         "simulated": result.simulated,
         "blocking": result.blocking,
         "note": result.note,
-        "findings": [str(finding) for finding in result.findings[:EVIDENCE]],
+        "findings": [str(finding) for finding in result.findings[:EVIDENCE_LINES]],
     }
 
 
@@ -132,7 +132,7 @@ def _head(category: CategoryResult, verdict: str) -> dict[str, Json]:
 
 def _evidence(finding: Finding) -> list[Json]:
     evidence: list[Json] = [line for line in (str(finding), finding.origin, finding.code) if line]
-    return evidence[:EVIDENCE]
+    return evidence[:EVIDENCE_LINES]
 
 
 def _only_id(quality: Quality) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.decide import ending
 from pytest_k1n.engine.decide.context import Context, InvalidInput
-from pytest_k1n.engine.decide.mapping import Batch
+from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert_one
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -62,7 +62,7 @@ def _begin_again(context: Context, execution: ExecutionState) -> bool:
     That is how a switch that was rerun takes its case again; anything else stays as it is.
     """
     first = next(node for node in execution.definition.tasks if not _is_skipped(execution, node))
-    batch = Batch(context, execution, 0)
+    batch = TaskGroup(context, execution, 0)
     try:
         batch.map(first)
     except InvalidInput as error:

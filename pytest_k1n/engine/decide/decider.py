@@ -9,7 +9,7 @@ from __future__ import annotations
 from pytest_k1n.engine.decide import ending, joins, loops, retry, switches, timeouts
 from pytest_k1n.engine.decide.completion import Saved, finish
 from pytest_k1n.engine.decide.context import Broken, Context, InvalidInput
-from pytest_k1n.engine.decide.mapping import Batch
+from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert, new_attempt, schedule
 from pytest_k1n.engine.decide.systemtasks import RUNNERS
 from pytest_k1n.engine.definition import Node
@@ -159,7 +159,7 @@ def _advance_loop(context: Context, execution: ExecutionState, loop: TaskState) 
         return True
     if first is None:
         return False
-    batch = Batch(context, execution, loop.iteration)
+    batch = TaskGroup(context, execution, loop.iteration)
     try:
         batch.map(first)
     except InvalidInput as error:

@@ -23,7 +23,7 @@ _UNREGISTERED_RESPONSE_S: Final = 3600
 """What the record of a forked task without a definition shows as its response timeout; it has none."""
 
 
-class Batch:
+class TaskGroup:
     """Tasks that are scheduled together."""
 
     __slots__ = ("context", "execution", "iteration", "tasks")
@@ -57,7 +57,7 @@ class Batch:
         return task
 
 
-def _worker_task(batch: Batch, node: Node) -> None:
+def _worker_task(batch: TaskGroup, node: Node) -> None:
     task = batch.new(node, node.name if node.type == "SIMPLE" else node.type)
     task.def_name = node.name
     definition = node.task_def
@@ -66,7 +66,7 @@ def _worker_task(batch: Batch, node: Node) -> None:
     task.start_delay_s = task.callback_s = node.start_delay_s
 
 
-def _dynamic(batch: Batch, node: Node) -> None:
+def _dynamic(batch: TaskGroup, node: Node) -> None:
     task = batch.new(node, "DYNAMIC")
     parameter = node.document["dynamicTaskNameParam"]
     name = task.input.get(parameter)
@@ -82,7 +82,7 @@ def _dynamic(batch: Batch, node: Node) -> None:
     task.start_delay_s = task.callback_s = node.start_delay_s
 
 
-def _async_system_task(batch: Batch, node: Node) -> None:
+def _async_system_task(batch: TaskGroup, node: Node) -> None:
     task = batch.new(node, node.type)
     task.def_name = node.name
     if node.type != "START_WORKFLOW":
@@ -93,19 +93,19 @@ def _async_system_task(batch: Batch, node: Node) -> None:
         task.input["sink"] = resolve(batch.execution, task) if resolve else sink
 
 
-def _sync_system_task(batch: Batch, node: Node) -> None:
+def _sync_system_task(batch: TaskGroup, node: Node) -> None:
     batch.begun(node, node.type, node.name)
 
 
-def _noop(batch: Batch, node: Node) -> None:
+def _noop(batch: TaskGroup, node: Node) -> None:
     batch.begun(node, "NOOP", node.name, {})
 
 
-def _wait(batch: Batch, node: Node) -> None:
+def _wait(batch: TaskGroup, node: Node) -> None:
     waits.prepare(batch.begun(node, "WAIT", node.name), batch.context.now_ms)
 
 
-def _switch(batch: Batch, node: Node) -> None:
+def _switch(batch: TaskGroup, node: Node) -> None:
     task = batch.begun(node, node.type, node.type)
     chosen = switches.choose(task, batch.context.scripts)
     if task.status == FAILED:
@@ -114,7 +114,7 @@ def _switch(batch: Batch, node: Node) -> None:
         batch.map(chosen[0])
 
 
-def _fork(batch: Batch, node: Node) -> None:
+def _fork(batch: TaskGroup, node: Node) -> None:
     join, is_forked_itself = node.next, batch.execution.definition.by_ref.get(node.ref) is not node
     if join is None or join.type not in ("JOIN", "EXCLUSIVE_JOIN") or is_forked_itself:
         raise InvalidInput("Fork task definition is not followed by a join task.  Check the blueprint")
@@ -128,7 +128,7 @@ def _fork(batch: Batch, node: Node) -> None:
     batch.map(join)
 
 
-def _dynamic_fork(batch: Batch, node: Node) -> None:
+def _dynamic_fork(batch: TaskGroup, node: Node) -> None:
     join = node.next
     task = batch.begun(node, "FORK", "FORK")
     task.status = COMPLETED
@@ -148,18 +148,18 @@ def _dynamic_fork(batch: Batch, node: Node) -> None:
     batch.begun(join, "JOIN", "JOIN", {"joinOn": refs})
 
 
-def _join(batch: Batch, node: Node) -> None:
+def _join(batch: TaskGroup, node: Node) -> None:
     batch.begun(node, "JOIN", "JOIN", {"joinOn": node.join_on})
 
 
-def _exclusive_join(batch: Batch, node: Node) -> None:
+def _exclusive_join(batch: TaskGroup, node: Node) -> None:
     task_input: JsonObject = {"joinOn": node.join_on}
     if node.document.get("defaultExclusiveJoinTask"):
         task_input["defaultExclusiveJoinTask"] = node.document["defaultExclusiveJoinTask"]
     batch.begun(node, "EXCLUSIVE_JOIN", "EXCLUSIVE_JOIN", task_input)
 
 
-def _sub_workflow(batch: Batch, node: Node) -> None:
+def _sub_workflow(batch: TaskGroup, node: Node) -> None:
     task = batch.new(node, "SUB_WORKFLOW")
     task.def_name = node.name
     given = node.document.get("subWorkflowParam") or {}
@@ -202,7 +202,7 @@ def child_priority(task: TaskState) -> int | None:
         return None
 
 
-MAPPERS: Final[dict[str, Callable[[Batch, Node], None]]] = {
+MAPPERS: Final[dict[str, Callable[[TaskGroup, Node], None]]] = {
     "SIMPLE": _worker_task,
     "DYNAMIC": _dynamic,
     "FORK_JOIN": _fork,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_k1n.engine.decide import retry
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.domains import domain_of
-from pytest_k1n.engine.decide.mapping import MAPPERS, Batch
+from pytest_k1n.engine.decide.mapping import MAPPERS, TaskGroup
 from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -29,7 +29,7 @@ def schedule(
         while target is not None and (known := execution.latest.get(_ref(target, suffix))) is not None:
             target = target.next if known.status == SKIPPED else None
         if target is not None:
-            batch = Batch(context, execution, suffix)
+            batch = TaskGroup(context, execution, suffix)
             batch.map(target)
             again = insert(context, execution, batch) or again
     return again
@@ -39,7 +39,7 @@ def _ref(node: Node, iteration: int) -> str:
     return f"{node.ref}__{iteration}" if iteration else node.ref
 
 
-def insert(context: Context, execution: ExecutionState, batch: Batch) -> bool:
+def insert(context: Context, execution: ExecutionState, batch: TaskGroup) -> bool:
     """Add a batch; of tasks with the same ref the last one takes the place of the first, as in the server's map."""
     tasks = batch.tasks
     if len(tasks) > 1:

@@ -18,7 +18,7 @@ from pytest_k1n.engine.operate.reopening import (
     reopen_parents,
     wait_again,
 )
-from pytest_k1n.engine.problems import Conflict, Illegal, Invalid, NotFound
+from pytest_k1n.engine.problems import Illegal, Invalid, Unknown, WrongState
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     COMPLETED,
@@ -34,9 +34,9 @@ from pytest_k1n.engine.status import (
 
 
 def pause(execution: ExecutionState) -> None:
-    """Stop scheduling; what is in progress may end. Raises Conflict."""
+    """Stop scheduling; what is in progress may end. Raises WrongState."""
     if execution.status in TERMINAL_WORKFLOW:
-        raise Conflict(f"Workflow {label(execution)} has ended, status cannot be updated.")
+        raise WrongState(f"Workflow {label(execution)} has ended, status cannot be updated.")
     execution.status = PAUSED
 
 
@@ -75,19 +75,19 @@ def skip(engine: Engine, execution: ExecutionState, ref: str) -> None:
 
 
 def terminate(engine: Engine, execution: ExecutionState, reason: str | None) -> None:
-    """End an execution unless it completed. Raises Conflict."""
+    """End an execution unless it completed. Raises WrongState."""
     if execution.status == COMPLETED:
-        raise Conflict("Cannot terminate a COMPLETED workflow.")
+        raise WrongState("Cannot terminate a COMPLETED workflow.")
     if execution.status != TERMINATED:
         engine.terminate(execution, reason)
         engine.settle()
 
 
 def restart(engine: Engine, execution: ExecutionState, latest: Definition | None = None) -> None:
-    """Begin a terminal execution anew under its id; `latest` replaces its definition. Raises Conflict or NotFound."""
+    """Begin a terminal execution anew under its id; `latest` replaces its definition. Raises WrongState or Unknown."""
     demand_terminal(execution, "restart")
     if execution.status == COMPLETED and not execution.definition.restartable:
-        raise NotFound(f"Workflow: {label(execution)}.{execution.status} is non-restartable")
+        raise Unknown(f"Workflow: {label(execution)}.{execution.status} is non-restartable")
     if latest is not None:
         execution.definition = latest
     execution.keep([])
@@ -102,9 +102,9 @@ def restart(engine: Engine, execution: ExecutionState, latest: Definition | None
 
 
 def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = False) -> None:
-    """Retry what failed in a terminal execution; what only waits for it goes on in place. Raises NotFound, Conflict."""
+    """Retry what failed in a terminal execution; what only waits goes on in place. Raises Unknown, WrongState."""
     if execution.status not in TERMINAL_WORKFLOW:
-        raise NotFound(f"Workflow is still running.  status={execution.status}")
+        raise Unknown(f"Workflow is still running.  status={execution.status}")
     if resume_children:
         if not any(task.status in UNSUCCESSFUL_TASK for task in execution.tasks):
             return  # without this option it would be refused
@@ -113,7 +113,7 @@ def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = 
             return
     failed = [task for task in execution.latest.values() if task.status in UNSUCCESSFUL_TASK and not task.retried]
     if not failed and execution.status != TIMED_OUT:
-        raise Conflict(
+        raise WrongState(
             "There are no retryable tasks! Use restart if you want to attempt entire workflow execution again."
         )
     context = engine.context()
@@ -136,9 +136,9 @@ def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = 
 
 
 def reset_callbacks(engine: Engine, execution: ExecutionState) -> None:
-    """Make tasks that wait for a callback deliverable now. Raises Conflict."""
+    """Make tasks that wait for a callback deliverable now. Raises WrongState."""
     if execution.status in TERMINAL_WORKFLOW:
-        raise Conflict(f"Workflow is in terminal state. Status = {execution.status}")
+        raise WrongState(f"Workflow is in terminal state. Status = {execution.status}")
     for task in execution.live:
         if task.status == SCHEDULED and task.callback_s > 0:
             engine.requeue(task)

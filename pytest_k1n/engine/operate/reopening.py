@@ -6,7 +6,7 @@ from pytest_k1n.engine.decide import waits
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Conflict
+from pytest_k1n.engine.problems import WrongState
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     IN_PROGRESS,
@@ -23,9 +23,9 @@ REOPENED = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
 
 
 def demand_terminal(execution: ExecutionState, verb: str) -> None:
-    """Raise Conflict unless an execution has ended."""
+    """Raise WrongState unless an execution has ended."""
     if execution.status not in TERMINAL_WORKFLOW:
-        raise Conflict(f"Workflow: {label(execution)}.{execution.status} is not in terminal state, unable to {verb}.")
+        raise WrongState(f"Workflow: {label(execution)}.{execution.status} is not in terminal state, unable to {verb}.")
 
 
 def evaluate(engine: Engine, execution: ExecutionState) -> None:

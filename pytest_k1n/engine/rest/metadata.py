@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
+from pytest_k1n.engine.problems import Illegal, Unknown, WrongState
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition, check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
@@ -30,7 +30,7 @@ def _post_workflow(request: Request) -> Reply:
     catalogue = request.engine.catalogue
     is_known = catalogue.workflow_document(name, version) is not None
     if is_known and not request.flag("overwrite"):
-        raise Conflict(f"Workflow with {name}.{version} already exists!")
+        raise WrongState(f"Workflow with {name}.{version} already exists!")
     catalogue.put_workflow(definition, request.engine.now_ms, is_update=is_known)
     return Reply()
 
@@ -46,7 +46,7 @@ def _workflow(request: Request) -> Reply:
     document = request.engine.catalogue.workflow_document(name, version)
     if document is None:
         shown = "null" if version is None else version
-        raise NotFound(f"No such workflow found by name: {name}, version: {shown}")
+        raise Unknown(f"No such workflow found by name: {name}, version: {shown}")
     return Reply(payload=document)
 
 
@@ -109,7 +109,7 @@ def _put_task(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.TASK_DEFINITION)
     demand(check_task_definition(task_definition_document(definition), "updateTaskDef.arg0"))
     if request.engine.catalogue.task_definition(definition["name"]) is None:
-        raise NotFound(f"No such task by name {definition['name']}")
+        raise Unknown(f"No such task by name {definition['name']}")
     request.engine.catalogue.put_task(definition, request.engine.now_ms, is_update=True)
     return Reply()
 
@@ -117,7 +117,7 @@ def _put_task(request: Request) -> Reply:
 def _task(request: Request) -> Reply:
     document = request.engine.catalogue.task_documents.get(request.names["type"])
     if document is None:
-        raise NotFound(f"No such taskType found by name: {request.names['type']}")
+        raise Unknown(f"No such taskType found by name: {request.names['type']}")
     return Reply(payload=document)
 
 

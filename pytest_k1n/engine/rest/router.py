@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal, NotAllowed, NotFound, Problem
+from pytest_k1n.engine.problems import Illegal, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.values import JsonObject
@@ -183,7 +183,7 @@ class Routes:
                 return route.action(Request(self.engine, names, query, body, headers))
         if found_path:
             raise NotAllowed(f"Request method '{method}' is not supported")
-        raise NotFound(f"No static resource {path.strip('/')}.")
+        raise Unknown(f"No static resource {path.strip('/')}.")
 
 
 def _demand_json(headers: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import seeded_id
-from pytest_k1n.engine.problems import NotFound
+from pytest_k1n.engine.problems import Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.blocking import Answer, return_strategy
 from pytest_k1n.engine.rest.router import Reply, Request, Route, Waiting
@@ -23,20 +23,20 @@ def _signal(request: Request) -> Reply:
 
 
 def _signal_sync(request: Request) -> Reply | Waiting:
-    """Do the same, and wait until the execution is blocked again. Raises NotFound if nothing waits for a signal."""
+    """Do the same, and wait until the execution is blocked again. Raises Unknown if nothing waits for a signal."""
     strategy = return_strategy(request)
     wait_ms = request.number("timeoutMillis", WAIT_MS) or 0
     execution = request.engine.execution(request.names["workflow"])
     task = _give(request)
     if task is None:
-        raise NotFound(f"Found no blocked task in workflow {execution.workflow_id} to signal")
+        raise Unknown(f"Found no blocked task in workflow {execution.workflow_id} to signal")
     request_id = seeded_id(request.engine.seed, f"signal/{task.task_id}/{task.ticket}")
     answer = Answer(target=execution, strategy=strategy, request_id=request_id)
     return answer.within(request.engine, max(0, min(wait_ms, LONGEST_WAIT_MS)))
 
 
 def _give(request: Request) -> TaskState | None:
-    """End what an execution waits for, and return it; None if it waits for no signal. Raises Illegal, NotFound."""
+    """End what an execution waits for, and return it; None if it waits for no signal. Raises Illegal, Unknown."""
     status = result_status(request)
     output = shapes.read_map(shapes.parse(request.body))
     task = _waiting(request.engine, request.engine.execution(request.names["workflow"]))

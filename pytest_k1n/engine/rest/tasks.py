@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_k1n.engine.documents import execution_document, task_document
-from pytest_k1n.engine.problems import Illegal, Invalid, NotFound
+from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
 from pytest_k1n.engine.rest import search
@@ -82,7 +82,7 @@ def _update_v2(request: Request) -> Reply:
 
 
 def _take(request: Request, *, checked: bool = True) -> TaskState:
-    """Apply a TaskResult to its task. Raises Invalid, NotFound or Illegal.
+    """Apply a TaskResult to its task. Raises Invalid, Unknown or Illegal.
 
     `checked`: whether the route lists violations in its answer; update-v2 answers 500 without any.
     """
@@ -99,7 +99,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     execution = request.engine.execution(result["workflowInstanceId"])
     task = request.engine.task(result["taskId"], of=execution)
     if task is None:
-        raise NotFound(f"No such task found by id: {result['taskId']}")
+        raise Unknown(f"No such task found by id: {result['taskId']}")
     status = result.get("status")
     if status is None:
         raise Illegal(
@@ -139,9 +139,7 @@ def _update_by_ref(request: Request) -> Reply:
 def _update_by_ref_sync(request: Request) -> Reply:
     task = _take_by_ref(request)
     if task is None:
-        raise NotFound(
-            f"Found no running task {request.names['ref']} of workflow {request.names['workflow']} to update"
-        )
+        raise Unknown(f"Found no running task {request.names['ref']} of workflow {request.names['workflow']} to update")
     return Reply(payload=execution_document(task.execution))
 
 
@@ -183,7 +181,7 @@ def _get(request: Request) -> Reply:
 def _known(request: Request) -> TaskState:
     task = request.engine.task(request.names["id"])
     if task is None:
-        raise NotFound(f"Task not found for taskId: {request.names['id']}")
+        raise Unknown(f"Task not found for taskId: {request.names['id']}")
     return task
 
 

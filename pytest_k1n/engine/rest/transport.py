@@ -11,7 +11,7 @@ from pytest_k1n.engine.rest.router import Routes
 
 
 @dataclass(frozen=True, slots=True)
-class Response:
+class InProcessResponse:
     """An answer as bytes, in the form of the client's transports."""
 
     status: int
@@ -39,12 +39,12 @@ class InProcessTransport:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout_s: float = 10.0,  # noqa: ARG002 (nothing here takes time)
-    ) -> Response:
+    ) -> InProcessResponse:
         """Answer a request at once; its path may carry a query of its own."""
         bare, _, query = path.partition("?")
         named = {name.lower(): value for name, value in (headers or {}).items()}
         reply = self._routes.handle(method, bare, {**parse_qs(query), **_query(params or {})}, body, named)
-        return Response(reply.status, reply.body(), reply.content_type)
+        return InProcessResponse(reply.status, reply.body(), reply.content_type)
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

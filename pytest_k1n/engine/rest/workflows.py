@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.operate import operations, reruns
-from pytest_k1n.engine.problems import Invalid, NotFound
+from pytest_k1n.engine.problems import Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
@@ -75,7 +75,7 @@ def _start_named(request: Request) -> Reply:
     demand(_priority_violations("startWorkflow.priority", priority))
     if request.engine.catalogue.workflow_document(name, version) is None:
         shown = "null" if version is None else version
-        raise NotFound(f"No such workflow found by name: {name}, version: {shown}")
+        raise Unknown(f"No such workflow found by name: {name}, version: {shown}")
     execution = request.engine.start(
         request.engine.find(name, version), given, correlation_id=request.text("correlationId"), priority=priority
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pytest_k1n.engine.decide.mapping import child_priority
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.ids import child_id
-from pytest_k1n.engine.problems import NotFound, Problem
+from pytest_k1n.engine.problems import Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.failureworkflows import FAILURE_WORKFLOW
 from pytest_k1n.engine.runtime.ports import Parent
@@ -37,7 +37,7 @@ def start(engine: Parent, task: TaskState) -> None:
     name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion") or None
     try:
         definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else engine.find(str(name), version)
-    except (NotFound, MissingChild) as error:
+    except (Unknown, MissingChild) as error:
         task.started_ms = task.ended_ms = now_ms
         task.status, task.reason = FAILED, str(error)
         engine.decide(task.execution)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_k1n.engine.definition import Definition
-from pytest_k1n.engine.problems import Illegal, NotFound
+from pytest_k1n.engine.problems import Illegal, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.ports import Starter
@@ -18,7 +18,7 @@ def run(engine: Starter, task: TaskState) -> None:
     """Start what a task's `startWorkflow` asks for; the task fails, in the server's words, where that cannot be."""
     request = task.input.get("startWorkflow")
     if request is None:
-        task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
+        task.status, task.reason = FAILED, "Unknown 'startWorkflow' in input data."
         return
     try:
         asked = shapes.read(request, shapes.START)
@@ -26,7 +26,7 @@ def run(engine: Starter, task: TaskState) -> None:
         definition = None if problem else _definition(engine, asked)
     except Illegal as error:
         problem = f"Error reading StartWorkflowRequest. {str(error).removeprefix('JSON parse error: ')}"
-    except (NotFound, MissingChild) as error:
+    except (Unknown, MissingChild) as error:
         problem = str(error)
     if problem or definition is None:
         task.status, task.reason = FAILED, problem

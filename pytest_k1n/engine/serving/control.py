@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pytest_k1n.core.units import duration_ms, iso_utc
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Conflict, Invalid, NotAllowed, NotFound
+from pytest_k1n.engine.problems import Invalid, NotAllowed, Unknown, WrongState
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.router import Reply, Waiting
 from pytest_k1n.engine.runtime.clock import ManualClock, ScaledClock
@@ -37,7 +37,7 @@ class Control:
     def answer(self, method: str, path: str, body: bytes | None) -> Reply | Waiting:
         """Answer one request. Raises Problem."""
         if path.rstrip("/") != f"{PREFIX}clock":
-            raise NotFound(f"No static resource {path.strip('/')}.")
+            raise Unknown(f"No static resource {path.strip('/')}.")
         if method == "GET":
             return Reply(payload=self.document())
         if method != "POST":
@@ -77,7 +77,7 @@ class Control:
             self._quiescence.expect_declarations(_name(value))
         elif verbs == ["release"]:
             if not self._quiescence.release(_name(value)):
-                raise NotFound(f"nobody holds the clock by the name {value}")
+                raise Unknown(f"nobody holds the clock by the name {value}")
         else:
             return self._move(self._instant(verbs[0], value))
         return Reply(payload=self.document())
@@ -92,7 +92,7 @@ class Control:
 
     def _move(self, instant_ms: int) -> Waiting:
         if isinstance(self._engine.clock, ScaledClock):
-            raise Conflict(f"the clock is {clock_name(self._engine)}: it moves by itself; start the engine with "
+            raise WrongState(f"the clock is {clock_name(self._engine)}: it moves by itself; start the engine with "
                            "--clock virtual or --clock manual to move it")  # fmt: skip
         pacer = self._pacer
         pacer.move_to(instant_ms)

@@ -54,7 +54,7 @@ async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
 
     from pytest_k1n.engine.serving.app import EngineApp
 
-    class Server(uvicorn.Server):
+    class QuietServer(uvicorn.Server):
         """Leaves signals to us: uvicorn would die of them, after it has ended cleanly."""
 
         @contextlib.contextmanager
@@ -66,7 +66,7 @@ async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
         app, lifespan="off", ws="none", access_log=False, log_level="warning", date_header=False, server_header=False,
         proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
     )  # fmt: skip
-    server = Server(config)
+    server = QuietServer(config)
 
     def stop() -> None:
         app.close()

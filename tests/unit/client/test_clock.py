@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pytest_k1n.client.clock import Clock
+from pytest_k1n.client.clock import ClockCalls
 from pytest_k1n.client.transport import Response
 
 
@@ -21,4 +21,4 @@ class Held:
 
 def test_time_that_does_not_pass_is_told_with_who_holds_it():
     with pytest.raises(TimeoutError, match=r"7200000ms of virtual time .* holders: .*'what': 'me'"):
-        Clock(Held()).advance_clock(7_200_000)
+        ClockCalls(Held()).advance_clock(7_200_000)

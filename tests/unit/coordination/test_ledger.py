@@ -3,14 +3,14 @@
 import pytest
 
 from pytest_k1n.coordination.collection import Collection, Item
-from pytest_k1n.coordination.ledger import Gate, Ledger, Outcome
+from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
 
 ITEMS = (Item(node_id="a", batch=1), Item(node_id="b", batch=1), Item(node_id="c", batch=2), Item(node_id="free"))
 
 
 @pytest.fixture
 def ledger():
-    return Ledger(Collection(items=ITEMS))
+    return GateLedger(Collection(items=ITEMS))
 
 
 def report(ledger, node_id, *phases):
@@ -20,7 +20,7 @@ def report(ledger, node_id, *phases):
         if outcome == "rerun":
             ledger.rerun(node_id)
         else:
-            ledger.record(node_id, Outcome(outcome or "passed"), phase=phase)
+            ledger.record(node_id, ItemOutcome(outcome or "passed"), phase=phase)
 
 
 WHOLE = ("setup", "call", "teardown")
@@ -76,13 +76,13 @@ def test_tests_outside_every_batch_count_for_no_gate(ledger):
 
 @pytest.mark.parametrize(("policy", "gate"), [("block", Gate.BLOCKED), ("warn", Gate.OPEN), ("off", Gate.OPEN)])
 def test_the_policy_decides_what_a_failure_does(policy, gate):
-    ledger = Ledger(Collection(items=ITEMS), policy=policy)
+    ledger = GateLedger(Collection(items=ITEMS), policy=policy)
     report(ledger, "a", "setup", "call:failed", "teardown")
     assert ledger.gate(2).gate is gate
 
 
 def test_unknown_blocks_only_where_it_fails_the_run():
-    ledger = Ledger(Collection(items=ITEMS), unknown_blocks=False)
+    ledger = GateLedger(Collection(items=ITEMS), unknown_blocks=False)
     for node_id in "ab":
         report(ledger, node_id, "setup", "call:unknown", "teardown")
     assert ledger.gate(2).gate is Gate.OPEN

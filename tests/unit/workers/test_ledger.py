@@ -1,6 +1,6 @@
 """What a worker writes down of its invocations, and what survives a kill."""
 
-from pytest_k1n.workers.ledger import Ledger, read_ledger
+from pytest_k1n.workers.ledger import InvocationLedger, read_ledger
 
 
 def entry(task_id, **more):
@@ -9,7 +9,7 @@ def entry(task_id, **more):
 
 def test_a_ledger_tells_each_invocation_with_its_end(tmp_path):
     path = tmp_path / "ledger.jsonl"
-    ledger = Ledger(path)
+    ledger = InvocationLedger(path)
     first, second = ledger.begin(entry("t-1")), ledger.begin(entry("t-2"))
     ledger.end(second, {"task_id": "t-2", "end_ms": 5, "status": "COMPLETED"})
     ledger.close()
@@ -21,12 +21,12 @@ def test_a_ledger_tells_each_invocation_with_its_end(tmp_path):
 
 def test_a_line_torn_by_a_kill_costs_nothing_but_itself(tmp_path):
     path = tmp_path / "ledger.jsonl"
-    ledger = Ledger(path)
+    ledger = InvocationLedger(path)
     ledger.begin(entry("t-1"))
     ledger.close()
     with path.open("a") as file:
         file.write('{"event": "begin", "task_id": "t-2", "inv')
-    after = Ledger(path)
+    after = InvocationLedger(path)
     after.begin(entry("t-3"))
     after.close()
     assert [line["task_id"] for line in read_ledger(path)] == ["t-1", "t-3"]
@@ -34,13 +34,13 @@ def test_a_line_torn_by_a_kill_costs_nothing_but_itself(tmp_path):
 
 def test_a_ledger_remembers_what_was_begun_and_what_is_undelivered(tmp_path):
     path = tmp_path / "ledger.jsonl"
-    ledger = Ledger(path)
+    ledger = InvocationLedger(path)
     ledger.begin(entry("t-1"))
     for task_id in ("t-1", "t-2"):
         ledger.spool({"taskId": task_id, "status": "COMPLETED"})
     ledger.settle("t-1", "delivered")
     ledger.close()
-    after = Ledger(path)
+    after = InvocationLedger(path)
     assert after.has_begun("t-1")
     assert not after.has_begun("t-2")
     assert [result["taskId"] for result in after.undelivered()] == ["t-2"]

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_k1n.engine.operate import operations, reruns
-from pytest_k1n.engine.problems import Conflict, Illegal, NotFound
+from pytest_k1n.engine.problems import Illegal, Unknown, WrongState
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 
@@ -124,20 +124,20 @@ def test_a_restart_begins_anew_under_the_same_id(bench, make, chain):
 def test_what_a_state_does_not_allow_is_refused_in_the_servers_words(bench, make, chain):
     running = bench.start(chain)
     label = f"w.1/{running.workflow_id}"
-    with pytest.raises(NotFound, match=r"Workflow is still running.  status=RUNNING"):
+    with pytest.raises(Unknown, match=r"Workflow is still running.  status=RUNNING"):
         running.retry()
-    with pytest.raises(Conflict, match=f"Workflow: {label}.RUNNING is not in terminal state, unable to restart."):
+    with pytest.raises(WrongState, match=f"Workflow: {label}.RUNNING is not in terminal state, unable to restart."):
         running.restart()
     with pytest.raises(Illegal, match=r"is not PAUSED so cannot resume. Current status is RUNNING"):
         running.resume()
 
     for ref in "abc":
         running.complete(ref)
-    with pytest.raises(Conflict, match=r"There are no retryable tasks!"):
+    with pytest.raises(WrongState, match=r"There are no retryable tasks!"):
         running.retry()
-    with pytest.raises(Conflict, match=r"Cannot terminate a COMPLETED workflow."):
+    with pytest.raises(WrongState, match=r"Cannot terminate a COMPLETED workflow."):
         running.terminate()
-    with pytest.raises(Conflict, match="has ended, status cannot be updated"):
+    with pytest.raises(WrongState, match="has ended, status cannot be updated"):
         running.pause()
 
 
