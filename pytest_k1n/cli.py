@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import redirect_stderr, redirect_stdout
+from typing import NamedTuple, TextIO
+
+from pytest_k1n.client.address import redact
+from pytest_k1n.core.text import harmless, one_line, shortened
 
 USAGE_EXIT = 2
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 class Command(NamedTuple):
@@ -43,13 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     command = next((each for each in COMMANDS if each.name == words[0]), None)
     if command is None:
-        print(
-            f"k1n: {words[0]!r} is not a command; there are {', '.join(each.name for each in COMMANDS)}",
-            file=sys.stderr,
-        )
+        known = ", ".join(each.name for each in COMMANDS)
+        print(f"k1n: {one_line(words[0], most=60)!r} is not a command; there are {known}", file=sys.stderr)
         return USAGE_EXIT
     try:
-        return int(importlib.import_module(command.module).main(words[1:]))
+        with redirect_stdout(_Shown(sys.stdout)), redirect_stderr(_Shown(sys.stderr)):
+            return int(importlib.import_module(command.module).main(words[1:]))
     except KeyboardInterrupt:
         print("k1n: interrupted", file=sys.stderr)
         return 130
@@ -63,8 +69,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         expected = isinstance(error, ValueError | LookupError | OSError | ConductorError)
         if not expected or os.environ.get("K1N_TRACEBACK"):
             raise
-        print(f"k1n {command.name}: {error}", file=sys.stderr)
+        print(f"k1n {command.name}: {shortened(harmless(redact(str(error))), most=2000)}", file=sys.stderr)
         return USAGE_EXIT
+
+
+class _Shown(io.TextIOBase):
+    """A stream for people: what a command prints of a file or a server's answer is shown, never obeyed.
+
+    Colours go through where the stream is a terminal, because there commands have put them in themselves.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._colours = stream.isatty()
+
+    def write(self, text: str) -> int:
+        parts = _COLOUR.split(text) if self._colours else [text]
+        self._stream.write("".join(part if odd % 2 else harmless(part) for odd, part in enumerate(parts)))
+        return len(text)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
 
 
 def _help() -> str:

@@ -9,7 +9,8 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
-_USERINFO = re.compile(r"(?<=//)[^/@\s]*@")
+_USERINFO = re.compile(r"(?<=//)\S*@|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])")
+"""Up to the last `@` before a blank, because passwords hold slashes; also without a scheme, as in `me:secret@host`."""
 
 
 class BadAddress(ValueError):
@@ -46,8 +47,8 @@ class Address:
         try:
             parts = urlsplit(text.strip())
             port = parts.port
-        except ValueError as error:
-            raise BadAddress(f"{shown!r} is not a server URL: {redact(str(error))}") from None
+        except ValueError:  # its text quotes what stands where the port should, such as a piece of a password
+            raise BadAddress(f"{shown!r} is not a server URL: host or port cannot be read") from None
         if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
             raise BadAddress(f"{shown!r} is not a server URL: write it as in http://localhost:8080")
         if parts.query or parts.fragment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.core.model import Execution
+from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 
 WIDTH = 48
@@ -20,7 +21,7 @@ def bars(execution: Execution, *, width: int = WIDTH) -> Iterator[str]:
     stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
     last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
     scale = width / (last_ms - execution.started_ms)
-    names = [f"{task.ref}__{task.iteration}" if task.iteration else task.ref for task in tasks]
+    names = [one_line(f"{task.ref}__{task.iteration}" if task.iteration else task.ref, most=60) for task in tasks]
     column = max([4, *map(len, names)])
     for name, task in zip(names, tasks, strict=True):
         begin, start, end = (
@@ -34,7 +35,7 @@ def bars(execution: Execution, *, width: int = WIDTH) -> Iterator[str]:
             bar = bar[: width - 1] + ">"
         ran = task.ended_ms is not None and task.started_ms is not None
         took = format_ms((task.ended_ms or 0) - (task.started_ms or 0)) if ran else ""
-        notes = [took, "" if task.status == "COMPLETED" else str(task.status)]
+        notes = [took, "" if task.status == "COMPLETED" else one_line(task.status)]
         if task.attempt:
             notes.append(f"attempt {task.attempt + 1}")
         yield f"{name:<{column}} |{bar[:width]:<{width}}| {' '.join(filter(None, notes))}"

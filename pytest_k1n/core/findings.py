@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_k1n.core.text import one_line
+
 
 class Verdict(StrEnum):
     """The outcome of a judgement; `unknown` never counts as a pass."""
@@ -42,9 +44,9 @@ class Finding:
 
     def __str__(self) -> str:
         by = f", by {self.margin}" if self.margin else ""
-        because = f" ({self.origin})" if self.origin else ""
-        claim = f"expected {self.expected}; observed {self.observed}{by}{because}"
-        return f"{self.verdict:<7} {self.code}: {self.subject}: {claim}"
+        because = f" ({one_line(self.origin)})" if self.origin else ""
+        claim = f"expected {one_line(self.expected)}; observed {one_line(self.observed)}{by}{because}"
+        return f"{self.verdict:<7} {self.code}: {one_line(self.subject)}: {claim}"
 
 
 @dataclass(frozen=True, slots=True)

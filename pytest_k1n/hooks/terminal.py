@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from pytest_k1n.core.text import harmless, one_line
 from pytest_k1n.core.units import MINUTE_MS, format_ms, minutes
 from pytest_k1n.run.run import Run
 
@@ -27,7 +28,7 @@ def show_lines(run: Run) -> None:
             return
         if reporter is not None and reporter.verbosity >= 0:
             reporter.ensure_newline()
-            for each in line.splitlines():
+            for each in harmless(line).split("\n"):
                 reporter.write_line(f"  k1n {each}")
 
 
@@ -46,11 +47,11 @@ def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
     reporter.section("k1n: workflows on Conductor", sep="-")
     reporter.write_line(_ran_on(run))
     for reason, count in blocked.items():
-        reporter.write_line(f"blocked  {count} tests: {reason}")
+        reporter.write_line(f"blocked  {count} tests: {one_line(reason)}")
     for row in _table([_execution_row(director, result) for result in shown]):
         reporter.write_line(row)
     for line in (*_quality_lines(run), *filter(None, map(_time_line, shown))):
-        reporter.write_line(line)
+        reporter.write_line(one_line(line, most=2000))
     files = [_shown(run, result.path) for result in shown if result.path.exists()]
     if files:
         reporter.write_line(f"files    {_common(files)}")
@@ -79,14 +80,15 @@ def _ran_on(run: Run) -> str:
     assert run.director is not None
     state = run.director.state
     if state.server is None:
-        return f"server   none: {(state.server_error or 'it was not needed').splitlines()[0]}"
+        why = (state.server_error or "it was not needed").splitlines()[0]
+        return f"server   none: {one_line(why)}"
     kind = "embedded engine, not a Conductor server" if state.server["kind"] == "embedded" else state.server["kind"]
     version = f" {state.server['version']}" if state.server["version"] else ""
     speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
     where = f" {state.server['url']}" if state.server["url"] else ""
     ran_on = f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
     passed_over = [note for note in cast("list[str]", state.server["notes"]) if " passed over: " in note]
-    return "\n".join([ran_on, *(f"         {note}" for note in passed_over)])
+    return harmless("\n".join([ran_on, *(f"         {note}" for note in passed_over)]))
 
 
 def _execution_row(director: Director, result: Result) -> tuple[str, ...]:
@@ -150,6 +152,7 @@ def _band(low_ms: int, high_ms: int) -> str:
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    rows = [tuple(map(one_line, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 

@@ -9,6 +9,7 @@ from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core import wire
 from pytest_k1n.core.drawing import bars
+from pytest_k1n.core.text import one_line
 from pytest_k1n.run.run import Run
 
 LOG_LINES = 5
@@ -25,7 +26,7 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
     url = state.server.get("url") if state.server else None
     lines.append(f"server    {url or 'the embedded engine'}, {state.time_model} time, seed {run.settings.seed}")
     lines.append(f"replay    pytest --k1n-seed={run.settings.seed} '{item.node_id}'")
-    return "\n".join(lines)
+    return "\n".join(one_line(line, most=2000) for line in lines)
 
 
 def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import Address, redact
 from pytest_k1n.client.credentials import token_headers
 from pytest_k1n.servers.errors import NoAnswer, NotAConductor, ServerRefused
 from pytest_k1n.servers.probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
@@ -51,7 +51,7 @@ def server_from_environment(value: str) -> ServerSpec:
     """
     spec = parse_server(value, source=URL_VARIABLE)
     if spec.url is None:
-        raise ValueError(f"{URL_VARIABLE}: {value!r} is not a URL: write http://localhost:8080, or unset it")
+        raise ValueError(f"{URL_VARIABLE}: {redact(value)!r} is not a URL: write http://localhost:8080, or unset it")
     address = Address.parse(spec.url)
     if not address.is_loopback:
         raise ServerRefused(

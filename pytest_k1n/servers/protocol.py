@@ -8,8 +8,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import Address, redact
 from pytest_k1n.client.clock import is_embedded
+from pytest_k1n.core.text import one_line
 
 SERVER_VERSION = "3.32.1"
 """The release that is started unless told otherwise; every figure of ours was measured on it."""
@@ -72,7 +73,8 @@ def parse_server(text: str, *, source: str = "--k1n-server") -> ServerSpec:
     if word.lower() in (Kind.EMBEDDED, Kind.JAR, Kind.DOCKER, Kind.AUTO):
         return ServerSpec(kind=Kind(word.lower()), source=source)
     if "://" not in word:
-        raise ValueError(f"{source}: {text!r} is not a server: use embedded, jar, docker, auto or http://host:port")
+        shown = one_line(redact(word), most=100)
+        raise ValueError(f"{source}: {shown!r} is not a server: use embedded, jar, docker, auto or http://host:port")
     try:
         Address.parse(word)
     except ValueError as error:

@@ -88,3 +88,21 @@ def test_a_token_of_two_lines_cannot_add_a_header_and_is_not_shown():
     with pytest.raises(BadToken) as caught:
         token_headers({"K1N_TOKEN": "abc\r\nX-Evil: 1"})
     assert "abc" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "user:secret@127.0.0.1:18500",
+        "http://user:secret@[::1",
+        "http://user:se/cret@127.0.0.1:18500",
+        "http://user:s@cret@127.0.0.1:18500/x?y",
+        "ftp://user:secret@host",
+        "postgres:secret@db.example.com",
+    ],
+)
+def test_no_mistake_in_an_address_shows_a_password(text):
+    with pytest.raises(BadAddress) as caught:
+        Address.parse(text)
+    assert "cret" not in str(caught.value)
+    assert "se" not in str(caught.value).replace("server", "").replace("***", "")

@@ -1,0 +1,41 @@
+"""Text from outside becomes text for people: names, reasons and logs may hold anything; a terminal obeys some of it.
+
+A workflow named `\\x1b]0;owned\\x07` would set the window's title, one with a line break could fake a line of a
+summary, and a mark that turns the reading direction could show `PASS` where `FAIL` stands.
+"""
+
+from __future__ import annotations
+
+import re
+
+MOST = 500
+"""Characters of one value in a message: enough to recognise it, too few to bury the message."""
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # control characters, line breaks and the escape character among them
+    "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # separators, invisible ones, marks of direction
+    "\ud800-\udfff"  # lone surrogates, which no terminal's encoding can carry
+    "\U000e0000-\U000e007f]"  # invisible tags
+)
+
+
+def one_line(text: object, *, most: int = MOST) -> str:
+    """Show a value as one harmless line: what a terminal would obey becomes an escape, what is too long is cut."""
+    return _UNSAFE.sub(_escaped, shortened(str(text), most=most))
+
+
+def harmless(text: str) -> str:
+    """Show a text of several lines as it is, but for what a terminal would obey."""
+    return "\n".join(_UNSAFE.sub(_escaped, line) for line in text.expandtabs(4).split("\n"))
+
+
+def shortened(text: str, *, most: int = MOST) -> str:
+    """Cut a text in its middle, and say how much is missing."""
+    if len(text) <= most:
+        return text
+    head = most * 2 // 3
+    tail = most - head
+    return f"{text[:head]}[… {len(text) - most:,} characters …]{text[-tail:]}"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode("ascii")

@@ -1,0 +1,47 @@
+"""What comes from outside is shown, never obeyed."""
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k1n.core.text import harmless, one_line
+
+
+def test_escape_sequences_are_shown_as_text():
+    assert one_line("\x1b]0;owned\x07") == r"\x1b]0;owned\x07"
+
+
+def test_a_line_break_cannot_begin_a_line_of_its_own():
+    assert one_line("T1\nbatch1  PASS\r\n\u2028x") == r"T1\nbatch1  PASS\r\n\u2028x"
+
+
+def test_marks_of_direction_are_shown():
+    assert one_line("\u202eSSAP\u2066") == r"\u202eSSAP\u2066"
+
+
+def test_letters_of_any_script_stay_as_they_are():
+    assert one_line("Größe 日本語 👍🏽 é") == "Größe 日本語 👍🏽 é"
+
+
+def test_what_is_too_long_says_how_much_is_missing():
+    shown = one_line("a" * 10_000_000, most=60)
+    assert shown.startswith("aaa")
+    assert "[… 9,999,940 characters …]" in shown
+    assert len(shown) < 100
+
+
+def test_several_lines_stay_several_lines():
+    assert harmless("a\tb\n\x1b[31mred") == "a   b\n\\x1b[31mred"
+
+
+@given(st.text())
+def test_nothing_that_a_terminal_obeys_is_left(text):
+    shown = one_line(text)
+    assert all(unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp") for character in shown)
+    shown.encode("utf-8")
+
+
+@given(st.text())
+def test_lines_are_neither_added_nor_lost(text):
+    assert harmless(text).count("\n") == text.count("\n")
