@@ -1,4 +1,4 @@
-"""How fast the embedded engine is in process, in virtual time, with full records (P15, P17, P20 of methods.md).
+"""How fast the embedded engine is in process, in virtual time, with full records.
 
 CPU time of this process, best of a few rounds: the figure says what the engine costs, not how busy the machine is. What
 is timed:
@@ -102,7 +102,7 @@ class Idle(RuleBasedStateMachine):
 
 
 def clients() -> type[RuleBasedStateMachine]:
-    from tests.unit.engine.test_engine_state_machine import Clients
+    from tests.unit.engine.test_state_machine import Clients
 
     return Clients
 

@@ -96,7 +96,7 @@ def task_document(task: TaskState) -> JsonObject:
         del document["workflowType"]  # a record made by the request itself, not by a mapper
     if definition is not None and "taskDefinition" in node.document:
         document["taskDefinition"] = definition.document
-    # Not by `_with_optional`, which makes a record a quarter dearer: a history has thousands (P15).
+    # Not by `_with_optional`, which makes a record a quarter dearer: a history has thousands.
     if task.correlation_id is not None:
         document["correlationId"] = task.correlation_id
     if task.retried_id is not None:

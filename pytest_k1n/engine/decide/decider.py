@@ -1,4 +1,4 @@
-"""The decider: given an execution and the time, what is scheduled, retried, timed out, ended (conductor.md 7.1).
+"""The decider: given an execution and the time, what is scheduled, retried, timed out, ended.
 
 `decide` changes the execution it is given and leaves all else as effects. It is deliberately independent of
 `core.graph`: each is the oracle of the other.
@@ -38,75 +38,113 @@ def decide(context: Context, execution: ExecutionState) -> None:
         pass
 
 
+class _Findings:
+    """What one look at the tasks of an execution found to do."""
+
+    __slots__ = ("executed", "failed", "following", "terminator", "unsaved")
+
+    def __init__(self) -> None:
+        self.following: list[tuple[Node, int]] = []
+        """What comes next, each in the iteration of the task before it."""
+        self.executed: list[TaskState] = []
+        """What has ended and will not be looked at again."""
+        self.failed: list[TaskState] = []
+        """What gets another attempt."""
+        self.unsaved: list[Saved] = []
+        """What the look itself changed, as it was before."""
+        self.terminator: TaskState | None = None
+        """The TERMINATE task that ended."""
+
+
 def _evaluate(context: Context, execution: ExecutionState) -> bool:
     """Make one pass; tell whether another one could change more."""
-    now_ms = context.now_ms
-    if execution.definition.timeout_s and (reason := timeouts.workflow_reason(execution, now_ms)) is not None:
+    if execution.definition.timeout_s and (reason := timeouts.workflow_reason(execution, context.now_ms)) is not None:
         ending.terminate(context, execution, TIMED_OUT, reason, None)
         return False
     if execution.status == PAUSED:
         return _evaluate_joins(context, execution)
-    following: list[tuple[Node, int]] = []
-    executed: list[TaskState] = []
-    attempts: list[TaskState] = []
-    unsaved: list[Saved] = []
-    terminator: TaskState | None = None
+    found = _Findings()
     if not execution.live and all(task.status == SKIPPED for task in execution.tasks):
         if not execution.definition.tasks:
             execution.reason = "No tasks found to be executed"
             ending.complete(context, execution)
             return False
-        following.append((execution.definition.tasks[0], 0))
+        found.following.append((execution.definition.tasks[0], 0))
     for task in execution.live:
-        status = task.status
-        if status in OPEN_TASK:
-            waited_with = task.reason
-            reason = timeouts.time_out(task, now_ms)
-            if task.status in OPEN_TASK:
-                continue
-            unsaved.append(Saved(task, status, waited_with, 0))
-            _close(context, task)
-            if reason is not None:
-                ending.terminate(context, execution, TIMED_OUT, reason, task)
-                return False
-            status = task.status
-        if status in UNSUCCESSFUL_TASK:
-            if retry.may_retry(task):
-                if (spent := timeouts.total_is_used_up(task, now_ms)) is not None:
-                    ending.fail(context, execution, task, spent)
-                    return False
-                attempts.append(task)
-                continue
-            if task.node.optional:
-                unsaved.append(Saved(task, status, task.reason, task.ended_ms))
-                task.status = COMPLETED_WITH_ERRORS
-            elif not task.node.permissive:
-                ending.fail(context, execution, task)
-                return False
-        elif task.type == "TERMINATE":
-            terminator = task
-        task.executed = True
-        executed.append(task)
-        if task.node.next is not None and not switches.has_children(task):
-            following.append((task.node.next, task.iteration))
-    if terminator is not None:
-        terminator.executed = False  # what it cancels does not see its output any more
-        ending.end_by_task(context, execution, terminator)
-        terminator.executed = execution.status != COMPLETED
+        if not _look_at(context, execution, task, found):
+            return False
+    if found.terminator is not None:
+        _end_by_task(context, execution, found.terminator)
         return False
     try:
-        again = schedule(context, execution, following, [new_attempt(context, task) for task in attempts])
+        attempts = [new_attempt(context, task) for task in found.failed]
+        again = schedule(context, execution, found.following, attempts)
     except InvalidInput as error:
         if isinstance(error, Broken) and not execution.tasks:
             raise
         ending.terminate(context, execution, FAILED, str(error), None)
         return False
-    if executed or attempts:
+    if found.executed or found.failed:
         _forget_executed(execution)
     if not execution.live:
-        return finish(context, execution, executed, unsaved)
+        return finish(context, execution, found.executed, found.unsaved)
     changed, joining = _run_system_tasks(context, execution)
     return changed or again or (joining and _evaluate_joins(context, execution))
+
+
+def _look_at(context: Context, execution: ExecutionState, task: TaskState, found: _Findings) -> bool:
+    """Find what one task calls for: time it out, retry it, follow it; tell whether the execution goes on."""
+    if task.status in OPEN_TASK:
+        reason = _time_out(context, task, found)
+        if reason is not None:
+            ending.terminate(context, execution, TIMED_OUT, reason, task)
+            return False
+        if task.status in OPEN_TASK:
+            return True
+    if task.status in UNSUCCESSFUL_TASK:
+        if retry.may_retry(task):
+            spent = timeouts.total_is_used_up(task, context.now_ms)
+            if spent is not None:
+                ending.fail(context, execution, task, spent)
+                return False
+            found.failed.append(task)
+            return True
+        if not _is_forgiven(task, found):
+            ending.fail(context, execution, task)
+            return False
+    elif task.type == "TERMINATE":
+        found.terminator = task
+    task.executed = True
+    found.executed.append(task)
+    if task.node.next is not None and not switches.has_children(task):
+        found.following.append((task.node.next, task.iteration))
+    return True
+
+
+def _time_out(context: Context, task: TaskState, found: _Findings) -> str | None:
+    """Time an open task out if one of its times is up; return the reason if that ends the execution at once."""
+    status, waited_with = task.status, task.reason
+    reason = timeouts.time_out(task, context.now_ms)
+    if task.status not in OPEN_TASK:
+        found.unsaved.append(Saved(task, status, waited_with, 0))
+        task.ended_ms = context.now_ms
+        context.effects.unqueued.append(task)
+    return reason
+
+
+def _is_forgiven(task: TaskState, found: _Findings) -> bool:
+    """Tell whether an execution goes on without a task that failed for good; an optional one ends with errors."""
+    if task.node.optional:
+        found.unsaved.append(Saved(task, task.status, task.reason, task.ended_ms))
+        task.status = COMPLETED_WITH_ERRORS
+        return True
+    return task.node.permissive
+
+
+def _end_by_task(context: Context, execution: ExecutionState, terminator: TaskState) -> None:
+    terminator.executed = False  # what it cancels does not see its output any more
+    ending.end_by_task(context, execution, terminator)
+    terminator.executed = execution.status != COMPLETED
 
 
 def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
@@ -120,12 +158,6 @@ def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
     for join in ended:
         join.ended_ms = context.now_ms
     return bool(ended)
-
-
-def _close(context: Context, task: TaskState) -> None:
-    """Note the end of a task that timed out."""
-    task.ended_ms = context.now_ms
-    context.effects.unqueued.append(task)
 
 
 def _forget_executed(execution: ExecutionState) -> None:

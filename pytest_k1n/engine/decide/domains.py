@@ -1,4 +1,4 @@
-"""Task domains: which queue a worker's task goes to (conductor.md 7.6)."""
+"""Task domains: which queue a worker's task goes to."""
 
 from __future__ import annotations
 

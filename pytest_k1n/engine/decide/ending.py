@@ -1,4 +1,4 @@
-"""How executions end: status, reason, output, and what becomes of the rest (conductor.md 7.4)."""
+"""How executions end: status, reason, output, and what becomes of the rest."""
 
 from __future__ import annotations
 

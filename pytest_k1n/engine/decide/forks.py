@@ -1,4 +1,4 @@
-"""FORK_JOIN_DYNAMIC: the branches that its input describes (conductor.md 8)."""
+"""FORK_JOIN_DYNAMIC: the branches that its input describes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JOIN and EXCLUSIVE_JOIN: what they wait for and what comes out (conductor.md 8)."""
+"""JOIN and EXCLUSIVE_JOIN: what they wait for and what comes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DO_WHILE: iterations over a condition, or over items (conductor.md 8)."""
+"""DO_WHILE: iterations over a condition, or over items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a node of the definition to the tasks it schedules: one mapper per task type (conductor.md 8).
+"""From a node of the definition to the tasks it schedules: one mapper per task type.
 
 A mapper appends to a batch; a fork or a switch appends what is inside it too, so that everything scheduled together
 gets consecutive `seq`. Inputs are resolved here: an expression sees the execution as it was before the batch.

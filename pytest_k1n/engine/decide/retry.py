@@ -1,4 +1,4 @@
-"""Whether a task that ended badly gets another attempt, and after how long (conductor.md 7.3)."""
+"""Whether a task that ended badly gets another attempt, and after how long."""
 
 from __future__ import annotations
 

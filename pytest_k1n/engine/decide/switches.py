@@ -1,4 +1,4 @@
-"""SWITCH and DECISION: which case is taken (conductor.md 8)."""
+"""SWITCH and DECISION: which case is taken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""System tasks that finish inside an evaluation: what each does with its input (conductor.md 8)."""
+"""System tasks that finish inside an evaluation: what each does with its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timeouts of executions and tasks: what is due now, and when the next thing will be (conductor.md 7.5).
+"""Timeouts of executions and tasks: what is due now, and when the next thing will be.
 
 The real server looks only when something makes it evaluate the execution; here the engine evaluates at each due time.
 """

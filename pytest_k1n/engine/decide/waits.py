@@ -1,4 +1,4 @@
-"""WAIT: until when (conductor.md 8). Whole seconds, as the server's queues keep them."""
+"""WAIT: until when. Whole seconds, as the server's queues keep them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`${...}` in inputs and outputs: what it refers to, and how it turns into a value (conductor.md 7.7).
+"""`${...}` in inputs and outputs: what it refers to, and how it turns into a value.
 
 A template (any JSON value) is compiled once; resolving it against an execution builds a new value. One expression as
 the whole string keeps its type, embedded ones are concatenated as Java text, an inner one is resolved before the outer,

@@ -1,4 +1,4 @@
-"""What an operator may do to an execution, and what Conductor answers otherwise (conductor.md 9)."""
+"""What an operator may do to an execution, and what Conductor answers otherwise."""
 
 from __future__ import annotations
 

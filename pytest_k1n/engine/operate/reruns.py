@@ -1,4 +1,4 @@
-"""Rerunning a terminal execution, from its beginning or from one of its tasks (conductor.md 9)."""
+"""Rerunning a terminal execution, from its beginning or from one of its tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EVENT, START_WORKFLOW and HTTP: system tasks that reach beyond their execution (conductor.md 8)."""
+"""EVENT, START_WORKFLOW and HTTP: system tasks that reach beyond their execution."""
 
 from __future__ import annotations
 

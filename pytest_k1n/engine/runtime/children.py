@@ -1,4 +1,4 @@
-"""Sub-workflows: starting a child for its task, and telling the parent how it ended (conductor.md 8)."""
+"""Sub-workflows: starting a child for its task, and telling the parent how it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event handlers: what follows when an EVENT task has published to the internal queue (conductor.md 8).
+"""Event handlers: what follows when an EVENT task has published to the internal queue.
 
 They act at the very instant. The server begins to listen to an event up to a minute after the first handler for it was
 registered, and to no more events at once than it has processors.

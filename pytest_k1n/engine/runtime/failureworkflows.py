@@ -1,4 +1,4 @@
-"""failureWorkflow: what starts when an execution ends without success (conductor.md 7.4)."""
+"""failureWorkflow: what starts when an execution ends without success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`concurrentExecLimit`: how many tasks of a definition may be in hand at once (conductor.md 7.6)."""
+"""`concurrentExecLimit`: how many tasks of a definition may be in hand at once."""
 
 from __future__ import annotations
 

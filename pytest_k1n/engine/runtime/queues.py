@@ -1,4 +1,4 @@
-"""Task queues: what a poll gets next (conductor.md 10): priority first, then when it came due, then when it came."""
+"""Task queues: what a poll gets next: priority first, then when it came due, then when it came."""
 
 from __future__ import annotations
 

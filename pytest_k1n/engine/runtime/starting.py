@@ -1,4 +1,4 @@
-"""START_WORKFLOW: an execution that its task only starts (conductor.md 8)."""
+"""START_WORKFLOW: an execution that its task only starts."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Leaves(Draws):
         task = self.simple(place, known)
         real = task["name"]
         task |= {"name": f"{real}_dynamic", "type": "DYNAMIC", "dynamicTaskNameParam": "which"}
-        # retries and timeouts come from the definition of the workflow task's own name (conductor.md section 8)
+        # retries and timeouts come from the definition of the workflow task's own name
         self.tasks[task["name"]] = {**self.tasks[real], "name": task["name"]}
         task["inputParameters"]["which"] = real
         known.append(task["taskReferenceName"])

@@ -150,7 +150,7 @@ def unsettled(node: Node, by_id: Mapping[str, Node], now_ms: int) -> str | None:
     for task in node.tasks:
         if task["status"] not in OPEN and not task.get("executed") and not task.get("retried"):
             if task["status"] in SUCCESSFUL and task["referenceTaskName"] in awaited:
-                continue  # a static branch's last task: the JOIN notices it, not the update (conductor.md 7.2)
+                continue  # a static branch's last task: the JOIN notices it, not the update
             if task["status"] != "SKIPPED" and not (task.get("workflowTask") or {}).get("permissive"):
                 return f"{key_of(task)} was not evaluated"
     return None

@@ -1,4 +1,4 @@
-"""An execution under a test's hands: everything a test does to it, all on the engine's time (SPEC PL6)."""
+"""An execution under a test's hands: everything a test does to it, all on the engine's time."""
 
 from __future__ import annotations
 
