@@ -22,6 +22,7 @@ from benchmarks.row import Row, row, skipped
 from benchmarks.sdk import Sdk, sdk
 from benchmarks.stub_server import stub_server
 from pytest_k1n.client import Conductor, transport_for
+from pytest_k1n.core.http import HttpRequest
 
 ROUNDS, CHAINS, LENGTH, WORK_MS = 3, 10, 50, 10
 UPDATES = 8_000
@@ -68,8 +69,8 @@ def updates_per_s(url: str, connections: int, *, is_stub: bool = False) -> float
         barrier.wait()
         while done < each:
             if not is_stub:
-                transport.send("POST", "/api/workflow", body=start)
-            (task,) = json.loads(transport.send("GET", poll).body)
+                transport.send(HttpRequest("POST", "/api/workflow", body=start))
+            (task,) = json.loads(transport.send(HttpRequest("GET", poll)).body)
             for _ in range(LENGTH):
                 result = {
                     "taskId": task["taskId"],
@@ -78,7 +79,7 @@ def updates_per_s(url: str, connections: int, *, is_stub: bool = False) -> float
                     "status": "COMPLETED",
                     "outputData": {"x": 1},
                 }
-                answer = transport.send("POST", "/api/tasks/update-v2", body=json.dumps(result).encode())
+                answer = transport.send(HttpRequest("POST", "/api/tasks/update-v2", body=json.dumps(result).encode()))
                 done += 1
                 if not is_stub and answer.status == 200:
                     task = json.loads(answer.body)

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor as Conductor
     from pytest_k1n.client.errors import ConductorError as ConductorError
-    from pytest_k1n.client.transport import Response as Response
     from pytest_k1n.client.transport import Transport as Transport
     from pytest_k1n.client.transport import transport_for as transport_for
 
 _HOMES = {
     "Conductor": "api",
     "ConductorError": "errors",
-    "Response": "transport",
     "Transport": "transport",
     "transport_for": "transport",
 }

@@ -8,9 +8,9 @@ from typing import TypeVar, cast
 from urllib.parse import quote
 
 from pytest_k1n.client.errors import NotConductor, error_for
-from pytest_k1n.client.http1 import Response
 from pytest_k1n.client.retry import retried
-from pytest_k1n.client.transport import TIMEOUT_S, Transport
+from pytest_k1n.client.transport import Transport
+from pytest_k1n.core.http import TIMEOUT_S, HttpRequest, HttpResponse
 from pytest_k1n.core.model import Json
 
 JsonObject = dict[str, Json]
@@ -45,16 +45,17 @@ class Calls:
         body: object = None,
         repeatable: bool | None = None,
         timeout_s: float = TIMEOUT_S,
-    ) -> Response:
+    ) -> HttpResponse:
         """Make one call and return its successful answer; `repeatable` defaults to: it is a GET. Raises ConductorError.
 
         A pop from a queue is a GET, too, and repeating it does no harm: a task whose delivery got lost stays lost.
         """
         data = None if body is None else _encode(body).encode()
         query = {name: _text(value) for name, value in params.items() if value is not None} if params else None
+        request = HttpRequest(method, path, params=query, body=data, timeout_s=timeout_s)
 
-        def once() -> Response:
-            answer = self._transport.send(method, path, params=query, body=data, timeout_s=timeout_s)
+        def once() -> HttpResponse:
+            answer = self._transport.send(request)
             if answer.status >= 300:
                 raise error_for(answer.status, answer.body, method=method, path=path, url=self.url)
             return answer
@@ -63,7 +64,7 @@ class Calls:
             repeatable = method == "GET"
         return retried(once, within_s=self._patience_s) if repeatable and self._patience_s else once()
 
-    def _json(self, kind: type[J], method: str, path: str, answer: Response) -> J:
+    def _json(self, kind: type[J], method: str, path: str, answer: HttpResponse) -> J:
         """Parse an answer that must be JSON of one kind. Raises NotConductor."""
         try:
             document = json.loads(answer.body)
@@ -86,7 +87,7 @@ class Calls:
     def _get_list(self, path: str, **params: object) -> list[JsonObject]:
         return cast("list[JsonObject]", self._json(list, "GET", path, self._call("GET", path, params=params)))
 
-    def _text_of(self, method: str, path: str, answer: Response) -> str:
+    def _text_of(self, method: str, path: str, answer: HttpResponse) -> str:
         """Read an id, which Conductor sends as bare text. Raises NotConductor for a web page."""
         text = answer.body.decode("utf-8", "replace").strip().strip('"')
         if "html" in answer.content_type or text.startswith("<") or len(text) > 200:

@@ -1,4 +1,4 @@
-"""Starting, reading and steering executions (conductor.md sections 5.3 and 9)."""
+"""Starting, reading and steering executions."""
 
 from __future__ import annotations
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
 from io import BufferedReader
 from time import monotonic
+
+from pytest_k1n.core.http import HttpResponse
 
 _LINE_LIMIT = 65_536
 _HEADER_LIMIT = 200
@@ -20,15 +21,6 @@ _FRESH_S = 0.5
 
 class BrokenAnswer(ConnectionError):
     """The peer closed half-way, or what it sent is not HTTP/1.1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer, whatever its status."""
-
-    status: int
-    body: bytes
-    content_type: str = ""
 
 
 class Connection:
@@ -52,7 +44,7 @@ class Connection:
     def is_open(self) -> bool:
         return self._socket is not None
 
-    def exchange(self, method: str, request: bytes, timeout_s: float) -> Response:
+    def exchange(self, method: str, request: bytes, timeout_s: float) -> HttpResponse:
         """Send a whole request and read its answer; raises OSError (BrokenAnswer, TimeoutError among them)."""
         self.has_sent = self.has_received = False
         if self._socket is not None and monotonic() - self._used > _FRESH_S and self._is_stale(self._socket):
@@ -98,7 +90,7 @@ class Connection:
             return True
         return True
 
-    def _read(self, reader: BufferedReader, method: str) -> tuple[Response, bool]:
+    def _read(self, reader: BufferedReader, method: str) -> tuple[HttpResponse, bool]:
         while True:
             version, status = self._status(reader)
             headers = _headers(reader)
@@ -115,7 +107,7 @@ class Connection:
             body = _exactly(reader, int(length))
         else:
             body, keep = reader.read(), False
-        return Response(status, body, headers.get(b"content-type", b"").decode("latin-1")), keep
+        return HttpResponse(status, body, headers.get(b"content-type", b"").decode("latin-1")), keep
 
     def _status(self, reader: BufferedReader) -> tuple[bytes, int]:
         line = _line(reader)

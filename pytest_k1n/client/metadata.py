@@ -1,4 +1,4 @@
-"""Health, version, and the definitions a server knows (conductor.md sections 4 and 5.2)."""
+"""Health, version, and the definitions a server knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import cast
 
 from pytest_k1n.client.calls import Calls, JsonObject, segment
 from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound
+from pytest_k1n.core.http import HttpRequest
 
 
 class Metadata(Calls):
@@ -16,11 +17,11 @@ class Metadata(Calls):
     def health(self, *, timeout_s: float = 2.0) -> bool:
         """Say whether a healthy Conductor answers: asks once, never raises for a server that is down.
 
-        `/health` or the actuator: the latter stays DOWN on a server without Elasticsearch (conductor.md section 1).
+        `/health` or the actuator: the latter stays DOWN on a server without Elasticsearch.
         """
         for path, key, value in (("/health", "healthy", True), ("/actuator/health", "status", "UP")):
             try:
-                answer = self._transport.send("GET", path, timeout_s=timeout_s)
+                answer = self._transport.send(HttpRequest("GET", path, timeout_s=timeout_s))
                 document = json.loads(answer.body)
             except (ConductorError, ValueError):
                 continue

@@ -10,9 +10,7 @@ from requests.adapters import HTTPAdapter
 
 from pytest_k1n.client.address import Address, redact
 from pytest_k1n.client.errors import ServerUnreachable
-from pytest_k1n.client.http1 import Response
-
-TIMEOUT_S = 10.0
+from pytest_k1n.core.http import HttpRequest, HttpResponse
 
 
 class RequestsTransport:
@@ -30,37 +28,28 @@ class RequestsTransport:
     def __repr__(self) -> str:
         return f"RequestsTransport({self.url!r})"
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Response:
+    def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request and return whatever the server answers. Raises ServerUnreachable."""
         session = self._session()
-        kind = {"Content-Type": "application/json"} if body is not None else {}
+        kind = {"Content-Type": "application/json"} if request.body is not None else {}
         try:
             answer = session.request(
-                method,
-                self.url + path,
-                params={name: str(value) for name, value in params.items()} if params else None,
-                data=body,
-                headers={**kind, **(headers or {})},
-                timeout=timeout_s,
+                request.method,
+                self.url + request.path,
+                params={name: str(value) for name, value in (request.params or {}).items()},
+                data=request.body,
+                headers={**kind, **(request.headers or {})},
+                timeout=request.timeout_s,
                 allow_redirects=False,
             )
-            return Response(answer.status_code, answer.content, answer.headers.get("Content-Type", ""))
+            return HttpResponse(answer.status_code, answer.content, answer.headers.get("Content-Type", ""))
         except requests.RequestException as error:
             self._drop(session)
             raise ServerUnreachable(
-                _reason(error, timeout_s),
+                _reason(error, request.timeout_s),
                 indeterminate=_may_have_arrived(error),
-                method=method,
-                path=path,
+                method=request.method,
+                path=request.path,
                 url=self.url,
             ) from None
         except BaseException:

@@ -1,4 +1,4 @@
-"""What a worker does with tasks: poll, update, log (conductor.md section 5.4)."""
+"""What a worker does with tasks: poll, update, log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from pytest_k1n.client.calls import Calls, JsonObject, segment
 from pytest_k1n.client.errors import NotFound, error_for
+from pytest_k1n.core.http import HttpRequest
 from pytest_k1n.core.model import Json
 
 
@@ -28,7 +29,7 @@ class Tasks(Calls):
         `timeout_ms` 0 is one try; more than available makes 3.32.1 wait the whole time with tasks in hand (issue 142).
         """
         path = _poll_path(task_type, worker_id, count, timeout_ms, domain)
-        answer = self._transport.send("GET", path, timeout_s=timeout_ms / 1000 + 10)
+        answer = self._transport.send(HttpRequest("GET", path, timeout_s=timeout_ms / 1000 + 10))
         if answer.body == b"[]" and answer.status == 200:
             return []
         if answer.status >= 300:
@@ -57,7 +58,9 @@ class Tasks(Calls):
     def log(self, task_id: str, text: str) -> None:
         """Add a line to a task's log."""
         path = f"/api/tasks/{segment(task_id)}/log"
-        answer = self._transport.send("POST", path, body=text.encode(), headers={"Content-Type": "text/plain"})
+        answer = self._transport.send(
+            HttpRequest("POST", path, body=text.encode(), headers={"Content-Type": "text/plain"})
+        )
         if answer.status >= 300:
             raise error_for(answer.status, answer.body, method="POST", path=path, url=self.url)
 

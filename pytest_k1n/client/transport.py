@@ -15,14 +15,11 @@ from urllib.parse import urlencode
 from pytest_k1n.client.address import Address
 from pytest_k1n.client.credentials import token_headers
 from pytest_k1n.client.errors import ServerUnreachable
-from pytest_k1n.client.http1 import Connection, Response
-
-__all__ = ["HttpTransport", "Response", "Transport", "transport_for"]
+from pytest_k1n.client.http1 import Connection
+from pytest_k1n.core.http import HttpRequest, HttpResponse
 
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 """Methods that a transport may send again by itself when a kept-alive connection turns out dead."""
-
-TIMEOUT_S = 10.0
 
 
 class Transport(Protocol):
@@ -33,16 +30,7 @@ class Transport(Protocol):
         """The server's URL, without secrets."""
         ...
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Response:
+    def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request and return whatever the server answers. Raises ServerUnreachable."""
         ...
 
@@ -68,32 +56,27 @@ class HttpTransport:
     def __repr__(self) -> str:
         return f"HttpTransport({self.url!r})"
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Response:
+    def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request in one write; once more on a new connection if the kept one was dead and it does no harm."""
-        request = self._request(method, _target(path, params), body, headers)
+        sent = self._bytes(request)
         connection = self._connection()
         kept = connection.is_open
         try:
             try:
-                return connection.exchange(method, request, timeout_s)
+                return connection.exchange(request.method, sent, request.timeout_s)
             except ConnectionError:
-                if not kept or connection.has_received or method not in REPEATABLE:
+                if not kept or connection.has_received or request.method not in REPEATABLE:
                     raise
                 connection.close()
-                return connection.exchange(method, request, timeout_s)
+                return connection.exchange(request.method, sent, request.timeout_s)
         except OSError as error:
             connection.close()
             raise ServerUnreachable(
-                _reason(error, timeout_s), indeterminate=connection.has_sent, method=method, path=path, url=self.url
+                _reason(error, request.timeout_s),
+                indeterminate=connection.has_sent,
+                method=request.method,
+                path=request.path,
+                url=self.url,
             ) from None
         except BaseException:
             connection.close()
@@ -114,12 +97,13 @@ class HttpTransport:
                 self._opened.append(connection)
         return connection
 
-    def _request(self, method: str, target: str, body: bytes | None, headers: Mapping[str, str] | None) -> bytes:
-        head = f"{method} {self._address.prefix}{target} HTTP/1.1\r\n{self._head}"
+    def _bytes(self, request: HttpRequest) -> bytes:
+        body, headers = request.body, request.headers
+        head = f"{request.method} {self._address.prefix}{_target(request)} HTTP/1.1\r\n{self._head}"
         if headers:
             head += _lines(headers)
         if body is None:
-            return (head + ("\r\n" if method == "GET" else "Content-Length: 0\r\n\r\n")).encode("latin-1")
+            return (head + ("\r\n" if request.method == "GET" else "Content-Length: 0\r\n\r\n")).encode("latin-1")
         kind = "" if headers and "Content-Type" in headers else "Content-Type: application/json\r\n"
         return f"{head}{kind}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
@@ -161,8 +145,8 @@ def _lines(headers: Mapping[str, str]) -> str:
     return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
-def _target(path: str, params: Mapping[str, object] | None) -> str:
-    return f"{path}?{urlencode(params)}" if params else path
+def _target(request: HttpRequest) -> str:
+    return f"{request.path}?{urlencode(request.params)}" if request.params else request.path
 
 
 def _reason(error: OSError, timeout_s: float) -> str:

@@ -145,7 +145,7 @@ def _import_for_threads(run: Run) -> None:
 
     if run.settings.server == DEFAULT_SERVER:
         import pytest_k1n.backends.embedded
-        import pytest_k1n.engine.rest  # noqa: F401
+        import pytest_k1n.engine.rest.router  # noqa: F401
 
 
 def feed(run: Run, report: pytest.TestReport) -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from pytest_k1n.client.api import Conductor
-from pytest_k1n.client.http1 import Response
+from pytest_k1n.core.http import HttpRequest, HttpResponse
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.engine.engine import Engine
@@ -188,20 +188,10 @@ class _SerialTransport:
         self._inner = inner
         self._lock = lock
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = 10.0,
-    ) -> Response:
+    def send(self, request: HttpRequest) -> HttpResponse:
         """Answer a request at once."""
         with self._lock:
-            reply = self._inner.send(method, path, params=params, body=body, headers=headers, timeout_s=timeout_s)
-        return Response(status=reply.status, body=reply.body, content_type=reply.content_type)
+            return self._inner.send(request)
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

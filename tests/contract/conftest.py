@@ -16,6 +16,7 @@ import pytest
 
 from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.transport import Transport
+from pytest_k1n.core.http import HttpRequest
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.transport import InProcessTransport
 
@@ -106,7 +107,7 @@ class Subject:
         self, method: str, path: str, body: object = None, *, raw: bytes | None = None, **query: object
     ) -> tuple[int, Any]:
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
-        answer = self.transport.send(method, f"/api{path}", params=query or None, body=data)
+        answer = self.transport.send(HttpRequest(method, f"/api{path}", params=query or None, body=data))
         return answer.status, json.loads(answer.body) if answer.body[:1] in (b"{", b"[") else answer.body.decode()
 
 
@@ -137,7 +138,7 @@ def _over_http(request: pytest.FixtureRequest) -> Subject:
 
     def elapse_ms(ms: int) -> None:
         body = json.dumps({"advance": ms}).encode()
-        assert transport.send("POST", "/_k1n/clock", body=body, timeout_s=70).status == 200
+        assert transport.send(HttpRequest("POST", "/_k1n/clock", body=body, timeout_s=70)).status == 200
 
     return Subject(transport, elapse_ms)
 

@@ -4,13 +4,14 @@ import pytest
 
 from pytest_k1n.client.errors import BadRequest, NotFound
 from pytest_k1n.client.transport import HttpTransport
+from pytest_k1n.core.http import HttpRequest
 
 # -- definitions ------------------------------------------------------------------------------------------------------
 
 
 def test_it_says_that_it_is_healthy_and_which_version_it_is(server):
     assert server.client.version().startswith("3.")
-    answer = server.transport.send("GET", "/health")
+    answer = server.transport.send(HttpRequest("GET", "/health"))
     assert b'"healthy":true' in answer.body
 
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from pytest_k1n.client import Conductor, transport_for
-from pytest_k1n.client.http1 import Response
 from pytest_k1n.client.transport import Transport
+from pytest_k1n.core.http import HttpRequest
 
 SERVE = [sys.executable, "-m", "pytest_k1n.engine.serving.serve"]
 
@@ -45,7 +45,7 @@ class Served:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None, **query: object
     ) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
-        answer: Response = self.transport.send(method, path, params=query, body=data, headers=headers, timeout_s=70)
+        answer = self.transport.send(HttpRequest(method, path, params=query, body=data, headers=headers, timeout_s=70))
         is_json = "json" in answer.content_type
         return answer.status, json.loads(answer.body) if is_json else answer.body.decode()
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from pytest_k1n.core.http import HttpRequest
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.registry.shapes import RERUN, RESULT, START, TASK_DEFINITION, WORKFLOW, WORKFLOW_TASK
-from pytest_k1n.engine.rest import ROUTES
+from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.rest.transport import InProcessTransport
 
 MANY = settings(
@@ -163,7 +164,7 @@ class Target:
         self.task_id = found["tasks"][0]["taskId"]
 
     def send(self, method, path, body=None, query=None):
-        return self.transport.send(method, path, params=query, body=body, timeout_s=20)
+        return self.transport.send(HttpRequest(method, path, params=query, body=body, timeout_s=20))
 
     def aim(self, text):
         """Put real ids where a request has their placeholders."""
@@ -200,11 +201,13 @@ def test_any_requests_are_answered_in_conductors_form_and_the_engine_goes_on(req
 @given(start=STARTS, minutes=st.integers(0, 100))
 def test_any_definition_is_refused_or_run(start, minutes):
     transport = InProcessTransport(Engine())
-    answer = transport.send("POST", "/api/workflow", body=json.dumps(start).encode("utf-8", "surrogatepass"))
+    answer = transport.send(
+        HttpRequest("POST", "/api/workflow", body=json.dumps(start).encode("utf-8", "surrogatepass"))
+    )
     judged(answer.status, answer.body, answer.content_type)
     transport.engine.advance(minutes * 60_000)
     if answer.status == 200:
-        found = transport.send("GET", f"/api/workflow/{answer.body.decode()}")
+        found = transport.send(HttpRequest("GET", f"/api/workflow/{answer.body.decode()}"))
         judged(found.status, found.body, found.content_type)
 
 
@@ -216,7 +219,9 @@ def test_any_definition_is_refused_or_run(start, minutes):
 def test_any_requests_over_http_are_answered_in_conductors_form(shared, requests):
     for (method, path), query, body in requests:
         quick = {name: value for name, value in query.items() if name not in ("timeout", "waitForSeconds")}
-        answer = shared.transport.send(method, path, params={**quick, "timeout": 0}, body=body, timeout_s=20)
+        answer = shared.transport.send(
+            HttpRequest(method, path, params={**quick, "timeout": 0}, body=body, timeout_s=20)
+        )
         judged(answer.status, answer.body, answer.content_type)
     assert shared.client.version()
 

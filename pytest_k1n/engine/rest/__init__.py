@@ -1,16 +1,1 @@
-"""The REST resources: a module each, all their routes together here."""
-
-from pytest_k1n.engine.rest import admin, bulk, events, executing, health, metadata, signals, tasks, testing, workflows
-
-ROUTES = (
-    *health.ROUTES,
-    *admin.ROUTES,
-    *metadata.ROUTES,
-    *workflows.ROUTES,
-    *bulk.ROUTES,
-    *tasks.ROUTES,
-    *signals.ROUTES,
-    *executing.ROUTES,
-    *testing.ROUTES,
-    *events.ROUTES,
-)
+"""Conductor's REST API: a module per resource, a table of their routes, and the router that finds them."""

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_k1n.engine.documents import task_document
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import Illegal, Invalid
-from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route
+from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route
 from pytest_k1n.engine.rest.tasks import pending
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 

@@ -1,4 +1,4 @@
-"""Waiting until an execution goes no further without somebody outside, and saying where it stands (conductor.md 5.3).
+"""Waiting until an execution goes no further without somebody outside, and saying where it stands.
 
 A return strategy says what of it is shown: the execution, that of its sub-workflows which is blocked, or the task that
 blocks it. Both strategies for tasks are answered alike, and where there is no such task they are answered 500.
@@ -12,7 +12,7 @@ from typing import Final
 from pytest_k1n.engine.documents import task_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal
-from pytest_k1n.engine.rest.router import Reply, Request, Waiting
+from pytest_k1n.engine.rest.request import Reply, Request, Waiting
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.engine.values import JsonObject

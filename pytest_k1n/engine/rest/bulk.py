@@ -9,7 +9,7 @@ from pytest_k1n.engine.operate import operations
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
-from pytest_k1n.engine.rest.router import Reply, Request, Route
+from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState
 
 Operation = Callable[[Request, ExecutionState], None]

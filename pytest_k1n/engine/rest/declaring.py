@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_k1n.engine.problems import Invalid
-from pytest_k1n.engine.rest.router import Request
+from pytest_k1n.engine.rest.request import Request
 
 HEADER: Final = "X-K1N-Virtual-Ms"
 RESERVED: Final = "_k1n"

@@ -1,10 +1,10 @@
-"""/event: handlers of what EVENT tasks publish to the internal queue (conductor.md 5.6)."""
+"""/event: handlers of what EVENT tasks publish to the internal queue."""
 
 from __future__ import annotations
 
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
-from pytest_k1n.engine.rest.router import Reply, Request, Route
+from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.values import JsonObject
 
 

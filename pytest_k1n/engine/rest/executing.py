@@ -1,10 +1,10 @@
-"""POST /workflow/execute/{name}/{version}: start an execution and wait for what comes of it (conductor.md 5.3)."""
+"""POST /workflow/execute/{name}/{version}: start an execution and wait for what comes of it."""
 
 from __future__ import annotations
 
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.rest.blocking import Answer, return_strategy
-from pytest_k1n.engine.rest.router import Reply, Request, Route, Waiting
+from pytest_k1n.engine.rest.request import Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.workflows import started
 
 WAIT_S = 10

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route
+from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route
 
 VERSION = "3.32.1-k1n-embedded"
 """The Conductor release whose behaviour this engine has, and that it is not that."""

@@ -1,4 +1,4 @@
-"""/metadata: workflow and task definitions (conductor.md 5.2)."""
+"""/metadata: workflow and task definitions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pytest_k1n.engine.problems import Illegal, Unknown, WrongState
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition, check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
-from pytest_k1n.engine.rest.router import Reply, Request, Route
+from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.values import JsonObject
 
 

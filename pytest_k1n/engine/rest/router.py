@@ -1,129 +1,30 @@
 """The REST interface as a pure function of the engine: request in, reply out, no socket anywhere.
 
-Paths work with and without `/api`. What the routes do is in `rest`, a module per resource; this one finds the route,
-reads parameters, and turns what is refused into Conductor's error bodies.
+Paths work with and without `/api`. What the routes do is in a module per resource; this one finds the route, and turns
+what is refused into Conductor's error bodies.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.runtime.queues import QueueKey
+from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting
+from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
-JSON: Final = "application/json"
-TEXT: Final = "text/plain;charset=UTF-8"
-NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 INSTANCE: Final = "embedded"
 """What error bodies name as the answering host: nobody shall take this engine for Conductor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer: `payload` is a JSON value, or text where the content type says so, or None for an empty body."""
-
-    status: int = 200
-    payload: Any = None
-    content_type: str = JSON
-
-    def body(self) -> bytes:
-        """Encode the payload."""
-        if self.payload is None:
-            return b""
-        text = str(self.payload) if self.content_type == TEXT else _encode(self.payload)
-        return text.encode("utf-8", "replace")  # half a surrogate pair, which JSON may carry, has no bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """An answer that something still has to happen for: who serves it waits, who cannot wait takes `otherwise`."""
-
-    attempt: Callable[[], Reply | None]
-    """Returns the answer if it can be given now. Raises Problem."""
-    otherwise: Callable[[], Reply]
-    """Returns the answer when the time is up."""
-    timeout_ms: int
-    """Of the wall's time: a virtual clock would end every wait by its first jump."""
-    key: QueueKey | None = None
-    """The queue whose deliveries are waited for; None: anything may be what it waits for."""
-    is_idle: bool = True
-    """Whether nothing is in the hands of who waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request taken apart: what the route's path names, and readers for the rest."""
-
-    engine: Engine
-    names: Mapping[str, str]
-    query: Mapping[str, list[str]]
-    body: bytes | None
-    headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
-    """By lower-case name."""
-
-    def text(self, name: str) -> str | None:
-        """Return a query parameter, or None."""
-        values = self.query.get(name)
-        return values[0] if values else None
-
-    def number(
-        self, name: str, default: int | None = None, *, of: Mapping[str, str] | None = None, java: str = "Integer"
-    ) -> int | None:
-        """Return a whole number from the query, or from what the path names. Raises Illegal."""
-        value = self.text(name) if of is None else of.get(name)
-        if value is None or value == "":
-            return default
-        try:
-            return int(value)
-        except ValueError:
-            raise Illegal(
-                f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
-                f"'java.lang.{java}'; For input string: \"{value}\""
-            ) from None
-
-    def flag(self, name: str, *, default: bool = False) -> bool:
-        """Return a boolean from the query. Raises Illegal."""
-        value = self.text(name)
-        if value is None or value == "":
-            return default
-        if value.lower() in ("true", "on", "yes", "1"):
-            return True
-        if value.lower() in ("false", "off", "no", "0"):
-            return False
-        raise Illegal(
-            f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
-            f"'boolean'; Invalid boolean value [{value}]"
-        )
-
-
-Action = Callable[[Request], Reply | Waiting]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One method on one path; `{name}` in the path stands for one segment."""
-
-    method: str
-    path: str
-    action: Action
-    reads_json: bool = True
 
 
 class Routes:
     """Answers requests to one engine."""
 
     def __init__(self, engine: Engine) -> None:
-        from pytest_k1n.engine.rest import ROUTES
-
         self.engine = engine
         self._by_shape: dict[tuple[int, str], list[tuple[tuple[str, ...], Route]]] = {}
         for route in ROUTES:
@@ -140,7 +41,8 @@ class Routes:
         body: bytes | None,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Reply:
-        """Answer one request at once; never raises for what a client can send."""
+        """Answer one request at this instant; never raises for what a client can send."""
+        self.engine.tick()
         answer = self.begin(method, path, query, body, headers)
         return answer if isinstance(answer, Reply) else guarded(answer.otherwise)
 
@@ -152,35 +54,29 @@ class Routes:
         body: bytes | None,
         headers: Mapping[str, str] = NO_HEADERS,
     ) -> Reply | Waiting:
-        """Answer one request, or say what its answer waits for."""
-        self.engine.tick()
-        return guarded(lambda: self._route(method.upper(), path, query, body, headers))
+        """Answer one request at the engine's instant, or say what its answer waits for; the caller reads the clock."""
 
-    def _route(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, list[str]],
-        body: bytes | None,
-        headers: Mapping[str, str],
-    ) -> Reply | Waiting:
+        def answer() -> Reply | Waiting:
+            route, names = self._find(method.upper(), path)
+            if body and route.reads_json:
+                _demand_json(headers)
+            return route.action(Request(self.engine, names, query, body, headers))
+
+        return guarded(answer)
+
+    def _find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """Find a route, and what the path names. Raises NotAllowed or NotFound."""
         segments = path.removeprefix("/").split("/")  # one at its end makes another path
         if segments[0] == "api":
             segments = segments[1:]
         found_path = False
         for pattern, route in self._by_shape.get((len(segments), segments[0] if segments else ""), ()):
-            if not all(want == got or (got and want[:1] == "{") for want, got in zip(pattern, segments, strict=True)):
+            pairs = list(zip(pattern, segments, strict=True))
+            if not all(want == got or (got and want[:1] == "{") for want, got in pairs):
                 continue
-            found_path = True
             if route.method == method:
-                names = {
-                    want[1:-1]: unquote(got)
-                    for want, got in zip(pattern, segments, strict=True)
-                    if want.startswith("{")
-                }
-                if body and route.reads_json:
-                    _demand_json(headers)
-                return route.action(Request(self.engine, names, query, body, headers))
+                return route, {want[1:-1]: unquote(got) for want, got in pairs if want.startswith("{")}
+            found_path = True
         if found_path:
             raise NotAllowed(f"Request method '{method}' is not supported")
         raise Unknown(f"No static resource {path.strip('/')}.")

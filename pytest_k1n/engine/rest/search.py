@@ -1,4 +1,4 @@
-"""Search over executions and tasks: the subset of queries that Conductor understands on SQL (conductor.md 5.3)."""
+"""Search over executions and tasks: the subset of queries that Conductor understands on SQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/tasks/{workflow}/{status}/signal: ending whatever an execution waits for (conductor.md 5.4)."""
+"""/tasks/{workflow}/{status}/signal: ending whatever an execution waits for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.blocking import Answer, return_strategy
-from pytest_k1n.engine.rest.router import Reply, Request, Route, Waiting
+from pytest_k1n.engine.rest.request import Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.tasks import result_status
 from pytest_k1n.engine.runtime.taskresults import amended
 from pytest_k1n.engine.state import ExecutionState, TaskState

@@ -1,4 +1,4 @@
-"""/tasks: polling, updating, logs, queues (conductor.md 5.4)."""
+"""/tasks: polling, updating, logs, queues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
 from pytest_k1n.engine.rest import search
 from pytest_k1n.engine.rest.declaring import LONGEST_WAIT_MS, declared_ms
-from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route, Waiting
+from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult, amended
 from pytest_k1n.engine.state import ExecutionState, TaskState

@@ -1,4 +1,4 @@
-"""POST /workflow/test: run a definition on mocked results, as far as they go (conductor.md 5.6).
+"""POST /workflow/test: run a definition on mocked results, as far as they go.
 
 The execution is an ordinary one, in a task domain of its own. As on the server it is looked at round after round: in
 each one every open task is ended by the next mock of its ref (`__N` of a loop included); operators, sub-workflows among
@@ -18,7 +18,7 @@ from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.registry import shapes
-from pytest_k1n.engine.rest.router import Reply, Request, Route
+from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.rest.workflows import started
 from pytest_k1n.engine.runtime.taskresults import amended
 from pytest_k1n.engine.state import ExecutionState, TaskState

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from pytest_k1n.core.http import HttpRequest, HttpResponse
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.router import Routes
-
-
-@dataclass(frozen=True, slots=True)
-class InProcessResponse:
-    """An answer as bytes, in the form of the client's transports."""
-
-    status: int
-    body: bytes
-    content_type: str
 
 
 class InProcessTransport:
@@ -30,21 +21,13 @@ class InProcessTransport:
     def __repr__(self) -> str:
         return f"InProcessTransport({self.url!r})"
 
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, object] | None = None,
-        body: bytes | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float = 10.0,  # noqa: ARG002 (nothing here takes time)
-    ) -> InProcessResponse:
-        """Answer a request at once; its path may carry a query of its own."""
-        bare, _, query = path.partition("?")
-        named = {name.lower(): value for name, value in (headers or {}).items()}
-        reply = self._routes.handle(method, bare, {**parse_qs(query), **_query(params or {})}, body, named)
-        return InProcessResponse(reply.status, reply.body(), reply.content_type)
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request at once."""
+        path, _, query = request.path.partition("?")
+        named = {name.lower(): value for name, value in (request.headers or {}).items()}
+        parameters = {**parse_qs(query), **_query(request.params or {})}
+        reply = self._routes.handle(request.method, path, parameters, request.body, named)
+        return HttpResponse(reply.status, reply.body(), reply.content_type)
 
     def close(self) -> None:
         """Do nothing: there is no connection."""

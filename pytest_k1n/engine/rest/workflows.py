@@ -1,4 +1,4 @@
-"""/workflow: starting, reading, searching and operating executions (conductor.md 5.3 and 9)."""
+"""/workflow: starting, reading, searching and operating executions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.rest import search
-from pytest_k1n.engine.rest.router import TEXT, Reply, Request, Route
+from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.engine.values import JsonObject

@@ -15,7 +15,8 @@ from urllib.parse import parse_qs
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal
-from pytest_k1n.engine.rest.router import Reply, Routes, Waiting, error_document, guarded
+from pytest_k1n.engine.rest.request import Reply, Waiting
+from pytest_k1n.engine.rest.router import Routes, error_document, guarded
 from pytest_k1n.engine.runtime.clock import monotonic_ms
 from pytest_k1n.engine.serving.control import PREFIX, Control
 from pytest_k1n.engine.serving.outgoing import Outgoing

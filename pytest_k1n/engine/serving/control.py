@@ -14,7 +14,7 @@ from pytest_k1n.core.units import duration_ms, iso_utc
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Invalid, NotAllowed, Unknown, WrongState
 from pytest_k1n.engine.registry import shapes
-from pytest_k1n.engine.rest.router import Reply, Waiting
+from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.runtime.clock import ManualClock, ScaledClock
 from pytest_k1n.engine.serving.pacing import Pacer
 from pytest_k1n.engine.serving.quiescence import HOLD_MS, Quiescence

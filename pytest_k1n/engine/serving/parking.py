@@ -6,7 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from pytest_k1n.engine.rest.router import Reply, Waiting, guarded
+from pytest_k1n.engine.rest.request import Reply, Waiting
+from pytest_k1n.engine.rest.router import guarded
 from pytest_k1n.engine.runtime.queues import QueueKey
 
 

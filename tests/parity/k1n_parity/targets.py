@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
+from pytest_k1n.core.http import HttpRequest
+
 IDLE_LIMIT_S = 10  # Tomcat closes a kept-alive connection after 20 s without a request
 
 
@@ -110,7 +112,7 @@ class EngineTarget:
 
     def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Answer:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        response = self._transport.send(method, f"/api{path}", params=query, body=data)
+        response = self._transport.send(HttpRequest(method, f"/api{path}", params=query, body=data))
         return answer(response.status, response.body)
 
     def now_ms(self) -> int:

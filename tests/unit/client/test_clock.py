@@ -5,7 +5,7 @@ import json
 import pytest
 
 from pytest_k1n.client.clock import ClockCalls
-from pytest_k1n.client.transport import Response
+from pytest_k1n.core.http import HttpResponse
 
 
 class Held:
@@ -14,9 +14,9 @@ class Held:
     url = "http://127.0.0.1:1"
     holders = ({"kind": "hold", "what": "me"},)
 
-    def send(self, method, path, **_):
+    def send(self, request):
         body = json.dumps({"clock": "virtual", "holders": self.holders}).encode()
-        return Response(status=202 if method == "POST" else 200, body=body, content_type="application/json")
+        return HttpResponse(status=202 if request.method == "POST" else 200, body=body, content_type="application/json")
 
 
 def test_time_that_does_not_pass_is_told_with_who_holds_it():

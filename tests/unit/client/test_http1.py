@@ -11,6 +11,7 @@ from pytest_k1n.client.address import Address
 from pytest_k1n.client.errors import NotConductor, ServerUnreachable
 from pytest_k1n.client.requests_transport import RequestsTransport
 from pytest_k1n.client.transport import HttpTransport
+from pytest_k1n.core.http import HttpRequest
 
 
 class Peer:
@@ -101,7 +102,7 @@ def ok(body=b"x"):
     ],
 )
 def test_answers_are_read_however_they_are_framed(peer, transport, answer, status, body):
-    response = transport(peer(answer)).send("GET", "/")
+    response = transport(peer(answer)).send(HttpRequest("GET", "/"))
     assert (response.status, response.body) == (status, body)
 
 
@@ -118,7 +119,7 @@ def test_answers_are_read_however_they_are_framed(peer, transport, answer, statu
 )
 def test_a_broken_answer_is_unreachable_and_of_unknown_fate(peer, transport, answer):
     with pytest.raises(ServerUnreachable) as caught:
-        transport(peer(answer)).send("POST", "/api/workflow", body=b"{}")
+        transport(peer(answer)).send(HttpRequest("POST", "/api/workflow", body=b"{}"))
     assert caught.value.indeterminate
 
 
@@ -126,13 +127,13 @@ def test_a_refused_connection_is_certain_not_to_have_arrived(peer, transport):
     gone = peer()
     gone.close()
     with pytest.raises(ServerUnreachable, match="Connection refused") as caught:
-        transport(gone).send("POST", "/")
+        transport(gone).send(HttpRequest("POST", "/"))
     assert not caught.value.indeterminate
 
 
 def test_silence_ends_at_the_timeout(peer, transport):
     with pytest.raises(ServerUnreachable, match=r"no answer within 0\.05s") as caught:
-        transport(peer(b"", b"")).send("GET", "/", timeout_s=0.05)
+        transport(peer(b"", b"")).send(HttpRequest("GET", "/", timeout_s=0.05))
     assert caught.value.indeterminate
 
 
@@ -140,7 +141,7 @@ def test_one_connection_carries_many_requests_each_in_one_piece(peer, transport)
     server = peer(*[ok()] * 3)
     client = transport(server, headers={"X-Authorization": "t"})
     for _ in range(3):
-        client.send("POST", "/api/tasks", params={"a": "b c"}, body=b'{"k":1}')
+        client.send(HttpRequest("POST", "/api/tasks", params={"a": "b c"}, body=b'{"k":1}'))
     assert server.connections == 1
     assert all(
         request.startswith(b"POST /api/tasks?a=b+c HTTP/1.1\r\n") and request.endswith(b'\r\n\r\n{"k":1}')
@@ -152,17 +153,17 @@ def test_one_connection_carries_many_requests_each_in_one_piece(peer, transport)
 def test_a_kept_connection_that_died_is_replaced_for_a_read(peer, transport):
     server = peer(ok(b"1"), None, ok(b"2"))
     client = transport(server)
-    assert client.send("GET", "/").body == b"1"
-    assert client.send("GET", "/").body == b"2"
+    assert client.send(HttpRequest("GET", "/")).body == b"1"
+    assert client.send(HttpRequest("GET", "/")).body == b"2"
     assert len(server.requests) == 3
 
 
 def test_a_start_on_a_connection_that_died_is_not_repeated(peer, transport):
     server = peer(ok(b"1"), None, ok(b"2"))
     client = transport(server)
-    client.send("GET", "/")
+    client.send(HttpRequest("GET", "/"))
     with pytest.raises(ServerUnreachable) as caught:
-        client.send("POST", "/api/workflow", body=b"{}")
+        client.send(HttpRequest("POST", "/api/workflow", body=b"{}"))
     assert caught.value.indeterminate
     assert len(server.requests) == 2
 
@@ -171,9 +172,9 @@ def test_an_idle_connection_that_the_server_closed_is_noticed_before_a_start_is_
     monkeypatch.setattr("pytest_k1n.client.http1._FRESH_S", 0)
     server = peer(ok(b"1 close"), ok(b"2"))
     client = transport(server)
-    client.send("GET", "/")
+    client.send(HttpRequest("GET", "/"))
     assert server.closed.wait(5)
-    assert client.send("POST", "/api/workflow", body=b"{}").body == b"2"
+    assert client.send(HttpRequest("POST", "/api/workflow", body=b"{}")).body == b"2"
 
 
 def test_an_answer_after_an_interrupted_request_is_never_given_to_the_next_one(peer, transport, monkeypatch):
@@ -187,8 +188,8 @@ def test_an_answer_after_an_interrupted_request_is_never_given_to_the_next_one(p
     with monkeypatch.context() as patch:
         patch.setattr("pytest_k1n.client.http1.Connection._read", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            client.send("GET", "/")
-    assert client.send("GET", "/").body == b"for the second"
+            client.send(HttpRequest("GET", "/"))
+    assert client.send(HttpRequest("GET", "/")).body == b"for the second"
     assert server.connections == 2
 
 
@@ -240,7 +241,7 @@ def through_requests():
 def test_requests_carries_body_query_and_secrets_as_we_do(peer, through_requests):
     server = peer(ok(b"hello"))
     client = through_requests(server.url.replace("//", "//me:hunter2@"))
-    response = client.send("POST", "/api/tasks", params={"a": "b"}, body=b"{}")
+    response = client.send(HttpRequest("POST", "/api/tasks", params={"a": "b"}, body=b"{}"))
     assert (response.status, response.body, response.content_type) == (200, b"hello", "text/plain")
     assert server.requests[0].startswith(b"POST /api/tasks?a=b HTTP/1.1")
     assert b"X-Authorization: t0k3n" in server.requests[0]
@@ -252,23 +253,23 @@ def test_requests_tells_what_certainly_did_not_arrive_from_what_may_have(peer, t
     gone, mute = peer(), peer(b"", b"")
     gone.close()
     with pytest.raises(ServerUnreachable) as refused:
-        through_requests(gone.url).send("POST", "/")
+        through_requests(gone.url).send(HttpRequest("POST", "/"))
     with pytest.raises(ServerUnreachable) as silent:
-        through_requests(mute.url).send("POST", "/", body=b"{}", timeout_s=0.05)
+        through_requests(mute.url).send(HttpRequest("POST", "/", body=b"{}", timeout_s=0.05))
     assert (refused.value.indeterminate, silent.value.indeterminate) == (False, True)
     assert "t0k3n" not in f"{refused.value} {silent.value}"
 
 
 def test_requests_does_not_follow_a_redirect_with_our_token(peer, through_requests):
     server = peer(b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", ok())
-    assert through_requests(server.url).send("GET", "/").status == 302
+    assert through_requests(server.url).send(HttpRequest("GET", "/")).status == 302
     assert len(server.requests) == 1
 
 
 def test_requests_drops_its_connection_with_an_interrupted_request(peer, through_requests, monkeypatch):
     server = peer(ok(b"first"), ok(b"second"))
     client = through_requests(server.url)
-    client.send("GET", "/")
+    client.send(HttpRequest("GET", "/"))
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -276,6 +277,6 @@ def test_requests_drops_its_connection_with_an_interrupted_request(peer, through
     with monkeypatch.context() as patch:
         patch.setattr("requests.Session.request", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            client.send("GET", "/")
-    assert client.send("GET", "/").body == b"second"
+            client.send(HttpRequest("GET", "/"))
+    assert client.send(HttpRequest("GET", "/")).body == b"second"
     assert server.connections == 2

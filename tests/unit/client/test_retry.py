@@ -3,7 +3,7 @@ import pytest
 from pytest_k1n.client.errors import NotFound, ServerFailure, ServerUnreachable, StartedTwice, error_for
 from pytest_k1n.client.executions import Executions
 from pytest_k1n.client.retry import Backoff, retried
-from pytest_k1n.client.transport import Response
+from pytest_k1n.core.http import HttpResponse
 
 
 class Time:
@@ -84,8 +84,8 @@ class Scripted:
         self.answers = list(answers)
         self.asked = []
 
-    def send(self, method, path, *, params=None, body=None, headers=None, timeout_s=0.0):
-        self.asked.append(f"{method} {path.partition('?')[0]}")
+    def send(self, request):
+        self.asked.append(f"{request.method} {request.path.partition('?')[0]}")
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
@@ -95,9 +95,9 @@ class Scripted:
         pass
 
 
-FOUND = Response(200, b'[{"workflowId": "w-1"}]')
-NONE = Response(200, b"[]")
-STARTED = Response(200, b"w-2", "text/plain")
+FOUND = HttpResponse(200, b'[{"workflowId": "w-1"}]')
+NONE = HttpResponse(200, b"[]")
+STARTED = HttpResponse(200, b"w-2", "text/plain")
 
 
 def start_once(*answers, within_s=20.0):
@@ -129,6 +129,6 @@ def test_a_refused_connection_is_simply_tried_again():
 
 
 def test_two_executions_of_one_start_are_reported():
-    two = Response(200, b'[{"workflowId": "w-1"}, {"workflowId": "w-2"}]')
+    two = HttpResponse(200, b'[{"workflowId": "w-1"}, {"workflowId": "w-2"}]')
     with pytest.raises(StartedTwice, match="w-1, w-2"):
         start_once(unreachable(), two)

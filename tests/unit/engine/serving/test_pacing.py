@@ -7,7 +7,8 @@ import json
 import pytest
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.rest.router import Routes, Waiting
+from pytest_k1n.engine.rest.request import Waiting
+from pytest_k1n.engine.rest.router import Routes
 from pytest_k1n.engine.runtime.clock import EPOCH_MS, ElasticClock, ManualClock
 from pytest_k1n.engine.runtime.guards import Guards
 from pytest_k1n.engine.serving.pacing import SETTLE_MS, Pacer

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pytest_k1n.engine.rest.router import Reply, Waiting
+from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.serving.parking import Parking
 
