@@ -1,114 +1,107 @@
-"""`k1n check`: judge an execution that nobody here launched. Reads only."""
+"""`k1n check`: judge executions that nobody here launched: order, outcome, what a stuck one waits for. Reads only."""
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import chain
+from pathlib import Path
 
-from pytest_k1n.commands.subject import Subject, add_subject_arguments, read_subject
+from pytest_k1n.commands.checked import Checked, Totals, document, many_document, table, text
+from pytest_k1n.commands.recorded import Unreadable
+from pytest_k1n.commands.subject import Reader, Subject, add_subject_arguments
 from pytest_k1n.core.critical import critical_path
-from pytest_k1n.core.drawing import bars
-from pytest_k1n.core.expectations import (
-    Expectation,
-    barriers_hold,
-    completed,
-    follows_definition,
-    judge_all,
-    planned,
-)
-from pytest_k1n.core.findings import Finding, Findings, Verdict
-from pytest_k1n.core.graph import label
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.units import format_ms, iso_utc
-from pytest_k1n.report.results import finding_json
+from pytest_k1n.core.expectations import judge_all, planned
+from pytest_k1n.core.expectations.progress import progress
+from pytest_k1n.core.findings import Findings, Verdict
 
-EXIT = {Verdict.PASS: 0, Verdict.WARN: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 1}
+UNREADABLE_EXIT = 2
 
 
 def main(argv: Sequence[str]) -> int:
-    """Judge one execution and print the verdict; 0 pass, 1 fail or unknown, 2 for what cannot be read."""
+    """Judge and print; 0 pass or warn, 1 fail or unknown, 2 for what cannot be read."""
     parser = argparse.ArgumentParser(prog="k1n check", description=__doc__)
-    add_subject_arguments(parser)
+    add_subject_arguments(parser, many=True)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     arguments = parser.parse_args(argv)
-    subject = read_subject(arguments)
-    findings = judge(subject.observation)
-    if arguments.json:
-        print(json.dumps(_document(subject, findings), indent=1, ensure_ascii=False))
+    with closing(Reader(arguments)) as reader:
+        results = _judged(reader, arguments.executions)
+        is_many = len(arguments.executions) > 1 or Path(arguments.executions[0]).is_dir()
+        first = None if is_many else next(results, None)
+        following = None if is_many else next(results, None)
+        if isinstance(first, Unreadable) and following is None:
+            raise ValueError(f"{first.source}: {first.reason}")
+        if first is not None and following is None:
+            return _show_one(first, as_json=arguments.json)
+        begun = (each for each in (first, following) if each is not None)
+        return _show_many(chain(begun, results), as_json=arguments.json)
+
+
+def judge(subject: Subject) -> Findings:
+    """Judge what the plan and the definition ask for; of an open execution also say what it waits for."""
+    observation = subject.observation
+    findings = judge_all(planned(observation.template), observation)
+    if not observation.execution.is_terminal:
+        steps = progress(observation.as_run, now_ms=subject.as_of_ms)
+        waits = {step.subject for step in steps.findings}
+        decided = tuple(each for each in findings.findings if each.code != "pending" or each.subject not in waits)
+        findings = Findings(decided, findings.passed, findings.simulated, findings.notes) + steps
+    once = tuple(dict.fromkeys(findings.findings))
+    return Findings(once, findings.passed, findings.simulated, (*subject.notes, *findings.notes))
+
+
+def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | Unreadable]:
+    found = reader.subjects(names)
+    while True:
+        with _no_garbage_collected():
+            subject = next(found, None)
+            if subject is None:
+                return
+            if isinstance(subject, Subject):
+                path = critical_path(subject.observation.timeline, subject.observation.graph)
+                result: Checked | Unreadable = Checked(subject=subject, findings=judge(subject), path=path)
+            else:
+                result = subject
+            del subject
+        yield result
+
+
+@contextmanager
+def _no_garbage_collected() -> Iterator[None]:
+    """Keep the collector from going through a million young objects again and again: none of them is garbage."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _show_one(checked: Checked | Unreadable, *, as_json: bool) -> int:
+    assert isinstance(checked, Checked)
+    if as_json:
+        print(json.dumps(document(checked), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_text(subject, findings)))
-    return EXIT[findings.verdict]
+        print("\n".join(text(checked)))
+    return _exit(checked.findings.verdict)
 
 
-def judge(observation: Observation) -> Findings:
-    """Judge order, barriers and outcome; bands and windows where the plan knows the workflow."""
-    expectations: list[Expectation] = [completed(), follows_definition()]
-    if observation.template is not None:
-        if observation.template.phases:
-            expectations.append(barriers_hold())
-        expectations += planned(observation.template)
-    return judge_all(expectations, observation)
+def _show_many(results: Iterator[Checked | Unreadable], *, as_json: bool) -> int:
+    totals = Totals()
+    for result in results:
+        totals.add(result)
+    if as_json:
+        print(json.dumps(many_document(totals), indent=1, ensure_ascii=False))
+    else:
+        print("\n".join(table(totals)))
+    if code := _exit(totals.verdict):
+        return code
+    return UNREADABLE_EXIT if totals.damaged or not totals.rows else 0
 
 
-def _text(subject: Subject, findings: Findings) -> Iterator[str]:
-    observation = subject.observation
-    execution = observation.execution
-    yield f"{execution.name} version {execution.version}, execution {execution.workflow_id}"
-    yield f"  from     {subject.source}"
-    yield f"  state    {observation.state}"
-    yield f"  started  {iso_utc(execution.started_ms)}, {_makespan(observation)}"
-    if observation.any_simulated:
-        yield "  note     some of its work was simulated"
-    yield from (f"  {line}" for line in bars(execution))
-    yield from _owners(observation)
-    yield from (f"  {finding}" for finding in _shown(findings))
-    yield from (f"  note     {note}" for note in findings.notes if note)
-    counts = (
-        f"{findings.passed + findings.simulated} checks passed, {findings.failed} failed, {findings.unknown} unknown"
-    )
-    yield f"{_word(observation, findings)}: {counts}"
-
-
-def _word(observation: Observation, findings: Findings) -> str:
-    if findings.verdict is Verdict.UNKNOWN and not observation.execution.is_terminal:
-        return "UNKNOWN (it is still running; nothing is wrong so far)"
-    return findings.verdict.upper()
-
-
-def _shown(findings: Findings) -> list[Finding]:
-    return [finding for finding in findings.worst_first() if finding.verdict is not Verdict.PASS]
-
-
-def _makespan(observation: Observation) -> str:
-    if observation.timeline.end_ms is None:
-        return f"running for {format_ms(observation.elapsed_ms)} at its last stamp"
-    return f"took {format_ms(observation.timeline.end_ms)}"
-
-
-def _owners(observation: Observation) -> Iterator[str]:
-    path = critical_path(observation.timeline, observation.graph)
-    parts = [f"{kind} {format_ms(ms)}" for kind, ms in path.by_kind().items() if ms]
-    if parts:
-        yield f"  time     {format_ms(path.makespan_ms)} = {' + '.join(parts)}"
-    tasks = [f"{label(key)} {format_ms(path.work_ms(key))}" for key in path.tasks if path.work_ms(key)]
-    if tasks:
-        yield f"  path     {' > '.join(tasks)}"
-
-
-def _document(subject: Subject, findings: Findings) -> dict[str, object]:
-    observation = subject.observation
-    execution = observation.execution
-    path = critical_path(observation.timeline, observation.graph)
-    return {
-        "verdict": str(findings.verdict),
-        "workflow": {"name": execution.name, "version": execution.version, "workflow_id": execution.workflow_id},
-        "status": str(execution.status),
-        "makespan_ms": observation.timeline.end_ms,
-        "passed": findings.passed,
-        "simulated": findings.simulated,
-        "findings": [finding_json(finding) for finding in findings.worst_first()],
-        "notes": [note for note in findings.notes if note],
-        "critical_path": [label(key) for key in path.tasks],
-        "owners_ms": {str(kind): ms for kind, ms in path.by_kind().items()},
-    }
+def _exit(verdict: Verdict) -> int:
+    return int(verdict in (Verdict.FAIL, Verdict.UNKNOWN))

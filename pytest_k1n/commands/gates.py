@@ -11,10 +11,9 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pytest_k1n.commands.probes import WORKFLOW, results
-from pytest_k1n.commands.subject import add_subject_arguments, read_subject
+from pytest_k1n.commands.subject import add_subject_arguments, is_path, read_subject
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.gates import CategoryResult, GateSettings, Quality, evaluate, quality_document, single
 from pytest_k1n.core.model import Json
@@ -74,7 +73,7 @@ def _judge(arguments: argparse.Namespace) -> Judged:
         engine=subject.observation.time_model == "virtual",
         validate=_validate,
     )
-    if _is_file(arguments.execution):
+    if is_path(arguments.execution):
         quality = evaluate(single(subject.observation), settings)
         return Judged(observation=subject.observation, quality=quality, source=subject.source)
     from pytest_k1n.commands.probing import run_probes
@@ -167,11 +166,6 @@ def _document(judged: Judged) -> dict[str, Json]:
         "probes_workflow_id": judged.probes_id,
         **quality_document(judged.quality),
     }
-
-
-def _is_file(text: str) -> bool:
-    path = Path(text)
-    return path.suffix == ".json" or path.exists()
 
 
 def _rate(text: str) -> float:

@@ -1,30 +1,37 @@
-"""Where `k1n` commands get an execution from: a file, or a server that is only read."""
+"""Where `k1n` commands get executions from: files, or a server that is only read; and what they judge them by."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
+from pytest_k1n.commands.recorded import SUFFIXES, Recorded, Unreadable, recorded_in
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import evidence_from
 from pytest_k1n.core import wire
-from pytest_k1n.core.model import Execution, Json
+from pytest_k1n.core.correlation import is_of_a_run
+from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
-from pytest_k1n.core.plan import Plan
+from pytest_k1n.core.plan import Plan, Template
+from pytest_k1n.core.spans import simulated_work_ms
 from pytest_k1n.plan.find import find_plan
-from pytest_k1n.plan.library import DefinitionNotFound, Library
+from pytest_k1n.plan.library import DefinitionNotFound, Library, read_definitions
 from pytest_k1n.plan.read import load_plan
 
 DEFAULT_SPEED = 600.0
 """Of scaled time, as for a run."""
+_SCALED_FROM = 2.0
+"""By how much simulated work must be shorter than planned before its time counts as scaled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,58 +40,200 @@ class Subject:
 
     observation: Observation
     source: str
-    document: Mapping[str, Json]
+    as_of_ms: int
+    """Epoch ms: when it was read from a server, or its file was written."""
+    notes: tuple[str, ...] = ()
 
 
-def add_subject_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name an execution and what to judge it by."""
-    parser.add_argument(
-        "execution", metavar="FILE|WORKFLOW_ID", help="an execution saved as JSON, or its id on a server"
-    )
+def add_subject_arguments(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
+    """Add the arguments that name an execution, or `many`, and what to judge it by."""
+    if many:
+        parser.add_argument("executions", metavar="FILE|FOLDER|WORKFLOW_ID", nargs="+",
+            help="executions saved as JSON (also lists, search results, JSON lines, .gz), a folder of such files, "
+                 "or ids on a server")  # fmt: skip
+    else:
+        parser.add_argument(
+            "execution", metavar="FILE|WORKFLOW_ID", help="an execution saved as JSON, or its id on a server"
+        )
     parser.add_argument("--server", metavar="URL", help="the Conductor server that knows the id (else K1N_SERVER)")
     parser.add_argument(
         "--plan",
         metavar="FILE",
         help="plan file with bands and estimates (else k1n.toml or plan.toml here, suites/plan.toml)",
     )
+    parser.add_argument("--definition", metavar="FILE",
+        help="definition that should have run (else the plan's of that name, else the one it carries)")  # fmt: skip
     parser.add_argument("--time", choices=("real", "scaled", "virtual"),
         help="its time model (else that of the run which kept the file, else real)")  # fmt: skip
     parser.add_argument("--speed", type=float, help="with --time scaled: the speed it ran at (default 600)")
 
 
 def read_subject(arguments: argparse.Namespace) -> Subject:
-    """Read the execution that the arguments name. Raises ValueError, LookupError, OSError, all of one line."""
-    plan = _plan(arguments.plan)
-    library = Library(plan.definitions, plan.task_definitions) if plan else Library()
-    path = Path(arguments.execution)
-    if path.suffix == ".json" or path.exists():
-        document, source = _from_file(path), str(path)
-        around = _kept_around(path)
-    else:
-        document, logs, source = _from_server(arguments)
-        around = _Around(logs=logs)
-    if arguments.time:
-        speed = arguments.speed or DEFAULT_SPEED
-        around = replace(around, time_model=arguments.time, speed=speed if arguments.time == "scaled" else 1.0)
-    execution = wire.execution(cast("Json", document))
-    return Subject(observation=_observe(execution, plan, library, around), source=source, document=document)
+    """Read the one execution that the arguments name. Raises ValueError, LookupError, OSError, all of one line."""
+    with closing(Reader(arguments)) as reader:
+        found = list(reader.subjects([arguments.execution]))
+    unreadable = next((each for each in found if isinstance(each, Unreadable)), None)
+    if unreadable is not None:
+        raise ValueError(f"{unreadable.source}: {unreadable.reason}")
+    if len(found) != 1:
+        raise ValueError(f"{arguments.execution}: holds {len(found)} executions: name one")
+    return cast("Subject", found[0])
+
+
+def is_path(name: str) -> bool:
+    """Tell the name of a file or folder from an execution's id."""
+    return name.endswith(SUFFIXES) or Path(name).exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Around:
     """What is known of an execution beside its records."""
 
-    time_model: str = "real"
+    time_model: str | None = None
     speed: float = 1.0
     slots: int | None = None
     logs: Mapping[str, tuple[LogLine, ...]] | None = None
     invocations: tuple[Invocation, ...] | None = None
 
 
+class Reader:
+    """Reads executions, and knows the plan and the definitions that they are judged by."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self._arguments = arguments
+        self._plan = _plan(arguments.plan)
+        self._library = Library(self._plan.definitions, self._plan.task_definitions) if self._plan else Library()
+        self._parsed: dict[tuple[str, int], WorkflowDefinition | None] = {}
+
+    def subjects(self, names: Sequence[str]) -> Iterator[Subject | Unreadable]:
+        """Read what the names stand for. Raises ValueError, LookupError, OSError for a name that stands for nothing."""
+        for name in names:
+            if not is_path(name):
+                yield self._from_server(name)
+                continue
+            for found in recorded_in(Path(name)):
+                yield self._from_record(found)
+
+    def close(self) -> None:
+        """Close the connection to the server, if there was one."""
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    def _from_record(self, found: Recorded | Unreadable) -> Subject | Unreadable:
+        if isinstance(found, Unreadable):
+            if found.workflow_id and self._url:
+                return self._from_server(found.workflow_id)
+            return found
+        try:
+            execution = wire.execution(cast("Json", found.document))
+            as_of_ms = int(found.path.stat().st_mtime * 1000)
+            return self._subject(execution, _kept_around(found.path), found.source, as_of_ms)
+        except ValueError as error:
+            return Unreadable(source=found.source, reason=str(error))
+
+    def _from_server(self, workflow_id: str) -> Subject:
+        if not self._url:
+            raise ValueError(f"{workflow_id} is no file; to read it from a server say --server URL")
+        client = self._client
+        try:
+            execution = wire.execution(cast("Json", client.execution(workflow_id)))
+            logs = {task.task_id: _log(client, task.task_id) for task in execution.tasks if task.is_worker_task}
+        except NotFound as error:
+            raise LookupError(str(error)) from None
+        source = f"{client.url}, execution {workflow_id}"
+        return self._subject(execution, _Around(logs=logs), source, int(time.time() * 1000))
+
+    @cached_property
+    def _url(self) -> str | None:
+        return self._arguments.server or os.environ.get("K1N_SERVER")
+
+    @cached_property
+    def _client(self) -> Conductor:
+        return Conductor(transport_for(self._url or ""))
+
+    def _subject(self, execution: Execution, around: _Around, source: str, as_of_ms: int) -> Subject:
+        definition = self._required(execution) or execution.definition
+        if definition is None:
+            raise ValueError(
+                f"execution {execution.workflow_id} carries no workflow definition, and no plan has {execution.name}: "
+                "name one with --plan or --definition"
+            )
+        template = self._plan.template_for(execution.name) if self._plan else None
+        model, speed, notes = self._time(execution, template and template.planned_on(definition), around)
+        observation = observe(
+            execution,
+            template=template,
+            definition=definition,
+            time_model=model,
+            speed=speed,
+            slots=around.slots,
+            logs=around.logs,
+            invocations=around.invocations,
+            task_definitions=self._library.task_definitions,
+        )
+        return Subject(observation=observation, source=source, as_of_ms=as_of_ms, notes=notes)
+
+    def _time(
+        self, execution: Execution, template: Template | None, around: _Around
+    ) -> tuple[str, float, tuple[str, ...]]:
+        if self._arguments.time == "scaled":
+            return "scaled", self._arguments.speed or DEFAULT_SPEED, ()
+        if self._arguments.time:
+            return self._arguments.time, 1.0, ()
+        if around.time_model:
+            return around.time_model, around.speed, ()
+        speed = _inferred_speed(execution, template)
+        if speed is None:
+            return "real", 1.0, ()
+        return "scaled", speed, (f"a run of k1n in scaled time: its simulated work says x{speed:g} (else say --speed)",)
+
+    def _required(self, execution: Execution) -> WorkflowDefinition | None:
+        """Find the definition that should have run: of the same version, else of the highest that there is."""
+        key = (execution.name, execution.version)
+        if key not in self._parsed:
+            self._parsed[key] = self._find(*key)
+        return self._parsed[key]
+
+    def _find(self, name: str, version: int) -> WorkflowDefinition | None:
+        if self._arguments.definition:
+            given = [wire.workflow_definition(cast("Json", each)) for each in self._given if each.get("name") == name]
+            given.sort(key=lambda each: (each.version == version, each.version))
+            if given:
+                return given[-1]
+        for wanted in (version, None):
+            try:
+                return self._library.workflow_definition(name, wanted)
+            except DefinitionNotFound:
+                continue
+        return None
+
+    @cached_property
+    def _given(self) -> tuple[Mapping[str, Json], ...]:
+        return tuple(read_definitions(Path(self._arguments.definition)))
+
+
+def _inferred_speed(execution: Execution, template: Template | None) -> float | None:
+    """Tell from its simulated work how much faster than planned a run of ours was; None where it was not."""
+    if template is None or not is_of_a_run(execution.correlation_id):
+        return None
+    works = [
+        (template.estimates_ms[record.ref], work)
+        for record in execution.tasks
+        if record.ref in template.estimates_ms and (work := simulated_work_ms(record))
+    ]
+    worked_ms = sum(work for _, work in works)
+    if not worked_ms or (ratio := sum(planned for planned, _ in works) / worked_ms) < _SCALED_FROM:
+        return None
+    is_default = DEFAULT_SPEED / 1.25 < ratio < DEFAULT_SPEED * 1.25
+    return DEFAULT_SPEED if is_default else float(f"{ratio:.2g}")
+
+
 def _kept_around(path: Path) -> _Around:
     """Read what a run that was kept (--k1n-keep) has beside its `executions/ID.json`."""
+    if path.resolve().parent.name != "executions":
+        return _Around()
     folder = RunFolder(path.resolve().parents[1])
-    if path.resolve().parent.name != "executions" or not (folder.path / "state.json").is_file():
+    if not (folder.path / "state.json").is_file():
         return _Around()
     state = folder.state()
     logs, invocations = evidence_from(folder, path.stem)
@@ -93,72 +242,9 @@ def _kept_around(path: Path) -> _Around:
     )
 
 
-def _observe(
-    execution: Execution,
-    plan: Plan | None,
-    library: Library,
-    around: _Around,
-) -> Observation:
-    definition = execution.definition
-    if definition is None:
-        try:
-            definition = library.workflow_definition(execution.name, execution.version)
-        except DefinitionNotFound:
-            raise ValueError(
-                f"execution {execution.workflow_id} carries no workflow definition, and no plan has {execution.name}: "
-                "name one with --plan"
-            ) from None
-    return observe(
-        execution,
-        template=plan.template_for(execution.name) if plan else None,
-        definition=definition,
-        time_model=around.time_model,
-        speed=around.speed,
-        slots=around.slots,
-        logs=around.logs,
-        invocations=around.invocations,
-        task_definitions=library.task_definitions,
-    )
-
-
 def _plan(named: str | None) -> Plan | None:
     found = find_plan((".",), Path.cwd(), named, None)
     return load_plan(found[0]) if found else None
-
-
-def _from_file(path: Path) -> Mapping[str, Json]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path}: no such file; for an execution on a server give its id, not a file name"
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON: {error}") from None
-    if isinstance(document, dict) and str(document.get("schema", "")).startswith("k1n-"):
-        kept = "runs/RUN/executions/ID.json, kept by --k1n-keep=always"
-        raise ValueError(f"{path}: is a {document['schema']} document, not an execution: those are in {kept}")
-    if not isinstance(document, dict):
-        raise ValueError(f"{path}: an execution is a JSON object, as GET /workflow/ID answers it")  # noqa: TRY004
-    return document
-
-
-def _from_server(
-    arguments: argparse.Namespace,
-) -> tuple[Mapping[str, Json], Mapping[str, tuple[LogLine, ...]], str]:
-    url = arguments.server or os.environ.get("K1N_SERVER")
-    if not url:
-        raise ValueError(f"{arguments.execution} is no file; to read it from a server say --server URL")
-    client = Conductor(transport_for(url))
-    try:
-        document = client.execution(arguments.execution)
-        records = wire.execution(cast("Json", document)).tasks
-        logs = {task.task_id: _log(client, task.task_id) for task in records if task.is_worker_task}
-    except NotFound as error:
-        raise LookupError(str(error)) from None
-    finally:
-        client.close()
-    return document, logs, f"{client.url}, execution {arguments.execution}"
 
 
 def _log(client: Conductor, task_id: str) -> tuple[LogLine, ...]:

@@ -142,6 +142,10 @@ CODES: Mapping[str, Meaning] = {
         "A task that should have run was never scheduled.",
         "See how far the execution came, and which case its SWITCHes took.",
     ),
+    "other-definition": Meaning(
+        "The server ran another definition than the one required: another version, or the same with other content.",
+        "Register the required definition under a version of its own; or judge by what ran: leave the plan out.",
+    ),
     "outside-band": Meaning(
         "A duration or a start is outside its band.",
         "Look where the time went (the critical path); correct the band only if the plan was wrong.",
@@ -210,6 +214,10 @@ CODES: Mapping[str, Meaning] = {
         "A task's own stamps contradict each other: started before it was scheduled, or ended before it started.",
         "A defect of the server or of what recorded the execution: look at the saved execution.",
     ),
+    "stalled": Meaning(
+        "All that a step waits for has happened, and the engine has not taken it: a lost message, a process that died.",
+        "Ask the server to decide (PUT /workflow/decide/ID); then see whether its sweeper runs and reaches its queue.",
+    ),
     "started-early": Meaning(
         "A task was scheduled or started before something that it must wait for had ended.",
         "Look at the edge that the finding names: the definition that ran does not contain it.",
@@ -257,6 +265,10 @@ CODES: Mapping[str, Meaning] = {
     "unwanted-task": Meaning(
         "A task was scheduled that should not have been.",
         "See which case its SWITCH took, and by what value.",
+    ),
+    "waiting": Meaning(
+        "The execution is open; this says whose turn it is: a worker's, a signal's, the branches' of a JOIN.",
+        "Let that happen: start a worker for the type and domain named, send the signal, resume what is paused.",
     ),
     "waited-long": Meaning(
         "A task waited longer for a worker than allowed.",

@@ -21,12 +21,17 @@ def user_correlation_id(start: str, *, test: str, nth: int) -> str:
     return f"{_OURS}{start}/{_digest(test)}.{nth}"
 
 
+def is_of_a_run(correlation_id: str | None) -> bool:
+    """Whether a run of pytest-k1n started it."""
+    return correlation_id is not None and correlation_id.startswith(_OURS)
+
+
 def execution_key(correlation_id: str | None) -> str:
     """Return what tells an execution from the others of its run, in every run alike: ours without the run's part.
 
     Somebody else's correlation id counts as a whole; executions without one share the empty key.
     """
-    if correlation_id is None or not correlation_id.startswith(_OURS):
+    if correlation_id is None or not is_of_a_run(correlation_id):
         return correlation_id or ""
     return correlation_id.partition("/")[2]
 

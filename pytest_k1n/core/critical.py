@@ -82,7 +82,7 @@ class CriticalPath:
 
     def work_ms(self, key: TaskKey) -> int:
         """Return a task's exclusive work on the path: 0 if it is not on it."""
-        return sum(s.duration_ms for s in self.segments if s.key == key and s.kind is SegmentKind.WORK)
+        return self.work_by_task().get(key, 0)
 
     @property
     def overhead_ms(self) -> int:
@@ -92,22 +92,23 @@ class CriticalPath:
     @property
     def critical_task(self) -> TaskKey | None:
         """The task with the most work on the path, of equals the first; None if nothing worked."""
-        works = self._works()
+        works = self.work_by_task()
         return max(works, key=works.__getitem__) if works else None
 
     def critical_tasks(self, *, above: float = 0.10) -> tuple[TaskKey, ...]:
         """Return the tasks whose work on the path exceeds a share of the makespan, longest first."""
-        works = self._works()
+        works = self.work_by_task()
         limit = above * self.makespan_ms
         return tuple(sorted((key for key in works if works[key] > limit), key=lambda key: -works[key]))
 
     def major_tasks(self, *, above: float = 0.05, up_to: float = 0.10) -> tuple[TaskKey, ...]:
         """Return the tasks between the two shares, longest first: worth a look, not yet critical."""
-        works = self._works()
+        works = self.work_by_task()
         low, high = above * self.makespan_ms, up_to * self.makespan_ms
         return tuple(sorted((key for key in works if low < works[key] <= high), key=lambda key: -works[key]))
 
-    def _works(self) -> dict[TaskKey, int]:
+    def work_by_task(self) -> dict[TaskKey, int]:
+        """Return the exclusive work on the path of every task that has some, in ms, in the order they ran."""
         works: dict[TaskKey, int] = {}
         for segment in self.segments:
             if segment.kind is SegmentKind.WORK and segment.key is not None:

@@ -12,15 +12,17 @@ WIDTH = 48
 """Columns of the bars."""
 
 
-def bars(execution: Execution, *, width: int = WIDTH) -> Iterator[str]:
+def bars(execution: Execution, *, width: int = WIDTH, most: int | None = None) -> Iterator[str]:
     """Draw the worker tasks of an execution in raw server time: `.` the wait in the queue, `#` the work.
 
-    An open task's bar goes on to the latest stamp and ends in `>`.
+    An open task's bar goes on to the latest stamp and ends in `>`. Of more than `most` tasks the rest is counted.
     """
     tasks = [task for task in execution.tasks if task.is_worker_task and task.scheduled_ms is not None]
     stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
     last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
     scale = width / (last_ms - execution.started_ms)
+    left_out = len(tasks) - most if most is not None and len(tasks) > most else 0
+    tasks = tasks[: len(tasks) - left_out]
     names = [one_line(f"{task.ref}__{task.iteration}" if task.iteration else task.ref, most=60) for task in tasks]
     column = max([4, *map(len, names)])
     for name, task in zip(names, tasks, strict=True):
@@ -39,3 +41,5 @@ def bars(execution: Execution, *, width: int = WIDTH) -> Iterator[str]:
         if task.attempt:
             notes.append(f"attempt {task.attempt + 1}")
         yield f"{name:<{column}} |{bar[:width]:<{width}}| {' '.join(filter(None, notes))}"
+    if left_out:
+        yield f"and {left_out} more"

@@ -1,16 +1,17 @@
 """An observation: one execution with everything that is known about it, ready to be judged.
 
 Raw stamps (the server's clock) decide order, overlap, spread and waits; the timeline, rebuilt in workflow time, decides
-estimates, bands and windows (methods.md section 1).
+estimates, bands and windows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
+from pytest_k1n.core.difference import Difference, differences
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord, WorkflowDefinition
 from pytest_k1n.core.plan import Template
@@ -23,7 +24,7 @@ LogLine = tuple[int, str]
 
 
 class TimeModel(StrEnum):
-    """How workflow time relates to the server's clock (methods.md section 1)."""
+    """How workflow time relates to the server's clock: alike, work shortened by a speed, or an engine's own clock."""
 
     REAL = "real"
     SCALED = "scaled"
@@ -132,7 +133,7 @@ class Observation:
         return self.template.estimates_ms.get(ref) if self.template else None
 
     def is_simulated(self, key: TaskKey) -> bool:
-        """Whether the work of a task was simulated: its duration would prove itself (SPEC R3)."""
+        """Whether the work of a task was simulated: its duration would prove itself."""
         record = self.finals.get(key)
         return record is not None and record_is_simulated(record)
 
@@ -147,6 +148,22 @@ class Observation:
         if record is None or record.started_ms is None or record.ended_ms is None:
             return None
         return Interval(record.started_ms, record.ended_ms)
+
+    @cached_property
+    def other_definition(self) -> tuple[Difference, ...]:
+        """Where the definition that the server ran says something else than the one this is judged by."""
+        ran = self.execution.definition
+        if ran is None or ran is self.definition or not (ran.raw and self.definition.raw):
+            return ()
+        return differences(self.definition.raw, ran.raw)
+
+    @cached_property
+    def as_run(self) -> Observation:
+        """The same execution beside the definition that the server ran; this one where the two say the same."""
+        ran = self.execution.definition
+        if ran is None or not self.other_definition:
+            return self
+        return replace(self, definition=ran, graph=happens_before(ran, self.execution))
 
     @cached_property
     def elapsed_ms(self) -> int:

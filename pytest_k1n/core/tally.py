@@ -9,7 +9,7 @@ class Tally:
     """Collects what a judgement evaluates; every check ends in exactly one call of `passed` ... `unknown`.
 
     Checks on simulated work (`simulated=True`) are judged like all others, but counted apart: they would prove
-    themselves (SPEC R3).
+    themselves.
     """
 
     def __init__(self) -> None:
@@ -66,6 +66,12 @@ class Tally:
         """Count a check that the evidence does not decide."""
         self.unknowns += 1
         self._add(code, subject, expected, observed, margin, origin, Verdict.UNKNOWN)
+
+    def add(self, finding: Finding) -> None:
+        """Count a check that did not pass, as its finding says."""
+        self.fails += finding.verdict is Verdict.FAIL
+        self.unknowns += finding.verdict is Verdict.UNKNOWN
+        self.found.append(finding)
 
     def note(self, text: str) -> None:
         """Add a remark for the reader that judges nothing."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over, loop_of, may_repeat
+from pytest_k1n.core.expectations.progress import stalls
 from pytest_k1n.core.expectations.subjects import (
     missing,
     pending,
@@ -24,12 +26,17 @@ from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.unroll import Graph, label, unexpected_keys
 
+SHOWN = 5
+"""Differences of definitions that a finding lists."""
+
 
 @expectation
 def follows_definition() -> Judge:
     """Expect every task scheduled only when all that it waits for has ended, and no task that has no place there.
 
-    JOINs count by their end (the server stamps their start at the fork), other operators not at all.
+    JOINs count by their end (the server stamps their start at the fork), other operators not at all. An execution that
+    ran another definition than the one required is judged by both. A step that the engine has owed for minutes, or when
+    waiting ended, is `stalled`.
     """
 
     def judge(observation: Observation) -> Findings:
@@ -38,9 +45,50 @@ def follows_definition() -> Judge:
         _tasks_belong(observation, tally)
         if not observation.is_settled:
             pending(tally, observation.execution.name, expected="its order kept to the end", observed="more may come")
-        return ordering(observation.execution, observation.graph) + tally.findings()
+        _is_the_definition(observation, tally)
+        for finding in stalls(observation.as_run):
+            tally.add(finding)
+        return _order_kept(observation) + tally.findings()
 
     return judge
+
+
+def _order_kept(observation: Observation) -> Findings:
+    """Judge the order that the requirement asks for, and what only the definition that ran asks for beside it."""
+    required = ordering(observation.execution, observation.graph)
+    if not observation.other_definition:
+        return required
+    ran = ordering(observation.execution, observation.as_run.graph)
+    seen = {(finding.code, finding.subject, finding.observed) for finding in required.findings}
+    more = tuple(
+        replace(finding, origin=f"{finding.origin}, in the definition that it ran")
+        for finding in ran.findings
+        if (finding.code, finding.subject, finding.observed) not in seen
+    )
+    return Findings(required.findings + more, required.passed, required.simulated, required.notes)
+
+
+def _is_the_definition(observation: Observation, tally: Tally) -> None:
+    """Judge that the server ran the definition that is required: its version, and what it says."""
+    required, execution = observation.definition, observation.execution
+    name, found = required.name, observation.other_definition
+    if execution.version != required.version:
+        tally.fail(
+            "other-definition",
+            name,
+            expected=f"version {required.version}",
+            observed=f"version {execution.version} ran",
+            origin="the definition it is judged by",
+        )
+    elif found:
+        more = f"; {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        tally.fail(
+            "other-definition",
+            name,
+            expected=f"version {required.version} as it is defined here",
+            observed=f"another version {execution.version} ran: {'; '.join(map(str, found[:SHOWN]))}{more}",
+            origin="the definition it is judged by",
+        )
 
 
 @expectation

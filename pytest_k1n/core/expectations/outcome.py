@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import failed_for_good
+from pytest_k1n.core.expectations.progress import never_scheduled
 from pytest_k1n.core.expectations.subjects import pending
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowStatus
@@ -64,7 +65,7 @@ def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally) -> Non
     if record is None:
         # A COMPLETED execution without it does not follow its definition; of any other the status says enough.
         if observation.execution.status is WorkflowStatus.COMPLETED:
-            tally.fail("not-run", label(key), expected="it to run", observed="never scheduled")
+            tally.fail("not-run", label(key), expected="it to run", observed=never_scheduled(observation, key))
     elif record.status.is_terminal and record.status.is_successful:
         tally.passed()
     elif failed_for_good(observation, record) and not _was_swept_away(observation, record):

@@ -174,7 +174,7 @@ def test_a_fork_that_became_a_chain_is_missed_in_the_records(build):
     made = build.execution(build.task("a", 0, 10), build.task("b", 10, 20))
     seen = observe(made, definition=wire.workflow_definition(build.fork(["a"], ["b"])))
     found = {(f.code, f.subject) for f in follows_definition().judge(seen).findings}
-    assert found == {("not-run", "fork"), ("not-run", "join")}
+    assert found == {("other-definition", "wf"), ("not-run", "fork"), ("not-run", "join")}
 
 
 def test_a_barrier_is_two_numbers(build):

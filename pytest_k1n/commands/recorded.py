@@ -1,0 +1,128 @@
+"""Executions saved as JSON, in whatever a team has around them: lists, search results, wrappers, JSON lines, gzip."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_k1n.core.model import Json
+
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+_DEPTH = 4
+"""How many wrappers may lie around an execution."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """An execution as `GET /workflow/ID` answers it, and where it was found."""
+
+    document: Mapping[str, Json]
+    source: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """Something that is no execution, or none that can be judged."""
+
+    source: str
+    reason: str
+    workflow_id: str | None = None
+    """Of a summary: a server has the whole of it."""
+    is_foreign: bool = False
+    """Whether it never was an execution, so that a folder may well hold it."""
+
+
+def recorded_in(path: Path) -> Iterator[Recorded | Unreadable]:
+    """Read what a file, or every JSON file below a folder, holds. Raises OSError for a path that is not there."""
+    if not path.is_dir():
+        yield from _in_file(path)
+        return
+    found = False
+    for each in sorted(path.rglob("*")):
+        if each.name.endswith(SUFFIXES) and each.is_file():
+            found = True
+            yield from _in_file(each)
+    if not found:
+        yield Unreadable(source=str(path), reason=f"holds no file that ends in {', '.join(SUFFIXES[:3])} or .gz")
+
+
+def _in_file(path: Path) -> Iterator[Recorded | Unreadable]:
+    try:
+        content = path.read_bytes()
+        text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path}: no such file; for an execution on a server give its id, not a file name"
+        ) from None
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        yield Unreadable(source=str(path), reason=f"cannot be read: {error}")
+        return
+    del content
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        yield from _in_lines(path, text, error)
+        return
+    del text
+    yield from _unwrapped(document, str(path), path)
+
+
+def _in_lines(path: Path, text: str, error: Exception) -> Iterator[Recorded | Unreadable]:
+    """Read JSON lines; what is not JSON as a whole and begins with no line of JSON is simply not JSON."""
+    has_begun = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            document = json.loads(line)
+        except (ValueError, RecursionError) as why:
+            if not has_begun:
+                break
+            yield Unreadable(source=f"{path}:{number}", reason=f"not JSON: {why}")
+            continue
+        has_begun = True
+        yield from _unwrapped(document, f"{path}:{number}", path)
+    if not has_begun:
+        yield Unreadable(source=str(path), reason=f"not JSON: {error}")
+
+
+def _unwrapped(document: Json, source: str, path: Path) -> Iterator[Recorded | Unreadable]:
+    found = list(_executions(document, source, path, _DEPTH))
+    if found:
+        yield from found
+        return
+    schema = str(document.get("schema", "")) if isinstance(document, Mapping) else ""
+    if schema.startswith("k1n-"):
+        kept = "runs/RUN/executions/ID.json, kept by --k1n-keep=always"
+        reason = f"is a {schema} document, not an execution: those are in {kept}"
+    else:
+        reason = (
+            "no execution in it: one is a JSON object with workflowId, status and tasks, as GET /workflow/ID answers"
+        )
+    yield Unreadable(source=source, reason=reason, is_foreign=True)
+
+
+def _executions(document: Json, source: str, path: Path, depth: int) -> Iterator[Recorded | Unreadable]:
+    if isinstance(document, Mapping) and isinstance(document.get("workflowId"), str):
+        yield _execution(document, source, path)
+    elif depth and isinstance(document, list):
+        for index, each in enumerate(document):
+            yield from _executions(each, f"{source}[{index}]" if len(document) > 1 else source, path, depth - 1)
+    elif depth and isinstance(document, Mapping):
+        for each in document.values():
+            if isinstance(each, Mapping | list):
+                yield from _executions(each, source, path, depth - 1)
+
+
+def _execution(document: Mapping[str, Json], source: str, path: Path) -> Recorded | Unreadable:
+    workflow_id = str(document["workflowId"])
+    ended_early = document.get("status") in ("FAILED", "TIMED_OUT", "TERMINATED")
+    if document.get("tasks") or (ended_early and isinstance(document.get("tasks"), list)):
+        return Recorded(document=document, source=source, path=path)
+    # What searches answer, and GET with includeTasks=false: a server that has the execution would show its tasks.
+    reason = f"execution {workflow_id} without its tasks, as searches answer: give --server URL to read the whole"
+    return Unreadable(source=source, reason=reason, workflow_id=workflow_id)

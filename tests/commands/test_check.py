@@ -1,0 +1,267 @@
+"""`k1n check` on executions that somebody else ran: stuck ones, wrapped ones, whole folders of them."""
+
+import copy
+import gzip
+import json
+import os
+
+import pytest
+
+from pytest_k1n.cli import main
+
+ZERO = 1_763_696_683_000
+HOUR_S = 3_600
+PLAN = """
+schema = "k1n-plan/1"
+definitions = ["definitions"]
+
+[[batch]]
+number = 1
+title = "orders"
+
+[[batch.template]]
+id = "01"
+slug = "order"
+title = "order"
+workflow = "order"
+version = 1
+band = ["25m", "35m"]
+estimate = "30m"
+estimates = { reserve = "10m", charge = "10m", ship = "10m" }
+"""
+REFS = ("reserve", "charge", "ship")
+
+
+def simple(ref, **fields):
+    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", **fields}
+
+
+def definition(*tasks, version=1):
+    return {"name": "order", "version": version, "schemaVersion": 2, "tasks": list(tasks or map(simple, REFS))}
+
+
+def record(ref, start, end, **fields):
+    return {
+        "referenceTaskName": ref, "taskType": ref, "taskDefName": ref, "taskId": f"id-{ref}", "status": "COMPLETED",
+        "retryCount": 0, "iteration": 0, "scheduledTime": ZERO + start, "startTime": ZERO + start,
+        "endTime": ZERO + end, "updateTime": ZERO + end, "workerId": "w1", "inputData": {}, "outputData": {}, **fields,
+    }  # fmt: skip
+
+
+def execution(*tasks, status="COMPLETED", ran=None, **fields):
+    end = max(task["endTime"] for task in tasks)
+    return {
+        "workflowId": "wf-1", "workflowName": "order", "workflowVersion": 1, "status": status, "startTime": ZERO,
+        "endTime": end if status == "COMPLETED" else 0, "workflowDefinition": ran or definition(),
+        "tasks": [{"seq": seq, **task} for seq, task in enumerate(tasks, start=1)], **fields,
+    }  # fmt: skip
+
+
+def good(**fields):
+    return execution(*(record(ref, 100 * n, 100 * n + 90) for n, ref in enumerate(REFS)), **fields)
+
+
+def stuck():
+    return execution(record("reserve", 0, 90), record("charge", 100, 7_000), status="RUNNING")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("K1N_SERVER", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def saved(folder):
+    """Save something as JSON, an hour after it happened."""
+
+    def save(document, name="execution.json"):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document))
+        os.utime(path, (ZERO / 1000 + HOUR_S,) * 2)
+        return str(path)
+
+    return save
+
+
+def check(*argv):
+    return main(["check", *argv])
+
+
+def as_json(capsys, *argv):
+    check(*argv, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_stuck_execution_names_the_missing_step(saved, capsys):
+    assert check(saved(stuck())) == 1
+    said = capsys.readouterr().out
+    assert (
+        "fail    stalled: ship: expected it to be scheduled; observed charge ended 03:44:50, its successor ship" in said
+    )
+    assert "pending" not in said
+    assert said.splitlines()[-1].startswith("FAIL: ")
+
+
+def test_an_execution_just_stepped_out_of_a_task_may_still_go_on(saved, capsys):
+    path = saved(stuck())
+    os.utime(path, (ZERO / 1000 + 8,) * 2)
+    assert check(path) == 1
+    said = capsys.readouterr().out
+    assert "unknown stalled: ship" in said
+    assert said.splitlines()[-1].startswith("UNKNOWN (the engine owes it a step, not for long yet)")
+
+
+def test_an_execution_that_waits_for_a_worker_says_for_which(saved, capsys):
+    waiting = record("charge", 100, 0, status="SCHEDULED", startTime=0, endTime=0)
+    assert check(saved(execution(record("reserve", 0, 90), waiting, status="RUNNING"))) == 1
+    said = capsys.readouterr().out
+    assert "unknown waiting: charge: expected a worker that polls charge to take it; observed SCHEDULED since" in said
+    assert "nothing is wrong so far" in said
+
+
+def test_no_finding_is_shown_twice(saved, capsys):
+    tasks = [record("reserve", 0, 90), record("charge", 50, 150), record("ship", 160, 170)]
+    found = as_json(capsys, saved(execution(*tasks)))["findings"]
+    assert [(each["code"], each["subject"]) for each in found] == [("started-early", "charge")]
+
+
+def test_a_definition_that_is_not_the_one_given_is_a_finding_with_the_difference(saved, capsys):
+    required = saved(definition(), "definition.json")
+    ran = definition(simple("reserve"), simple("ship"), simple("charge", optional=True))
+    tasks = [record("reserve", 0, 90), record("ship", 100, 110), record("charge", 120, 130)]
+    path = saved(execution(*tasks, ran=ran))
+    assert check(path) == 0
+    capsys.readouterr()
+    assert check(path, "--definition", required) == 1
+    said = capsys.readouterr().out
+    assert "other-definition: order" in said
+    assert "/tasks: planned [reserve, charge, ship], ran [reserve, ship, charge]" in said
+    assert "/tasks/1/optional: planned nothing, ran True" in said
+    assert "started-early: ship: expected scheduled after charge ended; observed scheduled 30ms before" in said
+
+
+def test_the_plans_definition_of_the_same_version_is_what_should_have_run(folder, saved, capsys):
+    saved(definition(), "definitions/order.json")
+    (folder / "k1n.toml").write_text(PLAN)
+    assert check(saved(good(ran=definition(simple("reserve"), simple("charge"))))) == 1
+    assert "other-definition" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda each: {"result": each},
+        lambda each: {"workflow": each},
+        lambda each: [each],
+        lambda each: {"totalHits": 1, "results": [each]},
+        lambda each: {"status": 200, "body": {"data": {"executions": [each]}}},
+    ],
+    ids=["result", "workflow", "list", "search", "response"],
+)
+def test_an_execution_is_found_in_what_lies_around_it(saved, capsys, wrap):
+    assert as_json(capsys, saved(wrap(good())))["workflow"]["workflow_id"] == "wf-1"
+
+
+def test_files_may_be_compressed_or_hold_a_document_a_line(folder, capsys):
+    lines = "\n".join(json.dumps(good(workflowId=f"wf-{n}")) for n in range(3))
+    (folder / "a.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (folder / "b.json").write_bytes(gzip.compress(("\ufeff" + json.dumps(good(workflowId="wf-3"))).encode()))
+    found = as_json(capsys, "a.jsonl.gz", "b.json")
+    assert [each["workflow"]["workflow_id"] for each in found["executions"]] == ["wf-0", "wf-1", "wf-2", "wf-3"]
+    assert found["executions"][1]["source"] == "a.jsonl.gz:2"
+
+
+def test_a_folder_is_a_row_an_execution_with_totals_and_the_worst_finding(folder, saved, capsys):
+    saved(good(), "runs/a.json")
+    saved(stuck(), "runs/b.json")
+    saved({"name": "package"}, "runs/package.json")
+    assert check("runs") == 1
+    head, first, second, left_out, totals = capsys.readouterr().out.splitlines()
+    assert head.split() == ["verdict", "workflow", "execution", "state", "makespan", "from", "worst", "finding"]
+    assert first.split() == ["PASS", "order:1", "wf-1", "COMPLETED", "290ms", "runs/a.json"]
+    assert "stalled: ship" in second
+    assert left_out == "left out: runs/package.json, no executions"
+    assert totals == "2 executions: 1 pass, 1 fail"
+
+
+def test_what_cannot_be_read_is_named_and_never_exit_0(folder, saved, capsys):
+    saved(good(), "runs/a.json")
+    (folder / "runs/b.json").write_text('{"workflowId": "wf-2", "tasks": [')
+    saved({"workflowId": "wf-3", "status": "COMPLETED"}, "runs/c.json")
+    saved(good(status="ODD"), "runs/d.json")
+    saved(good() | {"tasks": []}, "runs/e.json")
+    assert check("runs") == 2
+    said = capsys.readouterr().out
+    assert "unreadable  runs/b.json: not JSON" in said
+    assert "unreadable  runs/c.json: execution wf-3 without its tasks, as searches answer: give --server URL" in said
+    assert "unreadable  runs/d.json: execution wf-1: status 'ODD' is none of" in said
+    assert "unreadable  runs/e.json: execution wf-1 without its tasks" in said
+    assert "1 executions: 1 pass, 4 unreadable" in said
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "[]", "{}", "null", "1", '"text"', "[[[[[[]]]]]]", "\x00"])
+def test_a_file_that_holds_no_execution_is_one_line_and_exit_2(folder, capsys, content):
+    (folder / "a.json").write_text(content)
+    assert check("a.json") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("k1n check: a.json: ")
+    assert error.count("\n") == 1
+
+
+def test_an_empty_folder_is_nothing_judged(folder, capsys):
+    (folder / "runs").mkdir()
+    assert check("runs") == 2
+    assert "holds no file that ends in .json" in capsys.readouterr().out
+
+
+def test_over_many_executions_it_tells_what_was_critical_how_often_and_where_the_time_went(saved, capsys):
+    slow = [0, 0, 0, 0, 500]
+    for number, more in enumerate(slow):
+        tasks = [record("reserve", 0, 90), record("charge", 100, 200 + more)]
+        tasks.append(record("ship", 210 + more, 360 + more, startTime=ZERO + 260 + more))
+        saved(execution(*tasks, workflowId=f"wf-{number}"), f"runs/{number}.json")
+    found = as_json(capsys, "runs")["bottlenecks"]["order"]
+    assert (found["executions"], found["makespan"]) == (5, {"p50_ms": 360, "p95_ms": 860})
+    assert found["segments"]["queue"] == {"p50_ms": 50, "p95_ms": 50}
+    assert [(task["ref"], task["critical"], task["on_path"]) for task in found["tasks"]] == [
+        ("charge", 5, 5), ("ship", 0, 5), ("reserve", 0, 5),
+    ]  # fmt: skip
+    check("runs")
+    assert "  charge: critical in 5 of 5, on the path in 5, work there 100ms/600ms" in capsys.readouterr().out
+
+
+def scaled(correlation_id, work_ms=100):
+    """Ten minutes of work a task, done in 1 s: 600 times faster; the plan allows 25 to 35 minutes."""
+    simulated = {"_k1n": {"simulated": True, "work_ms": work_ms}}
+    tasks = [
+        record(ref, (work_ms + 10) * n, (work_ms + 10) * n + work_ms + 2, outputData=copy.copy(simulated))
+        for n, ref in enumerate(REFS)
+    ]
+    return execution(*tasks, correlationId=correlation_id)
+
+
+@pytest.fixture
+def minutes_plan(folder, saved):
+    saved(definition(), "definitions/order.json")
+    (folder / "k1n.toml").write_text(PLAN)
+
+
+@pytest.mark.parametrize(("work_ms", "speed"), [(1_000, "600"), (1_050, "600"), (100, "6000")])
+def test_a_scaled_run_of_ours_is_recognised_by_its_correlation_id_and_its_work(
+    minutes_plan, saved, capsys, work_ms, speed
+):
+    path = saved(scaled("k1n-3ffc6c63/order/1.0.abcdef", work_ms))
+    assert check(path) == 0, capsys.readouterr().out
+    assert f"a run of k1n in scaled time: its simulated work says x{speed}" in capsys.readouterr().out
+
+
+def test_an_execution_of_somebody_elses_is_judged_in_real_time(minutes_plan, saved, capsys):
+    assert check(saved(scaled("order-4711", 1_000))) == 1
+    assert "outside-band" in capsys.readouterr().out
+
+
+def test_what_the_command_line_says_of_time_outranks_what_the_work_says(minutes_plan, saved, capsys):
+    assert check(saved(scaled("k1n-3ffc6c63/order/1.0.abcdef", 1_000)), "--time", "real") == 1

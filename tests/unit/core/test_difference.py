@@ -1,0 +1,112 @@
+"""What is a difference between two definitions, and what only the server's way to write one down."""
+
+import copy
+
+import pytest
+
+from pytest_k1n.core.difference import differences
+
+PLANNED = {
+    "name": "order",
+    "version": 3,
+    "x-note": "the server drops it",
+    "description": "for people",
+    "tasks": [
+        {"name": "reserve", "taskReferenceName": "reserve", "type": "SIMPLE", "inputParameters": {"n": 1}},
+        {
+            "name": "split", "taskReferenceName": "split", "type": "FORK_JOIN",
+            "forkTasks": [
+                [{"name": "pay", "taskReferenceName": "pay"}],
+                [{"name": "pack", "taskReferenceName": "pack"}],
+            ],
+        },
+        {"name": "both", "taskReferenceName": "both", "type": "JOIN", "joinOn": ["pay", "pack"]},
+        {
+            "name": "way", "taskReferenceName": "way", "type": "SWITCH", "expression": "x",
+            "decisionCases": {"by/air": [{"name": "fly", "taskReferenceName": "fly"}]},
+        },
+    ],
+}  # fmt: skip
+
+
+def as_served(definition):
+    """The definition as Conductor 3.32.1 shows it in an execution: all defaults written out, metadata added."""
+
+    def task(given):
+        return {
+            "type": "SIMPLE", "inputParameters": {}, "decisionCases": {}, "defaultCase": [], "forkTasks": [],
+            "startDelay": 0, "joinOn": [], "optional": False, "defaultExclusiveJoinTask": [], "asyncComplete": False,
+            "loopOver": [], "onStateChange": {}, "permissive": False, "metadata": {},
+            "taskDefinition": {"name": given["name"], "retryCount": 3},
+            **given,
+        }  # fmt: skip
+
+    served = copy.deepcopy(definition)
+    served.pop("x-note")
+    served["tasks"] = [task(each) for each in served["tasks"]]
+    return {
+        "createTime": 0, "updateTime": 1_795_880_579_420, "schemaVersion": 2, "restartable": True,
+        "workflowStatusListenerEnabled": False, "timeoutPolicy": "ALERT_ONLY", "timeoutSeconds": 0, "variables": {},
+        "inputTemplate": {}, "enforceSchema": True, "metadata": {}, "maskedFields": [], **served,
+    }  # fmt: skip
+
+
+def found(change):
+    ran = as_served(PLANNED)
+    change(ran)
+    return [tuple(each) for each in differences(PLANNED, ran)]
+
+
+def test_what_the_server_adds_and_drops_is_no_difference():
+    assert found(lambda ran: None) == []
+
+
+def test_a_task_that_was_left_out_is_one_difference():
+    assert found(lambda ran: ran["tasks"].pop(2)) == [
+        ("/tasks", "[reserve, split, both, way]", "[reserve, split, way]"),
+    ]
+
+
+def test_a_branch_that_moved_behind_another_names_both_branches():
+    def change(ran):
+        ran["tasks"][1]["forkTasks"] = [[*ran["tasks"][1]["forkTasks"][0], *ran["tasks"][1]["forkTasks"][1]]]
+
+    assert found(change) == [
+        ("/tasks/1/forkTasks/0", "[pay]", "[pay, pack]"),
+        ("/tasks/1/forkTasks/1", "[pack]", "[]"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "planned", "ran"),
+    [
+        ("startDelay", 4, "nothing", "4"),
+        ("optional", True, "nothing", "True"),
+        ("retryCount", 2, "nothing", "2"),
+        ("asyncComplete", True, "nothing", "True"),
+        ("type", "HTTP", "nothing", "'HTTP'"),
+    ],
+)
+def test_what_only_the_one_that_ran_says_is_a_difference(key, value, planned, ran):
+    assert found(lambda it: it["tasks"][0].update({key: value})) == [(f"/tasks/0/{key}", planned, ran)]
+
+
+def test_a_pointer_leads_into_inputs_and_escapes_the_names_of_cases():
+    assert found(lambda ran: ran["tasks"][0]["inputParameters"].update(n=True)) == [
+        ("/tasks/0/inputParameters/n", "1", "True")
+    ]
+    assert found(lambda ran: ran["tasks"][3]["decisionCases"]["by/air"][0].update(name="sail")) == [
+        ("/tasks/3/decisionCases/by~1air/0/name", "'fly'", "'sail'")
+    ]
+
+
+def test_an_empty_case_is_not_the_same_as_no_case():
+    assert found(lambda ran: ran["tasks"][3]["decisionCases"].update(rail=[])) == [
+        ("/tasks/3/decisionCases/rail", "no such case", "a case")
+    ]
+
+
+def test_the_order_of_what_a_join_waits_for_is_shown_where_it_differs():
+    assert found(lambda ran: ran["tasks"][2].update(joinOn=["pay"])) == [
+        ("/tasks/2/joinOn", "['pay', 'pack']", "['pay']")
+    ]
