@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from pytest_k1n.commands.checked import Checked, Totals, document, many_document, table, text
-from pytest_k1n.commands.recorded import Unreadable
+from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Reader, Subject, add_subject_arguments
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.expectations import judge_all, planned
@@ -32,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
         is_many = len(arguments.executions) > 1 or Path(arguments.executions[0]).is_dir()
         first = None if is_many else next(results, None)
         following = None if is_many else next(results, None)
-        if isinstance(first, Unreadable) and following is None:
+        if isinstance(first, NoExecution) and following is None:
             raise ValueError(f"{first.source}: {first.reason}")
         if first is not None and following is None:
             return _show_one(first, as_json=arguments.json)
@@ -53,7 +53,7 @@ def judge(subject: Subject) -> Findings:
     return Findings(once, findings.passed, findings.simulated, (*subject.notes, *findings.notes))
 
 
-def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | Unreadable]:
+def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | NoExecution]:
     found = reader.subjects(names)
     while True:
         with _no_garbage_collected():
@@ -62,7 +62,7 @@ def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | Unreadab
                 return
             if isinstance(subject, Subject):
                 path = critical_path(subject.observation.timeline, subject.observation.graph)
-                result: Checked | Unreadable = Checked(subject=subject, findings=judge(subject), path=path)
+                result: Checked | NoExecution = Checked(subject=subject, findings=judge(subject), path=path)
             else:
                 result = subject
             del subject
@@ -81,7 +81,7 @@ def _no_garbage_collected() -> Iterator[None]:
             gc.enable()
 
 
-def _show_one(checked: Checked | Unreadable, *, as_json: bool) -> int:
+def _show_one(checked: Checked | NoExecution, *, as_json: bool) -> int:
     assert isinstance(checked, Checked)
     if as_json:
         print(json.dumps(document(checked), indent=1, ensure_ascii=False))
@@ -90,7 +90,7 @@ def _show_one(checked: Checked | Unreadable, *, as_json: bool) -> int:
     return _exit(checked.findings.verdict)
 
 
-def _show_many(results: Iterator[Checked | Unreadable], *, as_json: bool) -> int:
+def _show_many(results: Iterator[Checked | NoExecution], *, as_json: bool) -> int:
     totals = Totals()
     for result in results:
         totals.add(result)

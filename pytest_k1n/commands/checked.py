@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pytest_k1n.commands.recorded import Unreadable
+from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Subject
 from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
 from pytest_k1n.core.critical import CriticalPath
@@ -14,11 +14,14 @@ from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.findings import Finding, Findings, Verdict, worst
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import WorkflowStatus
+from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.report.results import finding_json
 
 BARS = 60
 """Tasks that are drawn, and named on the path; more are counted."""
+LONGEST = 2000
+"""Characters of a finding."""
 TASKS = 5
 """Critical tasks of many executions that the table names."""
 _WAITS = ("pending", "waiting")
@@ -58,9 +61,9 @@ class Totals:
     """What many executions came to."""
 
     rows: list[Row] = field(default_factory=list)
-    foreign: list[Unreadable] = field(default_factory=list)
+    foreign: list[NoExecution] = field(default_factory=list)
     """Files that are no executions."""
-    damaged: list[Unreadable] = field(default_factory=list)
+    damaged: list[NoExecution] = field(default_factory=list)
     """Executions that cannot be read."""
     paths: dict[str, list[CriticalPath]] = field(default_factory=dict)
     """By workflow, of the executions that COMPLETED."""
@@ -74,9 +77,9 @@ class Totals:
         """By workflow, where there is more than one execution."""
         return {name: bottlenecks(paths) for name, paths in sorted(self.paths.items()) if len(paths) > 1}
 
-    def add(self, result: Checked | Unreadable) -> None:
+    def add(self, result: Checked | NoExecution) -> None:
         """Take in one result."""
-        if isinstance(result, Unreadable):
+        if isinstance(result, NoExecution):
             (self.foreign if result.is_foreign else self.damaged).append(result)
             return
         observation, findings = result.subject.observation, result.findings
@@ -115,7 +118,7 @@ def text(checked: Checked) -> Iterator[str]:
         yield "  note     some of its work was simulated"
     yield from (f"  {line}" for line in bars(execution, most=BARS))
     yield from _owners(checked.path)
-    yield from (f"  {finding}" for finding in _shown(findings))
+    yield from (f"  {one_line(finding, most=LONGEST)}" for finding in _shown(findings))
     yield from (f"  note     {note}" for note in dict.fromkeys(findings.notes) if note)
     counts = (
         f"{findings.passed + findings.simulated} checks passed, {findings.failed} failed, {findings.unknown} unknown"
@@ -145,12 +148,12 @@ def document(checked: Checked) -> dict[str, object]:
 def table(totals: Totals) -> Iterator[str]:
     """Describe many executions: a row for each, totals, and where the time of each workflow went."""
     rows: list[tuple[str, ...]] = [("verdict", "workflow", "execution", "state", "makespan", "from", "worst finding")]
-    rows += [_cells(row) for row in totals.rows]
+    rows += [tuple(map(one_line, _cells(row))) for row in totals.rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
         yield "  ".join([*cells, row[-1]]).rstrip()
-    yield from (f"unreadable  {each.source}: {each.reason}" for each in totals.damaged)
+    yield from (one_line(f"unreadable  {each.source}: {each.reason}") for each in totals.damaged)
     for name, found in totals.bottlenecks.items():
         yield from _bottleneck_lines(name, found)
     if totals.foreign:

@@ -15,7 +15,7 @@ from typing import cast
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
-from pytest_k1n.commands.recorded import SUFFIXES, Recorded, Unreadable, recorded_in
+from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import evidence_from
 from pytest_k1n.core import wire
@@ -72,7 +72,7 @@ def read_subject(arguments: argparse.Namespace) -> Subject:
     """Read the one execution that the arguments name. Raises ValueError, LookupError, OSError, all of one line."""
     with closing(Reader(arguments)) as reader:
         found = list(reader.subjects([arguments.execution]))
-    unreadable = next((each for each in found if isinstance(each, Unreadable)), None)
+    unreadable = next((each for each in found if isinstance(each, NoExecution)), None)
     if unreadable is not None:
         raise ValueError(f"{unreadable.source}: {unreadable.reason}")
     if len(found) != 1:
@@ -105,13 +105,13 @@ class Reader:
         self._library = Library(self._plan.definitions, self._plan.task_definitions) if self._plan else Library()
         self._parsed: dict[tuple[str, int], WorkflowDefinition | None] = {}
 
-    def subjects(self, names: Sequence[str]) -> Iterator[Subject | Unreadable]:
+    def subjects(self, names: Sequence[str]) -> Iterator[Subject | NoExecution]:
         """Read what the names stand for. Raises ValueError, LookupError, OSError for a name that stands for nothing."""
         for name in names:
             if not is_path(name):
                 yield self._from_server(name)
                 continue
-            for found in recorded_in(Path(name)):
+            for found in saved_in(Path(name)):
                 yield self._from_record(found)
 
     def close(self) -> None:
@@ -119,8 +119,8 @@ class Reader:
         if "_client" in self.__dict__:
             self._client.close()
 
-    def _from_record(self, found: Recorded | Unreadable) -> Subject | Unreadable:
-        if isinstance(found, Unreadable):
+    def _from_record(self, found: SavedExecution | NoExecution) -> Subject | NoExecution:
+        if isinstance(found, NoExecution):
             if found.workflow_id and self._url:
                 return self._from_server(found.workflow_id)
             return found
@@ -129,7 +129,7 @@ class Reader:
             as_of_ms = int(found.path.stat().st_mtime * 1000)
             return self._subject(execution, _kept_around(found.path), found.source, as_of_ms)
         except ValueError as error:
-            return Unreadable(source=found.source, reason=str(error))
+            return NoExecution(source=found.source, reason=str(error))
 
     def _from_server(self, workflow_id: str) -> Subject:
         if not self._url:

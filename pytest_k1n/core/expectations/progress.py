@@ -36,7 +36,7 @@ class Owner(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class NextStep:
     """Something that has to happen before an execution can go on."""
 
     subject: str
@@ -52,7 +52,7 @@ class Step:
         return self.owner is Owner.ENGINE and self.since_ms is not None and now_ms - self.since_ms > ENGINE_GRACE_MS
 
 
-def next_steps(observation: Observation) -> tuple[Step, ...]:
+def next_steps(observation: Observation) -> tuple[NextStep, ...]:
     """Return what an execution waits for, in the order of its graph; nothing for one that has ended."""
     if observation.execution.is_terminal:
         return ()
@@ -96,7 +96,7 @@ def clock_time(epoch_ms: int | None) -> str:
     return datetime.fromtimestamp(epoch_ms / SECOND_MS, UTC).strftime("%H:%M:%S")
 
 
-def _finding(step: Step, verdict: Verdict) -> Finding:
+def _finding(step: NextStep, verdict: Verdict) -> Finding:
     is_stalled = step.owner is Owner.ENGINE
     return Finding(
         code="stalled" if is_stalled else "waiting",
@@ -114,10 +114,10 @@ class _Progress:
         self.execution, self.graph, self.finals = observation.execution, observation.graph, observation.finals
         self.is_paused = self.execution.status is WorkflowStatus.PAUSED
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[NextStep]:
         found = [*self._open(), *self._missing()]
         if self.is_paused:
-            yield Step(
+            yield NextStep(
                 subject=self.execution.name,
                 owner=Owner.RESUME,
                 expected="it to be resumed",
@@ -127,7 +127,7 @@ class _Progress:
             found = [self._unended()]
         yield from found
 
-    def _open(self) -> Iterator[Step]:
+    def _open(self) -> Iterator[NextStep]:
         """Say for every task on record that is not done with whose turn it is."""
         for key, record in self.finals.items():
             if record.status.is_terminal:
@@ -140,12 +140,12 @@ class _Progress:
             else:
                 yield self._of_system(record)
 
-    def _failed(self, record: TaskRecord) -> Iterator[Step]:
+    def _failed(self, record: TaskRecord) -> Iterator[NextStep]:
         if self.is_paused:
             return
         ended = f"{record.status} {clock_time(record.ended_ms)}, attempt {record.attempt + 1}"
         is_final = failed_for_good(self.observation, record)
-        yield Step(
+        yield NextStep(
             subject=label(record.key),
             owner=Owner.ENGINE,
             expected="the execution to fail with it" if is_final else "its retry to be scheduled",
@@ -153,11 +153,11 @@ class _Progress:
             since_ms=record.ended_ms,
         )
 
-    def _of_worker(self, record: TaskRecord) -> Step:
+    def _of_worker(self, record: TaskRecord) -> NextStep:
         if record.started_ms is not None:
             by = f" with worker {record.worker_id}" if record.worker_id else ""
             limit = f", response timeout {record.response_timeout_s}s" if record.response_timeout_s else ""
-            return Step(
+            return NextStep(
                 subject=label(record.key),
                 owner=Owner.WORKER,
                 expected="its worker to report its end",
@@ -172,7 +172,7 @@ class _Progress:
             held = f", held back until {clock_time(ready_ms)} ({delay} {record.start_delay_ms // SECOND_MS}s)"
         else:
             held = ""
-        return Step(
+        return NextStep(
             subject=label(record.key),
             owner=Owner.WORKER,
             expected=f"a worker that polls {record.type}{domain} to take it",
@@ -180,7 +180,7 @@ class _Progress:
             since_ms=record.scheduled_ms,
         )
 
-    def _of_closing(self, key: TaskKey, record: TaskRecord) -> Iterator[Step]:
+    def _of_closing(self, key: TaskKey, record: TaskRecord) -> Iterator[NextStep]:
         """Say of a JOIN what it still waits for; a loop is only worth a word where its body has nothing to do."""
         if key not in self.graph.nodes:
             return
@@ -188,7 +188,7 @@ class _Progress:
         lacking = [edge.before for edge in edges if not self._is_done(edge.before)]
         if lacking and (record.type != "EXCLUSIVE_JOIN" or not self._is_ready(key)):
             if record.type != "DO_WHILE":
-                yield Step(
+                yield NextStep(
                     subject=label(key),
                     owner=Owner.BRANCHES,
                     expected="what it joins to end",
@@ -199,7 +199,7 @@ class _Progress:
         last = _last_ended(self.observation, edges)
         ended = f"{label(last.key)} ended {clock_time(last.ended_ms)}" if last else "nothing is left to wait for"
         is_loop = record.type == "DO_WHILE"
-        yield Step(
+        yield NextStep(
             subject=label(key),
             owner=Owner.RESUME if self.is_paused else Owner.ENGINE,
             expected="its next iteration or its end" if is_loop else "it to end with the last that it joins",
@@ -207,7 +207,7 @@ class _Progress:
             since_ms=last.ended_ms if last else record.scheduled_ms,
         )
 
-    def _of_system(self, record: TaskRecord) -> Step:
+    def _of_system(self, record: TaskRecord) -> NextStep:
         since = f"{record.status} since {clock_time(record.started_ms or record.scheduled_ms)}"
         owner, expected = Owner.ENGINE, "the server to run it"
         until = record.input.get("until") or record.input.get("duration") if record.type == "WAIT" else None
@@ -218,7 +218,7 @@ class _Progress:
             owner, expected = Owner.SIGNAL, "a signal or an update that ends it"
         elif record.type == "SUB_WORKFLOW" and record.sub_workflow_id:
             owner, expected = Owner.CHILD, f"execution {record.sub_workflow_id} to end"
-        return Step(
+        return NextStep(
             subject=label(record.key),
             owner=owner,
             expected=expected,
@@ -226,7 +226,7 @@ class _Progress:
             since_ms=record.started_ms or record.scheduled_ms,
         )
 
-    def _missing(self) -> Iterator[Step]:
+    def _missing(self) -> Iterator[NextStep]:
         """Say which tasks should be on record, because all that they follow has ended, and are not."""
         named: set[str] = set()
         for key, task in self.graph.nodes.items():
@@ -245,7 +245,7 @@ class _Progress:
                 if before
                 else "the first task"
             )
-            yield Step(
+            yield NextStep(
                 subject=subject,
                 owner=Owner.RESUME if self.is_paused else Owner.ENGINE,
                 expected="it to be scheduled",
@@ -253,11 +253,11 @@ class _Progress:
                 since_ms=before.ended_ms if before else self.execution.started_ms,
             )
 
-    def _unended(self) -> Step:
+    def _unended(self) -> NextStep:
         ended = [record for record in self.finals.values() if record.ended_ms is not None]
         last = max(ended, key=lambda record: record.ended_ms or 0, default=None)
         after = f"{label(last.key)} ended {clock_time(last.ended_ms)}, and nothing follows" if last else "no task"
-        return Step(
+        return NextStep(
             subject=self.execution.name,
             owner=Owner.ENGINE,
             expected="the execution to end",

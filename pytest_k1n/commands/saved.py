@@ -16,7 +16,7 @@ _DEPTH = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class SavedExecution:
     """An execution as `GET /workflow/ID` answers it, and where it was found."""
 
     document: Mapping[str, Json]
@@ -25,7 +25,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class NoExecution:
     """Something that is no execution, or none that can be judged."""
 
     source: str
@@ -36,7 +36,7 @@ class Unreadable:
     """Whether it never was an execution, so that a folder may well hold it."""
 
 
-def recorded_in(path: Path) -> Iterator[Recorded | Unreadable]:
+def saved_in(path: Path) -> Iterator[SavedExecution | NoExecution]:
     """Read what a file, or every JSON file below a folder, holds. Raises OSError for a path that is not there."""
     if not path.is_dir():
         yield from _in_file(path)
@@ -47,10 +47,10 @@ def recorded_in(path: Path) -> Iterator[Recorded | Unreadable]:
             found = True
             yield from _in_file(each)
     if not found:
-        yield Unreadable(source=str(path), reason=f"holds no file that ends in {', '.join(SUFFIXES[:3])} or .gz")
+        yield NoExecution(source=str(path), reason=f"holds no file that ends in {', '.join(SUFFIXES[:3])} or .gz")
 
 
-def _in_file(path: Path) -> Iterator[Recorded | Unreadable]:
+def _in_file(path: Path) -> Iterator[SavedExecution | NoExecution]:
     try:
         content = path.read_bytes()
         text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
@@ -59,7 +59,7 @@ def _in_file(path: Path) -> Iterator[Recorded | Unreadable]:
             f"{path}: no such file; for an execution on a server give its id, not a file name"
         ) from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
-        yield Unreadable(source=str(path), reason=f"cannot be read: {error}")
+        yield NoExecution(source=str(path), reason=f"cannot be read: {error}")
         return
     del content
     try:
@@ -71,7 +71,7 @@ def _in_file(path: Path) -> Iterator[Recorded | Unreadable]:
     yield from _unwrapped(document, str(path), path)
 
 
-def _in_lines(path: Path, text: str, error: Exception) -> Iterator[Recorded | Unreadable]:
+def _in_lines(path: Path, text: str, error: Exception) -> Iterator[SavedExecution | NoExecution]:
     """Read JSON lines; what is not JSON as a whole and begins with no line of JSON is simply not JSON."""
     has_begun = False
     for number, line in enumerate(text.splitlines(), start=1):
@@ -82,15 +82,15 @@ def _in_lines(path: Path, text: str, error: Exception) -> Iterator[Recorded | Un
         except (ValueError, RecursionError) as why:
             if not has_begun:
                 break
-            yield Unreadable(source=f"{path}:{number}", reason=f"not JSON: {why}")
+            yield NoExecution(source=f"{path}:{number}", reason=f"not JSON: {why}")
             continue
         has_begun = True
         yield from _unwrapped(document, f"{path}:{number}", path)
     if not has_begun:
-        yield Unreadable(source=str(path), reason=f"not JSON: {error}")
+        yield NoExecution(source=str(path), reason=f"not JSON: {error}")
 
 
-def _unwrapped(document: Json, source: str, path: Path) -> Iterator[Recorded | Unreadable]:
+def _unwrapped(document: Json, source: str, path: Path) -> Iterator[SavedExecution | NoExecution]:
     found = list(_executions(document, source, path, _DEPTH))
     if found:
         yield from found
@@ -100,13 +100,11 @@ def _unwrapped(document: Json, source: str, path: Path) -> Iterator[Recorded | U
         kept = "runs/RUN/executions/ID.json, kept by --k1n-keep=always"
         reason = f"is a {schema} document, not an execution: those are in {kept}"
     else:
-        reason = (
-            "no execution in it: one is a JSON object with workflowId, status and tasks, as GET /workflow/ID answers"
-        )
-    yield Unreadable(source=source, reason=reason, is_foreign=True)
+        reason = "an execution is a JSON object with workflowId, status and tasks, as GET /workflow/ID answers it"
+    yield NoExecution(source=source, reason=reason, is_foreign=True)
 
 
-def _executions(document: Json, source: str, path: Path, depth: int) -> Iterator[Recorded | Unreadable]:
+def _executions(document: Json, source: str, path: Path, depth: int) -> Iterator[SavedExecution | NoExecution]:
     if isinstance(document, Mapping) and isinstance(document.get("workflowId"), str):
         yield _execution(document, source, path)
     elif depth and isinstance(document, list):
@@ -118,11 +116,11 @@ def _executions(document: Json, source: str, path: Path, depth: int) -> Iterator
                 yield from _executions(each, source, path, depth - 1)
 
 
-def _execution(document: Mapping[str, Json], source: str, path: Path) -> Recorded | Unreadable:
+def _execution(document: Mapping[str, Json], source: str, path: Path) -> SavedExecution | NoExecution:
     workflow_id = str(document["workflowId"])
     ended_early = document.get("status") in ("FAILED", "TIMED_OUT", "TERMINATED")
     if document.get("tasks") or (ended_early and isinstance(document.get("tasks"), list)):
-        return Recorded(document=document, source=source, path=path)
+        return SavedExecution(document=document, source=source, path=path)
     # What searches answer, and GET with includeTasks=false: a server that has the execution would show its tasks.
     reason = f"execution {workflow_id} without its tasks, as searches answer: give --server URL to read the whole"
-    return Unreadable(source=source, reason=reason, workflow_id=workflow_id)
+    return NoExecution(source=source, reason=reason, workflow_id=workflow_id)
