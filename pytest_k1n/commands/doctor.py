@@ -15,6 +15,11 @@ from pathlib import Path
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.commands.inifile import ini_rows, words
+from pytest_k1n.core.plan import Plan
+from pytest_k1n.plan.find import PlanError, find_plan, shown
+from pytest_k1n.plan.library import Library
+from pytest_k1n.plan.read import load_plan
+from pytest_k1n.plan.resolve import unresolved
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.external import URL_VARIABLE, ExternalServer, server_from_environment
 from pytest_k1n.servers.probe import ask, reason_of
@@ -56,7 +61,9 @@ class Examined:
     """Command line of an MCP bridge."""
     folder: Path = Path()
     scripts: tuple[str, ...] = SCRIPTS
-    task_definitions: Path = TASK_DEFINITIONS
+    task_definitions: tuple[Path, ...] = (TASK_DEFINITIONS,)
+    plan: Plan | None = None
+    plan_trouble: str = ""
     results: Path = Path("test-results")
 
 
@@ -104,6 +111,8 @@ def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder
         text = setting(name, given)
         return Path(text).expanduser() if text else None
 
+    plan, plan_trouble = _read_plan(setting("plan"), folder)
+    folders = tuple(map(Path, plan.task_definitions)) if plan else (folder / TASK_DEFINITIONS,)
     spec, trouble = _spec(arguments.server, environ, rows)
     if spec is not None:
         spec = ServerSpec(
@@ -122,9 +131,20 @@ def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder
         bridge=setting("mcp") or "",
         folder=folder,
         scripts=words(rows.get("k1n_scripts")) or SCRIPTS,
-        task_definitions=folder / (arguments.task_definitions or TASK_DEFINITIONS),
+        task_definitions=(folder / arguments.task_definitions,) if arguments.task_definitions else folders,
+        plan=plan,
+        plan_trouble=plan_trouble,
         results=folder / (path("results", arguments.results) or "test-results"),
     )
+
+
+def _read_plan(named: str | None, folder: Path) -> tuple[Plan | None, str]:
+    """Find and read the plan as a run of pytest in this folder would; else say what is wrong with it."""
+    try:
+        found = find_plan((".",), folder, None, named)
+        return (load_plan(found[0], shown=shown(found[0], folder.resolve())), "") if found else (None, "")
+    except PlanError as error:
+        return None, str(error)
 
 
 def _spec(option: str | None, environ: Mapping[str, str], rows: Mapping[str, object]) -> tuple[ServerSpec | None, str]:
@@ -251,16 +271,32 @@ def _healthy(subject: Examined) -> Check:
     return Check(name, CheckOutcome.PASS, f"Conductor {endpoint.version} at {endpoint.shown_url}")
 
 
+def _plan(subject: Examined) -> Check:
+    name, plan = "plan", subject.plan
+    if plan is None and not subject.plan_trouble:
+        return Check(name, CheckOutcome.NOT_NEEDED, "none here (k1n.toml, plan.toml, suites/plan.toml)")
+    problems = subject.plan_trouble.splitlines()
+    if plan is not None:
+        is_complete = subject.spec is None or subject.spec.kind is not Kind.URL
+        problems = unresolved(plan, Library(plan.definitions, plan.task_definitions), is_complete=is_complete)
+    if problems or plan is None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        return Check(name, CheckOutcome.FAIL, problems[0] + more, "k1n validate FILE tells all of it")
+    size = f"{len(plan.batches)} batches, {len(plan.templates)} workflows"
+    return Check(name, CheckOutcome.PASS, f"{plan.source}: {size}")
+
+
 def _task_definitions(subject: Examined) -> Check:
     name = "task definitions"
     try:
-        wanted = _defined(subject.task_definitions)
+        wanted = {each for folder in subject.task_definitions for each in _defined(folder)}
     except ValueError as error:
         return Check(name, CheckOutcome.FAIL, str(error), "mend the file")
+    where = ", ".join(shown(folder, subject.folder.resolve()) for folder in subject.task_definitions) or "the plan"
     if not wanted:
-        return Check(name, CheckOutcome.NOT_NEEDED, f"{subject.task_definitions} defines none")
+        return Check(name, CheckOutcome.NOT_NEEDED, f"{where} defines none")
     if subject.spec is None or subject.spec.kind is not Kind.URL or subject.spec.url is None:
-        return Check(name, CheckOutcome.PASS, f"{len(wanted)} in {subject.task_definitions}, registered by each run")
+        return Check(name, CheckOutcome.PASS, f"{len(wanted)} in {where}, registered by each run")
     try:
         answer = ask(Address.parse(subject.spec.url), "GET", "/api/metadata/taskdefs", timeout_s=5).json()
     except OSError as error:
@@ -268,11 +304,11 @@ def _task_definitions(subject: Examined) -> Check:
     loaded = {each.get("name") for each in answer if isinstance(each, dict)} if isinstance(answer, list) else set()
     missing = sorted(wanted - loaded)
     if missing:
-        shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        first = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         return Check(
             name,
             CheckOutcome.FAIL,
-            f"{len(wanted) - len(missing)} of {len(wanted)} are loaded; missing: {shown}",
+            f"{len(wanted) - len(missing)} of {len(wanted)} are loaded; missing: {first}",
             "a run with --k1n-register=missing (the default on loopback) registers them",
         )
     return Check(name, CheckOutcome.PASS, f"{len(wanted)} of {len(wanted)} are loaded")
@@ -281,12 +317,12 @@ def _task_definitions(subject: Examined) -> Check:
 def _defined(folder: Path) -> set[str]:
     """Return the names of the task definitions in a folder. Raises ValueError that names a file which has none."""
     names = set()
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.rglob("*.json")):
         try:
-            document = json.loads(path.read_text("utf-8"))
+            document = json.loads(path.read_text("utf-8-sig"))
             found = document if isinstance(document, list) else [document]
             names |= {str(each["name"]) for each in found}
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError(f"{path} is no task definition ({type(error).__name__}: {error})") from None
     return names
 
@@ -310,6 +346,8 @@ def _scripts(subject: Examined) -> Check:
     found = [path for pattern in subject.scripts for path in sorted(subject.folder.glob(pattern))]
     if not found:
         return Check(name, CheckOutcome.NOT_NEEDED, f"none here ({', '.join(subject.scripts)})")
+    # A file without a `#!` line is sourced by others, never run.
+    found = [path for path in found if os.access(path, os.X_OK) or path.read_bytes()[:2] == b"#!"]
     blocked = [str(path.relative_to(subject.folder)) for path in found if not os.access(path, os.X_OK)]
     if blocked:
         return Check(name, CheckOutcome.FAIL, f"not executable: {', '.join(blocked)}", f"chmod +x {' '.join(blocked)}")
@@ -340,6 +378,7 @@ _EXAMINATIONS: tuple[Callable[[Examined], Check], ...] = (
     _java,
     _boot_jar,
     _healthy,
+    _plan,
     _task_definitions,
     _bridge,
     _scripts,

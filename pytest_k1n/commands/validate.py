@@ -75,14 +75,19 @@ def inspect(path: Path) -> FileReport:
 
 def _plan(path: Path, text: str) -> FileReport:
     from pytest_k1n.plan.find import PlanError
+    from pytest_k1n.plan.library import Library
     from pytest_k1n.plan.read import parse_plan
+    from pytest_k1n.plan.resolve import unresolved
 
     try:
         plan = parse_plan(text, source="", folder=path.parent)
     except PlanError as error:
         return FileReport("plan", tuple(problem.removeprefix(": ") for problem in error.problems))
     count = len(plan.templates)
-    problems = tuple(validate(tomllib.loads(text), "plan"))
+    problems: tuple[SchemaProblem | str, ...] = (
+        *validate(tomllib.loads(text), "plan"),
+        *(problem.removeprefix(": ") for problem in unresolved(plan, Library(plan.definitions, plan.task_definitions))),
+    )
     return FileReport(
         f"plan of {_counted(len(plan.batches), 'batch', 'batches')}, {_counted(count, 'template', 'templates')}",
         problems,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+_LONGEST_MS = 100 * 365 * 24 * HOUR_MS
 
 _UNIT_MS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "min": MINUTE_MS, "h": HOUR_MS, "d": 24 * HOUR_MS}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|min|s|m|h|d)\s*"
@@ -17,16 +18,24 @@ _ISO = r"(?i:P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?)"
 def duration_ms(text: str) -> int:
     """Parse `250ms`, `1m30s`, `6.5m`, `2h` or ISO 8601 (`PT10S`) into whole milliseconds.
 
-    Raises ValueError that names the text and the accepted forms.
+    Raises ValueError that names the text and the accepted forms, also for more than a hundred years: clocks of servers
+    and of Python end somewhere.
     """
+    total_ms = _duration_ms(text)
+    if not total_ms <= _LONGEST_MS:  # also where it is not a number
+        raise ValueError(f"{text[:40]!r} is longer than a hundred years")
+    return round(total_ms)
+
+
+def _duration_ms(text: str) -> float:
     stripped = text.strip()
     number = stripped.rstrip("dhimns")
     factor_ms = _UNIT_MS.get(stripped[len(number) :])
     if factor_ms and _is_number(number):  # nearly always: no pattern need be compiled
-        return round(float(number) * factor_ms)
+        return float(number) * factor_ms
     if stripped[:1] in "Pp" and len(stripped) > 1 and (iso := re.fullmatch(_ISO, stripped)) and any(iso.groups()):
         days, hours, minutes, seconds = (float(part) if part else 0.0 for part in iso.groups())
-        return round(((days * 24 + hours) * 60 + minutes) * MINUTE_MS + seconds * SECOND_MS)
+        return ((days * 24 + hours) * 60 + minutes) * MINUTE_MS + seconds * SECOND_MS
     total, position = 0.0, 0
     pattern = re.compile(_PART)
     while part := pattern.match(stripped, position):
@@ -34,9 +43,9 @@ def duration_ms(text: str) -> int:
         position = part.end()
     if not stripped or position != len(stripped):
         raise ValueError(
-            f"{text!r} is not a duration: write a number with its unit, as in 250ms, 30s, 6.5m, 1h30m, PT10S"
+            f"{text[:80]!r} is not a duration: write a number with its unit, as in 250ms, 30s, 6.5m, 1h30m, PT10S"
         )
-    return round(total)
+    return total
 
 
 def format_ms(ms: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_k1n.plan.markers import markers
-from pytest_k1n.run.marks import batch_of
+from pytest_k1n.run.marks import batch_of, give_aliases
 from pytest_k1n.run.ours import is_ours
 from pytest_k1n.run.run import RUN, Run, make_run, run_of
 
@@ -35,6 +35,7 @@ def plan_markers(run: Run) -> dict[str, str]:
 def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     """Have benchmarks of workflows measured by the workflow's clock; keep the gates of the batches that are left."""
     run = take_notice(config)
+    give_aliases(items, run.plan)
     measured = [item for item in items if "workflow_benchmark" in getattr(item, "fixturenames", ())]
     if measured and run.has_benchmark:
         from pytest_k1n.fixtures.benchmark import prepare

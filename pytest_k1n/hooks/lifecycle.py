@@ -44,6 +44,7 @@ def describe(run: Run, session: pytest.Session) -> None:
     try:
         session.items[:] = selection.in_order(session.items, run.plan)
         collection = selection.describe(session.items, run.plan, run.library)
+        _resolve_names(run, collection)
     except pytest.UsageError as usage:
         if not run.is_node:
             raise
@@ -52,6 +53,16 @@ def describe(run: Run, session: pytest.Session) -> None:
     _limit(run, session.items)
     if run.is_node and (collection.items or error):
         run.folder.write_json(f"collection/{xdist.node_id(run.config)}.json", collection.to_json())
+
+
+def _resolve_names(run: Run, collection: Collection) -> None:
+    """Refuse a plan that names what nothing defines, before anything starts. Raises UsageError, a line a name."""
+    if run.plan is None or not collection.launches:
+        return
+    from pytest_k1n.plan.resolve import unresolved
+
+    if problems := unresolved(run.plan, run.library, is_complete="://" not in run.settings.server):
+        raise pytest.UsageError("\n".join(problems))
 
 
 def _limit(run: Run, items: list[pytest.Item]) -> None:

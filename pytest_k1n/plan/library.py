@@ -10,6 +10,7 @@ from typing import cast
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
+from pytest_k1n.core.text import one_line
 
 Document = Mapping[str, Json]
 
@@ -85,9 +86,13 @@ class Library:
 def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
     """Read the definitions in one file; `marker` is a field that each must have. Raises DefinitionError."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise DefinitionError(f"{path}: cannot be read as JSON: {error}") from None
+        raise DefinitionError(f"{path}: cannot be read as JSON: {one_line(error, most=200)}") from None
+    except RecursionError:
+        raise DefinitionError(f"{path}: its values are nested too deeply for a definition") from None
+    if document == []:
+        raise DefinitionError(f"{path}: an empty list: write a definition into it, or remove the file")
     for each in document if isinstance(document, list) else [document]:
         if not isinstance(each, Mapping) or marker not in each or "name" not in each:
             kind = "workflow" if marker == "tasks" else "task"

@@ -14,7 +14,7 @@ from typing import Any
 def read_markers(path: Path, source: str) -> dict[str, str] | None:
     """Read name and meaning of each marker; None where the file is not in order, which `planfile` will explain."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8").removeprefix("\ufeff"))
         batches = document.get("batch", [])
         phases = [
             phase for batch in batches for template in batch.get("template", []) for phase in template.get("phase", [])
@@ -26,7 +26,7 @@ def read_markers(path: Path, source: str) -> dict[str, str] | None:
                 source,
             )
         )
-    except (OSError, ValueError, TypeError, AttributeError, KeyError):  # whatever can be wrong with a file
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # whatever a file holds
         return None
 
 

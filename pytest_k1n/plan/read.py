@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan, Template, WatchPoint
+from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.find import PlanError
 from pytest_k1n.plan.toml import Table, closest
 
@@ -19,14 +20,19 @@ RESERVED_MARKERS = frozenset(
     {"batch", "phase", "workflow", "gate", "live", "skip", "skipif", "xfail", "parametrize", "usefixtures", "timeout"}
 )
 
+LONGEST_SLUG = 80
+"""Both id and slug go into the names of results files, of which file systems take 255 bytes."""
+
 
 def load_plan(path: Path, *, shown: str | None = None) -> Plan:
     """Read a plan file; `shown` is its name in messages. Raises PlanError."""
     name = shown or str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError([f"{name}: cannot be read: {error}"]) from None
+        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
+    except UnicodeDecodeError:
+        raise PlanError([f"{name}: cannot be read: it is not UTF-8 text"]) from None
+    except OSError as error:
+        raise PlanError([f"{name}: cannot be read: {error.strerror or error}"]) from None
     return parse_plan(text, source=name, folder=path.resolve().parent)
 
 
@@ -34,8 +40,10 @@ def parse_plan(text: str, *, source: str, folder: Path) -> Plan:
     """Read a plan from TOML text; its folders are relative to `folder`. Raises PlanError."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise PlanError([f"{source}: not valid TOML: {error}"]) from None
+    except ValueError as error:  # of tomllib, and of int() for thousands of digits
+        raise PlanError([f"{source}: not valid TOML: {one_line(error, most=200)}"]) from None
+    except RecursionError:
+        raise PlanError([f"{source}: not a plan: its values are nested too deeply"]) from None
     problems: list[str] = []
     table = Table(document, path="", source=source, problems=problems)
     schema = table.text("schema", required=True)
@@ -100,8 +108,9 @@ def _template(table: Table, batch: int, defaults: Template) -> Template:
     slug = table.text("slug", required=True)
     template_id = table.text("id", required=True)
     for key, value in (("slug", slug), ("id", template_id)):
-        if value and not value.replace("-", "").isalnum():
-            table.problem(key, f"{value!r} cannot be part of a file name", "write letters, digits and hyphens")
+        if value and (not value.replace("-", "").isalnum() or len(value) > LONGEST_SLUG):
+            how = f"write at most {LONGEST_SLUG} letters, digits and hyphens"
+            table.problem(key, f"{value!r} cannot be part of a file name", how)
     template = Template(
         id=template_id,
         slug=slug,

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pytest_k1n.core.plan import Band
+from pytest_k1n.core.text import one_line, shortened
 from pytest_k1n.core.units import duration_ms, percent
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "a boolean"), ((int, float), "a number"), (str, "a string"), (list, "a list"), (dict, "a table"),
     ((date, datetime, time), "a date"),
 )  # fmt: skip
+_MOST = 1_000_000
 _DURATION = 'write a duration with its unit, as in "6.5m" or "150ms"'
 
 
@@ -32,7 +34,8 @@ class Table:
 
     def problem(self, key: str, what: str, instead: str) -> None:
         """Note a mistake at a key of this table."""
-        self._problems.append(f"{self._source}: {self._path_of(key)}: {what}: {instead}")
+        parts = (self._source, one_line(self._path_of(key), most=120), one_line(what, most=200), one_line(instead))
+        self._problems.append(": ".join(parts))
 
     def refuse_unknown(self) -> None:
         """Note every key that nothing has read."""
@@ -50,8 +53,9 @@ class Table:
     def whole(self, key: str, *, required: bool = False, least: int = 0) -> int:
         """Read a whole number; 0 if it is missing."""
         value = self._take(key, int, "write a whole number", required=required)
-        if value is not None and value < least:
-            self.problem(key, f"is {value}", f"write {least} or more")
+        if value is not None and not least <= value <= _MOST:
+            self.problem(key, f"is {value}", f"write a whole number from {least} to {_MOST}")
+            return least
         return value or 0
 
     def number(self, key: str) -> float | None:
@@ -185,14 +189,14 @@ def closest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean "x"?` for the nearest known word, else ""."""
     from difflib import get_close_matches
 
-    matches = get_close_matches(word, list(known), n=1)
+    matches = get_close_matches(word[:200], list(known), n=1)
     return f'did you mean "{matches[0]}"?' if matches else ""
 
 
 def kind(value: object) -> str:
     """Name a TOML value's kind with the value: `a number (5)`."""
     name = next((name for types, name in _KINDS if isinstance(value, types)), type(value).__name__)
-    return name if isinstance(value, (list, dict)) else f"{name} ({value!r:.40})"
+    return name if isinstance(value, (list, dict)) else f"{name} ({shortened(repr(value), most=40)})"
 
 
 def _leaves(value: object) -> Iterable[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,6 +54,16 @@ def batch_of(item: pytest.Item, plan: Plan | None) -> Batch | None:
     if len(found) > 1:
         raise pytest.UsageError(f"{item.nodeid}: marked for {' and '.join(b.name for b in found.values())}: choose one")
     return next(iter(found.values()), None)
+
+
+def give_aliases(items: Iterable[pytest.Item], plan: Plan | None) -> None:
+    """Mark each test of a batch with every name of it, so that `-m` selects by any. Raises UsageError as `batch_of`."""
+    for item in items if plan else ():
+        batch = batch_of(item, plan)
+        present = {mark.name for mark in item.iter_markers()} if batch else set()
+        for name in batch.names if batch else ():
+            if name not in present:
+                item.add_marker(name)
 
 
 def _batch_names(item: pytest.Item, plan: Plan | None) -> Iterator[str]:

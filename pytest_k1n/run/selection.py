@@ -99,6 +99,11 @@ def _launch(
         return None
     name, _, version = mark.name.partition(":")
     template = plan.template_for(name) if plan else None
+    if plan and template and batch and template.batch != batch.number:
+        raise pytest.UsageError(
+            f"{item.nodeid}: marked {batch.name}, but {name} is of batch{template.batch} in {plan.source}: "
+            "mark it for that batch, or move the template"
+        )
     wanted = int(version) if version.isdigit() else mark.version
     if wanted is None and template:
         wanted = template.version

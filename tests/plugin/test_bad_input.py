@@ -1,6 +1,8 @@
 """A user's mistakes: one line that says what, where and what to do; no traceback, nothing half-written."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -124,3 +126,25 @@ def test_no_java_lists_what_was_looked_at(project):
     assert "21" in outcome.text
     assert outcome.code == 1
     assert "Traceback" not in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('estimates = { one = "6m" }', 'estimates = { onne = "6m" }', 'did you mean "one"?'),
+        ('workflow = "CHAIN"', 'workflow = "CHIAN"', 'did you mean "CHAIN"?'),
+        ('definitions = ["workflows"]\n', 'definitions = ["workflow"]\n', 'did you mean "workflows"?'),
+    ],
+)
+def test_a_misspelt_name_in_a_plan_is_refused_by_pytest_validate_and_doctor_alike(project, old, new, says):
+    text = (project.pytester.path / "k1n.toml").read_text()
+    assert old in text
+    refused(project.plan(text.replace(old, new)).run("-m", "batch1"), "k1n.toml", says)
+    for command in (["validate", "k1n.toml"], ["doctor"]):
+        ran = subprocess.run([sys.executable, "-m", "pytest_k1n", *command], capture_output=True, text=True)
+        assert (ran.returncode, says in ran.stdout) == (1, True), ran.stdout
+
+
+def test_a_workflow_under_another_batch_than_the_plans_is_refused(project):
+    source = (project.pytester.path / "test_first.py").read_text().replace("batch1", "batch2")
+    refused(project.test("first", source).run(), "marked batch2, but FIRST is of batch1 in k1n.toml")

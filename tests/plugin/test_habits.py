@@ -107,3 +107,13 @@ def test_stepwise_goes_on_with_the_batch_that_failed(project):
     again = project.run("--sw", "-v")
     assert again.code == 0
     assert "test_first" not in again.verbose
+
+
+@pytest.mark.parametrize("expression", ["wide", "batch2", "batch(n=2)"])
+def test_every_name_of_a_batch_selects_it(project, expression):
+    source = (project.pytester.path / "test_second_chain.py").read_text()
+    marked = {"wide": "batch2", "batch2": "wide", "batch(n=2)": "batch(n=2)"}[expression]
+    outcome = project.test("second_chain", source.replace("pytest.mark.batch2", f"pytest.mark.{marked}")).run(
+        "-m", expression
+    )
+    assert outcome.counts == {"passed": 2, "deselected": 1}

@@ -147,12 +147,12 @@ def test_a_jar_that_maven_can_fetch_is_no_failure(executable: Write) -> None:
 def test_task_definitions_are_counted(project: Path) -> None:
     tasks = project / "tasks"
     tasks.mkdir()
-    assert point("task definitions", task_definitions=tasks).outcome is CheckOutcome.NOT_NEEDED
+    assert point("task definitions", task_definitions=(tasks,)).outcome is CheckOutcome.NOT_NEEDED
     for n in range(3):
         (tasks / f"{n}.json").write_text(json.dumps({"name": f"task_{n}"}))
-    assert point("task definitions", task_definitions=tasks).detail.startswith("3 in ")
+    assert point("task definitions", task_definitions=(tasks,)).detail.startswith("3 in ")
     (tasks / "bad.json").write_text("{")
-    assert "bad.json is no task definition" in point("task definitions", task_definitions=tasks).detail
+    assert "bad.json is no task definition" in point("task definitions", task_definitions=(tasks,)).detail
 
 
 def test_the_bridge_is_looked_up(executable: Write) -> None:

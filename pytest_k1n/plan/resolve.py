@@ -1,0 +1,99 @@
+"""Whether every name in a plan means something: folders, workflows, refs, input keys.
+
+A misspelt ref would silently be judged against nothing, and a misspelt workflow would fail once per test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pytest_k1n.core.model import WorkflowDefinition
+from pytest_k1n.core.plan import Plan, Template
+from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
+from pytest_k1n.plan.toml import closest
+
+BRINGS_REFS = frozenset({"DYNAMIC", "FORK_JOIN_DYNAMIC", "SUB_WORKFLOW"})
+"""Task types whose execution has refs that its definition does not show."""
+
+
+def unresolved(plan: Plan, library: Library, *, is_complete: bool = True) -> list[str]:
+    """Name what a plan names and nothing defines, a line each, with the nearest name that exists.
+
+    `is_complete` says that a workflow which no folder defines is defined nowhere: a server at a URL may know more.
+    """
+    missing = [*_missing_folders(plan)]
+    if missing:
+        return missing
+    try:
+        known = [str(each["name"]) for each in library.workflows]
+        _ = library.task_definitions
+    except DefinitionError as error:
+        return [str(error)]
+    problems = []
+    for template in plan.templates:
+        where = f"{plan.source}: template {template.id}"
+        try:
+            definition = library.workflow_definition(template.workflow, template.version)
+        except DefinitionError as error:
+            problems.append(f"{where}.workflow: {error}")
+        except DefinitionNotFound as error:
+            hint = closest(template.workflow, known)
+            if plan.definitions and (is_complete or hint):
+                problems.append(f"{where}.workflow: {error}: {hint or _known(known)}")
+        else:
+            problems += [f"{where}.{problem}" for problem in _unknown_refs(template, definition)]
+            problems += [f"{where}.{problem}" for problem in _unread_input(template, library)]
+    return problems
+
+
+def _missing_folders(plan: Plan) -> Iterator[str]:
+    for key, folders in (("definitions", plan.definitions), ("task_definitions", plan.task_definitions)):
+        for folder in map(Path, folders):
+            if not folder.is_dir():
+                beside = [each.name for each in folder.parent.glob("*") if each.is_dir()]
+                hint = closest(folder.name, beside) or "correct it in the plan file"
+                what = "is a file" if folder.exists() else "there is no such folder"
+                yield f"{plan.source}: {key}: {folder}: {what}: {hint}"
+
+
+def _unknown_refs(template: Template, definition: WorkflowDefinition) -> Iterator[str]:
+    refs = {task.ref for task in definition.walk()}
+    brings_more = any(task.type in BRINGS_REFS for task in definition.walk())
+    for key, ref in _named_refs(template):
+        if ref not in refs:
+            hint = closest(ref, refs)
+            if hint or not brings_more:
+                yield f"{key}: {definition.name} has no ref {ref!r}: {hint or _known(sorted(refs))}"
+
+
+def _named_refs(template: Template) -> Iterator[tuple[str, str]]:
+    """Yield every place of a template that names a ref; a ref that is misspelt twice is told once."""
+    places: dict[str, str] = {}
+    for ref in template.estimates_ms:
+        places.setdefault(ref, "estimates")
+    for phase in template.phases:
+        for ref in phase.refs:
+            places.setdefault(ref, f"phase[{phase.number}].refs")
+    for group in template.parallel:
+        for ref in group:
+            places.setdefault(ref, "parallel")
+    for point in template.watch:
+        for ref in filter(None, (point.ref, point.successor)):
+            places.setdefault(ref, "watch")
+    for ref, place in places.items():
+        yield place, ref
+
+
+def _unread_input(template: Template, library: Library) -> Iterator[str]:
+    """Name input keys that only resemble a declared one; what resembles none may be read by an expression."""
+    declared = library.workflow(template.workflow, template.version).get("inputParameters")
+    names = {str(name) for name in declared} if isinstance(declared, list | Mapping) else set()
+    for key in template.input:
+        if key not in names and (hint := closest(key, names)):
+            yield f"input.{key}: {template.workflow} declares no such input: {hint}"
+
+
+def _known(names: list[str]) -> str:
+    shown = ", ".join(names[:8])
+    return f"known here: {shown}{', …' if len(names) > 8 else ''}" if names else "nothing is defined there"
