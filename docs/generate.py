@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest_k1n.core.expectations as expectations
+import pytest_k1n.report.document as report_document
 from pytest_k1n.cli import COMMANDS
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
@@ -19,7 +20,11 @@ from pytest_k1n.options import INI_ONLY, OPTIONS, Option
 from pytest_k1n.run.ours import STATIC_MARKERS
 from pytest_k1n.settings import DEFAULT_SERVER
 
+sys.path.insert(0, str(Path(__file__).parent))
+from schema_of import schema_of  # a script beside this one
+
 DOCS = Path(__file__).parent
+SCHEMA = DOCS.parent / "schemas" / "run.schema.json"
 NOTE = "<!-- Written by docs/generate.py from the code: change it there. -->"
 TOPICS = {
     "outcome": "How it ended",
@@ -170,6 +175,17 @@ def results_page() -> Iterator[str]:
     ))  # fmt: skip
 
 
+def run_page() -> Iterator[str]:
+    """The fields of a run's document."""
+    yield from _schema_page("run", "The run's document", (
+        "A run writes `run.json` into `--k1n-results`, and into its folder where that is kept. Every report, export",
+        "and comparison is made from it alone, also later. `k1n validate run.json` checks it.",
+        "",
+        "Instants under `raw` are epoch ms of the server's clock. All others are ms of workflow time since the start",
+        "of their execution.",
+    ))  # fmt: skip
+
+
 def plan_page() -> Iterator[str]:
     """The fields of a plan file."""
     yield from _schema_page("plan", "The plan file", (
@@ -187,8 +203,17 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "quality-gates": gates_page,
     "plan": plan_page,
     "results": results_page,
+    "run": run_page,
     "commands": commands_page,
 }
+
+
+def run_schema() -> str:
+    """Return the text of the schema that follows from the types in `pytest_k1n.report.document`."""
+    urn, title = "urn:pytest-k1n:schema:run:1", "Document of a run"
+    document = schema_of(report_document.RunDocument, report_document, urn=urn, title=title)
+    document["properties"]["schema"] = {"const": report_document.SCHEMA}
+    return json.dumps(document, indent=1) + "\n"
 
 
 def page(name: str) -> str:
@@ -203,6 +228,13 @@ def path_of(name: str) -> Path:
 
 def main(arguments: list[str]) -> int:
     """Write all pages, or with --check list those that differ; exit code 1 if some do."""
+    schema = run_schema()
+    if SCHEMA.read_text("utf-8") != schema:
+        if "--check" in arguments:
+            print(f"{SCHEMA} is out of date: run python docs/generate.py")
+            return 1
+        SCHEMA.write_text(schema, encoding="utf-8")
+        print(f"wrote {SCHEMA}")
     stale = [name for name in PAGES if not path_of(name).exists() or path_of(name).read_text("utf-8") != page(name)]
     if "--check" in arguments:
         print("\n".join(f"{path_of(name)} is out of date: run python docs/generate.py" for name in stale))

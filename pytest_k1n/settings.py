@@ -134,8 +134,13 @@ class _PathReader:
 
 
 def _report(path: Path | None, source: str) -> Path | None:
-    if path is not None and path.suffix not in (".json", ".md"):
-        raise SettingError(f"{source}: {path}: a report's name ends in .json or .md")
+    if path is not None:
+        from pytest_k1n.report.formats import UnknownFormat, for_file
+
+        try:
+            for_file(path.name)
+        except UnknownFormat as error:
+            raise SettingError(f"{source}: {error}") from None
     return path
 
 

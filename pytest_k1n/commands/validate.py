@@ -8,6 +8,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pytest_k1n.core.model import Json
@@ -15,7 +16,7 @@ from pytest_k1n.validation.definitions import execution_problems, task_problems,
 from pytest_k1n.validation.schema import SchemaProblem, validate
 
 _TASK_FIELDS = frozenset({"retryCount", "retryDelaySeconds", "responseTimeoutSeconds", "timeoutSeconds", "inputKeys"})
-_KINDS = "a results file, a plan (TOML), a workflow definition, a task definition, an execution"
+_KINDS = "a results file, the document of a run, a plan (TOML), a workflow definition, a task definition, an execution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +120,10 @@ def _list(documents: list[Json]) -> FileReport:
 def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[SchemaProblem]]]:
     """Tell what a document wants to be, from the fields that only its kind has."""
     if isinstance(document, Mapping):
+        if str(document.get("schema", "")).startswith("k1n-run/"):
+            return "the document of a run", partial(_ours, "run")
         if str(document.get("schema", "")).startswith("k1n-results") or {"template", "verdict"} <= document.keys():
-            return f"results of template {document.get('template')}", _results
+            return f"results of template {document.get('template')}", partial(_ours, "results")
         if "workflowId" in document:
             return f"execution of {document.get('workflowName')}", execution_problems
         if "tasks" in document:
@@ -130,10 +133,9 @@ def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[SchemaP
     return "unknown", _unrecognised
 
 
-def _results(document: Json, path: str) -> list[SchemaProblem]:
+def _ours(schema: str, document: Json, path: str) -> list[SchemaProblem]:
     return [
-        SchemaProblem(path + problem.path.removeprefix("$"), problem.message)
-        for problem in validate(document, "results")
+        SchemaProblem(path + problem.path.removeprefix("$"), problem.message) for problem in validate(document, schema)
     ]
 
 

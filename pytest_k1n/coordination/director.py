@@ -133,6 +133,10 @@ class Director:
     def state(self) -> RunState:
         return self._state
 
+    @property
+    def collection(self) -> Collection:
+        return self._setup.collection
+
     def _of(self, batch: int) -> list[Launch]:
         return [launch for launch in self._setup.collection.launches if launch.batch == batch]
 

@@ -129,9 +129,47 @@ def critical_path(timeline: Timeline, graph: Graph, *, now_ms: int | None = None
     return _Backwards(timeline, graph, max(end, 0), quantum_ms).path()
 
 
+def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None:
+    """Find, among what a task waited for, what ended last; past anything that has no end on record.
+
+    None for a task that waited for nothing, and for one that the graph does not know.
+    """
+    if key not in graph.nodes:
+        return None
+    candidates: list[TaskKey] = []
+    reached: set[TaskKey] = set()
+    pending = list(graph.predecessors(key))
+    while pending:
+        before = pending.pop()
+        if before in reached:  # by another branch: there are as many ways as products of branches
+            continue
+        reached.add(before)
+        span = timeline.spans.get(before)
+        if span is not None and span.end_ms is not None and not span.is_skipped:
+            candidates.append(before)
+        else:
+            pending.extend(graph.predecessors(before))
+    return _ended_last(timeline, graph, candidates)
+
+
+def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> TaskKey | None:
+    """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
+    latest, tied = -1, list[TaskKey]()
+    for key in keys:
+        end = timeline.spans[key].end_ms
+        if end is not None and end >= latest:
+            latest, tied = end, [key] if end > latest else [*tied, key]
+    if len(tied) < 2:
+        return tied[0] if tied else None
+    known = [key for key in tied if key in graph.nodes]
+    is_before = graph.is_before
+    return min(key for key in tied if key not in known or not any(is_before(key, other) for other in known))
+
+
 class _Backwards:
     def __init__(self, timeline: Timeline, graph: Graph, end_ms: int, quantum_ms: int) -> None:
-        self.spans, self.graph, self.quantum_ms = timeline.spans, graph, quantum_ms
+        self.timeline, self.graph, self.quantum_ms = timeline, graph, quantum_ms
+        self.spans = timeline.spans
         self.makespan_ms = self.cursor = end_ms
         self.segments: list[Segment] = []
         self.tasks: list[TaskKey] = []
@@ -142,7 +180,7 @@ class _Backwards:
             self._emit(SegmentKind.ENGINE, None, self.spans[key].end_ms)
         while key is not None:
             self.tasks.append(key)
-            before = self._blocking(key)
+            before = waited_for(self.timeline, self.graph, key)
             begin = None if before is None else self.spans[before].end_ms
             task = self.graph.nodes.get(key)
             if task is None or task.type not in END_ONLY_TYPES:
@@ -188,44 +226,12 @@ class _Backwards:
         open_spans = [s for s in spans if s.end_ms is None and not s.attempts[-1].record.status.is_terminal]
         if open_spans:
             return min(open_spans, key=_openness).key
-        ender = self._ended_last([span.key for span in spans if _ends_all(span)])
+        ender = _ended_last(self.timeline, self.graph, [span.key for span in spans if _ends_all(span)])
         if ender is not None:
             end = self.spans[ender].end_ms or 0
             went_on = [s for s in spans if not _is_canceled(s) and (s.scheduled_ms or 0) > end]
-            return self._ended_last([span.key for span in went_on]) or ender
-        return self._ended_last([span.key for span in spans])
-
-    def _blocking(self, key: TaskKey) -> TaskKey | None:
-        """Find, among what a task waited for, what ended last; past anything that has no end on record."""
-        if key not in self.graph.nodes:
-            return None
-        candidates: list[TaskKey] = []
-        reached: set[TaskKey] = set()
-        pending = list(self.graph.predecessors(key))
-        while pending:
-            before = pending.pop()
-            if before in reached:  # by another branch: there are as many ways as products of branches
-                continue
-            reached.add(before)
-            span = self.spans.get(before)
-            if span is not None and span.end_ms is not None and not span.is_skipped:
-                candidates.append(before)
-            else:
-                pending.extend(self.graph.predecessors(before))
-        return self._ended_last(candidates)
-
-    def _ended_last(self, keys: Collection[TaskKey]) -> TaskKey | None:
-        """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
-        latest, tied = -1, list[TaskKey]()
-        for key in keys:
-            end = self.spans[key].end_ms
-            if end is not None and end >= latest:
-                latest, tied = end, [key] if end > latest else [*tied, key]
-        if len(tied) < 2:
-            return tied[0] if tied else None
-        known = [key for key in tied if key in self.graph.nodes]
-        is_before = self.graph.is_before
-        return min(key for key in tied if key not in known or not any(is_before(key, other) for other in known))
+            return _ended_last(self.timeline, self.graph, [span.key for span in went_on]) or ender
+        return _ended_last(self.timeline, self.graph, [span.key for span in spans])
 
     def _blame(self, key: TaskKey, attempt: Attempt) -> TaskKey | None:
         ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record

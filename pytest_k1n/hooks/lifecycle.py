@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,6 +87,7 @@ def _limit(run: Run, items: list[pytest.Item]) -> None:
 def begin(run: Run, collection: Collection) -> None:
     """Start the director on a collection. Raises UsageError for a distribution mode or settings that cannot work."""
     from pytest_k1n.run.folders import sweep
+    from pytest_k1n.run.reports import check_reports
     from pytest_k1n.run.results import check_results_folder
     from pytest_k1n.run.termination import end_on_sigterm
 
@@ -96,6 +98,8 @@ def begin(run: Run, collection: Collection) -> None:
         run.know(collection)
         if collection.launches:
             check_results_folder(run)
+            check_reports(run)
+        run.started_ms = time.time_ns() // 1_000_000
         run.director = _make_director(run, collection)
         _import_for_threads(run)
         sweep()
@@ -180,7 +184,7 @@ def finish(run: Run, session: pytest.Session) -> None:
     if run.director is None:
         return
     from pytest_k1n.run.recorded_passes import record_passes
-    from pytest_k1n.run.results import write_batch, write_report
+    from pytest_k1n.run.results import write_batch
 
     if not run.director.close():
         run.say("the director did not end within a minute: a server or worker may be left running")
@@ -188,10 +192,6 @@ def finish(run: Run, session: pytest.Session) -> None:
     numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
     for number in numbers:
         write_batch(run, director, number)
-    try:
-        write_report(run, director)
-    except OSError as error:
-        run.say(f"--k1n-report: {error}")
     finished = {number: director.ledger.passed(number) for number in numbers if director.ledger.is_finished(number)}
     record_passes(run, finished)
     reported = run.config.stash.get(REPORTED, {})
@@ -204,6 +204,31 @@ def finish(run: Run, session: pytest.Session) -> None:
     failed = session.exitstatus != pytest.ExitCode.OK
     if run.settings.keep == "always" or (run.settings.keep == "failed" and failed):
         run.kept = run.settings.results / "runs" / run.uid
+    if director.collection.launches:
+        _report(run, director, reported, session)
+
+
+def _report(run: Run, director: Director, reported: dict[str, ItemOutcome], session: pytest.Session) -> None:
+    """Write the run's document and the reports made from it; a report that cannot be written fails the run."""
+    from pytest_k1n.run.document import run_document
+    from pytest_k1n.run.reports import keep_reports, write_reports
+
+    document = run_document(
+        run,
+        director,
+        outcomes=reported,
+        started_ms=run.started_ms,
+        ended_ms=time.time_ns() // 1_000_000,
+        exit_code=int(session.exitstatus),
+    )
+    try:
+        run.reports = write_reports(run, document)
+        if run.kept:
+            keep_reports(run, document)
+    except OSError as error:
+        run.say(str(error))
+        if session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def _keep_in_last_failed(run: Run, reported: dict[str, ItemOutcome]) -> None:

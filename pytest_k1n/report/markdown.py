@@ -2,50 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
-Document = Mapping[str, Any]
+from pytest_k1n.core.units import human_ms
+from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
+from pytest_k1n.report.figures import shares
+from pytest_k1n.report.story import headline, sentence, shown_band
 
-
-def markdown(results: Sequence[Document], quality: Mapping[str, Document]) -> str:
-    """Write executions, quality gates and findings as three tables; made from the results documents alone."""
-    return "\n".join([*_executions(results), *_gates(quality), *_findings(results)])
-
-
-def _executions(results: Sequence[Document]) -> Iterator[str]:
-    yield "# Workflows on Conductor\n"
-    yield "| batch | workflow | verdict | minutes | server | time |"
-    yield "| --- | --- | --- | --- | --- | --- |"
-    for each in results:
-        minutes = "not run" if each["makespan_min"] is None else f"{each['makespan_min']:.1f}"
-        cells = (each["batch"], each["workflow"]["name"], each["verdict"], minutes, each["server"]["kind"])
-        yield _row(*cells, each["time"]["model"])
+MARKS = {"pass": "✅", "warn": "⚠️", "fail": "❌", "unknown": "❔", "blocked": "⛔"}
+_SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*[]{}#|~$@!"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
-def _gates(quality: Mapping[str, Document]) -> Iterator[str]:
-    yield "\n## Quality gates\n"
-    yield "| batch | gate | verdict | passed | evaluated | blocking | note |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for batch, document in quality.items():
-        for each in document["categories"]:
-            blocking = "yes" if each["blocking"] else ""
-            title = f"{each['id']} {each['title']}"
-            yield _row(batch, title, each["verdict"], each["passed"], each["evaluated"], blocking, each["note"] or "")
+def render(document: RunDocument) -> str:
+    """Write verdict, executions, time, quality gates and findings; whole, however long that is."""
+    return "\n".join(lines(document))
 
 
-def _findings(results: Sequence[Document]) -> Iterator[str]:
-    found = [(each["workflow"]["name"], finding) for each in results for finding in each["findings"]]
-    if not found:
-        yield "\nNo findings."
+def lines(document: RunDocument, *, findings: int | None = None) -> Iterator[str]:
+    """Yield the lines; of findings at most so many, worst first, with a note of how many more there are."""
+    yield f"# {MARKS[document['verdict']]} Workflows on Conductor: {document['verdict']}"
+    yield ""
+    yield text(headline(document))
+    yield from ("", text(_ran_on(document)), "")
+    yield from _executions(document)
+    yield from _time(document)
+    yield from _gates(document)
+    yield from _findings(document, findings)
+
+
+def text(value: object) -> str:
+    """Escape what Markdown or HTML would take for markup, and keep it on one line."""
+    return " ".join(str(value).translate(_SPECIAL).split())
+
+
+def row(cells: Iterable[object]) -> str:
+    """Write one row of a table."""
+    return f"| {' | '.join(text(cell) for cell in cells)} |"
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield a table."""
+    columns = list(head)
+    yield row(columns)
+    yield f"| {' | '.join('---' for _ in columns)} |"
+    yield from (row(cells) for cells in rows)
+    yield ""
+
+
+def _ran_on(document: RunDocument) -> str:
+    server = document["server"]
+    kind = server.get("kind")
+    what = "the embedded engine, not a Conductor server" if kind == "embedded" else f"Conductor ({kind})"
+    where = f" {server['version']}" if server.get("version") else ""
+    time = document["time"]
+    speed = f" x{time['speed']:g}" if time["model"] == "scaled" else ""
+    run = document["run"]
+    return f"On {what}{where}, {time['model']} time{speed}, seed {run['seed']}, run {run['uid']}."
+
+
+def _executions(document: RunDocument) -> Iterator[str]:
+    shown = [each for each in document["executions"] if each["role"] in ("main", "own")]
+    ran = {each["workflow"]["name"] for each in shown}
+    rows: list[tuple[object, ...]] = [_execution(each, document["findings"]) for each in shown]
+    for batch in document["batches"]:
+        for template in batch["templates"]:
+            if template["workflow"] not in ran:
+                planned = shown_band(template["band_ms"]) if template["band_ms"] else ""
+                why = batch["reason"] or "It was not started."
+                rows.append((batch["name"], template["workflow"], template["verdict"], planned, "not run", why))
+    yield from table(("batch", "workflow", "verdict", "planned", "measured", "why"), rows)
+
+
+def _execution(execution: ExecutionDocument, findings: list[FindingDocument]) -> tuple[object, ...]:
+    planned = shown_band(execution["band_ms"]) if execution["band_ms"] else ""
+    note = " (simulated work)" if execution["is_simulated"] else ""
+    took = human_ms(execution["makespan_ms"]) + note
+    verdict = execution["verdict"]
+    return (execution["batch"] or "", execution["title"], verdict, planned, took, sentence(execution, findings))
+
+
+def _time(document: RunDocument) -> Iterator[str]:
+    yield from ("## Where the time went", "")
+    for execution in document["executions"]:
+        if execution["role"] in ("main", "own"):
+            parts = " + ".join(f"{each.kind} {human_ms(each.ms)}" for each in shares(execution))
+            yield f"- {text(execution['title'])}: {human_ms(execution['makespan_ms'])} = {text(parts) or 'nothing'}"
+    yield ""
+
+
+def _gates(document: RunDocument) -> Iterator[str]:
+    judged = [batch for batch in document["batches"] if batch["quality"]]
+    if not judged:
         return
-    yield "\n## Findings\n"
-    yield "| workflow | verdict | code | subject | expected | observed | by |"
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
-    for name, each in found:
-        yield _row(name, *(each[key] for key in ("verdict", "code", "subject", "expected", "observed", "margin")))
+    yield from ("## Quality gates", "")
+    rows = []
+    for batch in judged:
+        assert batch["quality"] is not None
+        for each in batch["quality"]["categories"]:
+            counts = f"{each['passed']} of {each['evaluated']}"
+            blocking = "yes" if each["blocking"] else ""
+            rows.append(
+                (batch["name"], f"{each['id']} {each['title']}", each["verdict"], counts, blocking, each["note"])
+            )
+    yield from table(("batch", "gate", "verdict", "checks passed", "blocking", "note"), rows)
 
 
-def _row(*cells: object) -> str:
-    texts = (str(cell).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;") for cell in cells)
-    return f"| {' | '.join(texts)} |"
+def _findings(document: RunDocument, most: int | None) -> Iterator[str]:
+    found = document["findings"]
+    if not found:
+        yield "No findings."
+        return
+    titles = {each["workflow"]["workflow_id"]: each["title"] for each in document["executions"]}
+    yield from ("## Findings", "")
+    fields = ("verdict", "code", "subject", "expected", "observed", "margin", "origin")
+    rows = [(titles.get(each["workflow_id"] or "", each["batch"] or ""), *(each[name] for name in fields))  # type: ignore[literal-required]
+            for each in found[:most]]  # fmt: skip
+    yield from table(("workflow", "verdict", "code", "subject", "expected", "observed", "by", "because of"), rows)
+    if most is not None and len(found) > most:
+        yield f"… and {len(found) - most} more; the run's document has all of them."

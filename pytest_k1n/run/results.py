@@ -15,7 +15,6 @@ from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.plan import Batch, Template
-from pytest_k1n.report.markdown import markdown
 from pytest_k1n.report.results import ResultsSource, results_document
 from pytest_k1n.run.folders import sweep_drafts
 from pytest_k1n.run.run import Run
@@ -82,24 +81,6 @@ def write(result: Result) -> None:
         return
     result.path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(result.path, json.dumps(result.document, indent=1, ensure_ascii=False) + "\n")
-
-
-def write_report(run: Run, director: Director) -> Path | None:
-    """Write the whole run into the file of `--k1n-report`: JSON for machines, Markdown for people. Raises OSError."""
-    path = run.settings.report
-    if path is None:
-        return None
-    shown = list(results(run, director))
-    quality = {number: run.folder.read_json(f"quality/{number}.json") for number in director.state.quality}
-    batches = {f"batch{number}": document["batch"] for number, document in quality.items() if document}
-    if path.suffix == ".json":
-        text = json.dumps({"schema": "k1n-report/1", "run": run.uid, "quality": batches,
-                           "results": [result.document for result in shown]}, indent=1)  # fmt: skip
-    else:
-        text = markdown([result.document for result in shown], batches)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(path, text + "\n")
-    return path
 
 
 def write_batch(run: Run, director: Director, batch: int) -> None:

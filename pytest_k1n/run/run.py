@@ -47,6 +47,10 @@ class Run:
         """Only in the controller, or the only process."""
         self.kept: Path | None = None
         """Where the run folder is kept at the end; None: it is removed."""
+        self.started_ms = 0
+        """When the director was started, epoch ms of this machine."""
+        self.reports: list[Path] = []
+        """What was written of the whole run."""
         self.show: Callable[[Run], None] = lambda _run: None
         """Writes the lines that have come up; the terminal's business."""
         self.lines: deque[str] = deque()

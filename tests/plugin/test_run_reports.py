@@ -2,6 +2,20 @@
 
 import json
 
+from pytest_k1n.validation.schema import validate
+
+ESTIMATED = """
+import pytest
+from pytest_k1n import on_estimate
+pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
+
+def test_it_takes_as_long_as_estimated(workflow_execution):
+    workflow_execution.expect(on_estimate())
+
+def test_and_so_it_does_again(workflow_execution):
+    workflow_execution.expect(on_estimate())
+"""
+
 LIMITED = """
 import pytest
 pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
@@ -15,11 +29,36 @@ def test_own(workflow_execution, request):
 """
 
 
-def test_a_json_report_holds_every_result_and_the_gates(gated_project):
+def test_a_json_report_is_the_runs_document_and_is_valid(gated_project):
     assert gated_project.run("--k1n-report=out/run.json").code == 0
-    report = json.loads((gated_project.pytester.path / "out" / "run.json").read_text())
-    assert [each["workflow"]["name"] for each in report["results"]] == ["FIRST", "CHAIN"]
-    assert set(report["quality"]) == {"batch1", "batch2"}
+    document = json.loads((gated_project.pytester.path / "out" / "run.json").read_text())
+    assert validate(document, "run") == []
+    assert [each["title"] for each in document["executions"]] == ["FIRST", "CHAIN"]
+    assert [batch["name"] for batch in document["batches"] if batch["quality"]] == ["batch1", "batch2"]
+    assert document == json.loads((gated_project.pytester.path / "test-results" / "run.json").read_text())
+
+
+def test_a_cause_that_a_test_and_a_gate_notice_is_told_once(gated_project):
+    gated_project.test("one", ESTIMATED).run("--k1n-fault=FIRST/one:slow=2")
+    document = json.loads((gated_project.pytester.path / "test-results" / "run.json").read_text())
+    (cause,) = [each for each in document["findings"] if each["subject"] == "one"]
+    assert (cause["code"], cause["gates"], document["verdict"]) == ("slower-than-estimate", ["G6"], "fail")
+    assert len(cause["tests"]) == 2
+    assert [batch["verdict"] for batch in document["batches"]] == ["fail", "blocked"]
+
+
+def test_a_kept_run_holds_its_document(project):
+    project.run("--k1n-keep=always")
+    (kept,) = (project.pytester.path / "test-results" / "runs").glob("*/run.json")
+    assert kept.read_text() == (project.pytester.path / "test-results" / "run.json").read_text()
+
+
+def test_a_report_that_cannot_be_written_fails_the_run_in_one_line(project):
+    project.file("taken", "a file, not a folder")
+    outcome = project.run("--k1n-report=taken/run.md")
+    assert outcome.code == 1
+    assert "taken/run.md could not be written" in outcome.text
+    assert "Traceback" not in outcome.text
 
 
 def test_a_markdown_report_shows_findings(project):
@@ -33,7 +72,7 @@ def test_a_markdown_report_shows_findings(project):
 def test_a_report_of_another_kind_is_refused(project):
     outcome = project.run("--k1n-report=run.pdf")
     assert outcome.code == 4
-    assert "ends in .json or .md" in outcome.text
+    assert "a report's name ends in one of .json" in outcome.text
 
 
 def test_tests_of_the_plan_get_a_time_limit_unless_they_have_one(project):

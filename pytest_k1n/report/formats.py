@@ -1,0 +1,64 @@
+"""The forms that a run's document can be rendered in, by name and by the ending of a file's name."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+if TYPE_CHECKING:
+    from pytest_k1n.report.document import RunDocument
+
+
+class UnknownFormat(ValueError):
+    """No form has that name or ending; one line that lists those there are."""
+
+
+class MissingExtra(ValueError):
+    """A form needs a library that is not installed; one line with what to type."""
+
+
+class Format(NamedTuple):
+    """One form: a function `render(RunDocument) -> str` in a module that is imported when it is used."""
+
+    name: str
+    suffix: str
+    module: str
+    what: str
+    needs: str | None = None
+    """A library of the extra `report`."""
+
+    def check(self) -> None:
+        """Make sure that its library is there. Raises MissingExtra."""
+        if self.needs and find_spec(self.needs) is None:
+            raise MissingExtra(f"the format {self.name} needs {self.needs}: pip install 'pytest-k1n[report]'")
+
+
+FORMATS = (
+    Format("json", ".json", "pytest_k1n.report.as_json", "the run's document itself"),
+    Format("md", ".md", "pytest_k1n.report.markdown", "Markdown"),
+)
+
+
+def named(name: str) -> Format:
+    """Find a form by its name. Raises UnknownFormat."""
+    for each in FORMATS:
+        if each.name == name:
+            return each
+    raise UnknownFormat(f"{name!r} is no format; there are {', '.join(each.name for each in FORMATS)}")
+
+
+def for_file(name: str) -> Format:
+    """Find the form for a file by the ending of its name, the longest first. Raises UnknownFormat."""
+    for each in sorted(FORMATS, key=lambda form: -len(form.suffix)):
+        if name.endswith(each.suffix):
+            return each
+    endings = ", ".join(dict.fromkeys(each.suffix for each in FORMATS))
+    raise UnknownFormat(f"{name}: a report's name ends in one of {endings}")
+
+
+def rendered(document: RunDocument, form: Format) -> str:
+    """Render a document as text that UTF-8 can hold. Raises MissingExtra."""
+    form.check()
+    text = cast("str", importlib.import_module(form.module).render(document))
+    return text.encode("utf-8", "replace").decode("utf-8")  # a name with half a surrogate pair is legal in JSON

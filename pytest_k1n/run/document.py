@@ -1,0 +1,182 @@
+"""The document of this run, gathered from the director and the test reports at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_k1n.coordination.collection import UNBATCHED
+from pytest_k1n.coordination.director import BatchRun, Director
+from pytest_k1n.coordination.ledger import Gate, ItemOutcome
+from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.plan import Batch
+from pytest_k1n.core.units import iso_utc
+from pytest_k1n.report.causes import Sighting, causes
+from pytest_k1n.report.document import (
+    SCHEMA,
+    BatchDocument,
+    ExecutionDocument,
+    FindingDocument,
+    RunDocument,
+    TemplateDocument,
+    VerdictWord,
+)
+from pytest_k1n.report.execution_document import Observed, Role, execution_document
+from pytest_k1n.run.results import EVIDENCE, Result, results
+from pytest_k1n.run.run import Run
+
+_WORDS: Mapping[ItemOutcome, VerdictWord] = {
+    ItemOutcome.PASSED: "pass",
+    ItemOutcome.SKIPPED: "pass",
+    ItemOutcome.UNKNOWN: "unknown",
+    ItemOutcome.BLOCKED: "blocked",
+    ItemOutcome.FAILED: "fail",
+}
+_WORST: tuple[VerdictWord, ...] = ("pass", "warn", "blocked", "unknown", "fail")
+
+
+def run_document(
+    run: Run, director: Director, *, outcomes: Mapping[str, ItemOutcome], started_ms: int, ended_ms: int, exit_code: int
+) -> RunDocument:
+    """Gather everything; `outcomes` are the worst of each of our tests, instants are epoch ms of this machine."""
+    from importlib.metadata import version
+
+    state = director.state
+    shown = list(results(run, director))
+    found = causes(_sightings(run, director))
+    verdicts = [_WORDS[outcome] for outcome in outcomes.values()]
+    return {
+        "schema": SCHEMA,
+        "run": {
+            "uid": run.uid,
+            "made_by": f"pytest-k1n {version('pytest-k1n')}",
+            "started_at": iso_utc(started_ms),
+            "ended_at": iso_utc(ended_ms),
+            "seed": run.settings.seed,
+            "exit_code": exit_code,
+        },
+        "verdict": worst(verdicts),
+        "server": {**(state.server or {}), "error": state.server_error},
+        "time": {"model": state.time_model, "speed": state.speed},
+        "plan": run.plan.source if run.plan else None,
+        "batches": list(_batches(run, director, shown, outcomes)),
+        "executions": list(_executions(director, shown, found)),
+        "findings": found,
+        "tests": [
+            {"node_id": node_id, "outcome": str(outcome), "batch": _batch_name(run.items[node_id].batch)}
+            for node_id, outcome in outcomes.items()
+        ],
+    }
+
+
+def worst(verdicts: list[VerdictWord]) -> VerdictWord:
+    """Compose verdicts of tests; of none it is unknown."""
+    return max(verdicts, key=_WORST.index, default="unknown")
+
+
+def _batches(
+    run: Run, director: Director, shown: list[Result], outcomes: Mapping[str, ItemOutcome]
+) -> Iterator[BatchDocument]:
+    numbers = {batch.number for batch in director.batches}
+    for batch in run.plan.batches if run.plan else ():
+        if batch.number not in numbers:
+            continue
+        gate, reason = director.state.gates.get(str(batch.number), (Gate.OPEN, ""))
+        mine = [_WORDS[outcome] for node, outcome in outcomes.items() if run.items[node].batch == batch.number]
+        quality = run.folder.read_json(f"quality/{batch.number}.json")
+        yield {
+            "name": batch.name,
+            "title": batch.title,
+            "verdict": "blocked" if gate == Gate.BLOCKED else worst(mine),
+            "reason": reason,
+            "timeline_ms": tuple(batch.timeline) if batch.timeline else None,  # type: ignore[typeddict-item]
+            "quality": quality["batch"] if quality else None,
+            "templates": _templates(batch, shown),
+        }
+
+
+def _templates(batch: Batch, shown: list[Result]) -> list[TemplateDocument]:
+    return [
+        {
+            "id": result.template.id,
+            "title": result.template.title,
+            "workflow": result.template.workflow,
+            "verdict": result.document["verdict"],
+            "band_ms": result.template.band_ms,
+            "estimate_ms": result.template.total_estimate_ms,
+            "results": result.path.name if result.path.exists() else None,
+        }
+        for result in shown
+        if result.batch.number == batch.number
+    ]
+
+
+def _executions(director: Director, shown: list[Result], found: list[FindingDocument]) -> Iterator[ExecutionDocument]:
+    verdicts = {id(result.watch): result.document for result in shown if result.watch is not None}
+    for batch in director.batches:
+        for watch in batch.watches:
+            if watch.observation is None:
+                continue
+            document = verdicts.get(id(watch))
+            yield execution_document(
+                Observed(
+                    observation=watch.observation,
+                    title=watch.title,
+                    verdict=document["verdict"] if document else _verdict(watch, found),
+                    batch=_batch_name(batch.number),
+                    role=_role(watch, is_shown=document is not None, is_batched=batch.number != UNBATCHED),
+                    checkpoints=watch.checkpoints,
+                    gates=document["gates"] if document else None,
+                )
+            )
+
+
+def _role(watch: Watch, *, is_shown: bool, is_batched: bool) -> Role:
+    if watch.start.alone:
+        return "alone"
+    return ("main" if is_shown else "repeat") if is_batched else "own"
+
+
+def _verdict(watch: Watch, found: list[FindingDocument]) -> VerdictWord:
+    """Judge an execution without a results file by what was found of it."""
+    mine = [each["verdict"] for each in found if each["workflow_id"] == watch.workflow_id]
+    if "fail" in mine:
+        return "fail"
+    return "unknown" if "unknown" in mine or watch.state.released else "pass"
+
+
+def _sightings(run: Run, director: Director) -> Iterator[Sighting]:
+    watches = {watch.workflow_id: watch for batch in director.batches for watch in batch.watches}
+    evidence: dict[str, list[dict[str, Any]]] = run.config.stash.get(EVIDENCE, {})
+    for node_id, findings in evidence.items():
+        for finding in findings:
+            watch = watches.get(finding["workflow_id"])
+            yield Sighting(
+                finding=finding,
+                workflow_id=finding["workflow_id"],
+                batch=_batch_name(run.items[node_id].batch),
+                test=node_id,
+                title=watch.title if watch else "",
+            )
+    for batch in director.batches:
+        yield from _gate_sightings(run, batch)
+
+
+def _gate_sightings(run: Run, batch: BatchRun) -> Iterator[Sighting]:
+    quality = run.folder.read_json(f"quality/{batch.number}.json") if batch.number != UNBATCHED else None
+    titles = {watch.title: watch.workflow_id for watch in batch.watches}
+    for category in quality["batch"]["categories"] if quality else ():
+        for finding in category["findings"]:
+            title = next((each for each in titles if finding["subject"].startswith(f"{each}: ")), "")
+            is_lenient = not category["blocking"] and finding["verdict"] == "fail"
+            yield Sighting(
+                finding={**finding, "verdict": "warn"} if is_lenient else finding,
+                workflow_id=titles.get(title),
+                batch=_batch_name(batch.number),
+                gate=category["id"],
+                title=title,
+            )
+
+
+def _batch_name(number: int) -> str | None:
+    return None if number == UNBATCHED else f"batch{number}"
