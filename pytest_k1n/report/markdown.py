@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import human_ms
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
 from pytest_k1n.report.figures import shares
@@ -23,7 +24,7 @@ def lines(document: RunDocument, *, findings: int | None = None) -> Iterator[str
     yield f"# {MARKS[document['verdict']]} Workflows on Conductor: {document['verdict']}"
     yield ""
     yield text(headline(document))
-    yield from ("", text(_ran_on(document)), "")
+    yield from ("", text(ran_on(document)), "")
     yield from _executions(document)
     yield from _time(document)
     yield from _gates(document)
@@ -32,7 +33,7 @@ def lines(document: RunDocument, *, findings: int | None = None) -> Iterator[str
 
 def text(value: object) -> str:
     """Escape what Markdown or HTML would take for markup, and keep it on one line."""
-    return " ".join(str(value).translate(_SPECIAL).split())
+    return one_line(" ".join(str(value).split()), most=4000).translate(_SPECIAL)
 
 
 def row(cells: Iterable[object]) -> str:
@@ -49,7 +50,8 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[str
     yield ""
 
 
-def _ran_on(document: RunDocument) -> str:
+def ran_on(document: RunDocument) -> str:
+    """Say what the run ran on."""
     server = document["server"]
     kind = server.get("kind")
     what = "the embedded engine, not a Conductor server" if kind == "embedded" else f"Conductor ({kind})"

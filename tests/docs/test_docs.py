@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TYPED = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
 REFERENCE = [
-    "options", "markers", "fixtures", "expectations", "findings", "quality-gates", "plan", "results", "commands",
+    "options", "markers", "fixtures", "expectations", "findings", "quality-gates", "plan", "results", "run", "commands",
 ]  # fmt: skip
 
 
@@ -37,6 +37,10 @@ def generate() -> ModuleType:
 def test_the_reference_is_what_the_code_says(generate, name):
     committed = generate.path_of(name).read_text(encoding="utf-8")
     assert committed == generate.page(name), "run: python docs/generate.py"
+
+
+def test_the_schema_of_a_run_is_what_its_types_say(generate):
+    assert generate.SCHEMA.read_text(encoding="utf-8") == generate.run_schema(), "run: python docs/generate.py"
 
 
 def test_every_reference_page_is_tested(generate):
