@@ -9,6 +9,10 @@ import pytest
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
+from pytest_k1n.workers.misbehaviour import BadFault, Fault
+
+SLOTS = 4
+"""Tasks of one type that the run's worker does at once: T2 and T3 share task types, three T5 run side by side."""
 
 
 def spec_of(settings: Settings) -> ServerSpec:
@@ -61,3 +65,11 @@ def describe_server(settings: Settings) -> str:
     where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
     why = "" if settings.server_source == "default" else f" (from {settings.server_source})"
     return f"{where}{why}, {time.name} time" + (f" x{time.speed:g}" if time.name == "scaled" else "")
+
+
+def faults_of(settings: Settings) -> list[Fault]:
+    """Parse the faults that the run's own worker commits. Raises UsageError for one that is none."""
+    try:
+        return [Fault.parse(text) for text in settings.faults]
+    except BadFault as error:
+        raise pytest.UsageError(f"--k1n-fault: {error}") from None

@@ -4,34 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from importlib.metadata import version
 
+from pytest_k1n.backends.choice import SLOTS, faults_of
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.model import Json
-from pytest_k1n.plan.library import Library
+from pytest_k1n.run.run import Run
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.worker import worker_types
 
 
 class EmbeddedBackend:
     """An engine in this process; its workers are handlers whose work takes virtual time."""
 
-    def __init__(
-        self, worker: HandlerWorker, library: Library, *, seed: int, slots: int, version: str, notes: Sequence[str] = ()
-    ) -> None:
-        self._embedded = EmbeddedEngine(worker, seed=seed, slots=slots)
-        self._library = library
-        self._version = version
+    def __init__(self, run: Run, notes: Sequence[str] = ()) -> None:
+        """Make the engine. Raises UsageError for a fault that is none."""
+        settings = run.settings
+        worker = HandlerWorker(
+            Handlers(agents=settings.agents, mode="auto" if settings.handlers == "auto" else "simulated"),
+            seed=settings.seed,
+            estimates_ms=run.estimates_ms,
+            faults=faults_of(settings),
+        )
+        self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS)
+        self._library = run.library
         self._notes = list(notes)
         self.client = self._embedded.client
         self.time = TimeScale(name="virtual")
         self.domain: str | None = None
-        self.slots: int | None = slots
+        self.slots: int | None = SLOTS
         self.register_policy = "always"
 
     @property
     def server(self) -> Mapping[str, Json]:
         """kind, url, version, owned, notes: for headers and results."""
-        return {"kind": "embedded", "url": None, "version": self._version, "owned": True, "notes": [*self._notes]}
+        return {
+            "kind": "embedded",
+            "url": None,
+            "version": f"pytest-k1n {version('pytest-k1n')}",
+            "owned": True,
+            "notes": [*self._notes],
+        }
 
     def announce(self, workflow_id: str, workflow: str) -> None:
         """Nothing: no task is taken before `settle`, so that executions of one moment see each other."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from pytest_k1n.plan.markers import markers
 from pytest_k1n.run.marks import batch_of, give_aliases
 from pytest_k1n.run.ours import is_ours
 from pytest_k1n.run.run import RUN, Run, make_run, run_of
+
+if TYPE_CHECKING:
+    from pytest_k1n.coordination.collection import Collection
 
 
 def take_notice(config: pytest.Config) -> Run:
@@ -45,9 +48,21 @@ def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterato
     gates = [item for item in items if item.get_closest_marker("gate")]
     yield
     if gates:
-        from pytest_k1n.hooks.lifecycle import keep_gate_items
+        items.extend(_deselected_gates(run, gates, items))
 
-        items.extend(keep_gate_items(run, gates, items))
+
+def _deselected_gates(run: Run, before: list[pytest.Item], items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the quality-gate items that `-m` or `-k` deselected although tests of their batch are selected."""
+    selected = {batch.number for item in items if (batch := batch_of(item, run.plan))}
+    here = set(items)
+    return [
+        item
+        for item in before
+        if item not in here
+        and item.get_closest_marker("gate")
+        and (batch := batch_of(item, run.plan))
+        and batch.number in selected
+    ]
 
 
 class CollectionHooks:
@@ -58,11 +73,7 @@ class CollectionHooks:
         self._has_said = False
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        """Remove or keep the run folder, and forget the run."""
-        if self.run.director is not None:
-            from pytest_k1n.hooks.lifecycle import settle_folder
-
-            settle_folder(self.run)
+        """Forget the run."""
         del config.stash[RUN]
 
     def pytest_report_header(self) -> list[str]:
@@ -89,22 +100,69 @@ class CollectionHooks:
         """Sort the selected tests by batch and readiness, and describe what they need."""
         if any(is_ours(item) or batch_of(item, self.run.plan) for item in session.items):
             from pytest_k1n.hooks.execution import take_part
-            from pytest_k1n.hooks.lifecycle import describe
 
             take_part(self.run)
-            describe(self.run, session)
+            _describe(self.run, session)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
         """Start the director on what the first node has collected; the controller collects nothing itself."""
         from pytest_k1n.run.xdist import read_collection
 
-        if self.run.director is None and (collection := read_collection(self.run, node)):
+        if self.run.collection is None and (collection := read_collection(self.run, node)):
+            from pytest_k1n.hooks.controller import begin
             from pytest_k1n.hooks.execution import take_part
-            from pytest_k1n.hooks.lifecycle import begin
 
             take_part(self.run)
             begin(self.run, collection)
+
+
+def _describe(run: Run, session: pytest.Session) -> None:
+    """Sort the items by batch and readiness, and describe them; a node writes down what the controller must know."""
+    from pytest_k1n.coordination.collection import Collection
+    from pytest_k1n.run import selection, xdist
+
+    error = None
+    try:
+        session.items[:] = selection.in_order(session.items, run.plan)
+        collection = selection.describe(session.items, run.plan, run.library)
+        _resolve_names(run, collection)
+    except pytest.UsageError as usage:
+        if not run.is_node:
+            raise
+        collection, error = Collection(error=str(usage)), usage
+    run.know(collection)
+    _limit(run, session.items)
+    if run.is_node and (collection.items or error):
+        run.folder.write_json(f"collection/{xdist.node_id(run.config)}.json", collection.to_json())
+
+
+def _resolve_names(run: Run, collection: Collection) -> None:
+    """Refuse a plan that names what nothing defines, before anything starts. Raises UsageError, a line a name."""
+    if run.plan is None or not collection.launches:
+        return
+    from pytest_k1n.plan.resolve import unresolved
+
+    if problems := unresolved(run.plan, run.library, is_complete="://" not in run.settings.server):
+        raise pytest.UsageError("\n".join(problems))
+
+
+def _limit(run: Run, items: list[pytest.Item]) -> None:
+    """Give tests of the plan a `timeout` mark where pytest-timeout is installed; one of their own wins.
+
+    Waits happen outside the test's time, so this is for a judgement that hangs: the execution's deadline is ample.
+    """
+    if not run.config.pluginmanager.has_plugin("timeout") or run.plan is None:
+        return
+    from pytest_k1n.backends.choice import longest_speed
+    from pytest_k1n.coordination.starts import deadline_ms
+
+    speed = longest_speed(run.settings)
+    longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)
+    for item in items:
+        described = run.items.get(item.nodeid)
+        if longest and described and described.batch and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(longest / 1000))
 
 
 def _circumstances(run: Run) -> str:

@@ -15,48 +15,36 @@ from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.director import Director
+    from pytest_k1n.coordination.runfolder import RunState
+    from pytest_k1n.run.controller import Controller
     from pytest_k1n.run.results import Result
 
 
-def show_lines(run: Run) -> None:
-    """Write the lines that have come up since; only while nothing is captured."""
-    reporter: pytest.TerminalReporter | None = run.config.pluginmanager.get_plugin("terminalreporter")
-    while True:
-        try:
-            line = run.lines.popleft()
-        except IndexError:
-            return
-        if reporter is not None and reporter.verbosity >= 0:
-            reporter.ensure_newline()
-            for each in harmless(line).split("\n"):
-                reporter.write_line(f"  k1n {each}")
-
-
-def summary(run: Run, reporter: pytest.TerminalReporter) -> None:
+def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     """Show executions, quality gates, where the time went and the files written: one screen high."""
     from pytest_k1n.run.results import results
 
-    show_lines(run)
+    run, director = controller.run, controller.director
+    run.progress.show()
     _show_unknown(run, reporter)
-    director = run.director
     blocked = Counter(_blocked_by(reporter))
-    if director is None or not (director.state.executions or director.state.server_error or blocked):
+    if not (director.state.executions or director.state.server_error or blocked):
         return
-    shown = list(results(run, director))
+    shown = list(results(controller))
     reporter.ensure_newline()
     reporter.section("k1n: workflows on Conductor", sep="-")
-    reporter.write_line(_ran_on(run))
+    reporter.write_line(_ran_on(run, director.state))
     for reason, count in blocked.items():
         reporter.write_line(f"blocked  {count} tests: {one_line(reason)}")
     for row in _table([_execution_row(director, result) for result in shown]):
         reporter.write_line(row)
-    for line in (*_quality_lines(run), *filter(None, map(_time_line, shown))):
+    for line in (*_quality_lines(run, director.state), *filter(None, map(_time_line, shown))):
         reporter.write_line(one_line(line, most=2000))
     files = [_shown(run, result.path) for result in shown if result.path.exists()]
     if files:
         reporter.write_line(f"files    {_common(files)}")
-    if run.kept:
-        reporter.write_line(f"evidence {_shown(run, run.kept)}")
+    if controller.kept:
+        reporter.write_line(f"evidence {_shown(run, controller.kept)}")
 
 
 def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
@@ -76,9 +64,7 @@ def _blocked_by(reporter: pytest.TerminalReporter) -> Iterator[str]:
         yield note_of(report)["blocked"]
 
 
-def _ran_on(run: Run) -> str:
-    assert run.director is not None
-    state = run.director.state
+def _ran_on(run: Run, state: RunState) -> str:
     if state.server is None:
         why = (state.server_error or "it was not needed").splitlines()[0]
         return f"server   none: {one_line(why)}"
@@ -113,11 +99,10 @@ def _repetitions(director: Director, result: Result) -> list[float]:
     return [minutes(end_ms) for end_ms in ends if end_ms is not None]
 
 
-def _quality_lines(run: Run) -> Iterator[str]:
-    from pytest_k1n.fixtures.quality import summary_line
+def _quality_lines(run: Run, state: RunState) -> Iterator[str]:
+    from pytest_k1n.run.gate_verdicts import summary_line
 
-    assert run.director is not None
-    for number in run.director.state.quality:
+    for number in state.quality:
         document = run.folder.read_json(f"quality/{number}.json")
         if document:
             yield f"quality  {summary_line(f'batch{number}', document['batch'])}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pytest_k1n.coordination.collection import UNBATCHED
 from pytest_k1n.coordination.director import BatchRun, Director
@@ -22,7 +21,8 @@ from pytest_k1n.report.document import (
     VerdictWord,
 )
 from pytest_k1n.report.execution_document import Observed, Role, execution_document
-from pytest_k1n.run.results import EVIDENCE, Result, results
+from pytest_k1n.run.controller import Controller
+from pytest_k1n.run.results import Result, results
 from pytest_k1n.run.run import Run
 
 _WORDS: Mapping[ItemOutcome, VerdictWord] = {
@@ -35,22 +35,21 @@ _WORDS: Mapping[ItemOutcome, VerdictWord] = {
 _WORST: tuple[VerdictWord, ...] = ("pass", "warn", "blocked", "unknown", "fail")
 
 
-def run_document(
-    run: Run, director: Director, *, outcomes: Mapping[str, ItemOutcome], started_ms: int, ended_ms: int, exit_code: int
-) -> RunDocument:
-    """Gather everything; `outcomes` are the worst of each of our tests, instants are epoch ms of this machine."""
+def run_document(controller: Controller, *, ended_ms: int, exit_code: int) -> RunDocument:
+    """Gather everything; `ended_ms` is epoch ms of this machine."""
     from importlib.metadata import version
 
+    run, director, outcomes = controller.run, controller.director, controller.outcomes
     state = director.state
-    shown = list(results(run, director))
-    found = causes(_sightings(run, director))
+    shown = list(results(controller))
+    found = causes(_sightings(controller))
     verdicts = [_WORDS[outcome] for outcome in outcomes.values()]
     return {
         "schema": SCHEMA,
         "run": {
             "uid": run.uid,
             "made_by": f"pytest-k1n {version('pytest-k1n')}",
-            "started_at": iso_utc(started_ms),
+            "started_at": iso_utc(controller.started_ms),
             "ended_at": iso_utc(ended_ms),
             "seed": run.settings.seed,
             "exit_code": exit_code,
@@ -145,10 +144,10 @@ def _verdict(watch: Watch, found: list[FindingDocument]) -> VerdictWord:
     return "unknown" if "unknown" in mine or watch.state.released else "pass"
 
 
-def _sightings(run: Run, director: Director) -> Iterator[Sighting]:
+def _sightings(controller: Controller) -> Iterator[Sighting]:
+    run, director = controller.run, controller.director
     watches = {watch.workflow_id: watch for batch in director.batches for watch in batch.watches}
-    evidence: dict[str, list[dict[str, Any]]] = run.config.stash.get(EVIDENCE, {})
-    for node_id, findings in evidence.items():
+    for node_id, findings in controller.findings.items():
         for finding in findings:
             watch = watches.get(finding["workflow_id"])
             yield Sighting(

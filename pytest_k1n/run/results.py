@@ -16,11 +16,9 @@ from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.results import ResultsSource, results_document
+from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.folders import sweep_drafts
 from pytest_k1n.run.run import Run
-
-EVIDENCE = pytest.StashKey[dict[str, list[dict[str, Any]]]]()
-"""Controller: node id -> what its judgements found, as it came on the reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,23 +47,17 @@ def check_results_folder(run: Run) -> None:
         raise pytest.UsageError(f"{what}: choose another folder with --k1n-results=DIR") from None
 
 
-def take_evidence(run: Run, report: pytest.TestReport) -> None:
-    """Keep the findings that a report brings."""
-    evidence = getattr(report, "k1n", {}).get("evidence")
-    if evidence:
-        run.config.stash.setdefault(EVIDENCE, {})[report.nodeid] = evidence["findings"]
-
-
-def results(run: Run, director: Director) -> Iterator[Result]:
+def results(controller: Controller) -> Iterator[Result]:
     """Yield the results of every template that a selected test is about, in the plan's order."""
-    quality = {batch.number: batch for batch in director.batches}
+    run = controller.run
+    runs = {batch.number: batch for batch in controller.director.batches}
     for batch in run.plan.batches if run.plan else ():
-        if batch.number not in quality:
+        if batch.number not in runs:
             continue
         launched = {launch.workflow for launch in _launches(run, batch.number)}
         for template in batch.templates:
             if template.workflow in launched:
-                yield _result(run, director, batch, template, quality[batch.number])
+                yield _result(controller, batch, template, runs[batch.number])
 
 
 def write(result: Result) -> None:
@@ -83,24 +75,24 @@ def write(result: Result) -> None:
     replace_text(result.path, json.dumps(result.document, indent=1, ensure_ascii=False) + "\n")
 
 
-def write_batch(run: Run, director: Director, batch: int) -> None:
+def write_batch(controller: Controller, batch: int) -> None:
     """Write the results of one batch as far as they go; what cannot be written is said, and stops nothing."""
-    for result in results(run, director):
+    for result in results(controller):
         if result.batch.number == batch:
             try:
                 write(result)
             except OSError as error:
-                run.say(f"{result.path} could not be written: {error.strerror or error}")
+                controller.run.progress.say(f"{result.path} could not be written: {error.strerror or error}")
 
 
-def _result(run: Run, director: Director, batch: Batch, template: Template, batch_run: BatchRun) -> Result:
+def _result(controller: Controller, batch: Batch, template: Template, batch_run: BatchRun) -> Result:
+    run, director = controller.run, controller.director
     watch = _watch(batch_run, template, run)
     outcomes = _outcomes(run, director, batch.number, template)
     state = director.state
     documents = run.folder.read_json(f"quality/{batch.number}.json") or {}
     gates = documents.get("executions", {}).get(watch.workflow_id) if watch else None
-    evidence = run.config.stash.get(EVIDENCE, {})
-    findings = [finding for node_id in outcomes for finding in evidence.get(node_id, ())]
+    findings = [finding for node_id in outcomes for finding in controller.findings.get(node_id, ())]
     findings += [finding for category in (gates or {}).get("categories", ()) for finding in category["findings"]]
     subject = ResultsSource(
         template=template.planned_on(watch.definition) if watch and watch.definition else template,

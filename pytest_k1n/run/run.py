@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +15,10 @@ import pytest
 from pytest_k1n.options import anything_set
 from pytest_k1n.plan.find import PlanError, find_plan, shown
 from pytest_k1n.run.folders import new_run_folder
+from pytest_k1n.run.progress import Progress
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
-    from pytest_k1n.coordination.director import Director
     from pytest_k1n.coordination.runfolder import RunFolder
     from pytest_k1n.core.plan import Plan
     from pytest_k1n.options import Option
@@ -43,18 +42,6 @@ class Run:
         """The plan, and why this one was taken. Raises UsageError."""
         self.collection: Collection | None = None
         self.items: dict[str, Item] = {}
-        self.director: Director | None = None
-        """Only in the controller, or the only process."""
-        self.kept: Path | None = None
-        """Where the run folder is kept at the end; None: it is removed."""
-        self.started_ms = 0
-        """When the director was started, epoch ms of this machine."""
-        self.reports: list[Path] = []
-        """What was written of the whole run."""
-        self.show: Callable[[Run], None] = lambda _run: None
-        """Writes the lines that have come up; the terminal's business."""
-        self.lines: deque[str] = deque()
-        """Progress to be shown as soon as the terminal is free."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -80,10 +67,20 @@ class Run:
         return RunFolder(self.folder_path)
 
     @cached_property
+    def progress(self) -> Progress:
+        return Progress(self.config, at_once=self.is_parallel and not self.is_node)
+
+    @cached_property
     def library(self) -> Library:
         from pytest_k1n.plan.library import Library
 
         return Library(self.plan.definitions, self.plan.task_definitions) if self.plan else Library()
+
+    @property
+    def estimates_ms(self) -> dict[tuple[str, str], int]:
+        """(workflow, ref) -> planned work in workflow time, of every template of the plan."""
+        templates = self.plan.templates if self.plan else ()
+        return {(each.workflow, ref): ms for each in templates for ref, ms in each.estimates_ms.items()}
 
     @property
     def is_parallel(self) -> bool:
@@ -94,15 +91,6 @@ class Run:
     def has_benchmark(self) -> bool:
         """Whether pytest-benchmark takes part: asked by an option of its, for its name depends on who loaded it."""
         return self.config.getoption("benchmark_only", None) is not None
-
-    def say(self, line: str) -> None:
-        """Show a line of progress as soon as the terminal is free; from any thread.
-
-        Under xdist that is at once: the controller's main thread does nothing but wait for nodes, and captures nothing.
-        """
-        self.lines.append(line)
-        if self.is_parallel and not self.is_node:
-            self.show(self)
 
     def know(self, collection: Collection) -> None:
         """Take in what was collected."""

@@ -13,9 +13,8 @@ from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Laun
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
-from pytest_k1n.run.marks import batch_of, phase_of, workflow_mark
+from pytest_k1n.run.marks import WorkflowMark, batch_of, phase_of, workflow_mark
 from pytest_k1n.run.ours import BATCH_FIXTURES, EXECUTION_FIXTURES, QUALITY_FIXTURES, SERVER_FIXTURES, is_ours
-from pytest_k1n.run.workflow_mark import WorkflowMark
 
 
 def describe(items: Iterable[pytest.Item], plan: Plan | None, library: Library) -> Collection:

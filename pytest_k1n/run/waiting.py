@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,17 @@ def await_needs(run: Run, item: pytest.Item, *, turn: Callable[[], None]) -> Non
             item.stash[FAILED_WAIT] = state.server_error
 
 
-def await_relaunched(run: Run, item: pytest.Item, count: int) -> None:
+def relaunch_if_rerun(run: Run, item: pytest.Item) -> None:
+    """Launch a new execution when a test is run again (pytest-rerunfailures); the one that failed stays on record."""
+    described = run.items.get(item.nodeid)
+    turn: Any = getattr(item, "execution_count", 1)
+    if described is not None and described.key and isinstance(turn, int) and turn > 1:
+        count = described.executions + turn - 1
+        run.folder.request_relaunch(described.key, count)
+        _await_relaunched(run, item, count)
+
+
+def _await_relaunched(run: Run, item: pytest.Item, count: int) -> None:
     """Wait until a rerun's new execution is there: within the setup, for pytest-rerunfailures repeats only that."""
     needed = replace(run.items[item.nodeid], executions=count)
     if _wait(run, lambda state: is_ready(state, needed), None, lambda: None) is None:

@@ -1,0 +1,136 @@
+"""A real server behind the director: a process or a URL, with the run's own worker process beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pytest_k1n.backends.choice import SLOTS
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.errors import NotFound
+from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.core.model import Json
+from pytest_k1n.run.run import Run, waiting
+from pytest_k1n.servers.external import defaults_for
+from pytest_k1n.servers.protocol import Endpoint, Server
+from pytest_k1n.servers.supervised import Supervised, log_tail
+from pytest_k1n.workers.ledger import read_ledger
+
+WORKER_START_S = 60.0
+"""A Python start takes half a second; a machine that is drowning takes longer."""
+
+
+class WorkerDied(RuntimeError):
+    """The run's worker process ended although nobody told it to; carries the end of its log."""
+
+
+class RealBackend:
+    """A server that is a process or a URL, and the run's own worker process beside it, unless workers are external."""
+
+    def __init__(self, run: Run, server: Server, client: Conductor, time: TimeScale, worker: Supervised | None) -> None:
+        self.client = client
+        self.time = time
+        self.domain = domain_of(run) if worker else None
+        self.slots = SLOTS if worker else None
+        self.register_policy: str = "always" if server.endpoint.owned else defaults_for(server.endpoint).register
+        self._server = server
+        self._worker = worker
+        self._ledger = ledger_path(run)
+        self._hold = f"launching in run {run.uid}"
+        self._is_holding = False
+
+    @property
+    def server(self) -> Mapping[str, Json]:
+        """kind, url, version, owned, notes: for headers and results."""
+        endpoint = self._server.endpoint
+        return {
+            "kind": "embedded" if endpoint.is_embedded else str(endpoint.kind),
+            "url": endpoint.shown_url,
+            "version": endpoint.version,
+            "owned": endpoint.owned,
+            "notes": list(endpoint.notes),
+        }
+
+    def announce(self, workflow_id: str, workflow: str) -> None:
+        """Tell the worker of an execution that has just started; virtual time stands until all of the batch have."""
+        if self.time.name == "virtual" and not self._is_holding:
+            self.client.hold_clock(self._hold)
+            self._is_holding = True
+        if self._worker is not None and self._worker.stdin is not None:
+            hint = {"launched": {"workflow_id": workflow_id, "name": workflow}}
+            try:
+                self._worker.stdin.write(json.dumps(hint).encode() + b"\n")
+            except BrokenPipeError:
+                return  # it is dead: `trouble` will say so
+
+    def settle(self) -> None:
+        """Let virtual time go on; real time does so by itself."""
+        if self._is_holding:
+            self._is_holding = False
+            with suppress(NotFound):  # it ends by itself after a minute
+                self.client.release_clock(self._hold)
+
+    def trouble(self) -> str | None:
+        """Say that server or worker has died."""
+        if died := self._server.died():
+            return died
+        if self._worker is None or (code := self._worker.poll()) is None:
+            return None
+        how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
+        tail = log_tail(self._worker.log_path, 1)
+        return f"the worker process has died ({how}): nothing is done any more" + (f"; its log: {tail}" if tail else "")
+
+    def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
+        """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""
+        return read_ledger(self._ledger) if self._worker is not None else None
+
+
+@contextmanager
+def own_worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Supervised]:
+    """Run `k1n worker` beside the server, in a process of its own: no GIL shared with pytest, and it can be killed."""
+    run.folder.make()
+    estimates = run.folder.write_json("estimates.json", [[*key, ms] for key, ms in run.estimates_ms.items()])
+    plan = run.plan
+    argv = [sys.executable, "-m", "pytest_k1n", "worker", "--domain", domain_of(run)]
+    argv += ["--speed", str(time.speed), "--seed", str(run.settings.seed), "--slots", str(SLOTS)]
+    argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]
+    ready = run.folder_path / "worker.ready"
+    argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run)), "--ready", str(ready)]
+    for folder in plan.definitions if plan else ():
+        argv += ["--definitions", folder]
+    if run.settings.agents:
+        argv += ["--agents", str(run.settings.agents)]
+    for fault in run.settings.faults:
+        argv += ["--fault", fault]
+    log = run.folder_path / "worker.log"
+    # The URL may hold a password: it goes through the environment, not the process list.
+    environment = {**os.environ, "K1N_SERVER": endpoint.url, "K1N_RUN_UID": run.uid}
+    with Supervised(argv, log_path=log, env=environment, grace_s=5.0, stdin=True) as worker:
+        _await_polling(worker, ready)
+        yield worker
+
+
+def _await_polling(worker: Supervised, ready: Path) -> None:
+    """Wait until the worker polls: an execution launched before that would wait for it in the queue."""
+    for _ in waiting(WORKER_START_S):
+        if ready.exists():
+            return
+        if (code := worker.poll()) is not None:
+            raise WorkerDied(f"the worker process ended at its start (exit code {code}): {log_tail(worker.log_path)}")
+    raise WorkerDied(
+        f"the worker process did not start to poll within {WORKER_START_S:g}s: {log_tail(worker.log_path)}"
+    )
+
+
+def domain_of(run: Run) -> str:
+    """Name the run's task domain: what keeps two runs on one server from stealing each other's tasks."""
+    return f"k1n-{run.uid}"
+
+
+def ledger_path(run: Run) -> Path:
+    """Name the worker's ledger of invocations."""
+    return run.folder_path / "invocations.jsonl"

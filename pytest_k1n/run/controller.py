@@ -1,0 +1,30 @@
+"""What only the controller of a run has, or its only process: the director, and what the tests have reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_k1n.coordination.director import Director
+from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.run.run import Run
+
+
+@dataclass(slots=True, kw_only=True)
+class Controller:
+    """A run whose director has begun; an xdist node has none."""
+
+    run: Run
+    director: Director
+    started_ms: int
+    """When the director was made, epoch ms of this machine."""
+    outcomes: dict[str, ItemOutcome] = field(default_factory=dict)
+    """Node id -> the worst outcome of that test so far."""
+    findings: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Node id -> what its judgements found, as it came on the reports."""
+    kept: Path | None = None
+    """Where the run folder is kept at the end; None: it is removed."""
+    reports: list[Path] = field(default_factory=list)
+    """What was written of the whole run."""

@@ -1,0 +1,54 @@
+"""The quality gates of a batch that has ended: evaluated once, published as a document, told in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pytest_k1n.coordination.backend import Backend
+from pytest_k1n.coordination.director import BatchRun
+from pytest_k1n.core.model import Json
+from pytest_k1n.run.run import Run
+
+Document = Mapping[str, Any]
+
+
+def judge(run: Run, batch: BatchRun, backend: Backend) -> Mapping[str, Json]:
+    """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
+    from pytest_k1n.core.gates import BatchObservation, GateSettings, evaluate, quality_document
+
+    observed = {watch: watch.observation for watch in batch.watches if watch.observation is not None}
+    keys = {watch: watch.title for watch in observed if not watch.start.alone}
+    alone = {watch.start.workflow: each for watch, each in observed.items() if watch.start.alone}
+    settings = GateSettings(
+        min_pass_rate=run.settings.min_pass_rate / 100,
+        workers="own" if backend.slots else "external",
+        engine=backend.server["url"] is None,
+        validate=_validate,
+    )
+    together = BatchObservation(observations={key: observed[watch] for watch, key in keys.items()}, alone=alone or None)
+    whole = evaluate(together, settings)
+    single = {
+        watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()
+    }
+    document = {**quality_document(whole), "rate_verdict": str(whole.rate_verdict)}
+    return {"v": 1, "batch": document, "executions": cast("Json", single)}
+
+
+def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:
+    from pytest_k1n.validation.schema import problems_of
+
+    return problems_of(schema, document)
+
+
+def summary_line(batch: str, document: Document) -> str:
+    """Say a quality document's three figures in a line."""
+    checks, categories = document["checks"], document["categories"]
+    evaluated = [each for each in categories if each["evaluated"]]
+    passed = sum(each["verdict"] not in ("fail", "unknown") for each in evaluated)
+    rate = "no check was evaluated" if document["rate"] is None else f"{document['rate']:.1%}"
+    low = f" (Wilson lower bound {document['wilson_low']:.1%})"
+    return (
+        f"{batch}: {rate}{low} of {checks['passed'] + checks['failed']} checks, {checks['unknown']} unknown, "
+        f"{checks['simulated']} on simulated work; {passed} of {len(evaluated)} categories"
+    )
