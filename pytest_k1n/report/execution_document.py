@@ -29,7 +29,7 @@ Role = Literal["main", "repeat", "alone", "own"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class JudgedExecution:
     """An execution and what the run knows around it."""
 
     observation: Observation
@@ -42,7 +42,7 @@ class Observed:
     """Its own quality document; None where it was not judged."""
 
 
-def execution_document(observed: Observed) -> ExecutionDocument:
+def execution_document(observed: JudgedExecution) -> ExecutionDocument:
     """Describe one execution in workflow time, with its raw stamps beside it."""
     observation = observed.observation
     execution, timeline, template = observation.execution, observation.timeline, observation.template

@@ -20,7 +20,7 @@ from pytest_k1n.report.document import (
     TemplateDocument,
     VerdictWord,
 )
-from pytest_k1n.report.execution_document import Observed, Role, execution_document
+from pytest_k1n.report.execution_document import JudgedExecution, Role, execution_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.results import Result, results
 from pytest_k1n.run.run import Run
@@ -118,7 +118,7 @@ def _executions(director: Director, shown: list[Result], found: list[FindingDocu
                 continue
             document = verdicts.get(id(watch))
             yield execution_document(
-                Observed(
+                JudgedExecution(
                     observation=watch.observation,
                     title=watch.title,
                     verdict=document["verdict"] if document else _verdict(watch, found),

@@ -1,16 +1,68 @@
-"""The unit tests stand where the code stands that they test."""
+"""The rooms: which module may import which, without circles and without strays."""
 
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "pytest_k1n"
 
 
-def test_every_folder_of_unit_tests_mirrors_a_folder_of_the_package():
-    units = ROOT / "tests" / "unit"
-    folders = {file.parent.relative_to(units) for file in units.rglob("test_*.py")} - {Path()}
-    assert folders
-    assert not [str(folder) for folder in folders if not (ROOT / "pytest_k1n" / folder / "__init__.py").is_file()]
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
 
 
-def test_no_unit_test_lies_outside_the_folder_of_its_module():
-    assert not [file.name for file in (ROOT / "tests" / "unit").glob("test_*.py")]
+def imports(name: str) -> Iterator[str]:
+    """Every module of the package that this one names, under TYPE_CHECKING and inside functions too."""
+    for node in ast.walk(ast.parse(modules()[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules())
+        elif isinstance(node, ast.ImportFrom) and node.module in modules():
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in modules() else str(node.module)
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Return the groups of nodes that reach each other, by the closure of the graph."""
+    reach = {node: set(targets) for node, targets in graph.items()}
+    for middle in graph:
+        for node in graph:
+            if middle in reach[node]:
+                reach[node] |= reach[middle]
+    groups = {frozenset({node} | {other for other in reach[node] if node in reach[other]}) for node in graph}
+    return sorted((set(group) for group in groups if len(group) > 1), key=sorted)
+
+
+def test_a_circle_of_imports_is_found_where_there_is_one() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": {"f"}, "f": {"e"}, "g": {"g"}}
+    assert circles(graph) == [{"a", "b", "c"}, {"e", "f"}]
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {name: set(imports(name)) - {name} for name in modules()}
+    assert sum(map(len, graph.values())) > 1000, "the imports were not read"
+    assert circles(graph) == []
+
+
+def test_every_module_belongs_to_a_layer_of_the_import_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    rooms = [room for layer in layers for room in re.split(r" [|:] ", layer)]
+    strays = [name for name in modules() if not any(f"{name}.".startswith(f"{room}.") for room in rooms)]
+    # The package itself is the lazy table of public names; `python -m pytest_k1n` is one call.
+    assert sorted(strays) == ["pytest_k1n", "pytest_k1n.__main__"]
+    assert [room for room in rooms if room not in modules()] == [], "rooms that are not there"

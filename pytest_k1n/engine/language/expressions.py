@@ -24,14 +24,14 @@ class Task(Protocol):
     def task_id(self) -> str: ...
 
 
-class Execution(Protocol):
+class Referable(Protocol):
     """What an expression refers to: tasks by their plain refs, and what `_WORKFLOW` names."""
 
     @property
     def plain(self) -> Mapping[str, Task]: ...
 
 
-Resolver = Callable[[Execution, Task | None], Any]
+Resolver = Callable[[Referable, Task | None], Any]
 """(execution, the task being made, if any) -> value."""
 
 _WORKFLOW: Final[dict[str, Callable[[Any], Any]]] = {
@@ -104,7 +104,7 @@ def _compile_dict(template: dict[str, Any]) -> Resolver | None:
     if not moving:
         return None
 
-    def build(execution: Execution, task: Task | None) -> Any:
+    def build(execution: Referable, task: Task | None) -> Any:
         built = constants.copy()
         for key, resolve in moving:
             built[key] = resolve(execution, task)
@@ -273,7 +273,7 @@ def _workflow_reference(section: str | None, keys: tuple[str, ...] | None, path:
 def _task_reference(root: str, section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
     get = _TASK.get(section) if section is not None else None
 
-    def resolve(execution: Execution, _task: Task | None) -> Any:
+    def resolve(execution: Referable, _task: Task | None) -> Any:
         task = execution.plain.get(root)
         if task is None:
             return None

@@ -52,7 +52,7 @@ HttpAnswer = tuple[int, str, dict[str, list[str]], bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
+class OutgoingCall:
     """What a HTTP task asks for; sending it touches no task, so any thread may."""
 
     method: str
@@ -69,7 +69,7 @@ class HttpRequest:
             return error
 
 
-def http_request(task: TaskState) -> HttpRequest | None:
+def http_request(task: TaskState) -> OutgoingCall | None:
     """Read the request that a HTTP task describes; one that cannot be read fails the task."""
     request = task.input.get("http_request")
     fields: JsonObject = request if isinstance(request, dict) else task.input
@@ -92,10 +92,10 @@ def http_request(task: TaskState) -> HttpRequest | None:
     headers.setdefault("Accept", str(fields.get("accept") or "application/json"))
     headers.setdefault("Content-Type", str(fields.get("contentType") or "application/json"))
     timeout_s = float(fields.get("readTimeOut") or 3000) / 1000
-    return HttpRequest(method=method, uri=str(uri), headers=headers, body=payload, timeout_s=timeout_s)
+    return OutgoingCall(method=method, uri=str(uri), headers=headers, body=payload, timeout_s=timeout_s)
 
 
-def take_answer(task: TaskState, request: HttpRequest, answer: HttpAnswer | Exception) -> None:
+def take_answer(task: TaskState, request: OutgoingCall, answer: HttpAnswer | Exception) -> None:
     """End a HTTP task by what came of its request; anything but 2xx fails it, with the server's words."""
     if isinstance(answer, Exception):
         _fail(task, f'I/O error on {request.method} request for "{request.uri}": {_said(answer, request.uri)}')
