@@ -5,7 +5,9 @@ Problem
 ├── WrongState      409
 ├── Invalid         400, with the violations if a document broke constraints
 ├── Illegal         500: Conductor answers most illegal states and malformed requests like this
-└── NotAllowed      405
+├── NotAllowed      405
+├── Forbidden       403: of this engine only, Conductor lets everybody in
+└── TooLarge        413: of this engine only
 """
 
 from __future__ import annotations
@@ -50,3 +52,15 @@ class NotAllowed(Problem):
     """A method that a path does not have."""
 
     status = 405
+
+
+class Forbidden(Problem):
+    """A request that may have been sent by a page in a browser."""
+
+    status = 403
+
+
+class TooLarge(Problem):
+    """A body that is not worth its memory."""
+
+    status = 413

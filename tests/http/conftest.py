@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,9 +62,10 @@ class Served:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[Served]:
+def serving(*arguments: str, command: Sequence[str] | None = None) -> Iterator[Served]:
+    """`command`: another way to start it."""
     process = subprocess.Popen(
-        [*SERVE, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [*(command or SERVE), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONWARNINGS": "error"},
     )  # fmt: skip
     assert process.stdout is not None
@@ -86,6 +87,12 @@ def serving(*arguments: str) -> Iterator[Served]:
 @pytest.fixture
 def serve() -> Callable[..., Any]:
     """`with serve("--clock", "real") as served:`."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def serving_module() -> Callable[..., Any]:
+    """Like `serve`, for fixtures that outlive a test."""
     return serving
 
 

@@ -239,9 +239,8 @@ def test_odd_headers_are_borne(shared, headers, virtual):
     lines = {**headers, **({} if virtual is None else {"X-K1N-Virtual-Ms": virtual})}
     given = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if name.lower() not in FRAMING)
     body = b'{"taskId":"x","workflowInstanceId":"y","status":"COMPLETED"}'
-    head = (
-        f"POST /api/tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{TYPED}Content-Length: {len(body)}\r\n{given}\r\n"
-    )
+    head = f"POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{TYPED}"
+    head += f"Content-Length: {len(body)}\r\n{given}\r\n"
     answer = exchange(shared.port, head.encode("latin-1") + body)
     assert answer[:12] in (b"HTTP/1.1 404", b"HTTP/1.1 400")
     assert shared.client.version()
@@ -260,11 +259,11 @@ FRAMING = ("content-type", "host", "connection", "content-length", "transfer-enc
         b"GET\r\n\r\n",
         b"GET /health HTTP/1.1\r\nContent-Length: x\r\n\r\n",
         b"GET /health HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-        b"POST /api/workflow HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: x\r\n no-colon\r\n\r\n",
-        b"GET /api/%zz/%00/\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"POST /api/workflow HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\n no-colon\r\n\r\n",
+        b"GET /api/%zz/%00/\xff HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ],
 )
 def test_bad_http_does_no_harm(shared, sent):
@@ -277,14 +276,14 @@ def test_bad_http_does_no_harm(shared, sent):
 def test_a_connection_that_breaks_off_in_a_body_leaves_nothing_behind(shared, until):
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as broken:
-            broken.sendall(b"POST /api/workflow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+            broken.sendall(b"POST /api/workflow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
     assert shared.client.version()
     until(lambda: shared.ask("GET", "/_k1n/clock")[1]["holders"] == [])  # the last end may still be on its way
 
 
 def test_a_half_closed_connection_still_gets_its_answer(shared):
     with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as half:
-        half.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        half.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         half.shutdown(socket.SHUT_WR)
         answer = half.makefile("rb").read()
     assert answer == b"" or b'"healthy":true' in answer
@@ -292,7 +291,7 @@ def test_a_half_closed_connection_still_gets_its_answer(shared):
 
 
 def test_requests_in_one_write_are_answered_in_order(shared):
-    one = b"GET /api/tasks/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
+    one = b"GET /api/tasks/%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
     answer = exchange(shared.port, one % (b"first", b"") + one % (b"second", b"Connection: close\r\n"))
     assert answer.index(b"taskId: first") < answer.index(b"taskId: second")
 

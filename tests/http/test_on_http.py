@@ -38,7 +38,7 @@ def test_an_empty_poll_waits_as_long_as_it_asked_for(shared):
 def test_a_task_is_not_lost_to_a_poll_whose_client_has_left(shared, until):
     shared.define("left", simple("left_a"))
     with socket.create_connection(("127.0.0.1", shared.port)) as leaving:
-        leaving.sendall(b"GET /api/tasks/poll/batch/left_a?workerid=w&timeout=5000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        leaving.sendall(b"GET /api/tasks/poll/batch/left_a?workerid=w&timeout=5000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         until(lambda: shared.ask("GET", "/api/tasks/queue/polldata", taskType="left_a")[1])
     shared.client.start("left")
     assert len(shared.client.poll_batch("left_a", worker_id="other", timeout_ms=2000)) == 1

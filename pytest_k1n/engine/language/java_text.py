@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, isfinite
 from typing import Any
 
 
@@ -27,6 +28,8 @@ def java_text(value: Any) -> str:
 def _double(value: float) -> str:
     """Write a double like `Double.toString`: plain from 1e-3 up to 1e7, else with `E`."""
     magnitude = abs(value)
+    if not isfinite(value):
+        return {inf: "Infinity", -inf: "-Infinity"}.get(value, "NaN")
     if magnitude == 0 or 1e-3 <= magnitude < 1e7:
         return repr(value)
     mantissa, _, exponent = f"{value!r}".partition("e")

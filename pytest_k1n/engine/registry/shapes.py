@@ -6,11 +6,11 @@ behind it meets a string where a number belongs. Conductor answers a body it can
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_k1n.engine.problems import Illegal
+from pytest_k1n.engine.language import jsontext
+from pytest_k1n.engine.problems import Illegal, Invalid
 from pytest_k1n.engine.status import RESULT_STATUSES
 from pytest_k1n.engine.values import JsonObject
 
@@ -133,17 +133,15 @@ EVENT_HANDLER: Final = Shape(
 
 
 def parse(body: bytes | None) -> Any:
-    """Parse a JSON body. Raises Illegal."""
+    """Parse a JSON body. Raises Illegal, or Invalid for what only this engine refuses."""
     if not body:
         raise Illegal("Required request body is missing")
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        return jsontext.read(body)
+    except jsontext.BadJson as error:
         raise Illegal(f"JSON parse error: {error}") from None
-
-
-def _refuse_constant(token: str) -> None:
-    raise ValueError(f"Non-standard token '{token}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow")
+    except jsontext.TooDeep as error:
+        raise Invalid(f"JSON parse error: {error}") from None
 
 
 def read(document: Any, shape: Shape) -> JsonObject:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.language import jsontext
 from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.runtime.queues import QueueKey
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain;charset=UTF-8"
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +24,13 @@ class Reply:
     status: int = 200
     payload: Any = None
     content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
 
     def body(self) -> bytes:
         """Encode the payload."""
         if self.payload is None:
             return b""
-        text = str(self.payload) if self.content_type == TEXT else _encode(self.payload)
+        text = str(self.payload) if self.content_type == TEXT else jsontext.write(self.payload)
         return text.encode("utf-8", "replace")  # half a surrogate pair, which JSON may carry, has no bytes
 
 

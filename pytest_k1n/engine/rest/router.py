@@ -69,17 +69,25 @@ class Routes:
         segments = path.removeprefix("/").split("/")  # one at its end makes another path
         if segments[0] == "api":
             segments = segments[1:]
-        found_path = False
+        methods: list[str] = []
         for pattern, route in self._by_shape.get((len(segments), segments[0] if segments else ""), ()):
             pairs = list(zip(pattern, segments, strict=True))
             if not all(want == got or (got and want[:1] == "{") for want, got in pairs):
                 continue
             if route.method == method:
                 return route, {want[1:-1]: unquote(got) for want, got in pairs if want.startswith("{")}
-            found_path = True
-        if found_path:
+            methods += (route.method, "HEAD") if route.method == "GET" else (route.method,)
+        if methods and method == "OPTIONS":
+            return _options(path, methods), {}
+        if methods:
             raise NotAllowed(f"Request method '{method}' is not supported")
         raise Unknown(f"No static resource {path.strip('/')}.")
+
+
+def _options(path: str, methods: list[str]) -> Route:
+    """Make the route that every path has on the server: it tells the methods of the others."""
+    headers = (("allow", ",".join((*dict.fromkeys(methods), "OPTIONS"))), ("accept-patch", ""))
+    return Route("OPTIONS", path, lambda _request: Reply(headers=headers), reads_json=False)
 
 
 def _demand_json(headers: Mapping[str, str]) -> None:

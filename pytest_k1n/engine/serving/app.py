@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal
+from pytest_k1n.engine.problems import Illegal, Problem, TooLarge
 from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.rest.router import Routes, error_document, guarded
 from pytest_k1n.engine.runtime.clock import monotonic_ms
+from pytest_k1n.engine.serving.admission import Admission
 from pytest_k1n.engine.serving.control import PREFIX, Control
 from pytest_k1n.engine.serving.outgoing import Outgoing
 from pytest_k1n.engine.serving.pacing import Pacer
@@ -27,12 +28,15 @@ from pytest_k1n.engine.serving.quiescence import Quiescence
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+MOST_BODY: Final = 128 * 1024 * 1024
+"""Conductor has no limit of its own; its parser refuses texts of more than 20 MB."""
 
 
 class EngineApp:
     """Serves one engine; make it inside the event loop that will serve it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, hosts: Collection[str] = ()) -> None:
+        """`hosts`: names that lead here beside those of loopback."""
         loop = asyncio.get_running_loop()
         self.engine = engine
         self._quiescence = Quiescence(engine, wall_ms=monotonic_ms)
@@ -46,6 +50,7 @@ class EngineApp:
         self._parking = Parking(refresh=self._pacer.catch_up)
         self._routes = Routes(engine)
         self._control = Control(engine, self._pacer, self._quiescence)
+        self._admission = Admission(hosts)
         self._outgoing = Outgoing(loop.call_soon_threadsafe)
         engine.dispatcher.on_ready = self._parking.wake
         engine.on_poll = self._quiescence.polled
@@ -55,11 +60,16 @@ class EngineApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         method, path = str(scope["method"]), scope["raw_path"].decode("latin-1")
-        body = await self._body(f"{method} {path}", receive)
-        if body is None:
-            return
+        reply: Reply | None
         try:
-            reply = await self._answer("GET" if method == "HEAD" else method, path, scope, body, receive)
+            body = await self._body(f"{method} {path}", receive)
+            if body is None:
+                return
+            reply = self._admission.refusal(scope["headers"], scope["http_version"]) or await self._answer(
+                "GET" if method == "HEAD" else method, path, scope, body, receive
+            )
+        except Problem as problem:
+            reply = Reply(problem.status, error_document(problem))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)  # a defect of ours: the log has it, the client gets an answer
             reply = Reply(500, error_document(Illegal(f"the embedded engine failed: {type(error).__name__}: {error}")))
@@ -75,9 +85,12 @@ class EngineApp:
         """Read a request's body; None if the client has left."""
         number = self._quiescence.request_begins(what)
         try:
-            parts = []
+            parts, size = [], 0
             while (message := await receive())["type"] == "http.request":
                 parts.append(message.get("body", b""))
+                size += len(parts[-1])
+                if size > MOST_BODY:
+                    raise TooLarge(f"a body of more than {MOST_BODY >> 20} MiB is not read")
                 if not message.get("more_body"):
                     return b"".join(parts)
             return None
@@ -125,7 +138,8 @@ class EngineApp:
 
 async def _send(send: Send, reply: Reply, *, with_body: bool) -> None:
     body = reply.body()
-    headers = [(b"content-length", str(len(body)).encode())] if reply.status != 204 else []
+    headers = [(name.encode(), value.encode()) for name, value in reply.headers]
+    headers += [(b"content-length", str(len(body)).encode())] if reply.status != 204 else []
     if body:
         headers.append((b"content-type", reply.content_type.encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

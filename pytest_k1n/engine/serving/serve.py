@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     clock = _clock(options.clock, options.rate)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(Engine(clock=clock, seed=options.seed), listener, options.clock))
+        runner.run(_serve(Engine(clock=clock, seed=options.seed), listener, options.clock, options.allow_host))
     return 0
 
 
@@ -49,7 +49,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return factory
 
 
-async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
+def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
+    """Choose httptools where the extra `fast` has brought it, as uvicorn would."""
+    try:
+        from pytest_k1n.engine.serving.protocol import NoUpgrade
+    except ImportError:
+        return "auto"
+    return NoUpgrade
+
+
+async def _serve(engine: Engine, listener: socket.socket, clock: str, hosts: Sequence[str]) -> None:
     import uvicorn
 
     from pytest_k1n.engine.serving.app import EngineApp
@@ -61,10 +70,10 @@ async def _serve(engine: Engine, listener: socket.socket, clock: str) -> None:
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    app = EngineApp(engine)
+    app = EngineApp(engine, hosts=hosts)
     config = uvicorn.Config(
-        app, lifespan="off", ws="none", access_log=False, log_level="warning", date_header=False, server_header=False,
-        proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
+        app, http=_protocol(), lifespan="off", ws="none", access_log=False, log_level="warning", date_header=False,
+        server_header=False, proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
     )  # fmt: skip
     server = QuietServer(config)
 
@@ -114,6 +123,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=_port, default=0, metavar="N", help="0 (the default) means any")
     add("--host", choices=LOOPBACK, default=LOOPBACK[0], help="loopback only: nobody is asked who they are")
+    add("--allow-host", action="append", default=[], metavar="NAME",
+        help="a name beside those of loopback that leads here; a request with another Host is refused")  # fmt: skip
     add("--clock", choices=CLOCKS, default="virtual", help="default: %(default)s")
     add("--rate", type=_rate, metavar="R", help="how many times faster than the wall, with --clock scaled")
     add("--seed", type=int, default=0, metavar="N", help="of ids and delays (default: %(default)s)")
