@@ -4,6 +4,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Containers often forbid compiled files: each of the processes that tests start would then compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 BATCHES ?= batch1 or batch2 or batch3
 
 .PHONY: help setup suite suite-real test live slow lint bench parity determinism docs clean

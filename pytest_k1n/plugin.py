@@ -28,6 +28,7 @@ from pytest_k1n.fixtures.definitions import (  # fixtures by name: pytest finds 
 from pytest_k1n.options import INI_ONLY, OPTIONS, anything_set
 from pytest_k1n.plan.find import plans_near, shown
 from pytest_k1n.run.ours import STATIC_MARKERS, concerns_us
+from pytest_k1n.run.plain_imports import import_plainly
 
 if TYPE_CHECKING:
     from pytest_k1n.run.run import Run
@@ -69,6 +70,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers; where an option is set, or xdist takes part, so does this plugin from the start."""
+    config.add_cleanup(import_plainly())
     for line in STATIC_MARKERS:
         config.addinivalue_line("markers", line)
     plans = plans_near(config.args, config.rootpath, config.invocation_params.dir)

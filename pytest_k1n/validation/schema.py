@@ -1,7 +1,7 @@
 """Validate documents: fast when they are valid (jsonschema-rs, where installed), well explained when they are not.
 
 Only jsonschema's `best_match` names the true leaf under a `oneOf`, and it is 150 times slower. So a document that the
-fast validator refuses is first cut down to the entries at fault (methods.md section 7).
+fast validator refuses is first cut down to the entries at fault.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.validation.sources import schema_document
@@ -36,16 +36,27 @@ class SchemaProblem:
         return f"{self.path}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: `explain` is made on first use
 class Compiled:
     """A schema ready for use."""
 
-    explain: Draft202012Validator
+    schema: Mapping[str, Any]
     fast: Any
     """A jsonschema-rs validator; `None` without the extra."""
 
+    @cached_property
+    def explain(self) -> Draft202012Validator:
+        """The validator with good messages, imported for documents that need them only: that takes 0.1 s."""
+        from jsonschema import Draft202012Validator
+        from referencing import Registry
+
+        # An empty registry: by default a reference to elsewhere would be fetched from the network.
+        return Draft202012Validator(dict(self.schema), registry=Registry())
+
     def problems(self, document: object) -> list[SchemaProblem]:
         """Return what is wrong, in the order of the document; empty if it is valid."""
+        if self.fast is not None and self.fast.is_valid(document):
+            return []
         from referencing.exceptions import Unresolvable
 
         try:
@@ -56,8 +67,6 @@ class Compiled:
     def _problems(self, document: object) -> list[SchemaProblem]:
         if self.fast is None:
             return _explained(self.explain, document, lambda path: path)
-        if self.fast.is_valid(document):
-            return []
         paths = [tuple(error.instance_path) for error in self.fast.iter_errors(document)]
         reduced, original = _cut_down(document, paths)
         # Should the two validators ever disagree about the part, the whole document decides.
@@ -83,7 +92,8 @@ def problems_of(schema: Mapping[str, Any], document: object) -> list[str]:
 
 @lru_cache(maxsize=16)
 def _named(name: str) -> Compiled:
-    return compile_schema(schema_document(name))
+    schema = schema_document(name)  # a test has checked it
+    return Compiled(schema, _fast(schema))
 
 
 @lru_cache(maxsize=256)
@@ -95,15 +105,12 @@ def compile_schema(schema: Mapping[str, Any], *, fast: bool = True) -> Compiled:
     """Check and compile a schema. Raises ValueError in one line if it is not a valid schema."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
-    from referencing import Registry
 
     try:
         Draft202012Validator.check_schema(dict(schema))
     except SchemaError as error:
         raise ValueError(f"{error.json_path}: {error.message}") from None
-    # An empty registry: by default a reference to elsewhere would be fetched from the network.
-    explain = Draft202012Validator(dict(schema), registry=Registry())
-    return Compiled(explain=explain, fast=_fast(schema) if fast else None)
+    return Compiled(schema, _fast(schema) if fast else None)
 
 
 def _fast(schema: Mapping[str, Any]) -> Any:

@@ -50,8 +50,7 @@ def test_gate_warn_runs_and_says_so(project):
 
 
 def test_gate_require_wants_a_recorded_pass(project):
-    project.options.remove("no:cacheprovider")
-    project.options.remove("-p")
+    del project.options[-2:]
     refused = project.run("-m", "batch2", "--k1n-gate=require")
     assert refused.counts == {"blocked": 2, "deselected": 1}
     assert "run pytest -m batch1" in refused.text

@@ -18,7 +18,7 @@ ALLOWED = {
     "pytest_k1n", "pytest_k1n.options", "pytest_k1n.plugin",
     "pytest_k1n.fixtures", "pytest_k1n.fixtures.definitions",
     "pytest_k1n.plan", "pytest_k1n.plan.find",
-    "pytest_k1n.run", "pytest_k1n.run.ours",
+    "pytest_k1n.run", "pytest_k1n.run.ours", "pytest_k1n.run.plain_imports",
 }  # fmt: skip
 ALLOWED_WITH_A_PLAN = {
     *ALLOWED,
@@ -72,15 +72,14 @@ def test_a_fixture_that_a_test_asks_for_while_it_runs_is_there_too(pytester):
 
 IMPORTING = """
 import sys, threading
-from importlib.abc import MetaPathFinder
 
-class Listener(MetaPathFinder):
-    def find_spec(self, name, path, target=None):
-        if name.startswith("pytest_k1n") and threading.current_thread() is not threading.main_thread():
+def listen(event, arguments):
+    if event == "import" and arguments[0].startswith("pytest_k1n"):
+        if threading.current_thread() is not threading.main_thread():
             with open("in_threads.txt", "a") as file:
-                file.write(name + "\\n")
+                file.write(arguments[0] + "\\n")
 
-sys.meta_path.insert(0, Listener())
+sys.addaudithook(listen)
 """
 
 
@@ -89,6 +88,22 @@ def test_the_directors_thread_imports_nothing_of_ours(project):
     assert project.spawn().counts == {"passed": 3}
     found = project.pytester.path / "in_threads.txt"
     assert not found.exists() or found.read_text().split() == []
+
+
+TELLING_LOADERS = """
+import sys
+
+def pytest_unconfigure(config):
+    ours = {name: type(module.__loader__).__name__ for name, module in sys.modules.items() if "pytest_k1n." in name}
+    with open("loaders.txt", "w") as file:
+        file.write("\\n".join(name for name, loader in ours.items() if loader != "SourceFileLoader"))
+"""
+
+
+def test_pytest_rewrites_no_module_of_ours_that_a_feature_needs(project):
+    assert project.file("conftest.py", TELLING_LOADERS).spawn().counts == {"passed": 3}
+    rewritten = set((project.pytester.path / "loaders.txt").read_text().split())
+    assert rewritten <= ALLOWED
 
 
 @pytest.mark.parametrize(
