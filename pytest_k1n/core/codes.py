@@ -130,6 +130,54 @@ CODES: Mapping[str, Meaning] = {
         "The same seed gave different histories.",
         "Please report it with the seed: the embedded engine promises otherwise.",
     ),
+    "attempts-missing": Meaning(
+        "The attempts of a task on record are not numbered 0, 1, 2, …: a record is missing, or was changed.",
+        "Read the execution anew from the server; an export may have lost records.",
+    ),
+    "foreign-record": Meaning(
+        "A task's record says that it is of another execution.",
+        "Read the execution anew from the server; do not put documents together by hand.",
+    ),
+    "no-end-stamp": Meaning(
+        "A task or execution has ended by its status, and its record has no endTime.",
+        "Read the execution anew from the server; nothing can be said about order and duration.",
+    ),
+    "no-start-stamp": Meaning(
+        "A worker has polled for a task and reported its end, and the record has no startTime.",
+        "Read the execution anew from the server; nothing can be said about order and duration.",
+    ),
+    "no-time-taken": Meaning(
+        "Every task of the execution took 0 ms, though a network lies between server and workers.",
+        "Say --time virtual for an execution of the embedded engine; else find out who wrote the record.",
+    ),
+    "not-optional": Meaning(
+        "A task is COMPLETED_WITH_ERRORS, which only optional ones become, and its definition does not say so.",
+        "Judge by the definition that ran (k1n check shows the difference), or read the execution anew.",
+    ),
+    "open-task": Meaning(
+        "The execution is COMPLETED, and one of its tasks is still open.",
+        "Read the execution anew from the server; a copy taken in the middle of a change shows this.",
+    ),
+    "open-with-end": Meaning(
+        "A record has an endTime although its status is not terminal.",
+        "Read the execution anew from the server.",
+    ),
+    "outside-execution": Meaning(
+        "A task's stamps lie before its execution's start or after its end.",
+        "Read the execution anew from the server; a clock may have been set in between.",
+    ),
+    "outside-loop": Meaning(
+        "A task has an iteration although no DO_WHILE holds it, or none although one does.",
+        "Judge by the definition that ran, or read the execution anew.",
+    ),
+    "round-missing": Meaning(
+        "A loop counts a round of which no record is there.",
+        "Read the execution anew from the server; an export may have lost records.",
+    ),
+    "same-id": Meaning(
+        "Several records carry one task id.",
+        "Read the execution anew from the server; a record was copied.",
+    ),
     "not-finished": Meaning(
         "Something started and had not ended when waiting ended.",
         "Look at the worker's log and the task's heartbeat; raise the deadline only if it was still working.",

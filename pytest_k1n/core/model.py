@@ -139,8 +139,14 @@ class TaskRecord:
     ref: str
     """`taskReferenceName` without the `__N` that a DO_WHILE appends."""
     iteration: int = 0
-    """0 outside loops, else from 1."""
+    """0 outside loops, else from 1: as the suffix of its name says."""
+    stated_iteration: int = 0
+    """`iteration` on the wire: the same, but of a DO_WHILE how many rounds it has begun."""
     task_id: str
+    workflow_id: str | None = None
+    """workflowInstanceId: the execution that the record says it is of."""
+    workflow_name: str | None = None
+    """workflowType: the workflow that the record says it is of."""
     type: str
     """taskType on the wire: the task's *name* for SIMPLE, `FORK` for both forks."""
     def_name: str

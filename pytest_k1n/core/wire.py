@@ -118,7 +118,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
     fields = _object(document, f"task of {where}")
     reference = _text(fields, "referenceTaskName", where)
     where = f"task {reference} of {where}"
-    iteration = _integer(fields, "iteration", where, 0)
+    stated_iteration = iteration = _integer(fields, "iteration", where, 0)
     # A DO_WHILE's own record counts its rounds in `iteration` under its plain name: only a suffix makes a key.
     ref, iteration = split_iteration(reference) if iteration else (reference, 0)
     workflow_task = known.get(ref)
@@ -128,7 +128,10 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
     return TaskRecord(
         ref=ref,
         iteration=iteration,
+        stated_iteration=stated_iteration,
         task_id=_text(fields, "taskId", where),
+        workflow_id=_optional_text(fields, "workflowInstanceId"),
+        workflow_name=_optional_text(fields, "workflowType"),
         type=_text(fields, "taskType", where),
         def_name=_optional_text(fields, "taskDefName") or _text(fields, "taskType", where),
         status=_status(TaskStatus, fields.get("status"), where),

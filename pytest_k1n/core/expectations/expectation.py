@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeAlias
 from pytest_k1n.core.findings import Finding, Findings, Verdict, collect
 from pytest_k1n.core.model import Execution
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.plausibility import implausible
 
 P = ParamSpec("P")
 
@@ -49,9 +50,11 @@ def expectation(make: Callable[P, Judge]) -> Callable[P, Expectation]:
 def judge_all(expectations: Iterable[Expected], observation: Observation) -> Findings:
     """Judge them all and add up. What raises is `unknown`, with the exception named, and stops no other.
 
-    A plain callable's AssertionError is a failed check: that is how a test author says so.
+    A plain callable's AssertionError is a failed check: that is how a test author says so. Records that cannot be true
+    make every judgement `unknown` that nothing has failed.
     """
-    return collect([_judge(expected, observation) for expected in expectations])
+    judged = [_judge(expected, observation) for expected in expectations]
+    return collect([*judged, Findings(implausible(observation))])
 
 
 def _judge(expected: Expected, observation: Observation) -> Findings:

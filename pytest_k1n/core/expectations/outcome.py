@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import failed_for_good
 from pytest_k1n.core.expectations.progress import never_scheduled
@@ -15,9 +17,10 @@ from pytest_k1n.core.unroll import expected_keys, label
 
 
 @expectation
-def completed() -> Judge:
+def completed(*, skipped: Sequence[str] = ()) -> Judge:
     """Expect the execution COMPLETED, and every task that is not optional on the path taken with it.
 
+    A task that the API was asked to skip counts only if its ref is in `skipped`: else the record does not say why.
     A task that has failed for good is reported while the execution is still running.
     """
 
@@ -25,7 +28,7 @@ def completed() -> Judge:
         tally = Tally()
         status_is(observation, WorkflowStatus.COMPLETED, tally)
         for key in expected_keys(observation.graph, observation.execution):
-            _task_succeeded(observation, key, tally)
+            _task_succeeded(observation, key, tally, skipped)
         return tally.findings()
 
     return judge
@@ -60,12 +63,15 @@ def status_is(observation: Observation, wanted: WorkflowStatus, tally: Tally) ->
         pending(tally, name, expected=wanted, observed=observation.state)
 
 
-def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally) -> None:
+def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally, skipped: Sequence[str]) -> None:
     record = observation.finals.get(key)
     if record is None:
         # A COMPLETED execution without it does not follow its definition; of any other the status says enough.
         if observation.execution.status is WorkflowStatus.COMPLETED:
             tally.fail("not-run", label(key), expected="it to run", observed=never_scheduled(observation, key))
+    elif record.status is TaskStatus.SKIPPED and key[0] not in skipped:
+        asked = f"{TaskStatus.COMPLETED}, or completed(skipped=[{key[0]!r}]) if that was asked for"
+        tally.unknown("skipped-unasked", label(key), expected=asked, observed="SKIPPED: a person did that by the API")
     elif record.status.is_terminal and record.status.is_successful:
         tally.passed()
     elif failed_for_good(observation, record) and not _was_swept_away(observation, record):

@@ -14,6 +14,7 @@ from pytest_k1n.core.intervals import RESOLUTION_MS, max_concurrency
 from pytest_k1n.core.model import TaskKey, TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import Observation, TimeModel
 from pytest_k1n.core.ordering import ordering
+from pytest_k1n.core.plausibility import implausible
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.unroll import expected_keys, label
 
@@ -23,6 +24,8 @@ def completion(
 ) -> Exempt | None:
     """G1: the execution COMPLETED, and so did the last attempt of every ref that is not optional."""
     status_is(observation, WorkflowStatus.COMPLETED, tally)
+    for finding in implausible(observation):
+        tally.add(finding)
     for key in expected_keys(observation.graph, observation.execution):
         record = observation.finals.get(key)
         if record is None:

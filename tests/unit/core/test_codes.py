@@ -7,7 +7,7 @@ import pytest_k1n
 from pytest_k1n.core.codes import CODES
 
 PACKAGE = Path(pytest_k1n.__file__).parent
-EMITTERS = {"fail", "warn", "unknown", "_single"}
+EMITTERS = {"fail", "warn", "unknown", "_single", "_doubt"}
 
 
 def emitted_codes():

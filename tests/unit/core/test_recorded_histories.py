@@ -46,6 +46,7 @@ NEGATIVES = {
     "negative-04-9-beside-8": ("K1N_22TASK_COMPLETE", {"G2", "G3"}, barriers_hold()),
 }
 ENDINGS = {
+    "skipped": completed(skipped=["b"]),
     "failed": failed(reason="out of paper"),
     "failed-terminal": failed(reason="card declined"),
     "fork-branch-failed": failed(reason="broken"),
@@ -125,7 +126,7 @@ def test_every_history_ended_as_it_was_meant_to(name):
     expectation = ENDINGS.get(name, completed())
     wanted = Verdict.UNKNOWN if name in OPEN else Verdict.PASS
     assert expectation.judge(seen).verdict is wanted
-    assert early_findings(seen).verdict is (Verdict.FAIL if name in ENDINGS else Verdict.PASS)
+    assert early_findings(seen).verdict is (Verdict.FAIL if name in ENDINGS.keys() - SKIPPED.keys() else Verdict.PASS)
 
 
 def test_retries_keep_their_delays():

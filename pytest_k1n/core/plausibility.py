@@ -1,0 +1,189 @@
+"""Whether a record can be true: what contradicts itself, or what no server does, proves nothing, so it is no pass.
+
+Each rule was tried against every execution recorded from Conductor 3.32.1 in `fixtures/histories`: none of them breaks
+one. What breaks a rule is `unknown`, because not the execution but the evidence is at fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus, WorkflowTask
+from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.unroll import label
+
+WORKED = frozenset(
+    {TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS, TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR}
+)
+"""Ends that a worker reports, after it has polled; others come about without it."""
+SKIPPED = TaskStatus.SKIPPED
+LEAST_TASKS = 3
+"""Worker tasks that must all have taken 0 ms before that is incredible: one or two may be luck."""
+
+
+def implausible(observation: Observation) -> tuple[Finding, ...]:
+    """Return a finding, `unknown`, for whatever cannot be true of the records of an execution."""
+    return tuple(_found(observation))
+
+
+def _found(observation: Observation) -> Iterator[Finding]:
+    execution = observation.execution
+    loops = _loops(observation.as_run.definition)
+    yield from _whole(observation)
+    yield from _numbering(observation)
+    yield from _rounds(observation)
+    for record in execution.tasks:
+        yield from _stamps(record, observation)
+        yield from _place(record, observation, loops)
+    yield from _all_at_once(observation)
+
+
+def _whole(observation: Observation) -> Iterator[Finding]:
+    """Judge the execution's own record."""
+    execution = observation.execution
+    name = execution.name
+    if name != observation.definition.name:
+        yield _doubt("foreign-record", name, f"an execution of {observation.definition.name}", f"it is of {name}")
+    if execution.is_terminal and execution.ended_ms is None:
+        yield _doubt("no-end-stamp", name, "an end of a terminal execution", f"{execution.status} without endTime")
+    if execution.ended_ms is not None and execution.ended_ms < execution.started_ms:
+        back = execution.started_ms - execution.ended_ms
+        yield _doubt("stamps-out-of-order", name, "an end after the start", "it ended before it started", f"{back}ms")
+    if execution.ended_ms is not None and not execution.is_terminal:
+        yield _doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
+    if execution.status is WorkflowStatus.COMPLETED:
+        for record in execution.tasks:
+            if not record.status.is_terminal:
+                said = f"{execution.status} while it is {record.status}"
+                yield _doubt("open-task", label(record.key), "every task of a COMPLETED execution ended", said)
+
+
+def _numbering(observation: Observation) -> Iterator[Finding]:
+    """Judge ids and numbers: each task has one of its own, attempts count from 0."""
+    execution = observation.execution
+    for task_id, count in Counter(record.task_id for record in execution.tasks).items():
+        if count > 1:
+            yield _doubt("same-id", task_id, "a task id of its own for each record", f"{count} records carry it")
+    for seq, count in Counter(record.seq for record in execution.tasks if record.status is not SKIPPED).items():
+        if count > 1:
+            yield _doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{count} records carry it")
+    for key, records in observation.records.items():
+        attempts = [record.attempt for record in records]
+        if attempts != list(range(len(attempts))):
+            said = f"attempts {', '.join(map(str, attempts))}"
+            yield _doubt("attempts-missing", label(key), "attempts 0, 1, 2, … on record", said)
+        for record in records[:-1]:
+            if not record.retried or record.status.is_successful:
+                said = f"attempt {record.attempt} {record.status}, {'' if record.retried else 'not '}retried"
+                yield _doubt("attempts-missing", label(key), "an unsuccessful, retried attempt before the last", said)
+        if records[-1].retried:
+            yield _doubt("attempts-missing", label(key), "the attempt that followed a retried one", "it is not there")
+
+
+def _rounds(observation: Observation) -> Iterator[Finding]:
+    """Judge that each round which a DO_WHILE counts has left records; with keepLastN the server drops the older."""
+    for key, record in observation.finals.items():
+        task = _defined(observation, key)
+        if task is None or task.type != "DO_WHILE" or not task.loop_over or "keepLastN" in record.input:
+            continue
+        rounds, first = record.output.get("iteration"), task.loop_over[0].ref
+        there = {iteration for ref, iteration in observation.finals if ref == first}
+        if isinstance(rounds, int) and record.status is TaskStatus.COMPLETED:
+            for missing in sorted(set(range(1, rounds + 1)) - there):
+                said = f"{first} has no record of round {missing}"
+                yield _doubt("round-missing", label(key), f"records of all {rounds} rounds", said)
+
+
+def _stamps(record: TaskRecord, observation: Observation) -> Iterator[Finding]:
+    name, execution = label(record.key), observation.execution
+    if record.workflow_id is not None and record.workflow_id != execution.workflow_id:
+        yield _doubt("foreign-record", name, f"a record of {execution.workflow_id}", f"it is of {record.workflow_id}")
+    if record.status.is_terminal and record.status is not SKIPPED and record.ended_ms is None:
+        yield _doubt("no-end-stamp", name, "an end of a terminal task", f"{record.status} without endTime")
+    if record.ended_ms is not None and not record.status.is_terminal:
+        yield _doubt("open-with-end", name, f"no end while {record.status}", "endTime is set")
+    if record.workflow_name is not None and record.workflow_name != execution.name:
+        yield _doubt("foreign-record", name, f"a record of {execution.name}", f"it is of {record.workflow_name}")
+    if not record.is_worker_task:
+        return
+    if record.status in WORKED and record.scheduled_ms is None:
+        said = f"{record.status} without scheduledTime"
+        yield _doubt("no-start-stamp", name, "the instant at which it was scheduled", said)
+    # A task that the API completes before any worker polled for it keeps startTime 0 (tried on 3.32.1).
+    if record.status in WORKED and record.started_ms is None and (record.poll_count or record.worker_id):
+        yield _doubt("no-start-stamp", name, "a start of what a worker has done", f"{record.status} without startTime")
+    if record.scheduled_ms is not None and record.scheduled_ms < execution.started_ms:
+        early = execution.started_ms - record.scheduled_ms
+        yield _doubt(
+            "outside-execution", name, "stamps within its execution's", "scheduled before it started", f"{early}ms"
+        )
+    if record.status in WORKED and record.ended_ms and execution.ended_ms and record.ended_ms > execution.ended_ms:
+        late = record.ended_ms - execution.ended_ms
+        yield _doubt("outside-execution", name, "stamps within its execution's", "ended after it had", f"{late}ms")
+
+
+def _place(record: TaskRecord, observation: Observation, loops: dict[str, bool]) -> Iterator[Finding]:
+    name = label(record.key)
+    task = _defined(observation, record.key)
+    if task is not None and task.type == "SIMPLE" and {record.type, record.def_name} != {task.name}:
+        yield _doubt("foreign-record", name, f"a task of type {task.name}", f"{record.type} ({record.def_name})")
+    if record.stated_iteration != record.iteration and record.type != "DO_WHILE":
+        yield _doubt("outside-loop", name, "the iteration that its name says", f"iteration {record.stated_iteration}")
+    if record.key[1] > 0 and loops.get(record.ref) is False:
+        yield _doubt("outside-loop", name, "iterations of what a DO_WHILE holds", f"iteration {record.key[1]}")
+    if record.key[1] == 0 and loops.get(record.ref) is True and record.status is not SKIPPED:
+        yield _doubt("outside-loop", name, "an iteration, because a DO_WHILE holds it", "no iteration")
+    if record.status is TaskStatus.COMPLETED_WITH_ERRORS and record.is_worker_task and task and not task.optional:
+        yield _doubt("not-optional", name, "COMPLETED_WITH_ERRORS on an optional task only", "it is not optional")
+
+
+def _all_at_once(observation: Observation) -> Iterator[Finding]:
+    """Judge whether all work took no time at all, where a server and a network lie between engine and worker."""
+    if observation.time_model is not TimeModel.REAL:
+        return
+    spans = [
+        (record.started_ms, record.ended_ms)
+        for record in observation.execution.tasks
+        if record.is_worker_task and record.status in WORKED and record.started_ms and record.ended_ms
+    ]
+    if len(spans) >= LEAST_TASKS and all(start == end for start, end in spans):
+        observed = f"all {len(spans)} took 0 ms"
+        yield _doubt("no-time-taken", observation.execution.name, "work that takes time", observed)
+
+
+def _loops(definition: WorkflowDefinition) -> dict[str, bool]:
+    """Tell of each ref of a definition whether a DO_WHILE holds it."""
+    inside = {task.ref: False for task in definition.walk()}
+    for loop in definition.walk():
+        for task in _below(loop.loop_over):
+            inside[task.ref] = True
+    return inside
+
+
+def _below(tasks: tuple[WorkflowTask, ...]) -> Iterator[WorkflowTask]:
+    for task in tasks:
+        yield task
+        for inner in task.nested():
+            yield from _below(inner)
+
+
+def _defined(observation: Observation, key: TaskKey) -> WorkflowTask | None:
+    node = observation.as_run.graph.nodes.get(key)
+    if node is not None:
+        return node
+    record = observation.finals.get(key)
+    return record.workflow_task if record else None
+
+
+def _doubt(code: str, subject: str, expected: str, observed: str, margin: str = "") -> Finding:
+    return Finding(
+        code=code,
+        subject=subject,
+        expected=expected,
+        observed=observed,
+        margin=margin,
+        origin="what a record can say",
+        verdict=Verdict.UNKNOWN,
+    )

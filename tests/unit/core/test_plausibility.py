@@ -1,0 +1,210 @@
+"""Records that cannot be true are no pass: true records are changed, field by field, and the verdict must change.
+
+What may change without a change of the verdict is listed here, with the reason.
+"""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.expectations import completed, judge_all, planned
+from pytest_k1n.core.findings import Verdict
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES
+from pytest_k1n.core.observation import observe
+from pytest_k1n.core.plausibility import implausible
+from pytest_k1n.plan.read import load_plan
+
+ROOT = Path(__file__).parents[3]
+PLAN = load_plan(ROOT / "suites" / "plan.toml")
+RECORDED = sorted((ROOT / "fixtures" / "histories").glob("*.json"))
+MUTATED = ("template-02", "do-while-condition", "retried", "switch-case", "fork-join-dynamic", "sub-workflow-parent")
+BOOK_KEEPING = """
+callbackAfterSeconds callbackFromWorker executed executionMetadata firstStartTime queueWaitTime updateTime
+rateLimitFrequencyInSeconds rateLimitPerFrequency responseTimeoutSeconds startDelayInSeconds subworkflowChanged
+workflowPriority loopOverTask retriedTaskId createTime failedReferenceTaskNames history failedTaskNames
+lastRetriedTime ownerApp priority rateLimited
+"""
+SMALL = "a change that other stamps leave room for"
+HARMLESS = {
+    **dict.fromkeys(BOOK_KEEPING.split(), "Conductor's own book-keeping: no judgement reads it"),
+    "taskId": "one id is as good as another, as long as no other record has it",
+    "correlationId": "names the execution for its starter",
+    "domain": "which workers may poll is no part of the definition",
+    "workerId": "any worker may do a task",
+    "pollCount": "how often a task was asked for decides nothing",
+    "reasonForIncompletion": "a reason is shown, its wording not judged",
+    "input": "judged where a test names it (task_input) or a schema does (G14)",
+    "inputData": "judged by task_input, G14 and G15",
+    "output": "judged where a test names it (output)",
+    "outputData": "judged by task_output, G14 and G15",
+    "variables": "judged where a test names them",
+    "taskToDomain": "which workers may poll is no part of the definition",
+    "subWorkflowId": "the child is judged by its own record",
+    "startTime": SMALL,
+    "endTime": SMALL,
+    "scheduledTime": SMALL,
+}
+GONE_IS_HARMLESS = {
+    "workflowInstanceId": "older exports leave it out",
+    "workflowType": "older exports leave it out",
+    "workflowName": "the definition beside it says it",
+    "workflowVersion": "the definition beside it says it",
+    "taskDefName": "the task's type says it",
+    "iteration": "0 outside loops, which is left out",
+    "retryCount": "0 for a first attempt, which is left out",
+    "retried": "false for a last attempt, which is left out",
+    "seq": "the order in the list says it",
+    "reasonForIncompletion": "a reason is shown, not judged",
+}
+STATUSES = ("IN_PROGRESS", "CANCELED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "SCHEDULED", "TIMED_OUT", "SKIPPED")
+
+
+def verdict(document, name):
+    execution = wire.execution(document)
+    if not name.startswith("template"):
+        return judge_all([*planned(None)], observe(execution)).verdict
+    template = PLAN.template_for("K1N_TEMPLATE_02")
+    path = ROOT / "fixtures" / "workflows" / "K1N_TEMPLATE_02.json"
+    definition = wire.workflow_definition(json.loads(path.read_text()))
+    seen = observe(execution, template=template, definition=definition, time_model="scaled", speed=600)
+    return judge_all(planned(template), seen).verdict
+
+
+def is_noticed(document, name):
+    try:
+        return verdict(document, name) in (Verdict.UNKNOWN, Verdict.FAIL)
+    except wire.WireError:
+        return True
+
+
+def is_worker_task(record):
+    return record["taskType"] not in SYSTEM_TASK_TYPES
+
+
+def mutations(value):
+    yield "gone", None
+    if isinstance(value, bool):
+        yield "turned", not value
+    elif isinstance(value, int):
+        yield "next", value + 1
+        if value > 1e12:
+            yield "an hour late", value + 3_600_000
+            yield "an hour early", value - 3_600_000
+            yield "zero", 0
+    elif isinstance(value, str):
+        yield "other", "other"
+    elif isinstance(value, dict | list):
+        yield "emptied", type(value)()
+
+
+def changed(fields, key, value):
+    """Change a field in place; None takes it away."""
+    if value is None:
+        del fields[key]
+    else:
+        fields[key] = value
+
+
+def may_be_missed(key, how, record):
+    if how in ("gone",) and (key in GONE_IS_HARMLESS or not record.get(key)):
+        return True
+    if key in ("startTime", "endTime", "scheduledTime") and how in ("gone", "zero"):
+        return record.get("taskId") is None and key == "startTime"  # an execution's createTime says the same
+    if key in ("startTime", "endTime", "scheduledTime") and how != "next":
+        # Without a plan nothing says how long things take; a system task is stamped by the engine as it likes.
+        return "taskType" not in record or not is_worker_task(record) or key == "scheduledTime"
+    return key in HARMLESS or (key, how) == ("seq", "next")  # of the last record: it leaves a gap behind
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_nothing_that_the_real_server_recorded_is_implausible(path):
+    assert implausible(observe(wire.execution(json.loads(path.read_text())))) == ()
+
+
+@pytest.mark.parametrize("name", MUTATED)
+def test_whatever_changes_the_meaning_of_a_task_record_is_noticed(name):
+    document = json.loads((ROOT / "fixtures" / "histories" / f"{name}.json").read_text())
+    assert verdict(document, name) in (Verdict.PASS, Verdict.WARN)
+    missed = []
+    for index, record in enumerate(document["tasks"]):
+        if not is_worker_task(record):
+            continue
+        for key, value in record.items():
+            if key in ("workflowTask", "taskDefinition", "status"):
+                continue
+            for how, new in mutations(value):
+                other = copy.deepcopy(document)
+                changed(other["tasks"][index], key, new)
+                if not is_noticed(other, name) and not may_be_missed(key, how, record):
+                    missed.append((record["referenceTaskName"], key, how))
+    assert [*map(" ".join, missed)] == []
+
+
+@pytest.mark.parametrize("name", MUTATED)
+def test_another_status_a_record_too_few_and_a_record_too_many_are_noticed(name):
+    document = json.loads((ROOT / "fixtures" / "histories" / f"{name}.json").read_text())
+    missed = []
+    for index, record in enumerate(document["tasks"]):
+        ref = record["referenceTaskName"]
+        others = [copy.deepcopy(document) for _ in range(2 + len(STATUSES))]
+        del others[0]["tasks"][index]
+        others[1]["tasks"].insert(index, copy.deepcopy(record))
+        for other, status in zip(others[2:], STATUSES, strict=True):
+            other["tasks"][index]["status"] = status
+        for other, how in zip(others, ("deleted", "doubled", *STATUSES), strict=True):
+            # An attempt that another one followed may have ended in any unsuccessful way.
+            is_same = record["retried"] and how in STATUSES and how not in ("IN_PROGRESS", "SCHEDULED")
+            if not is_noticed(other, name) and not is_same:
+                missed.append((ref, how))
+    assert [*map(" ".join, missed)] == []
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PAUSED", "FAILED", "TIMED_OUT", "TERMINATED"])
+@pytest.mark.parametrize("name", MUTATED)
+def test_another_status_of_the_execution_is_noticed(name, status):
+    document = json.loads((ROOT / "fixtures" / "histories" / f"{name}.json").read_text())
+    assert is_noticed({**document, "status": status}, name)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"startTime": 0}, "no-start-stamp"),
+        ({"endTime": 0}, "no-end-stamp"),
+        ({"scheduledTime": 0}, "no-start-stamp"),
+        ({"status": "SKIPPED"}, "skipped-unasked"),
+        ({"status": "COMPLETED_WITH_ERRORS"}, "not-optional"),
+        ({"workflowInstanceId": "another"}, "foreign-record"),
+        ({"workflowType": "ANOTHER"}, "foreign-record"),
+        ({"taskType": "task_9"}, "foreign-record"),
+        ({"iteration": 2, "referenceTaskName": "task_6__2"}, "outside-loop"),
+        ({"retryCount": 1}, "attempts-missing"),
+        ({"retried": True}, "attempts-missing"),
+        ({"seq": 2}, "same-id"),
+        ({"status": "IN_PROGRESS"}, "open-task"),
+    ],
+)
+def test_each_kind_of_contradiction_has_a_code_of_its_own(change, code):
+    document = json.loads((ROOT / "fixtures" / "histories" / "template-02.json").read_text())
+    document["tasks"][0] |= change
+    found = judge_all([completed()], observe(wire.execution(document), time_model="scaled", speed=600))
+    assert code in {finding.code for finding in found.findings}
+    assert found.verdict is not Verdict.PASS
+
+
+def test_work_that_never_takes_time_is_doubted_in_real_time_only():
+    document = json.loads((ROOT / "fixtures" / "histories" / "template-02.json").read_text())
+    for record in document["tasks"]:
+        record["startTime"] = record["endTime"]
+    execution = wire.execution(document)
+    assert [each.code for each in implausible(observe(execution))] == ["no-time-taken"]
+    assert implausible(observe(execution, time_model="virtual")) == ()
+
+
+def test_a_task_that_was_completed_by_the_api_alone_needs_no_start():
+    document = json.loads((ROOT / "fixtures" / "histories" / "template-02.json").read_text())
+    document["tasks"][0] |= {"startTime": 0, "pollCount": 0, "workerId": None}
+    assert implausible(observe(wire.execution(document), time_model="scaled", speed=600)) == ()
