@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: help setup suite suite-real test live slow lint bench parity determinism docs clean
+.PHONY: help setup suite suite-real test test-fast cover live slow lint bench parity determinism docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,16 @@ suite-real: setup ## the same on a real Conductor, started from its boot jar, in
 test: setup ## run the plugin's own tests (no server, no Java)
 	$(BIN)/pytest tests --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
 
+test-fast: setup ## run the unit tests only
+	$(BIN)/pytest tests/unit tests/house --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
+
+cover: setup ## say which lines and branches of the package no test reaches; the pages are in build/coverage
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest tests --k1n-server=embedded --numprocesses auto --dist worksteal $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet --directory build/coverage
+	$(BIN)/coverage report
+
 live: setup ## run the tests that need a real Conductor; what they need and is not there is a failure
 	K1N_LIVE=1 $(BIN)/pytest tests -m live --k1n-server=embedded $(ARGS)
 
@@ -52,6 +62,10 @@ determinism: setup ## compare the histories of 1,000 seeds to the byte, within a
 
 docs: setup ## write the reference pages anew
 	$(BIN)/python docs/generate.py
+
+site: setup ## build the documentation site: build/site/index.html
+	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/site
+	@echo 'read it: build/site/index.html'
 
 bench: setup ## measure the targets of the plan's methods beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGS)
