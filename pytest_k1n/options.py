@@ -56,6 +56,7 @@ OPTIONS = (
            "(require), nothing but a warning (warn), nothing (off)", None, ("block", "require", "warn", "off"),
            default="block"),
     Option("gate-timeout", "how long a node waits at a gate under xdist; default: what the plan allows", "DURATION"),
+    Option("gate-age", "how old a recorded pass may be for --k1n-gate=require", "DURATION", default="7d"),
     Option("unknown", "whether an unknown verdict fails the run", None, ("fail", "warn"), default="fail"),
     Option("min-pass-rate", "percentage of quality-gate checks that must pass", "PERCENT",
            ini_type="float", default=95.0),

@@ -49,6 +49,7 @@ class Settings(NamedTuple):
     startup_timeout_ms: int
     gate: str
     gate_timeout_ms: int | None
+    gate_age_ms: int
     unknown: str
     min_pass_rate: float
     seed: int
@@ -97,6 +98,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         startup_timeout_ms=_parsed(raw["startup-timeout"], _duration),
         gate=_choice("gate", raw["gate"]) or "block",
         gate_timeout_ms=_optional(raw["gate-timeout"], _duration),
+        gate_age_ms=_parsed(raw["gate-age"], _duration),
         unknown=_choice("unknown", raw["unknown"]) or "fail",
         min_pass_rate=_parsed(raw["min-pass-rate"], _rate),
         seed=_parsed(raw["seed"], _whole),

@@ -31,6 +31,8 @@ class Item:
     """What it waits for outside its own time: nothing, server, phase, execution, batch, alone or quality."""
     gate: bool = False
     """Whether it shows a quality gate rather than testing something itself."""
+    measures: bool = False
+    """Whether it only records durations: it may skip itself, and its batch has passed all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,8 @@ class Collection:
 
     items: tuple[Item, ...] = ()
     launches: tuple[Launch, ...] = ()
+    collected: Mapping[str, int] = field(default_factory=dict)
+    """Batch number -> how many tests of it there were before `-m` and `-k` selected some."""
     error: str | None = None
     """A user's mistake found while collecting; a node cannot stop the run, the controller can."""
 
@@ -84,5 +88,6 @@ class Collection:
         return cls(
             items=tuple(Item(**item) for item in document["items"]),
             launches=tuple(Launch(**launch) for launch in document["launches"]),
+            collected=document["collected"],
             error=document["error"],
         )

@@ -70,8 +70,8 @@ class Setup:
     register_policy: str | None = None
     """`None`: what suits the server."""
     gate_policy: str = "block"
-    recorded_passes: frozenset[int] = frozenset()
-    """Batches with a recorded pass, for the policy `require`."""
+    missing_passes: Mapping[int, str] = field(default_factory=dict)
+    """Batch number -> why it has no recorded pass that counts, for the policy `require`."""
     unknown_blocks: bool = True
     sequential: bool = False
     judge: Callable[[BatchRun, Backend], Mapping[str, Json]] | None = None
@@ -274,10 +274,9 @@ class Director:
         if self._setup.gate_policy == "require" and self._setup.plan is not None:
             selected = self._setup.collection.batches
             for earlier in self._setup.plan.batches:
-                is_met = earlier.number in selected or earlier.number in self._setup.recorded_passes
-                if earlier.number < number and not is_met:
-                    reason = f"{earlier.name} has no recorded pass with these definitions: run pytest -m {earlier.name}"
-                    return (Gate.BLOCKED, reason)
+                why = self._setup.missing_passes.get(earlier.number)
+                if earlier.number < number and why and earlier.number not in selected:
+                    return (Gate.BLOCKED, f"{earlier.name} must pass first: {why}; run pytest -m {earlier.name}")
         state = self.ledger.gate(number)
         return (state.gate, state.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,7 @@ def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterato
     """Have benchmarks of workflows measured by the workflow's clock; keep the gates of the batches that are left."""
     run = take_notice(config)
     give_aliases(items, run.plan)
+    run.collected = Counter(str(batch.number) for item in items if (batch := batch_of(item, run.plan)))
     measured = [item for item in items if "workflow_benchmark" in getattr(item, "fixturenames", ())]
     if measured and run.has_benchmark:
         from pytest_k1n.fixtures.benchmark import prepare
@@ -125,7 +127,7 @@ def _describe(run: Run, session: pytest.Session) -> None:
     error = None
     try:
         session.items[:] = selection.in_order(session.items, run.plan)
-        collection = selection.describe(session.items, run.plan, run.library)
+        collection = selection.describe(session.items, run.plan, run.library, collected=run.collected)
         _resolve_names(run, collection)
     except pytest.UsageError as usage:
         if not run.is_node:

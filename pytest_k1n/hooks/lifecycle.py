@@ -20,7 +20,7 @@ from pytest_k1n.run.document import run_document
 from pytest_k1n.run.folders import sweep
 from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.outcomes import note_of, outcome_of
-from pytest_k1n.run.recorded_passes import record_passes, recorded_passes
+from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, write_batch
 from pytest_k1n.run.run import Run
@@ -63,7 +63,7 @@ def _make_director(run: Run, collection: Collection, report: Callable[[int], Non
         open_backend=partial(open_backend, run, spec),
         register_policy=settings.register,
         gate_policy=settings.gate,
-        recorded_passes=recorded_passes(run),
+        missing_passes=missing_passes(run) if settings.gate == "require" else {},
         unknown_blocks=settings.unknown == "fail",
         sequential=settings.sequential,
         judge=partial(judge, run),
@@ -115,8 +115,8 @@ def finish(controller: Controller, session: pytest.Session) -> None:
     numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
     for number in numbers:
         write_batch(controller, number)
-    finished = {number: director.ledger.passed(number) for number in numbers if director.ledger.is_finished(number)}
-    record_passes(run, finished)
+    finished = [number for number in numbers if director.ledger.is_finished(number)]
+    record_passes(run, {number: director.ledger.outcomes(number) for number in finished})
     if session.exitstatus == pytest.ExitCode.OK and any(map(director.ledger.stops, controller.outcomes.values())):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     _keep_in_last_failed(run.config, controller.outcomes)

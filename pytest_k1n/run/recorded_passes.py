@@ -1,41 +1,144 @@
-"""Recorded passes: which batches have passed before with the very same definitions, for `--k1n-gate=require`."""
+"""Recorded passes: which whole batches have passed before, and whether that still counts (`--k1n-gate=require`).
+
+A pass is recorded only where every test of the batch ran and passed. It counts as long as nothing it rests on has
+changed: plan, definitions, the tests themselves, the kind of server, the time model; and as long as it is young enough.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
+from pytest_k1n.backends.choice import spec_of, time_of
+from pytest_k1n.coordination.collection import Collection
+from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.core.plan import Batch
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
 from pytest_k1n.run.run import Run
+from pytest_k1n.servers.protocol import Kind
 
-_KEY = "k1n/passed"
+_PASSED = "k1n/passed"
+_TESTS = "k1n/tests"
 
 
-def recorded_passes(run: Run) -> frozenset[int]:
-    """Return the numbers of the batches that have a recorded pass of their present definitions."""
-    cache = getattr(run.config, "cache", None)
-    known = cache.get(_KEY, {}) if cache else {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedPass:
+    """One pass of a whole batch, and what it rests on; kept in pytest's cache as JSON."""
+
+    at_s: float
+    requirement: str
+    """Fingerprint of the batch's place in the plan, and of its definitions."""
+    files: Mapping[str, str]
+    """Test module, relative to the root folder -> fingerprint of its text."""
+    server: str
+    time_model: str
+
+
+def missing_passes(run: Run, *, now_s: float | None = None) -> dict[int, str]:
+    """Say of each batch of the plan that has no recorded pass which counts why that is so."""
     batches = run.plan.batches if run.plan else ()
-    return frozenset(batch.number for batch in batches if known.get(batch.name) == digest(run, batch))
+    known = _read(run, _PASSED)
+    now_s = time.time() if now_s is None else now_s
+    reasons = {batch.number: _objection(run, batch, known.get(batch.name), now_s) for batch in batches}
+    return {number: reason for number, reason in reasons.items() if reason}
 
 
-def record_passes(run: Run, passed: dict[int, bool]) -> None:
-    """Record which batches have passed; one that has failed loses its record."""
-    cache = getattr(run.config, "cache", None)
-    if cache is None or run.plan is None or not passed:
+def record_passes(run: Run, outcomes: Mapping[int, Mapping[str, ItemOutcome | None]]) -> None:
+    """Record which whole batches have passed; one of which a test has failed loses its record.
+
+    `outcomes` are those of each batch whose tests have ended, by node id.
+    """
+    collection, cache = run.collection, getattr(run.config, "cache", None)
+    if cache is None or run.plan is None or collection is None or not outcomes:
         return
-    known = dict(cache.get(_KEY, {}))
+    passed, tests = _read(run, _PASSED), _read(run, _TESTS)
+    is_named = any("::" in argument for argument in run.config.args)
     for batch in run.plan.batches:
-        if passed.get(batch.number):
-            known[batch.name] = digest(run, batch)
-        elif batch.number in passed:
-            known.pop(batch.name, None)
-    cache.set(_KEY, known)
+        ended = outcomes.get(batch.number)
+        if not ended:
+            continue
+        if is_whole(batch, collection, tests.get(batch.name, ()), is_named=is_named):
+            tests[batch.name] = sorted(ended)
+            if _all_passed(collection, ended):
+                passed[batch.name] = asdict(_record(run, batch, ended))
+        if any(each in (ItemOutcome.FAILED, ItemOutcome.UNKNOWN, ItemOutcome.BLOCKED) for each in ended.values()):
+            passed.pop(batch.name, None)
+    cache.set(_PASSED, passed)
+    cache.set(_TESTS, tests)
 
 
-def digest(run: Run, batch: Batch) -> str:
-    """Fingerprint a batch: its place in the plan and its definitions, to the byte."""
+def is_whole(batch: Batch, collection: Collection, known: Iterable[str], *, is_named: bool) -> bool:
+    """Whether the selected tests of a batch are all that it has.
+
+    None of them may have been deselected or picked by name, each of its workflows must have been launched, and every
+    module must be there of which a test was selected when the batch was last seen whole.
+    """
+    mine = {item.node_id for item in collection.items if item.batch == batch.number}
+    launched = {launch.workflow for launch in collection.launches if launch.batch == batch.number}
+    return (
+        not is_named
+        and len(mine) >= collection.collected.get(str(batch.number), 0)
+        and all(template.workflow in launched for template in batch.templates)
+        and _modules(known) <= _modules(mine)
+    )
+
+
+def _all_passed(collection: Collection, ended: Mapping[str, ItemOutcome | None]) -> bool:
+    """Whether every test passed; one that only measures may skip itself, as benchmarks do under xdist."""
+    measuring = {item.node_id for item in collection.items if item.measures}
+    return all(
+        outcome is ItemOutcome.PASSED or (outcome is ItemOutcome.SKIPPED and node_id in measuring)
+        for node_id, outcome in ended.items()
+    )
+
+
+def _record(run: Run, batch: Batch, ended: Mapping[str, ItemOutcome | None]) -> RecordedPass:
+    server, time_model = _circumstances(run)
+    return RecordedPass(
+        at_s=round(time.time(), 3),
+        requirement=_requirement(run, batch),
+        files={name: _fingerprint(run.config.rootpath / name) for name in sorted(_modules(ended))},
+        server=server,
+        time_model=time_model,
+    )
+
+
+def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
+    """Say why a recorded pass does not count; "" where it does."""
+    try:
+        known = RecordedPass(**document)  # type: ignore[arg-type]  # what it holds is looked at below
+        age_ms = round((now_s - known.at_s) * 1000)
+        changed = [name for name, was in known.files.items() if _fingerprint(run.config.rootpath / name) != was]
+    except (TypeError, ValueError, AttributeError):
+        return "no pass of the whole batch is on record"
+    server, time_model = _circumstances(run)
+    if known.requirement != _requirement(run, batch):
+        return "its plan or definitions have changed since it passed"
+    if changed:
+        return f"its tests have changed since it passed ({', '.join(changed)})"
+    if (known.server, known.time_model) != (server, time_model):
+        return (
+            f"it passed on {known.server} in {known.time_model} time, and this run is on {server} in {time_model} time"
+        )
+    if age_ms > run.settings.gate_age_ms:
+        return f"it passed {format_ms(age_ms)} ago, more than --k1n-gate-age allows"
+    return ""
+
+
+def _circumstances(run: Run) -> tuple[str, str]:
+    """Name the kind of server and the time model that the settings ask for."""
+    kind = spec_of(run.settings).kind
+    chosen = run.settings.time or "any" if kind is Kind.AUTO else time_of(run.settings, kind).name
+    return str(kind), chosen
+
+
+def _requirement(run: Run, batch: Batch) -> str:
     documents: list[object] = [repr(batch)]
     for template in batch.templates:
         try:
@@ -43,3 +146,20 @@ def digest(run: Run, batch: Batch) -> str:
         except (DefinitionNotFound, DefinitionError):
             documents.append(None)
     return hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _modules(node_ids: Iterable[str]) -> set[str]:
+    return {node_id.partition("::")[0] for node_id in node_ids}
+
+
+def _fingerprint(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError:
+        return "not there"
+
+
+def _read(run: Run, key: str) -> dict[str, Any]:
+    cache = getattr(run.config, "cache", None)
+    known = cache.get(key, {}) if cache else {}
+    return dict(known) if isinstance(known, dict) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,8 @@ class Run:
         """The plan, and why this one was taken. Raises UsageError."""
         self.collection: Collection | None = None
         self.items: dict[str, Item] = {}
+        self.collected: Mapping[str, int] = {}
+        """Batch number -> how many tests of it were there before `-m` and `-k` selected some."""
 
     @cached_property
     def settings(self) -> Settings:

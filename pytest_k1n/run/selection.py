@@ -17,7 +17,9 @@ from pytest_k1n.run.marks import WorkflowMark, batch_of, phase_of, workflow_mark
 from pytest_k1n.run.ours import BATCH_FIXTURES, EXECUTION_FIXTURES, QUALITY_FIXTURES, SERVER_FIXTURES, is_ours
 
 
-def describe(items: Iterable[pytest.Item], plan: Plan | None, library: Library) -> Collection:
+def describe(
+    items: Iterable[pytest.Item], plan: Plan | None, library: Library, *, collected: Mapping[str, int]
+) -> Collection:
     """Describe the selected items and what must be launched for them. Raises UsageError for a user's mistake."""
     described: list[Item] = []
     launches: dict[str, Launch] = {}
@@ -35,7 +37,7 @@ def describe(items: Iterable[pytest.Item], plan: Plan | None, library: Library) 
     for item_, batch_ in _batch_wide(items, plan):
         for extra in _batch_launches(item_, batch_, launches.values()):
             launches.setdefault(extra.key, extra)
-    return Collection(items=tuple(described), launches=tuple(launches.values()))
+    return Collection(items=tuple(described), launches=tuple(launches.values()), collected=dict(collected))
 
 
 def in_order(items: Iterable[pytest.Item], plan: Plan | None) -> list[pytest.Item]:
@@ -88,6 +90,7 @@ def _item(item: pytest.Item, batch: Batch | None, launch: Launch | None) -> Item
         executions=launch.at_once * launch.in_a_row if launch else 0,
         needs=needs,
         gate=item.get_closest_marker("gate") is not None,
+        measures="workflow_benchmark" in names,
     )
 
 

@@ -53,7 +53,7 @@ def test_gate_require_wants_a_recorded_pass(project):
     del project.options[-2:]
     refused = project.run("-m", "batch2", "--k1n-gate=require")
     assert refused.counts == {"blocked": 2, "deselected": 1}
-    assert "run pytest -m batch1" in refused.text
+    assert "no pass of the whole batch is on record; run pytest -m batch1" in refused.text
     assert refused.code == 1
     assert project.run("-m", "batch1").code == 0
     assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
@@ -65,6 +65,56 @@ def test_a_changed_definition_voids_the_recorded_pass(project):
     plan = project.pytester.path / "k1n.toml"
     plan.write_text(plan.read_text().replace('band = ["5m", "8m"]', 'band = ["5m", "9m"]'))
     assert project.run("-m", "batch2", "--k1n-gate=require").counts["blocked"] == 2
+
+
+SECOND_TEST = """
+
+def test_more(workflow_execution):
+    workflow_execution.expect(completed())
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("-m", "batch1", "-k", "more"), ("test_first.py::test_first",)],
+    ids=["deselected", "picked by name"],
+)
+def test_a_pass_of_some_tests_of_a_batch_is_no_pass_of_the_batch(project, arguments):
+    del project.options[-2:]
+    project.test("first", (project.pytester.path / "test_first.py").read_text() + SECOND_TEST)
+    assert project.run(*arguments).counts["passed"] == 1
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert "batch1 must pass first: no pass of the whole batch is on record" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counts"),
+    [("def test_first", "@pytest.mark.skip\ndef test_first", 0), ("completed())", "completed(), completed())", 1)],
+    ids=["skipped", "changed since"],
+)
+def test_a_test_that_skips_or_has_changed_since_voids_the_pass(project, old, new, counts):
+    del project.options[-2:]
+    path = project.pytester.path / "test_first.py"
+    plain = path.read_text()
+    assert old in plain
+    if counts:
+        assert project.run("-m", "batch1").code == 0
+        path.write_text(plain.replace(old, new))
+    else:
+        project.test("first", plain.replace(old, new)).run("-m", "batch1")
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert ("its tests have changed since it passed (test_first.py)" in refused.text) is bool(counts)
+
+
+def test_a_recorded_pass_grows_old(project):
+    del project.options[-2:]
+    assert project.run("-m", "batch1").code == 0
+    assert project.run("-m", "batch2", "--k1n-gate=require", "--k1n-gate-age=1h").code == 0
+    assert (
+        "more than --k1n-gate-age allows" in project.run("-m", "batch2", "--k1n-gate=require", "--k1n-gate-age=0s").text
+    )
 
 
 def test_skipped_and_xfailed_tests_do_not_block(project):
