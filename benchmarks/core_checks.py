@@ -1,4 +1,4 @@
-"""The core's speed: happens-before (P5), critical path with slack (P4), the check of one execution (P1, in part)."""
+"""The core's speed: P5 happens-before, P4 critical path with slack, P1 (in part) the check of one execution."""
 
 from __future__ import annotations
 

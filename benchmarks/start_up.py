@@ -53,7 +53,7 @@ def added_ms(variants: Mapping[str, tuple[Path, str | None]], cache: Path) -> di
 
 
 def rows() -> Iterator[Row]:
-    """Ours against the limits of methods.md section 12; each peer in the same rounds."""
+    """Ours against the limits of docs/how-to/benchmarks.md; each peer in the same rounds."""
     installed = [peer for peer in PEERS if peer in {owner for _, owner in PLUGINS}]
     with tempfile.TemporaryDirectory(prefix="k1n-start-") as name:
         without, planned = Path(name, "without"), Path(name, "planned")

@@ -15,7 +15,7 @@ from benchmarks.stub_server import polled, set_backlog, stub_server
 
 TYPES, ROUNDS = 15, 3
 SDK_S, SDK_MB = 4.2, 661
-"""The SDK starts a process per type: measured once, methods.md section 8.2."""
+"""The SDK starts a process per type: 4.2 s and 661 MB for 15 types, measured once."""
 
 
 def start(url: str) -> tuple[float, float | None]:

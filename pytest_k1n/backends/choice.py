@@ -12,7 +12,7 @@ from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
 
 SLOTS = 4
-"""Tasks of one type that the run's worker does at once: T2 and T3 share task types, three T5 run side by side."""
+"""Tasks of one type that the run's worker does at once: workflows of one batch share task types."""
 
 
 def spec_of(settings: Settings) -> ServerSpec:
@@ -37,7 +37,7 @@ def spec_of(settings: Settings) -> ServerSpec:
 
 
 def time_of(settings: Settings, kind: Kind) -> TimeScale:
-    """Choose the time model that suits a server (SPEC W4). Raises UsageError for one that it cannot have."""
+    """Choose the time model that suits a server. Raises UsageError for one that it cannot have."""
     suited = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}.get(kind, "scaled")
     name = settings.time or suited
     if name == "virtual" and kind in (Kind.JAR, Kind.DOCKER):

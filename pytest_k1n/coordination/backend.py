@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeScale:
-    """How simulated work relates to workflow time (methods.md section 1)."""
+    """How simulated work relates to workflow time (docs/explanation/workflow-time.md)."""
 
     name: str
     """real, scaled or virtual."""

@@ -86,8 +86,8 @@ class GateLedger:
 
         With the policy `warn` it opens all the same, with the reason why it should not have.
 
-        Only selected tests count: `-m batch2` alone finds its gate open. Deciding at the first failure, not at the
-        end, is what keeps a crashed node from holding everybody up (style.md F5).
+        Only selected tests count: `-m batch2` alone finds its gate open. It is decided at the first failure, not at
+        the end: xdist hands the tests of a crashed node to another only when that one is free, and the gate would wait.
         """
         if self._policy == "off":
             return GateState(gate=Gate.OPEN)

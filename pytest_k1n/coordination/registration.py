@@ -1,4 +1,4 @@
-"""Put definitions on a server: missing ones, never over one that differs unless told to (SPEC S7)."""
+"""Put definitions on a server: missing ones, never over one that differs unless told to."""
 
 from __future__ import annotations
 

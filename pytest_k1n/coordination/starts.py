@@ -11,7 +11,7 @@ from pytest_k1n.core.plan import Template
 from pytest_k1n.core.units import MINUTE_MS
 
 RAW_ALLOWANCE_MS = 30_000
-"""What a run may lose to the server and the machine before it counts as stuck (SPEC PL4)."""
+"""What a run may lose to the server and the machine before it counts as stuck."""
 UNPLANNED_MS = 30 * MINUTE_MS
 """How long an execution without band or `within` may take."""
 

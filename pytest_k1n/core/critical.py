@@ -1,8 +1,9 @@
-"""The critical path of an execution: who owns each millisecond of its makespan (methods.md section 4, after CRISP).
+"""The critical path of an execution: who owns each millisecond of its makespan.
 
 The walk goes back from the task that ended last to whatever it waited for longest. Every segment is clipped at the
 one after it, so the segments cover the makespan exactly: also where order is violated, stamps are missing, or the
-execution is still running (then up to now). Works alike on raw timelines and on those in workflow time.
+execution is still running (then up to now). Works alike on raw timelines and on those in workflow time. After
+Uber's CRISP, whose partition is as exact (docs/explanation/critical-path.md).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Choice = tuple[TaskKey, str]
 """A SWITCH and the case of it that a task sits in."""
 
 STAMPED_LATE_TYPES = frozenset({"FORK_JOIN", "FORK_JOIN_DYNAMIC", "SWITCH", "DECISION", "NOOP"})
-"""Operators whose end the server stamps after it has inserted what they lead to (conductor.md section 6)."""
+"""Operators whose end the server stamps after it has inserted what they lead to."""
 
 
 def label(key: TaskKey) -> str:
@@ -219,7 +219,7 @@ class Graph:
 
     @cached_property
     def comparable(self) -> Graph:
-        """The order among tasks whose ends can be compared with scheduled stamps at 0 ms (methods.md section 2.4)."""
+        """The order among tasks whose ends can be compared with scheduled stamps at 0 ms."""
         return self.contracted([key for key, task in self.nodes.items() if task.type not in STAMPED_LATE_TYPES])
 
     def direct(self) -> Graph:

@@ -1,4 +1,5 @@
-"""Half-open intervals of whole milliseconds: overlap, concurrency, barriers (rules: methods.md sections 2.2 and 2.3).
+"""Half-open intervals of whole milliseconds: overlap, concurrency, barriers
+(docs/explanation/verdicts.md).
 
 Stamps are truncated to the ms, so concurrency below 2 ms is undecidable.
 """

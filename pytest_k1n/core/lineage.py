@@ -1,6 +1,6 @@
 """Where data went: each expression of a definition against what its reader was really given.
 
-Only what the records prove is traced: outputs and inputs of tasks, and the execution's input (conductor.md 7.7).
+Only what the records prove is traced: outputs and inputs of tasks, and the execution's input.
 """
 
 from __future__ import annotations

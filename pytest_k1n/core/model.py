@@ -14,7 +14,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 
 class TaskStatus(StrEnum):
-    """Task status of Conductor 3.x (conductor.md section 6)."""
+    """Task status of Conductor 3.x."""
 
     SCHEDULED = "SCHEDULED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -205,7 +205,7 @@ SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
     "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM",
     "HTTP", "EVENT",
 }  # fmt: skip
-"""Everything the server runs itself (conductor.md section 8); any other type is queued for a worker."""
+"""Everything the server runs itself; any other type is queued for a worker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Whether an execution kept its definition's order: all of happens-before in one sweep (methods.md section 3).
+"""Whether an execution kept its definition's order: all of happens-before in one sweep.
 
 The server's stamps of one host are judged at a tolerance of 0 ms. Only a step of its clock could alarm falsely;
 that shows as stamps that run back against `seq`, and turns every violation into `unknown`.

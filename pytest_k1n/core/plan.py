@@ -4,7 +4,7 @@ Values only; `pytest_k1n.plan.read` reads them from TOML. A plan without batches
 does not ask for a batch works with it.
 
 Named tuples, made by keyword: every run that uses a plan waits for this import. Six frozen dataclasses take 5 ms to
-define, six of these 1 ms (methods.md section 12).
+define, six of these 1 ms.
 """
 
 # No `from __future__ import annotations` here: a named tuple compiles each annotation that is a string, 30 µs a field.

@@ -1,4 +1,4 @@
-"""The `${…}` expressions of a definition: which task reads what (grammar: conductor.md section 7.7)."""
+"""The `${…}` expressions of a definition: which task reads what."""
 
 from __future__ import annotations
 

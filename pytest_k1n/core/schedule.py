@@ -37,7 +37,7 @@ class Schedule:
 
     @property
     def work_ms(self) -> int:
-        """The sum of all durations: what one worker would need (T1)."""
+        """The sum of all durations: what one worker would need, usually written T1."""
         return sum(self.duration_ms)
 
     @cached_property

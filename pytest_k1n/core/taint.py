@@ -1,4 +1,4 @@
-"""Whether one execution's ids or data turn up in another one (methods.md section 3, interference b)."""
+"""Whether one execution's ids or data turn up in another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Workflow time: an execution's history rebuilt on its graph, with simulated work stretched (methods.md section 1).
+"""Workflow time: an execution's history rebuilt on its graph, with simulated work stretched
+(docs/explanation/workflow-time.md).
 
 What a server adds (queue waits, join lag, retry delays) does not grow with the work. So of every task only the work it
 simulated is multiplied by the speed, and each gap after what it waited for stays as measured. At speed 1 that changes

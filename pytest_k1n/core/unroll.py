@@ -1,4 +1,4 @@
-"""From a workflow definition to its happens-before graph (SPEC AN1; semantics: conductor.md sections 7 and 8).
+"""From a workflow definition to its happens-before graph.
 
 Without an execution this is the plan: every case of a SWITCH an alternative, loops once round, dynamic forks closed.
 With one it is that execution's requirement: loops unrolled as often as they went round, the cases that were taken,

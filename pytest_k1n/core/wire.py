@@ -1,6 +1,6 @@
 """Conductor's JSON to the model and back: the one module that knows camelCase.
 
-Field names and defaults: conductor.md section 6. Unknown fields are ignored, as the server does.
+Field names and defaults are Conductor 3.32.1's. Unknown fields are ignored, as the server does.
 """
 
 from __future__ import annotations

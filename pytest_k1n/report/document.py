@@ -157,7 +157,7 @@ class ExecutionDocument(TypedDict):
     estimate_ms: int | None
     tolerance: float
     work_ms: int
-    """All work added up: what one worker would need (T1)."""
+    """All work added up: what one worker would need, usually written T1."""
     span_ms: int
     """The longest path of work: no number of workers beats it (Tinf)."""
     expected_speedup: float | None

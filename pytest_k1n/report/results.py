@@ -1,4 +1,4 @@
-"""The results document of one template (SPEC R1, `schemas/results.schema.json`): built here, nowhere else."""
+"""The results document of one template (`schemas/results.schema.json`): built here, nowhere else."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
     if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
         report.sections.append(("k1n: the execution", failure.section(run, described, executions=executions)))
-    # An attribute of our own travels with the report, also between xdist's processes (style.md section 1).
+    # An attribute of our own travels with the report, also between xdist's processes.
     report.__dict__["k1n"] = note
 
 

@@ -1,7 +1,7 @@
-"""Waiting outside the tests' own time: for the gate of the batch, the server, the execution (SPEC PL4).
+"""Waiting outside the tests' own time: for the gate of the batch, the server, the execution.
 
-All of it happens in a wrapper around pytest's protocol for one test, outside pytest-timeout's clock and `--durations`
-(style.md F6). Nothing is raised here: what went wrong is noted on the item, and its setup tells.
+All of it happens in a wrapper around pytest's protocol for one test, outside pytest-timeout's clock and `--durations`.
+Nothing is raised here: what went wrong is noted on the item, and its setup tells.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def check_mode(config: pytest.Config, collection: Collection) -> None:
     """Refuse distribution modes in which gates hang or lie. Raises UsageError that says what to type instead.
 
     loadgroup does nothing on pytest 9.2; loadscope and loadfile reorder batches and hang after a crashed node; `each`
-    runs everything on every node (style.md F1, F2, F4).
+    runs everything on every node.
     """
     mode = str(config.getoption("dist", "no"))
     if mode in ("no", *SAFE_MODES) or not (collection.items and (mode == "each" or len(collection.batches) > 1)):

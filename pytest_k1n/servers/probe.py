@@ -1,7 +1,7 @@
 """Short questions to a server that may not be there, may not be ready, or may not be a Conductor at all.
 
 Stdlib only and without retries: readiness loops own the retrying. Bodies are judged, never the status alone: Conductor
-answers an unknown path with its UI, 200 and HTML (conductor.md section 4).
+answers an unknown path with its UI, 200 and HTML.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pytest_k1n.client.address import Address
 from pytest_k1n.servers.errors import ServerTooOld
 
 OLDEST_SUPPORTED = (3, 22)
-"""The first line with `/api/version` and a bundled SQLite (conductor.md section 2)."""
+"""The first line with `/api/version` and a bundled SQLite."""
 _LARGEST_ANSWER = 1 << 20
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 

@@ -17,7 +17,7 @@ LOW_LATENCY = {
     "conductor.app.workflowOffsetTimeout": "5s",
     "conductor.app.taskExecutionPostponeDuration": "1s",
 }
-"""Measured in conductor.md section 1: JOIN lag 3-15 ms instead of up to 374 ms, a fifth of a core when idle."""
+"""Measured on Conductor 3.32.1: JOIN lag 3-15 ms instead of up to 374 ms, a fifth of a core when idle."""
 
 OWN_DATABASE = {
     "conductor.db.type": "sqlite",

@@ -1,7 +1,7 @@
 """Which task types can be ready next: what the worker polls fast, while everything else gets a slow round.
 
 A prediction errs on the side of polling: every type that is ready is in it, or `is_certain` is false and the slow round
-finds it. Wrong guesses cost one empty poll each; a missed type costs latency, never a hang (methods.md 8.5).
+finds it. Wrong guesses cost one empty poll each; a missed type costs latency, never a hang.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Heartbeat:
             return None
 
     def _extend(self, beat: _Beat) -> None:
-        """Ask first: an update of an ended task answers 200 like any other (conductor.md 5.4)."""
+        """Ask first: an update of an ended task answers 200 like any other."""
         if TaskStatus(str(self._client.task(beat.task_id).get("status"))).is_terminal:
             self._end(beat.task_id)
             return

@@ -47,7 +47,7 @@ class Intake:
         """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now.
 
         Asks for one task, or for more and more of a backlog. Never for more than that: a server that has fewer than it
-        was asked for holds those it has back for 100 ms (conductor.md section 10).
+        was asked for holds those it has back for 100 ms.
         """
         with self._lock:
             free = self._settings.slots - self._busy[task_type]

@@ -186,7 +186,7 @@ def test_batch_2_overlaps_and_passes_on_any_number_of_nodes(
     assert run.code == 0, run.text
     assert len(run.verdicts) == 38
     others = {test for test, verdict in run.verdicts.items() if verdict != "PASSED"}
-    # pytest-benchmark switches itself off under xdist (SPEC PL9)
+    # pytest-benchmark switches itself off under xdist
     assert {test.rpartition("::")[2] for test in others} == (
         {"test_the_time_of_template_02_is_recorded", "test_the_time_of_template_03_is_recorded"} if mode else set()
     )

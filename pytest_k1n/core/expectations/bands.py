@@ -1,6 +1,6 @@
 """How long an execution, its phases and tasks take, and when tasks start: against bands, in workflow time.
 
-Durations of simulated work are judged, and counted apart (SPEC R3).
+Durations of simulated work are judged, and counted apart: they show the simulation, not the product.
 """
 
 from __future__ import annotations

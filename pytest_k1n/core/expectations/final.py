@@ -17,7 +17,7 @@ def is_over(observation: Observation, key: TaskKey) -> bool:
 
 
 def failed_for_good(observation: Observation, record: TaskRecord) -> bool:
-    """Whether a task's last attempt is unsuccessful and no retry will follow (conductor.md 7.3)."""
+    """Whether a task's last attempt is unsuccessful and no retry will follow."""
     if not record.status.is_terminal or record.status.is_successful or record.retried:
         return False
     if observation.is_settled or record.status in (TaskStatus.CANCELED, TaskStatus.FAILED_WITH_TERMINAL_ERROR):

@@ -111,7 +111,7 @@ def finishes_before(other: Other) -> Judge:
 
 
 def _say_if_swapped(observation: Observation, theirs: Observation, tally: Tally) -> None:
-    """Say so where workflow time would order the ends the other way round (methods.md section 1)."""
+    """Say so where workflow time would order the ends the other way round."""
     mine, others = observation.execution, theirs.execution
     took_ms, they_took_ms = observation.timeline.end_ms, theirs.timeline.end_ms
     if mine.ended_ms is None or others.ended_ms is None or took_ms is None or they_took_ms is None:

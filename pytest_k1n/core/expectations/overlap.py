@@ -1,4 +1,4 @@
-"""What runs at the same time. Raw server stamps; less than 2 ms of overlap decides nothing (methods.md 2.3)."""
+"""What runs at the same time. Raw server stamps; less than 2 ms of overlap decides nothing."""
 
 from __future__ import annotations
 

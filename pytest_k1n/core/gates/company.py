@@ -8,7 +8,7 @@ from pytest_k1n.core.gates.category import BatchTally, Exempt, insufficient_base
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 
 BASELINES = 3
-"""Executions that a regression verdict needs at least (methods.md 5.3)."""
+"""Executions that a regression verdict needs at least: fewer give no idea of the noise."""
 
 
 def isolation(batch: BatchObservation, settings: GateSettings, tallies: BatchTally) -> Exempt | None:

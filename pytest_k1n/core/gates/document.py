@@ -24,7 +24,7 @@ _RESULT_VERDICT = {
 
 
 def quality_document(quality: Quality) -> dict[str, Json]:
-    """Return the `gates` object of a results file (SPEC R1)."""
+    """Return the `gates` object of a results file."""
     checks = quality.checks
     return {
         "verdict": str(quality.verdict),
@@ -44,7 +44,7 @@ def quality_document(quality: Quality) -> dict[str, Json]:
 
 
 def gate_results(quality: Quality) -> list[dict[str, Json]]:
-    """Return one object per finding, and one per category without any: for JUnit, SARIF, Markdown (methods.md 6.2)."""
+    """Return one object per finding, and one per category without any: for JUnit, SARIF, Markdown."""
     return [result for each in quality.categories for result in _results(each, quality)]
 
 

@@ -15,7 +15,7 @@ Validate = Callable[[Mapping[str, Json], Json], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
-    """Limits of the quality gates; the defaults are those of methods.md section 6.1. Raw server time but for rates."""
+    """Limits of the quality gates, in raw server time but for rates; why: docs/explanation/quality-gates.md."""
 
     min_pass_rate: float = 0.95
     max_unknown: float = 0.05
@@ -68,7 +68,7 @@ class Facts:
     """What only others can measure; `None` means that nobody did."""
 
     regressions: Mapping[str, str] | None = None
-    """Series -> PASS, SUSPECT, REGRESSION or UNKNOWN (methods.md 5.3)."""
+    """Series -> PASS, SUSPECT, REGRESSION or UNKNOWN."""
     faults: tuple[FaultOutcome, ...] | None = None
     histories: Mapping[str, frozenset[str]] | None = None
     """Seed -> the hashes of the histories it produced (G19)."""

@@ -83,7 +83,7 @@ def _retry(
 
 
 def retry_delay_ms(definition: TaskDefinition, failed_attempt: int) -> int:
-    """Return the delay that the server puts after a failed attempt, without jitter (conductor.md 7.3)."""
+    """Return the delay that the server puts after a failed attempt, without jitter."""
     delay_s = definition.retry_delay_s
     if definition.retry_logic == "LINEAR_BACKOFF":
         delay_s *= definition.backoff_scale_factor * (failed_attempt + 1)

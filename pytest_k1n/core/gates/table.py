@@ -1,4 +1,7 @@
-"""The twenty categories of quality gates (methods.md 6.1), and the tasks of K1N_QUALITY_GATES that show them."""
+"""The twenty categories of quality gates, and the tasks of K1N_QUALITY_GATES that show them.
+
+What each counts, and why some block and others only warn: docs/explanation/quality-gates.md.
+"""
 
 from __future__ import annotations
 

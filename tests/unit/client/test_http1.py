@@ -178,7 +178,7 @@ def test_an_idle_connection_that_the_server_closed_is_noticed_before_a_start_is_
 
 
 def test_an_answer_after_an_interrupted_request_is_never_given_to_the_next_one(peer, transport, monkeypatch):
-    """The trap F7: SIGALRM or Ctrl-C in the middle of a request leaves its answer on the wire."""
+    """SIGALRM or Ctrl-C in the middle of a request leaves its answer on the wire."""
     server = peer(ok(b"for the first"), ok(b"for the second"))
     client = transport(server)
 

@@ -1,0 +1,58 @@
+"""What the files refer to is there: a reader has this tree, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("pytest_k1n", "tests", "suites", "benchmarks", "docs", "ops", "changelog.d")
+SUFFIXES = {".py", ".md", ".sh", ".toml"}
+TARGETS = ROOT / "docs/how-to/benchmarks.md"
+
+ABSENT = re.compile(
+    r"""
+    (?<![\w/-]) (?:methods|style|house|trust|conductor|SPEC|PLAN|BRIEF)\.md  # by name only
+    | \bSPEC\ [A-Z]                                # ids of a specification
+    | /work/
+    | \((?:SPEC\ )?(?!G\d)[A-Z]{1,2}\d{1,2}\)     # an id in brackets explains nothing
+    """,
+    re.VERBOSE,
+)
+TARGET = re.compile(r"\bP\d{1,2}\b")
+MENTION = re.compile(
+    r"(?<![\w/])(?:docs|tests|suites|benchmarks|ops|schemas|pytest_k1n)/[\w./-]+\.(?:md|py|json|toml|sh)\b"
+)
+
+
+def texts() -> Iterator[tuple[Path, int, str]]:
+    """Every line of the tree's own files, but those that list what must not be there."""
+    loose = [path for path in ROOT.glob("*") if path.suffix in SUFFIXES or path.name == "Makefile"]
+    inside = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
+    for path in (*loose, *inside):
+        if path != Path(__file__) and "test-results" not in path.parts:
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                yield path.relative_to(ROOT), number, line
+
+
+def test_nothing_refers_to_a_document_that_a_reader_does_not_have() -> None:
+    found = [f"{path}:{number}: {line.strip()}" for path, number, line in texts() if ABSENT.search(line)]
+    assert found == []
+
+
+def test_files_that_are_named_by_path_are_there() -> None:
+    found = [
+        f"{path}:{number}: {name}"
+        for path, number, line in texts()
+        for name in MENTION.findall(line)
+        if not (path.parts[0] == "tests" and name.startswith(("tests/", "suites/")))  # files of projects made there
+        if not any((folder / name).exists() for folder in (ROOT, ROOT / path.parent))
+    ]
+    assert found == []
+
+
+def test_the_benchmarks_ids_are_explained() -> None:
+    used = {name for path, _, line in texts() if path.suffix == ".py" for name in TARGET.findall(line)}
+    explained = set(re.findall(r"^\| (P\d{1,2}) \|", TARGETS.read_text(encoding="utf-8"), re.MULTILINE))
+    assert used - explained == set()
