@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 
-from pytest_k1n.backends.choice import SLOTS, faults_of
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run
+from pytest_k1n.run.server_choice import SLOTS, faults_of
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.worker import worker_types

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from pytest_k1n.backends.choice import time_of
 from pytest_k1n.backends.real import RealBackend, own_worker
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.backend import Backend, TimeScale
 from pytest_k1n.run.run import Run
+from pytest_k1n.run.server_choice import time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.opening import running_server

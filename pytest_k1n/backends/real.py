@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pytest_k1n.backends.choice import SLOTS
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run, waiting
+from pytest_k1n.run.server_choice import SLOTS
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.protocol import Endpoint, Server
 from pytest_k1n.servers.supervised import Supervised, log_tail

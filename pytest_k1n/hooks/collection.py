@@ -156,8 +156,8 @@ def _limit(run: Run, items: list[pytest.Item]) -> None:
     """
     if not run.config.pluginmanager.has_plugin("timeout") or run.plan is None:
         return
-    from pytest_k1n.backends.choice import longest_speed
     from pytest_k1n.coordination.starts import deadline_ms
+    from pytest_k1n.run.server_choice import longest_speed
 
     speed = longest_speed(run.settings)
     longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)
@@ -172,6 +172,6 @@ def _circumstances(run: Run) -> str:
     seed = settings.seed if settings else 0
     if settings is None or (settings.server_source == "default" and settings.time is None):
         return f"server embedded engine, virtual time, seed {seed}"  # nearly always: no kind of server is imported
-    from pytest_k1n.backends.choice import describe_server
+    from pytest_k1n.run.server_choice import describe_server
 
     return f"server {describe_server(settings)}, seed {seed}"

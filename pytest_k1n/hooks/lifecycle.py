@@ -9,7 +9,6 @@ from functools import partial
 
 import pytest
 
-from pytest_k1n.backends.choice import faults_of, spec_of, time_of
 from pytest_k1n.backends.opening import open_backend
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.director import Director, Setup
@@ -24,6 +23,7 @@ from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, write_batch
 from pytest_k1n.run.run import Run
+from pytest_k1n.run.server_choice import faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
 from pytest_k1n.servers.protocol import Kind
 from pytest_k1n.settings import DEFAULT_SERVER

@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_k1n.backends.choice import spec_of, time_of
 from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
 from pytest_k1n.run.run import Run
+from pytest_k1n.run.server_choice import spec_of, time_of
 from pytest_k1n.servers.protocol import Kind
 
 _PASSED = "k1n/passed"
