@@ -68,6 +68,7 @@ OPTIONS = (
     Option("register", "register definitions: only missing ones, also changed ones, or none", None,
            ("missing", "always", "never")),
     Option("keep", "keep the run's folder (executions, logs)", None, ("never", "failed", "always"), default="failed"),
+    Option("html", "write the run as one self-contained page (needs the extra `report`)", "FILE"),
     Option("report", "write a report of the run; the ending says which: .json, .md, .html, ...", "FILE"),
     Option("sequential", "launch the workflows of a batch one after the other (diagnosis)", ini_type="bool"),
     Option("fault", "inject a worker fault, as in K1N_TEMPLATE_02/task_7:slow=1.3 (negative controls)", "SPEC",

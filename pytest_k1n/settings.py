@@ -59,6 +59,7 @@ class Settings(NamedTuple):
     register: str | None
     keep: str
     report: Path | None
+    html: Path | None
     sequential: bool
     faults: tuple[str, ...]
     chosen: tuple[str, ...]
@@ -107,6 +108,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         agents=path.read(raw["agents"]),
         register=_choice("register", raw["register"]),
         keep=_choice("keep", raw["keep"]) or "failed",
+        html=path.read(raw["html"]),
         report=_report(path.read(raw["report"]), raw["report"].source),
         sequential=_parsed(raw["sequential"], _flag) if raw["sequential"].value is not None else False,
         faults=_words(raw["fault"]),

@@ -50,6 +50,8 @@ class TaskDocument(TypedDict):
     phase: int | None
     after: list[str]
     """Refs that must have ended before it: the edges of the definition."""
+    reads: list[str]
+    """Refs, without iterations, whose data its input refers to."""
     waited_for: str | None
     """Of those, the one that ended last."""
     estimate_ms: int | None

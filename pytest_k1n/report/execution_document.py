@@ -12,6 +12,7 @@ from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES
 from pytest_k1n.core.observation import Observation, record_is_simulated
 from pytest_k1n.core.planned_schedule import planned_schedule
+from pytest_k1n.core.references import references
 from pytest_k1n.core.schedule import Schedule, durations, schedule
 from pytest_k1n.core.spans import Attempt
 from pytest_k1n.report.document import (
@@ -88,6 +89,10 @@ def _tasks(observation: Observation, path: CriticalPath, ideal: Schedule) -> Ite
     template, timeline, graph = observation.template, observation.timeline, observation.graph
     planned = planned_schedule(observation.definition, template.estimates_ms) if template else {}
     on_path = set(path.tasks)
+    reads: dict[str, set[str]] = {}
+    for reference in references(observation.definition):
+        if reference.consumer is not None and reference.is_of_task:
+            reads.setdefault(reference.consumer, set()).add(reference.source)
     slack, drag = ideal.slack, ideal.drag
     for key in (*graph.nodes, *(key for key in timeline.spans if key not in graph.nodes)):
         span, node = timeline.spans.get(key), graph.nodes.get(key)
@@ -102,6 +107,7 @@ def _tasks(observation: Observation, path: CriticalPath, ideal: Schedule) -> Ite
             "kind": _kind(task_type),
             "phase": phase.number if phase else None,
             "after": [label(each) for each in graph.predecessors(key)] if node else [],
+            "reads": sorted(reads.get(key[0], ())),
             "waited_for": label(before) if before else None,
             "estimate_ms": observation.estimate_ms(key[0]),
             "planned": planned.get(key[0]) if key[1] < 2 else None,

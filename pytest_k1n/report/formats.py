@@ -36,6 +36,7 @@ class Format(NamedTuple):
 
 FORMATS = (
     Format("json", ".json", "pytest_k1n.report.as_json", "the run's document itself"),
+    Format("html", ".html", "pytest_k1n.report.page", "one page, self-contained", needs="jinja2"),
     Format("md", ".md", "pytest_k1n.report.markdown", "Markdown"),
 )
 

@@ -49,12 +49,18 @@ def headline(document: RunDocument) -> str:
     if document["server"].get("error"):
         return f"Nothing ran: {str(document['server']['error']).splitlines()[0]}"
     tests = len(document["tests"])
-    parts = [f"{len(executions)} workflows, {tests} tests" if executions else f"{tests} tests"]
-    if bad:
-        parts.append(f"not passed: {', '.join(each['title'] for each in bad)}")
+    if not bad and not blocked and document["verdict"] == "pass":
+        return f"{_counted(len(executions), 'workflow')}, {_counted(tests, 'test')}, all passed."
+    parts = [f"{each['title']}: {sentence(each, document['findings']).removesuffix('.')}" for each in bad[:1]]
+    if bad[1:]:
+        parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")
     if blocked:
         parts.append(f"never started: {', '.join(blocked)}")
-    return "; ".join(parts) + ("" if bad or blocked or document["verdict"] != "pass" else ", all passed") + "."
+    return "; ".join(parts or [f"{_counted(tests, 'test')}, not all passed"]) + "."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def claim(finding: FindingDocument) -> str:

@@ -112,8 +112,10 @@ def _templates(batch: Batch, shown: list[Result]) -> list[TemplateDocument]:
 
 def _executions(director: Director, shown: list[Result], found: list[FindingDocument]) -> Iterator[ExecutionDocument]:
     verdicts = {id(result.watch): result.document for result in shown if result.watch is not None}
+    order = {id(result.watch): place for place, result in enumerate(shown)}
     for batch in director.batches:
-        for watch in batch.watches:
+        watches = sorted(batch.watches, key=lambda watch: order.get(id(watch), len(order)))
+        for watch in watches:
             if watch.observation is None:
                 continue
             document = verdicts.get(id(watch))

@@ -44,7 +44,7 @@ def write_reports(run: Run, document: RunDocument) -> list[Path]:
 
 def keep_reports(run: Run, document: RunDocument) -> None:
     """Put the document into a run folder that is kept, and the page where jinja2 is installed. Raises OSError."""
-    for form, name in ((named("json"), FILE),):
+    for form, name in ((named("json"), FILE), (named("html"), PAGE)):
         try:
             form.check()
         except MissingExtra:
@@ -54,5 +54,6 @@ def keep_reports(run: Run, document: RunDocument) -> None:
 
 
 def _wanted(run: Run) -> list[tuple[Format, Path]]:
-    report = run.settings.report
-    return [(for_file(report.name), report)] if report else []
+    report, html = run.settings.report, run.settings.html
+    wanted = [(for_file(report.name), report)] if report else []
+    return [*wanted, (named("html"), html)] if html else wanted

@@ -1,0 +1,274 @@
+"""What if: the makespan of a recorded execution with other durations, edges or workers. Pure arithmetic on columns.
+
+Each task starts a recorded `gap_ms` after the last thing it waited for has ended, and holds on for `hold_ms`. Without
+an edit that gives back the recorded makespan to the ms; with one it is the same list scheduling that an engine does
+with its measured waits kept. Only a change of workers replaces measured queue waits, by waits for a free worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from heapq import heapify, heappop, heappush, heapreplace
+
+from pytest_k1n.core.units import human_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One task of the model."""
+
+    ref: str
+    pool: str | None
+    """The task definition that workers poll for; None for what the server does itself."""
+    after: tuple[str, ...]
+    """The refs it waits for."""
+    reads: frozenset[str] = frozenset()
+    """The refs whose output it reads."""
+    gap_ms: int
+    """From the end of what it waited for to the moment a worker could have it."""
+    queue_ms: int = 0
+    """From then to its start."""
+    hold_ms: int
+    """From its first start to its last end, retries included."""
+
+
+class Impossible(ValueError):
+    """An edit that cannot be made; one line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A recorded execution as steps in an order in which every one comes after all that it waits for."""
+
+    steps: tuple[Step, ...]
+    tail_ms: int = 0
+    """From the end of the last step to the end of the execution."""
+
+    @cached_property
+    def _befores(self) -> tuple[tuple[int, ...], ...]:
+        position = {step.ref: index for index, step in enumerate(self.steps)}
+        return tuple(tuple(position[ref] for ref in step.after if ref in position) for step in self.steps)
+
+    def step(self, ref: str) -> Step:
+        """Find a step. Raises Impossible that lists the refs."""
+        for step in self.steps:
+            if step.ref == ref:
+                return step
+        known = ", ".join(step.ref for step in self.steps if step.pool is not None)
+        raise Impossible(f"{ref!r} is no task of this execution; there are {known}")
+
+    def makespan_ms(self, workers: Mapping[str, int] | None = None) -> int:
+        """Return how long it takes; `workers` limits how many tasks of a definition run at once."""
+        return self._with_workers(workers) if workers else self._unlimited()
+
+    def _unlimited(self) -> int:
+        ends: list[int] = []
+        last = 0
+        for step, befores in zip(self.steps, self._befores, strict=True):
+            end = 0
+            for before in befores:
+                if ends[before] > end:
+                    end = ends[before]
+            end += step.gap_ms + step.queue_ms + step.hold_ms
+            ends.append(end)
+            if end > last:
+                last = end
+        return last + self.tail_ms
+
+    def _with_workers(self, workers: Mapping[str, int]) -> int:
+        """Serve each pool in the order in which its tasks become ready."""
+        waits = [len(befores) for befores in self._befores]
+        after: list[list[int]] = [[] for _ in self.steps]
+        for index, befores in enumerate(self._befores):
+            for before in befores:
+                after[before].append(index)
+        free = {pool: [0] * max(count, 1) for pool, count in workers.items()}
+        ready = [(step.gap_ms, index) for index, step in enumerate(self.steps) if not waits[index]]
+        heapify(ready)
+        reached = [0] * len(self.steps)
+        last = 0
+        while ready:
+            at, index = heappop(ready)
+            step = self.steps[index]
+            slots = free.get(step.pool or "")
+            start = at + step.queue_ms if slots is None else max(at, slots[0])
+            end = start + step.hold_ms
+            if slots is not None:
+                heapreplace(slots, end)
+            last = max(last, end)
+            for following in after[index]:
+                reached[following] = max(reached[following], end)
+                waits[following] -= 1
+                if not waits[following]:
+                    heappush(ready, (reached[following] + self.steps[following].gap_ms, following))
+        return last + self.tail_ms
+
+    def with_duration(self, ref: str, hold_ms: int) -> Model:
+        """Let a task take another time. Raises Impossible."""
+        self.step(ref)
+        changed = (replace(step, hold_ms=hold_ms) if step.ref == ref else step for step in self.steps)
+        return replace(self, steps=tuple(changed))
+
+    def without(self, ref: str) -> Model:
+        """Take a task out: what waited for it waits for what it waited for. Raises Impossible."""
+        self.step(ref)
+        gone = (
+            replace(step, hold_ms=0, gap_ms=0, queue_ms=0, pool=None) if step.ref == ref else step
+            for step in self.steps
+        )
+        return replace(self, steps=tuple(gone))
+
+    def side_by_side(self, refs: Sequence[str]) -> Model:
+        """Start tasks together: each waits for what the group waited for, and what waited for one waits for all.
+
+        Raises Impossible for tasks that cannot be told apart, and where the result would wait for itself.
+        """
+        group = set(refs)
+        if len(group) < 2 or len(group) < len(refs):
+            raise Impossible(f"side by side takes two or more different tasks, not {', '.join(refs)}")
+        steps = [self.step(ref) for ref in refs]
+        between = self._between(group)
+        if between:
+            raise Impossible(
+                f"{', '.join(refs)} cannot run side by side: {', '.join(sorted(between))} runs between them"
+            )
+        outside = tuple(dict.fromkeys(ref for step in steps for ref in step.after if ref not in group))
+        changed = []
+        for step in self.steps:
+            if step.ref in group:
+                changed.append(replace(step, after=outside))
+            elif group & set(step.after):
+                others = tuple(ref for ref in step.after if ref not in group)
+                changed.append(replace(step, after=(*others, *refs)))
+            else:
+                changed.append(step)
+        return replace(self, steps=_ordered(changed))
+
+    def _between(self, group: set[str]) -> set[str]:
+        """Return what comes after one of the group and before another."""
+        later: dict[str, bool] = {}
+        earlier: dict[str, bool] = {}
+        for step in self.steps:
+            later[step.ref] = any(ref in group or later.get(ref, False) for ref in step.after)
+        before = {step.ref: step.after for step in self.steps}
+        for step in reversed(self.steps):
+            if step.ref in group or earlier.get(step.ref, False):
+                for ref in before[step.ref]:
+                    earlier[ref] = True
+        return {ref for ref in later if ref not in group and later[ref] and earlier.get(ref, False)}
+
+
+def _ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Put steps in an order again. Raises Impossible."""
+    by_ref = {step.ref: step for step in steps}
+    try:
+        order = list(TopologicalSorter({ref: step.after for ref, step in by_ref.items()}).static_order())
+    except CycleError as error:
+        raise Impossible(f"that would let {error.args[1][0]} wait for itself") from None
+    return tuple(by_ref[ref] for ref in order if ref in by_ref)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One answer: a change, and what the makespan would be."""
+
+    text: str
+    makespan_ms: int
+    saved_ms: int
+    model: Model
+    note: str = ""
+
+
+def changes(model: Model, *, target_ms: int | None = None, most: int = 10) -> list[Change]:
+    """Return single changes that help, best first: for a target the smallest shortening that reaches it.
+
+    Tasks are proposed to run side by side only where none reads another's output and nothing runs between them.
+    """
+    now = model.makespan_ms()
+    found = [*_shortenings(model, now, target_ms), *_groups(model, now)]
+    found = [each for each in found if each.saved_ms > 0]
+    if target_ms is not None:  # of those that reach it, the one that asks for the least
+        found.sort(key=lambda change: (change.makespan_ms > target_ms, change.makespan_ms, change.text))
+    else:
+        found.sort(key=lambda change: (change.makespan_ms, change.text))
+    return found[:most]
+
+
+def plan_to(model: Model, target_ms: int, *, most: int = 4) -> list[Change]:
+    """Return a few changes that together reach a target, the most helpful first; as far as it goes if none do."""
+    taken: list[Change] = []
+    while model.makespan_ms() > target_ms and len(taken) < most:
+        offered = changes(model, target_ms=target_ms, most=1)
+        if not offered:
+            break
+        taken.append(offered[0])
+        model = offered[0].model
+    return taken
+
+
+def _shortenings(model: Model, now: int, target_ms: int | None) -> Iterable[Change]:
+    for step in model.steps:
+        if step.pool is None or not step.hold_ms:
+            continue
+        least = model.with_duration(step.ref, 0)
+        if least.makespan_ms() >= now:
+            continue
+        if target_ms is not None and least.makespan_ms() <= target_ms < now:
+            hold_ms = _longest(model, step, target_ms)
+            edited = model.with_duration(step.ref, hold_ms)
+            share = 1 - hold_ms / step.hold_ms
+            note = f"from {human_ms(step.hold_ms)} to {human_ms(hold_ms)}"
+            yield _change(f"shorten {step.ref} by {share:.0%}", edited, now, note)
+        else:
+            edited = model.with_duration(step.ref, step.hold_ms // 2)
+            yield _change(f"halve {step.ref}", edited, now, f"from {human_ms(step.hold_ms)}")
+
+
+def _longest(model: Model, step: Step, target_ms: int) -> int:
+    """Find the longest duration of a task with which the target is still reached."""
+    low, high = 0, step.hold_ms
+    while low < high:
+        middle = (low + high + 1) // 2
+        if model.with_duration(step.ref, middle).makespan_ms() <= target_ms:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _groups(model: Model, now: int) -> Iterable[Change]:
+    for refs in chains(model):
+        edited = model.side_by_side(refs)
+        yield _change(f"run {_listed(refs)} side by side", edited, now)
+
+
+def chains(model: Model) -> list[tuple[str, ...]]:
+    """Return the longest runs of worker tasks, one after the other, of which none reads another's output."""
+    followers: dict[str, list[str]] = {step.ref: [] for step in model.steps}
+    for step in model.steps:
+        for ref in step.after:
+            followers[ref].append(step.ref)
+    by_ref = {step.ref: step for step in model.steps}
+    found: list[tuple[str, ...]] = []
+    run: list[str] = []
+    for step in model.steps:
+        follows = run and step.after == (run[-1],) and len(followers[run[-1]]) == 1
+        if step.pool is None or not follows or step.reads & set(run):
+            if len(run) > 1:
+                found.append(tuple(run))
+            run = [step.ref] if by_ref[step.ref].pool is not None else []
+        else:
+            run.append(step.ref)
+    return [*found, tuple(run)] if len(run) > 1 else found
+
+
+def _change(text: str, model: Model, now: int, note: str = "") -> Change:
+    makespan = model.makespan_ms()
+    return Change(text=text, makespan_ms=makespan, saved_ms=now - makespan, model=model, note=note)
+
+
+def _listed(refs: Sequence[str]) -> str:
+    return f"{', '.join(refs[:-1])} and {refs[-1]}"

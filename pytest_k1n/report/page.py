@@ -1,0 +1,132 @@
+"""The run as one HTML page: self-contained, readable without JavaScript, everything escaped by jinja2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from pytest_k1n.core.text import one_line
+from pytest_k1n.core.units import human_ms
+from pytest_k1n.report.advice import Advice, advice
+from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument, TaskDocument
+from pytest_k1n.report.figures import has_missed, last_attempt, shares, status_of, work_on_path
+from pytest_k1n.report.markdown import ran_on
+from pytest_k1n.report.picture import charts
+from pytest_k1n.report.picture.gantt import Gantt, gantt
+from pytest_k1n.report.picture.markup import Markup
+from pytest_k1n.report.story import about, headline, sentence, shown_band
+
+MOST_TABLE_ROWS = 12_000
+"""Rows of all task tables together: more of them would make the page heavier than 5 MB."""
+MARKS = {"pass": "✓", "warn": "!", "fail": "✕", "unknown": "?", "blocked": "⊘", "not-applicable": "·",
+         "insufficient-baseline": "·"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A finding with where its bar is, if it has one."""
+
+    finding: FindingDocument
+    anchor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Everything that the page shows of one execution."""
+
+    id: str
+    document: ExecutionDocument
+    sentence: str
+    is_missed: bool
+    gantt: Gantt
+    entries: list[Entry]
+    advice: list[Advice]
+    rows: list[TaskDocument]
+    cut: int
+    """Tasks that the table leaves out."""
+    trend: list[tuple[str, int]]
+
+
+def render(document: RunDocument) -> str:
+    """Make the page."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(human=human_ms, band=shown_band, text=_text)
+    sections = _sections(document)
+    anchors = {id(entry.finding): entry.anchor for section in sections for entry in section.entries}
+    return environment.get_template("page.html").render(
+        document=document,
+        headline=headline(document),
+        ran_on=ran_on(document),
+        sections=sections,
+        shown=[section for section in sections if section.document["role"] in ("main", "own")],
+        unstarted=_unstarted(document),
+        entries=[Entry(finding=each, anchor=anchors.get(id(each))) for each in document["findings"]],
+        titles={section.document["workflow"]["workflow_id"]: section for section in sections},
+        charts=charts,
+        shares=shares,
+        work_on_path=work_on_path,
+        last_attempt=last_attempt,
+        status_of=status_of,
+        marks=MARKS,
+        style=Markup(_asset("page.css")),
+        script=Markup(_asset("page.js")),
+    )
+
+
+def _sections(document: RunDocument) -> list[Section]:
+    room = MOST_TABLE_ROWS
+    sections = []
+    for number, execution in enumerate(document["executions"], 1):
+        mine = about(execution, document["findings"])
+        prefix = f"e{number}-"
+        drawn = gantt(execution, prefix=f"{prefix}t", wanted={each["subject"] for each in mine})
+        rows = [task for task in execution["tasks"] if task["attempts"] or task["kind"] == "worker"]
+        shown, room = rows[:room], max(0, room - len(rows))
+        sections.append(
+            Section(
+                id=f"e{number}",
+                document=execution,
+                sentence=sentence(execution, document["findings"]),
+                is_missed=has_missed(execution),
+                gantt=drawn,
+                entries=[Entry(finding=each, anchor=drawn.anchors.get(each["subject"])) for each in mine],
+                advice=advice(execution),
+                rows=shown,
+                cut=len(rows) - len(shown),
+                trend=_trend(document, execution),
+            )
+        )
+    return sections
+
+
+def _trend(document: RunDocument, execution: ExecutionDocument) -> list[tuple[str, int]]:
+    series: dict[str, Any] = document.get("baseline", {}).get("trend", {})
+    return [(str(name), int(ms)) for name, ms in series.get(execution["workflow"]["name"], [])]
+
+
+def _unstarted(document: RunDocument) -> list[dict[str, Any]]:
+    ran = {each["workflow"]["name"] for each in document["executions"]}
+    return [
+        {"batch": batch["name"], "reason": batch["reason"], **template}
+        for batch in document["batches"]
+        for template in batch["templates"]
+        if template["workflow"] not in ran
+    ]
+
+
+def _text(value: object) -> str:
+    """Show a value whole, on one line, without anything invisible."""
+    return one_line(value, most=20_000)
+
+
+def _asset(name: str) -> str:
+    return files("pytest_k1n.report").joinpath("assets", name).read_text(encoding="utf-8")
