@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: help setup suite suite-real test test-fast cover live slow lint bench parity determinism docs site clean
+.PHONY: help setup suite suite-real test test-fast cover live slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ parity: setup ## compare the embedded engine with a real Conductor, case by case
 
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)
+
+partition: setup ## split the makespans of 12,000 generated executions, each to the ms
+	K1N_LONG=1 $(BIN)/pytest tests/unit/core/test_critical.py --k1n-server=embedded $(ARGS)
 
 docs: setup ## write the reference pages anew
 	$(BIN)/python docs/generate.py

@@ -29,6 +29,10 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("check", "pytest_k1n.commands.check", "judge an execution that something else started (read only)"),
     Command("gates", "pytest_k1n.commands.gates", "evaluate the quality gates of a finished execution"),
+    Command("report", "pytest_k1n.commands.report", "make any report or export of a run later"),
+    Command("whatif", "pytest_k1n.commands.whatif", "say what an execution would take if something were different"),
+    Command("diff", "pytest_k1n.commands.diff", "show what moved between two runs or executions"),
+    Command("show", "pytest_k1n.commands.show", "draw a definition or an execution"),
     Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),
     Command("worker", "pytest_k1n.commands.worker", "run a task worker"),
     Command("server", "pytest_k1n.commands.server", "start, stop and look at a Conductor server"),

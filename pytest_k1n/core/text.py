@@ -13,6 +13,7 @@ MOST = 500
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters, line breaks and the escape character among them
     "\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # separators, invisible ones, marks of direction
+    "\ufffe\uffff"  # no characters: XML must not hold them
     "\ud800-\udfff"  # lone surrogates, which no terminal's encoding can carry
     "\U000e0000-\U000e007f]"  # invisible tags
 )

@@ -17,7 +17,7 @@ from pytest_k1n.core.units import human_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ModelledTask:
     """One task of the model."""
 
     ref: str
@@ -27,6 +27,7 @@ class Step:
     """The refs it waits for."""
     reads: frozenset[str] = frozenset()
     """The refs whose output it reads."""
+    phase: int | None = None
     gap_ms: int
     """From the end of what it waited for to the moment a worker could have it."""
     queue_ms: int = 0
@@ -43,7 +44,7 @@ class Impossible(ValueError):
 class Model:
     """A recorded execution as steps in an order in which every one comes after all that it waits for."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ModelledTask, ...]
     tail_ms: int = 0
     """From the end of the last step to the end of the execution."""
 
@@ -52,7 +53,7 @@ class Model:
         position = {step.ref: index for index, step in enumerate(self.steps)}
         return tuple(tuple(position[ref] for ref in step.after if ref in position) for step in self.steps)
 
-    def step(self, ref: str) -> Step:
+    def step(self, ref: str) -> ModelledTask:
         """Find a step. Raises Impossible that lists the refs."""
         for step in self.steps:
             if step.ref == ref:
@@ -161,7 +162,7 @@ class Model:
         return {ref for ref in later if ref not in group and later[ref] and earlier.get(ref, False)}
 
 
-def _ordered(steps: Iterable[Step]) -> tuple[Step, ...]:
+def _ordered(steps: Iterable[ModelledTask]) -> tuple[ModelledTask, ...]:
     """Put steps in an order again. Raises Impossible."""
     by_ref = {step.ref: step for step in steps}
     try:
@@ -179,13 +180,15 @@ class Change:
     makespan_ms: int
     saved_ms: int
     model: Model
+    refs: tuple[str, ...] = ()
+    """The tasks that it changes."""
     note: str = ""
 
 
 def changes(model: Model, *, target_ms: int | None = None, most: int = 10) -> list[Change]:
     """Return single changes that help, best first: for a target the smallest shortening that reaches it.
 
-    Tasks are proposed to run side by side only where none reads another's output and nothing runs between them.
+    Tasks of one chain and phase are proposed to run side by side; where one reads another's output, the note says so.
     """
     now = model.makespan_ms()
     found = [*_shortenings(model, now, target_ms), *_groups(model, now)]
@@ -200,12 +203,15 @@ def changes(model: Model, *, target_ms: int | None = None, most: int = 10) -> li
 def plan_to(model: Model, target_ms: int, *, most: int = 4) -> list[Change]:
     """Return a few changes that together reach a target, the most helpful first; as far as it goes if none do."""
     taken: list[Change] = []
+    changed: set[str] = set()
     while model.makespan_ms() > target_ms and len(taken) < most:
-        offered = changes(model, target_ms=target_ms, most=1)
-        if not offered:
+        offered = changes(model, target_ms=target_ms, most=len(model.steps))
+        best = next((each for each in offered if not changed & set(each.refs)), None)
+        if best is None:
             break
-        taken.append(offered[0])
-        model = offered[0].model
+        taken.append(best)
+        changed |= set(best.refs)
+        model = best.model
     return taken
 
 
@@ -221,13 +227,13 @@ def _shortenings(model: Model, now: int, target_ms: int | None) -> Iterable[Chan
             edited = model.with_duration(step.ref, hold_ms)
             share = 1 - hold_ms / step.hold_ms
             note = f"from {human_ms(step.hold_ms)} to {human_ms(hold_ms)}"
-            yield _change(f"shorten {step.ref} by {share:.0%}", edited, now, note)
+            yield _change(f"shorten {step.ref} by {share:.0%}", edited, now, (step.ref,), note)
         else:
             edited = model.with_duration(step.ref, step.hold_ms // 2)
-            yield _change(f"halve {step.ref}", edited, now, f"from {human_ms(step.hold_ms)}")
+            yield _change(f"halve {step.ref}", edited, now, (step.ref,), f"from {human_ms(step.hold_ms)}")
 
 
-def _longest(model: Model, step: Step, target_ms: int) -> int:
+def _longest(model: Model, step: ModelledTask, target_ms: int) -> int:
     """Find the longest duration of a task with which the target is still reached."""
     low, high = 0, step.hold_ms
     while low < high:
@@ -240,35 +246,43 @@ def _longest(model: Model, step: Step, target_ms: int) -> int:
 
 
 def _groups(model: Model, now: int) -> Iterable[Change]:
+    reads = {step.ref: step.reads for step in model.steps}
     for refs in chains(model):
-        edited = model.side_by_side(refs)
-        yield _change(f"run {_listed(refs)} side by side", edited, now)
+        needs = [f"{ref} must not read {other}" for ref in refs for other in refs if other in reads[ref]]
+        more = f" and {len(needs) - 2} more" if len(needs) > 2 else ""
+        note = f"{', '.join(needs[:2])}{more}" if needs else "none reads another's output"
+        yield _change(f"run {_listed(refs)} side by side", model.side_by_side(refs), now, refs, note)
 
 
 def chains(model: Model) -> list[tuple[str, ...]]:
-    """Return the longest runs of worker tasks, one after the other, of which none reads another's output."""
-    followers: dict[str, list[str]] = {step.ref: [] for step in model.steps}
+    """Return the longest runs of worker tasks of one phase, each of which waits for the one before and nothing else."""
+    followers = dict.fromkeys((step.ref for step in model.steps), 0)
     for step in model.steps:
         for ref in step.after:
-            followers[ref].append(step.ref)
-    by_ref = {step.ref: step for step in model.steps}
-    found: list[tuple[str, ...]] = []
-    run: list[str] = []
+            if ref in followers:
+                followers[ref] += 1
+    found: list[list[ModelledTask]] = [[]]
     for step in model.steps:
-        follows = run and step.after == (run[-1],) and len(followers[run[-1]]) == 1
-        if step.pool is None or not follows or step.reads & set(run):
-            if len(run) > 1:
-                found.append(tuple(run))
-            run = [step.ref] if by_ref[step.ref].pool is not None else []
+        run = found[-1]
+        if (
+            run
+            and step.pool
+            and step.after == (run[-1].ref,)
+            and followers[run[-1].ref] == 1
+            and step.phase == run[0].phase
+        ):
+            run.append(step)
         else:
-            run.append(step.ref)
-    return [*found, tuple(run)] if len(run) > 1 else found
+            found.append([step] if step.pool else [])
+    return [tuple(step.ref for step in run) for run in found if len(run) > 1]
 
 
-def _change(text: str, model: Model, now: int, note: str = "") -> Change:
+def _change(text: str, model: Model, now: int, refs: tuple[str, ...], note: str) -> Change:
     makespan = model.makespan_ms()
-    return Change(text=text, makespan_ms=makespan, saved_ms=now - makespan, model=model, note=note)
+    return Change(text=text, makespan_ms=makespan, saved_ms=now - makespan, model=model, refs=refs, note=note)
 
 
 def _listed(refs: Sequence[str]) -> str:
+    if len(refs) > 5:
+        return f"{refs[0]}, {refs[1]} to {refs[-1]} ({len(refs)} tasks)"
     return f"{', '.join(refs[:-1])} and {refs[-1]}"

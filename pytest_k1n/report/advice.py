@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from pytest_k1n.core.spans import END_ONLY_TYPES
-from pytest_k1n.core.whatif import Change, Model, Step, changes
+from pytest_k1n.core.whatif import Change, Model, ModelledTask, changes
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument
 
 Advice = Change
@@ -27,7 +27,7 @@ def model_of(execution: ExecutionDocument) -> Model:
     return Model(steps=tuple(steps), tail_ms=execution["makespan_ms"] - max(ends.values(), default=0))
 
 
-def _step(task: TaskDocument, reached: int) -> tuple[Step, int]:
+def _step(task: TaskDocument, reached: int) -> tuple[ModelledTask, int]:
     """Return the step and when it ended; what has no end on record passes on what it waited for, as skipped does."""
     attempts = task["attempts"]
     end = attempts[-1]["end_ms"] if attempts and attempts[-1]["status"] != "SKIPPED" else None
@@ -39,11 +39,12 @@ def _step(task: TaskDocument, reached: int) -> tuple[Step, int]:
     elif end is not None and start is not None:
         ready = start if ready is None or ready > start else ready
         gap, queue, hold = ready - reached, start - ready, end - start
-    step = Step(
+    step = ModelledTask(
         ref=task["ref"],
         pool=task["name"] if task["kind"] == "worker" else None,
         after=tuple(task["after"]),
         reads=frozenset(task["reads"]),
+        phase=task["phase"],
         gap_ms=gap,
         queue_ms=queue,
         hold_ms=hold,

@@ -38,6 +38,18 @@ FORMATS = (
     Format("json", ".json", "pytest_k1n.report.as_json", "the run's document itself"),
     Format("html", ".html", "pytest_k1n.report.page", "one page, self-contained", needs="jinja2"),
     Format("md", ".md", "pytest_k1n.report.markdown", "Markdown"),
+    Format(
+        "github", ".github.md", "pytest_k1n.report.exports.github", "Markdown of at most 1 MiB, for a step's summary"
+    ),
+    Format("sarif", ".sarif", "pytest_k1n.report.exports.sarif", "findings for code scanning"),
+    Format(
+        "perfetto", ".trace.json", "pytest_k1n.report.exports.perfetto", "a trace for Perfetto and chrome://tracing"
+    ),
+    Format("otlp", ".otlp.json", "pytest_k1n.report.exports.otlp", "an OpenTelemetry trace"),
+    Format("xes", ".xes", "pytest_k1n.report.exports.xes", "an event log for process mining"),
+    Format("csv", ".csv", "pytest_k1n.report.exports.table", "a row per attempt"),
+    Format("mermaid", ".mmd", "pytest_k1n.report.exports.mermaid", "a flowchart"),
+    Format("svg", ".svg", "pytest_k1n.report.exports.drawing", "Gantt pictures"),
 )
 
 

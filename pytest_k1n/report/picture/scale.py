@@ -33,11 +33,11 @@ class Scale:
         """Write how wide a stretch is, in percent."""
         return f"{max(self.at(end_ms) - self.at(begin_ms), 0):g}%"
 
-    def ticks(self) -> list[tuple[int, str]]:
-        """Return the instants to mark, with their labels in one unit."""
-        step = next((each for each in _STEPS_MS if self.end_ms / each <= MOST_TICKS), None)
+    def ticks(self, most: int = MOST_TICKS) -> list[tuple[int, str]]:
+        """Return at most so many instants to mark beside 0, with their labels in one unit."""
+        step = next((each for each in _STEPS_MS if self.end_ms / each <= most), None)
         if step is None:
-            step = 168 * HOUR_MS * (1 + self.end_ms // (168 * HOUR_MS * MOST_TICKS))
+            step = 168 * HOUR_MS * (1 + self.end_ms // (168 * HOUR_MS * most))
         unit_ms, unit = _unit(step)
         return [(at, f"{at / unit_ms:g} {unit}" if at else "0") for at in range(0, self.end_ms + 1, step)]
 

@@ -1,9 +1,11 @@
 """The critical path: an exact partition of every makespan, and the right owner of each part."""
 
+import os
 from dataclasses import replace
 
+import networkx as nx
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pytest_k1n.core.critical import SegmentKind, critical_path
@@ -218,7 +220,7 @@ def assert_is_exact(path, makespan_ms):
     assert sum(path.by_kind().values()) == makespan_ms
 
 
-@settings(max_examples=200)
+@settings(max_examples=12_000 if os.environ.get("K1N_LONG") else 200)
 @given(
     seed=seeds, size=sizes, violate=st.sampled_from((0, 0.3)), speed=st.sampled_from((1, 600)), lose=st.floats(0, 0.5),
     rng=st.randoms(use_true_random=False), running=st.booleans(),
@@ -257,3 +259,22 @@ def test_without_any_delay_the_path_is_all_work(history, seed, define, execution
         clock += length
     path = path_of(define.workflow(*(record.ref for record in records)), execution(*records))
     assert path.by_kind()[SegmentKind.WORK] == clock == path.makespan_ms
+
+
+@given(seed=seeds, size=sizes)
+def test_without_waits_the_path_is_the_longest_of_networkx(random_definition, seed, size, execution, task):
+    graph = happens_before(random_definition(seed, size))
+    assume(not graph.undecided and all(node.type != "TERMINATE" for node in graph.nodes.values()))
+    ends, records = {}, []
+    other = nx.DiGraph()
+    for index, key in enumerate(graph.order):
+        length = (seed >> index % 24) % 30 if key in graph.worker_keys else 0
+        start = max((ends[before] for before in graph.predecessors(key)), default=0)
+        ends[key] = start + length
+        kind = None if key in graph.worker_keys else graph.nodes[key].type
+        records.append(task(key[0], start, ends[key], iteration=key[1], type=kind, seq=index))
+        other.add_edges_from((before, key, {"weight": length}) for before in graph.predecessors(key) or ["start"])
+    run = execution(*records)
+    path = critical_path(rebuild(run, graph), graph)
+    longest = nx.dag_longest_path_length(other)
+    assert (path.makespan_ms, path.by_kind()[SegmentKind.WORK]) == (longest, longest)

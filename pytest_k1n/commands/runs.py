@@ -1,0 +1,87 @@
+"""Where `k1n` commands get documents of runs from: `run.json`, a folder that holds one, or a saved execution."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+from pytest_k1n.commands.check import judge
+from pytest_k1n.commands.subject import read_subject
+from pytest_k1n.report.document import SCHEMA, ExecutionDocument, RunDocument
+from pytest_k1n.report.lone import FoundOf, lone_document
+
+FILE = "run.json"
+_HINT = "a run's run.json, a folder with one (test-results, or test-results/runs/UID), or a saved execution"
+
+
+def add_run_arguments(parser: argparse.ArgumentParser, *, many: str | None = None) -> None:
+    """Add the argument that names runs, and those that say how a saved execution is read."""
+    parser.add_argument("runs", nargs=many or 1, metavar="RUN", help=_HINT)
+    parser.add_argument("--plan", metavar="FILE", help="for a saved execution: the plan to judge it by")
+    parser.add_argument("--server", metavar="URL", help="a Conductor server, if RUN is the id of an execution there")
+    parser.set_defaults(time=None, speed=None, definition=None)
+
+
+def read_runs(arguments: argparse.Namespace) -> list[RunDocument]:
+    """Read every run named, in that order. Raises ValueError, OSError of one line."""
+    return [read_run(name, arguments) for name in arguments.runs]
+
+
+def read_run(name: str, arguments: argparse.Namespace) -> RunDocument:
+    """Read one run. Raises ValueError, LookupError, OSError of one line."""
+    path = Path(name)
+    if path.is_dir():
+        path = path / FILE
+        if not path.is_file():
+            raise FileNotFoundError(f"{name}: holds no {FILE}: name {_HINT}")
+    if path.is_file():
+        document = _json(path)
+        if isinstance(document, dict) and "schema" in document:
+            return _checked(document, path)
+    arguments.execution = str(path) if path.is_file() else name
+    subject = read_subject(arguments)
+    found = FoundOf(subject.observation, judge(subject))
+    return lone_document([found], source=subject.source, made_by=f"pytest-k1n {version('pytest-k1n')}")
+
+
+def _json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON: {error}") from None
+
+
+def _checked(document: dict[str, object], path: Path) -> RunDocument:
+    if document["schema"] != SCHEMA:
+        raise ValueError(f"{path}: is a {document['schema']!r} document, not {SCHEMA}: name {_HINT}")
+    from pytest_k1n.validation.schema import validate
+
+    if problems := validate(document, "run"):
+        raise ValueError(f"{path}: is not valid: {problems[0]}")
+    return cast("RunDocument", document)
+
+
+def executions(documents: Sequence[RunDocument], workflow: str | None) -> Iterator[ExecutionDocument]:
+    """Yield the executions of a workflow, or all; those that ran alone or again included."""
+    for document in documents:
+        for execution in document["executions"]:
+            if workflow in (None, execution["workflow"]["name"], execution["title"]):
+                yield execution
+
+
+def one_execution(document: RunDocument, workflow: str | None) -> ExecutionDocument:
+    """Return the execution that is meant. Raises ValueError that lists them where that is not clear."""
+    found = [each for each in executions([document], workflow) if each["role"] in ("main", "own")]
+    found = found or list(executions([document], workflow))
+    names = ", ".join(dict.fromkeys(each["title"] for each in document["executions"])) or "none"
+    if not found:
+        raise ValueError(
+            f"no execution of {workflow or 'any workflow'} in run {document['run']['uid']}; it has {names}"
+        )
+    if len({each["workflow"]["name"] for each in found}) > 1:
+        raise ValueError(f"say which with --workflow: run {document['run']['uid']} has {names}")
+    return found[-1]

@@ -1,0 +1,99 @@
+"""The document of a run: valid, exact to the ms, told in sentences."""
+
+import pytest
+
+from pytest_k1n.report.causes import Sighting, causes
+from pytest_k1n.report.figures import has_missed, profile, shares
+from pytest_k1n.report.formats import FORMATS, UnknownFormat, for_file, rendered
+from pytest_k1n.report.story import headline, sentence
+from pytest_k1n.validation.schema import validate
+
+
+def test_a_recorded_execution_becomes_a_valid_document_whose_segments_cover_it(recorded, recorded_name):
+    document = recorded(recorded_name)
+    assert validate(document, "run") == []
+    (execution,) = document["executions"]
+    borders = [0, *(segment["end_ms"] for segment in execution["segments"])]
+    assert [segment["start_ms"] for segment in execution["segments"]] == borders[:-1]
+    assert borders[-1] == execution["makespan_ms"]
+    assert sum(share.ms for share in shares(execution)) == execution["makespan_ms"]
+
+
+def test_every_format_renders_every_recorded_execution_the_same_each_time(recorded, recorded_name):
+    document = recorded(recorded_name)
+    for form in FORMATS:
+        assert rendered(document, form) == rendered(document, form) != "", form.name
+
+
+def test_a_document_survives_being_written_and_read(recorded):
+    import json
+
+    document = recorded("template-04")
+    again = json.loads(rendered(document, for_file("run.json")))
+    assert all(rendered(again, form) == rendered(document, form) for form in FORMATS)
+
+
+def test_the_profile_counts_what_ran_at_once(documented, define, execution, task):
+    definition = define.workflow(define.fork("f", "a", "b"), define.join("j", "a", "b"))
+    run = execution(
+        task("f", 0, 0, type="FORK"), task("a", 0, 10), task("b", 5, 20), task("j", 0, 20, type="JOIN"),
+    )  # fmt: skip
+    (only,) = documented(run, definition=definition)["executions"]
+    assert profile(only) == [(0, 0), (0, 1), (5, 2), (10, 1), (20, 0)]
+
+
+def test_a_miss_is_explained_by_what_took_longer_than_planned(documented, define, execution, task, template_of):
+    run = execution(task("a", 0, 600_000), task("b", 660_000, 1_000_000, scheduled=600_000))
+    template = template_of(band_ms=(0, 800_000), estimates_ms={"a": 300_000, "b": 340_000}, total_estimate_ms=640_000)
+    document = documented(run, definition=define.workflow("a", "b"), template=template)
+    (only,) = document["executions"]
+    assert has_missed(only)
+    assert sentence(only, document["findings"]) == (
+        "Took 16.7 min, 3.3 min above its band of 0 ms to 13.3 min, because a worked 10.0 min instead of 5.0 min."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("failed", "because"),
+        ("running", "Runs for"),
+        ("negative-04-9-beside-8", "task_9: expected to"),
+        ("template-02", "Took"),
+        ("terminated", "TERMINATED"),
+    ],
+)
+def test_every_kind_of_end_has_its_sentence(recorded, name, words):
+    document = recorded(name)
+    told = sentence(document["executions"][0], document["findings"])
+    assert words in told
+    assert told.endswith(".")
+    assert "\n" not in told
+
+
+def test_what_two_tests_and_a_gate_notice_is_one_cause():
+    finding = {"code": "slower", "subject": "a", "expected": "1", "observed": "2", "margin": "", "origin": "",
+               "verdict": "warn"}  # fmt: skip
+    seen = [
+        Sighting(finding=finding, workflow_id="w", test="one"),
+        Sighting(finding={**finding, "subject": "W: a", "verdict": "fail"}, workflow_id="w", gate="G6", title="W"),
+        Sighting(finding={**finding, "expected": "put differently"}, workflow_id="w", test="two"),
+        Sighting(finding=finding, workflow_id="another"),
+    ]
+    first, second = causes(seen)
+    assert (first["verdict"], first["tests"], first["gates"]) == ("fail", ["one", "two"], ["G6"])
+    assert second["workflow_id"] == "another"
+
+
+def test_the_headline_of_a_bad_run_begins_with_what_is_bad(recorded):
+    assert headline(recorded("failed")).startswith(recorded("failed")["executions"][0]["title"])
+
+
+def test_an_unknown_ending_is_refused_with_those_there_are():
+    with pytest.raises(UnknownFormat, match=r"run\.pdf: a report's name ends in one of \.json, \.html"):
+        for_file("run.pdf")
+
+
+def test_the_longest_ending_wins():
+    assert for_file("a.trace.json").name == "perfetto"
+    assert for_file("a.json").name == "json"
