@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +10,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
-from pytest_k1n.validation.definitions import execution_problems, task_problems, workflow_problems
+from pytest_k1n.lint.check import Finding, Level
+from pytest_k1n.lint.judge import lint
+from pytest_k1n.lint.selection import Selection, read_selection
+from pytest_k1n.lint.source import Kind, Source, Unreadable, read_source
 from pytest_k1n.validation.schema import SchemaProblem, validate
 
-_TASK_FIELDS = frozenset({"retryCount", "retryDelaySeconds", "responseTimeoutSeconds", "timeoutSeconds", "inputKeys"})
 _KINDS = "a results file, the document of a run, a plan (TOML), a workflow definition, a task definition, an execution"
 
 
@@ -25,10 +27,8 @@ class FileReport:
 
     kind: str
     problems: tuple[SchemaProblem | str, ...] = ()
-
-
-class Unreadable(OSError):
-    """A file that cannot be read at all."""
+    warnings: tuple[str, ...] = ()
+    """What a server accepts and a team regrets."""
 
 
 def add_validate_parser(parser: argparse.ArgumentParser) -> None:
@@ -51,27 +51,23 @@ def run_validate(arguments: argparse.Namespace) -> int:
         try:
             report = inspect(Path(name))
         except Unreadable as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            print(error, file=sys.stderr)
             exit_code = 2
             continue
-        for problem in report.problems:
+        for problem in (*report.problems, *report.warnings):
             print(f"{name}: {problem}")
         if report.problems:
             exit_code = max(exit_code, 1)
         elif not arguments.quiet:
-            print(f"{name}: valid, {report.kind}")
+            count = _counted(len(report.warnings), "warning", "warnings")
+            print(f"{name}: {f'accepted, with {count}' if report.warnings else 'valid'}, {report.kind}")
     return exit_code
 
 
 def inspect(path: Path) -> FileReport:
     """Recognise a file by its content and validate it. Raises Unreadable."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise Unreadable("cannot be read: it is not UTF-8 text") from None
-    except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror or error}") from None
-    return _plan(path, text) if path.suffix == ".toml" else _json(text)
+    source = read_source(path, str(path))
+    return _plan(path, source.text) if path.suffix == ".toml" else _json(source, read_selection(path))
 
 
 def _plan(path: Path, text: str) -> FileReport:
@@ -95,18 +91,35 @@ def _plan(path: Path, text: str) -> FileReport:
     )
 
 
-def _json(text: str) -> FileReport:
-    try:
-        document = json.loads(text, parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno} column {error.colno}"
-        return FileReport("JSON", (f"{place}: not valid JSON: {error.msg}",))
-    except (ValueError, RecursionError) as error:
-        return FileReport("JSON", (f"not valid JSON: {error}",))
+def _json(source: Source, selection: Selection) -> FileReport:
+    """Have definitions judged by lint; everything else has a schema, or is read."""
+    findings = lint([source], selection).findings
+    if source.parsed[1]:
+        return FileReport("JSON", tuple(_line(found) for found in findings))
+    if source.definitions:
+        return FileReport(
+            _kind(source),
+            tuple(_line(found) for found in findings if found.level is Level.ERROR),
+            tuple(_line(found) for found in findings if found.level is Level.WARNING),
+        )
+    document = source.document
     if isinstance(document, list):
         return _list(document)
     kind, judge = _recognised(document)
     return FileReport(kind, tuple(judge(document, "$")))
+
+
+def _line(found: Finding) -> str:
+    said = f"{found.ref}: {found.message}" if found.ref else found.message
+    level = "" if found.level is Level.ERROR else f"{found.level}: "
+    return f"line {found.line}: {level}{said} [{found.code}]"
+
+
+def _kind(source: Source) -> str:
+    if len(source.definitions) > 1:
+        return f"{len(source.definitions)} definitions"
+    kind, _, fields = source.definitions[0]
+    return f"{'workflow' if kind is Kind.WORKFLOW else 'task'} definition {fields.get('name')}"
 
 
 def _list(documents: list[Json]) -> FileReport:
@@ -125,12 +138,16 @@ def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[SchemaP
         if str(document.get("schema", "")).startswith("k1n-results") or {"template", "verdict"} <= document.keys():
             return f"results of template {document.get('template')}", partial(_ours, "results")
         if "workflowId" in document:
-            return f"execution of {document.get('workflowName')}", execution_problems
-        if "tasks" in document:
-            return f"workflow definition {document.get('name')}", workflow_problems
-        if "name" in document and _TASK_FIELDS & document.keys():
-            return f"task definition {document.get('name')}", task_problems
+            return f"execution of {document.get('workflowName')}", _execution
     return "unknown", _unrecognised
+
+
+def _execution(document: Json, path: str) -> list[SchemaProblem]:
+    try:
+        wire.execution(document)
+    except wire.WireError as error:
+        return [SchemaProblem(path, str(error))]
+    return []
 
 
 def _ours(schema: str, document: Json, path: str) -> list[SchemaProblem]:
@@ -141,10 +158,6 @@ def _ours(schema: str, document: Json, path: str) -> list[SchemaProblem]:
 
 def _unrecognised(_: Json, path: str) -> list[SchemaProblem]:
     return [SchemaProblem(path, f"is none of these: {_KINDS}")]
-
-
-def _no_constant(name: str) -> Json:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _counted(number: int, one: str, many: str) -> str:

@@ -4,7 +4,7 @@ Without an execution this is the plan: every case of a SWITCH an alternative, lo
 With one it is that execution's requirement: loops unrolled as often as they went round, the cases that were taken,
 dynamic forks opened, and beyond the records whatever the definition still has to come.
 
-It is lenient on purpose: what makes no sense (see `core.problems`) demands nothing, and the graph is acyclic always.
+It is lenient on purpose: what makes no sense (see `lint`) demands nothing, and the graph is acyclic always.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Reason = Callable[[str], str]
 
 
 def happens_before(definition: WorkflowDefinition, execution: Execution | None = None) -> Graph:
-    """Derive which task must have ended before which is scheduled. Never raises: see `problems` for bad definitions.
+    """Derive which task must have ended before which is scheduled. Never raises: `lint` says what is wrong.
 
     Keys are (ref, iteration) as in `TaskRecord.key`; a plan names a loop's body with iteration 1. A sub-workflow is one
     opaque task. Nodes of a JOIN and a DO_WHILE stand for their *end*: the server stamps their start at the fork and

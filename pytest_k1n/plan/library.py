@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import cast
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
-from pytest_k1n.core.text import one_line
 
 Document = Mapping[str, Json]
 
@@ -85,17 +83,22 @@ class Library:
 
 def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
     """Read the definitions in one file; `marker` is a field that each must have. Raises DefinitionError."""
+    from pytest_k1n.lint.source import Kind, Unreadable, read_source
+
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DefinitionError(f"{path}: cannot be read as JSON: {one_line(error, most=200)}") from None
-    except RecursionError:
-        raise DefinitionError(f"{path}: its values are nested too deeply for a definition") from None
+        source = read_source(path, str(path))
+    except Unreadable as error:
+        raise DefinitionError(str(error)) from None
+    _, problem, offset = source.parsed
+    if problem:
+        line = source.text.count("\n", 0, offset) + 1
+        raise DefinitionError(f"{path}: cannot be read as JSON: line {line}: {problem.removeprefix('is not JSON: ')}")
+    kind = Kind.WORKFLOW if marker == "tasks" else Kind.TASK
+    document = source.document
     if document == []:
         raise DefinitionError(f"{path}: an empty list: write a definition into it, or remove the file")
     for each in document if isinstance(document, list) else [document]:
         if not isinstance(each, Mapping) or marker not in each or "name" not in each:
-            kind = "workflow" if marker == "tasks" else "task"
             raise DefinitionError(f"{path}: not a {kind} definition: an object with `name` and `{marker}` is expected")
         yield each
 

@@ -77,6 +77,12 @@ _TASK: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
+WORKFLOW_FIELDS: Final = frozenset({*_WORKFLOW, "secrets", "env"})
+"""What `${workflow.…}` may read; anything else is null."""
+TASK_FIELDS: Final = frozenset(_TASK)
+"""What `${ref.…}` may read of a task; anything else is null."""
+
+
 def compile_template(template: Any) -> Resolver | None:
     """Compile a JSON value; None when nothing in it needs resolving, so that the value itself can be used."""
     if isinstance(template, str):
@@ -214,7 +220,7 @@ def _compile_reference(expression: str) -> Resolver:
     if expression.startswith("workflow.env."):
         variable = "CONDUCTOR_ENV_" + expression.removeprefix("workflow.env.")
         return lambda _execution, _task: os.environ.get(variable)
-    root, section, rest = _head(expression)
+    root, section, rest = head(expression)
     try:
         path = jsonpath.parse(rest)
     except jsonpath.PathError:
@@ -225,7 +231,7 @@ def _compile_reference(expression: str) -> Resolver:
     return _task_reference(root, section, keys, path)
 
 
-def _head(expression: str) -> tuple[str, str | None, str]:
+def head(expression: str) -> tuple[str, str | None, str]:
     """Split `ref.output.a[0]` into the root, its section, and the path behind."""
     end = next((at for at, character in enumerate(expression) if character in ".["), len(expression))
     root, rest = expression[:end], expression[end:]

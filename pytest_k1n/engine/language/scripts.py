@@ -76,6 +76,34 @@ def syntax_error(source: str) -> str | None:
     return None
 
 
+def program_error(source: str) -> str | None:
+    """Say what is wrong with a program's syntax, as `syntax_error` does of the body of a function."""
+    if not has_javascript():
+        return None
+    import quickjs  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    try:
+        # The function around it keeps the program from running; a label in front would not.
+        quickjs.Context().eval(f"(function () {{ throw 0; }})(); \n{source}")
+    except quickjs.JSException as error:
+        message = str(error).strip().partition("\n")[0]
+        return message if message.startswith("SyntaxError") else None
+    return None
+
+
+def jq_error(program: str) -> str | None:
+    """Say what is wrong with a jq program, or None; without jq nobody can tell."""
+    if not has_jq():
+        return None
+    import jq  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+    try:
+        jq.compile(program)
+    except ValueError as error:
+        return str(error).strip().partition("\n")[0]
+    return None
+
+
 class Scripts:
     """Evaluates scripts; every evaluation has a context of its own, so nothing leaks from one task to the next."""
 

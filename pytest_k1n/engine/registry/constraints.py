@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Final
 
 from pytest_k1n.engine.language import expressions
@@ -61,7 +61,7 @@ def demand(violations: list[Violation]) -> None:
 
 _BLANK: Final = re.compile(r"\s")
 _BRACKETED: Final = re.compile(r"\[[^\]]*\]")
-_KNOWN_ROOTS: Final = ("workflow", "CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
+KNOWN_ROOTS: Final = ("workflow", "CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
 _LEAST: Final = (
     *(
         (field, 0, f"TaskDef {field}: 0 must be >= 0")
@@ -102,32 +102,37 @@ def _references(document: JsonObject, every: list[JsonObject], path: str) -> Ite
             )
         seen.add(ref)
     for task in document["tasks"]:  # of inner tasks, in branches, cases and loops, the server does not ask it
-        yield from _input_references(task, task["inputParameters"], seen, path)
+        for _, message in misreadings(task, task["inputParameters"], seen):
+            yield violation(path, message)
 
 
-def _input_references(task: JsonObject, inputs: JsonObject, refs: set[str], path: str) -> Iterator[Violation]:
-    """Check every expression of a map, a list's under the list's key and an inner map's under its own keys."""
+def misreadings(
+    task: JsonObject, inputs: JsonObject, refs: Set[str], path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Check every expression of a map, a list's under the list's key and an inner map's under its own keys.
+
+    Yields the path of the text in the map, and what the server says of it.
+    """
     for key, value in inputs.items():
-        for part in value if isinstance(value, list) else [value]:
+        parts = [((*path, key, index), part) for index, part in enumerate(value)] if isinstance(value, list) else []
+        for here, part in parts or [((*path, key), value)]:
             if isinstance(part, dict):
-                yield from _input_references(task, part, refs, path)
+                yield from misreadings(task, part, refs, here)
             elif isinstance(part, str):
                 for expression in expressions.references(part):
-                    yield from _reference(task, key, part, expression, refs, path)
+                    if message := _misread(task, key, part, expression, refs):
+                        yield here, message
 
 
-def _reference(
-    task: JsonObject, key: str, text: str, expression: str, refs: set[str], path: str
-) -> Iterator[Violation]:
+def _misread(task: JsonObject, key: str, text: str, expression: str, refs: Set[str]) -> str:
     if "${" in expression:
-        return
+        return ""
     if not expression or _BLANK.search(_BRACKETED.sub("", expression)) or expression.endswith("["):
-        yield violation(path, f"key: {key} input parameter value: {expression} is not valid")
-        return
+        return f"key: {key} input parameter value: {expression} is not valid"
     root = expression.partition(".")[0]
-    if root not in refs and root not in _KNOWN_ROOTS:
-        yield violation(
-            path,
-            f"taskReferenceName: {root} for given task: {task['name']} input value: {key} of input parameter: "
-            f"{text} is not defined in workflow definition.",
-        )
+    if root in refs or root in KNOWN_ROOTS:
+        return ""
+    return (
+        f"taskReferenceName: {root} for given task: {task['name']} input value: {key} of input parameter: "
+        f"{text} is not defined in workflow definition."
+    )

@@ -22,20 +22,26 @@ def violation(path: str, message: str, value: Any = None) -> Violation:
 
 def task_violations(task: JsonObject, path: str) -> Iterator[Violation]:
     """Check a task and those in its branches and cases; what a loop or an inline definition holds is not looked at."""
-    for field, message in _NAMED.items():
-        if not task.get(field):
-            yield violation(f"{path}.{field}", message, task.get(field))
-    if task["startDelay"] < 0:
-        yield violation(f"{path}.startDelay", "must be greater than or equal to 0", task["startDelay"])
-    check = _BY_TYPE.get(task["type"])
-    if check is not None and task.get("name"):
-        for message in check(task):
-            yield violation(path, message)
+    for field, message in demands(task):
+        yield violation(f"{path}.{field}", message, task.get(field)) if field else violation(path, message)
     for at, branch in enumerate(task["forkTasks"]):
         yield from _all(branch, f"{path}.forkTasks[{at}].<list element>")
     for case, tasks in task["decisionCases"].items():
         yield from _all(tasks, f"{path}.decisionCases[{case}].<map value>")
     yield from _all(task["defaultCase"], f"{path}.defaultCase")
+
+
+def demands(task: JsonObject) -> Iterator[tuple[str, str]]:
+    """Say what is wrong with one task by itself: the field at fault, empty for the task, and the server's words."""
+    for field, message in _NAMED.items():
+        if not task.get(field):
+            yield field, message
+    if task["startDelay"] < 0:
+        yield "startDelay", "must be greater than or equal to 0"
+    check = _BY_TYPE.get(task["type"])
+    if check is not None and task.get("name"):
+        for message in check(task):
+            yield "", message
 
 
 def _all(tasks: list[JsonObject], path: str) -> Iterator[Violation]:

@@ -6,7 +6,6 @@ import networkx as nx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.problems import problems
 from pytest_k1n.core.unroll import expected_keys, happens_before, label, unexpected_keys
 
 seeds = st.integers(0, 2**32 - 1)
@@ -103,8 +102,3 @@ def test_concurrent_pairs_are_those_without_a_path(history, seed, size):
     assert set(graph.concurrent_pairs()) == unordered
     groups = {pair for group in graph.parallel_groups() for pair in zip(group.tasks, group.tasks[1:], strict=False)}
     assert groups <= unordered
-
-
-@given(seed=seeds, size=sizes)
-def test_generated_definitions_have_no_problems(random_definition, seed, size):
-    assert problems(random_definition(seed, size)) == ()

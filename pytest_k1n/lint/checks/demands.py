@@ -1,0 +1,243 @@
+"""What the server refuses at registration, asked of the embedded engine's own rules: there is no second opinion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_k1n.engine.problems import Problem
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import check_task_definition
+from pytest_k1n.engine.registry.taskconstraints import demands
+from pytest_k1n.lint.check import Fields, Hit, Level, Path
+from pytest_k1n.lint.subject import TaskDef, Workflow
+from pytest_k1n.lint.tree import Task, mapping
+from pytest_k1n.validation.schema import compile_schema
+
+_WORKS_IN_LOOP = ("decisionCases should have", "terminate task cannot be optional", "forkTasks should have")
+"""What the server refuses, and would run: in a loop it does not look (measured on 3.32.1)."""
+
+
+def wrong_type(subject: Workflow | TaskDef) -> Iterator[Hit]:
+    """Find values that the server's JSON reader cannot take where they stand."""
+    shape = shapes.WORKFLOW if isinstance(subject, Workflow) else shapes.TASK_DEFINITION
+    yield from _wrong(subject.fields, shape, subject.path)
+
+
+def _wrong(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
+    if not isinstance(value, dict):
+        yield Hit(path, f"must be an object, not {_kind(value)}")
+        return
+    for field, kind in shape.fields.items():
+        if field in value:
+            yield from _wrong_field(value, field, kind, shape, (*path, field))
+
+
+def _wrong_field(fields: Fields, field: str, kind: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
+    value: Any = fields[field]
+    inner = kind[1] if isinstance(kind, tuple) and isinstance(kind[1], shapes.Shape) else None
+    if inner is not None and value is not None and (found := list(_wrong_inside(value, kind[0], inner, path))):
+        yield from found
+        return
+    try:
+        shapes.read({field: value}, _only(shape, field))
+    except Problem as problem:
+        if kind == "definition" and isinstance(value, dict):
+            return  # an inline definition is judged by itself
+        yield Hit(path, _explained(problem.message, value, kind))
+
+
+def _wrong_inside(value: Any, form: str, inner: shapes.Shape, path: Path) -> Iterator[Hit]:
+    if form == "object":
+        yield from _wrong(value, inner, path)
+    elif form == "list" and isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _wrong(each, inner, (*path, index))
+    elif form == "lists" and isinstance(value, list):
+        for index, each in enumerate(value):
+            if isinstance(each, list):
+                yield from _wrong_inside(each, "list", inner, (*path, index))
+            else:
+                yield Hit((*path, index), f"must be a list of tasks, not {_kind(each)}")
+    elif form == "cases" and isinstance(value, dict):
+        for case, each in value.items():
+            if isinstance(each, list):
+                yield from _wrong_inside(each, "list", inner, (*path, case))
+            elif each is not None:
+                yield Hit((*path, case), f"must be a list of tasks, not {_kind(each)}")
+
+
+def _only(shape: shapes.Shape, field: str) -> shapes.Shape:
+    return shapes.Shape(shape.java, **{field: shape.fields[field]})
+
+
+def _explained(message: str, value: Any, kind: Any) -> str:
+    if isinstance(kind, tuple) and kind[0] == "enum":
+        return f"{value!r:.60} is none of {', '.join(kind[2:])}"
+    if message == shapes.UNCHECKABLE:
+        return "must not be null: leave it out"
+    names = {"int": "a whole number", "bool": "true or false", "text": "a text", "map": "an object",
+             "texts": "a list of texts", "definition": "a definition, or one ${…}"}  # fmt: skip
+    wanted = names.get(str(kind).rstrip("?"), "an object" if kind[0] == "object" else "a list of tasks")
+    return f"must be {wanted}, not {_kind(value)}"
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the text {value!r:.60}"
+    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else f"{value!r:.60}"
+
+
+def no_tasks(workflow: Workflow) -> Iterator[Hit]:
+    """Find definitions without a task."""
+    if not workflow.top.tasks and not workflow.fields.get("tasks"):
+        yield Hit((*workflow.path, "tasks"), "the workflow has no tasks")
+
+
+def no_name(subject: Workflow | TaskDef) -> Iterator[Hit]:
+    """Find definitions and tasks without a name."""
+    if not subject.fields.get("name") and not (isinstance(subject, Workflow) and subject.is_inline):
+        yield Hit(subject.path, "the definition has no name")
+    if isinstance(subject, Workflow):
+        for task, field, message in _demanded(subject):
+            if field in ("name", "taskReferenceName"):
+                yield Hit(
+                    task.path, message.replace("WorkflowTask ", "").replace(" name cannot", " cannot"), ref=task.ref
+                )
+
+
+def schema_version(workflow: Workflow) -> Iterator[Hit]:
+    """Find definitions of a schema that the server no longer has."""
+    normal = workflow.normal
+    if normal is not None and normal["schemaVersion"] != 2:
+        yield Hit((*workflow.path, "schemaVersion"), f"is {normal['schemaVersion']}: only 2 is supported")
+
+
+def duplicate_ref(workflow: Workflow) -> Iterator[Hit]:
+    """Find reference names that more than one task has."""
+    count = Counter(task.ref for task in workflow.tasks if task.ref)
+    seen: set[str] = set()
+    for task in workflow.tasks:
+        if count[task.ref] > 1 and task.ref in seen:
+            first = workflow.by_ref[task.ref]
+            is_same = first.type == task.type and first.name == task.name
+            kind = "" if is_same else f" ({first.type} and {task.type})"
+            yield Hit(
+                (*task.path, "taskReferenceName"), f"{count[task.ref]} tasks are called {task.ref}{kind}", ref=task.ref
+            )
+        seen.add(task.ref)
+
+
+def refused(workflow: Workflow) -> Iterator[Hit]:
+    """Find what a task's type demands and the task does not have."""
+    for task, field, message in _demanded(workflow):
+        if field in ("name", "taskReferenceName") or _code(message) != "refused":
+            continue
+        yield _hit(task, field, message)
+
+
+def missing_field(workflow: Workflow) -> Iterator[Hit]:
+    """Find fields that a task's type needs."""
+    yield from _of_code(workflow, "missing-field")
+
+
+def no_cases(workflow: Workflow) -> Iterator[Hit]:
+    """Find switches and forks that lead nowhere."""
+    yield from _of_code(workflow, "no-cases")
+
+
+def bad_terminate(workflow: Workflow) -> Iterator[Hit]:
+    """Find TERMINATE tasks that the server does not take."""
+    yield from _of_code(workflow, "bad-terminate")
+
+
+def bad_wait(workflow: Workflow) -> Iterator[Hit]:
+    """Find WAIT tasks whose end cannot be told."""
+    yield from _of_code(workflow, "bad-wait")
+
+
+def _of_code(workflow: Workflow, code: str) -> Iterator[Hit]:
+    for task, field, message in _demanded(workflow):
+        if field not in ("name", "taskReferenceName") and _code(message) == code:
+            yield _hit(task, field, message)
+
+
+def _hit(task: Task, field: str, message: str) -> Hit:
+    works = task.loop is not None and message.startswith(_WORKS_IN_LOOP)
+    if works:
+        return Hit((*task.path, field) if field else task.path, _worded(message), "", Level.INFO, task.ref)
+    return Hit((*task.path, field) if field else task.path, _worded(message), ref=task.ref)
+
+
+def _demanded(workflow: Workflow) -> Iterator[tuple[Task, str, str]]:
+    for task in workflow.tasks:
+        normal = workflow.normal_task(task)
+        if normal is not None:
+            for field, message in demands(normal):
+                yield task, field, message
+
+
+def _code(message: str) -> str:
+    """Sort what the server says into our codes."""
+    if "field is required" in message:
+        return "missing-field"
+    if "should have atleast one" in message:
+        return "no-cases"
+    if message.startswith("terminate task"):
+        return "bad-terminate"
+    if message.startswith(("Both 'duration'", "Either date", "Unable to parse date")):
+        return "bad-wait"
+    return "script-syntax" if message.startswith("Expression is not well") else "refused"
+
+
+def _worded(message: str) -> str:
+    """Say in our words what the server says, without the task's name, which stands beside it."""
+    if "field is required" in message:
+        return f"{message.partition(' field is required')[0]} is missing"
+    if message.startswith("decisionCases"):
+        return "has no decisionCases"
+    if message.startswith("forkTasks"):
+        return "has no forkTasks"
+    if message.startswith("terminate task must"):
+        return "terminationStatus must be COMPLETED, FAILED or TERMINATED"
+    if message.startswith("terminate task cannot"):
+        return "a TERMINATE cannot be optional"
+    if message.startswith("Both"):
+        return "has both duration and until: the server takes one of them"
+    if message.startswith("Either date"):
+        return "its duration cannot be read: write it as in 1 days 2 hours 3 minutes 4 seconds"
+    if message.startswith("Unable to parse"):
+        return "its until cannot be read: write it as in 2030-01-31 12:00 UTC"
+    return message.partition(" for taskType")[0]
+
+
+def bad_schema(subject: Workflow | TaskDef) -> Iterator[Hit]:
+    """Find JSON Schemas that are none."""
+    for key in ("inputSchema", "outputSchema"):
+        envelope = mapping(subject.fields, key)
+        data = envelope.get("data")
+        if isinstance(data, dict) and envelope.get("type", "JSON") == "JSON":
+            try:
+                compile_schema(data, fast=False)
+            except ValueError as error:
+                yield Hit((*subject.path, key, "data"), f"is not a valid JSON Schema: {error}")
+
+
+def bad_task_definition(definition: TaskDef) -> Iterator[Hit]:
+    """Find numbers in a task definition that the server refuses."""
+    normal = definition.normal
+    if normal is None:
+        return
+    for violation in check_task_definition(normal, "$"):
+        field = violation["path"].removeprefix("$").lstrip(".")
+        if field == "name":
+            continue
+        message = violation["message"].replace(f"TaskDef: {definition.name} ", "").replace("TaskDef ", "")
+        if not field:
+            field = "responseTimeoutSeconds" if message.startswith("response") else "timeoutSeconds"
+        yield Hit((*definition.path, field), message)

@@ -1,0 +1,204 @@
+"""What `${…}` expressions read, and whether it is there when they read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_k1n.engine.language.expressions import TASK_FIELDS, WORKFLOW_FIELDS
+from pytest_k1n.engine.registry.constraints import misreadings
+from pytest_k1n.lint.check import Hit, Level, Path
+from pytest_k1n.lint.reads import Read
+from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.suggest import suggestion
+from pytest_k1n.lint.tree import Task, listed, mapping, texts
+
+_MOST_SUGGESTIONS = 50
+
+
+def malformed_expression(workflow: Workflow) -> Iterator[Hit]:
+    """Find expressions that the server refuses, and those that never close."""
+    for task, path, message in _refused(workflow):
+        if "is not valid" in message:
+            yield Hit(path, message.partition("value: ")[2].strip() or "an empty expression", ref=task.ref)
+    for task in workflow.tasks:
+        for path, text in texts(dict(task.inputs), (*task.path, "inputParameters")):
+            if text.startswith("${") and "}" not in text and path[-1] not in ("expression", "scriptExpression"):
+                yield Hit(path, f"{text[:60]!r} never closes: it stays as it is", "add }", Level.WARNING, task.ref)
+
+
+def unknown_ref(workflow: Workflow) -> Iterator[Hit]:
+    """Find expressions that name no task: refused where the server looks, null elsewhere."""
+    refused = {path for _, path, message in _refused(workflow) if "is not defined" in message}
+    said = 0
+    for read in _of_tasks(workflow):
+        if read.root in workflow.by_ref or not read.root:
+            continue
+        is_refused = read.path in refused
+        if not is_refused and workflow.has_dynamic_fork:
+            continue  # a task that the fork brings along may be called that
+        hint = suggestion(read.root, workflow.by_ref) if said < _MOST_SUGGESTIONS else ""
+        said += 1
+        effect = "" if is_refused else ": it is always null"
+        level = Level.ERROR if is_refused else Level.WARNING
+        yield Hit(read.path, f"reads {read.expression}, but no task is called that{effect}", hint, level, _ref(read))
+
+
+def unknown_field(workflow: Workflow) -> Iterator[Hit]:
+    """Find expressions that read what a task or a workflow does not have."""
+    for read in workflow.reads:
+        if read.section is None or not read.section or "*" in read.section:
+            continue
+        if read.root == "workflow":
+            known, what = WORKFLOW_FIELDS, "a workflow"
+        elif read.root in workflow.by_ref:
+            known, what = TASK_FIELDS, "a task"
+        else:
+            continue
+        if read.section not in known:
+            better = f"${{{read.root}.output.{read.section}{read.rest}}}"
+            hint = suggestion(read.section, known) or (f"write {better}" if read.root != "workflow" else "")
+            yield Hit(
+                read.path, f"reads {read.expression}, but {what} has no {read.section}: it is always null", hint,
+                ref=_ref(read),
+            )  # fmt: skip
+
+
+def read_too_early(workflow: Workflow) -> Iterator[Hit]:
+    """Find expressions that read a task which starts only after the reader."""
+    graph = workflow.graph
+    for read, reader, source in _between_tasks(workflow):
+        if graph is None or source in list(reader.owners()) or _share_loop(reader, source):
+            continue
+        for mine in graph.keys(reader.ref):
+            if any(graph.is_before(mine, theirs) for theirs in graph.keys(source.ref)):
+                yield Hit(
+                    read.path, f"reads {read.expression}, but {source.ref} runs only after it: it is always null",
+                    ref=reader.ref,
+                )  # fmt: skip
+                break
+
+
+def read_of_other_case(workflow: Workflow) -> Iterator[Hit]:
+    """Find expressions that read a task which runs only if the reader does not."""
+    graph = workflow.graph
+    for read, reader, source in _between_tasks(workflow):
+        if graph is None or _share_loop(reader, source):
+            continue
+        for mine in graph.keys(reader.ref):
+            if any(graph.are_exclusive(mine, theirs) for theirs in graph.keys(source.ref)):
+                yield Hit(
+                    read.path, f"reads {read.expression}, but {source.ref} is in another case: it is always null",
+                    ref=reader.ref,
+                )  # fmt: skip
+                break
+
+
+def read_in_parallel(workflow: Workflow) -> Iterator[Hit]:
+    """Find expressions that read a task which may still be running."""
+    graph = workflow.graph
+    for read, reader, source in _between_tasks(workflow):
+        if graph is None or source in list(reader.owners()) or reader in list(source.owners()):
+            continue
+        if read.section not in ("output", None):
+            continue
+        if any(
+            graph.are_concurrent(mine, theirs)
+            for mine in graph.keys(reader.ref)
+            for theirs in graph.keys(source.ref)
+            if mine != theirs
+        ) and not _brought_by_switch(workflow, reader, source):
+            yield Hit(
+                read.path, f"reads {read.expression}, but nothing makes it wait for {source.ref}: a race",
+                f"put a JOIN on {source.ref} before it, or run the two one after the other", ref=reader.ref,
+            )  # fmt: skip
+
+
+def variable_never_set(workflow: Workflow) -> Iterator[Hit]:
+    """Find variables that are read, and that nothing in the definition sets."""
+    known = set(mapping(workflow.fields, "variables"))
+    for task in workflow.tasks:
+        if task.type == "SET_VARIABLE":
+            known.update(task.inputs)
+    said: set[str] = set()
+    for read in workflow.reads:
+        name = read.rest[1:].partition(".")[0].partition("[")[0]
+        if read.root == "workflow" and read.section == "variables" and name and name not in known and name not in said:
+            said.add(name)
+            hint = suggestion(name, known)
+            yield Hit(read.path, f"reads {read.expression}, which no SET_VARIABLE sets", hint, ref=_ref(read))
+
+
+def _refused(workflow: Workflow) -> Iterator[tuple[Task, Path, str]]:
+    """Yield what the server says of the expressions it looks at: those of the tasks that are in no other."""
+    for task in workflow.top.tasks:
+        normal = workflow.normal_task(task)
+        if normal is not None:
+            for path, message in misreadings(normal, normal["inputParameters"], workflow.by_ref.keys()):
+                yield task, (*task.path, "inputParameters", *path), message
+
+
+def _of_tasks(workflow: Workflow) -> Iterator[Read]:
+    return (read for read in workflow.reads if read.is_of_task)
+
+
+def _between_tasks(workflow: Workflow) -> Iterator[tuple[Read, Task, Task]]:
+    """Yield the reads of one task by another: read, reader, source."""
+    for read in _of_tasks(workflow):
+        source = workflow.by_ref.get(read.root)
+        if source is not None and read.reader is not None and source is not read.reader:
+            yield read, read.reader, source
+
+
+def _share_loop(reader: Task, source: Task) -> bool:
+    """Whether both run in each round of one loop: the reader then has what the round before has left."""
+    loops = [owner for owner in (reader, *reader.owners()) if owner.type == "DO_WHILE"]
+    return any(owner in loops for owner in (source, *source.owners()) if owner.type == "DO_WHILE")
+
+
+def _brought_by_switch(workflow: Workflow, reader: Task, source: Task) -> bool:
+    """Whether the two are unordered only because a JOIN waits for a SWITCH's decision: said by another check."""
+    graph = workflow.graph
+    if graph is None:
+        return False
+    return any(
+        owner.type in ("SWITCH", "DECISION") and graph.is_before(theirs, mine)
+        for owner in source.owners()
+        if owner not in list(reader.owners())
+        for theirs in graph.keys(owner.ref)
+        for mine in graph.keys(reader.ref)
+    )
+
+
+def _ref(read: Read) -> str:
+    return read.reader.ref if read.reader else ""
+
+
+def declared_never_read(workflow: Workflow) -> Iterator[Hit]:
+    """Find declared inputs that nothing reads."""
+    names, reads_all = workflow.inputs_read
+    if reads_all:
+        return
+    for index, name in enumerate(listed(workflow.fields, "inputParameters")):
+        if isinstance(name, str) and name not in names:
+            yield Hit((*workflow.path, "inputParameters", index), f"nothing reads the input {name}")
+
+
+_GIVEN_TO_FAILURE_WORKFLOWS = frozenset({"reason", "workflowId", "failureStatus", "failureTaskId", "failedWorkflow"})
+
+
+def read_never_declared(workflow: Workflow) -> Iterator[Hit]:
+    """Find inputs that are read, and that the definition does not declare though it declares others."""
+    declared = {name for name in listed(workflow.fields, "inputParameters") if isinstance(name, str)}
+    if not declared:
+        return
+    schema = mapping(mapping(workflow.fields, "inputSchema"), "data")
+    known = declared | set(mapping(workflow.fields, "inputTemplate")) | set(mapping(schema, "properties"))
+    said: set[str] = set()
+    for read in workflow.reads:
+        name = read.rest[1:].partition(".")[0].partition("[")[0]
+        if read.root != "workflow" or read.section != "input" or not name or name in known | said:
+            continue
+        said.add(name)
+        if name.isidentifier() and name not in _GIVEN_TO_FAILURE_WORKFLOWS:
+            hint = suggestion(name, declared)
+            yield Hit(read.path, f"reads {read.expression}, an input that is not declared", hint, ref=_ref(read))

@@ -1,0 +1,75 @@
+"""JavaScript and jq in definitions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_k1n.engine.language import scripts
+from pytest_k1n.lint.check import Hit, Path
+from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.tree import Task, text
+
+_JAVASCRIPT = ("javascript", "graaljs")
+_STRINGIFY = re.compile(
+    r"JSON\s*\.\s*stringify\s*\(\s*\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
+)
+_LONGEST = 100_000
+
+
+def syntax(workflow: Workflow) -> Iterator[Hit]:
+    """Find scripts that no engine can read; without the `scripts` extra there is nobody to ask."""
+    for task, path, source, is_body in _sources(workflow):
+        if "${" in source or len(source) > _LONGEST:
+            continue  # another check's, or written at run time
+        problem = scripts.syntax_error(source) if is_body else scripts.program_error(source)
+        if problem:
+            yield Hit(path, f"is not JavaScript: {problem}", ref=task.ref)
+    for task in workflow.tasks:
+        query = text(task.inputs, "queryExpression")
+        if task.type == "JSON_JQ_TRANSFORM" and "${" not in query and 0 < len(query) <= _LONGEST:
+            problem = scripts.jq_error(query)
+            if problem:
+                yield Hit((*task.path, "inputParameters", "queryExpression"), f"is not jq: {problem}", ref=task.ref)
+
+
+def expression_in_script(workflow: Workflow) -> Iterator[Hit]:
+    """Find `${…}` in scripts of INLINE tasks, which puts a value's text into the program."""
+    for task in workflow.tasks:
+        if task.type not in ("INLINE", "LAMBDA"):
+            continue
+        for key in ("expression", "scriptExpression"):
+            source = text(task.inputs, key)
+            found = re.search(r"\$\{[^}]*\}", source)
+            if found and found[0] != source.strip():
+                yield Hit(
+                    (*task.path, "inputParameters", key), f"writes {found[0]} into the script as text", ref=task.ref
+                )
+
+
+def stringified_input(workflow: Workflow) -> Iterator[Hit]:
+    """Find JSON.stringify of an input in INLINE scripts."""
+    for task, path, source, _ in _sources(workflow):
+        if task.type not in ("INLINE", "LAMBDA"):
+            continue
+        for match in _STRINGIFY.finditer(source[:_LONGEST]):
+            name = match[1] or match[2]
+            value = task.inputs.get(name) if name else None
+            if name is None or (isinstance(value, str) and "${" in value) or isinstance(value, dict | list):
+                shown = f"$.{name}" if name else "$"
+                yield Hit(path, f"JSON.stringify({shown}) is '{{}}': {shown} is an object of Java's", ref=task.ref)
+
+
+def _sources(workflow: Workflow) -> Iterator[tuple[Task, Path, str, bool]]:
+    """Yield every script with its place, and whether it is the body of a function rather than a program."""
+    for task in workflow.tasks:
+        inputs = (*task.path, "inputParameters")
+        kind = task.fields.get("evaluatorType")
+        if task.type == "INLINE" and task.inputs.get("evaluatorType", "javascript") in _JAVASCRIPT:
+            yield task, (*inputs, "expression"), text(task.inputs, "expression"), False
+        elif task.type == "LAMBDA":
+            yield task, (*inputs, "scriptExpression"), text(task.inputs, "scriptExpression"), True
+        elif task.type == "DO_WHILE":
+            yield task, (*task.path, "loopCondition"), text(task.fields, "loopCondition"), False
+        elif task.type == "SWITCH" and kind in _JAVASCRIPT:
+            yield task, (*task.path, "expression"), text(task.fields, "expression"), True

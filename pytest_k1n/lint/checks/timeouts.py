@@ -1,0 +1,71 @@
+"""Timeouts and retries: what waits for ever, and what tries again at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_k1n.lint.check import Hit
+from pytest_k1n.lint.subject import TaskDef, Workflow
+
+
+def workflow_without_timeout(workflow: Workflow) -> Iterator[Hit]:
+    """Find workflows that nothing ends."""
+    normal = workflow.normal
+    if normal is not None and not workflow.is_inline and normal["timeoutSeconds"] <= 0:
+        given = "timeoutSeconds" in workflow.fields
+        path = (*workflow.path, "timeoutSeconds") if given else workflow.path
+        yield Hit(path, "timeoutSeconds is 0" if given else "has no timeoutSeconds")
+
+
+def timeout_that_only_alerts(workflow: Workflow) -> Iterator[Hit]:
+    """Find timeouts that end nothing."""
+    normal = workflow.normal
+    if normal is None or normal["timeoutSeconds"] <= 0 or normal["timeoutPolicy"] == "TIME_OUT_WF":
+        return
+    given = "timeoutPolicy" in workflow.fields
+    path = (*workflow.path, "timeoutPolicy" if given else "timeoutSeconds")
+    what = "timeoutPolicy is ALERT_ONLY" if given else "has no timeoutPolicy: it is ALERT_ONLY"
+    yield Hit(path, f"{what}: after {normal['timeoutSeconds']} s the execution goes on")
+
+
+def task_without_timeout(definition: TaskDef) -> Iterator[Hit]:
+    """Find task definitions whose tasks may take for ever."""
+    normal = definition.normal
+    if normal is not None and normal["timeoutSeconds"] == 0 and not normal["totalTimeoutSeconds"]:
+        given = "timeoutSeconds" in definition.fields
+        path = (*definition.path, "timeoutSeconds") if given else definition.path
+        yield Hit(path, "timeoutSeconds is 0" if given else "has no timeoutSeconds")
+
+
+def task_without_timeout_policy(definition: TaskDef) -> Iterator[Hit]:
+    """Find task definitions whose timeout ends the whole execution, or nothing, without saying so."""
+    normal = definition.normal
+    if normal is None or normal["timeoutSeconds"] <= 0:
+        return
+    if "timeoutPolicy" not in definition.fields:
+        yield Hit((*definition.path, "timeoutSeconds"), "has no timeoutPolicy: TIME_OUT_WF ends the whole execution")
+    elif normal["timeoutPolicy"] == "ALERT_ONLY":
+        yield Hit((*definition.path, "timeoutPolicy"), "timeoutPolicy is ALERT_ONLY: the task goes on")
+
+
+def retry_without_delay(definition: TaskDef) -> Iterator[Hit]:
+    """Find task definitions that retry at once."""
+    normal = definition.normal
+    if normal is not None and normal["retryCount"] > 0 and normal["retryDelaySeconds"] == 0:
+        yield Hit(
+            (*definition.path, "retryDelaySeconds"),
+            f"retries {normal['retryCount']} times, at once each time: retryDelaySeconds is 0",
+        )
+
+
+def number_without_effect(definition: TaskDef) -> Iterator[Hit]:
+    """Find numbers in a task definition that another field keeps from being read."""
+    normal = definition.normal
+    if normal is None:
+        return
+    if normal["backoffScaleFactor"] != 1 and normal["retryLogic"] != "LINEAR_BACKOFF":
+        yield Hit((*definition.path, "backoffScaleFactor"), f"is not read with retryLogic {normal['retryLogic']}")
+    if normal["retryCount"] == 0 and definition.fields.get("retryDelaySeconds"):
+        yield Hit((*definition.path, "retryDelaySeconds"), "is not read: retryCount is 0")
+    if definition.fields.get("rateLimitPerFrequency") and not definition.fields.get("rateLimitFrequencyInSeconds"):
+        yield Hit((*definition.path, "rateLimitPerFrequency"), "is not read without rateLimitFrequencyInSeconds")

@@ -1,0 +1,82 @@
+"""Task types: unknown ones, those of other servers, old ones, and what a type needs in its input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES
+from pytest_k1n.lint.check import Hit
+from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.suggest import suggestion
+from pytest_k1n.lint.tree import text
+
+BUILT_IN = (SYSTEM_TASK_TYPES - {"FORK"}) | {"SIMPLE", "DYNAMIC", "USER_DEFINED", "KAFKA_PUBLISH"}
+"""Types that every Conductor knows."""
+OF_INTEGRATIONS = frozenset({
+    "LLM_TEXT_COMPLETE", "LLM_CHAT_COMPLETE", "LLM_INDEX_TEXT", "LLM_SEARCH_INDEX", "LLM_GENERATE_EMBEDDINGS",
+    "LLM_STORE_EMBEDDINGS", "LLM_GET_EMBEDDINGS", "LIST_MCP_TOOLS", "CALL_MCP_TOOL", "AGENT", "GET_AGENT_CARD",
+    "CANCEL_AGENT", "PULL_WORKFLOW_MESSAGES", "GENERATE_IMAGE", "GENERATE_AUDIO", "GENERATE_VIDEO", "GENERATE_PDF",
+    "LLM_SEARCH_EMBEDDINGS",
+})  # fmt: skip
+"""Types that a Conductor runs only if its AI integrations are switched on."""
+OF_ORKES = frozenset({
+    "HTTP_POLL", "BUSINESS_RULE", "JDBC", "SENDGRID", "WAIT_FOR_WEBHOOK", "GET_SIGNED_JWT", "UPDATE_SECRET",
+    "UPDATE_TASK", "QUERY_PROCESSOR", "GET_WORKFLOW", "TERMINATE_WORKFLOW", "ALERT", "OPS_GENIE", "GRPC", "CHUNK_TEXT",
+    "GET_DOCUMENT", "PARSE_DOCUMENT", "LIST_FILES", "YIELD", "INTEGRATION", "MCP", "MCP_REMOTE", "DATABASE",
+    "AWS_LAMBDA", "LLM_INDEX_DOCUMENT", "LLM_GET_DOCUMENT",
+})  # fmt: skip
+"""Types of the commercial server."""
+_OLD = {"DECISION": "SWITCH", "LAMBDA": "INLINE", "EXCLUSIVE_JOIN": "JOIN behind a SWITCH"}
+
+
+def foreign_type(workflow: Workflow) -> Iterator[Hit]:
+    """Find types that only some servers run; all others queue such tasks for a worker."""
+    for task in workflow.tasks:
+        if task.type in OF_INTEGRATIONS:
+            yield Hit(
+                (*task.path, "type"), f"{task.type} needs a server with its AI integrations switched on", ref=task.ref
+            )
+        elif task.type in OF_ORKES:
+            yield Hit(
+                (*task.path, "type"), f"{task.type} is a task of Orkes, which Conductor does not have", ref=task.ref
+            )
+
+
+def unknown_type(workflow: Workflow) -> Iterator[Hit]:
+    """Find types that Conductor does not know."""
+    for task in workflow.tasks:
+        if task.type not in BUILT_IN | OF_INTEGRATIONS | OF_ORKES:
+            hint = suggestion(task.type, BUILT_IN)
+            yield Hit(
+                (*task.path, "type"),
+                f"Conductor has no type {task.type}: it waits for a worker of that name",
+                hint,
+                ref=task.ref,
+            )
+
+
+def old_type(workflow: Workflow) -> Iterator[Hit]:
+    """Find types that are deprecated."""
+    for task in workflow.tasks:
+        if task.type in _OLD:
+            yield Hit((*task.path, "type"), f"{task.type} is deprecated", f"write {_OLD[task.type]}", ref=task.ref)
+
+
+def missing_input(workflow: Workflow) -> Iterator[Hit]:
+    """Find dynamic tasks whose input does not have what they read from it."""
+    for task in workflow.tasks:
+        if task.type == "DYNAMIC":
+            keys: tuple[str, ...] = ("dynamicTaskNameParam",)
+        elif task.type == "FORK_JOIN_DYNAMIC" and not any(
+            task.inputs.get(key) for key in ("forkTaskName", "forkTaskType", "forkTaskInputs")
+        ):
+            keys = ("dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam")
+        else:
+            continue
+        for key in keys:
+            name = text(task.fields, key)
+            if name and name not in task.inputs:
+                hint = suggestion(name, task.inputs)
+                yield Hit(
+                    (*task.path, key), f"reads the input {name!r}, which the task does not have", hint, ref=task.ref
+                )

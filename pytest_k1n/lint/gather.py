@@ -1,0 +1,62 @@
+"""Which files are meant: those that are named, and those of folders that hold definitions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_k1n.lint.selection import Selection
+from pytest_k1n.lint.source import Source, Unreadable, read_source
+
+_NOT_WALKED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "target", "build", "dist"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What the paths on the command line lead to."""
+
+    sources: tuple[Source, ...]
+    mistakes: tuple[str, ...]
+    """Paths that are not there, that cannot be read, or that hold no definition: a line each."""
+    skipped: int
+    """JSON files of folders that hold no definition."""
+
+
+def gather(paths: Iterable[str], selection: Selection) -> Gathered:
+    """Read the files that paths name, and those in the folders that they name; `-` is standard input's text."""
+    sources: dict[str, Source] = {}
+    mistakes: list[str] = []
+    skipped = 0
+    for name in paths:
+        path = Path(name)
+        is_folder = path.is_dir()
+        found = list(_walk(path, selection)) if is_folder else [path]
+        if is_folder and not found:
+            mistakes.append(f"{name}: no .json file in this folder")
+        for each in found:
+            shown = each.as_posix()
+            if shown in sources:
+                continue
+            try:
+                source = read_source(each, shown)
+            except Unreadable as error:
+                mistakes.append(str(error))
+                continue
+            if source.definitions or (source.parsed[1] and (not is_folder or source.mentions_conductor)):
+                sources[shown] = source
+            elif is_folder:
+                skipped += 1
+            else:
+                mistakes.append(f"{name}: no workflow or task definition in it")
+    return Gathered(sources=tuple(sources.values()), mistakes=tuple(mistakes), skipped=skipped)
+
+
+def _walk(folder: Path, selection: Selection) -> Iterator[Path]:
+    for root, folders, files in os.walk(folder):
+        folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _NOT_WALKED)
+        for name in sorted(files):
+            path = Path(root) / name
+            if name.endswith(".json") and not selection.excludes(path.as_posix()):
+                yield path

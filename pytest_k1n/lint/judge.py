@@ -1,0 +1,113 @@
+"""Judge definitions: files in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pytest_k1n.lint.check import Check, Finding, Hit, Target, pointer
+from pytest_k1n.lint.selection import Selection
+from pytest_k1n.lint.source import Kind, Source
+from pytest_k1n.lint.subject import Library, TaskDef, Workflow
+from pytest_k1n.lint.table import checks_of
+from pytest_k1n.lint.tree import listed, mapping
+
+MOST_OF_ONE_CODE = 50
+"""Findings of one code in one definition; more say no more."""
+INLINE_KEY = "k1n-lint-ignore"
+"""Key in a definition's or a task's `metadata` with codes that are not to be reported there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was judged, and what was found."""
+
+    findings: tuple[Finding, ...]
+    files: int
+    workflows: int
+    task_definitions: int
+
+    @property
+    def definitions(self) -> int:
+        return self.workflows + self.task_definitions
+
+
+def lint(sources: Iterable[Source], selection: Selection | None = None) -> Report:
+    """Judge all definitions in some files together, so that sub-workflows are found across them."""
+    chosen = selection or Selection()
+    sources = list(sources)
+    library: Library = {}
+    subjects: list[tuple[Source, list[Workflow | TaskDef]]] = []
+    for source in sources:
+        mine: list[Workflow | TaskDef] = []
+        for kind, path, fields in source.definitions:
+            if kind is Kind.TASK:
+                mine.append(TaskDef(fields, path))
+                continue
+            workflow = Workflow(fields, path, library)
+            library.setdefault(workflow.name, []).append(workflow)
+            mine += [workflow, *workflow.inline()]
+        subjects.append((source, mine))
+    findings = [found for source, mine in subjects for found in _of_file(source, mine, chosen)]
+    every = [each for _, mine in subjects for each in mine]
+    return Report(
+        findings=tuple(findings),
+        files=len(sources),
+        workflows=sum(isinstance(each, Workflow) and not each.is_inline for each in every),
+        task_definitions=sum(isinstance(each, TaskDef) for each in every),
+    )
+
+
+def _of_file(source: Source, subjects: list[Workflow | TaskDef], selection: Selection) -> list[Finding]:
+    found: list[Finding] = []
+    for check in checks_of(Target.FILE):
+        if selection.wants(check.code, source.name):
+            found += [_finding(check, hit, source, "") for hit in check.find(source)]
+    for subject in subjects:
+        target = Target.WORKFLOW if isinstance(subject, Workflow) else Target.TASK
+        for check in checks_of(target):
+            if selection.wants(check.code, source.name):
+                hits = _wanted(check.find(subject), subject, check.code)
+                found += [_finding(check, hit, source, subject.title) for hit in hits]
+    found.sort(key=lambda each: (each.line, each.column, each.level.rank, each.code))
+    return list(dict.fromkeys(found))
+
+
+def _wanted(hits: Iterable[Hit], subject: Workflow | TaskDef, code: str) -> Iterator[Hit]:
+    """Leave out what the definition itself says it knows, and the rest of very many."""
+    if code in _ignored(subject.fields):
+        return
+    count = 0
+    for hit in hits:
+        task = subject.by_ref.get(hit.ref) if isinstance(subject, Workflow) else None
+        if task is not None and code in _ignored(task.fields):
+            continue
+        count += 1
+        if count > MOST_OF_ONE_CODE:
+            return
+        yield hit
+
+
+def _ignored(fields: object) -> list[object]:
+    return list(listed(mapping(fields, "metadata"), INLINE_KEY)) if isinstance(fields, dict) else []
+
+
+def _finding(check: Check, hit: Hit, source: Source, subject: str) -> Finding:
+    if check.code == "not-json":
+        line, column = int(hit.path[0]), int(hit.path[1])
+        path = ""
+    else:
+        line, column = source.positions.line_and_column(hit.path)
+        path = pointer(hit.path)
+    return Finding(
+        code=check.code,
+        level=hit.level or check.level,
+        file=source.name,
+        line=line,
+        column=column,
+        pointer=path,
+        subject=subject,
+        ref=hit.ref,
+        message=hit.message,
+        fix=hit.fix or check.fix,
+    )

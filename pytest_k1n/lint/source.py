@@ -1,0 +1,186 @@
+"""A file as text and as JSON, and which definitions are in it, in whatever wrapping people keep them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import NamedTuple
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.lint.check import Fields, Path
+from pytest_k1n.lint.positions import Positions
+
+LARGEST_BYTES = 16 * 1024 * 1024
+"""A definition is some kilobytes; Conductor's own limit for a request is far below this."""
+DEEPEST = 1000
+"""Levels of nesting that the server's JSON reader takes (measured on 3.32.1)."""
+_WRAPPED_DEPTH = 6
+"""How deep inside other documents a definition is looked for."""
+TASK_DEFINITION_KEYS = frozenset({
+    "retryCount", "retryLogic", "retryDelaySeconds", "responseTimeoutSeconds", "timeoutSeconds", "timeoutPolicy",
+    "inputKeys", "outputKeys", "concurrentExecLimit", "rateLimitPerFrequency", "pollTimeoutSeconds",
+    "totalTimeoutSeconds", "backoffScaleFactor",
+})  # fmt: skip
+"""Fields by one of which a document that has a name and no tasks is known to be a task definition."""
+
+
+class Kind(StrEnum):
+    """What a definition is one of."""
+
+    WORKFLOW = "workflow"
+    TASK = "task"
+
+
+class Found(NamedTuple):
+    """One definition in a document."""
+
+    kind: Kind
+    path: Path
+    fields: Fields
+
+
+class Unreadable(OSError):
+    """A file that cannot be read at all, and why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One text; `name` is the file as findings show it."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def parsed(self) -> tuple[Json, str, int]:
+        """The document, what is wrong with it as JSON (empty: nothing), and the offset of that."""
+        if len(self.text) > LARGEST_BYTES:
+            return None, f"the file has {len(self.text) >> 20} MB: no definition is larger than 16 MB", 0
+        if deeper := _too_deep(self.text):
+            return None, f"is nested more than {DEEPEST} levels deep, which the server's reader refuses", deeper
+        try:
+            return json.loads(self.text, parse_constant=_no_constant), "", 0
+        except json.JSONDecodeError as error:
+            return None, f"is not JSON: {error.msg[0].lower()}{error.msg[1:]}", error.pos
+        except (ValueError, RecursionError) as error:
+            return None, f"is not JSON: {error}", 0
+
+    @property
+    def document(self) -> Json:
+        return self.parsed[0]
+
+    @cached_property
+    def positions(self) -> Positions:
+        return Positions(self.text)
+
+    @cached_property
+    def definitions(self) -> tuple[Found, ...]:
+        """Every definition in the document, outermost first."""
+        return tuple(definitions(self.document))
+
+    @cached_property
+    def has_repeated_keys(self) -> bool:
+        """Whether some object has a key twice: asked of the fast parser first, because places are slow to find."""
+        found = False
+
+        def note(pairs: list[tuple[str, Json]]) -> None:
+            nonlocal found
+            found = found or len({key for key, _ in pairs}) < len(pairs)
+
+        json.loads(self.text, object_pairs_hook=note)
+        return found
+
+    @property
+    def mentions_conductor(self) -> bool:
+        """Whether a text that is not JSON wants to be a definition: only then is that worth a word in a folder."""
+        return '"taskReferenceName"' in self.text or (
+            '"responseTimeoutSeconds"' in self.text and '"timeoutSeconds"' in self.text
+        )
+
+
+def read_source(path: FilePath, name: str) -> Source:
+    """Read a file. Raises Unreadable."""
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise Unreadable(f"{name}: {path.stat().st_size >> 20} MB: no definition is larger than 16 MB")
+        return Source(name, path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Unreadable(f"{name}: is not UTF-8 text") from None
+    except OSError as error:
+        if isinstance(error, Unreadable):
+            raise
+        raise Unreadable(f"{name}: cannot be read: {error.strerror or error}") from None
+
+
+def definitions(document: Json, path: Path = (), depth: int = 0) -> Iterator[Found]:
+    """Find definitions: a document, a list of them, a start request, an answer of a server, any wrapping."""
+    if isinstance(document, list):
+        for index, each in enumerate(document):
+            yield from definitions(each, (*path, index), depth)
+    elif isinstance(document, Mapping):
+        kind = kind_of(document)
+        if kind is not None:
+            yield Found(kind, path, document)
+        elif not _is_other(document) and depth < _WRAPPED_DEPTH:
+            for key, each in document.items():
+                if isinstance(each, Mapping | list):
+                    yield from definitions(each, (*path, key), depth + 1)
+
+
+def kind_of(fields: Fields) -> Kind | None:
+    """Tell what a JSON object is by the fields that only its kind has; None: no definition."""
+    tasks = fields.get("tasks")
+    if _is_other(fields):
+        return None
+    if isinstance(tasks, list):
+        if not tasks:
+            return Kind.WORKFLOW if "name" in fields else None
+        if any(isinstance(task, Mapping) and ("taskReferenceName" in task or "type" in task) for task in tasks):
+            return Kind.WORKFLOW
+        return Kind.WORKFLOW if {"name", "version"} <= fields.keys() or "schemaVersion" in fields else None
+    if tasks is not None and "name" in fields and {"version", "schemaVersion", "outputParameters"} & fields.keys():
+        return Kind.WORKFLOW  # with something else where its tasks belong
+    if (
+        isinstance(fields.get("name"), str)
+        and "taskReferenceName" not in fields
+        and TASK_DEFINITION_KEYS & fields.keys()
+    ):
+        return Kind.TASK
+    return None
+
+
+def _is_other(fields: Fields) -> bool:
+    """Whether an object is an execution, a task of one or an event handler: those hold definitions, and are none."""
+    return "workflowId" in fields or "workflowInstanceId" in fields or ("event" in fields and "actions" in fields)
+
+
+def _too_deep(text: str) -> int:
+    """Return the offset at which the nesting exceeds what the server reads, 0 if it never does."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return 0
+    depth, offset = 0, 0
+    in_string = False
+    while offset < len(text):
+        character = text[offset]
+        if in_string:
+            if character == "\\":
+                offset += 1
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > DEEPEST:
+                return offset
+        elif character in "]}":
+            depth -= 1
+        offset += 1
+    return 0
+
+
+def _no_constant(name: str) -> Json:
+    raise ValueError(f"{name} is no number of JSON")

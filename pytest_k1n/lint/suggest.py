@@ -1,0 +1,20 @@
+"""What a misspelt name was meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+MOST_NAMES = 500
+"""Among more, looking for a similar one takes longer than it helps."""
+
+
+def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
+    """Return `did you mean X?`, or "" if nothing resembles the name."""
+    names = [each for each in known if each]
+    if len(names) > MOST_NAMES or len(name) > 100:
+        return ""
+    folded = {each.casefold().replace("_", ""): each for each in names}
+    same = folded.get(name.casefold().replace("_", ""))
+    close = [same] if same else get_close_matches(name, names, n=1, cutoff=cutoff)
+    return f"did you mean {close[0]}?" if close and close[0] != name else ""

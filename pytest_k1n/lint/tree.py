@@ -1,0 +1,136 @@
+"""The tasks of a definition as a tree of raw fields with their places; tolerant of anything that JSON can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.lint.check import Fields, Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TaskList:
+    """Tasks that follow one another: the definition's own, a branch, a case, the body of a loop."""
+
+    owner: Task | None
+    slot: str
+    """The key that holds it: `tasks`, `forkTasks`, `decisionCases`, `defaultCase`, `loopOver`."""
+    case: str = ""
+    """Of a SWITCH, for what value."""
+    path: Path
+    tasks: list[Task] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Task:
+    """One task of a workflow definition."""
+
+    fields: Fields
+    path: Path
+    siblings: TaskList
+    index: int
+    inner: list[TaskList] = field(default_factory=list)
+    """The lists in it, in reading order; empty ones too."""
+
+    @property
+    def ref(self) -> str:
+        return text(self.fields, "taskReferenceName")
+
+    @property
+    def name(self) -> str:
+        return text(self.fields, "name")
+
+    @property
+    def type(self) -> str:
+        return text(self.fields, "type") or "SIMPLE"
+
+    @property
+    def inputs(self) -> Fields:
+        return mapping(self.fields, "inputParameters")
+
+    @property
+    def following(self) -> Task | None:
+        """The task right behind it in its list."""
+        return self.siblings.tasks[self.index + 1] if self.index + 1 < len(self.siblings.tasks) else None
+
+    @property
+    def preceding(self) -> Task | None:
+        return self.siblings.tasks[self.index - 1] if self.index else None
+
+    def owners(self) -> Iterator[Task]:
+        """Yield the tasks that it sits in, innermost first."""
+        owner = self.siblings.owner
+        while owner is not None:
+            yield owner
+            owner = owner.siblings.owner
+
+    @property
+    def loop(self) -> Task | None:
+        """The innermost loop around it."""
+        return next((owner for owner in self.owners() if owner.type == "DO_WHILE"), None)
+
+    def lists(self, slot: str) -> list[TaskList]:
+        return [each for each in self.inner if each.slot == slot]
+
+    def walk(self) -> Iterator[Task]:
+        """Yield the tasks inside, at any depth."""
+        for each in self.inner:
+            for task in each.tasks:
+                yield task
+                yield from task.walk()
+
+
+def text(fields: Fields, key: str) -> str:
+    """Read a text; "" for anything else."""
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def mapping(fields: Fields, key: str) -> Fields:
+    """Read an object; {} for anything else."""
+    value = fields.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(fields: Fields, key: str) -> list[Json]:
+    """Read a list; [] for anything else."""
+    value = fields.get(key)
+    return value if isinstance(value, list) else []
+
+
+def texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every text in a JSON value with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts(inner, (*path, index))
+
+
+def fill(tasks: TaskList, value: Json) -> None:
+    """Put the tasks of a JSON list into a list of ours; what is no object is left out."""
+    for index, fields in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(fields, Mapping):
+            task = Task(fields=fields, path=(*tasks.path, index), siblings=tasks, index=len(tasks.tasks))
+            tasks.tasks.append(task)
+            _fill_inner(task)
+
+
+def _fill_inner(task: Task) -> None:
+    for number, branch in enumerate(listed(task.fields, "forkTasks")):
+        _add(task, branch, "forkTasks", (number,))
+    for case, tasks in mapping(task.fields, "decisionCases").items():
+        _add(task, tasks, "decisionCases", (case,), case)
+    for slot in ("defaultCase", "loopOver"):
+        if listed(task.fields, slot):
+            _add(task, task.fields[slot], slot)
+
+
+def _add(task: Task, value: Json, slot: str, within: Path = (), case: str = "") -> None:
+    made = TaskList(owner=task, slot=slot, case=case, path=(*task.path, slot, *within))
+    task.inner.append(made)
+    fill(made, value)

@@ -1,0 +1,55 @@
+"""Every check finds its defect in each of its variants, at the place where it is, and not in what is sound."""
+
+import json
+
+import pytest
+
+from k1n_support.lint_examples import EXAMPLES, SOUND, definition
+from pytest_k1n.lint.judge import lint
+from pytest_k1n.lint.source import Source
+from pytest_k1n.lint.table import BY_CODE
+
+LEAST_VARIANTS = 5
+
+
+def findings(document):
+    text = document if isinstance(document, str) else json.dumps(document, indent=2)
+    return lint([Source("example.json", text)]).findings
+
+
+def examples(kind):
+    return [
+        pytest.param(code, document, id=f"{code}-{number}")
+        for code, both in EXAMPLES.items()
+        for number, document in enumerate(getattr(both, kind))
+    ]
+
+
+def test_every_check_has_examples_and_at_least_five_with_the_defect():
+    assert EXAMPLES.keys() == BY_CODE.keys()
+    assert {code: len(both.bad) for code, both in EXAMPLES.items() if len(both.bad) < LEAST_VARIANTS} == {}
+    assert [code for code, both in EXAMPLES.items() if not both.good] == []
+
+
+@pytest.mark.parametrize(("code", "document"), examples("bad"))
+def test_the_defect_is_found(code, document):
+    found = [each for each in findings(document) if each.code == code]
+    assert found, [each.code for each in findings(document)]
+    assert all(each.message and each.fix for each in found)
+
+
+@pytest.mark.parametrize(("code", "document"), examples("good"))
+def test_what_is_sound_is_let_be(code, document):
+    assert [each.message for each in findings(document) if each.code == code] == []
+
+
+@pytest.mark.parametrize("document", [SOUND, definition()], ids=["workflow", "task definition"])
+def test_in_a_sound_definition_nothing_is_found(document):
+    assert findings(document) == ()
+
+
+@pytest.mark.parametrize(("code", "document"), examples("good"))
+def test_what_is_sound_by_one_check_is_refused_by_none(code, document):
+    """The sound variants are definitions a team may write: an error in one would be a false alarm."""
+    errors = [each for each in findings(document) if each.level == "error"]
+    assert errors == []
