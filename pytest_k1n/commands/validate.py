@@ -12,10 +12,11 @@ from pathlib import Path
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
-from pytest_k1n.lint.check import Finding, Level
+from pytest_k1n.core.text import one_line
+from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.selection import Selection, read_selection
-from pytest_k1n.lint.source import Kind, Source, Unreadable, read_source
+from pytest_k1n.lint.source import DefinitionKind, SourceFile, Unreadable, read_source
 from pytest_k1n.validation.schema import SchemaProblem, validate
 
 _KINDS = "a results file, the document of a run, a plan (TOML), a workflow definition, a task definition, an execution"
@@ -91,7 +92,7 @@ def _plan(path: Path, text: str) -> FileReport:
     )
 
 
-def _json(source: Source, selection: Selection) -> FileReport:
+def _json(source: SourceFile, selection: Selection) -> FileReport:
     """Have definitions judged by lint; everything else has a schema, or is read."""
     findings = lint([source], selection).findings
     if source.parsed[1]:
@@ -109,17 +110,17 @@ def _json(source: Source, selection: Selection) -> FileReport:
     return FileReport(kind, tuple(judge(document, "$")))
 
 
-def _line(found: Finding) -> str:
+def _line(found: LintFinding) -> str:
     said = f"{found.ref}: {found.message}" if found.ref else found.message
     level = "" if found.level is Level.ERROR else f"{found.level}: "
-    return f"line {found.line}: {level}{said} [{found.code}]"
+    return one_line(f"line {found.line}: {level}{said} [{found.code}]")
 
 
-def _kind(source: Source) -> str:
+def _kind(source: SourceFile) -> str:
     if len(source.definitions) > 1:
         return f"{len(source.definitions)} definitions"
     kind, _, fields = source.definitions[0]
-    return f"{'workflow' if kind is Kind.WORKFLOW else 'task'} definition {fields.get('name')}"
+    return f"{'workflow' if kind is DefinitionKind.WORKFLOW else 'task'} definition {fields.get('name')}"
 
 
 def _list(documents: list[Json]) -> FileReport:

@@ -50,7 +50,7 @@ class Target(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class LintCheck:
     """One row of the table."""
 
     code: str
@@ -61,12 +61,12 @@ class Check:
     """What Conductor does with it."""
     fix: str
     find: Callable[[Any], Iterable[Hit]]
-    """Takes a `Source`, a `Workflow` or a `TaskDef`, by `target`."""
+    """Takes a `SourceFile`, a `WorkflowSubject` or a `TaskSubject`, by `target`."""
     target: Target = Target.WORKFLOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class LintFinding:
     """One finding in a file."""
 
     code: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_k1n.lint.selection import Selection
-from pytest_k1n.lint.source import Source, Unreadable, read_source
+from pytest_k1n.lint.source import SourceFile, Unreadable, read_source
 
 _NOT_WALKED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "target", "build", "dist"})
 
@@ -17,7 +17,7 @@ _NOT_WALKED = frozenset({"node_modules", "__pycache__", "venv", "site-packages",
 class Gathered:
     """What the paths on the command line lead to."""
 
-    sources: tuple[Source, ...]
+    sources: tuple[SourceFile, ...]
     mistakes: tuple[str, ...]
     """Paths that are not there, that cannot be read, or that hold no definition: a line each."""
     skipped: int
@@ -26,7 +26,7 @@ class Gathered:
 
 def gather(paths: Iterable[str], selection: Selection) -> Gathered:
     """Read the files that paths name, and those in the folders that they name; `-` is standard input's text."""
-    sources: dict[str, Source] = {}
+    sources: dict[str, SourceFile] = {}
     mistakes: list[str] = []
     skipped = 0
     for name in paths:

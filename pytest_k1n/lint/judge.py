@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pytest_k1n.lint.check import Check, Finding, Hit, Target, pointer
+from pytest_k1n.lint.check import Hit, LintCheck, LintFinding, Target, pointer
 from pytest_k1n.lint.selection import Selection
-from pytest_k1n.lint.source import Kind, Source
-from pytest_k1n.lint.subject import Library, TaskDef, Workflow
+from pytest_k1n.lint.source import DefinitionKind, SourceFile
+from pytest_k1n.lint.subject import TaskSubject, WorkflowLibrary, WorkflowSubject
 from pytest_k1n.lint.table import checks_of
 from pytest_k1n.lint.tree import listed, mapping
 
@@ -22,7 +22,7 @@ INLINE_KEY = "k1n-lint-ignore"
 class Report:
     """What was judged, and what was found."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[LintFinding, ...]
     files: int
     workflows: int
     task_definitions: int
@@ -32,19 +32,19 @@ class Report:
         return self.workflows + self.task_definitions
 
 
-def lint(sources: Iterable[Source], selection: Selection | None = None) -> Report:
+def lint(sources: Iterable[SourceFile], selection: Selection | None = None) -> Report:
     """Judge all definitions in some files together, so that sub-workflows are found across them."""
     chosen = selection or Selection()
     sources = list(sources)
-    library: Library = {}
-    subjects: list[tuple[Source, list[Workflow | TaskDef]]] = []
+    library: WorkflowLibrary = {}
+    subjects: list[tuple[SourceFile, list[WorkflowSubject | TaskSubject]]] = []
     for source in sources:
-        mine: list[Workflow | TaskDef] = []
+        mine: list[WorkflowSubject | TaskSubject] = []
         for kind, path, fields in source.definitions:
-            if kind is Kind.TASK:
-                mine.append(TaskDef(fields, path))
+            if kind is DefinitionKind.TASK:
+                mine.append(TaskSubject(fields, path))
                 continue
-            workflow = Workflow(fields, path, library)
+            workflow = WorkflowSubject(fields, path, library)
             library.setdefault(workflow.name, []).append(workflow)
             mine += [workflow, *workflow.inline()]
         subjects.append((source, mine))
@@ -53,18 +53,20 @@ def lint(sources: Iterable[Source], selection: Selection | None = None) -> Repor
     return Report(
         findings=tuple(findings),
         files=len(sources),
-        workflows=sum(isinstance(each, Workflow) and not each.is_inline for each in every),
-        task_definitions=sum(isinstance(each, TaskDef) for each in every),
+        workflows=sum(isinstance(each, WorkflowSubject) and not each.is_inline for each in every),
+        task_definitions=sum(isinstance(each, TaskSubject) for each in every),
     )
 
 
-def _of_file(source: Source, subjects: list[Workflow | TaskDef], selection: Selection) -> list[Finding]:
-    found: list[Finding] = []
+def _of_file(
+    source: SourceFile, subjects: list[WorkflowSubject | TaskSubject], selection: Selection
+) -> list[LintFinding]:
+    found: list[LintFinding] = []
     for check in checks_of(Target.FILE):
         if selection.wants(check.code, source.name):
             found += [_finding(check, hit, source, "") for hit in check.find(source)]
     for subject in subjects:
-        target = Target.WORKFLOW if isinstance(subject, Workflow) else Target.TASK
+        target = Target.WORKFLOW if isinstance(subject, WorkflowSubject) else Target.TASK
         for check in checks_of(target):
             if selection.wants(check.code, source.name):
                 hits = _wanted(check.find(subject), subject, check.code)
@@ -73,13 +75,13 @@ def _of_file(source: Source, subjects: list[Workflow | TaskDef], selection: Sele
     return list(dict.fromkeys(found))
 
 
-def _wanted(hits: Iterable[Hit], subject: Workflow | TaskDef, code: str) -> Iterator[Hit]:
+def _wanted(hits: Iterable[Hit], subject: WorkflowSubject | TaskSubject, code: str) -> Iterator[Hit]:
     """Leave out what the definition itself says it knows, and the rest of very many."""
     if code in _ignored(subject.fields):
         return
     count = 0
     for hit in hits:
-        task = subject.by_ref.get(hit.ref) if isinstance(subject, Workflow) else None
+        task = subject.by_ref.get(hit.ref) if isinstance(subject, WorkflowSubject) else None
         if task is not None and code in _ignored(task.fields):
             continue
         count += 1
@@ -92,14 +94,14 @@ def _ignored(fields: object) -> list[object]:
     return list(listed(mapping(fields, "metadata"), INLINE_KEY)) if isinstance(fields, dict) else []
 
 
-def _finding(check: Check, hit: Hit, source: Source, subject: str) -> Finding:
+def _finding(check: LintCheck, hit: Hit, source: SourceFile, subject: str) -> LintFinding:
     if check.code == "not-json":
         line, column = int(hit.path[0]), int(hit.path[1])
         path = ""
     else:
         line, column = source.positions.line_and_column(hit.path)
         path = pointer(hit.path)
-    return Finding(
+    return LintFinding(
         code=check.code,
         level=hit.level or check.level,
         file=source.name,

@@ -9,7 +9,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.engine.language import expressions
 from pytest_k1n.engine.registry.constraints import KNOWN_ROOTS
 from pytest_k1n.lint.check import Fields, Path
-from pytest_k1n.lint.tree import Task, texts
+from pytest_k1n.lint.tree import TaskNode, texts
 
 
 class Read(NamedTuple):
@@ -17,7 +17,7 @@ class Read(NamedTuple):
 
     path: Path
     """Of the text it stands in."""
-    reader: Task | None
+    reader: TaskNode | None
     """None: the definition itself, in its output parameters."""
     expression: str
     """As written, with its braces."""
@@ -40,7 +40,7 @@ class Read(NamedTuple):
         return self.reader.ref if self.reader else "the workflow's output"
 
 
-def reads(tasks: Iterable[Task], fields: Fields, within: Path) -> Iterator[Read]:
+def reads(tasks: Iterable[TaskNode], fields: Fields, within: Path) -> Iterator[Read]:
     """Yield every expression of a definition in reading order, those nested in another one included."""
     for task in tasks:
         for path, text in _readable(task):
@@ -52,7 +52,7 @@ def reads(tasks: Iterable[Task], fields: Fields, within: Path) -> Iterator[Read]
                 yield _read(path, None, body, is_whole)
 
 
-def _readable(task: Task) -> Iterator[tuple[Path, str]]:
+def _readable(task: TaskNode) -> Iterator[tuple[Path, str]]:
     """Yield the texts of a task that the server resolves; an inline child's expressions are the child's own."""
     yield from texts(_without_child(task), (*task.path, "inputParameters"))
     for key in ("sink", "items"):
@@ -65,7 +65,7 @@ def _readable(task: Task) -> Iterator[tuple[Path, str]]:
         yield from texts(own, (*task.path, "subWorkflowParam"))
 
 
-def _without_child(task: Task) -> Json:
+def _without_child(task: TaskNode) -> Json:
     inputs = dict(task.inputs)
     if task.type == "START_WORKFLOW":
         inputs.pop("startWorkflow", None)
@@ -84,7 +84,7 @@ def _bodies(text: str) -> Iterator[tuple[str, bool]]:
                 yield from ((inner, False) for inner, _ in _bodies(body))
 
 
-def _read(path: Path, reader: Task | None, body: str, is_whole: bool) -> Read:
+def _read(path: Path, reader: TaskNode | None, body: str, is_whole: bool) -> Read:
     root, section, rest = expressions.head(body.strip())
     if "${" in root:
         root = ""

@@ -28,7 +28,7 @@ TASK_DEFINITION_KEYS = frozenset({
 """Fields by one of which a document that has a name and no tasks is known to be a task definition."""
 
 
-class Kind(StrEnum):
+class DefinitionKind(StrEnum):
     """What a definition is one of."""
 
     WORKFLOW = "workflow"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 class Found(NamedTuple):
     """One definition in a document."""
 
-    kind: Kind
+    kind: DefinitionKind
     path: Path
     fields: Fields
 
@@ -48,7 +48,7 @@ class Unreadable(OSError):
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class SourceFile:
     """One text; `name` is the file as findings show it."""
 
     name: str
@@ -101,12 +101,12 @@ class Source:
         )
 
 
-def read_source(path: FilePath, name: str) -> Source:
+def read_source(path: FilePath, name: str) -> SourceFile:
     """Read a file. Raises Unreadable."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise Unreadable(f"{name}: {path.stat().st_size >> 20} MB: no definition is larger than 16 MB")
-        return Source(name, path.read_text(encoding="utf-8-sig"))
+        return SourceFile(name, path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise Unreadable(f"{name}: is not UTF-8 text") from None
     except OSError as error:
@@ -130,25 +130,25 @@ def definitions(document: Json, path: Path = (), depth: int = 0) -> Iterator[Fou
                     yield from definitions(each, (*path, key), depth + 1)
 
 
-def kind_of(fields: Fields) -> Kind | None:
+def kind_of(fields: Fields) -> DefinitionKind | None:
     """Tell what a JSON object is by the fields that only its kind has; None: no definition."""
     tasks = fields.get("tasks")
     if _is_other(fields):
         return None
     if isinstance(tasks, list):
         if not tasks:
-            return Kind.WORKFLOW if "name" in fields else None
+            return DefinitionKind.WORKFLOW if "name" in fields else None
         if any(isinstance(task, Mapping) and ("taskReferenceName" in task or "type" in task) for task in tasks):
-            return Kind.WORKFLOW
-        return Kind.WORKFLOW if {"name", "version"} <= fields.keys() or "schemaVersion" in fields else None
+            return DefinitionKind.WORKFLOW
+        return DefinitionKind.WORKFLOW if {"name", "version"} <= fields.keys() or "schemaVersion" in fields else None
     if tasks is not None and "name" in fields and {"version", "schemaVersion", "outputParameters"} & fields.keys():
-        return Kind.WORKFLOW  # with something else where its tasks belong
+        return DefinitionKind.WORKFLOW  # with something else where its tasks belong
     if (
         isinstance(fields.get("name"), str)
         and "taskReferenceName" not in fields
         and TASK_DEFINITION_KEYS & fields.keys()
     ):
-        return Kind.TASK
+        return DefinitionKind.TASK
     return None
 
 

@@ -15,18 +15,18 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.lint.check import Fields, Path
 from pytest_k1n.lint.reads import Read, reads
-from pytest_k1n.lint.tree import Task, TaskList, fill, mapping, text, texts
+from pytest_k1n.lint.tree import TaskList, TaskNode, fill, mapping, text, texts
 
 _INPUT = re.compile(r"""workflow\.input(?:\.([A-Za-z_][\w-]*)|\[\s*(['"])(.*?)\2\s*\])?""")
 
-Library = dict[str, list["Workflow"]]
+WorkflowLibrary = dict[str, list["WorkflowSubject"]]
 """All workflow definitions that are linted together, by name."""
 
 
-class Workflow:
+class WorkflowSubject:
     """A workflow definition; an inline one of a sub-workflow task is one of its own, with a scope of its own."""
 
-    def __init__(self, fields: Fields, path: Path = (), library: Library | None = None) -> None:
+    def __init__(self, fields: Fields, path: Path = (), library: WorkflowLibrary | None = None) -> None:
         self.fields = fields
         self.path = path
         self.library = {} if library is None else library
@@ -43,7 +43,7 @@ class Workflow:
         return f"workflow {self.name or '(without a name)'}"
 
     @cached_property
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskNode]:
         """Every task, nested ones included, in reading order."""
         return [each for task in self.top.tasks for each in (task, *task.walk())]
 
@@ -52,7 +52,7 @@ class Workflow:
         return [self.top, *(each for task in self.tasks for each in task.inner)]
 
     @cached_property
-    def by_ref(self) -> Mapping[str, Task]:
+    def by_ref(self) -> Mapping[str, TaskNode]:
         """The first task of every reference name."""
         return {task.ref: task for task in reversed(self.tasks) if task.ref}
 
@@ -89,7 +89,7 @@ class Workflow:
         except Problem:
             return None
 
-    def normal_task(self, task: Task) -> dict[str, Any] | None:
+    def normal_task(self, task: TaskNode) -> dict[str, Any] | None:
         """One task as the server reads it."""
         found: Any = self.normal
         for part in task.path[len(self.path) :]:
@@ -108,17 +108,19 @@ class Workflow:
         except wire.WireError:
             return None
 
-    def inline(self) -> Iterator[Workflow]:
+    def inline(self) -> Iterator[WorkflowSubject]:
         """Yield the definitions that sub-workflow tasks carry, and those in them."""
         for task in self.tasks:
             definition = mapping(task.fields, "subWorkflowParam").get("workflowDefinition")
             if isinstance(definition, Mapping):
-                child = Workflow(definition, (*task.path, "subWorkflowParam", "workflowDefinition"), self.library)
+                child = WorkflowSubject(
+                    definition, (*task.path, "subWorkflowParam", "workflowDefinition"), self.library
+                )
                 yield child
                 yield from child.inline()
 
 
-class TaskDef:
+class TaskSubject:
     """A task definition."""
 
     def __init__(self, fields: Fields, path: Path = ()) -> None:

@@ -13,17 +13,17 @@ from pytest_k1n.lint.check import Fields, Path
 class TaskList:
     """Tasks that follow one another: the definition's own, a branch, a case, the body of a loop."""
 
-    owner: Task | None
+    owner: TaskNode | None
     slot: str
     """The key that holds it: `tasks`, `forkTasks`, `decisionCases`, `defaultCase`, `loopOver`."""
     case: str = ""
     """Of a SWITCH, for what value."""
     path: Path
-    tasks: list[Task] = field(default_factory=list)
+    tasks: list[TaskNode] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Task:
+class TaskNode:
     """One task of a workflow definition."""
 
     fields: Fields
@@ -50,15 +50,15 @@ class Task:
         return mapping(self.fields, "inputParameters")
 
     @property
-    def following(self) -> Task | None:
+    def following(self) -> TaskNode | None:
         """The task right behind it in its list."""
         return self.siblings.tasks[self.index + 1] if self.index + 1 < len(self.siblings.tasks) else None
 
     @property
-    def preceding(self) -> Task | None:
+    def preceding(self) -> TaskNode | None:
         return self.siblings.tasks[self.index - 1] if self.index else None
 
-    def owners(self) -> Iterator[Task]:
+    def owners(self) -> Iterator[TaskNode]:
         """Yield the tasks that it sits in, innermost first."""
         owner = self.siblings.owner
         while owner is not None:
@@ -66,14 +66,14 @@ class Task:
             owner = owner.siblings.owner
 
     @property
-    def loop(self) -> Task | None:
+    def loop(self) -> TaskNode | None:
         """The innermost loop around it."""
         return next((owner for owner in self.owners() if owner.type == "DO_WHILE"), None)
 
     def lists(self, slot: str) -> list[TaskList]:
         return [each for each in self.inner if each.slot == slot]
 
-    def walk(self) -> Iterator[Task]:
+    def walk(self) -> Iterator[TaskNode]:
         """Yield the tasks inside, at any depth."""
         for each in self.inner:
             for task in each.tasks:
@@ -115,12 +115,12 @@ def fill(tasks: TaskList, value: Json) -> None:
     """Put the tasks of a JSON list into a list of ours; what is no object is left out."""
     for index, fields in enumerate(value if isinstance(value, list) else ()):
         if isinstance(fields, Mapping):
-            task = Task(fields=fields, path=(*tasks.path, index), siblings=tasks, index=len(tasks.tasks))
+            task = TaskNode(fields=fields, path=(*tasks.path, index), siblings=tasks, index=len(tasks.tasks))
             tasks.tasks.append(task)
             _fill_inner(task)
 
 
-def _fill_inner(task: Task) -> None:
+def _fill_inner(task: TaskNode) -> None:
     for number, branch in enumerate(listed(task.fields, "forkTasks")):
         _add(task, branch, "forkTasks", (number,))
     for case, tasks in mapping(task.fields, "decisionCases").items():
@@ -130,7 +130,7 @@ def _fill_inner(task: Task) -> None:
             _add(task, task.fields[slot], slot)
 
 
-def _add(task: Task, value: Json, slot: str, within: Path = (), case: str = "") -> None:
+def _add(task: TaskNode, value: Json, slot: str, within: Path = (), case: str = "") -> None:
     made = TaskList(owner=task, slot=slot, case=case, path=(*task.path, slot, *within))
     task.inner.append(made)
     fill(made, value)

@@ -83,7 +83,7 @@ class Library:
 
 def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
     """Read the definitions in one file; `marker` is a field that each must have. Raises DefinitionError."""
-    from pytest_k1n.lint.source import Kind, Unreadable, read_source
+    from pytest_k1n.lint.source import DefinitionKind, Unreadable, read_source
 
     try:
         source = read_source(path, str(path))
@@ -93,7 +93,7 @@ def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
     if problem:
         line = source.text.count("\n", 0, offset) + 1
         raise DefinitionError(f"{path}: cannot be read as JSON: line {line}: {problem.removeprefix('is not JSON: ')}")
-    kind = Kind.WORKFLOW if marker == "tasks" else Kind.TASK
+    kind = DefinitionKind.WORKFLOW if marker == "tasks" else DefinitionKind.TASK
     document = source.document
     if document == []:
         raise DefinitionError(f"{path}: an empty list: write a definition into it, or remove the file")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pytest_k1n.lint.check import Hit, Level
-from pytest_k1n.lint.subject import Workflow
-from pytest_k1n.lint.tree import Task, mapping, text
+from pytest_k1n.lint.subject import WorkflowSubject
+from pytest_k1n.lint.tree import TaskNode, mapping, text
 
 _MOST_VISITED = 2000
 
 
-def version_not_pinned(workflow: Workflow) -> Iterator[Hit]:
+def version_not_pinned(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find sub-workflows of which the newest version runs."""
     for task in workflow.tasks:
         child = mapping(task.fields, "subWorkflowParam")
@@ -21,7 +21,7 @@ def version_not_pinned(workflow: Workflow) -> Iterator[Hit]:
             yield Hit((*task.path, "subWorkflowParam"), f"starts the newest {child['name']}: no version", ref=task.ref)
 
 
-def unknown_version(workflow: Workflow) -> Iterator[Hit]:
+def unknown_version(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find pinned versions that are not among the files, though others of the same workflow are."""
     for task in workflow.tasks:
         child = mapping(task.fields, "subWorkflowParam")
@@ -35,7 +35,7 @@ def unknown_version(workflow: Workflow) -> Iterator[Hit]:
             )  # fmt: skip
 
 
-def no_child(workflow: Workflow) -> Iterator[Hit]:
+def no_child(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find sub-workflow tasks that say neither a name nor a definition."""
     for task in workflow.tasks:
         child = mapping(task.fields, "subWorkflowParam")
@@ -44,7 +44,7 @@ def no_child(workflow: Workflow) -> Iterator[Hit]:
             yield Hit((*task.path, "subWorkflowParam"), "names no workflow", ref=task.ref)
 
 
-def recursion(workflow: Workflow) -> Iterator[Hit]:
+def recursion(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find workflows that start themselves, directly or through others."""
     if not workflow.name or workflow.is_inline:
         return
@@ -61,7 +61,7 @@ def recursion(workflow: Workflow) -> Iterator[Hit]:
             yield Hit(path, f"may start itself: {chain}", "", Level.WARNING, task.ref)
 
 
-def _way_back(workflow: Workflow, name: str, is_certain: bool) -> tuple[list[str], bool] | None:
+def _way_back(workflow: WorkflowSubject, name: str, is_certain: bool) -> tuple[list[str], bool] | None:
     """Find the way from a child back to the workflow: the names on it, and whether no case leads past it."""
     waiting: list[tuple[str, list[str], bool]] = [(name, [name], is_certain)]
     seen: set[tuple[str, bool]] = set()
@@ -82,7 +82,7 @@ def _way_back(workflow: Workflow, name: str, is_certain: bool) -> tuple[list[str
     return found
 
 
-def _starts(workflow: Workflow) -> Iterator[tuple[Task, str, bool]]:
+def _starts(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, str, bool]]:
     """Yield the workflows that a workflow starts and waits for, and whether it does so in any case."""
     for task in workflow.tasks:
         child = mapping(task.fields, "subWorkflowParam")
@@ -93,13 +93,13 @@ def _starts(workflow: Workflow) -> Iterator[tuple[Task, str, bool]]:
         is_certain = not any(owner.type in ("SWITCH", "DECISION") for owner in task.owners())
         is_certain = is_certain and not _may_end_before(workflow, task)
         if isinstance(inline, Mapping):
-            for _, inner, is_sure in _starts(Workflow(inline, task.path, workflow.library)):
+            for _, inner, is_sure in _starts(WorkflowSubject(inline, task.path, workflow.library)):
                 yield task, inner, is_certain and is_sure
         elif name and "${" not in name:
             yield task, name, is_certain
 
 
-def _may_end_before(workflow: Workflow, task: Task) -> bool:
+def _may_end_before(workflow: WorkflowSubject, task: TaskNode) -> bool:
     """Whether a TERMINATE may end the execution before the task."""
     for each in workflow.tasks:
         if each is task:
@@ -109,6 +109,6 @@ def _may_end_before(workflow: Workflow, task: Task) -> bool:
     return False
 
 
-def _version(workflow: Workflow) -> int:
+def _version(workflow: WorkflowSubject) -> int:
     version = workflow.fields.get("version")
     return version if isinstance(version, int) else 1

@@ -11,17 +11,17 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition
 from pytest_k1n.engine.registry.taskconstraints import demands
 from pytest_k1n.lint.check import Fields, Hit, Level, Path
-from pytest_k1n.lint.subject import TaskDef, Workflow
-from pytest_k1n.lint.tree import Task, mapping
+from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
+from pytest_k1n.lint.tree import TaskNode, mapping
 from pytest_k1n.validation.schema import compile_schema
 
 _WORKS_IN_LOOP = ("decisionCases should have", "terminate task cannot be optional", "forkTasks should have")
 """What the server refuses, and would run: in a loop it does not look (measured on 3.32.1)."""
 
 
-def wrong_type(subject: Workflow | TaskDef) -> Iterator[Hit]:
+def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find values that the server's JSON reader cannot take where they stand."""
-    shape = shapes.WORKFLOW if isinstance(subject, Workflow) else shapes.TASK_DEFINITION
+    shape = shapes.WORKFLOW if isinstance(subject, WorkflowSubject) else shapes.TASK_DEFINITION
     yield from _wrong(subject.fields, shape, subject.path)
 
 
@@ -93,17 +93,17 @@ def _kind(value: Any) -> str:
     return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else f"{value!r:.60}"
 
 
-def no_tasks(workflow: Workflow) -> Iterator[Hit]:
+def no_tasks(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find definitions without a task."""
     if not workflow.top.tasks and not workflow.fields.get("tasks"):
         yield Hit((*workflow.path, "tasks"), "the workflow has no tasks")
 
 
-def no_name(subject: Workflow | TaskDef) -> Iterator[Hit]:
+def no_name(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find definitions and tasks without a name."""
-    if not subject.fields.get("name") and not (isinstance(subject, Workflow) and subject.is_inline):
+    if not subject.fields.get("name") and not (isinstance(subject, WorkflowSubject) and subject.is_inline):
         yield Hit(subject.path, "the definition has no name")
-    if isinstance(subject, Workflow):
+    if isinstance(subject, WorkflowSubject):
         for task, field, message in _demanded(subject):
             if field in ("name", "taskReferenceName"):
                 yield Hit(
@@ -111,14 +111,14 @@ def no_name(subject: Workflow | TaskDef) -> Iterator[Hit]:
                 )
 
 
-def schema_version(workflow: Workflow) -> Iterator[Hit]:
+def schema_version(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find definitions of a schema that the server no longer has."""
     normal = workflow.normal
     if normal is not None and normal["schemaVersion"] != 2:
         yield Hit((*workflow.path, "schemaVersion"), f"is {normal['schemaVersion']}: only 2 is supported")
 
 
-def duplicate_ref(workflow: Workflow) -> Iterator[Hit]:
+def duplicate_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find reference names that more than one task has."""
     count = Counter(task.ref for task in workflow.tasks if task.ref)
     seen: set[str] = set()
@@ -133,7 +133,7 @@ def duplicate_ref(workflow: Workflow) -> Iterator[Hit]:
         seen.add(task.ref)
 
 
-def refused(workflow: Workflow) -> Iterator[Hit]:
+def refused(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find what a task's type demands and the task does not have."""
     for task, field, message in _demanded(workflow):
         if field in ("name", "taskReferenceName") or _code(message) != "refused":
@@ -141,40 +141,40 @@ def refused(workflow: Workflow) -> Iterator[Hit]:
         yield _hit(task, field, message)
 
 
-def missing_field(workflow: Workflow) -> Iterator[Hit]:
+def missing_field(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find fields that a task's type needs."""
     yield from _of_code(workflow, "missing-field")
 
 
-def no_cases(workflow: Workflow) -> Iterator[Hit]:
+def no_cases(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find switches and forks that lead nowhere."""
     yield from _of_code(workflow, "no-cases")
 
 
-def bad_terminate(workflow: Workflow) -> Iterator[Hit]:
+def bad_terminate(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find TERMINATE tasks that the server does not take."""
     yield from _of_code(workflow, "bad-terminate")
 
 
-def bad_wait(workflow: Workflow) -> Iterator[Hit]:
+def bad_wait(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find WAIT tasks whose end cannot be told."""
     yield from _of_code(workflow, "bad-wait")
 
 
-def _of_code(workflow: Workflow, code: str) -> Iterator[Hit]:
+def _of_code(workflow: WorkflowSubject, code: str) -> Iterator[Hit]:
     for task, field, message in _demanded(workflow):
         if field not in ("name", "taskReferenceName") and _code(message) == code:
             yield _hit(task, field, message)
 
 
-def _hit(task: Task, field: str, message: str) -> Hit:
+def _hit(task: TaskNode, field: str, message: str) -> Hit:
     works = task.loop is not None and message.startswith(_WORKS_IN_LOOP)
     if works:
         return Hit((*task.path, field) if field else task.path, _worded(message), "", Level.INFO, task.ref)
     return Hit((*task.path, field) if field else task.path, _worded(message), ref=task.ref)
 
 
-def _demanded(workflow: Workflow) -> Iterator[tuple[Task, str, str]]:
+def _demanded(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, str, str]]:
     for task in workflow.tasks:
         normal = workflow.normal_task(task)
         if normal is not None:
@@ -216,7 +216,7 @@ def _worded(message: str) -> str:
     return message.partition(" for taskType")[0]
 
 
-def bad_schema(subject: Workflow | TaskDef) -> Iterator[Hit]:
+def bad_schema(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find JSON Schemas that are none."""
     for key in ("inputSchema", "outputSchema"):
         envelope = mapping(subject.fields, key)
@@ -228,7 +228,7 @@ def bad_schema(subject: Workflow | TaskDef) -> Iterator[Hit]:
                 yield Hit((*subject.path, key, "data"), f"is not a valid JSON Schema: {error}")
 
 
-def bad_task_definition(definition: TaskDef) -> Iterator[Hit]:
+def bad_task_definition(definition: TaskSubject) -> Iterator[Hit]:
     """Find numbers in a task definition that the server refuses."""
     normal = definition.normal
     if normal is None:

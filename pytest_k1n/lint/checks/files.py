@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.source import Source
+from pytest_k1n.lint.source import SourceFile
 
 
-def not_json(source: Source) -> Iterator[Hit]:
+def not_json(source: SourceFile) -> Iterator[Hit]:
     """Find what keeps the file from being read; the place is an offset, not a path."""
     _, problem, offset = source.parsed
     if problem:
@@ -17,7 +17,7 @@ def not_json(source: Source) -> Iterator[Hit]:
         yield Hit((line, column), problem)
 
 
-def repeated_key(source: Source) -> Iterator[Hit]:
+def repeated_key(source: SourceFile) -> Iterator[Hit]:
     """Find keys that an object has twice."""
     if source.parsed[1] or not source.definitions or not source.has_repeated_keys:
         return

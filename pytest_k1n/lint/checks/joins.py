@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
-from pytest_k1n.lint.tree import Task, TaskList, listed
+from pytest_k1n.lint.tree import TaskList, TaskNode, listed
 
 FORKS = ("FORK_JOIN", "FORK_JOIN_DYNAMIC")
 
 
-def fork_without_join(workflow: Workflow) -> Iterator[Hit]:
+def fork_without_join(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find forks that no JOIN follows."""
     for task in workflow.tasks:
         following = task.following
@@ -21,7 +21,7 @@ def fork_without_join(workflow: Workflow) -> Iterator[Hit]:
             yield Hit(task.path, f"no JOIN follows the fork: {after}", ref=task.ref)
 
 
-def empty_branch(workflow: Workflow) -> Iterator[Hit]:
+def empty_branch(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find branches without a task."""
     for task in workflow.tasks:
         for number, branch in enumerate(task.lists("forkTasks")):
@@ -29,7 +29,7 @@ def empty_branch(workflow: Workflow) -> Iterator[Hit]:
                 yield Hit(branch.path, f"branch {number} has no task", ref=task.ref)
 
 
-def join_on_nothing(workflow: Workflow) -> Iterator[Hit]:
+def join_on_nothing(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JOINs of static forks with nothing in joinOn."""
     for fork, join in _static(workflow):
         if not _join_on(join) and any(branch.tasks for branch in fork.lists("forkTasks")):
@@ -39,7 +39,7 @@ def join_on_nothing(workflow: Workflow) -> Iterator[Hit]:
             yield Hit((*join.path, "joinOn"), f"waits for nothing{after}", f'write "joinOn": [{names}]', ref=join.ref)
 
 
-def branch_not_joined(workflow: Workflow) -> Iterator[Hit]:
+def branch_not_joined(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find branches that the JOIN behind their fork does not wait for, or not to their end."""
     for fork, join in _static(workflow):
         join_on = set(_join_on(join))
@@ -50,7 +50,7 @@ def branch_not_joined(workflow: Workflow) -> Iterator[Hit]:
                 yield found
 
 
-def _left_out(branch: TaskList, join_on: set[str], join: Task) -> Hit | None:
+def _left_out(branch: TaskList, join_on: set[str], join: TaskNode) -> Hit | None:
     last = branch.tasks[-1]
     inside = {task.ref for task in last.walk()} if last.type != "DO_WHILE" else set()
     if last.ref in join_on and last.type not in ("SWITCH", "DECISION"):
@@ -75,7 +75,7 @@ def _left_out(branch: TaskList, join_on: set[str], join: Task) -> Hit | None:
     return Hit(path, f"does not wait for the branch that ends with {last.ref}", f'add "{last.ref}"', ref=join.ref)
 
 
-def join_on_unknown(workflow: Workflow) -> Iterator[Hit]:
+def join_on_unknown(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JOINs that wait for what no task is called, for themselves, or for what starts after them."""
     for join, path, ref in _waits(workflow):
         if ref == join.ref:
@@ -88,7 +88,7 @@ def join_on_unknown(workflow: Workflow) -> Iterator[Hit]:
             yield Hit(path, f"waits for {ref}, which starts only after it", f"remove {ref}", ref=join.ref)
 
 
-def join_on_case(workflow: Workflow) -> Iterator[Hit]:
+def join_on_case(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JOINs that wait for a task of a case, which does not run if another case is taken."""
     for join, path, ref in _waits(workflow):
         task = workflow.by_ref.get(ref)
@@ -111,7 +111,7 @@ def join_on_case(workflow: Workflow) -> Iterator[Hit]:
             inner = owner
 
 
-def join_across_loop(workflow: Workflow) -> Iterator[Hit]:
+def join_across_loop(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JOINs that wait for a task of a loop from outside of it."""
     for join, path, ref in _waits(workflow):
         task = workflow.by_ref.get(ref)
@@ -123,13 +123,13 @@ def join_across_loop(workflow: Workflow) -> Iterator[Hit]:
             )
 
 
-def _static(workflow: Workflow) -> Iterator[tuple[Task, Task]]:
+def _static(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, TaskNode]]:
     for task in workflow.tasks:
         if task.type == "FORK_JOIN" and task.following is not None and task.following.type == "JOIN":
             yield task, task.following
 
 
-def _waits(workflow: Workflow) -> Iterator[tuple[Task, tuple[str | int, ...], str]]:
+def _waits(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, tuple[str | int, ...], str]]:
     """Yield what each JOIN names; that of a dynamic fork is told by the server, whatever it says itself."""
     for join in workflow.tasks:
         if join.type != "JOIN" or (join.preceding is not None and join.preceding.type == "FORK_JOIN_DYNAMIC"):
@@ -141,11 +141,11 @@ def _waits(workflow: Workflow) -> Iterator[tuple[Task, tuple[str | int, ...], st
                 yield join, (*join.path, "joinOn", index), ref
 
 
-def _join_on(join: Task) -> list[str]:
+def _join_on(join: TaskNode) -> list[str]:
     return [ref for ref in listed(join.fields, "joinOn") if isinstance(ref, str)]
 
 
-def _is_later(workflow: Workflow, ref: str, join: Task) -> bool:
+def _is_later(workflow: WorkflowSubject, ref: str, join: TaskNode) -> bool:
     graph = workflow.graph
     if graph is None:
         return False
@@ -158,13 +158,13 @@ def _ends_execution(tasks: TaskList) -> bool:
     return last is not None and (last.type == "TERMINATE" or _all_terminate(last))
 
 
-def _all_terminate(switch: Task) -> bool:
+def _all_terminate(switch: TaskNode) -> bool:
     cases = [each for each in switch.inner if each.slot in ("decisionCases", "defaultCase")]
     has_default = any(each.slot == "defaultCase" for each in cases)
     return switch.type in ("SWITCH", "DECISION") and has_default and all(_ends_execution(each) for each in cases)
 
 
-def _others_terminate(switch: Task, taken: TaskList) -> bool:
+def _others_terminate(switch: TaskNode, taken: TaskList) -> bool:
     """Whether every other way through a SWITCH ends the execution."""
     cases = [each for each in switch.inner if each.slot in ("decisionCases", "defaultCase")]
     has_default = any(each.slot == "defaultCase" for each in cases)

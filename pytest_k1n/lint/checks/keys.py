@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.lint.check import Fields, Hit, Level, Path
-from pytest_k1n.lint.subject import TaskDef, Workflow
+from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
-from pytest_k1n.lint.tree import Task
+from pytest_k1n.lint.tree import TaskNode
 
 
 def _words(text: str) -> frozenset[str]:
@@ -42,21 +42,21 @@ _HOLDS_TASKS = _words("loopOver forkTasks decisionCases defaultCase")
 _MOST = 50
 
 
-def unknown_key(subject: Workflow | TaskDef) -> Iterator[Hit]:
+def unknown_key(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find keys that resemble one of Conductor's."""
     for path, key, known, ref in _unknown(subject):
         if hint := suggestion(key, known, 0.8):
             yield Hit((*path, key), f"Conductor has no {key}, and ignores it", hint, ref=ref)
 
 
-def foreign_key(subject: Workflow | TaskDef) -> Iterator[Hit]:
+def foreign_key(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find keys that resemble none."""
     for path, key, known, ref in _unknown(subject):
         if not suggestion(key, known, 0.8):
             yield Hit((*path, key), f"Conductor has no {key}, and ignores it", ref=ref)
 
 
-def key_of_task_definition(workflow: Workflow) -> Iterator[Hit]:
+def key_of_task_definition(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find fields of task definitions on tasks of a workflow."""
     for task in workflow.tasks:
         for key in task.fields:
@@ -64,7 +64,7 @@ def key_of_task_definition(workflow: Workflow) -> Iterator[Hit]:
                 yield Hit((*task.path, key), f"{key} on a task of a workflow is ignored", ref=task.ref)
 
 
-def key_of_other_type(workflow: Workflow) -> Iterator[Hit]:
+def key_of_other_type(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find fields that a task's type does not read."""
     for task in workflow.tasks:
         for key, types in _BY_TYPE.items():
@@ -79,7 +79,7 @@ def key_of_other_type(workflow: Workflow) -> Iterator[Hit]:
                 yield Hit((*task.path, key), f"a {task.type} does not read {key}", ref=task.ref)
 
 
-def script_keys_outside(workflow: Workflow) -> Iterator[Hit]:
+def script_keys_outside(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find an INLINE's script beside its inputParameters instead of in them."""
     for task in workflow.tasks:
         if task.type == "INLINE" and not task.inputs.get("expression"):
@@ -87,8 +87,8 @@ def script_keys_outside(workflow: Workflow) -> Iterator[Hit]:
             yield Hit(where, "has no expression in its inputParameters", ref=task.ref)
 
 
-def _unknown(subject: Workflow | TaskDef) -> Iterator[tuple[Path, str, frozenset[str], str]]:
-    if isinstance(subject, TaskDef):
+def _unknown(subject: WorkflowSubject | TaskSubject) -> Iterator[tuple[Path, str, frozenset[str], str]]:
+    if isinstance(subject, TaskSubject):
         yield from _keys(subject.fields, subject.path, _TASK_DEFINITION, "")
         return
     yield from _keys(subject.fields, subject.path, _WORKFLOW, "")
@@ -96,7 +96,7 @@ def _unknown(subject: Workflow | TaskDef) -> Iterator[tuple[Path, str, frozenset
         yield from _of_task(task)
 
 
-def _of_task(task: Task) -> Iterator[tuple[Path, str, frozenset[str], str]]:
+def _of_task(task: TaskNode) -> Iterator[tuple[Path, str, frozenset[str], str]]:
     for path, key, known, ref in _keys(task.fields, task.path, _WORKFLOW_TASK, task.ref):
         if key not in _OF_TASK_DEFINITIONS:  # said by another check
             yield path, key, known, ref

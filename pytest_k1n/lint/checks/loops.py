@@ -7,22 +7,22 @@ from collections.abc import Iterator
 
 from pytest_k1n.engine.language.scripts import is_literal
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
-from pytest_k1n.lint.tree import Task, texts
+from pytest_k1n.lint.tree import TaskNode, texts
 
 _NAME = re.compile(r"""\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*(['"])(.*?)\2\s*\])""")
 _STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 
 
-def loop_in_loop(workflow: Workflow) -> Iterator[Hit]:
+def loop_in_loop(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find loops inside loops."""
     for task in workflow.tasks:
         if task.type == "DO_WHILE" and task.loop is not None:
             yield Hit(task.path, f"is a loop inside the loop {task.loop.ref}", ref=task.ref)
 
 
-def loop_never_ends(workflow: Workflow) -> Iterator[Hit]:
+def loop_never_ends(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find conditions whose value no round can change."""
     for task in _loops(workflow):
         condition = task.fields.get("loopCondition")
@@ -45,7 +45,7 @@ def loop_never_ends(workflow: Workflow) -> Iterator[Hit]:
                 )  # fmt: skip
 
 
-def unknown_in_condition(workflow: Workflow) -> Iterator[Hit]:
+def unknown_in_condition(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find names in conditions that are neither an input of the loop, nor the loop, nor a task of it."""
     for task in _loops(workflow):
         condition = task.fields.get("loopCondition")
@@ -64,7 +64,7 @@ def unknown_in_condition(workflow: Workflow) -> Iterator[Hit]:
                 )  # fmt: skip
 
 
-def expression_in_condition(workflow: Workflow) -> Iterator[Hit]:
+def expression_in_condition(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find `${…}` in conditions, where it is not resolved."""
     for task in _loops(workflow):
         condition = task.fields.get("loopCondition")
@@ -74,7 +74,7 @@ def expression_in_condition(workflow: Workflow) -> Iterator[Hit]:
             )
 
 
-def misplaced_items(workflow: Workflow) -> Iterator[Hit]:
+def misplaced_items(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find items among the input of a loop, where they are an input like any other."""
     for task in _loops(workflow):
         if "items" not in task.inputs or _has_items(task):
@@ -94,23 +94,23 @@ def names_read(script: str) -> set[str]:
     return {match[1] or match[3] for match in _NAME.finditer(script)}
 
 
-def _loops(workflow: Workflow) -> Iterator[Task]:
+def _loops(workflow: WorkflowSubject) -> Iterator[TaskNode]:
     return (task for task in workflow.tasks if task.type == "DO_WHILE")
 
 
-def _has_items(task: Task) -> bool:
+def _has_items(task: TaskNode) -> bool:
     return task.fields.get("items") is not None or "_items" in task.inputs
 
 
-def _may_terminate(loop: Task) -> bool:
+def _may_terminate(loop: TaskNode) -> bool:
     return any(task.type == "TERMINATE" for task in loop.walk())
 
 
-def _dynamic(loop: Task) -> bool:
+def _dynamic(loop: TaskNode) -> bool:
     return any(task.type == "FORK_JOIN_DYNAMIC" for task in loop.walk())
 
 
-def _changing(workflow: Workflow, loop: Task) -> set[str]:
+def _changing(workflow: WorkflowSubject, loop: TaskNode) -> set[str]:
     """Collect what a condition may read and a round may change: the loop, its tasks, inputs that lead to either."""
     body = {task.ref for task in loop.walk()}
     changing = {loop.ref, *body}
@@ -124,7 +124,7 @@ def _changing(workflow: Workflow, loop: Task) -> set[str]:
     return changing
 
 
-def _parallel(workflow: Workflow, loop: Task, ref: str) -> bool:
+def _parallel(workflow: WorkflowSubject, loop: TaskNode, ref: str) -> bool:
     """Whether a task runs beside the loop, and so changes what the loop reads."""
     graph = workflow.graph
     if graph is None or ref not in workflow.by_ref:
@@ -132,14 +132,14 @@ def _parallel(workflow: Workflow, loop: Task, ref: str) -> bool:
     return any(graph.are_concurrent(mine, theirs) for mine in graph.keys(loop.ref) for theirs in graph.keys(ref))
 
 
-def reserved_suffix(workflow: Workflow) -> Iterator[Hit]:
+def reserved_suffix(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find refs that look like those of rounds."""
     for task in workflow.tasks:
         if "__" in task.ref:
             yield Hit((*task.path, "taskReferenceName"), f"{task.ref} has two underscores in a row", ref=task.ref)
 
 
-def reserved_in_loop(workflow: Workflow) -> Iterator[Hit]:
+def reserved_in_loop(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find refs in loops that the server cuts off at the two underscores."""
     for task in workflow.tasks:
         if "__" in task.ref and (task.loop is not None or task.type == "DO_WHILE"):

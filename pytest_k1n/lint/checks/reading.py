@@ -8,14 +8,14 @@ from pytest_k1n.engine.language.expressions import TASK_FIELDS, WORKFLOW_FIELDS
 from pytest_k1n.engine.registry.constraints import misreadings
 from pytest_k1n.lint.check import Hit, Level, Path
 from pytest_k1n.lint.reads import Read
-from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
-from pytest_k1n.lint.tree import Task, listed, mapping, texts
+from pytest_k1n.lint.tree import TaskNode, listed, mapping, texts
 
 _MOST_SUGGESTIONS = 50
 
 
-def malformed_expression(workflow: Workflow) -> Iterator[Hit]:
+def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that the server refuses, and those that never close."""
     for task, path, message in _refused(workflow):
         if "is not valid" in message:
@@ -26,7 +26,7 @@ def malformed_expression(workflow: Workflow) -> Iterator[Hit]:
                 yield Hit(path, f"{text[:60]!r} never closes: it stays as it is", "add }", Level.WARNING, task.ref)
 
 
-def unknown_ref(workflow: Workflow) -> Iterator[Hit]:
+def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that name no task: refused where the server looks, null elsewhere."""
     refused = {path for _, path, message in _refused(workflow) if "is not defined" in message}
     said = 0
@@ -43,7 +43,7 @@ def unknown_ref(workflow: Workflow) -> Iterator[Hit]:
         yield Hit(read.path, f"reads {read.expression}, but no task is called that{effect}", hint, level, _ref(read))
 
 
-def unknown_field(workflow: Workflow) -> Iterator[Hit]:
+def unknown_field(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read what a task or a workflow does not have."""
     for read in workflow.reads:
         if read.section is None or not read.section or "*" in read.section:
@@ -63,7 +63,7 @@ def unknown_field(workflow: Workflow) -> Iterator[Hit]:
             )  # fmt: skip
 
 
-def read_too_early(workflow: Workflow) -> Iterator[Hit]:
+def read_too_early(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which starts only after the reader."""
     graph = workflow.graph
     for read, reader, source in _between_tasks(workflow):
@@ -78,7 +78,7 @@ def read_too_early(workflow: Workflow) -> Iterator[Hit]:
                 break
 
 
-def read_of_other_case(workflow: Workflow) -> Iterator[Hit]:
+def read_of_other_case(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which runs only if the reader does not."""
     graph = workflow.graph
     for read, reader, source in _between_tasks(workflow):
@@ -93,7 +93,7 @@ def read_of_other_case(workflow: Workflow) -> Iterator[Hit]:
                 break
 
 
-def read_in_parallel(workflow: Workflow) -> Iterator[Hit]:
+def read_in_parallel(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which may still be running."""
     graph = workflow.graph
     for read, reader, source in _between_tasks(workflow):
@@ -113,7 +113,7 @@ def read_in_parallel(workflow: Workflow) -> Iterator[Hit]:
             )  # fmt: skip
 
 
-def variable_never_set(workflow: Workflow) -> Iterator[Hit]:
+def variable_never_set(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find variables that are read, and that nothing in the definition sets."""
     known = set(mapping(workflow.fields, "variables"))
     for task in workflow.tasks:
@@ -128,7 +128,7 @@ def variable_never_set(workflow: Workflow) -> Iterator[Hit]:
             yield Hit(read.path, f"reads {read.expression}, which no SET_VARIABLE sets", hint, ref=_ref(read))
 
 
-def _refused(workflow: Workflow) -> Iterator[tuple[Task, Path, str]]:
+def _refused(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str]]:
     """Yield what the server says of the expressions it looks at: those of the tasks that are in no other."""
     for task in workflow.top.tasks:
         normal = workflow.normal_task(task)
@@ -137,11 +137,11 @@ def _refused(workflow: Workflow) -> Iterator[tuple[Task, Path, str]]:
                 yield task, (*task.path, "inputParameters", *path), message
 
 
-def _of_tasks(workflow: Workflow) -> Iterator[Read]:
+def _of_tasks(workflow: WorkflowSubject) -> Iterator[Read]:
     return (read for read in workflow.reads if read.is_of_task)
 
 
-def _between_tasks(workflow: Workflow) -> Iterator[tuple[Read, Task, Task]]:
+def _between_tasks(workflow: WorkflowSubject) -> Iterator[tuple[Read, TaskNode, TaskNode]]:
     """Yield the reads of one task by another: read, reader, source."""
     for read in _of_tasks(workflow):
         source = workflow.by_ref.get(read.root)
@@ -149,13 +149,13 @@ def _between_tasks(workflow: Workflow) -> Iterator[tuple[Read, Task, Task]]:
             yield read, read.reader, source
 
 
-def _share_loop(reader: Task, source: Task) -> bool:
+def _share_loop(reader: TaskNode, source: TaskNode) -> bool:
     """Whether both run in each round of one loop: the reader then has what the round before has left."""
     loops = [owner for owner in (reader, *reader.owners()) if owner.type == "DO_WHILE"]
     return any(owner in loops for owner in (source, *source.owners()) if owner.type == "DO_WHILE")
 
 
-def _brought_by_switch(workflow: Workflow, reader: Task, source: Task) -> bool:
+def _brought_by_switch(workflow: WorkflowSubject, reader: TaskNode, source: TaskNode) -> bool:
     """Whether the two are unordered only because a JOIN waits for a SWITCH's decision: said by another check."""
     graph = workflow.graph
     if graph is None:
@@ -173,7 +173,7 @@ def _ref(read: Read) -> str:
     return read.reader.ref if read.reader else ""
 
 
-def declared_never_read(workflow: Workflow) -> Iterator[Hit]:
+def declared_never_read(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find declared inputs that nothing reads."""
     names, reads_all = workflow.inputs_read
     if reads_all:
@@ -186,7 +186,7 @@ def declared_never_read(workflow: Workflow) -> Iterator[Hit]:
 _GIVEN_TO_FAILURE_WORKFLOWS = frozenset({"reason", "workflowId", "failureStatus", "failureTaskId", "failedWorkflow"})
 
 
-def read_never_declared(workflow: Workflow) -> Iterator[Hit]:
+def read_never_declared(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find inputs that are read, and that the definition does not declare though it declares others."""
     declared = {name for name in listed(workflow.fields, "inputParameters") if isinstance(name, str)}
     if not declared:

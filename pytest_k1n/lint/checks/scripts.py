@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from pytest_k1n.engine.language import scripts
 from pytest_k1n.lint.check import Hit, Path
-from pytest_k1n.lint.subject import Workflow
-from pytest_k1n.lint.tree import Task, text
+from pytest_k1n.lint.subject import WorkflowSubject
+from pytest_k1n.lint.tree import TaskNode, text
 
 _JAVASCRIPT = ("javascript", "graaljs")
 _STRINGIFY = re.compile(
@@ -17,7 +17,7 @@ _STRINGIFY = re.compile(
 _LONGEST = 100_000
 
 
-def syntax(workflow: Workflow) -> Iterator[Hit]:
+def syntax(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find scripts that no engine can read; without the `scripts` extra there is nobody to ask."""
     for task, path, source, is_body in _sources(workflow):
         if "${" in source or len(source) > _LONGEST:
@@ -33,7 +33,7 @@ def syntax(workflow: Workflow) -> Iterator[Hit]:
                 yield Hit((*task.path, "inputParameters", "queryExpression"), f"is not jq: {problem}", ref=task.ref)
 
 
-def expression_in_script(workflow: Workflow) -> Iterator[Hit]:
+def expression_in_script(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find `${…}` in scripts of INLINE tasks, which puts a value's text into the program."""
     for task in workflow.tasks:
         if task.type not in ("INLINE", "LAMBDA"):
@@ -47,7 +47,7 @@ def expression_in_script(workflow: Workflow) -> Iterator[Hit]:
                 )
 
 
-def stringified_input(workflow: Workflow) -> Iterator[Hit]:
+def stringified_input(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JSON.stringify of an input in INLINE scripts."""
     for task, path, source, _ in _sources(workflow):
         if task.type not in ("INLINE", "LAMBDA"):
@@ -60,7 +60,7 @@ def stringified_input(workflow: Workflow) -> Iterator[Hit]:
                 yield Hit(path, f"JSON.stringify({shown}) is '{{}}': {shown} is an object of Java's", ref=task.ref)
 
 
-def _sources(workflow: Workflow) -> Iterator[tuple[Task, Path, str, bool]]:
+def _sources(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str, bool]]:
     """Yield every script with its place, and whether it is the body of a function rather than a program."""
     for task in workflow.tasks:
         inputs = (*task.path, "inputParameters")

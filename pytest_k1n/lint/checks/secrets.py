@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_k1n.lint.check import Hit, Path
-from pytest_k1n.lint.subject import TaskDef, Workflow
+from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.tree import texts
 
 _KEY = re.compile(
@@ -27,7 +27,7 @@ _NOT_VALUES = frozenset({"inputKeys", "outputKeys", "maskedFields", "runtimeMeta
                          "scriptExpression", "queryExpression", "loopCondition"})  # fmt: skip
 
 
-def plain_secret(subject: Workflow | TaskDef) -> Iterator[Hit]:
+def plain_secret(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find values that look like secrets, or stand under a key that says so."""
     for path, value in texts(dict(subject.fields), ()):
         if path and path[0] in ("inputSchema", "outputSchema"):

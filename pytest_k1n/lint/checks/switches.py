@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
-from pytest_k1n.lint.tree import Task, text
+from pytest_k1n.lint.tree import TaskNode, text
 
 EVALUATORS = ("value-param", "javascript", "graaljs", "python")
 """What the server has an evaluator for (measured on 3.32.1); INLINE has them too."""
@@ -19,7 +19,7 @@ _TERNARY = re.compile(r"\?(?![.?])\s*([^?:]+?)\s*:\s*([^?:]+?)\s*;?\s*\)*\s*;?\s
 _IS_BOOLEAN = re.compile(r"^[^;{}?]*?(?:===?|!==?|<=?|>=?)[^;{}?|&]*;?$")
 
 
-def unreachable_after_end(workflow: Workflow) -> Iterator[Hit]:
+def unreachable_after_end(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find tasks behind one that ends the execution."""
     for tasks in workflow.lists:
         for task in tasks.tasks[:-1]:
@@ -30,7 +30,7 @@ def unreachable_after_end(workflow: Workflow) -> Iterator[Hit]:
                 break
 
 
-def unknown_evaluator(workflow: Workflow) -> Iterator[Hit]:
+def unknown_evaluator(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find evaluators that the server does not have."""
     for task in workflow.tasks:
         if task.type == "SWITCH":
@@ -45,7 +45,7 @@ def unknown_evaluator(workflow: Workflow) -> Iterator[Hit]:
             yield Hit(path, f"the server has no evaluator {kind!r}", hint, ref=task.ref)
 
 
-def switch_without_value(workflow: Workflow) -> Iterator[Hit]:
+def switch_without_value(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find switches that decide by an input they do not have."""
     for task in workflow.tasks:
         found = _parameter(task)
@@ -63,7 +63,7 @@ def switch_without_value(workflow: Workflow) -> Iterator[Hit]:
         )  # fmt: skip
 
 
-def unreachable_case(workflow: Workflow) -> Iterator[Hit]:
+def unreachable_case(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find cases that the switch can never take."""
     for task in workflow.tasks:
         values = _possible_values(task)
@@ -81,7 +81,7 @@ def unreachable_case(workflow: Workflow) -> Iterator[Hit]:
                 )
 
 
-def _parameter(task: Task) -> tuple[str, str] | None:
+def _parameter(task: TaskNode) -> tuple[str, str] | None:
     """Return the key and the name of the input by which a switch decides; None if a script does."""
     if task.type == "SWITCH" and task.fields.get("evaluatorType") == "value-param":
         name = text(task.fields, "expression")
@@ -92,7 +92,7 @@ def _parameter(task: Task) -> tuple[str, str] | None:
     return None
 
 
-def _possible_values(task: Task) -> set[str] | None:
+def _possible_values(task: TaskNode) -> set[str] | None:
     """Collect what a switch can decide for; None if that cannot be told."""
     parameter = _parameter(task)
     if parameter is not None:
@@ -150,7 +150,7 @@ def _literals(expression: str) -> set[str] | None:
     return None
 
 
-def _ends(task: Task) -> bool:
+def _ends(task: TaskNode) -> bool:
     if task.type == "TERMINATE":
         return True
     if task.type not in ("SWITCH", "DECISION"):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.subject import TaskDef, Workflow
+from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 
 
-def workflow_without_timeout(workflow: Workflow) -> Iterator[Hit]:
+def workflow_without_timeout(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find workflows that nothing ends."""
     normal = workflow.normal
     if normal is not None and not workflow.is_inline and normal["timeoutSeconds"] <= 0:
@@ -17,7 +17,7 @@ def workflow_without_timeout(workflow: Workflow) -> Iterator[Hit]:
         yield Hit(path, "timeoutSeconds is 0" if given else "has no timeoutSeconds")
 
 
-def timeout_that_only_alerts(workflow: Workflow) -> Iterator[Hit]:
+def timeout_that_only_alerts(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find timeouts that end nothing."""
     normal = workflow.normal
     if normal is None or normal["timeoutSeconds"] <= 0 or normal["timeoutPolicy"] == "TIME_OUT_WF":
@@ -28,7 +28,7 @@ def timeout_that_only_alerts(workflow: Workflow) -> Iterator[Hit]:
     yield Hit(path, f"{what}: after {normal['timeoutSeconds']} s the execution goes on")
 
 
-def task_without_timeout(definition: TaskDef) -> Iterator[Hit]:
+def task_without_timeout(definition: TaskSubject) -> Iterator[Hit]:
     """Find task definitions whose tasks may take for ever."""
     normal = definition.normal
     if normal is not None and normal["timeoutSeconds"] == 0 and not normal["totalTimeoutSeconds"]:
@@ -37,7 +37,7 @@ def task_without_timeout(definition: TaskDef) -> Iterator[Hit]:
         yield Hit(path, "timeoutSeconds is 0" if given else "has no timeoutSeconds")
 
 
-def task_without_timeout_policy(definition: TaskDef) -> Iterator[Hit]:
+def task_without_timeout_policy(definition: TaskSubject) -> Iterator[Hit]:
     """Find task definitions whose timeout ends the whole execution, or nothing, without saying so."""
     normal = definition.normal
     if normal is None or normal["timeoutSeconds"] <= 0:
@@ -48,7 +48,7 @@ def task_without_timeout_policy(definition: TaskDef) -> Iterator[Hit]:
         yield Hit((*definition.path, "timeoutPolicy"), "timeoutPolicy is ALERT_ONLY: the task goes on")
 
 
-def retry_without_delay(definition: TaskDef) -> Iterator[Hit]:
+def retry_without_delay(definition: TaskSubject) -> Iterator[Hit]:
     """Find task definitions that retry at once."""
     normal = definition.normal
     if normal is not None and normal["retryCount"] > 0 and normal["retryDelaySeconds"] == 0:
@@ -58,7 +58,7 @@ def retry_without_delay(definition: TaskDef) -> Iterator[Hit]:
         )
 
 
-def number_without_effect(definition: TaskDef) -> Iterator[Hit]:
+def number_without_effect(definition: TaskSubject) -> Iterator[Hit]:
     """Find numbers in a task definition that another field keeps from being read."""
     normal = definition.normal
     if normal is None:

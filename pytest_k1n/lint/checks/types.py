@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.subject import Workflow
+from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import text
 
@@ -29,7 +29,7 @@ OF_ORKES = frozenset({
 _OLD = {"DECISION": "SWITCH", "LAMBDA": "INLINE", "EXCLUSIVE_JOIN": "JOIN behind a SWITCH"}
 
 
-def foreign_type(workflow: Workflow) -> Iterator[Hit]:
+def foreign_type(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find types that only some servers run; all others queue such tasks for a worker."""
     for task in workflow.tasks:
         if task.type in OF_INTEGRATIONS:
@@ -42,7 +42,7 @@ def foreign_type(workflow: Workflow) -> Iterator[Hit]:
             )
 
 
-def unknown_type(workflow: Workflow) -> Iterator[Hit]:
+def unknown_type(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find types that Conductor does not know."""
     for task in workflow.tasks:
         if task.type not in BUILT_IN | OF_INTEGRATIONS | OF_ORKES:
@@ -55,14 +55,14 @@ def unknown_type(workflow: Workflow) -> Iterator[Hit]:
             )
 
 
-def old_type(workflow: Workflow) -> Iterator[Hit]:
+def old_type(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find types that are deprecated."""
     for task in workflow.tasks:
         if task.type in _OLD:
             yield Hit((*task.path, "type"), f"{task.type} is deprecated", f"write {_OLD[task.type]}", ref=task.ref)
 
 
-def missing_input(workflow: Workflow) -> Iterator[Hit]:
+def missing_input(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find dynamic tasks whose input does not have what they read from it."""
     for task in workflow.tasks:
         if task.type == "DYNAMIC":

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Final
 
-from pytest_k1n.lint.check import Check, Finding, Level
+from pytest_k1n.lint.check import Level, LintCheck, LintFinding
 from pytest_k1n.lint.judge import Report
 from pytest_k1n.lint.table import CHECKS
 
@@ -47,7 +47,7 @@ def as_github(report: Report) -> str:
     return "\n".join(_command(each) for each in report.findings)
 
 
-def _rule(check: Check) -> dict[str, Any]:
+def _rule(check: LintCheck) -> dict[str, Any]:
     return {
         "id": check.code,
         "shortDescription": {"text": f"{check.title}."},
@@ -57,7 +57,7 @@ def _rule(check: Check) -> dict[str, Any]:
     }
 
 
-def _result(found: Finding, rule: int) -> dict[str, Any]:
+def _result(found: LintFinding, rule: int) -> dict[str, Any]:
     location: dict[str, Any] = {
         "physicalLocation": {
             "artifactLocation": {"uri": _uri(found.file)},
@@ -83,7 +83,7 @@ def _uri(file: str) -> str:
     return quote(file)
 
 
-def _command(found: Finding) -> str:
+def _command(found: LintFinding) -> str:
     said = f"{found.ref}: {found.message}" if found.ref else found.message
     place = f"file={_escaped(found.file, True)},line={found.line},col={found.column},title={_escaped(found.code, True)}"
     return f"::{_GITHUB_LEVELS[found.level]} {place}::{_escaped(f'{said} -> {found.fix}')}"

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from pytest_k1n.lint.check import Finding, Level
+from pytest_k1n.core.text import one_line
+from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.judge import Report
 
 _COLOURS = {Level.ERROR: "31", Level.WARNING: "33", Level.INFO: "36"}
@@ -21,20 +22,21 @@ def text(report: Report, *, colour: bool = False, skipped: int = 0) -> str:
     return "\n".join(lines)
 
 
-def _of_definition(findings: list[Finding], colour: bool) -> Iterator[str]:
+def _of_definition(findings: list[LintFinding], colour: bool) -> Iterator[str]:
     """Name the definition, then each finding with its place; a remedy is said at the first finding that has it."""
     first = findings[0]
-    yield _painted(f"{first.subject} in {first.file}" if first.subject else first.file, "1", colour)
-    width = max(len(f"{each.file}:{each.line}") for each in findings)
+    file = one_line(first.file)
+    yield _painted(f"{one_line(first.subject, most=100)} in {file}" if first.subject else file, "1", colour)
+    width = max(len(f"{file}:{each.line}") for each in findings)
     said: set[str] = set()
     for each in findings:
-        where = f"{each.file}:{each.line}"
-        what = f"{each.ref}: {each.message}" if each.ref else each.message
+        where = f"{file}:{each.line}"
+        what = one_line(f"{each.ref}: {each.message}" if each.ref else each.message)
         level = _painted(f"{each.level:<7}", _COLOURS[each.level], colour)
         yield f"  {where:<{width}}  {level}  {what}  {_painted(f'[{each.code}]', '2', colour)}"
         if each.fix not in said:
             said.add(each.fix)
-            yield f"  {'':<{width}}           {_painted(each.fix, '2', colour)}"
+            yield f"  {'':<{width}}           {_painted(one_line(each.fix), '2', colour)}"
 
 
 def _summary(report: Report, colour: bool, skipped: int) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from k1n_support.lint_examples import EXAMPLES, SOUND, definition
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import Source
+from pytest_k1n.lint.source import SourceFile
 from pytest_k1n.lint.table import BY_CODE
 
 LEAST_VARIANTS = 5
@@ -14,7 +14,7 @@ LEAST_VARIANTS = 5
 
 def findings(document):
     text = document if isinstance(document, str) else json.dumps(document, indent=2)
-    return lint([Source("example.json", text)]).findings
+    return lint([SourceFile("example.json", text)]).findings
 
 
 def examples(kind):
