@@ -8,9 +8,12 @@ Uber's CRISP, whose partition is as exact (docs/explanation/critical-path.md).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from operator import itemgetter
 
 from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, TaskStatus
@@ -158,13 +161,21 @@ def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> 
     latest, tied = -1, list[TaskKey]()
     for key in keys:
         end = timeline.spans[key].end_ms
-        if end is not None and end >= latest:
-            latest, tied = end, [key] if end > latest else [*tied, key]
+        if end is not None and end > latest:
+            latest, tied = end, [key]
+        elif end == latest:
+            tied.append(key)
     if len(tied) < 2:
         return tied[0] if tied else None
-    known = [key for key in tied if key in graph.nodes]
-    is_before = graph.is_before
-    return min(key for key in tied if key not in known or not any(is_before(key, other) for other in known))
+    return min(set(tied) - _awaited(graph, tied))
+
+
+def _awaited(graph: Graph, keys: Collection[TaskKey]) -> set[TaskKey]:
+    """Return those of some tasks that others of them wait for."""
+    known = [key for key in keys if key in graph.nodes]
+    if not graph.behind_alternatives.isdisjoint(known):
+        return {key for key in known if any(graph.is_before(key, other) for other in known)}
+    return {graph.order[index] for index in graph.first_of([graph.position[key] for key in known])}
 
 
 class _Backwards:
@@ -238,16 +249,26 @@ class _Backwards:
         ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record
         if ready is None or start is None or start - ready <= 2 * self.quantum_ms or record.worker_id is None:
             return None
-        held = (
-            (other.end_ms, span.key)
-            for span in self.spans.values()
-            for other in span.attempts
-            if span.key != key
-            and other.end_ms is not None
-            and start - self.quantum_ms <= other.end_ms <= start
-            and (other.record.worker_id, other.record.def_name) == (record.worker_id, record.def_name)
-        )
-        return max(held, default=(0, None))[1]
+        ended = self._ended_with.get((record.worker_id, record.def_name), [])
+        latest = bisect_right(ended, start, key=itemgetter(0)) - 1
+        while latest >= 0 and ended[latest][0] >= start - self.quantum_ms:
+            if ended[latest][1] != key:
+                return ended[latest][1]
+            latest -= 1
+        return None
+
+    @cached_property
+    def _ended_with(self) -> Mapping[tuple[str | None, str], list[tuple[int, TaskKey]]]:
+        """What each worker ended of each definition, by instant and key."""
+        found: dict[tuple[str | None, str], list[tuple[int, TaskKey]]] = {}
+        for span in self.spans.values():
+            for attempt in span.attempts:
+                if attempt.end_ms is not None:
+                    name = (attempt.record.worker_id, attempt.record.def_name)
+                    found.setdefault(name, []).append((attempt.end_ms, span.key))
+        for ended in found.values():
+            ended.sort()
+        return found
 
 
 def _is_canceled(span: Span) -> bool:

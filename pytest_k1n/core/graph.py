@@ -1,11 +1,12 @@
 """The partial order of an execution's tasks: a graph of happens-before edges, and what follows from it.
 
-Ancestors are sets kept as bits of one Python int per task, so that a whole row is tested in one operation.
+Ancestors are sets kept as bits of one Python int per task, so that a whole row is tested in one operation. They grow
+with the square of the tasks, so what every execution is judged by (`first_of`, `nearest`) walks the edges instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -109,6 +110,15 @@ class Graph:
         return tuple(masks)
 
     @cached_property
+    def behind_alternatives(self) -> frozenset[TaskKey]:
+        """Tasks that alternatives lead to, at whatever distance: of what comes before them not all is guaranteed."""
+        found: set[TaskKey] = set()
+        for key, edges in self._incoming.items():
+            if any(edge.group or edge.before in found for edge in edges):
+                found.add(key)
+        return frozenset(found)
+
+    @cached_property
     def _possible_ancestors(self) -> tuple[int, ...]:
         """As `ancestors`, but of alternatives all: what, *if* it runs at all, comes before."""
         masks: list[int] = []
@@ -148,6 +158,53 @@ class Graph:
     def is_before(self, before: TaskKey, after: TaskKey) -> bool:
         """Whether `before` must have ended when `after` is scheduled; also over tasks in between."""
         return bool(self.ancestors[self.position[after]] >> self.position[before] & 1)
+
+    def first_of(self, positions: Collection[int]) -> set[int]:
+        """Return those of some tasks that others of them wait for, directly or not: of any two, all but the last.
+
+        Looks at what lies between them only. None of them may be behind alternatives.
+        """
+        if len(positions) < 2:
+            return set()
+        wanted, lowest, before = set(positions), min(positions), self.predecessor_positions
+        pending = [index for each in positions for index in before[each]]
+        reached: set[int] = set()
+        while pending:
+            index = pending.pop()
+            if index >= lowest and index not in reached:
+                reached.add(index)
+                pending.extend(before[index])
+        return wanted & reached
+
+    def before_all(self, positions: Collection[int]) -> set[int]:
+        """Return the positions of some tasks with all that is guaranteed to come before any of them."""
+        if any(self.order[each] in self.behind_alternatives for each in positions):
+            return {index for each in positions for index in _bits(self.ancestors[each] | 1 << each)}
+        pending, reached = list(positions), set[int]()
+        while pending:
+            index = pending.pop()
+            if index not in reached:
+                reached.add(index)
+                pending.extend(self.predecessor_positions[index])
+        return reached
+
+    def nearest(self, position: int, is_wanted: Callable[[int], bool], leads_on: Callable[[int], bool]) -> list[int]:
+        """Return, of the wanted tasks before one, those that no other wanted one waits for; the nearest first.
+
+        `leads_on` says whether to look behind a task that is not wanted. It may not be behind alternatives.
+        """
+        before = self.predecessor_positions
+        pending, reached, found = list(before[position]), set[int](), list[int]()
+        while pending:
+            index = pending.pop()
+            if index in reached:
+                continue
+            reached.add(index)
+            if is_wanted(index):
+                found.append(index)
+            elif leads_on(index):
+                pending.extend(before[index])
+        return sorted(set(found) - self.first_of(found), reverse=True)
 
     def are_exclusive(self, first: TaskKey, second: TaskKey) -> bool:
         """Whether the two sit in different cases of one undecided SWITCH, so that at most one of them runs."""
@@ -228,7 +285,9 @@ class Graph:
 
     def path(self, before: TaskKey, after: TaskKey) -> tuple[Edge, ...]:
         """Return the shortest chain of edges that puts `before` before `after`; empty if nothing does."""
-        bit, position, ancestors = self.position[before], self.position, self.ancestors
+        position, lowest = self.position, self.position[before]
+        is_sure = after not in self.behind_alternatives
+        ancestors = () if is_sure else self.ancestors
         onward: dict[TaskKey, Edge] = {}
         frontier = [after]
         while frontier:
@@ -240,7 +299,8 @@ class Graph:
                         while chain[-1].after != after:
                             chain.append(onward[chain[-1].after])
                         return tuple(chain)
-                    if edge.before not in onward and ancestors[position[edge.before]] >> bit & 1:
+                    at = position[edge.before]
+                    if edge.before not in onward and (at > lowest if is_sure else ancestors[at] >> lowest & 1):
                         onward[edge.before] = edge
                         reached.append(edge.before)
             frontier = reached

@@ -6,7 +6,7 @@ that shows as stamps that run back against `seq`, and turns every violation into
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from pytest_k1n.core.findings import Finding, Findings, Verdict
@@ -32,7 +32,63 @@ def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
 
     Judged are the last attempt's end against the first attempt's scheduling. What was SKIPPED binds nothing.
     """
-    ancestors, attempts = graph.ancestors, attempts_by_key(execution)
+    attempts = attempts_by_key(execution)
+    if graph.behind_alternatives.isdisjoint(attempts):
+        return tuple(_along_edges(graph, attempts))
+    return _over_alternatives(graph, attempts)
+
+
+_NEVER = 1 << 62
+
+
+def _along_edges(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]]) -> Iterator[Violation]:
+    """Pass on, task by task, when the last thing before it ended: linear in the edges, but for what was violated."""
+    ends: list[int] = []  # of each task itself; -1 if it binds nothing
+    latest: list[int] = []  # of all that comes before it
+    early: list[tuple[int, int]] = []
+    undecidable: set[int] = set()
+    for index, ((key, task), befores) in enumerate(zip(graph.nodes.items(), graph.predecessor_positions, strict=True)):
+        if len(befores) == 1:
+            (only,) = befores
+            last_end = max(ends[only], latest[only])
+        else:
+            last_end = max([max(ends[each], latest[each]) for each in befores], default=-1)
+        latest.append(last_end)
+        records = attempts.get(key)
+        if task.type in STAMPED_LATE_TYPES:
+            ends.append(-1)
+            continue
+        if records is None:
+            ends.append(_NEVER)
+            continue
+        last = records[-1]
+        if last.status is TaskStatus.SKIPPED:
+            ends.append(-1)
+        elif last.ended_ms is not None:
+            ends.append(last.ended_ms)
+        else:
+            ends.append(_NEVER)
+            if last.status.is_terminal:
+                undecidable.add(index)
+        begin = _begin(task.type, records)
+        if begin is not None and last_end > begin:
+            early.append((begin, index))
+    early.sort()
+    for begin, index in early:
+
+        def has_not_ended(each: int, begin: int = begin) -> bool:
+            return ends[each] > begin
+
+        def follows_one(each: int, begin: int = begin) -> bool:
+            return latest[each] > begin
+
+        for nearest in graph.nearest(index, has_not_ended, follows_one):
+            yield _violation(graph, attempts, nearest, index, begin, is_decidable=nearest not in undecidable)
+
+
+def _over_alternatives(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]]) -> tuple[Violation, ...]:
+    """Sweep over all stamps with the set of what has not ended yet: of alternatives only what is guaranteed counts."""
+    ancestors = graph.ancestors
     width = len(graph.nodes).bit_length() + 1
     events: list[int] = []  # instant, 0 for an end or 1 for a start, position: ends sort before starts
     binding = undecidable = 0
@@ -76,31 +132,51 @@ def _begin(kind: str, records: list[TaskRecord]) -> int | None:
 
 
 def _named(
-    graph: Graph, attempts: dict[TaskKey, list[TaskRecord]], index: int, early: int, undecidable: int, begin: int
+    graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], index: int, early: int, undecidable: int, begin: int
 ) -> Iterator[Violation]:
     """Name the nearest of the tasks in `early`: those that no other of them waits for."""
     while early:
         nearest = early.bit_length() - 1
-        before, after = graph.order[nearest], graph.order[index]
-        records = attempts.get(before)
-        end = records[-1].ended_ms if records else None
-        early_ms, origin = None if end is None else end - begin, graph.why(before, after)
-        yield Violation(before, after, early_ms, origin, not undecidable >> nearest & 1)
+        yield _violation(graph, attempts, nearest, index, begin, is_decidable=not undecidable >> nearest & 1)
         early &= ~(graph.ancestors[nearest] | 1 << nearest)
+
+
+def _violation(
+    graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], before: int, after: int, begin: int, *,
+    is_decidable: bool,
+) -> Violation:  # fmt: skip
+    first, second = graph.order[before], graph.order[after]
+    records = attempts.get(first)
+    end = records[-1].ended_ms if records else None
+    return Violation(first, second, None if end is None else end - begin, graph.why(first, second), is_decidable)
 
 
 def ordering(execution: Execution, graph: Graph) -> Findings:
     """Judge the order of an execution against its graph: a finding per violation, a passed check per edge that held."""
     found = violations(execution, graph)
     step = clock_step(execution)
-    findings = [_finding(violation, graph, execution, step is not None) for violation in found]
+    attempts = attempts_by_key(execution)
+    findings = [_finding(violation, graph, attempts, step is not None) for violation in found]
     findings.extend(_malformed(execution, step is not None))
     notes = (f"the server's clock seems to have stepped back: {step}",) if step else ()
-    attempts = attempts_by_key(execution)
+    return Findings(tuple(findings), passed=_held(graph, attempts, found), notes=notes)
+
+
+def _held(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], found: Collection[Violation]) -> int:
+    """Count the requirements that were kept: the direct ones, of tasks that bear a stamp to compare."""
     begun = {key for key in attempts if key in graph.nodes and _begin(graph.nodes[key].type, attempts[key]) is not None}
     broken = {(violation.before, violation.after) for violation in found}
-    held = sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
-    return Findings(tuple(findings), passed=held, notes=notes)
+    if not graph.behind_alternatives.isdisjoint(begun):
+        return sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
+    order, position = graph.order, graph.position
+    is_late = [task.type in STAMPED_LATE_TYPES for task in graph.nodes.values()]
+    held = 0
+    for key in begun:
+        if is_late[position[key]]:
+            continue
+        waits_for = graph.nearest(position[key], lambda each: not is_late[each], lambda _: True)
+        held += len(waits_for) if not broken else sum((order[each], key) not in broken for each in waits_for)
+    return held
 
 
 def clock_step(execution: Execution) -> str | None:
@@ -122,7 +198,9 @@ def clock_step(execution: Execution) -> str | None:
     return f"{label(after.key)} (seq {after.seq}) is stamped {back}ms before {label(before.key)} (seq {before.seq})"
 
 
-def _finding(violation: Violation, graph: Graph, execution: Execution, has_step: bool) -> Finding:
+def _finding(
+    violation: Violation, graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], has_step: bool
+) -> Finding:
     before, after = label(violation.before), label(violation.after)
     is_end = graph.nodes[violation.after].type in END_ONLY_TYPES
     verb = "ended" if is_end else "scheduled"
@@ -131,7 +209,7 @@ def _finding(violation: Violation, graph: Graph, execution: Execution, has_step:
         observed = f"{verb} {early}ms before {before} ended"
     elif not violation.is_decidable:
         observed = f"{verb}, while the end of {before} is not on record"
-    elif any(record.key == violation.before for record in execution.tasks):
+    elif violation.before in attempts:
         observed = f"{verb}, while {before} has not ended"
     else:
         observed = f"{verb}, while {before} was never scheduled"

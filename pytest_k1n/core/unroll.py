@@ -55,10 +55,8 @@ def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
         if task.type == "TERMINATE" and key in finals and finals[key].status.is_terminal
     ]
     if stops:
-        reached = 0
-        for index in stops:
-            reached |= graph.ancestors[index] | 1 << index
-        required = [key for key in required if reached >> graph.position[key] & 1]
+        reached = graph.before_all(stops)
+        required = [key for key in required if graph.position[key] in reached]
     return tuple(required)
 
 
@@ -72,6 +70,10 @@ class _Unrolling:
 
     def __init__(self, execution: Execution | None) -> None:
         self.records: Mapping[TaskKey, TaskRecord] = execution.final_records() if execution else {}
+        self._counts: dict[str, set[int]] = {}  # by ref: the iterations on record
+        for ref, count in self.records:
+            if count:
+                self._counts.setdefault(ref, set()).add(count)
         self.nodes: dict[TaskKey, WorkflowTask] = {}
         self.edges: list[Edge] = []
         self.forks: dict[TaskKey, tuple[tuple[TaskKey, ...], ...]] = {}
@@ -228,7 +230,7 @@ class _Unrolling:
         """Count from 1 to the last iteration on record; with keepLastN the server has dropped the first ones."""
         record = self.records.get((task.ref, iteration))
         body = set(_refs(task.loop_over, into_loops=False))
-        seen = {count for ref, count in self.records if ref in body and count}
+        seen = {count for ref in body for count in self._counts.get(ref, ())}
         noted = record.output.get("iteration") if record else None
         last = max(seen | ({noted} if isinstance(noted, int) else set()), default=0)
         if not last:  # not begun, or over before it began (no items)
