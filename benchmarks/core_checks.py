@@ -39,7 +39,7 @@ def _happens_before() -> list[Row]:
         import networkx as nx
 
         other = nx.DiGraph((edge.before, edge.after) for edge in graph.edges)
-        finals = execution.final_records()
+        finals = execution.finals
         for key in other:
             begin = finals[key].scheduled_ms or 0
             if finals[key].type not in ("FORK", "JOIN"):

@@ -27,6 +27,11 @@ def main(argv: Sequence[str]) -> int:
     add_subject_arguments(parser, many=True)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     arguments = parser.parse_args(argv)
+    with _no_garbage_collected():
+        return _check(arguments)
+
+
+def _check(arguments: argparse.Namespace) -> int:
     with closing(Reader(arguments)) as reader:
         results = _judged(reader, arguments.executions)
         is_many = len(arguments.executions) > 1 or Path(arguments.executions[0]).is_dir()
@@ -54,24 +59,17 @@ def judge(subject: Subject) -> Findings:
 
 
 def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | NoExecution]:
-    found = reader.subjects(names)
-    while True:
-        with _no_garbage_collected():
-            subject = next(found, None)
-            if subject is None:
-                return
-            if isinstance(subject, Subject):
-                path = critical_path(subject.observation.timeline, subject.observation.graph)
-                result: Checked | NoExecution = Checked(subject=subject, findings=judge(subject), path=path)
-            else:
-                result = subject
-            del subject
-        yield result
+    for subject in reader.subjects(names):
+        if isinstance(subject, NoExecution):
+            yield subject
+        else:
+            path = critical_path(subject.observation.timeline, subject.observation.graph)
+            yield Checked(subject=subject, findings=judge(subject), path=path)
 
 
 @contextmanager
 def _no_garbage_collected() -> Iterator[None]:
-    """Keep the collector from going through a million young objects again and again: none of them is garbage."""
+    """Keep the collector from going through a million objects again and again: nothing here refers to itself."""
     was_on = gc.isenabled()
     gc.disable()
     try:

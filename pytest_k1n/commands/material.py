@@ -160,7 +160,7 @@ def _executions(client: Conductor, definition: WorkflowDefinition, runs: int) ->
 def _recorded(executions: Sequence[Execution]) -> Recorded:
     work: dict[str, list[int]] = {}
     for execution in executions:
-        for (ref, _), record in execution.final_records().items():
+        for (ref, _), record in execution.finals.items():
             works = record.is_worker_task or record.type == "SUB_WORKFLOW"
             if works and record.started_ms is not None and record.ended_ms is not None:
                 work.setdefault(ref, []).append(record.ended_ms - record.started_ms)

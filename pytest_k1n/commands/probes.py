@@ -98,7 +98,7 @@ def handlers(read: Callable[[str], Observation], settings: GateSettings) -> dict
 
 def results(execution: Execution) -> tuple[CategoryResult, ...]:
     """Read back what the probes of a K1N_QUALITY_GATES execution put out. Raises ValueError where one is missing."""
-    finals = execution.final_records()
+    finals = execution.finals
     found = []
     for name, gate in PROBES.items():
         record = finals.get((name, 0))

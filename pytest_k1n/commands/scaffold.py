@@ -222,7 +222,7 @@ def _pairs(rehearsal: Rehearsal) -> list[tuple[str, ...]]:
 
 
 def _overlapped(execution: Execution, first: str, second: str) -> bool:
-    records = {ref: record for (ref, _), record in execution.final_records().items()}
+    records = {ref: record for (ref, _), record in execution.finals.items()}
     spans = [(record.started_ms or 0, record.ended_ms or 0) for ref in (first, second) if (record := records.get(ref))]
     if len(spans) < 2:
         return False
@@ -235,7 +235,7 @@ def _worked(rehearsal: Rehearsal) -> Graph | None:
     """Return the order among worker tasks that really ran."""
     if rehearsal.graph is None or rehearsal.execution is None:
         return None
-    ran = {key for key, record in rehearsal.execution.final_records().items() if record.is_worker_task}
+    ran = {key for key, record in rehearsal.execution.finals.items() if record.is_worker_task}
     return rehearsal.graph.contracted(ran & set(rehearsal.graph.nodes))
 
 
@@ -256,7 +256,7 @@ def _on_estimate(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
 
 def _rehearsed_children(rehearsal: Rehearsal) -> dict[str, int]:
     """Return how long each sub-workflow took; of a loop's, the first pass."""
-    records = rehearsal.execution.final_records() if rehearsal.execution else {}
+    records = rehearsal.execution.finals if rehearsal.execution else {}
     return {
         ref: record.ended_ms - record.started_ms
         for (ref, iteration), record in records.items()

@@ -159,7 +159,7 @@ class Watch:
     def _new_phases(self) -> Iterable[Event]:
         if self.observation is None or self.template is None:
             return []
-        finals = {ref: record for (ref, _), record in self.observation.execution.final_records().items()}
+        finals = {ref: record for (ref, _), record in self.observation.execution.finals.items()}
         ended = [
             phase
             for phase in self.template.phases

@@ -140,20 +140,26 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
     """
     if key not in graph.nodes:
         return None
+    direct = graph.predecessors(key)
+    if len(direct) == 1 and _has_ended(timeline.spans.get(direct[0])):
+        return direct[0]
     candidates: list[TaskKey] = []
     reached: set[TaskKey] = set()
-    pending = list(graph.predecessors(key))
+    pending = list(direct)
     while pending:
         before = pending.pop()
         if before in reached:  # by another branch: there are as many ways as products of branches
             continue
         reached.add(before)
-        span = timeline.spans.get(before)
-        if span is not None and span.end_ms is not None and not span.is_skipped:
+        if _has_ended(timeline.spans.get(before)):
             candidates.append(before)
         else:
             pending.extend(graph.predecessors(before))
     return _ended_last(timeline, graph, candidates)
+
+
+def _has_ended(span: Span | None) -> bool:
+    return span is not None and span.end_ms is not None and not span.is_skipped
 
 
 def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> TaskKey | None:
@@ -278,6 +284,8 @@ def _is_canceled(span: Span) -> bool:
 def _ends_all(span: Span) -> bool:
     """Whether a task ends its execution: a TERMINATE, or a failure that no attempt is left for."""
     record = span.attempts[-1].record
+    if record.status is TaskStatus.COMPLETED and record.type != "TERMINATE":  # nearly always
+        return False
     is_failure = record.status.is_terminal and not record.status.is_successful and not _is_canceled(span)
     return is_failure or (record.type == "TERMINATE" and not _is_canceled(span))
 

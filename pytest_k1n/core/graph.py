@@ -112,6 +112,8 @@ class Graph:
     @cached_property
     def behind_alternatives(self) -> frozenset[TaskKey]:
         """Tasks that alternatives lead to, at whatever distance: of what comes before them not all is guaranteed."""
+        if not any(edge.group for edge in self.edges):
+            return frozenset()
         found: set[TaskKey] = set()
         for key, edges in self._incoming.items():
             if any(edge.group or edge.before in found for edge in edges):
@@ -149,7 +151,7 @@ class Graph:
 
     def predecessors(self, key: TaskKey) -> tuple[TaskKey, ...]:
         """Return what a task directly waits for. Raises KeyError for a key that is no node."""
-        return tuple(edge.before for edge in self._incoming[key])
+        return tuple([edge.before for edge in self._incoming[key]])
 
     def successors(self, key: TaskKey) -> tuple[TaskKey, ...]:
         """Return what directly waits for a task. Raises KeyError for a key that is no node."""

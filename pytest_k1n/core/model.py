@@ -6,9 +6,10 @@ All instants are epoch milliseconds of the *server's* clock; 0 on the wire (neve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -208,7 +209,7 @@ SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
 """Everything the server runs itself; any other type is queued for a worker."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Execution:
     """One started workflow as the server recorded it."""
 
@@ -233,15 +234,22 @@ class Execution:
     def is_terminal(self) -> bool:
         return self.status.is_terminal
 
-    def attempts(self, key: TaskKey) -> tuple[TaskRecord, ...]:
-        """Return all attempts of one task, first to last."""
-        return tuple(sorted((t for t in self.tasks if t.key == key), key=lambda t: (t.attempt, t.seq)))
-
-    def final_records(self) -> dict[TaskKey, TaskRecord]:
-        """Return the last attempt of every task, in scheduling order of the first attempt."""
-        finals: dict[TaskKey, TaskRecord] = {}
+    @cached_property
+    def records(self) -> Mapping[TaskKey, Sequence[TaskRecord]]:
+        """All attempts of every task, first to last; the tasks in scheduling order of the first attempt."""
+        found: dict[TaskKey, list[TaskRecord]] = {}
         for record in self.tasks:
-            known = finals.get(record.key)
-            if known is None or (record.attempt, record.seq) > (known.attempt, known.seq):
-                finals[record.key] = record
-        return finals
+            attempts = found.get(key := (record.ref, record.iteration))
+            if attempts is None:
+                found[key] = [record]
+            else:
+                attempts.append(record)
+        for attempts in found.values():
+            if len(attempts) > 1:
+                attempts.sort(key=lambda record: (record.attempt, record.seq))
+        return found
+
+    @cached_property
+    def finals(self) -> Mapping[TaskKey, TaskRecord]:
+        """The last attempt of every task, in scheduling order of the first attempt."""
+        return {key: records[-1] for key, records in self.records.items()}

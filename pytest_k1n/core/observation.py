@@ -6,7 +6,7 @@ estimates, bands and windows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -83,21 +83,15 @@ class Observation:
             return f"still {execution.status} when waiting ended: {self.released}"
         return f"{execution.status}: {execution.reason}" if execution.reason else str(execution.status)
 
-    @cached_property
-    def records(self) -> Mapping[TaskKey, tuple[TaskRecord, ...]]:
+    @property
+    def records(self) -> Mapping[TaskKey, Sequence[TaskRecord]]:
         """All attempts of every task, first to last."""
-        attempts: dict[TaskKey, list[TaskRecord]] = {}
-        for record in self.execution.tasks:
-            attempts.setdefault(record.key, []).append(record)
-        return {
-            key: tuple(sorted(records, key=lambda record: (record.attempt, record.seq)))
-            for key, records in attempts.items()
-        }
+        return self.execution.records
 
-    @cached_property
+    @property
     def finals(self) -> Mapping[TaskKey, TaskRecord]:
         """The last attempt of every task."""
-        return {key: records[-1] for key, records in self.records.items()}
+        return self.execution.finals
 
     @cached_property
     def refs(self) -> frozenset[str]:
@@ -157,12 +151,16 @@ class Observation:
             return ()
         return differences(self.definition.raw, ran.raw)
 
-    @cached_property
+    @property
     def as_run(self) -> Observation:
         """The same execution beside the definition that the server ran; this one where the two say the same."""
+        return self._as_run or self
+
+    @cached_property
+    def _as_run(self) -> Observation | None:  # never itself: who refers to himself is not freed at once
         ran = self.execution.definition
         if ran is None or not self.other_definition:
-            return self
+            return None
         return replace(self, definition=ran, graph=happens_before(ran, self.execution))
 
     @cached_property

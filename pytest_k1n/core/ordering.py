@@ -6,13 +6,13 @@ that shows as stamps that run back against `seq`, and turns every violation into
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.graph import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
-from pytest_k1n.core.spans import END_ONLY_TYPES, attempts_by_key
+from pytest_k1n.core.spans import END_ONLY_TYPES
 
 
 class Violation(NamedTuple):
@@ -32,7 +32,7 @@ def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
 
     Judged are the last attempt's end against the first attempt's scheduling. What was SKIPPED binds nothing.
     """
-    attempts = attempts_by_key(execution)
+    attempts = execution.records
     if graph.behind_alternatives.isdisjoint(attempts):
         return tuple(_along_edges(graph, attempts))
     return _over_alternatives(graph, attempts)
@@ -41,7 +41,7 @@ def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
 _NEVER = 1 << 62
 
 
-def _along_edges(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]]) -> Iterator[Violation]:
+def _along_edges(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]]) -> Iterator[Violation]:
     """Pass on, task by task, when the last thing before it ended: linear in the edges, but for what was violated."""
     ends: list[int] = []  # of each task itself; -1 if it binds nothing
     latest: list[int] = []  # of all that comes before it
@@ -86,7 +86,7 @@ def _along_edges(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]]) -> 
             yield _violation(graph, attempts, nearest, index, begin, is_decidable=nearest not in undecidable)
 
 
-def _over_alternatives(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]]) -> tuple[Violation, ...]:
+def _over_alternatives(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]]) -> tuple[Violation, ...]:
     """Sweep over all stamps with the set of what has not ended yet: of alternatives only what is guaranteed counts."""
     ancestors = graph.ancestors
     width = len(graph.nodes).bit_length() + 1
@@ -121,7 +121,7 @@ def _over_alternatives(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]
     return tuple(found)
 
 
-def _begin(kind: str, records: list[TaskRecord]) -> int | None:
+def _begin(kind: str, records: Sequence[TaskRecord]) -> int | None:
     """Return the instant by which a task must have seen all it waits for, end; None if it bears no such stamp."""
     first, last = records[0], records[-1]
     if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
@@ -132,7 +132,7 @@ def _begin(kind: str, records: list[TaskRecord]) -> int | None:
 
 
 def _named(
-    graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], index: int, early: int, undecidable: int, begin: int
+    graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], index: int, early: int, undecidable: int, begin: int
 ) -> Iterator[Violation]:
     """Name the nearest of the tasks in `early`: those that no other of them waits for."""
     while early:
@@ -142,7 +142,7 @@ def _named(
 
 
 def _violation(
-    graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], before: int, after: int, begin: int, *,
+    graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], before: int, after: int, begin: int, *,
     is_decidable: bool,
 ) -> Violation:  # fmt: skip
     first, second = graph.order[before], graph.order[after]
@@ -155,27 +155,38 @@ def ordering(execution: Execution, graph: Graph) -> Findings:
     """Judge the order of an execution against its graph: a finding per violation, a passed check per edge that held."""
     found = violations(execution, graph)
     step = clock_step(execution)
-    attempts = attempts_by_key(execution)
+    attempts = execution.records
     findings = [_finding(violation, graph, attempts, step is not None) for violation in found]
     findings.extend(_malformed(execution, step is not None))
     notes = (f"the server's clock seems to have stepped back: {step}",) if step else ()
     return Findings(tuple(findings), passed=_held(graph, attempts, found), notes=notes)
 
 
-def _held(graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], found: Collection[Violation]) -> int:
+def _held(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], found: Collection[Violation]) -> int:
     """Count the requirements that were kept: the direct ones, of tasks that bear a stamp to compare."""
     begun = {key for key in attempts if key in graph.nodes and _begin(graph.nodes[key].type, attempts[key]) is not None}
     broken = {(violation.before, violation.after) for violation in found}
     if not graph.behind_alternatives.isdisjoint(begun):
         return sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
-    order, position = graph.order, graph.position
     is_late = [task.type in STAMPED_LATE_TYPES for task in graph.nodes.values()]
+    behind: dict[int, list[int]] = {}  # of operators without a stamp to compare: what comes before them
+
+    def waits_for(index: int) -> list[int]:
+        return graph.nearest(index, lambda each: not is_late[each], lambda _: True)
+
     held = 0
-    for key in begun:
-        if is_late[position[key]]:
+    for index, (key, befores) in enumerate(zip(graph.nodes, graph.predecessor_positions, strict=True)):
+        if is_late[index] or key not in begun:
             continue
-        waits_for = graph.nearest(position[key], lambda each: not is_late[each], lambda _: True)
-        held += len(waits_for) if not broken else sum((order[each], key) not in broken for each in waits_for)
+        if len(befores) != 1:
+            found_before = waits_for(index)
+        elif not is_late[only := befores[0]]:
+            found_before = [only]
+        else:
+            found_before = behind.get(only) or behind.setdefault(only, waits_for(index))
+        if broken:
+            found_before = [each for each in found_before if (graph.order[each], key) not in broken]
+        held += len(found_before)
     return held
 
 
@@ -199,7 +210,7 @@ def clock_step(execution: Execution) -> str | None:
 
 
 def _finding(
-    violation: Violation, graph: Graph, attempts: Mapping[TaskKey, list[TaskRecord]], has_step: bool
+    violation: Violation, graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], has_step: bool
 ) -> Finding:
     before, after = label(violation.before), label(violation.after)
     is_end = graph.nodes[violation.after].type in END_ONLY_TYPES

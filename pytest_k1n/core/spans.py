@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
+from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus
 
 END_ONLY_TYPES = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
 """Operators of which only the end means something: they open at the fork, or before their first iteration."""
@@ -97,14 +97,3 @@ def simulated_work_ms(record: TaskRecord) -> int | None:
     if record.started_ms is None or record.ended_ms is None or isinstance(work, bool) or not isinstance(work, int):
         return 0
     return max(0, min(work, record.ended_ms - record.started_ms))
-
-
-def attempts_by_key(execution: Execution) -> dict[TaskKey, list[TaskRecord]]:
-    """Group an execution's records by task, each list from the first to the last attempt."""
-    attempts: dict[TaskKey, list[TaskRecord]] = {}
-    for record in execution.tasks:
-        attempts.setdefault((record.ref, record.iteration), []).append(record)
-    for records in attempts.values():
-        if len(records) > 1:
-            records.sort(key=lambda record: (record.attempt, record.seq))
-    return attempts

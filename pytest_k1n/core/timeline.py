@@ -9,7 +9,7 @@ nothing: the raw history, counted from its start. Order, barriers, overlaps and 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_k1n.core.graph import Graph
@@ -19,7 +19,6 @@ from pytest_k1n.core.spans import (
     Attempt,
     Span,
     Window,
-    attempts_by_key,
     simulated_work_ms,
 )
 
@@ -93,7 +92,7 @@ class _Rebuilding:
     def __init__(self, execution: Execution, graph: Graph, speed: float) -> None:
         self.execution, self.graph, self.speed = execution, graph, speed
         self.zero = execution.started_ms
-        self.attempts = attempts_by_key(execution)
+        self.attempts = execution.records
         self.spans: dict[TaskKey, Span] = {}
         self.ends: list[tuple[int, int]] = []
         """(raw end, rebuilt end) of what has ended, sorted: for instants that hang on no edge."""
@@ -137,7 +136,7 @@ class _Rebuilding:
             swapped=self._swapped() if self.speed != 1 else (),
         )
 
-    def _span(self, key: TaskKey, records: list[TaskRecord], shift: int) -> Span:
+    def _span(self, key: TaskKey, records: Sequence[TaskRecord], shift: int) -> Span:
         shift -= self.zero
         attempts: list[Attempt] = []
         for record in records:

@@ -48,7 +48,7 @@ def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
     """
     spared = {ref for task in graph.nodes.values() if task.optional for ref in _refs([task])}
     required = [key for key in graph.order if key[0] not in spared and key not in graph.undecided]
-    finals = execution.final_records()
+    finals = execution.finals
     stops = [
         index
         for index, (key, task) in enumerate(graph.nodes.items())
@@ -62,14 +62,14 @@ def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
 
 def unexpected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
     """Return the tasks on record that the graph has no place for: a case not taken, a ref of another definition."""
-    return tuple(key for key in execution.final_records() if key not in graph.nodes)
+    return tuple(key for key in execution.finals if key not in graph.nodes)
 
 
 class _Unrolling:
     """Walks a definition, and adds every task after all that it waits for: so the graph cannot have a cycle."""
 
     def __init__(self, execution: Execution | None) -> None:
-        self.records: Mapping[TaskKey, TaskRecord] = execution.final_records() if execution else {}
+        self.records: Mapping[TaskKey, TaskRecord] = execution.finals if execution else {}
         self._counts: dict[str, set[int]] = {}  # by ref: the iterations on record
         for ref, count in self.records:
             if count:

@@ -20,6 +20,16 @@ from pytest_k1n.core.model import (
 )
 
 JsonObject = Mapping[str, Json]
+_RECORD_INTEGERS = (
+    "retryCount", "seq", "startDelayInSeconds", "responseTimeoutSeconds", "pollCount", "iteration",
+    "scheduledTime", "startTime", "endTime", "updateTime",
+)  # fmt: skip
+_RECORD_TEXTS = (
+    "workflowInstanceId", "workflowType", "taskDefName", "workerId", "domain", "subWorkflowId", "reasonForIncompletion",
+)  # fmt: skip
+_NESTED = ("taskDefinition", "retryCount", "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver")
+_INTEGER_OR_ABSENT = frozenset({int, type(None)})
+_TASK_STATUSES = {str(status): status for status in TaskStatus}
 S = TypeVar("S", TaskStatus, WorkflowStatus)
 
 
@@ -115,40 +125,47 @@ def task_record(document: Json) -> TaskRecord:
 
 
 def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) -> TaskRecord:
-    fields = _object(document, f"task of {where}")
+    fields = document if type(document) is dict else _object(document, f"task of {where}")
     reference = _text(fields, "referenceTaskName", where)
     where = f"task {reference} of {where}"
-    stated_iteration = iteration = _integer(fields, "iteration", where, 0)
+    attempt, seq, delay_s, response_timeout_s, poll_count, stated_iteration, scheduled, started, ended, updated = (
+        _integers(fields, _RECORD_INTEGERS, where)
+    )
     # A DO_WHILE's own record counts its rounds in `iteration` under its plain name: only a suffix makes a key.
-    ref, iteration = split_iteration(reference) if iteration else (reference, 0)
+    ref, iteration = split_iteration(reference) if stated_iteration else (reference, 0)
     workflow_task = known.get(ref)
     snapshot = fields.get("workflowTask")
     if workflow_task is None and isinstance(snapshot, Mapping) and snapshot.get("taskReferenceName"):
         workflow_task = _workflow_task(cast("Json", snapshot), where)
+    kind = _text(fields, "taskType", where)
+    workflow_id, workflow_name, def_name, worker_id, domain, sub_workflow_id, reason = [
+        value if isinstance(value, str) and value else None for value in map(fields.get, _RECORD_TEXTS)
+    ]
     return TaskRecord(
         ref=ref,
         iteration=iteration,
         stated_iteration=stated_iteration,
         task_id=_text(fields, "taskId", where),
-        workflow_id=_optional_text(fields, "workflowInstanceId"),
-        workflow_name=_optional_text(fields, "workflowType"),
-        type=_text(fields, "taskType", where),
-        def_name=_optional_text(fields, "taskDefName") or _text(fields, "taskType", where),
-        status=_status(TaskStatus, fields.get("status"), where),
-        attempt=_integer(fields, "retryCount", where, 0),
+        workflow_id=workflow_id,
+        workflow_name=workflow_name,
+        type=kind,
+        def_name=def_name or kind,
+        status=_TASK_STATUSES.get(cast("str", fields.get("status")))
+        or _status(TaskStatus, fields.get("status"), where),
+        attempt=attempt,
         retried=fields.get("retried") is True,
-        seq=_integer(fields, "seq", where, 0),
-        scheduled_ms=_stamp(fields, "scheduledTime", where),
-        started_ms=_stamp(fields, "startTime", where),
-        ended_ms=_stamp(fields, "endTime", where),
-        updated_ms=_stamp(fields, "updateTime", where),
-        start_delay_ms=_integer(fields, "startDelayInSeconds", where, 0) * 1000,
-        response_timeout_s=_integer(fields, "responseTimeoutSeconds", where, 0),
-        poll_count=_integer(fields, "pollCount", where, 0),
-        worker_id=_optional_text(fields, "workerId"),
-        domain=_optional_text(fields, "domain"),
-        sub_workflow_id=_optional_text(fields, "subWorkflowId"),
-        reason=_optional_text(fields, "reasonForIncompletion"),
+        seq=seq,
+        scheduled_ms=scheduled or None,
+        started_ms=started or None,
+        ended_ms=ended or None,
+        updated_ms=updated or None,
+        start_delay_ms=delay_s * 1000,
+        response_timeout_s=response_timeout_s,
+        poll_count=poll_count,
+        worker_id=worker_id,
+        domain=domain,
+        sub_workflow_id=sub_workflow_id,
+        reason=reason,
         input=_mapping(fields, "inputData", where),
         output=_mapping(fields, "outputData", where),
         workflow_task=workflow_task,
@@ -156,11 +173,10 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
 
 
 def _workflow_task(document: Json, where: str) -> WorkflowTask:
-    fields = _object(document, f"task of {where}")
+    fields = document if type(document) is dict else _object(document, f"task of {where}")
     ref = _text(fields, "taskReferenceName", where)
     where = f"task {ref} of {where}"
-    embedded = fields.get("taskDefinition")
-    retry_count = fields.get("retryCount")
+    embedded, retry_count, join_on, branches, cases, default_case, loop_over = map(fields.get, _NESTED)
     return WorkflowTask(
         ref=ref,
         name=_optional_text(fields, "name") or ref,
@@ -170,17 +186,21 @@ def _workflow_task(document: Json, where: str) -> WorkflowTask:
         permissive=fields.get("permissive") is True,
         start_delay_s=_integer(fields, "startDelay", where, 0),
         retry_count=retry_count if isinstance(retry_count, int) else None,
-        join_on=tuple(str(ref) for ref in _list(fields, "joinOn", where, required=False)),
+        join_on=tuple(map(str, _list(fields, "joinOn", where, required=False))) if join_on else (),
         branches=tuple(
             _task_list(branch, f"forkTasks[{index}] of {where}")
             for index, branch in enumerate(_list(fields, "forkTasks", where, required=False))
-        ),
+        )
+        if branches
+        else (),
         cases={
             case: _task_list(tasks, f"case {case!r} of {where}")
             for case, tasks in _mapping(fields, "decisionCases", where).items()
-        },
-        default_case=_task_list(fields.get("defaultCase") or [], f"default case of {where}"),
-        loop_over=_task_list(fields.get("loopOver") or [], f"loop of {where}"),
+        }
+        if cases
+        else {},
+        default_case=_task_list(default_case, f"default case of {where}") if default_case else (),
+        loop_over=_task_list(loop_over, f"loop of {where}") if loop_over else (),
         task_definition=task_definition(embedded) if isinstance(embedded, Mapping) and embedded.get("name") else None,
         raw=fields,
     )
@@ -213,7 +233,7 @@ def _object(document: Json, where: str) -> JsonObject:
 
 def _text(fields: JsonObject, key: str, where: str) -> str:
     value = fields.get(key)
-    if not isinstance(value, str) or not value:
+    if not value or not isinstance(value, str):
         raise WireError(f"{where}: {key} must be a non-empty string, got {_kind(value)}")
     return value
 
@@ -232,6 +252,14 @@ def _integer(fields: JsonObject, key: str, where: str, default: int) -> int:
     return value
 
 
+def _integers(fields: JsonObject, keys: Sequence[str], where: str) -> list[int]:
+    """Read whole numbers, all at once because records have many; absent is 0."""
+    values = list(map(fields.get, keys))
+    if not _INTEGER_OR_ABSENT.issuperset(map(type, values)):
+        return [_integer(fields, key, where, 0) for key in keys]
+    return [cast("int", value or 0) for value in values]
+
+
 def _stamp(fields: JsonObject, key: str, where: str) -> int | None:
     return _integer(fields, key, where, 0) or None
 
@@ -247,6 +275,8 @@ def _list(fields: JsonObject, key: str, where: str, *, required: bool = True) ->
 
 def _mapping(fields: JsonObject, key: str, where: str) -> JsonObject:
     value = fields.get(key)
+    if type(value) is dict:  # nearly always: to ask for a Mapping takes four times as long
+        return value
     if value is None:
         return {}
     if not isinstance(value, Mapping):

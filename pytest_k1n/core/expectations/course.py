@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
@@ -155,5 +157,5 @@ def ran(*refs: str) -> Judge:
     return judge
 
 
-def _history(records: tuple[TaskRecord, ...]) -> str:
+def _history(records: Sequence[TaskRecord]) -> str:
     return ", ".join(str(record.status) for record in records)

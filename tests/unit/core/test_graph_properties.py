@@ -102,3 +102,26 @@ def test_concurrent_pairs_are_those_without_a_path(history, seed, size):
     assert set(graph.concurrent_pairs()) == unordered
     groups = {pair for group in graph.parallel_groups() for pair in zip(group.tasks, group.tasks[1:], strict=False)}
     assert groups <= unordered
+
+
+@given(seed=seeds, size=sizes, picked=st.sets(st.integers(0, 60), max_size=8))
+def test_of_some_tasks_those_are_first_that_others_wait_for(history, seed, size, picked):
+    run = history(seed, size)
+    graph = happens_before(run.definition, run.execution)
+    chosen = {
+        index for index in picked if index < len(graph.order) and graph.order[index] not in graph.behind_alternatives
+    }
+    first = {one for one in chosen if any(graph.ancestors[other] >> one & 1 for other in chosen)}
+    assert graph.first_of(chosen) == first
+
+
+@given(seed=seeds, size=sizes, kept=st.integers(0, 2**60))
+def test_the_nearest_of_what_is_wanted_are_the_edges_of_the_contracted_graph(history, seed, size, kept):
+    run = history(seed, size)
+    graph = happens_before(run.definition, run.execution)
+    wanted = [key for index, key in enumerate(graph.order) if kept >> index % 60 & 1]
+    contracted = graph.contracted(wanted)
+    for key in wanted:
+        if key not in graph.behind_alternatives:
+            near = graph.nearest(graph.position[key], lambda each: graph.order[each] in wanted, lambda _: True)
+            assert {graph.order[each] for each in near} == set(contracted.predecessors(key))

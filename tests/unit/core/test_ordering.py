@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.interference import queue_inversions, worker_concurrency
-from pytest_k1n.core.ordering import clock_step, ordering, violations
-from pytest_k1n.core.unroll import happens_before
+from pytest_k1n.core.ordering import _along_edges, _begin, _over_alternatives, clock_step, ordering, violations
+from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.unroll import expected_keys, happens_before
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)
@@ -179,8 +181,8 @@ def test_the_sweep_finds_what_brute_force_finds(history, seed, size):
     graph = happens_before(run.definition, run.execution)
     steering = {key for key, task in graph.nodes.items() if task.type in ("FORK_JOIN", "SWITCH")}
     closing = {key for key, task in graph.nodes.items() if task.type in ("JOIN", "DO_WHILE")}
-    finals = run.execution.final_records()
-    firsts = {key: run.execution.attempts(key)[0] for key in finals}
+    finals = run.execution.finals
+    firsts = {key: run.execution.records[key][0] for key in finals}
     broken = {
         (before, after)
         for after, befores in run.causes.items()
@@ -198,3 +200,38 @@ def test_the_sweep_finds_what_brute_force_finds(history, seed, size):
         early = {before for before, other in broken if other == after}
         nearest = {one for one in early if not any(graph.is_before(one, two) for two in early)}
         assert {violation.before for violation in found if violation.after == after} == nearest
+
+
+@given(seed=seeds, size=st.integers(1, 40))
+def test_along_the_edges_the_same_is_found_as_with_sets_of_ancestors(history, seed, size):
+    run = history(seed, size, violate=0.4)
+    graph = happens_before(run.definition, run.execution)
+    assume(graph.behind_alternatives.isdisjoint(run.execution.records))
+    assert tuple(_along_edges(graph, run.execution.records)) == _over_alternatives(graph, run.execution.records)
+
+
+@given(seed=seeds, size=st.integers(1, 40))
+def test_the_requirements_that_were_kept_are_the_edges_among_tasks_with_a_stamp_to_compare(history, seed, size):
+    run = history(seed, size, violate=0.4)
+    graph = happens_before(run.definition, run.execution)
+    broken = {(each.before, each.after) for each in violations(run.execution, graph)}
+    records = run.execution.records
+    held = [
+        edge
+        for edge in graph.comparable.edges
+        if edge.after in records
+        and edge[:2] not in broken
+        and _begin(graph.nodes[edge.after].type, records[edge.after])
+    ]
+    assert ordering(run.execution, graph).passed == len(held)
+
+
+def test_a_finished_execution_is_judged_without_a_set_of_ancestors_for_every_task(history):
+    run = history(7, 40)
+    graph = happens_before(run.definition, run.execution)
+    assert not graph.behind_alternatives
+    ordering(run.execution, graph)
+    expected_keys(graph, run.execution)
+    critical_path(rebuild(run.execution, graph), graph)
+    assert "ancestors" not in vars(graph)
+    assert "comparable" not in vars(graph)

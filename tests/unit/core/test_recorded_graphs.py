@@ -79,7 +79,7 @@ def test_a_join_on_a_switch_does_not_wait_for_the_case_it_took():
     run = recorded("join-on-a-switch")
     graph = happens_before(run.definition, run)
     assert graph.are_concurrent(("c", 0), ("e", 0))
-    finals = run.final_records()
+    finals = run.finals
     assert finals["c", 0].scheduled_ms > finals["e", 0].scheduled_ms
 
 
@@ -89,7 +89,7 @@ def test_an_empty_case_is_taken_and_the_default_case_is_not():
 
 def test_a_join_may_fail_before_the_failed_branch_is_retried():
     run = recorded("join-failed-before-the-retry")
-    assert [record.attempt for record in run.attempts(("x", 2))] == [0, 1]
+    assert [record.attempt for record in run.records["x", 2]] == [0, 1]
     assert order_of(run)[-2:] == ["x__2", "j__2"], "not the canceled retry"
 
 
@@ -97,7 +97,7 @@ def test_keep_last_n_leaves_the_last_iterations():
     run = recorded("loop-keeping-last-2")
     graph = happens_before(run.definition, run)
     assert [label(key) for key in graph.keys("w")] == ["w__3", "w__4"]
-    assert set(expected_keys(graph, run)) == set(run.final_records())
+    assert set(expected_keys(graph, run)) == set(run.finals)
 
 
 def test_a_terminate_ends_an_execution_that_has_scheduled_more():
@@ -111,7 +111,7 @@ def test_of_a_dynamically_forked_switch_only_the_head_of_the_case_ever_runs():
     run = recorded("dynamic-fork-of-operators")
     graph = happens_before(run.definition, run)
     assert graph.predecessors(("dj", 0)) == (("df", 0), ("p", 0), ("dx", 0), ("dl", 0))
-    assert set(expected_keys(graph, run)) - set(run.final_records()) == {("dy", 0)}, "the server drops it: say so"
+    assert set(expected_keys(graph, run)) - set(run.finals) == {("dy", 0)}, "the server drops it: say so"
 
 
 def test_a_task_skipped_by_hand_is_passed_over():

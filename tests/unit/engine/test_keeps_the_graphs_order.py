@@ -72,4 +72,4 @@ def test_no_run_breaks_the_definitions_order(make, seed):
     assert ordering(history, graph).findings == ()
     assert unexpected_keys(graph, history) == ()
     if history.status == "COMPLETED":
-        assert set(expected_keys(graph, history)) <= set(history.final_records())
+        assert set(expected_keys(graph, history)) <= set(history.finals)
