@@ -1,4 +1,4 @@
-"""`k1n check` of one execution with 100,000 task records, whole process (P24): time, memory, and what shape they have.
+"""P24: `k1n check` of one execution with 100,000 task records, in four shapes: CPU and memory of the whole process.
 
 The peer is what a user would write with networkx: parse, build the graph, find the longest path; no verdict.
 """
