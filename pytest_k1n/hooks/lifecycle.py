@@ -23,7 +23,7 @@ from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, write_batch
 from pytest_k1n.run.run import Run
-from pytest_k1n.run.server_choice import faults_of, spec_of, time_of
+from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
 from pytest_k1n.servers.protocol import Kind
 from pytest_k1n.settings import DEFAULT_SERVER
@@ -52,6 +52,7 @@ def _make_director(run: Run, collection: Collection, report: Callable[[int], Non
     spec = spec_of(run.settings)
     if spec.kind is not Kind.AUTO:
         time_of(run.settings, spec.kind)
+    check_extras(run.settings, spec)
     settings = run.settings
     faults_of(settings)
     setup = Setup(

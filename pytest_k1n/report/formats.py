@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple, cast
+
+from pytest_k1n.core.extras import require
 
 if TYPE_CHECKING:
     from pytest_k1n.report.document import RunDocument
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 class UnknownFormat(ValueError):
     """No form has that name or ending; one line that lists those there are."""
-
-
-class MissingExtra(ValueError):
-    """A form needs a library that is not installed; one line with what to type."""
 
 
 class Format(NamedTuple):
@@ -30,8 +27,8 @@ class Format(NamedTuple):
 
     def check(self) -> None:
         """Make sure that its library is there. Raises MissingExtra."""
-        if self.needs and find_spec(self.needs) is None:
-            raise MissingExtra(f"the format {self.name} needs {self.needs}: pip install 'pytest-k1n[report]'")
+        if self.needs:
+            require(self.needs, extra="report", use=f"the format {self.name}")
 
 
 FORMATS = (

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.core.extras import MissingExtra
 from pytest_k1n.report.document import RunDocument
-from pytest_k1n.report.formats import Format, MissingExtra, for_file, named, rendered
+from pytest_k1n.report.formats import Format, for_file, named, rendered
 from pytest_k1n.run.run import Run
 
 FILE = "run.json"

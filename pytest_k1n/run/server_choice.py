@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
@@ -73,3 +74,12 @@ def faults_of(settings: Settings) -> list[Fault]:
         return [Fault.parse(text) for text in settings.faults]
     except BadFault as error:
         raise pytest.UsageError(f"--k1n-fault: {error}") from None
+
+
+def check_extras(settings: Settings, spec: ServerSpec) -> None:
+    """Make sure that the chosen server has the libraries it needs. Raises UsageError with the command to type."""
+    if spec.kind is Kind.EMBEDDED and time_of(settings, spec.kind).name != "virtual":
+        try:
+            require("uvicorn", extra="serve", use=f"the embedded engine in {settings.time} time")
+        except MissingExtra as missing:
+            raise pytest.UsageError(str(missing)) from None

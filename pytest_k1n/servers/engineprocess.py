@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.servers.errors import TierUnavailable
 from pytest_k1n.servers.probe import health, reason_of, version
 from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note, pick_port
@@ -28,6 +29,10 @@ class EngineServer(ProcessServer):
 
     def _start(self, deadline: float) -> Endpoint:
         began = time.monotonic()
+        try:
+            require("uvicorn", extra="serve", use="the embedded engine as a process of its own")
+        except MissingExtra as missing:
+            raise TierUnavailable(str(missing)) from None
         address = Address.parse(f"http://127.0.0.1:{pick_port(self.site.port)}")
         process = self._launch(
             [sys.executable, "-m", ENGINE_MODULE, "--port", str(address.port), *self._arguments],

@@ -104,7 +104,7 @@ def test_time(conductor, workflow_benchmark):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("-p", "no:benchmark"), "pip install 'pytest-k1n[[]benchmark]'"),
+        (("-p", "no:benchmark"), 'pip install "pytest-k1n[[]benchmark]"'),
         (("--benchmark-disable",), "pytest-benchmark is off"),
         (("--benchmark-skip",), "--benchmark-skip active"),
     ],

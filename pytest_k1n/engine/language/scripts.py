@@ -11,10 +11,11 @@ import json
 import re
 from typing import Any, Final
 
+from pytest_k1n.core.extras import install
 from pytest_k1n.engine.language import jqapart
 from pytest_k1n.engine.values import JsonObject
 
-INSTALL: Final = "pip install 'pytest-k1n[scripts]'"
+INSTALL: Final = install("scripts")
 TIME_LIMIT_S: Final = 4
 """As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server; of the machine's time, whatever the engine's clock does.
 

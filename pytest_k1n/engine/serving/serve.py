@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
+from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
 
@@ -24,6 +25,10 @@ KEPT_ALIVE_S: Final = 75
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to stop: 0 after a stop, 1 if the port cannot be had, 2 on bad input."""
     parser = _parser()
+    try:
+        require("uvicorn", extra="serve", use="serving the embedded engine over HTTP")
+    except MissingExtra as missing:
+        parser.error(str(missing))
     options = parser.parse_args(argv)
     if (options.rate is None) == (options.clock == "scaled"):
         parser.error("--rate and --clock scaled belong together, as in --clock scaled --rate 600")

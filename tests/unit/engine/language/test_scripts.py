@@ -13,7 +13,7 @@ from pytest_k1n.engine.language import scripts
 from pytest_k1n.engine.language.scripts import ScriptError, Scripts
 from pytest_k1n.engine.rest.router import Routes
 
-HINT = "pip install 'pytest-k1n[scripts]'"
+HINT = 'pip install "pytest-k1n[scripts]"'
 
 
 @pytest.fixture
