@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide import joins, switches
 from pytest_k1n.engine.decide.context import Context
-from pytest_k1n.engine.language.scripts import ScriptError, ScriptTimeout
+from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, TERMINATED
 
@@ -47,7 +47,7 @@ def _inline(task: TaskState, context: Context) -> bool:
     try:
         result = _inline_result(task, context)
     except ScriptError as error:
-        task.status = FAILED if isinstance(error, ScriptTimeout) else FAILED_WITH_TERMINAL_ERROR
+        task.status = FAILED if isinstance(error, ScriptUnfinished) else FAILED_WITH_TERMINAL_ERROR
         task.reason, task.output = str(error), {"error": str(error)}
         return True
     task.output = {"result": result}

@@ -1,4 +1,4 @@
-"""JavaScript and jq for the task types that need them: through libraries of the `scripts` extra, loaded on first use.
+"""JavaScript and jq for the task types that need them: through libraries of the `scripts` extra, in the sandbox.
 
 Nothing here interprets a language itself; only the literals `true` and `false`, which most item loops use as their
 condition, need no engine.
@@ -7,34 +7,34 @@ condition, need no engine.
 from __future__ import annotations
 
 import importlib.util
-import json
 import re
+from functools import cache
 from typing import Any, Final
 
 from pytest_k1n.core.extras import install
-from pytest_k1n.engine.language import jqapart
+from pytest_k1n.engine.language import jsontext, sandbox
+from pytest_k1n.engine.language.sandbox import SANDBOX, ChildDied, OutOfTime, Readable
 from pytest_k1n.engine.values import JsonObject
 
 INSTALL: Final = install("scripts")
 TIME_LIMIT_S: Final = 4
-"""As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server; of the machine's time, whatever the engine's clock does.
+"""As CONDUCTOR_SCRIPT_MAX_EXECUTION_SECONDS of the server; of CPU time, whatever the engine's clock does.
 
 The server has no limit for jq: there a program without an end takes a thread with it, or the request that started it.
 """
-MEMORY_LIMIT: Final = 64 * 1024 * 1024
-
-
-_INTERRUPTED: Final = "InternalError: interrupted"
-_LINE: Final = re.compile(r"<(?:input|evalScript)>:(\d+)")
-"""Where QuickJS names the script's own line in an error's stack."""
+_WORD: Final = re.compile(r"\b[A-Za-z_]\w*")
 
 
 class ScriptError(Exception):
     """A script that could not be evaluated; its text is what the library says."""
 
 
-class ScriptTimeout(ScriptError):
-    """A script that took too long; the server tries such a task again, if it has attempts left."""
+class ScriptUnfinished(ScriptError):
+    """A script of which nothing could be had; the server tries such a task again, if it has attempts left."""
+
+
+class ScriptTimeout(ScriptUnfinished):
+    """A script that took too long."""
 
     def __init__(self) -> None:
         super().__init__(f"Script not evaluated within {TIME_LIMIT_S} seconds, interrupted.")
@@ -52,28 +52,30 @@ def is_true(value: Any) -> bool:
     return isinstance(value, int | float) and value > 0
 
 
+@cache
+def is_installed(library: str) -> bool:
+    """Tell whether a library is installed, without loading it."""
+    return importlib.util.find_spec(library) is not None
+
+
 def has_javascript() -> bool:
-    """Tell whether a JavaScript engine is installed, without loading it."""
-    return importlib.util.find_spec("quickjs") is not None
+    """Tell whether a JavaScript engine is installed."""
+    return is_installed("quickjs")
 
 
 def has_jq() -> bool:
-    """Tell whether jq is installed, without loading it."""
-    return importlib.util.find_spec("jq") is not None
+    """Tell whether jq is installed."""
+    return is_installed("jq")
 
 
 def syntax_error(source: str) -> str | None:
     """Say what is wrong with a script's syntax, or None; without an engine nobody can tell."""
     if not has_javascript():
         return None
-    import quickjs  # type: ignore[import-not-found,import-untyped,unused-ignore]
-
-    context = quickjs.Context()
-    context.set("__source", source)
     try:
-        context.eval("new Function(__source); undefined")
-    except quickjs.JSException as error:
-        return str(error).strip().partition("\n")[0]
+        _run(b"s", source, "")
+    except ScriptError as error:
+        return str(error)
     return None
 
 
@@ -106,51 +108,70 @@ def jq_error(program: str) -> str | None:
 
 
 class Scripts:
-    """Evaluates scripts; every evaluation has a context of its own, so nothing leaks from one task to the next."""
+    """Evaluates scripts; nothing leaks from one to the next."""
 
     def __init__(self) -> None:
-        self._programs: dict[str, Any] = {}
+        self.readable: Readable = sandbox.wait
+        """Waits for what a script's process answers: in place, unless who serves the engine has better to do."""
 
     def javascript(self, source: str, bindings: JsonObject) -> Any:
         """Evaluate a script with `$` bound to a JSON object and return its last value. Raises ScriptError."""
         if is_literal(source):
             return source.strip().startswith("true")
-        try:
-            import quickjs  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        except ImportError:
-            raise ScriptError(f"JavaScript needs an engine: {INSTALL}") from None
-        context = quickjs.Context()
-        context.set_time_limit(TIME_LIMIT_S)
-        context.set_memory_limit(MEMORY_LIMIT)
-        context.set("__bindings", json.dumps(bindings))
-        try:
-            context.eval("var $ = JSON.parse(__bindings);")
-            value = context.eval(source)
-            if isinstance(value, quickjs.Object):
-                context.set("__value", value)  # written by a script too: an object may say how, at any length
-                text = context.eval("JSON.stringify(__value)")
-                return None if text is None else json.loads(text)
-        except quickjs.JSException as error:
-            message, _, where = str(error).strip().partition("\n")
-            if message == _INTERRUPTED:
-                raise ScriptTimeout from None
-            line = _LINE.search(where)
-            raise ScriptError(f"Error evaluating the script `{message}` at line {line[1] if line else 1}") from None
-        return int(value) if isinstance(value, float) and value.is_integer() else value
+        if not has_javascript():
+            raise ScriptError(f"JavaScript needs an engine: {INSTALL}")
+        return _run(b"j", source, jsontext.write(bindings), self.readable)
 
     def jq(self, program: str, value: Any) -> list[Any]:
         """Run a jq program on a value and return all results. Raises ScriptError."""
-        try:
-            import jq  # type: ignore[import-not-found,import-untyped,unused-ignore]
-        except ImportError:
-            raise ScriptError(f"jq is not installed: {INSTALL}") from None
-        compiled = self._programs.get(program)
-        try:
-            if jqapart.may_not_end(program):
-                return jqapart.run(program, value, within_s=TIME_LIMIT_S)
-            if compiled is None:
-                compiled = self._programs[program] = jq.compile(program)
-            results: list[Any] = compiled.input_value(value).all()
-        except (ValueError, jqapart.Unfinished) as error:
-            raise ScriptError(str(error)) from None
+        if not has_jq():
+            raise ScriptError(f"jq is not installed: {INSTALL}")
+        results: list[Any] = _run(b"q", _as_on_the_server(program), jsontext.write(value), self.readable)
         return results
+
+
+def _as_on_the_server(program: str) -> str:
+    """Take away what the server's jq, jackson-jq, does not have: it says so when such a function is called."""
+    used = {name: _ABSENT[name] for name in dict.fromkeys(_WORD.findall(program)) if name in _ABSENT}
+    return "".join(_absent(name, count) for name, counts in used.items() for count in counts) + program
+
+
+def _absent(name: str, count: int) -> str:
+    parameters = f"({';'.join(f'p{number}' for number in range(count))})" if count else ""
+    return f'def {name}{parameters}: error("Function {name}/{count} does not exist"); '
+
+
+def _run(kind: bytes, source: str, given: str, readable: Readable = sandbox.wait) -> Any:
+    try:
+        tag, text = SANDBOX.run(kind, source, given, TIME_LIMIT_S, readable)
+        if tag == b"v":
+            return jsontext.read(text)
+    except OutOfTime:
+        raise ScriptTimeout from None
+    except (ChildDied, jsontext.TooDeep) as error:
+        raise ScriptError(str(error)) from None
+    error_text = text.decode("utf-8", "replace")
+    raise ScriptUnfinished(error_text) if tag == b"f" else ScriptError(error_text)
+
+
+def _functions(text: str) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for function in text.split():
+        name, _, count = function.partition("/")
+        found.setdefault(name, []).append(int(count))
+    return found
+
+
+_ABSENT: Final = _functions("""
+    IN/1 IN/2 INDEX/1 INDEX/2 JOIN/2 JOIN/3 JOIN/4 abs/0 acos/0 acosh/0 add/1 asin/0 asinh/0 atan2/2 atanh/0
+    bsearch/1 builtins/0 cbrt/0 ceil/0 copysign/2 cosh/0 debug/0 debug/1 delpaths/1 drem/2 env/0 erf/0 erfc/0
+    error/0 exp/0 exp10/0 exp2/0 expm1/0 fabs/0 fdim/2 finites/0 fma/3 fmax/2 fmin/2 fmod/2 format/1 frexp/0
+    fromdate/0 fromdateiso8601/0 fromstream/1 gamma/0 get_jq_origin/0 get_prog_origin/0 get_search_list/0
+    getpath/1 gmtime/0 halt_error/0 halt_error/1 have_decnum/0 have_literal_numbers/0 hypot/2 input/0
+    input_filename/0 inputs/0 isempty/1 isfinite/0 isnormal/0 j0/0 j1/0 jn/2 ldexp/2 lgamma/0 lgamma_r/0
+    localtime/0 log/0 log10/0 log1p/0 logb/0 ltrim/0 mktime/0 modf/0 modulemeta/0 nearbyint/0 nextafter/2
+    nexttoward/2 normals/0 now/0 path/1 repeat/1 setpath/2 stderr/0 strflocaltime/1 strftime/1 strptime/1 tan/0
+    tanh/0 tgamma/0 toboolean/0 todate/0 todateiso8601/0 tostream/0 trim/0 trimstr/1 trunc/0 truncate_stream/1
+    y0/0 y1/0 yn/2
+""")
+"""Functions of jq that Conductor 3.32.1 answers with "Function … does not exist", asked one by one."""

@@ -1,0 +1,166 @@
+"""The processes that scripts run in: replaced when they die, gone with their engine, alone in what they can reach."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pytest_k1n.engine.language.sandbox import ChildDied, OutOfTime, Sandbox, wait
+
+
+@pytest.fixture
+def sandbox():
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.close()
+
+
+def javascript(sandbox, source, within_s=4.0, readable=wait):
+    return sandbox.run(b"j", source, "{}", within_s, readable)
+
+
+def is_alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 (one line)
+        return stat.read().rpartition(")")[2].split()[0] != "Z"
+
+
+def gone(pids, within_s=10):
+    deadline = time.monotonic() + within_s
+    while any(map(is_alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not any(map(is_alive, pids))
+
+
+def test_a_child_runs_one_script_after_the_other_and_keeps_nothing(sandbox):
+    assert javascript(sandbox, "globalThis.kept = 1; Array.prototype.mine = 2") == (b"v", b"2")
+    (pid,) = sandbox.pids()
+    assert javascript(sandbox, "typeof kept + typeof [].mine") == (b"v", b'"undefinedundefined"')
+    assert sandbox.pids() == [pid]
+
+
+def test_a_child_that_a_script_has_ended_is_replaced(sandbox):
+    with pytest.raises(OutOfTime):
+        sandbox.run(b"q", "def f: f; f", "null", 0.05)
+    assert javascript(sandbox, "1") == (b"v", b"1")
+
+
+def test_a_script_whose_child_is_killed_is_run_again(sandbox):
+    """Killed while it runs, a hundred times in all: nothing is lost, nothing is left."""
+    seen = set()
+    kills = 0
+
+    def kill_and_wait(descriptor, timeout_s):
+        nonlocal kills
+        children = {int(pid) for pid in _children()}
+        for pid in children:
+            seen.add(pid)
+            if kills < 100 and kills % 10 < 9:  # nine tries of ten end badly
+                os.kill(pid, signal.SIGKILL)
+            kills += 1
+        return wait(descriptor, timeout_s)
+
+    answers = []
+    while kills < 100:
+        answers.append(javascript(sandbox, "6 * 7", readable=kill_and_wait))
+    assert set(answers) == {(b"v", b"42")}
+    assert len(seen) > 80
+    sandbox.close()
+    assert gone(seen)
+
+
+def _children():
+    with open(f"/proc/self/task/{threading.get_native_id()}/children") as children:  # noqa: PTH123
+        return children.read().split()
+
+
+def test_one_that_is_killed_ever_again_is_given_up(sandbox):
+    def kill_and_wait(descriptor, timeout_s):
+        for pid in _children():
+            os.kill(int(pid), signal.SIGKILL)
+        return wait(descriptor, timeout_s)
+
+    with pytest.raises(ChildDied, match="killed 20 times"):
+        javascript(sandbox, "while (true);", readable=kill_and_wait)
+
+
+def test_threads_run_scripts_side_by_side(sandbox):
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda number: javascript(sandbox, f"{number} * 2"), range(40)))
+    assert answers == [(b"v", str(number * 2).encode()) for number in range(40)]
+
+
+def test_who_gives_up_waiting_leaves_no_child_out_of_step(sandbox):
+    def interrupt(_descriptor, _timeout_s):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        javascript(sandbox, "'lost'", readable=interrupt)
+    assert javascript(sandbox, "'mine'") == (b"v", b'"mine"')
+
+
+ENGINE = """
+import os, sys, threading
+from pytest_k1n.engine.language.sandbox import SANDBOX
+SANDBOX.run(b"j", "1", "{}", 4)
+print(*SANDBOX.pids(), flush=True)
+if sys.argv[1] == "busy":
+    SANDBOX.run(b"j", "while (true);", "{}", 60)
+elif sys.argv[1] == "idle":
+    threading.Event().wait()
+elif sys.argv[1] == "fork":
+    if os.fork() == 0:
+        print(SANDBOX.run(b"j", "'of the child'", "{}", 4)[1].decode(), flush=True)
+        os._exit(0)
+    os.wait()
+    print(SANDBOX.run(b"j", "'of the parent'", "{}", 4)[1].decode(), *SANDBOX.pids(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("state", ["busy", "idle"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_child_outlives_its_engine(state, number):
+    with subprocess.Popen([sys.executable, "-c", ENGINE, state], stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        pids = [int(pid) for pid in engine.stdout.readline().split()]
+        assert pids
+        time.sleep(0.3)  # for the script to be under way
+        engine.send_signal(number)
+        engine.wait(10)
+        assert gone(pids)
+
+
+def test_one_that_ends_by_itself_takes_its_child_along_and_says_nothing():
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", "-c", ENGINE, "end"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert gone([int(pid) for pid in done.stdout.split()])
+
+
+def test_a_forked_process_has_children_of_its_own():
+    done = subprocess.run([sys.executable, "-c", ENGINE, "fork"], capture_output=True, text=True, check=True)
+    before, of_child, of_parent = done.stdout.splitlines()
+    assert of_child == '"of the child"'
+    assert of_parent == f'"of the parent" {before}'
+
+
+def test_a_child_has_its_pipes_and_nothing_else(sandbox, monkeypatch):
+    monkeypatch.setenv("K1N_SECRET", "hidden")
+    javascript(sandbox, "1")
+    (pid,) = sandbox.pids()
+    with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123
+        assert b"K1N_SECRET" not in environment.read()
+    assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]  # noqa: PTH208
+    with open(f"/proc/{pid}/limits") as limits:  # noqa: PTH123
+        limit = {line[:25].strip(): line[26:].split()[:2] for line in limits}
+    assert limit["Max open files"] == limit["Max file size"] == limit["Max core file size"] == ["0", "0"]
+    assert limit["Max address space"] == [str(512 << 20)] * 2
