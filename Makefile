@@ -48,10 +48,11 @@ live: setup ## run the tests that need a real Conductor; what they need and is n
 slow: setup ## run what builds the wheel, and the official SDK against the embedded engine, in environments of their own
 	K1N_SLOW=1 $(BIN)/pytest tests -m slow $(ARGS)
 
-lint: setup ## ruff, mypy, import contracts
+lint: setup ## ruff, mypy, pyright on what users see, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pyright
 	$(BIN)/lint-imports
 
 parity: setup ## compare the embedded engine with a real Conductor, case by case

@@ -1,6 +1,7 @@
 """pytest-k1n: acceptance tests for workflows on Conductor, judged from the server's own records.
 
-The public names are imported on first use, so that pytest starts as fast with the plugin as without.
+Everything that a test is given, raises or annotates with is importable from here. The names are imported on first use
+(PEP 562), so that pytest starts as fast with the plugin as without.
 """
 
 from __future__ import annotations
@@ -8,45 +9,214 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.expectations import *  # noqa: F403
-    from pytest_k1n.core.findings import Finding as Finding
-    from pytest_k1n.core.findings import Findings as Findings
-    from pytest_k1n.core.findings import Verdict as Verdict
-    from pytest_k1n.core.model import Execution as Execution
-    from pytest_k1n.core.model import TaskRecord as TaskRecord
-    from pytest_k1n.fixtures.execution import ObservedExecution as ObservedExecution
-    from pytest_k1n.fixtures.quality import QualityGateWarning as QualityGateWarning
-    from pytest_k1n.workers.handler import Outcome as Outcome
-    from pytest_k1n.workers.handler import TaskContext as TaskContext
-    from pytest_k1n.workers.handler import TaskFailed as TaskFailed
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.client.errors import (
+        BadRequest,
+        ConductorError,
+        Conflict,
+        Denied,
+        NotConductor,
+        NotFound,
+        ServerFailure,
+        ServerUnreachable,
+        StartedTwice,
+    )
+    from pytest_k1n.core.expectations import (
+        Expectation,
+        Expected,
+        attempts,
+        barrier,
+        barriers_hold,
+        completed,
+        concurrency,
+        concurrent,
+        critical_task,
+        early_findings,
+        failed,
+        finishes_before,
+        follows_definition,
+        in_order,
+        independent,
+        invoked_once,
+        isolated_from,
+        judge_all,
+        max_queue_wait,
+        no_errors_in_logs,
+        not_scheduled,
+        not_slower_than,
+        on_critical_path,
+        on_estimate,
+        output,
+        overlaps_with,
+        phase_within,
+        planned,
+        ran,
+        spans_batch,
+        start_together,
+        starts_at_once,
+        starts_within,
+        task_input,
+        task_output,
+        task_within,
+        terminated,
+        timed_out,
+        took_branch,
+        within,
+    )
+    from pytest_k1n.core.expectations.expectation import Judge, expectation
+    from pytest_k1n.core.findings import Finding, Findings, Verdict
+    from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus
+    from pytest_k1n.core.observation import Invocation, Observation, TimeModel
+    from pytest_k1n.core.spans import Span, Window
+    from pytest_k1n.core.tally import Tally
+    from pytest_k1n.core.timeline import Timeline
+    from pytest_k1n.core.units import duration_ms
+    from pytest_k1n.fixtures.benchmark import WorkflowBenchmark
+    from pytest_k1n.fixtures.conductor import ConductorFixture
+    from pytest_k1n.fixtures.execution import ObservedExecution
+    from pytest_k1n.fixtures.live import LiveExecution
+    from pytest_k1n.fixtures.quality import BatchQuality, QualityGate, QualityGateWarning
+    from pytest_k1n.fixtures.server import ConductorServer
+    from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
+    from pytest_k1n.run.outcomes import ExpectationFailed, UnknownVerdict
+    from pytest_k1n.workers.handler import Outcome, Step, TaskContext, TaskFailed
+
+    __version__: str
+
+__all__ = [
+    "BadRequest",
+    "BatchQuality",
+    "Conductor",
+    "ConductorError",
+    "ConductorFixture",
+    "ConductorServer",
+    "Conflict",
+    "DefinitionError",
+    "DefinitionNotFound",
+    "Denied",
+    "Execution",
+    "Expectation",
+    "ExpectationFailed",
+    "Expected",
+    "Finding",
+    "Findings",
+    "Invocation",
+    "Judge",
+    "LiveExecution",
+    "NotConductor",
+    "NotFound",
+    "Observation",
+    "ObservedExecution",
+    "Outcome",
+    "QualityGate",
+    "QualityGateWarning",
+    "ServerFailure",
+    "ServerUnreachable",
+    "Span",
+    "StartedTwice",
+    "Step",
+    "Tally",
+    "TaskContext",
+    "TaskFailed",
+    "TaskRecord",
+    "TaskStatus",
+    "TimeModel",
+    "Timeline",
+    "UnknownVerdict",
+    "Verdict",
+    "Window",
+    "WorkflowBenchmark",
+    "WorkflowDefinition",
+    "WorkflowStatus",
+    "__version__",
+    "attempts",
+    "barrier",
+    "barriers_hold",
+    "completed",
+    "concurrency",
+    "concurrent",
+    "critical_task",
+    "duration_ms",
+    "early_findings",
+    "expectation",
+    "failed",
+    "finishes_before",
+    "follows_definition",
+    "in_order",
+    "independent",
+    "invoked_once",
+    "isolated_from",
+    "judge_all",
+    "max_queue_wait",
+    "no_errors_in_logs",
+    "not_scheduled",
+    "not_slower_than",
+    "on_critical_path",
+    "on_estimate",
+    "output",
+    "overlaps_with",
+    "phase_within",
+    "planned",
+    "ran",
+    "spans_batch",
+    "start_together",
+    "starts_at_once",
+    "starts_within",
+    "task_input",
+    "task_output",
+    "task_within",
+    "terminated",
+    "timed_out",
+    "took_branch",
+    "within",
+]
 
 _HOMES = {
-    "Execution": "pytest_k1n.core.model",
-    "Finding": "pytest_k1n.core.findings",
-    "Findings": "pytest_k1n.core.findings",
-    "ObservedExecution": "pytest_k1n.fixtures.execution",
-    "Outcome": "pytest_k1n.workers.handler",
-    "QualityGateWarning": "pytest_k1n.fixtures.quality",
-    "TaskContext": "pytest_k1n.workers.handler",
-    "TaskFailed": "pytest_k1n.workers.handler",
-    "TaskRecord": "pytest_k1n.core.model",
-    "Verdict": "pytest_k1n.core.findings",
+    "client.api": ("Conductor",),
+    "client.errors": (
+        "BadRequest",
+        "ConductorError",
+        "Conflict",
+        "Denied",
+        "NotConductor",
+        "NotFound",
+        "ServerFailure",
+        "ServerUnreachable",
+        "StartedTwice",
+    ),
+    "core.expectations.expectation": ("Judge", "expectation"),
+    "core.findings": ("Finding", "Findings", "Verdict"),
+    "core.model": ("Execution", "TaskRecord", "TaskStatus", "WorkflowDefinition", "WorkflowStatus"),
+    "core.observation": ("Invocation", "Observation", "TimeModel"),
+    "core.tally": ("Tally",),
+    "core.spans": ("Span", "Window"),
+    "core.timeline": ("Timeline",),
+    "core.units": ("duration_ms",),
+    "fixtures.benchmark": ("WorkflowBenchmark",),
+    "fixtures.conductor": ("ConductorFixture",),
+    "fixtures.execution": ("ObservedExecution",),
+    "fixtures.live": ("LiveExecution",),
+    "fixtures.quality": ("BatchQuality", "QualityGate", "QualityGateWarning"),
+    "fixtures.server": ("ConductorServer",),
+    "plan.library": ("DefinitionError", "DefinitionNotFound"),
+    "run.outcomes": ("ExpectationFailed", "UnknownVerdict"),
+    "workers.handler": ("Outcome", "Step", "TaskContext", "TaskFailed"),
 }
-_EXPECTATIONS = "pytest_k1n.core.expectations"
+"""Module -> the names it gives; what is not listed is an expectation."""
 
 
 def __getattr__(name: str) -> object:
     import importlib
 
-    if name.startswith("_"):
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("pytest-k1n")
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = importlib.import_module(_HOMES.get(name, _EXPECTATIONS))
-    if name not in _HOMES and name not in home.__all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(home, name)
+    home = next((module for module, names in _HOMES.items() if name in names), "core.expectations")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:
-    import importlib
-
-    return sorted([*_HOMES, *importlib.import_module(_EXPECTATIONS).__all__])
+    return sorted(__all__)
