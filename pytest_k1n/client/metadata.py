@@ -50,6 +50,14 @@ class Metadata(Calls):
             refused = "; ".join(f"{name}: {reason}" for name, reason in errors.items())
             raise BadRequest(f"refused: {refused}", method="PUT", path=path, url=self.url, status=answer.status)
 
+    def unregister_workflow(self, name: str, version: int) -> None:
+        """Remove one version of a workflow definition; one that is gone already is no error."""
+        path = f"/api/metadata/workflow/{segment(name)}/{version}"
+        try:
+            self._call("DELETE", path, repeatable=True)
+        except NotFound:
+            return
+
     def workflow_definition(self, name: str, version: int | None = None) -> JsonObject:
         """Return a definition, the latest version unless one is given. Raises NotFound."""
         return self._get_object(f"/api/metadata/workflow/{segment(name)}", version=version)

@@ -79,13 +79,17 @@ def task_definition(document: Json) -> TaskDefinition:
     )
 
 
-def execution(document: Json) -> Execution:
-    """Read an execution as `GET /workflow/{id}` answers it. Raises WireError that names the field."""
+def execution(document: Json, *, definition: WorkflowDefinition | None = None) -> Execution:
+    """Read an execution as `GET /workflow/{id}` answers it. Raises WireError that names the field.
+
+    `definition` is its snapshot, where that has been read before.
+    """
     fields = _object(document, "execution")
     workflow_id = _text(fields, "workflowId", "execution")
     where = f"execution {workflow_id}"
     snapshot = fields.get("workflowDefinition")
-    definition = workflow_definition(snapshot) if isinstance(snapshot, Mapping) and snapshot.get("tasks") else None
+    if definition is None and isinstance(snapshot, Mapping) and snapshot.get("tasks"):
+        definition = workflow_definition(snapshot)
     known = {task.ref: task for task in definition.walk()} if definition else {}
     records = [_task_record(task, where, known) for task in _list(fields, "tasks", where, required=False)]
     records.sort(key=lambda record: record.seq)

@@ -264,9 +264,19 @@ class Engine:
         self.dispatcher.workforce.attach([QueueKey(type_, domain) for type_ in types], worker, worker_id, slots)
         self._agenda.settle()
 
-    def attach_to_all(self, worker: VirtualWorker, *, slots: int = UNLIMITED, worker_id: str = "embedded") -> None:
-        """Have a worker take the tasks of every type and domain that no other worker is attached to."""
-        self.dispatcher.workforce.attach_to_all(self.dispatcher.queues.known(), worker, worker_id, slots)
+    def attach_to_all(
+        self,
+        worker: VirtualWorker,
+        *,
+        slots: int = UNLIMITED,
+        worker_id: str = "embedded",
+        wants: Callable[[TaskState], bool] | None = None,
+    ) -> None:
+        """Have a worker take the tasks of every type and domain that no other worker is attached to.
+
+        Those that it does not want stay in their queues.
+        """
+        self.dispatcher.workforce.attach_to_all(self.dispatcher.queues.known(), worker, worker_id, slots, wants)
         self._agenda.settle()
 
     def detach_all(self) -> None:

@@ -5,10 +5,13 @@ It is not a Conductor server, and everything that shows it says so.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.core.http import HttpRequest, HttpResponse
@@ -19,12 +22,14 @@ from pytest_k1n.engine.rest.transport import InProcessTransport
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
-from pytest_k1n.workers.handler import Outcome, Stopped, TaskContext, invoke
+from pytest_k1n.workers.handler import NamedHandler, Outcome, Status, Stopped, TaskContext, invoke
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.runner import RESERVED
 
 WORKER_ID = "k1n-embedded"
+MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
+"""Of a task's output: Conductor fails a task that says more."""
 
 
 class HandlerWorker:
@@ -36,10 +41,14 @@ class HandlerWorker:
         *,
         seed: int = 0,
         estimates_ms: Mapping[tuple[str, str], int] | None = None,
+        takes_ms: Mapping[str, int] | None = None,
         jitter: float = JITTER,
         faults: Sequence[Fault] = (),
     ) -> None:
+        """`takes_ms` tells by ref or task name, for any workflow, what `estimates_ms` tells by workflow and ref."""
         self.invocations: list[Mapping[str, Json]] = []
+        self.on_work: Callable[[], None] = lambda: None
+        """Called before each task: whoever waits for the engine may end it by an exception."""
         self.has_died = False
         self.on_death: Callable[[], None] = lambda: None
         """Called when the fault `die` strikes."""
@@ -48,12 +57,14 @@ class HandlerWorker:
         self._handlers = handlers
         self._seed = seed
         self._estimates_ms = estimates_ms or {}
+        self._takes_ms = takes_ms or {}
         self._jitter = jitter
         self._faults = faults
         self._last_output: dict[str, Mapping[str, Json]] = {}
 
     def work(self, task: TaskState) -> VirtualResult:
         """Invoke the handler of a task, with the fault it is to commit, if any."""
+        self.on_work()
         workflow = task.execution.definition.name
         fault = fault_of(self._faults, workflow, task.plain_ref, task.attempt)
         kind = fault.kind if fault else None
@@ -64,9 +75,10 @@ class HandlerWorker:
         if kind == "hang":
             self._note(task, None, "STOPPED")
             return VirtualResult(work_ms=None, heartbeats=False)
-        outcome, logs = self._invoke(task)
+        handler = self._handlers.find(task.plain_ref, task.type, name=task.name, iteration=task.iteration)
+        outcome, logs = self._invoke(handler, task)
         if kind == "twice":
-            outcome, more = self._invoke(task)
+            outcome, more = self._invoke(handler, task)
             logs += more
         if fault is not None:
             outcome = self._distorted(outcome, fault)
@@ -74,24 +86,37 @@ class HandlerWorker:
         about: dict[str, Json] = {
             "simulated": outcome.simulated,
             "work_ms": outcome.work_ms,
-            "handler": self._handlers.find(task.plain_ref, task.type).name,
+            "handler": handler.name,
         }
+        status: Status = outcome.status
+        output: dict[str, Json] = {**outcome.output, RESERVED: about}
+        reason = outcome.reason
+        if (size := _size(output)) > MAX_PAYLOAD_BYTES:
+            status, output = "FAILED_WITH_TERMINAL_ERROR", {}
+            reason = (
+                f"The payload size: {size} of task: {task.task_id} in workflow: {task.execution.workflow_id}  is "
+                f"greater than the permissible limit: {MAX_PAYLOAD_BYTES} bytes"
+            )
         return VirtualResult(
-            status=outcome.status,
-            output={**outcome.output, RESERVED: about},
-            reason=outcome.reason,
+            status=status,
+            output=output,
+            reason=reason,
+            callback_s=outcome.callback_s,
             logs=(*logs, *outcome.logs) or (f"{task.ref}: {outcome.status}",),
             work_ms=outcome.work_ms,
         )
 
-    def _invoke(self, task: TaskState) -> tuple[Outcome, list[str]]:
+    def wants(self, task: TaskState) -> bool:
+        """Tell whether a task has a handler of its own, and would not be simulated."""
+        return self._handlers.has(task.plain_ref, task.type, name=task.name, iteration=task.iteration)
+
+    def _invoke(self, handler: NamedHandler, task: TaskState) -> tuple[Outcome, list[str]]:
         slept = [0.0]
         logs: list[str] = []
 
         def sleep(ms: float) -> None:
             slept[0] += max(0.0, ms)
 
-        handler = self._handlers.find(task.plain_ref, task.type)
         try:
             outcome = invoke(handler.call, self._context(task, logs.append, sleep))
         except Stopped:
@@ -104,6 +129,10 @@ class HandlerWorker:
 
     def _context(self, task: TaskState, log: Callable[[str], None], sleep: Callable[[float], None]) -> TaskContext:
         workflow = task.execution.definition.name
+        estimate_ms = self._estimates_ms.get((workflow, task.plain_ref))
+        for key in (task.plain_ref, task.name, task.type):
+            estimate_ms = self._takes_ms.get(key) if estimate_ms is None else estimate_ms
+        schema = task.task_def.document.get("outputSchema") if task.task_def is not None else None
         return TaskContext(
             workflow_id=task.execution.workflow_id,
             workflow_name=workflow,
@@ -112,9 +141,11 @@ class HandlerWorker:
             iteration=task.iteration,
             task_id=task.task_id,
             task_type=task.type,
+            task_name=task.name,
             attempt=task.attempt,
-            input=task.input,
-            estimate_ms=self._estimates_ms.get((workflow, task.plain_ref)),
+            input=_copied(task.input),
+            estimate_ms=estimate_ms,
+            output_schema=schema.get("data") if isinstance(schema, dict) else None,
             speed=1.0,
             seed=self._seed,
             jitter=self._jitter,
@@ -144,6 +175,21 @@ class HandlerWorker:
         self.invocations.append(entry)
 
 
+def _size(output: Mapping[str, Json]) -> int:
+    """Measure an output in bytes as Conductor does; a small one only nearly."""
+    text = repr(output)
+    if 4 * len(text) < MAX_PAYLOAD_BYTES:
+        return len(text)
+    return len(json.dumps(output, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _copied(value: Any) -> Any:
+    """Copy a JSON value: what a handler does to its input is its own business, as on a server."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    return [_copied(each) for each in value] if isinstance(value, list) else value
+
+
 class EmbeddedEngine:
     """An engine, a client on it, and its workers; safe to share between threads, which the engine itself is not."""
 
@@ -153,9 +199,15 @@ class EmbeddedEngine:
         worker.on_death = self.engine.detach_all
         worker.executions = self._executions_of
         self.lock = threading.RLock()
-        self.client = Conductor(_SerialTransport(InProcessTransport(self.engine), self.lock), patience_s=0)
+        self.moves = 0
+        """Counts what has been done to the engine by whoever observes it: as long as it stands, nothing has changed."""
         self._slots = slots
         self._attached: set[tuple[str, str | None]] = set()
+
+    @cached_property
+    def client(self) -> Conductor:
+        """A client on the engine; made on first use: its table of routes costs as much as a small run."""
+        return Conductor(_SerialTransport(InProcessTransport(self.engine), self.lock), patience_s=0)
 
     def _executions_of(self, workflow: str) -> list[str]:
         return [each.workflow_id for each in self.engine.executions.values() if each.definition.name == workflow]
@@ -166,6 +218,12 @@ class EmbeddedEngine:
             fresh = [each for each in dict.fromkeys(types) if (each, domain) not in self._attached]
             self._attached.update((each, domain) for each in fresh)
             self.engine.attach(fresh, self.worker, slots=self._slots, worker_id=WORKER_ID, domain=domain)
+
+    def serve_all(self, *, simulates_rest: bool = True) -> None:
+        """Have the worker take the tasks of every type that ever comes up; without a handler only if it simulates."""
+        wants = None if simulates_rest else self.worker.wants
+        with self.lock:
+            self.engine.attach_to_all(self.worker, slots=self._slots, worker_id=WORKER_ID, wants=wants)
 
     def drain(self) -> None:
         """Let virtual time pass until nothing more happens by itself. Raises Stuck for time that runs away."""

@@ -5,18 +5,22 @@ The worker and the embedded engine call handlers through `invoke`, so that both 
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, cast
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast, get_args
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
 
-Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR"]
+Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"]
 
 _REASON_LIMIT = 500
+_MAX_DEPTH = 990
+"""Conductor's parser takes documents nested 1,000 deep; an update is a few levels around its output."""
 
 
 class Stopped(Exception):
@@ -52,6 +56,8 @@ class Outcome:
     """The work as the handler measured it; None: take the time of the call."""
     simulated: bool = False
     steps: tuple[Step, ...] = ()
+    callback_s: int = 0
+    """With IN_PROGRESS: after how long the task comes back to its queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,8 @@ class TaskContext:
     iteration: int
     task_id: str
     task_type: str
+    task_name: str = ""
+    """The name in its definition; other than the type where the type is no SIMPLE one."""
     attempt: int
     """0 for the first."""
     input: Mapping[str, Json]
@@ -98,24 +106,113 @@ class NamedHandler:
 def invoke(handler: Handler, context: TaskContext) -> Outcome:
     """Call a handler and make an Outcome of whatever it returns or raises; only Stopped passes through.
 
-    None is success without output, a mapping is the output, any other value becomes `{"result": value}`.
+    An awaitable is awaited. The output is a copy that shares nothing with what the handler keeps; one that Conductor
+    would not take (no JSON, NaN, nested too deep) fails the task.
     """
     try:
         result = handler(context)
+        if inspect.isawaitable(result):
+            result = _awaited(result)
     except Stopped:
         raise
     except TaskFailed as failure:
-        status: Status = "FAILED_WITH_TERMINAL_ERROR" if failure.terminal else "FAILED"
-        return Outcome(status=status, reason=str(failure)[:_REASON_LIMIT])
+        return Outcome(status=_failed(failure.terminal), reason=str(failure)[:_REASON_LIMIT])
     except Exception as error:
         lines = "".join(traceback.format_exception(error)).splitlines()
         reason = f"{type(error).__name__}: {error}"[:_REASON_LIMIT]
-        return Outcome(status="FAILED", reason=reason, logs=tuple(f"ERROR {line}" for line in lines[-12:]))
-    if not isinstance(result, Outcome):
-        output = {} if result is None else result if isinstance(result, Mapping) else {"result": result}
-        result = Outcome(output=cast("Mapping[str, Json]", output))  # whether it is JSON comes out below
+        logs = tuple(f"ERROR {line}" for line in lines[-12:])
+        return Outcome(status=_failed(_is_non_retryable(error)), reason=reason, logs=logs)
+    outcome = _outcome(result)
     try:
-        json.dumps(dict(result.output))
-    except (TypeError, ValueError) as error:
-        return Outcome(status="FAILED", reason=f"the handler's output is not JSON: {error}"[:_REASON_LIMIT])
-    return result
+        output = _as_json(outcome.output)
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = f"the handler's output is not JSON that Conductor takes: {error}"
+        return Outcome(status="FAILED", reason=reason[:_REASON_LIMIT])
+    return replace(outcome, output=output)
+
+
+def _as_json(output: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return a copy of an output as it comes out of JSON. Raises TypeError, ValueError, RecursionError."""
+    if not output:
+        return {}
+    text = json.dumps(dict(output), allow_nan=False)
+    if text.count("{") + text.count("[") > _MAX_DEPTH and _depth(output) > _MAX_DEPTH:
+        raise ValueError(f"it is nested more than {_MAX_DEPTH} levels deep")
+    return cast("Mapping[str, Json]", json.loads(text))
+
+
+def _outcome(result: object) -> Outcome:
+    """Read what a handler returned: None, an Outcome, a mapping, a dataclass, conductor-python's results, a value."""
+    if isinstance(result, Outcome):
+        return result
+    if result is None:
+        return Outcome()
+    if isinstance(result, Mapping):
+        return Outcome(output=result)
+    if hasattr(result, "output_data") and hasattr(result, "status"):
+        return _from_task_result(result)
+    if hasattr(result, "callback_after_seconds") and hasattr(result, "output"):
+        seconds = max(0, int(result.callback_after_seconds))
+        return Outcome(status="IN_PROGRESS", output=result.output or {}, callback_s=seconds)
+    if dataclasses.is_dataclass(result) and not isinstance(result, type):
+        return Outcome(output=dataclasses.asdict(result))
+    return Outcome(output={"result": cast("Json", result)})
+
+
+def _from_task_result(result: Any) -> Outcome:
+    """Read an object with the fields of conductor-python's TaskResult."""
+    status = str(getattr(result.status, "value", result.status) or "COMPLETED").rpartition(".")[2]
+    known = status if status in get_args(Status) else "FAILED"
+    given = result.output_data
+    output = _outcome(given).output if not isinstance(given, Mapping) else given
+    lines = tuple(str(getattr(line, "log", line)) for line in getattr(result, "logs", None) or ())
+    reason = getattr(result, "reason_for_incompletion", None)
+    if known != status:
+        reason = f"the handler returned the status {status}, which no worker may report"
+    return Outcome(
+        status=cast("Status", known),
+        output=output,
+        reason=str(reason)[:_REASON_LIMIT] if reason else None,
+        logs=lines,
+        callback_s=int(getattr(result, "callback_after_seconds", None) or 0),
+    )
+
+
+def _is_non_retryable(error: Exception) -> bool:
+    """Tell whether an exception is conductor-python's NonRetryableException, without importing it."""
+    kinds = type(error).__mro__
+    return any(each.__name__ == "NonRetryableException" and each.__module__.startswith("conductor.") for each in kinds)
+
+
+def _failed(terminal: bool) -> Status:
+    return "FAILED_WITH_TERMINAL_ERROR" if terminal else "FAILED"
+
+
+def _awaited(result: Awaitable[object]) -> object:
+    """Run an awaitable to its end; where this thread has a running loop, on a thread with a loop of its own."""
+    import asyncio  # 50 ms, which only teams with coroutines need
+
+    async def wait() -> object:
+        return await result
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(wait())
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(wait())).result()
+
+
+def _depth(value: object) -> int:
+    """Measure how deep a JSON value is nested, without recursion."""
+    deepest, left = 0, [(value, 1)]
+    while left:
+        inner, depth = left.pop()
+        deepest = max(deepest, depth)
+        if isinstance(inner, Mapping):
+            left += [(each, depth + 1) for each in inner.values()]
+        elif isinstance(inner, list | tuple):
+            left += [(each, depth + 1) for each in inner]
+    return deepest

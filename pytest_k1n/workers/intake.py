@@ -22,7 +22,8 @@ class Intake:
     def __init__(self, client: Conductor, settings: WorkerSettings, *, report: Callable[[str], None]) -> None:
         self._client = client
         self._settings = settings
-        self._served = frozenset(settings.types)
+        self._served = set(settings.types)
+        self._is_picky = bool(settings.types) or settings.only_handled
         self._report = report
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -38,6 +39,10 @@ class Intake:
         """Types with a backlog that no known execution explains: worth polling fast until their queue is empty."""
         return tuple(self._hot)
 
+    def serve(self, task_type: str) -> None:
+        """Serve one more type."""
+        self._served.add(task_type)
+
     def heat(self, task_type: str) -> None:
         """Note a backlog."""
         with self._lock:
@@ -51,7 +56,7 @@ class Intake:
         """
         with self._lock:
             free = self._settings.slots - self._busy[task_type]
-            if free <= 0 or task_type in self._polling or (self._served and task_type not in self._served):
+            if free <= 0 or task_type in self._polling or (self._is_picky and task_type not in self._served):
                 return []
             count = min(self._hot.get(task_type, 1), free)
             self._polling.add(task_type)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
-from pytest_k1n.workers.handler import Handler, NamedHandler
+from pytest_k1n.core.model import Json
+from pytest_k1n.workers.calling import as_handler
+from pytest_k1n.workers.handler import NamedHandler
 from pytest_k1n.workers.script import BadScript, checked_script, find_scripts, script_handler
-from pytest_k1n.workers.simulated import SIMULATED
+from pytest_k1n.workers.sdk import task_type_of
+from pytest_k1n.workers.simulated import SIMULATED, simulated_with
 
 Mode = Literal["auto", "simulated"]
+Given = Mapping[str, NamedHandler | Callable[..., object] | Mapping[str, Json]]
+"""Ref or task name -> what does its work, or an example of its output."""
 
 
 class BadHandler(ValueError):
@@ -19,36 +26,104 @@ class BadHandler(ValueError):
 
 
 class Handlers:
-    """Handlers by ref or task type; the choice is made once per task, by exact name."""
+    """Handlers by ref or task name; remembers which keys have served a task."""
 
     def __init__(
         self,
-        named: Mapping[str, NamedHandler | Handler] | None = None,
+        named: Given | None = None,
         *,
+        offered: Mapping[str, NamedHandler] | None = None,
         agents: Path | None = None,
         mode: Mode = "auto",
+        rest: NamedHandler = SIMULATED,
     ) -> None:
-        """Collect handlers; scripts serve in mode `auto` only. Raises BadScript, BadHandler."""
+        """Collect handlers: `named` one by one, `offered` by a module, scripts of a folder (in mode `auto` only).
+
+        `rest` serves the tasks that have none.
+
+        Raises BadScript, BadHandler.
+        """
         self._named = {task: as_named(handler) for task, handler in (named or {}).items()}
+        self._offered = offered or {}
         self._scripts = find_scripts(agents) if agents is not None and mode == "auto" else {}
+        self._sources = [each for each in (self._named, self._offered, self._scripts) if each]
+        self._served: set[str] = set()
+        self.rest = rest
 
-    def find(self, ref: str, task_type: str) -> NamedHandler:
-        """Return the handler of a task; the simulation if nothing else serves it."""
-        for handlers in (self._named, self._scripts):
-            for key in (ref, task_type):
-                if (found := handlers.get(key)) is not None:
-                    return found
-        return SIMULATED
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The refs and task names that handlers were given for."""
+        return (*self._named, *self._offered, *self._scripts)
+
+    def find(self, ref: str, task_type: str, *, name: str = "", iteration: int = 0) -> NamedHandler:
+        """Return the handler of a task; `rest` if nothing else serves it.
+
+        A key is a ref of one iteration (`work__2`), a ref, a task's name, or its type, in this order of precedence.
+        """
+        return self.own(ref, task_type, name=name, iteration=iteration) or self.rest
+
+    def own(self, ref: str, task_type: str, *, name: str = "", iteration: int = 0) -> NamedHandler | None:
+        """Return the handler that was given for a task; None if it would be simulated."""
+        for handlers in self._sources:
+            for key in _keys(ref, task_type, name, iteration):
+                if key in handlers:
+                    self._served.add(key)
+                    return handlers[key]
+        return None
+
+    def has(self, ref: str, task_type: str, *, name: str = "", iteration: int = 0) -> bool:
+        """Tell whether a task has a handler of its own, without counting as its use."""
+        return any(key in handlers for handlers in self._sources for key in _keys(ref, task_type, name, iteration))
+
+    def unmatched(self, known: Collection[str]) -> tuple[str, ...]:
+        """Return the keys that have served no task and name none of `known`; a module's only if all of them do."""
+
+        def matches(key: str) -> bool:
+            return key in self._served or key in known or key.partition("__")[0] in known
+
+        lost = tuple(key for key in self._named if not matches(key))
+        return lost if any(map(matches, self._offered)) else (*lost, *self._offered)
 
 
-def as_named(handler: NamedHandler | Handler) -> NamedHandler:
-    """Give a callable the name by which results show it. Raises BadHandler if it cannot be called."""
+def _keys(ref: str, task_type: str, name: str, iteration: int) -> tuple[str, ...]:
+    return (f"{ref}__{iteration}" if iteration else ref, ref, name, task_type)
+
+
+def as_named(handler: object) -> NamedHandler:
+    """Give a callable the name by which results show it; a mapping is an example of the simulated task's output.
+
+    Raises BadHandler if it is neither.
+    """
     if isinstance(handler, NamedHandler):
         return handler
-    if not callable(handler):
-        raise BadHandler(f"{handler!r} is no handler: it cannot be called")
-    module, name = getattr(handler, "__module__", ""), getattr(handler, "__qualname__", type(handler).__name__)
-    return NamedHandler(name=f"python:{module}:{name}", call=handler)
+    if isinstance(handler, Mapping):
+        return simulated_with(handler)
+    call = handler if callable(handler) else getattr(handler, "execute", None)  # conductor-python's worker
+    if not callable(call):
+        raise BadHandler(f"{handler!r} is no handler: give a callable, or a dict as an example of its output")
+    module, name = getattr(call, "__module__", ""), getattr(call, "__qualname__", type(call).__name__)
+    return NamedHandler(name=f"python:{module}:{name}", call=as_handler(call))
+
+
+def handlers_in(module: ModuleType | str) -> dict[str, NamedHandler]:
+    """Return the handlers of a module by task name.
+
+    They are its functions decorated with conductor-python's `@worker_task` and its worker objects, under the names
+    that those give; where there are none, its public functions under their own names. Raises BadHandler.
+    """
+    if isinstance(module, str):
+        try:
+            module = importlib.import_module(module)
+        except ImportError as error:
+            raise BadHandler(f"{module} cannot be imported: {error}") from None
+    members = {name: each for name, each in vars(module).items() if not name.startswith("_")}
+    found = {task: as_named(each) for each in members.values() if (task := task_type_of(each))}
+    if not found:
+        own = {name: each for name, each in members.items() if inspect.isfunction(each)}
+        found = {name: as_named(each) for name, each in own.items() if each.__module__ == module.__name__}
+    if not found:
+        raise BadHandler(f"{module.__name__} has no handlers: no public function, and nothing decorated as a worker")
+    return found
 
 
 def handler_from(text: str, agents: Path | None) -> NamedHandler:
@@ -75,4 +150,4 @@ def handler_from(text: str, agents: Path | None) -> NamedHandler:
             raise BadHandler(f"{text}: {module_name} has no {path}")
     if not callable(target):
         raise BadHandler(f"{text} is no handler: it cannot be called")
-    return NamedHandler(name=f"python:{text}", call=target)
+    return NamedHandler(name=f"python:{text}", call=as_handler(target))

@@ -33,6 +33,7 @@ class Delivered:
     record: TaskRecord
     workflow_id: str
     workflow_name: str
+    task_name: str = ""
     correlation_id: str | None = None
     output_schema: Mapping[str, Json] | None = None
 
@@ -44,10 +45,12 @@ class Delivered:
         definition = document.get("taskDefinition")
         schema = definition.get("outputSchema") if isinstance(definition, dict) else None
         data = schema.get("data") if isinstance(schema, dict) else None
+        snapshot = document.get("workflowTask")
         return cls(
             record=record,
             workflow_id=str(document.get("workflowInstanceId") or ""),
             workflow_name=str(document.get("workflowType") or ""),
+            task_name=str(snapshot.get("name") or "") if isinstance(snapshot, dict) else "",
             correlation_id=str(document["correlationId"]) if document.get("correlationId") else None,
             output_schema=data if isinstance(data, dict) else None,
         )
@@ -132,7 +135,7 @@ class Runner:
     def run(self, hand: HeldTask) -> TaskStatus:
         """Work on a task, deliver its result, and return how it ended. Raises Stopped."""
         task, record = hand.task, hand.task.record
-        handler = self._handlers.find(record.ref, record.type)
+        handler = self._handlers.find(record.ref, record.type, name=task.task_name, iteration=record.iteration)
         fault = fault_of(self._settings.faults, task.workflow_name, record.ref, record.attempt)
         self._heartbeat.keep(record.task_id, task.workflow_id, record.response_timeout_s)
         try:
@@ -205,9 +208,10 @@ class Runner:
             iteration=task.iteration,
             task_id=task.task_id,
             task_type=task.type,
+            task_name=hand.task.task_name,
             attempt=task.attempt,
             input=task.input,
-            estimate_ms=self._settings.estimates_ms.get((hand.task.workflow_name, task.ref)),
+            estimate_ms=self._settings.estimate_ms(hand.task.workflow_name, task.ref, hand.task.task_name, task.type),
             speed=self._settings.speed,
             seed=self._settings.seed,
             jitter=self._settings.jitter,
@@ -243,6 +247,8 @@ class Runner:
             "outputData": {**outcome.output, RESERVED: about},
             "logs": cast("list[Json]", logs[-_LOG_LINES:]),
         }
+        if outcome.status == "IN_PROGRESS":
+            result["callbackAfterSeconds"] = outcome.callback_s
         if outcome.reason:
             result["reasonForIncompletion"] = outcome.reason
         return result

@@ -26,6 +26,8 @@ class WorkerSettings:
     """Task domain; only tasks of executions that were started for it are polled."""
     types: tuple[str, ...] = ()
     """Task types to serve; empty: all of the known definitions, and whatever their executions turn out to need."""
+    only_handled: bool = False
+    """Whether it serves nothing but the types of tasks that have a handler of their own."""
     slots: int = 4
     """Tasks of one type in hand at once."""
     speed: float = 1.0
@@ -37,6 +39,8 @@ class WorkerSettings:
     """Seeded variation of simulated work, as a fraction of the estimate."""
     estimates_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(workflow, ref) -> planned duration in workflow time."""
+    takes_ms: Mapping[str, int] = field(default_factory=dict)
+    """The same by ref or task name, for any workflow."""
     faults: tuple[Fault, ...] = ()
     tick_ms: float = 5.0
     """Pause between two rounds over the directed set."""
@@ -48,3 +52,8 @@ class WorkerSettings:
     """Least pause between two polls of such a round."""
     grace_s: float = 5.0
     """At a stop: how long tasks in hand may go on before they are handed back."""
+
+    def estimate_ms(self, workflow: str, ref: str, *names: str) -> int | None:
+        """Return the planned duration of a task, by its ref or else by one of its names."""
+        found = (self.takes_ms[key] for key in (ref, *names) if key in self.takes_ms)
+        return self.estimates_ms.get((workflow, ref), next(found, None))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 
 from pytest_k1n.core.correlation import execution_key
+from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import simulate
 from pytest_k1n.workers.handler import NamedHandler, Outcome, TaskContext
 
@@ -29,6 +32,15 @@ def run_simulated(context: TaskContext) -> Outcome:
         context.log(line)
     measured_ms = round((time.perf_counter() - began) * 1000)
     return Outcome(output=work.output, work_ms=measured_ms, simulated=True)
+
+
+def simulated_with(output: Mapping[str, Json]) -> NamedHandler:
+    """Return a simulation whose output is given: an example of what the task answers."""
+
+    def run_with_example(context: TaskContext) -> Outcome:
+        return replace(run_simulated(context), output=output)
+
+    return NamedHandler(name="simulated", call=run_with_example)
 
 
 SIMULATED = NamedHandler(name="simulated", call=run_simulated)

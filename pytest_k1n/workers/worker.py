@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError, NotFound
 from pytest_k1n.core import wire
+from pytest_k1n.core.family import led_to
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskStatus, WorkflowDefinition
 from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
@@ -61,7 +62,10 @@ class Worker:
         self._settings = settings
         self._report = report
         self._ready = ready
+        self._handlers = handlers
         self._slow_types = settings.types or worker_types(definitions)
+        self._followed: set[str] = set()
+        """Executions that others have led to."""
         self._tracker = Tracker(definitions, worker_id=settings.worker_id)
         self._intake = Intake(client, settings, report=report)
         self._ledger = ledger or InvocationLedger()
@@ -71,6 +75,11 @@ class Worker:
         self._runner = Runner(
             handlers, settings, delivery=self._delivery, heartbeat=self._heartbeat, ledger=self._ledger
         )
+        if settings.only_handled:
+            self._slow_types = ()
+            tasks = [task for definition in definitions for task in definition.walk() if task.type != "DYNAMIC"]
+            for task in tasks:
+                self._serve_if_handled(task.ref, task.name if task.type == "SIMPLE" else task.type, task.name)
         self._pool = Pool("k1n-task")
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -230,10 +239,25 @@ class Worker:
         except (ConductorError, wire.WireError):
             self._tracker.unreachable(workflow_id)
         else:
+            for started in led_to(execution):
+                if started not in self._followed:
+                    self._followed.add(started)
+                    self._tracker.launched(started)
+            if self._settings.only_handled:
+                for task in execution.tasks:
+                    if task.is_worker_task and not task.status.is_terminal:
+                        name = task.workflow_task.name if task.workflow_task else ""
+                        self._serve_if_handled(task.ref, task.type, name, task.iteration)
             for record in self._tracker.looked(execution):
                 if not self._ledger.has_begun(record.task_id) and (hand := self._intake.adopt(record.task_id)):
                     self._start(hand)
             self._wake.set()
+
+    def _serve_if_handled(self, ref: str, task_type: str, name: str, iteration: int = 0) -> None:
+        if self._handlers.has(ref, task_type, name=name, iteration=iteration):
+            self._intake.serve(task_type)
+            if task_type not in self._slow_types:
+                self._slow_types = (*self._slow_types, task_type)
 
     def _wind_up(self) -> None:
         """Wait for the tasks in hand, then stop them, then leave; one that hangs on purpose is not waited for."""

@@ -9,7 +9,7 @@ from pytest_k1n.engine.runtime.deadlines import Deadlines
 from pytest_k1n.engine.runtime.limits import ConcurrencyLimits
 from pytest_k1n.engine.runtime.ports import WorkHost
 from pytest_k1n.engine.runtime.queues import QueueKey, Queues
-from pytest_k1n.engine.runtime.workforce import Workforce
+from pytest_k1n.engine.runtime.workforce import Wants, Workforce
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, SCHEDULED
 
@@ -45,9 +45,9 @@ class Dispatcher:
         elif self.on_ready is not None:
             self.on_ready(key)
 
-    def next(self, key: QueueKey, worker_id: str | None, now_ms: int) -> TaskState | None:
-        """Take the next task out of a queue and into a worker's hands, or None."""
-        task = self.queues.pop(key, now_ms, self._is_at_limit)
+    def next(self, key: QueueKey, worker_id: str | None, now_ms: int, wants: Wants | None = None) -> TaskState | None:
+        """Take the next task (that is wanted) out of a queue and into a worker's hands, or None."""
+        task = self.queues.pop(key, now_ms, self._is_at_limit, wants)
         if task is not None:
             self._begin(task, worker_id, now_ms)
         return task

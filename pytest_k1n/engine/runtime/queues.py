@@ -56,22 +56,37 @@ class Queues:
             heappush(queue.waiting, (due_ms, self._order, task.ticket, task))
         return key
 
-    def pop(self, key: QueueKey, now_ms: int, is_held: Callable[[TaskState], bool]) -> TaskState | None:
-        """Take the next deliverable task out of a queue; one that is held back keeps its place."""
+    def pop(
+        self,
+        key: QueueKey,
+        now_ms: int,
+        is_held: Callable[[TaskState], bool],
+        wants: Callable[[TaskState], bool] | None = None,
+    ) -> TaskState | None:
+        """Take the next deliverable task out of a queue; one that is held back, or not wanted, keeps its place."""
         queue = self._queues.get(key)
         if queue is None:
             return None
         if queue.waiting:
             self._ripen(queue, now_ms)
+        passed_over = []
+        found = None
         while queue.ready:
             message = heappop(queue.ready)
             task = message[4]
-            if _is_valid(task, message[3]):
-                if is_held(task):
-                    heappush(queue.ready, message)
-                    return None
-                return task
-        return None
+            if not _is_valid(task, message[3]):
+                continue
+            if wants is not None and not wants(task):
+                passed_over.append(message)
+                continue
+            if is_held(task):
+                passed_over.append(message)
+            else:
+                found = task
+            break
+        for message in passed_over:
+            heappush(queue.ready, message)
+        return found
 
     def deliverable(self, now_ms: int, is_held: Callable[[TaskState], bool]) -> list[tuple[QueueKey, TaskState]]:
         """Return what `pop` would take from each queue that has something."""

@@ -18,7 +18,7 @@ def run(engine: Starter, task: TaskState) -> None:
     """Start what a task's `startWorkflow` asks for; the task fails, in the server's words, where that cannot be."""
     request = task.input.get("startWorkflow")
     if request is None:
-        task.status, task.reason = FAILED, "Unknown 'startWorkflow' in input data."
+        task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
         return
     try:
         asked = shapes.read(request, shapes.START)

@@ -13,7 +13,8 @@ from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualResult, Virt
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS
 
-Deliver = Callable[[QueueKey, str | None, int], TaskState | None]
+Wants = Callable[[TaskState], bool]
+Deliver = Callable[[QueueKey, str | None, int, Wants | None], TaskState | None]
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Attachment:
     busy: int = 0
     is_default: bool = False
     """Whether it takes the type only because no other worker does."""
+    wants: Wants | None = None
+    """Which tasks it takes; the others stay in their queue."""
 
 
 class Workforce:
@@ -39,7 +42,7 @@ class Workforce:
         self._deliver = deliver
         self._set_timer = set_timer
         self._attached: dict[QueueKey, Attachment] = {}
-        self._default: tuple[VirtualWorker, str, int] | None = None
+        self._default: tuple[VirtualWorker, str, int, Wants | None] | None = None
 
     def attach(self, keys: Iterable[QueueKey], worker: VirtualWorker, worker_id: str, slots: int) -> None:
         """Have a worker take what some queues hold."""
@@ -47,12 +50,19 @@ class Workforce:
             self._attached[key] = Attachment(worker, worker_id, slots)
             self._agenda.soon(self.work_off, key)
 
-    def attach_to_all(self, known: Iterable[QueueKey], worker: VirtualWorker, worker_id: str, slots: int) -> None:
+    def attach_to_all(
+        self,
+        known: Iterable[QueueKey],
+        worker: VirtualWorker,
+        worker_id: str,
+        slots: int,
+        wants: Wants | None = None,
+    ) -> None:
         """Have a worker take what no other does, of the queues known and of those to come."""
-        self._default = (worker, worker_id, slots)
+        self._default = (worker, worker_id, slots, wants)
         for key in known:
             if key not in self._attached or self._attached[key].is_default:
-                self._attached[key] = Attachment(worker, worker_id, slots, is_default=True)
+                self._attached[key] = Attachment(worker, worker_id, slots, is_default=True, wants=wants)
                 self._agenda.soon(self.work_off, key)
 
     def detach_all(self) -> None:
@@ -66,7 +76,8 @@ class Workforce:
             return True
         if self._default is None:
             return False
-        self._attached[key] = Attachment(*self._default, is_default=True)
+        worker, worker_id, slots, wants = self._default
+        self._attached[key] = Attachment(worker, worker_id, slots, is_default=True, wants=wants)
         return True
 
     def work_off(self, key: QueueKey) -> None:
@@ -76,7 +87,7 @@ class Workforce:
             return
         while attached.busy < attached.slots and self._attached.get(key) is attached:
             now_ms = self._engine.now_ms
-            task = self._deliver(key, attached.worker_id, now_ms)
+            task = self._deliver(key, attached.worker_id, now_ms, attached.wants)
             if task is None:
                 return
             result = attached.worker.work(task)

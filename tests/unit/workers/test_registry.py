@@ -1,7 +1,5 @@
 """Which handler works on a task: a named one, a script, the simulation."""
 
-import json
-
 import pytest
 
 from pytest_k1n.workers.handler import NamedHandler
@@ -49,4 +47,4 @@ def test_a_handler_that_is_none_is_refused_in_one_line(text, message):
 
 
 def test_a_callable_is_found_in_its_module():
-    assert handler_from("json:dumps", None) == NamedHandler(name="python:json:dumps", call=json.dumps)
+    assert handler_from("json:dumps", None).name == "python:json:dumps"

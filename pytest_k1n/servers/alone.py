@@ -1,0 +1,216 @@
+"""One execution on an embedded engine of its own, in virtual time: for a test of a user's own, and for a dry run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.inlining import startable, with_task_definitions
+from pytest_k1n.core.model import Json, WorkflowDefinition
+from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
+from pytest_k1n.core.units import format_ms
+from pytest_k1n.engine.definition import Definition
+from pytest_k1n.engine.documents import execution_document
+from pytest_k1n.engine.problems import Problem
+from pytest_k1n.engine.registry.catalogue import Catalogue
+from pytest_k1n.engine.runtime.taskresults import TaskResult
+from pytest_k1n.engine.state import ExecutionState, TaskState
+from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.endless import what_goes_on
+
+Document = Mapping[str, Any]
+_KEPT: Final = 64
+"""Definitions that are kept compiled."""
+_LOOK_EVERY: Final = 64
+"""Events between two looks at the real clock, which is a tenth of what an event costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A definition as the engine has taken it, and the metadata around it: nothing of it changes any more."""
+
+    documents: tuple[Document, ...]
+    definition: Definition
+    catalogue: Catalogue
+
+
+_PREPARED: OrderedDict[str, _Prepared] = OrderedDict()
+"""By all that went into them: tests run the same workflow again and again, and compiling it costs more than running."""
+
+
+def start_alone(
+    definition: Document,
+    worker: HandlerWorker,
+    *,
+    input: Mapping[str, Json],
+    children: Sequence[Document] = (),
+    task_definitions: Sequence[Document] = (),
+    simulates_rest: bool = True,
+    correlation_id: str | None = None,
+    seed: int = 0,
+) -> EngineExecution:
+    """Start an execution; `children` are the definitions that it may start by name.
+
+    Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON.
+    """
+    brought = startable(definition, children)
+    key = json.dumps([definition, brought, task_definitions])
+    given = json.loads(json.dumps(input))
+    embedded = EmbeddedEngine(worker, seed=seed)
+    embedded.serve_all(simulates_rest=simulates_rest)
+    if (prepared := _PREPARED.get(key)) is not None:
+        _PREPARED.move_to_end(key)
+        own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
+        try:
+            state = embedded.engine.start(prepared.definition, given, correlation_id=correlation_id)
+            return EngineExecution(embedded, state.workflow_id, prepared.documents)
+        except Problem:
+            embedded.engine.catalogue = own  # the way through the client says it in the client's words
+    inline = with_task_definitions(definition, task_definitions)
+    documents = (inline, *(with_task_definitions(child, task_definitions) for child in brought))
+    if task_definitions:
+        embedded.client.register_tasks(task_definitions)
+    for child in documents[1:]:
+        embedded.client.register_workflows([child])
+    workflow_id = embedded.client.start(
+        str(inline.get("name") or ""), definition=inline, input=given, correlation_id=correlation_id
+    )
+    execution = EngineExecution(embedded, workflow_id, documents)
+    _keep(key, documents, execution.state.definition, embedded.engine.catalogue)
+    return execution
+
+
+def _keep(key: str, documents: tuple[Document, ...], definition: Definition, catalogue: Catalogue) -> None:
+    _PREPARED[key] = _Prepared(documents=documents, definition=definition, catalogue=catalogue)
+    if len(_PREPARED) > _KEPT:
+        _PREPARED.popitem(last=False)
+
+
+@lru_cache(maxsize=32)
+def _parsed(definition: Definition) -> WorkflowDefinition:
+    """Read a snapshot, once for all executions that were started from it."""
+    return wire.workflow_definition(cast("Json", definition.document))
+
+
+class EngineExecution:
+    """One execution on its engine; the clock moves only inside `settle` and `advance`."""
+
+    def __init__(self, embedded: EmbeddedEngine, workflow_id: str, documents: Sequence[Document]) -> None:
+        self.workflow_id = workflow_id
+        self.documents = documents
+        """Its definition, and those that it may start by name."""
+        self.embedded = embedded
+        self._engine = embedded.engine
+        self._seen: tuple[int, Observation] | None = None
+
+    @property
+    def state(self) -> ExecutionState:
+        """The engine's own record, which changes as time passes."""
+        return self._engine.execution(self.workflow_id)
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.state.status in TERMINAL_WORKFLOW
+
+    def child(self, workflow_id: str) -> EngineExecution:
+        """Return another execution of the same engine. Raises Unknown."""
+        self._engine.execution(workflow_id)
+        return EngineExecution(self.embedded, workflow_id, self.documents)
+
+    def newest(self) -> Observation:
+        """Return the execution as it stands; no time passes."""
+        moves = self.embedded.moves
+        if self._seen is None or self._seen[0] != moves:
+            self._seen = moves, self._observe()
+        return self._seen[1]
+
+    def _observe(self) -> Observation:
+        state = self.state
+        calls = [each for each in self.embedded.worker.invocations if each["workflow_id"] == self.workflow_id]
+        return observe(
+            wire.execution(cast("Json", execution_document(state)), definition=_parsed(state.definition)),
+            time_model="virtual",
+            logs={task.task_id: _log(task) for task in state.tasks if task.logs},
+            invocations=tuple(map(_invocation, calls)),
+            now_ms=self._engine.now_ms,
+        )
+
+    def settle(self, is_reached: Callable[[ExecutionState], bool], within_ms: int) -> bool:
+        """Let virtual time pass until something holds, the execution has ended, or nothing more happens by itself.
+
+        Tells whether it has come to hold or ended. Raises TimeoutError after `within_ms` of real time, which names
+        what goes on and on.
+        """
+        state = self.state
+        self._let_pass(lambda: is_reached(state) or state.status in TERMINAL_WORKFLOW, within_ms)
+        return is_reached(state) or state.status in TERMINAL_WORKFLOW
+
+    def settle_others(self, within_ms: int) -> None:
+        """Let virtual time pass until all other executions have ended too, or nothing more happens by itself.
+
+        Raises TimeoutError as `settle` does.
+        """
+        executions = self._engine.executions
+        if len(executions) > 1:
+            self._let_pass(lambda: all(each.status in TERMINAL_WORKFLOW for each in executions.values()), within_ms)
+
+    def advance(self, ms: int, within_ms: int) -> None:
+        """Let virtual time pass, with everything that happens in it. Raises TimeoutError as `settle` does."""
+        target_ms = self._engine.now_ms + ms
+        self._let_pass(lambda: False, within_ms, horizon_ms=target_ms)
+        self._engine.advance_to(target_ms)
+
+    def work(self, task: TaskState, status: str, output: Mapping[str, Json], reason: str | None) -> None:
+        """End an open task as a worker would, whether or not one has taken it."""
+        self.embedded.moves += 1
+        if task.status == SCHEDULED:
+            self._engine.take(task, WORKER_ID)
+        self._engine.update(task, TaskResult(status=status, output=dict(output), reason=reason, worker_id=WORKER_ID))
+
+    def waits_for(self) -> str:
+        """Say what open executions wait for."""
+        return self.embedded.waits_for() or "nothing"
+
+    def _let_pass(self, is_reached: Callable[[], bool], within_ms: int, *, horizon_ms: int | None = None) -> None:
+        deadline = time.monotonic() + within_ms / 1000
+        events = 0
+
+        def look() -> None:
+            nonlocal events
+            events += 1
+            if events % _LOOK_EVERY == 0 and time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{self.state.definition.name} has not ended within {within_ms / 1000:g}s of real time, after "
+                    f"{format_ms(self._engine.now_ms - self.state.created_ms)} of virtual time: "
+                    f"{what_goes_on(list(self._engine.executions.values()))}"
+                )
+
+        def is_over() -> bool:
+            look()
+            return is_reached()
+
+        self.embedded.moves += 1
+        self.embedded.worker.on_work = look
+        self._engine.run_until(is_over, horizon_ms=horizon_ms)
+
+
+def _log(task: TaskState) -> tuple[LogLine, ...]:
+    return tuple((int(str(each["createdTime"])), str(each["log"])) for each in task.logs)
+
+
+def _invocation(entry: Mapping[str, Any]) -> Invocation:
+    return Invocation(
+        task_id=entry["task_id"],
+        ref=entry["ref"],
+        attempt=entry["attempt"],
+        begin_ms=entry["begin_ms"],
+        end_ms=entry["end_ms"],
+        status=entry["status"],
+    )

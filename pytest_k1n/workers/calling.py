@@ -1,0 +1,144 @@
+"""How a team's callable is called: with its task, or with the task's inputs by the names of its parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from typing import Any, Final
+
+from pytest_k1n.workers import sdk
+from pytest_k1n.workers.handler import Handler, TaskContext, TaskFailed
+
+_TASK_NAMES: Final = frozenset({"task", "context", "ctx", "t", "_"})
+"""A parameter of one of these names takes the task, unless it says otherwise by its annotation."""
+_EMPTY: Final = inspect.Parameter.empty
+_KEYWORDS: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def as_handler(function: Callable[..., object]) -> Handler:
+    """Make a handler of any callable.
+
+    One parameter without an annotation takes the task, or the input of that name where there is one; several
+    parameters, annotated ones and `**inputs` take the inputs of their names. A function decorated with
+    conductor-python's `@worker_task` is called as that library would.
+    """
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return function  # a builtin that does not tell what it takes
+    parameters = [each for each in signature.parameters.values() if each.kind in _KEYWORDS]
+    kinds = {each.kind for each in signature.parameters.values()}
+    takes_all = inspect.Parameter.VAR_KEYWORD in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds
+    positional = kinds - {*_KEYWORDS, inspect.Parameter.VAR_KEYWORD}
+    if sdk.is_worker(function):
+        return _Call(function, parameters, takes_all=takes_all, is_sdk=True)
+    if positional and not parameters:
+        return function
+    if len(parameters) == 1 and not takes_all and _takes_task(parameters[0]) and parameters[0].kind is _KEYWORDS[0]:
+        return function
+    return _Call(function, parameters, takes_all=takes_all, is_sdk=False)
+
+
+def _takes_task(parameter: inspect.Parameter) -> bool:
+    annotation = parameter.annotation
+    if annotation is _EMPTY:
+        return parameter.default is _EMPTY and parameter.name in _TASK_NAMES
+    return annotation is TaskContext or annotation in ("TaskContext", "k1n.TaskContext", "pytest_k1n.TaskContext")
+
+
+class _Call:
+    """A callable with what it wants to be called with."""
+
+    def __init__(
+        self, function: Callable[..., object], parameters: list[inspect.Parameter], *, takes_all: bool, is_sdk: bool
+    ) -> None:
+        self._function = function
+        self._parameters = parameters
+        self._takes_all = takes_all
+        self._is_sdk = is_sdk
+        self._bound = frozenset(getattr(function, "keywords", None) or ())
+        """What a functools.partial has bound already."""
+        self._types = _types(function)
+
+    def __call__(self, context: TaskContext) -> object:
+        """Call it. Raises TaskFailed where an input is missing that it cannot do without."""
+        if len(self._parameters) == 1 and self._wants_whole(self._parameters[0], context):
+            return self._with_task(context)
+        arguments = self._arguments(context)
+        if self._takes_all:
+            arguments = {**context.input, **arguments}
+        with sdk.task_context(context) if self._is_sdk else nullcontext():
+            return self._function(**arguments)
+
+    def _wants_whole(self, parameter: inspect.Parameter, context: TaskContext) -> bool:
+        """Tell whether the only parameter takes the task rather than an input."""
+        if sdk.is_task_type(self._types.get(parameter.name)):
+            return True
+        if parameter.annotation is not _EMPTY or parameter.default is not _EMPTY:
+            return _takes_task(parameter)
+        return not self._takes_all and (self._is_sdk or parameter.name not in context.input)
+
+    def _with_task(self, context: TaskContext) -> object:
+        parameter = self._parameters[0]
+        if self._is_sdk or sdk.is_task_type(self._types.get(parameter.name)):
+            with sdk.task_context(context):
+                return self._function(**{parameter.name: sdk.task(context, self._types.get(parameter.name))})
+        return self._function(**{parameter.name: context})
+
+    def _arguments(self, context: TaskContext) -> dict[str, Any]:
+        arguments: dict[str, Any] = {}
+        missing = []
+        for parameter in self._parameters:
+            name = parameter.name
+            if name in self._bound:
+                continue
+            if name in context.input:
+                arguments[name] = _converted(context.input[name], self._types.get(name))
+            elif not self._is_sdk and _takes_task(parameter):
+                arguments[name] = context
+            elif parameter.default is not _EMPTY:
+                continue
+            elif self._is_sdk:
+                arguments[name] = None
+                context.log(f"input has no {name}: conductor-python calls the worker with None")
+            else:
+                missing.append(name)
+        if missing:
+            shown = getattr(self._function, "__name__", type(self._function).__name__)
+            has = ", ".join(sorted(context.input)) or "nothing"
+            raise TaskFailed(
+                f"{shown}() needs {', '.join(missing)}, which the input of {context.ref} does not have; it has {has}",
+                terminal=True,
+            )
+        return arguments
+
+
+def _types(function: Callable[..., object]) -> Mapping[str, Any]:
+    """Return the types of a callable's parameters, those written as text resolved where they can be."""
+    try:
+        return typing.get_type_hints(inspect.unwrap(getattr(function, "func", function)))
+    except Exception:  # an annotation may name anything
+        return {}
+
+
+def _converted(value: Any, wanted: Any) -> Any:
+    """Make dataclasses of the objects of an input, as conductor-python does for an annotated parameter."""
+    if dataclasses.is_dataclass(wanted) and isinstance(wanted, type) and isinstance(value, Mapping):
+        types = _types(wanted)
+        fields = [each for each in dataclasses.fields(wanted) if each.init]
+        given = {each.name: _converted(value[each.name], types.get(each.name)) for each in fields if each.name in value}
+        absent = [
+            each.name
+            for each in fields
+            if each.name not in value
+            and each.default is dataclasses.MISSING
+            and each.default_factory is dataclasses.MISSING
+        ]
+        return wanted(**given, **dict.fromkeys(absent))
+    arguments = typing.get_args(wanted)
+    if isinstance(value, list) and len(arguments) == 1 and typing.get_origin(wanted) is list:
+        return [_converted(each, arguments[0]) for each in value]
+    return value

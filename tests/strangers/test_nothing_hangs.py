@@ -1,0 +1,26 @@
+"""What never ends by itself ends with a reason, in real time."""
+
+import pytest
+
+
+def test_a_loop_whose_condition_never_fails_is_named_with_what_would_end_it(conductor, make):
+    loop = {
+        "name": "loop",
+        "taskReferenceName": "loop",
+        "type": "DO_WHILE",
+        "loopCondition": "$.first['done'] == true ? false : true",
+        "loopOver": [make.simple("first")],
+    }
+    with pytest.raises(TimeoutError) as error:
+        conductor.run(make.workflow(loop), handlers={"first": lambda task: {"done": False}}, within="3s")
+    message = str(error.value)
+    assert "the loop loop of strangers is in iteration" in message
+    assert "$.first['done'] == true ? false : true" in message
+    assert '"done": false' in message
+    assert "It ends when the condition is false" in message
+
+
+def test_a_task_that_waits_for_nobody_is_named_at_once(conductor, make):
+    wait = {"name": "approve", "taskReferenceName": "approve", "type": "HUMAN"}
+    with pytest.raises(TimeoutError, match="approve IN_PROGRESS"):
+        conductor.run(make.workflow(wait), within="500ms")
