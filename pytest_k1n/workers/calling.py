@@ -34,12 +34,12 @@ def as_handler(function: Callable[..., object]) -> Handler:
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds
     positional = kinds - {*_KEYWORDS, inspect.Parameter.VAR_KEYWORD}
     if sdk.is_worker(function):
-        return _Call(function, parameters, takes_all=takes_all, is_sdk=True)
+        return _CallByName(function, parameters, takes_all=takes_all, is_sdk=True)
     if positional and not parameters:
         return function
     if len(parameters) == 1 and not takes_all and _takes_task(parameters[0]) and parameters[0].kind is _KEYWORDS[0]:
         return function
-    return _Call(function, parameters, takes_all=takes_all, is_sdk=False)
+    return _CallByName(function, parameters, takes_all=takes_all, is_sdk=False)
 
 
 def _takes_task(parameter: inspect.Parameter) -> bool:
@@ -49,7 +49,7 @@ def _takes_task(parameter: inspect.Parameter) -> bool:
     return annotation is TaskContext or annotation in ("TaskContext", "k1n.TaskContext", "pytest_k1n.TaskContext")
 
 
-class _Call:
+class _CallByName:
     """A callable with what it wants to be called with."""
 
     def __init__(
