@@ -1,9 +1,9 @@
-"""What marks say about a test; the `workflow` mark is validated by a keyword-only constructor."""
+"""What marks say about a test; the `workflow` mark is validated by its constructor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from pytest_k1n.core.plan import Batch, Plan
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class WorkflowMark:
     """The arguments of `@pytest.mark.workflow(...)`."""
 
     name: str
+    _: KW_ONLY
     version: int | None = None
     input: Mapping[str, Json] = field(default_factory=dict)
     within: str | None = None
@@ -50,19 +51,38 @@ class WorkflowMark:
 
 
 def workflow_mark(item: pytest.Item) -> WorkflowMark | None:
-    """Read the closest `workflow` mark. Raises UsageError that names the test and the signature."""
-    mark = item.get_closest_marker("workflow")
-    if mark is None:
+    """Read the `workflow` marks of a test, its class and its module. Raises UsageError that names test and signature."""
+    marks = list(item.iter_markers("workflow"))
+    if not marks:
         return None
-    named: dict[str, Any] = {"name": mark.args[0], **mark.kwargs} if mark.args else dict(mark.kwargs)
-    if len(mark.args) > 1:
-        named["a second positional argument"] = mark.args[1]
     try:
-        parsed = WorkflowMark(**named)
+        parsed = merged(marks)
         _ = parsed.within_ms
     except (TypeError, ValueError) as error:
-        raise pytest.UsageError(f"{item.nodeid}: {STATIC_MARKERS[2].partition(':')[0]}: {error}") from None
+        signature = STATIC_MARKERS[2].partition(":")[0]
+        raise pytest.UsageError(f"{item.nodeid}: {signature}: {error}") from None
     return parsed
+
+
+def merged(marks: Iterable[pytest.Mark]) -> WorkflowMark:
+    """Merge marks, the closest first: each argument comes from the closest mark that gives it, the name included.
+
+    Marks beyond one that names another workflow are that workflow's, and count for nothing. Raises TypeError and
+    ValueError for arguments that are none.
+    """
+    found: dict[str, Any] = {}
+    for mark in marks:
+        if len(mark.args) > 1:
+            raise TypeError(f"takes one positional argument, not {len(mark.args)}")
+        if mark.args and "name" in mark.kwargs:
+            raise TypeError(f"names two workflows: {mark.args[0]!r} and {mark.kwargs['name']!r}")
+        given = {**dict(zip(("name",), mark.args, strict=False)), **mark.kwargs}
+        if "name" in given and found.get("name", given["name"]) != given["name"]:
+            break
+        found = {**given, **found}
+    if "name" not in found:
+        raise TypeError("no mark of the test names a workflow")
+    return WorkflowMark(**found)
 
 
 def batch_of(item: pytest.Item, plan: Plan | None) -> Batch | None:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 STATIC_MARKERS = (
     "batch(n): the test belongs to batch n of the plan; `-m 'batch(n=2)'` selects it",
     "phase(n): the test waits for the end of phase n only, not for the whole execution",
-    "workflow(name, *, version=None, input={}, within=None, at_once=1, in_a_row=1): the execution that a test observes",
+    "workflow(name, *, version=None, input={}, within=None, at_once=1, in_a_row=1): the execution that a test "
+    "observes; arguments on function, class and module merge, and the closest wins",
     "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
     "live: needs a real Conductor server",
 )
