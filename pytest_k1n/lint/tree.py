@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.engine.registry import shapes
 from pytest_k1n.lint.check import Fields, Path
 
 
@@ -43,7 +44,8 @@ class TaskNode:
 
     @property
     def type(self) -> str:
-        return text(self.fields, "type") or "SIMPLE"
+        kind = shapes.task_type(self.fields)
+        return kind if isinstance(kind, str) and kind else "SIMPLE"
 
     @property
     def inputs(self) -> Fields:

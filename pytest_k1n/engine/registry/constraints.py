@@ -59,8 +59,13 @@ def demand(violations: list[Violation]) -> None:
         raise Invalid(_MESSAGE, violations=tuple(violations))
 
 
-_BLANK: Final = re.compile(r"\s")
-_BRACKETED: Final = re.compile(r"\[[^\]]*\]")
+_FILTER: Final = re.compile(r"\[\?\(.*?\)\s*\]")
+_SUBSCRIPT: Final = re.compile(
+    r"""\[\s*(?:\*|-?\d+(?:\s*,\s*-?\d+)*|-?\d+:-?\d*|:-?\d+|'[^']*'(?:\s*,\s*'[^']*')*|"[^"]*"(?:\s*,\s*"[^"]*")*)\s*\]"""
+)
+_UNREADABLE: Final = re.compile(r" |\.\.\.|\.$|\[(?!$)")
+"""What the server's JSONPath cannot compile once the subscripts are gone (measured on 3.32.1): a blank, three dots, a
+dot at the end, a subscript that is none. It takes tabs, line breaks and a bracket that opens at the very end."""
 KNOWN_ROOTS: Final = ("workflow", "CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
 _LEAST: Final = (
     *(
@@ -127,7 +132,7 @@ def misreadings(
 def _misread(task: JsonObject, key: str, text: str, expression: str, refs: Set[str]) -> str:
     if "${" in expression:
         return ""
-    if not expression or _BLANK.search(_BRACKETED.sub("", expression)) or expression.endswith("["):
+    if not expression or _UNREADABLE.search(_SUBSCRIPT.sub("~", _FILTER.sub("~", expression))):
         return f"key: {key} input parameter value: {expression} is not valid"
     root = expression.partition(".")[0]
     if root in refs or root in KNOWN_ROOTS:

@@ -149,6 +149,9 @@ def read(document: Any, shape: Shape) -> JsonObject:
     if not isinstance(document, Mapping):
         raise Illegal(_cannot(shape.java, document))
     made = dict(document)
+    if shape is WORKFLOW_TASK and "workflowTaskType" in made:
+        made["type"] = task_type(document)
+        del made["workflowTaskType"]
     for field, kind in shape.fields.items():
         value = made.get(field)
         if value is not None:
@@ -158,6 +161,12 @@ def read(document: Any, shape: Shape) -> JsonObject:
         elif field in made and (shape.java, field) in _UNCHECKABLE:
             raise Illegal(UNCHECKABLE)
     return made
+
+
+def task_type(document: Mapping[str, Any]) -> Any:
+    """Return the type of a workflow's task: of `type` and `workflowTaskType`, two setters, the later key counts."""
+    last = next((key for key in reversed(list(document)) if key in ("type", "workflowTaskType")), "type")
+    return document.get(last)
 
 
 def read_list(document: Any, shape: Shape) -> list[JsonObject]:

@@ -15,8 +15,8 @@ from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.tree import TaskNode, mapping
 from pytest_k1n.validation.schema import compile_schema
 
-_WORKS_IN_LOOP = ("decisionCases should have", "terminate task cannot be optional", "forkTasks should have")
-"""What the server refuses, and would run: in a loop it does not look (measured on 3.32.1)."""
+_WORKS_UNSEEN = ("decisionCases should have", "terminate task cannot be optional", "forkTasks should have")
+"""What the server refuses and would run: in loops and in inline definitions it does not look (measured on 3.32.1)."""
 
 
 def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
@@ -96,7 +96,8 @@ def _kind(value: Any) -> str:
 def no_tasks(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find definitions without a task."""
     if not workflow.top.tasks and not workflow.fields.get("tasks"):
-        yield Hit((*workflow.path, "tasks"), "the workflow has no tasks")
+        level = Level.WARNING if workflow.is_inline else None
+        yield Hit((*workflow.path, "tasks"), "the workflow has no tasks", level=level)
 
 
 def no_name(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
@@ -114,7 +115,7 @@ def no_name(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
 def schema_version(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find definitions of a schema that the server no longer has."""
     normal = workflow.normal
-    if normal is not None and normal["schemaVersion"] != 2:
+    if normal is not None and normal["schemaVersion"] != 2 and not workflow.is_inline:
         yield Hit((*workflow.path, "schemaVersion"), f"is {normal['schemaVersion']}: only 2 is supported")
 
 
@@ -127,9 +128,9 @@ def duplicate_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
             first = workflow.by_ref[task.ref]
             is_same = first.type == task.type and first.name == task.name
             kind = "" if is_same else f" ({first.type} and {task.type})"
-            yield Hit(
-                (*task.path, "taskReferenceName"), f"{count[task.ref]} tasks are called {task.ref}{kind}", ref=task.ref
-            )
+            level = Level.WARNING if workflow.is_inline else None  # it runs, and does one of them only
+            said = f"{count[task.ref]} tasks are called {task.ref}{kind}"
+            yield Hit((*task.path, "taskReferenceName"), said, level=level, ref=task.ref)
         seen.add(task.ref)
 
 
@@ -138,7 +139,7 @@ def refused(workflow: WorkflowSubject) -> Iterator[Hit]:
     for task, field, message in _demanded(workflow):
         if field in ("name", "taskReferenceName") or _code(message) != "refused":
             continue
-        yield _hit(task, field, message)
+        yield _hit(workflow, task, field, message)
 
 
 def missing_field(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -164,12 +165,12 @@ def bad_wait(workflow: WorkflowSubject) -> Iterator[Hit]:
 def _of_code(workflow: WorkflowSubject, code: str) -> Iterator[Hit]:
     for task, field, message in _demanded(workflow):
         if field not in ("name", "taskReferenceName") and _code(message) == code:
-            yield _hit(task, field, message)
+            yield _hit(workflow, task, field, message)
 
 
-def _hit(task: TaskNode, field: str, message: str) -> Hit:
-    works = task.loop is not None and message.startswith(_WORKS_IN_LOOP)
-    if works:
+def _hit(workflow: WorkflowSubject, task: TaskNode, field: str, message: str) -> Hit:
+    is_unseen = workflow.is_inline or task.loop is not None
+    if is_unseen and message.startswith(_WORKS_UNSEEN):
         return Hit((*task.path, field) if field else task.path, _worded(message), "", Level.INFO, task.ref)
     return Hit((*task.path, field) if field else task.path, _worded(message), ref=task.ref)
 

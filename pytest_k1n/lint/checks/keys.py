@@ -109,5 +109,5 @@ def _of_task(task: TaskNode) -> Iterator[tuple[Path, str, frozenset[str], str]]:
 def _keys(
     fields: Fields, path: Path, known: frozenset[str], ref: str
 ) -> Iterator[tuple[Path, str, frozenset[str], str]]:
-    unknown = [key for key in fields if key not in known]
+    unknown = [key for key, value in fields.items() if key not in known and value is not None]
     yield from ((path, key, known, ref) for key in unknown[:_MOST])

@@ -17,9 +17,11 @@ _MOST_SUGGESTIONS = 50
 
 def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that the server refuses, and those that never close."""
-    for task, path, message in _refused(workflow):
+    for task, path, message, is_refused in _misread(workflow):
         if "is not valid" in message:
-            yield Hit(path, message.partition("value: ")[2].strip() or "an empty expression", ref=task.ref)
+            body = message.partition("value: ")[2].removesuffix(" is not valid")
+            level = Level.ERROR if is_refused else Level.WARNING
+            yield Hit(path, f"${{{body}}} cannot be read", level=level, ref=task.ref)
     for task in workflow.tasks:
         for path, text in texts(dict(task.inputs), (*task.path, "inputParameters")):
             if text.startswith("${") and "}" not in text and path[-1] not in ("expression", "scriptExpression"):
@@ -28,7 +30,7 @@ def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that name no task: refused where the server looks, null elsewhere."""
-    refused = {path for _, path, message in _refused(workflow) if "is not defined" in message}
+    refused = {path for _, path, message, is_refused in _misread(workflow) if is_refused and "not defined" in message}
     said = 0
     for read in _of_tasks(workflow):
         if read.root in workflow.by_ref or not read.root:
@@ -128,13 +130,17 @@ def variable_never_set(workflow: WorkflowSubject) -> Iterator[Hit]:
             yield Hit(read.path, f"reads {read.expression}, which no SET_VARIABLE sets", hint, ref=_ref(read))
 
 
-def _refused(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str]]:
-    """Yield what the server says of the expressions it looks at: those of the tasks that are in no other."""
-    for task in workflow.top.tasks:
+def _misread(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str, bool]]:
+    """Yield what the server's rule says of each expression, and whether it looks there.
+
+    It looks at the tasks that are in no other, and at none of a definition that a sub-workflow task carries.
+    """
+    for task in workflow.tasks:
         normal = workflow.normal_task(task)
+        is_looked_at = task.siblings is workflow.top and not workflow.is_inline
         if normal is not None:
             for path, message in misreadings(normal, normal["inputParameters"], workflow.by_ref.keys()):
-                yield task, (*task.path, "inputParameters", *path), message
+                yield task, (*task.path, "inputParameters", *path), message, is_looked_at
 
 
 def _of_tasks(workflow: WorkflowSubject) -> Iterator[Read]:
