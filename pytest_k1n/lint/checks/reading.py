@@ -30,19 +30,33 @@ def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that name no task: refused where the server looks, null elsewhere."""
-    refused = {path for _, path, message, is_refused in _misread(workflow) if is_refused and "not defined" in message}
-    said = 0
+    refused: set[Path] = set()
+    hints = _Hints(workflow)
+    for task, path, message, is_refused in _misread(workflow):
+        if is_refused and "is not defined" in message:
+            refused.add(path)
+            root = message.removeprefix("taskReferenceName: ").partition(" for given task")[0]
+            known = root.partition("[")[0] in workflow.by_ref
+            hint = "write ${ref.output…}" if known else hints.of(root)
+            yield Hit(path, f"reads {root}, but no task is called that", hint, ref=task.ref)
     for read in _of_tasks(workflow):
-        if read.root in workflow.by_ref or not read.root:
+        if read.root in workflow.by_ref or not read.root or read.path in refused:
             continue
-        is_refused = read.path in refused
-        if not is_refused and workflow.has_dynamic_fork:
-            continue  # a task that the fork brings along may be called that
-        hint = suggestion(read.root, workflow.by_ref) if said < _MOST_SUGGESTIONS else ""
-        said += 1
-        effect = "" if is_refused else ": it is always null"
-        level = Level.ERROR if is_refused else Level.WARNING
-        yield Hit(read.path, f"reads {read.expression}, but no task is called that{effect}", hint, level, _ref(read))
+        if not workflow.has_dynamic_fork:  # else a task that the fork brings along may be called that
+            said = f"reads {read.expression}, but no task is called that: it is always null"
+            yield Hit(read.path, said, hints.of(read.root), Level.WARNING, _ref(read))
+
+
+class _Hints:
+    """Says what was meant, for the first so many names: in a large definition it takes its time."""
+
+    def __init__(self, workflow: WorkflowSubject) -> None:
+        self._refs = workflow.by_ref
+        self._left = _MOST_SUGGESTIONS
+
+    def of(self, name: str) -> str:
+        self._left -= 1
+        return suggestion(name, self._refs) if self._left >= 0 else ""
 
 
 def unknown_field(workflow: WorkflowSubject) -> Iterator[Hit]:
