@@ -151,6 +151,7 @@ class Director:
                     )
                     self._prepare(launcher)
                     self._loop(launcher)
+                    self._judge_rest(backend)
                     self._end(backend)
             else:
                 self._loop(None)
@@ -266,6 +267,12 @@ class Director:
             self._setup.folder.write_json(f"quality/{batch.number}.json", document)
             self._setup.report(batch.number)
             self._publish(quality=(*self._state.quality, batch.number))
+
+    def _judge_rest(self, backend: Backend) -> None:
+        """Judge what was done when the last test had ended: on a busy machine that may be before the loop looked."""
+        for batch in self.batches:
+            if batch.is_done and not batch.is_judged and batch.groups and not self._state.server_error:
+                self._judge(batch, backend)
 
     def _gates(self) -> dict[str, tuple[str, str]]:
         return {str(batch.number): self._gate(batch.number) for batch in self.batches if batch.number != UNBATCHED}

@@ -21,7 +21,7 @@ from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.outcomes import note_of, outcome_of
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
-from pytest_k1n.run.results import check_results_folder, write_batch
+from pytest_k1n.run.results import check_results_folder, contradictions, write_batch
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
@@ -112,13 +112,16 @@ def finish(controller: Controller, session: pytest.Session) -> None:
     """End the director and give the run an exit code that tells of blocked and unknown tests."""
     run, director = controller.run, controller.director
     if not director.close():
-        run.progress.say("the director did not end within a minute: a server or worker may be left running")
+        controller.fail("the director did not end within a minute: a server or worker may be left running")
     numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
     for number in numbers:
         write_batch(controller, number)
     finished = [number for number in numbers if director.ledger.is_finished(number)]
     record_passes(run, {number: director.ledger.outcomes(number) for number in finished})
-    if session.exitstatus == pytest.ExitCode.OK and any(map(director.ledger.stops, controller.outcomes.values())):
+    for line in contradictions(controller):
+        controller.fail(line)
+    has_stopped = any(map(director.ledger.stops, controller.outcomes.values()))
+    if session.exitstatus == pytest.ExitCode.OK and (has_stopped or controller.trouble):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     _keep_in_last_failed(run.config, controller.outcomes)
     failed = session.exitstatus != pytest.ExitCode.OK
@@ -137,7 +140,7 @@ def _report(controller: Controller, session: pytest.Session) -> None:
         if controller.kept:
             keep_reports(run, document)
     except OSError as error:
-        run.progress.say(str(error))
+        controller.fail(str(error))
         if session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

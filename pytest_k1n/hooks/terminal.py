@@ -27,6 +27,9 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     run, director = controller.run, controller.director
     run.progress.show()
     _show_unknown(run, reporter)
+    for line in controller.trouble:
+        reporter.ensure_newline()
+        reporter.write_line(f"k1n: {one_line(line, most=2000)}", red=True)
     blocked = Counter(_blocked_by(reporter))
     if not (director.state.executions or director.state.server_error or blocked):
         return

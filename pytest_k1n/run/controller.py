@@ -24,7 +24,14 @@ class Controller:
     """Node id -> the worst outcome of that test so far."""
     findings: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Node id -> what its judgements found, as it came on the reports."""
+    trouble: list[str] = field(default_factory=list)
+    """What could not be done, and what no test says although it is no pass: each line fails the run."""
     kept: Path | None = None
     """Where the run folder is kept at the end; None: it is removed."""
     reports: list[Path] = field(default_factory=list)
     """What was written of the whole run."""
+
+    def fail(self, line: str) -> None:
+        """Note what makes this run no success whatever its tests say; once."""
+        if line not in self.trouble:
+            self.trouble.append(line)

@@ -76,13 +76,31 @@ def write(result: Result) -> None:
 
 
 def write_batch(controller: Controller, batch: int) -> None:
-    """Write the results of one batch as far as they go; what cannot be written is said, and stops nothing."""
+    """Write the results of one batch as far as they go; what cannot be written fails the run, and stops nothing."""
     for result in results(controller):
         if result.batch.number == batch:
             try:
                 write(result)
             except OSError as error:
-                controller.run.progress.say(f"{result.path} could not be written: {error.strerror or error}")
+                controller.fail(f"{result.path} could not be written: {error.strerror or error}")
+
+
+def contradictions(controller: Controller) -> Iterator[str]:
+    """Name the templates whose quality gates are no pass although all their tests are: a line each, with the reason.
+
+    Gates that are tests say so themselves; this is for runs in which none of them was selected.
+    """
+    run = controller.run
+    for result in results(controller):
+        gates = result.document["gates"]
+        if any(controller.director.ledger.stops(outcome) for outcome in result.outcomes.values() if outcome):
+            continue
+        if result.document["partial"] or result.watch is None:
+            continue
+        if gates is None:
+            yield f"{result.template.workflow}: its quality gates were not evaluated"
+        elif gates["verdict"] == "fail" or (gates["verdict"] == "unknown" and run.settings.unknown == "fail"):
+            yield f"{result.template.workflow}: quality gates {gates['verdict']}: {'; '.join(gates['reasons'][:3])}"
 
 
 def _result(controller: Controller, batch: Batch, template: Template, batch_run: BatchRun) -> Result:
@@ -140,13 +158,12 @@ def _outcomes(run: Run, director: Director, batch: int, template: Template) -> d
 
 def _verdict(outcomes: Mapping[str, ItemOutcome | None], gates: Mapping[str, Any] | None) -> str:
     ended = {outcome for outcome in outcomes.values() if outcome is not None}
-    # The pass rate is a matter of the whole batch and has a test of its own; here only what blocks counts.
-    blocking = {each["verdict"] for each in gates["categories"] if each["blocking"]} if gates else {"unknown"}
+    quality = gates["verdict"] if gates else "unknown"
     if ItemOutcome.BLOCKED in ended:
         return "blocked"
-    if ItemOutcome.FAILED in ended or "fail" in blocking:
+    if ItemOutcome.FAILED in ended or quality == "fail":
         return "fail"
-    if ItemOutcome.UNKNOWN in ended or "unknown" in blocking or None in outcomes.values():
+    if ItemOutcome.UNKNOWN in ended or quality == "unknown" or None in outcomes.values():
         return "unknown"
     return "pass"
 
