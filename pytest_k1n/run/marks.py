@@ -51,7 +51,7 @@ class WorkflowMark:
 
 
 def workflow_mark(item: pytest.Item) -> WorkflowMark | None:
-    """Read the `workflow` marks of a test, its class and its module. Raises UsageError that names test and signature."""
+    """Read the `workflow` marks of a test, its class and module. Raises UsageError that names test and signature."""
     marks = list(item.iter_markers("workflow"))
     if not marks:
         return None

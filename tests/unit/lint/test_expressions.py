@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from k1n_support.lint_examples import A, reader, workflow
 
+from k1n_support.lint_examples import A, reader, workflow
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.source import SourceFile
 
