@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,10 +20,12 @@ from pytest_k1n.run.ours import STATIC_MARKERS
 from pytest_k1n.settings import DEFAULT_SERVER
 
 sys.path.insert(0, str(Path(__file__).parent))
-from schema_of import schema_of  # a script beside this one
+from agents import llms, signature, skill  # scripts beside this one
+from schema_of import schema_of
 
 DOCS = Path(__file__).parent
-SCHEMA = DOCS.parent / "schemas" / "run.schema.json"
+ROOT = DOCS.parent
+SCHEMA = ROOT / "schemas" / "run.schema.json"
 NOTE = "<!-- Written by docs/generate.py from the code: change it there. -->"
 TOPICS = {
     "outcome": "How it ended",
@@ -126,7 +127,7 @@ def expectations_page() -> Iterator[str]:
         yield from ("", f"## {topic}")
         for name in by_topic[topic]:
             make = getattr(expectations, name)
-            yield from ("", f"### {name}{_signature(make)}", "", *_documented(make))
+            yield from ("", f"### {name}{signature(make)}", "", *_documented(make))
 
 
 def findings_page() -> Iterator[str]:
@@ -226,24 +227,23 @@ def path_of(name: str) -> Path:
     return DOCS / "reference" / f"{name}.md"
 
 
+def generated() -> dict[Path, str]:
+    """Return every generated file with its text."""
+    pages = {path_of(name): page(name) for name in PAGES}
+    return {SCHEMA: run_schema(), **pages, ROOT / "SKILL.md": skill(), ROOT / "llms.txt": llms()}
+
+
 def main(arguments: list[str]) -> int:
-    """Write all pages, or with --check list those that differ; exit code 1 if some do."""
-    schema = run_schema()
-    if SCHEMA.read_text("utf-8") != schema:
+    """Write all files, or with --check list those that differ; exit code 1 if some do."""
+    stale = {path: text for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text}
+    for path, text in stale.items():
         if "--check" in arguments:
-            print(f"{SCHEMA} is out of date: run python docs/generate.py")
-            return 1
-        SCHEMA.write_text(schema, encoding="utf-8")
-        print(f"wrote {SCHEMA}")
-    stale = [name for name in PAGES if not path_of(name).exists() or path_of(name).read_text("utf-8") != page(name)]
-    if "--check" in arguments:
-        print("\n".join(f"{path_of(name)} is out of date: run python docs/generate.py" for name in stale))
-        return 1 if stale else 0
-    for name in stale:
-        path_of(name).parent.mkdir(exist_ok=True)
-        path_of(name).write_text(page(name), encoding="utf-8")
-        print(f"wrote {path_of(name)}")
-    return 0
+            print(f"{path} is out of date: run python docs/generate.py")
+        else:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+    return 1 if stale and "--check" in arguments else 0
 
 
 def _schema_page(name: str, title: str, intro: tuple[str, ...]) -> Iterator[str]:
@@ -292,18 +292,8 @@ def _members(kind: type) -> Iterator[str]:
         if (name.startswith("_") and name != "__call__") or not callable(function) or name == "close":
             continue
         text = " ".join(filter(None, _documented(function))) or f"The {name.replace('_', ' ')}."
-        shown = name if isinstance(member, property) else f"{name.strip('_')}{_signature(function)}"
+        shown = name if isinstance(member, property) else f"{name.strip('_')}{signature(function)}"
         yield f"- `{shown}`: {text}"
-
-
-def _signature(function: Callable[..., object]) -> str:
-    """Write a signature without annotations; a marker object as default means: it may be left out."""
-    signature = inspect.signature(function)
-    parameters = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
-    plain = signature.replace(
-        parameters=[each for each in parameters if each.name != "self"], return_annotation=inspect.Signature.empty
-    )
-    return re.sub(r"=<[^>]*>", "=…", str(plain)).replace("'", '"')
 
 
 def _documented(function: object) -> list[str]:

@@ -12,8 +12,9 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SKILL.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TYPED = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
+ALSO = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt", "tests/README.md"]
 REFERENCE = [
     "options", "markers", "fixtures", "expectations", "findings", "quality-gates", "plan", "results", "run", "commands",
 ]  # fmt: skip
@@ -41,6 +42,19 @@ def test_the_reference_is_what_the_code_says(generate, name):
 
 def test_the_schema_of_a_run_is_what_its_types_say(generate):
     assert generate.SCHEMA.read_text(encoding="utf-8") == generate.run_schema(), "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", ["SKILL.md", "llms.txt"])
+def test_the_pages_for_programs_are_what_the_others_say(generate, name):
+    assert (ROOT / name).read_text(encoding="utf-8") == generate.generated()[ROOT / name], (
+        "run: python docs/generate.py"
+    )
+
+
+def test_every_page_is_in_llms_txt(generate):
+    listed = {file for file, _ in _links(ROOT / "llms.txt")}
+    pages = {str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")}
+    assert pages - listed <= {"docs/index.md", "docs/explanation/architecture.md", "docs/explanation/changes.md"}
 
 
 def test_every_reference_page_is_tested(generate):
@@ -75,7 +89,7 @@ def _anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"], ids=names)
+@pytest.mark.parametrize("page", [*PAGES, *(ROOT / name for name in ALSO)], ids=names)
 def test_every_link_leads_somewhere(page):
     for file, anchor in _links(page):
         target = (page.parent / file).resolve() if file else page
