@@ -14,7 +14,12 @@ from pytest_k1n.run.ours import STATIC_MARKERS
 
 ROOT = Path(__file__).parents[1]
 NOTE = "<!-- Written by docs/generate.py from the README, the pages and the code: change it there. -->"
-SECTIONS = {"Tutorial": "docs/tutorial.md", "How to": "docs/how-to", "Reference": "docs/reference"}
+SECTIONS = {
+    "Tutorial": "docs/tutorial.md",
+    "How to": "docs/how-to",
+    "Reference": "docs/reference",
+    "Explanation": "docs/explanation",
+}
 WHEN = """\
 Use it to test workflows of Conductor (OSS): their order, concurrency, timing, failure paths and quality, from JSON
 definitions or from executions that a server recorded. Nothing but Python 3.11 is needed: the default server is an
@@ -86,7 +91,8 @@ def _llms() -> Iterator[str]:
         path = ROOT / place
         for page in [path] if path.is_file() else sorted(path.glob("*.md")):
             text = page.read_text(encoding="utf-8")
-            yield f"- [{_title(text)}]({page.relative_to(ROOT)}): {_first_sentences(text)}"
+            if text.startswith("# "):  # others take a file of the root into the site
+                yield f"- [{_title(text)}]({page.relative_to(ROOT)}): {_first_sentences(text)}"
     yield from ("", "## Optional", "")
     for name in ("ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"):
         yield f"- [{_title((ROOT / name).read_text(encoding='utf-8'))}]({name})"
