@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,41 @@ import pytest
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 
+LEFT = pytest.StashKey[list[str]]()
+TEMPORARY = pytest.StashKey[Path]()
+"""A temporary folder of this run alone, so that it can tell what it left."""
 
-def pytest_configure() -> None:
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the environment of everything that tests start."""
+    take_signals()
+    if not hasattr(config, "workerinput"):  # nodes of xdist inherit the folder
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # tmp_path stays where it is looked for
+        config.stash[TEMPORARY] = Path(tempfile.mkdtemp(prefix="k1n-tests-"))
+        os.environ["TMPDIR"] = tempfile.tempdir = str(config.stash[TEMPORARY])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that leaves anything in the temporary folder."""
+    folder = session.config.stash.get(TEMPORARY, Path(os.devnull))
+    left = sorted(path.name for path in folder.glob("*") if not path.name.startswith("pytest-of-"))  # tmp_path of runs
+    if left and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    session.config.stash[LEFT] = left
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(LEFT, []):
+        terminalreporter.write_line(f"left in the temporary folder: {', '.join(left)}", red=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if folder := config.stash.get(TEMPORARY, None):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def take_signals() -> None:
     """Let the processes that tests start take signals, also where a script runs us in its background.
 
     Shells have background jobs ignore SIGINT, nohup has them ignore SIGHUP, and children inherit that; a handler that
