@@ -138,7 +138,7 @@ def findings_page() -> Iterator[str]:
     yield ""
     yield "```text"
     yield "fail    started-early: ship: expected to start when pack has ended; observed started before pack ended, by"
-    yield "118966ms (in_order: reserve -> pack -> ship)"
+    yield "2.0 min (in_order: reserve -> pack -> ship)"
     yield "```"
     for code, meaning in sorted(CODES.items()):
         yield from ("", f"## {code}", "", f"- Cause: {meaning.cause}", f"- Remedy: {meaning.remedy}")

@@ -76,7 +76,7 @@ CONTROLS = {
         modules=(T2,),
         fault="K1N_TEMPLATE_02/task_7:slow=1.3",
         fails=("test_it_takes_25_to_40_minutes",),
-        findings=(r"slower-than-estimate: task_7: expected .*; observed 15\.\dmin.*, by \+(29|30|31)",),
+        findings=(r"slower-than-estimate: task_7: expected .*; observed 15\.\d min.*, by \+(29|30|31)",),
         passes=("test_the_chain_runs_in_order_without_premature_starts", "test_every_task_completes"),
     ),
     "a-handler-that-fails": Control(

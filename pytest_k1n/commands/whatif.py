@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_k1n.commands.runs import add_run_arguments, executions, one_execution, read_runs
-from pytest_k1n.core.units import duration_ms, human_ms, percent
+from pytest_k1n.core.units import duration_ms, format_ms, percent
 from pytest_k1n.core.whatif import Change, Model, changes, plan_to
 from pytest_k1n.report.advice import model_of, quantiles, resampled
 from pytest_k1n.report.document import RunDocument
@@ -100,11 +100,11 @@ class _Answer:
         return self.target_ms is None or self.reached_ms <= self.target_ms
 
     def lines(self) -> Iterator[str]:
-        yield f"{self.execution['title']} took {human_ms(self.now_ms)} ({self.now_ms} ms)"
+        yield f"{self.execution['title']} took {format_ms(self.now_ms)} ({self.now_ms} ms)"
         if self.edits.any:
             saved = self.now_ms - self.then_ms
-            change = f"{human_ms(abs(saved))} {'less' if saved >= 0 else 'more'}"
-            yield f"it would take {human_ms(self.then_ms)} ({self.then_ms} ms), {change}"
+            change = f"{format_ms(abs(saved))} {'less' if saved >= 0 else 'more'}"
+            yield f"it would take {format_ms(self.then_ms)} ({self.then_ms} ms), {change}"
         if self.target_ms is not None:
             yield from self._towards(self.target_ms)
         elif self.offers:
@@ -114,26 +114,26 @@ class _Answer:
 
     def _towards(self, target_ms: int) -> Iterator[str]:
         if self.then_ms <= target_ms:
-            yield f"that is within {human_ms(target_ms)}"
+            yield f"that is within {format_ms(target_ms)}"
             return
         alone = [each for each in self.offers if each.makespan_ms <= target_ms]
         if alone:
-            yield f"any one of these reaches {human_ms(target_ms)}:"
+            yield f"any one of these reaches {format_ms(target_ms)}:"
             yield from (_line(number, each) for number, each in enumerate(alone, 1))
         elif self.is_reached:
-            yield f"together these reach {human_ms(target_ms)}:"
+            yield f"together these reach {format_ms(target_ms)}:"
             yield from (_line(number, each) for number, each in enumerate(self.steps, 1))
         else:
-            yield f"{human_ms(target_ms)} is not reached; this comes nearest:"
+            yield f"{format_ms(target_ms)} is not reached; this comes nearest:"
             yield from (_line(number, each) for number, each in enumerate(self.steps, 1))
 
     def _spread(self) -> Iterator[str]:
         if len(self.models) > 1:
             figures = self._quantiles()
-            shown = ", ".join(f"{name} {human_ms(ms)}" for name, ms in figures.items())
+            shown = ", ".join(f"{name} {format_ms(ms)}" for name, ms in figures.items())
             yield f"over {len(self.models)} recorded executions, drawn as a whole: {shown}"
             if self.target_ms is not None:
-                yield f"within {human_ms(self.target_ms)} in {self._share(self.target_ms):.0%} of them"
+                yield f"within {format_ms(self.target_ms)} in {self._share(self.target_ms):.0%} of them"
 
     def _quantiles(self) -> dict[str, int]:
         drawn = resampled([self.edits.makespan_ms(model) for model in self.models], samples=SAMPLES)
@@ -159,7 +159,7 @@ class _Answer:
 
 def _line(number: int, change: Change) -> str:
     note = f" ({change.note})" if change.note else ""
-    return f"  {number}. {change.text}{note}: {human_ms(change.makespan_ms)}, {human_ms(change.saved_ms)} less"
+    return f"  {number}. {change.text}{note}: {format_ms(change.makespan_ms)}, {format_ms(change.saved_ms)} less"
 
 
 def _json(change: Change) -> dict[str, object]:

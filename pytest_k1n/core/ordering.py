@@ -13,6 +13,7 @@ from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.graph import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
 from pytest_k1n.core.spans import END_ONLY_TYPES
+from pytest_k1n.core.units import format_ms
 
 
 class Violation(NamedTuple):
@@ -206,7 +207,8 @@ def clock_step(execution: Execution) -> str | None:
     if worst is None:
         return None
     back, before, after = worst
-    return f"{label(after.key)} (seq {after.seq}) is stamped {back}ms before {label(before.key)} (seq {before.seq})"
+    late, early = f"{label(after.key)} (seq {after.seq})", f"{label(before.key)} (seq {before.seq})"
+    return f"{late} is stamped {format_ms(back)} before {early}"
 
 
 def _finding(
@@ -217,7 +219,7 @@ def _finding(
     verb = "ended" if is_end else "scheduled"
     early = violation.early_ms
     if early is not None:
-        observed = f"{verb} {early}ms before {before} ended"
+        observed = f"{verb} {format_ms(early)} before {before} ended"
     elif not violation.is_decidable:
         observed = f"{verb}, while the end of {before} is not on record"
     elif violation.before in attempts:
@@ -229,7 +231,7 @@ def _finding(
         subject=after,
         expected=f"{verb} after {before} ended",
         observed=observed,
-        margin="" if early is None else f"{early}ms",
+        margin="" if early is None else format_ms(early),
         origin=violation.origin,
         verdict=Verdict.UNKNOWN if has_step or not violation.is_decidable else Verdict.FAIL,
     )
@@ -247,8 +249,8 @@ def _malformed(execution: Execution, has_step: bool) -> Iterator[Finding]:
                     code="stamps-out-of-order",
                     subject=label(record.key),
                     expected=names,
-                    observed=f"{early - late}ms the other way round (attempt {record.attempt})",
-                    margin=f"{early - late}ms",
+                    observed=f"{format_ms(early - late)} the other way round (attempt {record.attempt})",
+                    margin=format_ms(early - late),
                     origin="the server's stamps of one attempt",
                     verdict=Verdict.UNKNOWN if has_step else Verdict.FAIL,
                 )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.unroll import label
 
 WORKED = frozenset(
@@ -50,7 +51,9 @@ def _whole(observation: Observation) -> Iterator[Finding]:
         yield _doubt("no-end-stamp", name, "an end of a terminal execution", f"{execution.status} without endTime")
     if execution.ended_ms is not None and execution.ended_ms < execution.started_ms:
         back = execution.started_ms - execution.ended_ms
-        yield _doubt("stamps-out-of-order", name, "an end after the start", "it ended before it started", f"{back}ms")
+        yield _doubt(
+            "stamps-out-of-order", name, "an end after the start", "it ended before it started", format_ms(back)
+        )
     if execution.ended_ms is not None and not execution.is_terminal:
         yield _doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
     if execution.status is WorkflowStatus.COMPLETED:
@@ -117,11 +120,11 @@ def _stamps(record: TaskRecord, observation: Observation) -> Iterator[Finding]:
     if record.scheduled_ms is not None and record.scheduled_ms < execution.started_ms:
         early = execution.started_ms - record.scheduled_ms
         yield _doubt(
-            "outside-execution", name, "stamps within its execution's", "scheduled before it started", f"{early}ms"
+            "outside-execution", name, "stamps within its execution's", "scheduled before it started", format_ms(early)
         )
     if record.status in WORKED and record.ended_ms and execution.ended_ms and record.ended_ms > execution.ended_ms:
         late = record.ended_ms - execution.ended_ms
-        yield _doubt("outside-execution", name, "stamps within its execution's", "ended after it had", f"{late}ms")
+        yield _doubt("outside-execution", name, "stamps within its execution's", "ended after it had", format_ms(late))
 
 
 def _place(record: TaskRecord, observation: Observation, loops: dict[str, bool]) -> Iterator[Finding]:

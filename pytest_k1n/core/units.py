@@ -49,19 +49,6 @@ def _duration_ms(text: str) -> float:
 
 
 def format_ms(ms: int) -> str:
-    """Show a duration with the precision a reader needs: `412ms`, `6.50s`, `37.0min`, `2h10.0min`."""
-    sign, ms = ("-", -ms) if ms < 0 else ("", ms)
-    if ms < SECOND_MS:
-        return f"{sign}{ms}ms"
-    if ms < MINUTE_MS:
-        return f"{sign}{ms / SECOND_MS:.2f}s"
-    if ms < 3 * HOUR_MS:
-        return f"{sign}{ms / MINUTE_MS:.1f}min"
-    hours, rest = divmod(ms, HOUR_MS)
-    return f"{sign}{hours}h{rest / MINUTE_MS:.0f}min"
-
-
-def human_ms(ms: int) -> str:
     """Show a duration as a sentence has it: `412 ms`, `6.50 s`, `37.0 min`, `3 h 10 min`."""
     sign, ms = ("-", -ms) if ms < 0 else ("", ms)
     if ms < SECOND_MS:

@@ -13,7 +13,7 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush, heapreplace
 
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,11 +226,11 @@ def _shortenings(model: Model, now: int, target_ms: int | None) -> Iterable[Chan
             hold_ms = _longest(model, step, target_ms)
             edited = model.with_duration(step.ref, hold_ms)
             share = 1 - hold_ms / step.hold_ms
-            note = f"from {human_ms(step.hold_ms)} to {human_ms(hold_ms)}"
+            note = f"from {format_ms(step.hold_ms)} to {format_ms(hold_ms)}"
             yield _change(f"shorten {step.ref} by {share:.0%}", edited, now, (step.ref,), note)
         else:
             edited = model.with_duration(step.ref, step.hold_ms // 2)
-            yield _change(f"halve {step.ref}", edited, now, (step.ref,), f"from {human_ms(step.hold_ms)}")
+            yield _change(f"halve {step.ref}", edited, now, (step.ref,), f"from {format_ms(step.hold_ms)}")
 
 
 def _longest(model: Model, step: ModelledTask, target_ms: int) -> int:

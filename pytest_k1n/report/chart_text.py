@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, last_attempt, shares, status_of
 from pytest_k1n.report.picture.rows import rows
@@ -24,15 +24,15 @@ def chart(execution: ExecutionDocument, *, width: int = 80, most: int = MOST_ROW
     column = max([4, *map(len, names)])
     room = max(width - column - _NOTE - 4, _LEAST)
     status = one_line(execution["workflow"]["status"], most=30)
-    yield f"{one_line(execution['title'], most=60)}: {human_ms(execution['makespan_ms'])}, {status}"
+    yield f"{one_line(execution['title'], most=60)}: {format_ms(execution['makespan_ms'])}, {status}"
     yield f"{'':<{column}}  {_axis(end_ms, room)}"
     for name, task in zip(names, chosen.shown, strict=True):
         yield f"{name:<{column}} |{_bar(task, end_ms, room)}| {_note(task)}".rstrip()
     if chosen.rest:
         yield f"{len(chosen.rest)} more tasks are not shown"
-    parts = " + ".join(f"{each.kind} {human_ms(each.ms)}" for each in shares(execution) if each.share >= 0.001)
+    parts = " + ".join(f"{each.kind} {format_ms(each.ms)}" for each in shares(execution) if each.share >= 0.001)
     if parts:
-        yield f"{human_ms(execution['makespan_ms'])} = {parts}"
+        yield f"{format_ms(execution['makespan_ms'])} = {parts}"
 
 
 def _axis(end_ms: int, room: int) -> str:
@@ -73,7 +73,7 @@ def _note(task: TaskDocument) -> str:
     last = last_attempt(task)
     took = ""
     if last and last["start_ms"] is not None and last["end_ms"] is not None:
-        took = human_ms(last["end_ms"] - last["start_ms"])
+        took = format_ms(last["end_ms"] - last["start_ms"])
     status = one_line(status_of(task), most=30)
     attempt = f"attempt {last['number']}" if last and last["number"] > 1 else ""
     return " ".join(filter(None, (took, "" if status in SUCCESSFUL else status, attempt)))

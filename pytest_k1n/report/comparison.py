@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, RunDocument, TaskDocument
 from pytest_k1n.report.figures import shares, status_of, work_on_path
 
@@ -130,12 +130,12 @@ def lines(comparison: Comparison, *, width: int = 80) -> Iterator[str]:
     """Draw the comparison as text: for each task that moved two bars on one axis, before over after."""
     before, after = comparison.before, comparison.after
     change = comparison.by_ms
-    how = "as long as before" if not change else f"{human_ms(abs(change))} {'longer' if change > 0 else 'shorter'}"
-    old_ms, new_ms = human_ms(before["makespan_ms"]), human_ms(after["makespan_ms"])
+    how = "as long as before" if not change else f"{format_ms(abs(change))} {'longer' if change > 0 else 'shorter'}"
+    old_ms, new_ms = format_ms(before["makespan_ms"]), format_ms(after["makespan_ms"])
     yield f"{one_line(after['title'], most=60)}: {old_ms} before, {new_ms} after, {how}"
     for kind, old, new in comparison.kinds:
         if old != new:
-            yield f"  {kind:<12} {human_ms(old):>10} -> {human_ms(new):>10}  {_signed(new - old)}"
+            yield f"  {kind:<12} {format_ms(old):>10} -> {format_ms(new):>10}  {_signed(new - old)}"
     moved = comparison.moved
     if not moved:
         yield f"no task moved by more than {comparison.tolerance:.0%}"
@@ -168,11 +168,11 @@ def _bar(start: int | None, took: int | None, end: int, room: int, mark: str) ->
 
 
 def _shown(ms: int | None) -> str:
-    return "did not run" if ms is None else human_ms(ms)
+    return "did not run" if ms is None else format_ms(ms)
 
 
 def _signed(ms: int) -> str:
-    return f"{'+' if ms >= 0 else '-'}{human_ms(abs(ms))}"
+    return f"{'+' if ms >= 0 else '-'}{format_ms(abs(ms))}"
 
 
 def paired(before: RunDocument, after: RunDocument) -> list[tuple[ExecutionDocument, ExecutionDocument]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
 from pytest_k1n.report.figures import shares
 from pytest_k1n.report.story import headline, sentence, shown_band
@@ -78,7 +78,7 @@ def _executions(document: RunDocument) -> Iterator[str]:
 def _execution(execution: ExecutionDocument, findings: list[FindingDocument]) -> tuple[object, ...]:
     planned = shown_band(execution["band_ms"]) if execution["band_ms"] else ""
     note = " (simulated work)" if execution["is_simulated"] else ""
-    took = human_ms(execution["makespan_ms"]) + note
+    took = format_ms(execution["makespan_ms"]) + note
     verdict = execution["verdict"]
     return (execution["batch"] or "", execution["title"], verdict, planned, took, sentence(execution, findings))
 
@@ -87,8 +87,8 @@ def _time(document: RunDocument) -> Iterator[str]:
     yield from ("## Where the time went", "")
     for execution in document["executions"]:
         if execution["role"] in ("main", "own"):
-            parts = " + ".join(f"{each.kind} {human_ms(each.ms)}" for each in shares(execution))
-            yield f"- {text(execution['title'])}: {human_ms(execution['makespan_ms'])} = {text(parts) or 'nothing'}"
+            parts = " + ".join(f"{each.kind} {format_ms(each.ms)}" for each in shares(execution))
+            yield f"- {text(execution['title'])}: {format_ms(execution['makespan_ms'])} = {text(parts) or 'nothing'}"
     yield ""
 
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.advice import Advice, advice
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument, TaskDocument
 from pytest_k1n.report.figures import has_missed, last_attempt, shares, status_of, work_on_path
@@ -59,7 +59,7 @@ def render(document: RunDocument) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(human=human_ms, band=shown_band, text=_text)
+    environment.filters.update(human=format_ms, band=shown_band, text=_text)
     sections = _sections(document)
     anchors = {id(entry.finding): entry.anchor for section in sections for entry in section.entries}
     return environment.get_template("page.html").render(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
 from pytest_k1n.report.figures import culprits, excesses, has_missed, last_attempt, off_plan_ms
 
@@ -21,7 +21,7 @@ def about(execution: ExecutionDocument, findings: Sequence[FindingDocument]) -> 
 def sentence(execution: ExecutionDocument, findings: Sequence[FindingDocument]) -> str:
     """Say in one sentence how an execution went, and what explains its miss if it has one."""
     mine = about(execution, findings)
-    took = human_ms(execution["makespan_ms"])
+    took = format_ms(execution["makespan_ms"])
     if execution["is_open"]:
         why = execution["released"] or f"it is still {execution['workflow']['status']}"
         return f"Was given up after {took}: {why}." if execution["released"] else f"Runs for {took} so far: {why}."
@@ -89,10 +89,10 @@ def _failure(execution: ExecutionDocument, took: str) -> str:
 def _miss(execution: ExecutionDocument) -> str:
     took, band, off = execution["makespan_ms"], execution["band_ms"], off_plan_ms(execution)
     if band is not None and took > band[1]:
-        return f"{human_ms(took - band[1])} above its band of {shown_band(band)}"
+        return f"{format_ms(took - band[1])} above its band of {shown_band(band)}"
     if band is not None and took < band[0]:
-        return f"{human_ms(band[0] - took)} below its band of {shown_band(band)}"
-    return f"{human_ms(off or 0)} more than the estimate of {human_ms(execution['estimate_ms'] or 0)}"
+        return f"{format_ms(band[0] - took)} below its band of {shown_band(band)}"
+    return f"{format_ms(off or 0)} more than the estimate of {format_ms(execution['estimate_ms'] or 0)}"
 
 
 def _because(execution: ExecutionDocument) -> str:
@@ -103,9 +103,9 @@ def _because(execution: ExecutionDocument) -> str:
         return ""
     told = [each for each in excesses(execution) if each.ms >= WORTH_TELLING * miss][:3]
     parts = [
-        f"{each.what} {human_ms(each.took_ms)} instead of {human_ms(each.planned_ms)}"
+        f"{each.what} {format_ms(each.took_ms)} instead of {format_ms(each.planned_ms)}"
         if each.planned_ms
-        else f"{each.what} took {human_ms(each.took_ms)}"
+        else f"{each.what} took {format_ms(each.took_ms)}"
         for each in told
     ]
     return f", because {' and '.join(parts)}" if parts else ""
@@ -115,7 +115,7 @@ def _plan_kept(execution: ExecutionDocument) -> str:
     off, band = off_plan_ms(execution), execution["band_ms"]
     parts = []
     if off is not None and execution["estimate_ms"]:
-        words = "as estimated" if off == 0 else f"{human_ms(abs(off))} {'more' if off > 0 else 'less'} than estimated"
+        words = "as estimated" if off == 0 else f"{format_ms(abs(off))} {'more' if off > 0 else 'less'} than estimated"
         parts.append(words)
     if band is not None:
         parts.append(f"within its band of {shown_band(band)}")
@@ -124,7 +124,7 @@ def _plan_kept(execution: ExecutionDocument) -> str:
 
 def shown_band(band: tuple[int, int]) -> str:
     """Write a band in one unit where that reads well: `25 to 40 min`."""
-    low, high = human_ms(band[0]), human_ms(band[1])
+    low, high = format_ms(band[0]), format_ms(band[1])
     if low.rpartition(" ")[2] == high.rpartition(" ")[2] and low.count(" ") == 1:
         return f"{_bare(low)} to {_bare(high)} {high.rpartition(' ')[2]}"
     return f"{low} to {high}"

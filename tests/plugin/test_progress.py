@@ -17,7 +17,7 @@ def test_again(workflow_executions):
 
 def progress(outcome):
     """The lines about executions, in the order in which they were printed."""
-    return re.findall(r"^  k1n (\S+(?: #\d)?) at (\S+): (.*)$", outcome.text, re.MULTILINE)
+    return re.findall(r"^  k1n (\S+(?: #\d)?) at ([\d.]+ \w+): (.*)$", outcome.text, re.MULTILINE)
 
 
 def test_what_happened_is_told_in_the_order_in_which_it_did(project):
@@ -27,7 +27,7 @@ def test_what_happened_is_told_in_the_order_in_which_it_did(project):
     assert [what.partition(",")[0] for _, _, what in told] == [
         "0 done", "phase 1 (begin) ended", "1 done", "phase 2 (end) ended", "COMPLETED",
     ]  # fmt: skip
-    assert [at for _, at, _ in told] == ["4.0min", "5.0min", "8.0min", "11.0min", "11.0min"]
+    assert [at for _, at, _ in told] == ["4.0 min", "5.0 min", "8.0 min", "11.0 min", "11.0 min"]
 
 
 def test_a_repetition_is_worth_a_line_and_a_word_at_the_end(project):

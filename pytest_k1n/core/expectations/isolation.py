@@ -102,7 +102,7 @@ def finishes_before(other: Other) -> Judge:
             tally.passed()
         else:
             observed = f"it ended {format_ms(end_ms - their_end_ms)} after it"
-            margin = f"{end_ms - their_end_ms}ms"
+            margin = format_ms(end_ms - their_end_ms)
             tally.fail("ended-late", name, expected=expected, observed=observed, margin=margin)
         _say_if_swapped(observation, theirs, tally)
         return tally.findings()

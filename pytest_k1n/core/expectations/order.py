@@ -24,6 +24,7 @@ from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.unroll import Graph, label, unexpected_keys
 
 SHOWN = 5
@@ -188,7 +189,7 @@ def phases_apart(observation: Observation, first: Phase, second: Phase, tally: T
             f"{label(found.first)} started before {label(found.last)} ended; "
             f"{len(found.early)} of {len(begun)} tasks of the phase were early"
         ),
-        margin=f"{-found.margin_ms}ms",
+        margin=format_ms(-found.margin_ms),
         origin=origin,
     )
 
@@ -238,7 +239,7 @@ def _starts_after(observation: Observation, first: TaskKey, second: TaskKey, tal
             label(second),
             expected=expected,
             observed=observed,
-            margin=f"{end - start}ms",
+            margin=format_ms(end - start),
             origin=_required_by(observation.graph, first, second) or origin,
         )
     elif not is_over(observation, first):
@@ -249,7 +250,7 @@ def _starts_after(observation: Observation, first: TaskKey, second: TaskKey, tal
             label(second),
             expected=f"to be scheduled when {label(first)} has ended",
             observed="it was scheduled before, and started after it by chance",
-            margin=f"{end - scheduled}ms",
+            margin=format_ms(end - scheduled),
             origin=origin,
         )
     else:

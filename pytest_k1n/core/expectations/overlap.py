@@ -27,7 +27,7 @@ from pytest_k1n.core.intervals import (
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.units import duration_ms
+from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.core.unroll import label
 
 
@@ -82,7 +82,7 @@ def start_together(*refs: str, spread: str = "150ms") -> Judge:
         tally = Tally()
         if steps_back(observation, tally, expected="stamps that follow the order of scheduling"):
             return tally.findings()
-        expected = f"to start within {limit_ms}ms of each other"
+        expected = f"to start within {format_ms(limit_ms)} of each other"
         starts: dict[TaskKey, int] = {}
         is_complete = True
         for ref in refs:
@@ -119,7 +119,7 @@ def concurrency(n: int) -> Judge:
         elif low == high == n:
             tally.passed()
         elif low <= n <= high:
-            observed = f"{low} or {high}: some overlap for less than {RESOLUTION_MS}ms"
+            observed = f"{low} or {high}: some overlap for less than {format_ms(RESOLUTION_MS)}"
             tally.unknown("overlap-undecidable", subject, expected=expected, observed=observed)
         else:
             tally.fail("wrong-concurrency", subject, expected=expected, observed=f"{high}: {at}", margin=f"{high - n}")
@@ -179,15 +179,17 @@ def _pair(names: tuple[str, str], spans: tuple[Interval, Interval], tally: Tally
     verdict, overlap = really_overlapped(*spans), overlap_ms(*spans)
     needed = overlap_needed_ms(*spans)
     earlier, later = names if spans[0].start_ms <= spans[1].start_ms else names[::-1]
-    expected = f"{' and '.join(names)} to overlap for at least {needed:.0f}ms"
+    expected = f"{' and '.join(names)} to overlap for at least {format_ms(round(needed))}"
     if verdict is Verdict.PASS:
         tally.passed()
     elif verdict is Verdict.UNKNOWN:
-        observed = f"{overlap}ms, below what stamps can show"
+        observed = f"{format_ms(overlap)}, below what stamps can show"
         tally.unknown("overlap-undecidable", later, expected=expected, observed=observed, origin=origin)
     else:
-        observed = f"{overlap}ms" if overlap > 0 else f"{later} started {-overlap}ms after {earlier} had ended"
-        margin = f"{needed - overlap:.0f}ms"
+        observed = (
+            format_ms(overlap) if overlap > 0 else f"{later} started {format_ms(-overlap)} after {earlier} had ended"
+        )
+        margin = format_ms(round(needed - overlap))
         tally.fail("not-concurrent", later, expected=expected, observed=observed, margin=margin, origin=origin)
 
 
@@ -204,7 +206,7 @@ def _already_missed(
                 label(key),
                 expected=f"{label(key)} and {label(other)} to overlap",
                 observed=f"{label(other)} had ended before {label(key)} started",
-                margin=f"{since - span.end_ms}ms",
+                margin=format_ms(since - span.end_ms),
                 origin=origin,
             )
 
@@ -216,9 +218,9 @@ def _spread(starts: Mapping[TaskKey, int], limit_ms: int, is_complete: bool, tal
         tally.fail(
             "starts-apart",
             label(last),
-            expected=f"to start within {limit_ms}ms of {label(first)}",
-            observed=f"{spread_ms}ms later",
-            margin=f"{spread_ms - limit_ms}ms",
+            expected=f"to start within {format_ms(limit_ms)} of {label(first)}",
+            observed=f"{format_ms(spread_ms)} later",
+            margin=format_ms(spread_ms - limit_ms),
             origin="start_together, raw server time",
         )
     elif is_complete:

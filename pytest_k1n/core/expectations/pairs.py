@@ -44,7 +44,7 @@ def spans_batch(*others: Other, slack: str = "150ms") -> Judge:
             tally.passed()
         else:
             observed = f"{format_ms(wall_ms)} together, {format_ms(own_ms)} its own makespan"
-            tally.fail("batch-too-long", name, expected=expected, observed=observed, margin=f"{wall_ms - own_ms}ms")
+            tally.fail("batch-too-long", name, expected=expected, observed=observed, margin=format_ms(wall_ms - own_ms))
         return tally.findings()
 
     return judge
@@ -77,10 +77,10 @@ def kept_pace(
 ) -> None:
     """Judge the raw execution time of every task's last attempt against the same task alone; the unit is the task."""
     together, reference = _executions(observation), _executions(alone)
-    expected = f"at most {tolerance:.0%} and {floor_ms}ms slower than alone"
+    expected = f"at most {tolerance:.0%} and {format_ms(floor_ms)} slower than alone"
     for pair in paired_slowdown(reference, together, tolerance=tolerance, floor_ms=floor_ms):
         if pair.is_slower:
-            observed = f"{pair.together_ms:.0f}ms together, {pair.alone_ms:.0f}ms alone"
+            observed = f"{format_ms(round(pair.together_ms))} together, {format_ms(round(pair.alone_ms))} alone"
             margin = f"{100 * (pair.ratio - 1):+.1f}%"
             tally.fail("slower-together", pair.key, expected=expected, observed=observed, margin=margin)
         else:

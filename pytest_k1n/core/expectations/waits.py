@@ -10,7 +10,7 @@ from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.units import duration_ms
+from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.core.unroll import label
 
 
@@ -24,15 +24,15 @@ def starts_at_once(ref: str, *, within: str = "250ms") -> Judge:
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        expected = f"to start within {limit_ms}ms of the execution (raw)"
+        expected = f"to start within {format_ms(limit_ms)} of the execution (raw)"
         for key in recorded(observation, ref, tally, expected=expected):
             start_ms = observation.records[key][0].started_ms
             waited_ms = None if start_ms is None else start_ms - observation.execution.started_ms
             if waited_ms is None:
                 unfinished(observation, key, tally, expected=expected)
             elif waited_ms > limit_ms:
-                margin = f"{waited_ms - limit_ms}ms"
-                tally.fail("started-late", label(key), expected=expected, observed=f"{waited_ms}ms", margin=margin)
+                margin = format_ms(waited_ms - limit_ms)
+                tally.fail("started-late", label(key), expected=expected, observed=format_ms(waited_ms), margin=margin)
             else:
                 tally.passed()
         return tally.findings()
@@ -50,7 +50,7 @@ def max_queue_wait(limit: str, *, refs: Sequence[str] | None = None) -> Judge:
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        expected = f"to wait at most {limit_ms}ms for a worker"
+        expected = f"to wait at most {format_ms(limit_ms)} for a worker"
         wanted = observation.refs if refs is None else known(observation, refs, tally)
         for ref in wanted if refs is not None else ():
             recorded(observation, ref, tally, expected=expected)
@@ -63,8 +63,8 @@ def max_queue_wait(limit: str, *, refs: Sequence[str] | None = None) -> Judge:
                         "waited-long",
                         label(key),
                         expected=expected,
-                        observed=f"{waited_ms}ms at attempt {attempt + 1}",
-                        margin=f"{waited_ms - limit_ms}ms",
+                        observed=f"{format_ms(waited_ms)} at attempt {attempt + 1}",
+                        margin=format_ms(waited_ms - limit_ms),
                         origin="raw server time",
                     )
                 else:

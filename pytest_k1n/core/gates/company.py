@@ -6,6 +6,7 @@ from pytest_k1n.core.expectations.isolation import untainted, workers_kept
 from pytest_k1n.core.expectations.pairs import kept_pace
 from pytest_k1n.core.gates.category import BatchTally, Exempt, insufficient_baseline, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.units import format_ms
 
 BASELINES = 3
 """Executions that a regression verdict needs at least: fewer give no idea of the noise."""
@@ -60,12 +61,12 @@ def recovery(batch: BatchObservation, _settings: GateSettings, tallies: BatchTal
         return not_applicable("no fault was injected")
     tally = tallies.of(None)
     for fault in faults:
-        expected = f"terminal within {fault.budget_ms}ms, no orphan, empty queues"
+        expected = f"terminal within {format_ms(fault.budget_ms)}, no orphan, empty queues"
         in_time = fault.recovered_ms is not None and fault.recovered_ms <= fault.budget_ms
         if in_time and not fault.orphans and not fault.queued:
             tally.passed()
             continue
-        took = "never" if fault.recovered_ms is None else f"after {fault.recovered_ms}ms"
+        took = "never" if fault.recovered_ms is None else f"after {format_ms(fault.recovered_ms)}"
         observed = f"{took}, {fault.orphans} orphans, {fault.queued} tasks queued"
         tally.fail("not-recovered", fault.name, expected=expected, observed=observed)
     return None

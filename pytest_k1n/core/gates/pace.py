@@ -120,7 +120,9 @@ def overhead(
     budgets = queue_budgets(observation, batch, key, settings)
     limits = {task: _hop_limit_ms(observation, task, budgets, settings) for task in added}
     is_kept = sum(added.values()) <= sum(limits.values())
-    origin = f"raw server time; {sum(added.values())}ms of {sum(limits.values())}ms for the whole path"
+    origin = (
+        f"raw server time; {format_ms(sum(added.values()))} of {format_ms(sum(limits.values()))} for the whole path"
+    )
     for task, added_ms in added.items():
         limit_ms = limits[task]
         subject = label(task) if task else "end of the execution"
@@ -128,9 +130,9 @@ def overhead(
             (tally.warn if is_kept else tally.fail)(
                 "overhead",
                 subject,
-                expected=f"at most {limit_ms}ms of queue, join and engine on the critical path",
-                observed=f"{added_ms}ms",
-                margin=f"{added_ms - limit_ms}ms",
+                expected=f"at most {format_ms(limit_ms)} of queue, join and engine on the critical path",
+                observed=format_ms(added_ms),
+                margin=format_ms(added_ms - limit_ms),
                 origin=origin,
             )
         else:
@@ -154,8 +156,8 @@ def queues(
     for budget_ms, waits in classes.items():
         is_kept = _is_kept([waited_ms for waited_ms, _ in waits], budget_ms)
         for waited_ms, task in waits:
-            expected, observed = f"a queue wait of at most {budget_ms}ms", f"{waited_ms}ms"
-            margin, origin = f"{waited_ms - budget_ms}ms", f"budget for {SHARE:.0%} of {len(waits)} tasks, raw time"
+            expected, observed = f"a queue wait of at most {format_ms(budget_ms)}", format_ms(waited_ms)
+            margin, origin = format_ms(waited_ms - budget_ms), f"budget for {SHARE:.0%} of {len(waits)} tasks, raw time"
             if waited_ms <= budget_ms:
                 tally.passed()
             elif is_kept:

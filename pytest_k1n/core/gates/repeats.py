@@ -71,13 +71,15 @@ def _retry(
         latest_ms = due_ms + definition.backoff_jitter_ms + settings.sweep_ms
         expected = f"the next attempt after {format_ms(due_ms)} to {format_ms(latest_ms)}"
         if gap_ms < due_ms - STAMP_MS:
-            margin = f"{due_ms - gap_ms}ms"
+            margin = format_ms(due_ms - gap_ms)
             tally.fail(
-                "retried-early", subject, expected=expected, observed=f"{gap_ms}ms", margin=margin, origin=origin
+                "retried-early", subject, expected=expected, observed=format_ms(gap_ms), margin=margin, origin=origin
             )
         elif gap_ms > latest_ms:
-            margin = f"{gap_ms - latest_ms}ms"
-            tally.fail("retried-late", subject, expected=expected, observed=f"{gap_ms}ms", margin=margin, origin=origin)
+            margin = format_ms(gap_ms - latest_ms)
+            tally.fail(
+                "retried-late", subject, expected=expected, observed=format_ms(gap_ms), margin=margin, origin=origin
+            )
         else:
             tally.passed()
 

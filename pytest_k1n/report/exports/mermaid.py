@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pytest_k1n.core.graph import Graph, label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import RunDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, status_of
 
@@ -48,7 +48,7 @@ def _tasks(tasks: Iterable[TaskDocument], prefix: str) -> Iterator[str]:
         is_operator = task["kind"] == "operator"
         note = task["type"] if is_operator else ""
         if last and not is_operator and last["start_ms"] is not None and last["end_ms"] is not None:
-            note = human_ms(last["end_ms"] - last["start_ms"])
+            note = format_ms(last["end_ms"] - last["start_ms"])
         status = status_of(task)
         if status not in SUCCESSFUL:
             note = f"{note} {status}".strip()

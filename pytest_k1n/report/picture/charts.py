@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument
 from pytest_k1n.report.figures import profile, shares
 from pytest_k1n.report.picture.gantt import SVG
@@ -17,15 +17,15 @@ def blame_bar(execution: ExecutionDocument) -> Markup:
     parts, at = [], 0
     scale = Scale(execution["makespan_ms"])
     for share in shares(execution):
-        text = f"{share.kind}: {human_ms(share.ms)}, {share.share:.1%}"
+        text = f"{share.kind}: {format_ms(share.ms)}, {share.share:.1%}"
         parts.append(
             element("rect", element("title", text), x=scale.percent(at), width=scale.width(at, at + share.ms), y=0,
                     height=18, class_=f"k-{share.kind.replace(' ', '-')}")
         )  # fmt: skip
         at += share.ms
-    told = ", ".join(f"{share.kind} {human_ms(share.ms)}" for share in shares(execution))
+    told = ", ".join(f"{share.kind} {format_ms(share.ms)}" for share in shares(execution))
     return element("svg", *parts, class_="blame", height=18, role="img", xmlns=SVG,
-                   aria_label=f"{human_ms(execution['makespan_ms'])} = {told}")  # fmt: skip
+                   aria_label=f"{format_ms(execution['makespan_ms'])} = {told}")  # fmt: skip
 
 
 def bullet(execution: ExecutionDocument) -> Markup:
@@ -42,10 +42,10 @@ def bullet(execution: ExecutionDocument) -> Markup:
     if estimate is not None:
         x = scale.percent(estimate)
         parts.append(element("line", x1=x, x2=x, y1=1, y2=19, class_="mark"))
-    planned = f", planned {human_ms(estimate)}" if estimate is not None else ""
-    zone = f", band {human_ms(band[0])} to {human_ms(band[1])}" if band else ""
+    planned = f", planned {format_ms(estimate)}" if estimate is not None else ""
+    zone = f", band {format_ms(band[0])} to {format_ms(band[1])}" if band else ""
     return element("svg", *parts, class_="bullet", height=20, role="img", xmlns=SVG,
-                   aria_label=f"took {human_ms(took)}{planned}{zone}")  # fmt: skip
+                   aria_label=f"took {format_ms(took)}{planned}{zone}")  # fmt: skip
 
 
 def concurrency(execution: ExecutionDocument, *, end_ms: int, height: int = 52) -> Markup:
@@ -60,7 +60,7 @@ def concurrency(execution: ExecutionDocument, *, end_ms: int, height: int = 52) 
     for (begin, count), end in zip(steps, ends, strict=True):
         if count and end - begin >= least:
             parts.append(
-                element("rect", element("title", f"{count} at once from {human_ms(begin)} to {human_ms(end)}"),
+                element("rect", element("title", f"{count} at once from {format_ms(begin)} to {format_ms(end)}"),
                         x=scale.percent(begin), width=scale.width(begin, end), y=round(height - count * unit, 1),
                         height=round(count * unit, 1), class_="work")
             )  # fmt: skip
@@ -81,8 +81,8 @@ def trend(values: Sequence[tuple[str, int]], *, height: int = 60) -> Markup:
     for index, (name, ms) in enumerate(values):
         tall = round(height * ms / most, 1)
         parts.append(
-            element("rect", element("title", f"{name}: {human_ms(ms)}"), x=f"{index * step + step * 0.1:.2f}%",
+            element("rect", element("title", f"{name}: {format_ms(ms)}"), x=f"{index * step + step * 0.1:.2f}%",
                     width=f"{step * 0.8:.2f}%", y=round(height - tall, 1), height=tall, class_="work")
         )  # fmt: skip
-    told = f"{len(values)} runs from {human_ms(values[0][1])} to {human_ms(values[-1][1])}" if values else "no run"
+    told = f"{len(values)} runs from {format_ms(values[0][1])} to {format_ms(values[-1][1])}" if values else "no run"
     return element("svg", *parts, class_="trend", height=height, role="img", aria_label=told, xmlns=SVG)

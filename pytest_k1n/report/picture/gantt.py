@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from pytest_k1n.core.units import human_ms
+from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import AttemptDocument, ExecutionDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, intervals, last_attempt, status_of
 from pytest_k1n.report.picture.markup import Markup, element
@@ -63,7 +63,7 @@ def gantt(execution: ExecutionDocument, *, prefix: str = "", wanted: Collection[
     ]
     if chosen.rest:
         names.append(element("text", f"{len(chosen.rest):,} more, how many ran", x=6, y=height - 12, class_="name"))
-    title = f"Gantt of {execution['title']}: {len(chosen.shown)} tasks over {human_ms(execution['makespan_ms'])}"
+    title = f"Gantt of {execution['title']}: {len(chosen.shown)} tasks over {format_ms(execution['makespan_ms'])}"
     return Gantt(
         names=element("svg", *names, class_="names", height=height, aria_hidden="true", xmlns=SVG),
         bars=element("svg", *bars, class_="bars", height=height, role="group", aria_label=title, xmlns=SVG),
@@ -107,21 +107,21 @@ def _axis(execution: ExecutionDocument, scale: Scale, height: int) -> Iterator[M
         yield element("text", text, x=x, y=AXIS - 6, class_="tick", text_anchor="start" if not at else "middle")
     band = execution["band_ms"]
     if band is not None and band[0] < scale.end_ms:
-        title = element("title", f"band: {human_ms(band[0])} to {human_ms(band[1])}")
+        title = element("title", f"band: {format_ms(band[0])} to {format_ms(band[1])}")
         yield element("rect", title, x=scale.percent(band[0]), width=scale.width(*band), y=AXIS - 3, height=5,
                       class_="band")  # fmt: skip
     if execution["estimate_ms"] is not None:
         yield _upright("planned-end", "planned end", execution["estimate_ms"], scale, height)
     yield _upright("end", "now" if execution["is_open"] else "end", execution["makespan_ms"], scale, height)
     for point in execution["checkpoints"]:
-        note = (f"at {human_ms(point['at_ms'])}: {point['completed']} done, {point['running']} running, "
+        note = (f"at {format_ms(point['at_ms'])}: {point['completed']} done, {point['running']} running, "
                 f"{point['percent']:g} %, {point['errors']} errors")  # fmt: skip
         yield element("circle", element("title", note), cx=scale.percent(point["at_ms"]), cy=AXIS, r=3, class_="check")
 
 
 def _upright(kind: str, text: str, at_ms: int, scale: Scale, height: int) -> Markup:
     x = scale.percent(at_ms)
-    title = element("title", f"{text}: {human_ms(at_ms)}")
+    title = element("title", f"{text}: {format_ms(at_ms)}")
     return element("line", title, x1=x, x2=x, y1=AXIS - 4, y2=height, class_=kind)
 
 
@@ -136,7 +136,7 @@ def _path(execution: ExecutionDocument, scale: Scale) -> Iterator[Markup]:
             continue
         whose = f" of {segment['ref']}" if segment["ref"] else ""
         blame = f", its worker was busy with {segment['blame']}" if segment["blame"] else ""
-        yield element("rect", element("title", f"{segment['kind']}{whose}: {human_ms(end - begin)}{blame}"),
+        yield element("rect", element("title", f"{segment['kind']}{whose}: {format_ms(end - begin)}{blame}"),
                       x=scale.percent(begin), width=scale.width(begin, end), y=AXIS + 8, height=14,
                       class_=f"k-{segment['kind'].replace(' ', '-')}")  # fmt: skip
 
@@ -166,7 +166,7 @@ def _row(task: TaskDocument, scale: Scale, y: int, row_id: str, execution: Execu
                              class_="plan"))  # fmt: skip
     for point in execution["watch"]:
         if point["ref"] == task["ref"]:
-            text = f"expected to start from {human_ms(point['low_ms'])} to {human_ms(point['high_ms'])}"
+            text = f"expected to start from {format_ms(point['low_ms'])} to {format_ms(point['high_ms'])}"
             parts.append(element("rect", element("title", text), x=scale.percent(point["low_ms"]), y=1, height=20,
                                  width=scale.width(point["low_ms"], point["high_ms"]), class_="watch"))  # fmt: skip
     for attempt in task["attempts"]:
@@ -209,7 +209,7 @@ def _name(task: TaskDocument, y: int, index: int) -> Markup:
     last = last_attempt(task)
     took = ""
     if last and last["start_ms"] is not None and last["end_ms"] is not None:
-        took = human_ms(last["end_ms"] - last["start_ms"])
+        took = format_ms(last["end_ms"] - last["start_ms"])
     note = f"{status_of(task)} " if status_of(task) not in SUCCESSFUL else ""
     return element(
         "g",
@@ -248,20 +248,20 @@ def told(task: TaskDocument) -> str:
     if last:
         begin = last["start_ms"]
         if begin is not None:
-            parts.append(f"from {human_ms(begin)}")
+            parts.append(f"from {format_ms(begin)}")
             if last["end_ms"] is not None:
-                parts.append(f"to {human_ms(last['end_ms'])}, {human_ms(last['end_ms'] - begin)}")
+                parts.append(f"to {format_ms(last['end_ms'])}, {format_ms(last['end_ms'] - begin)}")
             if last["ready_ms"] is not None and begin > last["ready_ms"]:
-                parts.append(f"waited {human_ms(begin - last['ready_ms'])} for a worker")
+                parts.append(f"waited {format_ms(begin - last['ready_ms'])} for a worker")
         if last["number"] > 1:
             parts.append(f"attempt {last['number']}")
         if last["reason"]:
             parts.append(_short(last["reason"], 200))
     if task["estimate_ms"]:
-        parts.append(f"estimated {human_ms(task['estimate_ms'])}")
+        parts.append(f"estimated {format_ms(task['estimate_ms'])}")
     if task["waited_for"]:
         parts.append(f"after {_short(task['waited_for'])}")
-    parts.append("on the critical path" if task["is_critical"] else f"slack {human_ms(task['slack_ms'])}")
+    parts.append("on the critical path" if task["is_critical"] else f"slack {format_ms(task['slack_ms'])}")
     return ", ".join(parts)
 
 

@@ -32,7 +32,7 @@ def test_one_ms_too_early_is_a_violation_that_says_why(define, execution, task):
     (finding,) = findings.findings
     assert str(finding) == (
         "fail    started-early: task_7: expected scheduled after task_6 ended; "
-        "observed scheduled 1ms before task_6 ended, by 1ms (definition edge task_6 -> task_7)"
+        "observed scheduled 1 ms before task_6 ended, by 1 ms (definition edge task_6 -> task_7)"
     )
     assert findings.passed == 1
 
@@ -77,7 +77,7 @@ def test_the_last_attempt_must_have_ended_before_the_first_of_the_next(define, e
     first = task("a", 0, 10, status="FAILED", retried=True)
     run = execution(first, task("b", 15, 30), task("a", 11, 20, attempt=1))
     (finding,) = judge(define.workflow("a", "b"), run).findings
-    assert finding.margin == "5ms"
+    assert finding.margin == "5 ms"
 
 
 def test_a_switch_may_end_after_its_case_was_scheduled(define, execution, task):
@@ -104,10 +104,10 @@ def test_a_join_opens_at_the_fork_and_must_end_after_its_branches(define, execut
 
     assert judge(definition, run(20, 20)).verdict is Verdict.PASS
     (finding,) = judge(definition, run(15, 20)).findings
-    assert (finding.code, finding.subject, finding.margin) == ("ended-early", "j", "5ms")
+    assert (finding.code, finding.subject, finding.margin) == ("ended-early", "j", "5 ms")
     assert finding.origin == "j waits for b"
     (finding,) = judge(definition, run(25, 22)).findings
-    assert (finding.code, finding.subject, finding.margin) == ("started-early", "c", "3ms")
+    assert (finding.code, finding.subject, finding.margin) == ("started-early", "c", "3 ms")
     assert judge(definition, run(15, 20, status="CANCELED")).failed == 0, "a canceled JOIN stopped waiting"
 
 
@@ -123,7 +123,7 @@ def test_a_chain_that_became_a_fork_names_every_early_task_once(define, executio
 
 def test_stamps_of_one_attempt_must_not_run_backwards(define, execution, task):
     (finding,) = judge(define.workflow("a"), execution(task("a", 5, 3, scheduled=0))).findings
-    assert (finding.code, finding.expected, finding.margin) == ("stamps-out-of-order", "start <= end", "2ms")
+    assert (finding.code, finding.expected, finding.margin) == ("stamps-out-of-order", "start <= end", "2 ms")
 
 
 def test_system_tasks_may_be_stamped_started_before_they_were_scheduled(define, execution, task):
@@ -133,7 +133,7 @@ def test_system_tasks_may_be_stamped_started_before_they_were_scheduled(define, 
 
 def test_a_clock_that_steps_back_makes_violations_unknown(define, execution, task):
     run = execution(task("a", 100, 110), task("b", 50, 60))
-    assert clock_step(run) == "b (seq 2) is stamped 50ms before a (seq 1)"
+    assert clock_step(run) == "b (seq 2) is stamped 50 ms before a (seq 1)"
     findings = judge(define.workflow("a", "b"), run)
     assert findings.verdict is Verdict.UNKNOWN
     assert "stepped back" in findings.notes[0]

@@ -183,6 +183,6 @@ def test_the_longest_work_on_the_path_is_the_critical_task(build):
     seen = build.observation(*records, definition=build.fork(["a"], ["b"], then=["c"]))
     assert critical_task("a").judge(seen).verdict is Verdict.PASS
     [finding] = critical_task("c").judge(seen).findings
-    assert (finding.code, finding.observed, finding.margin) == ("not-critical", "29ms; a has 100ms", "71ms")
+    assert (finding.code, finding.observed, finding.margin) == ("not-critical", "29 ms; a has 100 ms", "71 ms")
     assert on_critical_path("a", "c").judge(seen).passed == 2
     assert on_critical_path("b").judge(seen).verdict is Verdict.FAIL

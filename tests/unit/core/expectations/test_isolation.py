@@ -103,7 +103,7 @@ def test_an_end_is_compared_on_the_server_s_clock(build):
     second = named(build, "second", build.task("b", 0, 20))
     assert finishes_before(second).judge(first).verdict is Verdict.PASS
     [finding] = finishes_before(first).judge(second).findings
-    assert (finding.code, finding.margin) == ("ended-late", "10ms")
+    assert (finding.code, finding.margin) == ("ended-late", "10 ms")
 
 
 def test_to_finish_before_is_decided_by_the_first_end(build):

@@ -20,7 +20,7 @@ def test_a_chain_in_order_passes(build):
 def test_a_start_one_ms_early_fails_and_names_everything(build):
     seen = build.observation(build.task("a", 0, 10), build.task("b", 9, 25))
     [finding] = in_order("a", "b").judge(seen).findings
-    assert (finding.code, finding.subject, finding.margin) == ("started-early", "b", "1ms")
+    assert (finding.code, finding.subject, finding.margin) == ("started-early", "b", "1 ms")
     assert finding.expected == "to start when a has ended"
     assert finding.origin == "definition edge a -> b"
 
@@ -57,7 +57,7 @@ def test_the_last_attempt_counts_as_the_end_and_the_first_as_the_start(build):
         build.task("a", 13, 20, attempt=1),
         build.task("b", 21, 30, attempt=1),
     )
-    assert [(f.code, f.margin) for f in in_order("a", "b").judge(seen).findings] == [("started-early", "8ms")]
+    assert [(f.code, f.margin) for f in in_order("a", "b").judge(seen).findings] == [("started-early", "8 ms")]
 
 
 def looped(build, *bodies):
@@ -82,7 +82,7 @@ def test_iterations_of_one_loop_are_compared_pass_by_pass(build):
     ended = build.task("loop0", 0, 41, type="DO_WHILE", output={"iteration": 2})
     one = build.observation(ended, *rounds(build), definition=looped(build, ["a", "b"]))
     [finding] = in_order("a", "b").judge(one).findings
-    assert (finding.code, finding.subject, finding.margin) == ("started-early", "b__2", "1ms")
+    assert (finding.code, finding.subject, finding.margin) == ("started-early", "b__2", "1 ms")
     other = build.task("loop1", 0, 41, type="DO_WHILE", output={"iteration": 2})
     two = build.observation(ended, other, *rounds(build), definition=looped(build, ["a"], ["b"]))
     assert [f.subject for f in in_order("a", "b").judge(two).findings] == ["b__1", "b__2"]
@@ -184,7 +184,7 @@ def test_a_barrier_is_two_numbers(build):
     records[2] = build.task("c", 25, 40)
     crossed = build.observation(*records, template=build.template(phases=PHASES))
     [finding] = barrier(after=1, before="second").judge(crossed).findings
-    assert (finding.code, finding.subject, finding.margin) == ("barrier-crossed", "c", "5ms")
+    assert (finding.code, finding.subject, finding.margin) == ("barrier-crossed", "c", "5 ms")
     assert "before b ended; 1 of 1 tasks" in finding.observed
 
 

@@ -19,8 +19,8 @@ def test_real_overlap_passes_pair_by_pair(build):
 def test_a_chain_is_not_concurrent_and_says_by_how_much(build):
     seen = build.observation(build.task("a", 0, 100), build.task("b", 120, 210))
     [finding] = concurrent("a", "b").judge(seen).findings
-    assert (finding.code, finding.verdict, finding.margin) == ("not-concurrent", Verdict.FAIL, "29ms")
-    assert finding.observed == "b started 20ms after a had ended"
+    assert (finding.code, finding.verdict, finding.margin) == ("not-concurrent", Verdict.FAIL, "29 ms")
+    assert finding.observed == "b started 20 ms after a had ended"
 
 
 def test_a_moment_in_common_is_not_concurrency(build):
@@ -55,7 +55,7 @@ def test_starts_are_compared_in_raw_time_whatever_the_speed(build):
     assert start_together("a", "b").judge(build.observation(*tasks, **scaled)).passed == 1
     tasks[1] = build.task("b", 151, 200, simulated=True)
     [finding] = start_together("a", "b").judge(build.observation(*tasks, **scaled)).findings
-    assert (finding.code, finding.subject, finding.margin) == ("starts-apart", "b", "1ms")
+    assert (finding.code, finding.subject, finding.margin) == ("starts-apart", "b", "1 ms")
 
 
 def test_starts_too_far_apart_are_decided_before_the_last_has_come(build, codes_of):
@@ -89,7 +89,7 @@ def test_executions_overlap_or_do_not(build):
     later = build.observation(build.task("a", 300, 400), start=300, fields={"workflowName": "later"})
     assert overlaps_with(second).judge(first).verdict is Verdict.PASS
     [finding] = overlaps_with(later).judge(first).findings
-    assert finding.observed == "later started 200ms after first had ended"
+    assert finding.observed == "later started 200 ms after first had ended"
 
 
 spans = st.lists(

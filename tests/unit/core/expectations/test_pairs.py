@@ -30,7 +30,7 @@ def test_slower_than_alone_needs_ten_percent_and_two_polls(build):
     equal = named(build, "equal", build.task("a", 0, 120), build.task("b", 120, 1220))
     findings = not_slower_than(alone).judge(equal)
     assert (findings.verdict, findings.passed) == (Verdict.PASS, 2)
-    assert findings.notes == ("queue waits: 0ms together, 0ms alone at the longest",)
+    assert findings.notes == ("queue waits: 0 ms together, 0 ms alone at the longest",)
     slower = named(build, "slower", build.task("a", 0, 121), build.task("b", 121, 1222))
     found = not_slower_than(alone).judge(slower).findings
     assert [(f.code, f.subject, f.margin) for f in found] == [

@@ -22,7 +22,7 @@ def test_the_makespan_is_judged_in_workflow_time_and_counted_as_simulated(build)
     findings = within("5m", "8m").judge(seen)
     assert (findings.verdict, findings.passed, findings.simulated) == (Verdict.PASS, 0, 1)
     [finding] = within("5m", "6m").judge(seen).findings
-    assert (finding.code, finding.margin, finding.origin) == ("outside-band", "30.02s above", "within('5m', '6m')")
+    assert (finding.code, finding.margin, finding.origin) == ("outside-band", "30.02 s above", "within('5m', '6m')")
 
 
 def test_real_work_counts_as_evidence(build):
@@ -33,7 +33,7 @@ def test_real_work_counts_as_evidence(build):
 def test_both_ends_of_a_band_belong_to_it(build):
     seen = build.observation(build.task("a", 0, 1000))
     assert within("1s", "1s").judge(seen).verdict is Verdict.PASS
-    assert within("1001ms", "2s").judge(seen).findings[0].margin == "1ms below"
+    assert within("1001ms", "2s").judge(seen).findings[0].margin == "1 ms below"
 
 
 def test_a_band_is_checked_when_it_is_written():
@@ -51,7 +51,7 @@ def test_a_makespan_beyond_its_band_is_decided_before_the_end(build):
     [finding] = within("0s", "400ms").judge(live).findings
     assert (finding.code, finding.verdict) == ("outside-band", Verdict.FAIL)
     later = build.observation(build.task("a", 0), status="RUNNING", now_ms=build.ZERO + 900)
-    assert within("0s", "600ms").judge(later).findings[0].margin == "300ms above so far"
+    assert within("0s", "600ms").judge(later).findings[0].margin == "300 ms above so far"
 
 
 def test_a_task_has_a_band_of_its_own(build):
@@ -64,7 +64,7 @@ def test_a_start_is_awaited_in_a_window(build):
     seen = build.observation(build.task("a", 0, 100), build.task("b", 110, 400))
     assert starts_within("b", "100ms", "200ms").judge(seen).passed == 1
     [early] = starts_within("b", "111ms", "200ms").judge(seen).findings
-    assert (early.code, early.margin) == ("outside-band", "1ms below")
+    assert (early.code, early.margin) == ("outside-band", "1 ms below")
     live = build.observation(
         build.task("a", 0, 300), definition=build.chain("a", "b"), status="RUNNING", now_ms=build.ZERO + 300
     )
@@ -77,7 +77,7 @@ def test_at_once_is_raw_time(build):
     assert starts_at_once("a").judge(seen).passed == 1
     assert starts_at_once("a", within="240ms").judge(seen).passed == 1
     [finding] = starts_at_once("a", within="200ms").judge(seen).findings
-    assert (finding.code, finding.margin) == ("started-late", "40ms")
+    assert (finding.code, finding.margin) == ("started-late", "40 ms")
 
 
 PHASES = [(1, "first", ["a", "b"], (100, 200)), (2, "second", ["c"], None)]
@@ -89,7 +89,7 @@ def test_a_phase_lasts_from_its_first_scheduled_to_its_last_end(build):
         build.task("a", 10, 100, scheduled=5), build.task("b", 100, 204), build.task("c", 204, 300), template=template
     )
     assert phase_within(1).judge(seen).passed == 1
-    assert phase_within("first", "0ms", "198ms").judge(seen).findings[0].margin == "1ms above"
+    assert phase_within("first", "0ms", "198ms").judge(seen).findings[0].margin == "1 ms above"
     assert phase_within(2).judge(seen).findings[0].code == "no-band"
 
 
@@ -162,7 +162,7 @@ def test_queue_waits_leave_declared_delays_out(build):
     )
     assert max_queue_wait("30ms").judge(seen).passed == 2
     [finding] = max_queue_wait("29ms", refs=["a"]).judge(seen).findings
-    assert (finding.code, finding.subject, finding.margin) == ("waited-long", "a", "1ms")
+    assert (finding.code, finding.subject, finding.margin) == ("waited-long", "a", "1 ms")
     never = build.observation(build.task("a", 0, 10), definition=build.chain("a", "b"), status="FAILED")
     assert max_queue_wait("29ms", refs=["a", "b"]).judge(never).findings[0].code == "not-run"
     assert max_queue_wait("29ms").judge(never).findings == ()

@@ -204,7 +204,7 @@ def test_g9_names_the_hop_that_cost_too_much(build):
     assert (gate("G9", good).verdict, gate("G9", good).passed) == (PASS, 2)
     slow = build.observation(build.task("a", 10, 100, scheduled=2), build.task("b", 131, 200, scheduled=105))
     [found] = gate("G9", slow).located
-    assert (found.finding.code, found.finding.subject, found.finding.margin) == ("overhead", "b", "1ms")
+    assert (found.finding.code, found.finding.subject, found.finding.margin) == ("overhead", "b", "1 ms")
 
 
 def test_g9_gives_joins_a_budget_of_their_own(build):
@@ -317,7 +317,7 @@ def test_g13_counts_silence_not_length(build):
     assert gate("G13", build.observation(long, definition=definition)).verdict is PASS
     silent = {**long, "updateTime": build.ZERO + 59_999}
     [found] = gate("G13", build.observation(silent, definition=definition)).located
-    assert (found.finding.code, found.finding.margin) == ("timeout-ignored", "1ms")
+    assert (found.finding.code, found.finding.margin) == ("timeout-ignored", "1 ms")
     virtual = build.observation(silent, definition=definition, time_model="virtual")
     assert gate("G13", virtual).verdict is NOT_APPLICABLE
 
@@ -489,7 +489,7 @@ def test_g18_wants_the_end_in_time_and_nothing_left_behind(build):
         return gate("G18", BatchObservation(observations={"wf": seen}, facts=Facts(faults=faults)))
 
     assert outcome().verdict is PASS
-    assert outcome(recovered_ms=11).located[0].finding.observed == "after 11ms, 0 orphans, 0 tasks queued"
+    assert outcome(recovered_ms=11).located[0].finding.observed == "after 11 ms, 0 orphans, 0 tasks queued"
     assert outcome(orphans=1).verdict is FAIL
     assert outcome(queued=1).verdict is FAIL
 
