@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -116,7 +117,8 @@ def text(checked: Checked) -> Iterator[str]:
     yield f"  started  {iso_utc(execution.started_ms)}, {_makespan(checked)}"
     if observation.any_simulated:
         yield "  note     some of its work was simulated"
-    yield from (f"  {line}" for line in bars(execution, most=BARS))
+    columns = shutil.get_terminal_size((80, 24)).columns
+    yield from (f"  {line}" for line in bars(execution, columns=columns - 2, most=BARS))
     yield from _owners(checked.path)
     yield from (f"  {one_line(finding, most=LONGEST)}" for finding in _shown(findings))
     yield from (f"  note     {note}" for note in dict.fromkeys(findings.notes) if note)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_k1n.core.axis import axis_line
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, last_attempt, shares, status_of
 from pytest_k1n.report.picture.rows import rows
-from pytest_k1n.report.picture.scale import Scale
 
 MOST_ROWS = 60
 _NOTE = 24
@@ -25,7 +25,7 @@ def chart(execution: ExecutionDocument, *, width: int = 80, most: int = MOST_ROW
     room = max(width - column - _NOTE - 4, _LEAST)
     status = one_line(execution["workflow"]["status"], most=30)
     yield f"{one_line(execution['title'], most=60)}: {format_ms(execution['makespan_ms'])}, {status}"
-    yield f"{'':<{column}}  {_axis(end_ms, room)}"
+    yield f"{'':<{column}}  {axis_line(end_ms, room)}"
     for name, task in zip(names, chosen.shown, strict=True):
         yield f"{name:<{column}} |{_bar(task, end_ms, room)}| {_note(task)}".rstrip()
     if chosen.rest:
@@ -33,18 +33,6 @@ def chart(execution: ExecutionDocument, *, width: int = 80, most: int = MOST_ROW
     parts = " + ".join(f"{each.kind} {format_ms(each.ms)}" for each in shares(execution) if each.share >= 0.001)
     if parts:
         yield f"{format_ms(execution['makespan_ms'])} = {parts}"
-
-
-def _axis(end_ms: int, room: int) -> str:
-    """Write the ticks that fit, each begun at its place."""
-    line = [" "] * room
-    free = 0
-    for at, text in Scale(end_ms).ticks(max(room // 11, 1)):
-        place = round(room * at / end_ms)
-        if place >= free and place + len(text) + 1 <= room:
-            line[place : place + len(text) + 1] = f"|{text}"
-            free = place + len(text) + 2
-    return "".join(line)
 
 
 def _bar(task: TaskDocument, end_ms: int, room: int) -> str:

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.run.outcomes import note_of
+from pytest_k1n.run.retelling import Told
 from pytest_k1n.run.run import Run
 
 
@@ -26,6 +30,7 @@ class Controller:
     """Node id -> what its judgements found, as it came on the reports."""
     trouble: list[str] = field(default_factory=list)
     """What could not be done, and what no test says although it is no pass: each line fails the run."""
+    told: Told = field(default_factory=Told)
     kept: Path | None = None
     """Where the run folder is kept at the end; None: it is removed."""
     reports: list[Path] = field(default_factory=list)
@@ -35,3 +40,9 @@ class Controller:
         """Note what makes this run no success whatever its tests say; once."""
         if line not in self.trouble:
             self.trouble.append(line)
+
+    def tell_once(self, report: pytest.TestReport) -> None:
+        """Replace, in a report of a failed or unknown test, what an earlier one has told in full."""
+        watches = [watch for batch in self.director.batches for watch in batch.watches]
+        evidence = note_of(report).get("evidence") or {"executions": ()}
+        self.told.shorten(report, evidence["executions"], {each.workflow_id: each.title for each in watches})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 
 from pytest_k1n.coordination.collection import Item
@@ -33,7 +34,8 @@ def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
     kept = run.settings.results / "runs" / run.uid / "executions" / f"{state.workflow_id}.json"
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
-    yield from (f"  {line}" for line in bars(execution))
+    columns = shutil.get_terminal_size((80, 24)).columns
+    yield from (f"  {line}" for line in bars(execution, columns=columns - 2))
     for line in _last_log_lines(run, state.workflow_id):
         yield f"log       {line}"
     yield f"saved     {kept}" if run.settings.keep != "never" else "saved     nowhere (--k1n-keep=never)"

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from pytest_k1n.coordination.ledger import ItemOutcome
-from pytest_k1n.run import failure
+from pytest_k1n.run import failure, retelling
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
 
@@ -18,9 +18,13 @@ EVIDENCE = pytest.StashKey[dict[str, Any]]()
 class UnknownVerdict(AssertionError):
     """A judgement that evidence could not decide: no fail, and certainly no pass."""
 
+    __module__ = "pytest_k1n"
+
 
 class ExpectationFailed(AssertionError):
     """At least one finding; its text is all of them."""
+
+    __module__ = "pytest_k1n"
 
 
 def evidence_of(item: pytest.Item) -> dict[str, Any]:
@@ -42,9 +46,11 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
             report.outcome = "passed"
     if report.when == "call" and EVIDENCE in item.stash:
         note["evidence"] = item.stash[EVIDENCE]
+    if call.excinfo is not None and call.excinfo.errisinstance((ExpectationFailed, UnknownVerdict)):
+        retelling.headline(report, call.excinfo.value, note.get("evidence"))
     if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
-        report.sections.append(("k1n: the execution", failure.section(run, described, executions=executions)))
+        report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
     # An attribute of our own travels with the report, also between xdist's processes.
     report.__dict__["k1n"] = note
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_k1n.core.axis import Scale
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument
 from pytest_k1n.report.figures import profile, shares
 from pytest_k1n.report.picture.gantt import SVG
 from pytest_k1n.report.picture.markup import Markup, element
-from pytest_k1n.report.picture.scale import Scale
 
 
 def blame_bar(execution: ExecutionDocument) -> Markup:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from pytest_k1n.core.axis import Scale
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import AttemptDocument, ExecutionDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, intervals, last_attempt, status_of
 from pytest_k1n.report.picture.markup import Markup, element
 from pytest_k1n.report.picture.rows import Rows, rows
-from pytest_k1n.report.picture.scale import Scale
 
 ROW = 22
 """Height of a row in pixels."""

@@ -42,6 +42,18 @@ class Scale:
         return [(at, f"{at / unit_ms:g} {unit}" if at else "0") for at in range(0, self.end_ms + 1, step)]
 
 
+def axis_line(end_ms: int, columns: int) -> str:
+    """Write the ticks that fit into so many columns of text, each beginning at its place."""
+    line = [" "] * columns
+    free = 0
+    for at, text in Scale(end_ms).ticks(max(columns // 11, 1)):
+        place = round(columns * at / max(end_ms, 1))
+        if place >= free and place + len(text) + 1 <= columns:
+            line[place : place + len(text) + 1] = f"|{text}"
+            free = place + len(text) + 2
+    return "".join(line).rstrip()
+
+
 def _unit(step_ms: int) -> tuple[int, str]:
     if step_ms >= HOUR_MS:
         return HOUR_MS, "h"

@@ -1,0 +1,72 @@
+"""One cause is told once: the tests after the first that notice it name that test, in the terminal as in JUnit's XML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_k1n.core.text import one_line
+
+PICTURE = "k1n: the execution"
+"""The title of the report's section that shows executions."""
+MOST_TEXT = 300
+_FINDING = re.compile(
+    r"(?P<head>E?\s+(?:fail|unknown|warn)\s+(?P<code>[a-z-]+): (?P<subject>.*?)): "
+    r"expected .*?; observed (?P<observed>.*?)(?:, by [^,()]*)?(?: \(.*\))?$"
+)
+
+
+def headline(report: pytest.TestReport, error: BaseException, evidence: Mapping[str, Any] | None) -> None:
+    """Begin the line of the short summary with the worst finding instead of the name of an exception's class."""
+    lines = [line for line in str(error).splitlines() if _FINDING.match(line)]
+    crash = getattr(report.longrepr, "reprcrash", None)
+    if not lines or crash is None:
+        return
+    told = one_line(lines[0].strip().partition(" ")[2].strip(), most=MOST_TEXT)
+    more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+    crash.message = f"{told}{more}"
+    report.user_properties.append(("k1n_finding", told))
+    report.user_properties.append(("k1n_findings", len(lines)))
+    for workflow_id in (evidence or {}).get("executions", ()):
+        report.user_properties.append(("k1n_execution", workflow_id))
+
+
+@dataclass(slots=True)
+class Told:
+    """What has been told so far; kept by the controller, which sees the reports of all nodes."""
+
+    causes: dict[tuple[str, str, str, str], str] = field(default_factory=dict)
+    """(execution's title, code, subject, observed) -> the test that told it first."""
+    pictures: dict[str, str] = field(default_factory=dict)
+    """Execution -> the test whose report shows it."""
+
+    def shorten(self, report: pytest.TestReport, executions: Sequence[str], titles: Mapping[str, str]) -> None:
+        """Replace what an earlier report has told in full by the name of its test.
+
+        `executions` are those that the test judged, `titles` says how each execution of the run is called.
+        """
+        entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", None)
+        if entries and hasattr(entries[-1], "lines"):
+            own = titles.get(executions[0], "") if len(executions) == 1 else ""
+            entries[-1].lines[:] = [self._line(each, report.nodeid, own, titles) for each in entries[-1].lines]
+        shown = [self.pictures.setdefault(each, report.nodeid) for each in executions]
+        if shown and all(first != report.nodeid for first in shown):
+            replay = [text.splitlines()[-1] for title, text in report.sections if title == PICTURE and text]
+            if replay:
+                where = f"execution {', '.join(executions)}: see {shown[0]}"
+                report.sections[:] = [each for each in report.sections if each[0] != PICTURE]
+                report.sections.append((PICTURE, "\n".join([where, *replay])))
+
+    def _line(self, line: str, node_id: str, own: str, titles: Mapping[str, str]) -> str:
+        found = _FINDING.match(line)
+        if found is None:
+            return line
+        subject = found["subject"]
+        title = next((each for each in titles.values() if subject.startswith(f"{each}: ")), own)
+        cause = (title, found["code"], subject.removeprefix(f"{title}: "), found["observed"])
+        first = self.causes.setdefault(cause, node_id) if title else node_id
+        return line if first == node_id else f"{found['head']}: as in {first}"
