@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder
+from pytest_k1n.coordination.standing import Pulse, standing
 from pytest_k1n.coordination.starts import Start
 from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
@@ -44,6 +45,7 @@ class Watch:
     _told: set[tuple[str, str]] = field(default_factory=set)
     _seen_ms: dict[str, tuple[object, int]] = field(default_factory=dict)
     _phases: tuple[int, ...] = ()
+    _pulse: Pulse = field(default_factory=Pulse)
 
     def __post_init__(self) -> None:
         self.state = LaunchedExecution(
@@ -67,6 +69,7 @@ class Watch:
         execution = wire.execution(dict(document))
         if self.observation is not None and self.observation.execution == execution:
             self._tell_events(self._new_checkpoints())
+            self._tell_standing(now_ms)
             return False
         self.observation = observe(
             execution,
@@ -75,6 +78,7 @@ class Watch:
             time_model=self.time.name,
             speed=self.time.speed,
         )
+        self._pulse.is_due(now_ms)
         for task in execution.tasks:
             mark = (task.status, task.updated_ms)
             if self._seen_ms.get(task.task_id, (None, 0))[0] != mark:
@@ -131,6 +135,15 @@ class Watch:
             and now_ms - self._seen_ms[task.task_id][1] > task.response_timeout_s * SECOND_MS + SWEEP_GRACE_MS
             for task in self.observation.execution.tasks
         )
+
+    def _tell_standing(self, now_ms: int) -> None:
+        """Say how it stands where nothing has been said for long; never in virtual time, which does not last."""
+        if self.observation is None or self.observation.execution.is_terminal or not self._pulse.is_due(now_ms):
+            return
+        raw_ms = now_ms - (self._pulse.begun_ms or now_ms)
+        self._pulse.spoke(now_ms)
+        how = standing(self.observation, raw_ms=raw_ms, speed=self.time.speed)
+        self.say(f"{self.title} for {format_ms(raw_ms)}: {how}")
 
     def _tell_findings(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings:

@@ -26,7 +26,7 @@ class ControllerHooks:
 
     @pytest.hookimpl(tryfirst=True)  # before the terminal reporter, so that the gate opens as early as it can
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Feed the gate ledger, gather findings and tell each cause once; a crashed node's test is reported here, too."""
+        """Feed the gate ledger, gather findings, tell each cause once; a crashed node's test is reported here, too."""
         feed(self.controller, report)
         if report.when == "call" and report.longrepr is not None and hasattr(report, "k1n"):
             self.controller.tell_once(report)

@@ -134,7 +134,7 @@ def finish(controller: Controller, session: pytest.Session) -> None:
 def _report(controller: Controller, session: pytest.Session) -> None:
     """Write the run's document and the reports made from it; a report that cannot be written fails the run."""
     run = controller.run
-    document = run_document(controller, ended_ms=_epoch_ms(), exit_code=int(session.exitstatus))
+    document = controller.document = run_document(controller, ended_ms=_epoch_ms(), exit_code=int(session.exitstatus))
     try:
         controller.reports = write_reports(run, document)
         if controller.kept:

@@ -39,15 +39,33 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     reporter.write_line(_ran_on(run, director.state))
     for reason, count in blocked.items():
         reporter.write_line(f"blocked  {count} tests: {one_line(reason)}")
-    for row in _table([_execution_row(director, result) for result in shown]):
-        reporter.write_line(row)
+    rows = _table([_execution_row(director, result) for result in shown])
+    for row, result in zip(rows, shown, strict=True):
+        reporter.write_line(row, **_COLOURS.get(result.document["verdict"], {}))
     for line in (*_quality_lines(run, director.state), *filter(None, map(_time_line, shown))):
         reporter.write_line(one_line(line, most=2000))
+    for line in _why_lines(controller):
+        reporter.write_line(one_line(line, most=2000), bold=True)
     files = [_shown(run, result.path) for result in shown if result.path.exists()]
+    files += [_shown(run, path) for path in controller.reports]
     if files:
         reporter.write_line(f"files    {_common(files)}")
     if controller.kept:
         reporter.write_line(f"evidence {_shown(run, controller.kept)}")
+
+
+_COLOURS = {"pass": {"green": True}, "fail": {"red": True}, "unknown": {"purple": True}, "blocked": {"yellow": True}}
+
+
+def _why_lines(controller: Controller) -> Iterator[str]:
+    """Say in one sentence what explains each execution that has not passed, or has missed its plan."""
+    from pytest_k1n.report.figures import has_missed
+    from pytest_k1n.report.story import sentence
+
+    document = controller.document
+    for execution in document["executions"] if document else ():
+        if execution["verdict"] in ("fail", "unknown") or has_missed(execution):
+            yield f"why      {execution['title']}: {sentence(execution, document['findings'] if document else ())}"
 
 
 def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
@@ -146,6 +164,13 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _common(files: list[str]) -> str:
+    """List files, those of one folder under its name; of many results files the first and the last."""
+    if len(files) > 3:
+        results = [name for name in files if name.endswith("-results.json")]
+        between = results[1:-1]
+        files = [name for name in files if name not in between]
+        if between:
+            files[1] = f"... {len(between)} more ... {files[1].rpartition('/')[2]}"
     folder, _, first = files[0].rpartition("/")
     names = [first, *(name.removeprefix(f"{folder}/") for name in files[1:])]
     return f"{folder}/ " + ", ".join(names) if folder else ", ".join(names)

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.report.document import RunDocument
 from pytest_k1n.run.outcomes import note_of
 from pytest_k1n.run.retelling import Told
 from pytest_k1n.run.run import Run
@@ -31,6 +32,8 @@ class Controller:
     trouble: list[str] = field(default_factory=list)
     """What could not be done, and what no test says although it is no pass: each line fails the run."""
     told: Told = field(default_factory=Told)
+    document: RunDocument | None = None
+    """The document of the run, once it has been written."""
     kept: Path | None = None
     """Where the run folder is kept at the end; None: it is removed."""
     reports: list[Path] = field(default_factory=list)

@@ -47,8 +47,6 @@ def summary_line(batch: str, document: Document) -> str:
     evaluated = [each for each in categories if each["evaluated"]]
     passed = sum(each["verdict"] not in ("fail", "unknown") for each in evaluated)
     rate = "no check was evaluated" if document["rate"] is None else f"{document['rate']:.1%}"
-    low = f" (Wilson lower bound {document['wilson_low']:.1%})"
-    return (
-        f"{batch}: {rate}{low} of {checks['passed'] + checks['failed']} checks, {checks['unknown']} unknown, "
-        f"{checks['simulated']} on simulated work; {passed} of {len(evaluated)} categories"
-    )
+    parts = [f"{rate} of {checks['passed'] + checks['failed']} checks (Wilson {document['wilson_low']:.1%})"]
+    parts += [f"{checks[name]} {name}" for name in ("unknown", "simulated") if checks[name]]
+    return f"{batch}: {', '.join(parts)}; {passed} of {len(evaluated)} categories"

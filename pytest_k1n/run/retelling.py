@@ -1,4 +1,4 @@
-"""One cause is told once: the tests after the first that notice it name that test, in the terminal as in JUnit's XML."""
+"""One cause is told once: later tests that notice it name the first one, in the terminal as in JUnit's XML."""
 
 from __future__ import annotations
 
