@@ -35,7 +35,7 @@ from pytest_k1n.engine.runtime.taskindex import TaskIndex
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
+from pytest_k1n.engine.status import FAILED, OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
 from pytest_k1n.engine.values import JsonObject
 
 
@@ -64,10 +64,10 @@ class Engine:
         self.declared: dict[str, TaskResult] = {}
         """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()
-        self._scripts = Scripts()
+        self.scripts = Scripts()
         self._deadlines = Deadlines(self, self._agenda)
         self.dispatcher = Dispatcher(self, self._agenda, self._deadlines)
-        self.event_handlers = EventHandlers(self, self._agenda, self._scripts)
+        self.event_handlers = EventHandlers(self, self._agenda, self.scripts)
         self.system_runs = SystemRuns(self, self._agenda, call_http, self.dispatcher.note, self.event_handlers.publish)
         self._tell_parent = partial(children.tell_parent, self)
         self._terminate_child = partial(children.terminate, self)
@@ -91,6 +91,9 @@ class Engine:
         parent: TaskState | None = None,
     ) -> ExecutionState:
         """Start an execution and evaluate it; its first tasks are queued when this returns."""
+        if parent is not None:
+            self.guards.nest(self._names_down_to(parent.execution))
+            self._count_start(definition)
         execution = self._create(definition, input_, workflow_id)
         execution.correlation_id = correlation_id
         execution.domains = domains or {}
@@ -110,11 +113,25 @@ class Engine:
         domains: dict[str, str] | None = None,
         priority: int = 0,
     ) -> ExecutionState:
-        """Start an execution that is evaluated after what is being done now."""
+        """Start an execution that is evaluated after what is being done now. Raises Endless."""
+        self._count_start(definition)
         execution = self._create(definition, input_, None)
         execution.correlation_id, execution.domains, execution.priority = correlation_id, domains or {}, priority
         self._agenda.soon(self._begin_if_possible, execution)
         return execution
+
+    def _count_start(self, definition: Definition) -> None:
+        """Count a start that nobody outside has asked for. Raises Endless."""
+        name = definition.name
+        self.guards.again(f"start/{name}", self.now_ms, lambda: f"executions have started executions of {name}")
+
+    def _names_down_to(self, execution: ExecutionState) -> list[str]:
+        """Name the workflows that an execution lies in, and its own, outermost first."""
+        names = [execution.definition.name]
+        while (outer := self.executions.get(execution.parent_id or "")) is not None:
+            execution = outer
+            names.append(execution.definition.name)
+        return names[::-1]
 
     def _begin_execution(self, execution: ExecutionState) -> None:
         """Evaluate an execution for the first time; nothing is left of one that cannot begin. Raises Problem."""
@@ -151,7 +168,9 @@ class Engine:
 
     def context(self) -> Context:
         """Open an evaluation at this instant; hand it to `carry_out` afterwards."""
-        return Context(self.now_ms, self.seed, self.catalogue, self._scripts, Effects(), self._last_poll_ms)
+        return Context(
+            self.now_ms, self.seed, self.catalogue, self.scripts, Effects(), self._last_poll_ms, self.guards.again
+        )
 
     def _last_poll_ms(self, type_: str, domain: str) -> int | None:
         poll = self.polls.get(QueueKey(type_, domain))
@@ -160,7 +179,11 @@ class Engine:
     def decide(self, execution: ExecutionState) -> None:
         """Evaluate an execution and carry out what that asks for."""
         context = self.context()
-        decide(context, execution)
+        try:
+            decide(context, execution)
+        except RecursionError:
+            reason = "its data lie deeper in each other than this engine can follow"
+            ending.terminate(context, execution, FAILED, reason, None)
         self.carry_out(context, execution)
 
     def carry_out(self, context: Context, execution: ExecutionState) -> None:

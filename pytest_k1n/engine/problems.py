@@ -7,7 +7,8 @@ Problem
 ├── Illegal         500: Conductor answers most illegal states and malformed requests like this
 ├── NotAllowed      405
 ├── Forbidden       403: of this engine only, Conductor lets everybody in
-└── TooLarge        413: of this engine only
+├── TooLarge        413: of this engine only
+└── Stopped         503: of this engine only
 """
 
 from __future__ import annotations
@@ -64,3 +65,9 @@ class TooLarge(Problem):
     """A body that is not worth its memory."""
 
     status = 413
+
+
+class Stopped(Problem):
+    """An engine that is being stopped, and does not finish what it was asked for."""
+
+    status = 503

@@ -6,6 +6,7 @@ leaves everything else (queues, timers, other executions) as `Effects` for the e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -24,6 +25,12 @@ class Definitions(Protocol):
     def task_definition(self, name: str) -> TaskDef | None: ...
 
     def workflow(self, name: str, version: int | None) -> Definition | None: ...
+
+
+class Again(Protocol):
+    """Counts what is done once more. Raises Illegal for what has no end, in words that begin with `what`."""
+
+    def __call__(self, key: str, now_ms: int, what: Callable[[], str]) -> None: ...
 
 
 class InvalidInput(Exception):
@@ -72,5 +79,7 @@ class Context:
     effects: Effects
     polled: Polled
     """When a domain's queue was last polled."""
+    again: Again
+    """Counts what is done once more."""
     looked_at: tuple[TaskState, ...] = ()
     """The loops that it found open."""

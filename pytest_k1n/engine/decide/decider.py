@@ -13,6 +13,7 @@ from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert, new_attempt, schedule
 from pytest_k1n.engine.decide.systemtasks import RUNNERS
 from pytest_k1n.engine.definition import Node
+from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     COMPLETED,
@@ -106,6 +107,13 @@ def _look_at(context: Context, execution: ExecutionState, task: TaskState, found
             spent = timeouts.total_is_used_up(task, context.now_ms)
             if spent is not None:
                 ending.fail(context, execution, task, spent)
+                return False
+            try:
+                context.again(
+                    f"{execution.workflow_id}/{task.ref}", context.now_ms, lambda: f"task {task.ref} was tried"
+                )
+            except Illegal as endless:
+                ending.fail(context, execution, task, endless.message)
                 return False
             found.failed.append(task)
             return True

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.definition import Node, walk
 from pytest_k1n.engine.language.expressions import compile_template
+from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.scripts import ScriptError, is_literal, is_true
+from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
 from pytest_k1n.engine.values import JsonObject
+
+_MOST_SHOWN: Final = 300
 
 
 def advance(loop: TaskState, context: Context) -> Node | None:
@@ -43,7 +47,20 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     if not goes_on:
         loop.status = COMPLETED
         return None
+    try:
+        context.again(loop.task_id, context.now_ms, lambda: _rounds(loop, children))
+    except Illegal as endless:
+        loop.status, loop.reason = FAILED_WITH_TERMINAL_ERROR, endless.message
+        return None
     return _next(loop)
+
+
+def _rounds(loop: TaskState, children: list[TaskState]) -> str:
+    """Say what goes on: the loop, its condition, and what the condition could see last."""
+    condition = loop.node.document["loopCondition"].strip()
+    last = java_text({task.plain_ref: task.output for task in children})
+    shown = last if len(last) <= _MOST_SHOWN else f"{last[:_MOST_SHOWN]}..."
+    return f"loop {loop.plain_ref}, whose condition {condition} still holds after {shown}, went round"
 
 
 def note_end(context: Context, ended_by: TaskState | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_k1n.engine.documents import failed_workflow_document
-from pytest_k1n.engine.problems import Unknown
+from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.ports import Starter
 from pytest_k1n.engine.state import ExecutionState
@@ -32,12 +32,11 @@ def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) ->
         input_["failureTaskId"] = failed_task_id
     try:
         definition = engine.find(name, version)
-    except (Unknown, MissingChild) as error:
-        outcome = f"Error workflow {name} failed to start.  reason: {error}"
-    else:
         outcome = engine.start_soon(
             definition, input_, correlation_id=ended.correlation_id, domains=ended.domains
         ).workflow_id
+    except (Problem, MissingChild) as error:
+        outcome = f"Error workflow {name} failed to start.  reason: {error}"
     ended.output = {**ended.output, FAILURE_WORKFLOW: outcome}
 
 

@@ -1,15 +1,29 @@
-"""Guards against runaway time: a clock that jumps on and on without anything changing is a mistake to report."""
+"""Guards against what never ends: time that jumps on without effect, loops and starts that go on and on.
+
+A server that is asked for something endless goes on doing it, until its disk is full or somebody stops it. An engine in
+virtual time would not even let a timeout come up: all of it happens at one instant. So each of these ends with a reason
+here. The limits lie far above what definitions do on purpose.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from pytest_k1n.core.units import format_ms
+from pytest_k1n.engine.problems import Illegal
+
+MOST_AT_ONCE: Final = 10_000
 
 
 class Stuck(RuntimeError):
     """The clock ran on without effect; the message says what every open execution waits for."""
+
+
+class Endless(Illegal):
+    """Something that was done too often to come to an end; says what, and how often."""
 
 
 @dataclass(slots=True)
@@ -20,9 +34,20 @@ class Guards:
     """Jumps in a row after which nothing was scheduled, updated or ended."""
     max_horizon_ms: int = 10 * 366 * 24 * 3_600_000
     """How far virtual time may run in all."""
+    max_at_once: int = MOST_AT_ONCE
+    """How often one thing may be done at one instant: rounds of a loop, attempts of a task, starts of a workflow."""
+    max_in_all: int = 100_000
+    """How often it may be done in all, as long as nobody outside starts it again."""
+    max_nesting: int = 50
+    """How deep sub-workflows may lie within each other."""
+    breathe: Callable[[], None] = lambda: None
+    """Called whenever one of these is done: who serves the engine may answer somebody meanwhile."""
     idle_jumps: int = 0
     """The engine sets it back to 0 whenever something changes."""
     passed_ms: int = 0
+    _instant_ms: int = 0
+    _at_once: Counter[str] = field(default_factory=Counter)
+    _in_all: Counter[str] = field(default_factory=Counter)
 
     def jump(self, duration_ms: int, diagnosis: Callable[[], str]) -> None:
         """Count a jump. Raises Stuck."""
@@ -32,3 +57,25 @@ class Guards:
             raise Stuck(f"the clock jumped {self.idle_jumps} times and nothing changed; waiting: {diagnosis()}")
         if self.passed_ms > self.max_horizon_ms:
             raise Stuck(f"virtual time ran over {format_ms(self.max_horizon_ms)}; waiting: {diagnosis()}")
+
+    def again(self, key: str, now_ms: int, what: Callable[[], str]) -> None:
+        """Count what is done once more, told apart by its key. Raises Endless, whose text begins with `what`."""
+        self.breathe()
+        if now_ms != self._instant_ms:
+            self._instant_ms = now_ms
+            self._at_once.clear()
+        self._at_once[key] += 1
+        self._in_all[key] += 1
+        if self._at_once[key] > self.max_at_once:
+            raise Endless(f"{what()} {self.max_at_once} times at one instant: this engine takes that for endless")
+        if self._in_all[key] > self.max_in_all:
+            raise Endless(f"{what()} {self.max_in_all} times: this engine takes that for endless")
+
+    def nest(self, names: list[str]) -> None:
+        """Look at how deep a sub-workflow lies: the names of those it lies in, outermost first. Raises Endless."""
+        self.breathe()
+        if len(names) > self.max_nesting:
+            way = " > ".join([*names[:3], "...", *names[-2:]])
+            raise Endless(
+                f"sub-workflows lie {len(names)} deep in each other ({way}): this engine takes that for endless"
+            )

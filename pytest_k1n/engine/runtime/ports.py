@@ -53,7 +53,9 @@ class Starter(Protocol):
         correlation_id: str | None = None,
         domains: dict[str, str] | None = None,
         priority: int = 0,
-    ) -> ExecutionState: ...
+    ) -> ExecutionState:
+        """Raises Illegal for the start that makes too many."""
+        ...
 
 
 class Parent(Evaluator, Starter, Protocol):

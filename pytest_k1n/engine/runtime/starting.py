@@ -31,13 +31,17 @@ def run(engine: Starter, task: TaskState) -> None:
     if problem or definition is None:
         task.status, task.reason = FAILED, problem
         return
-    started = engine.start_soon(
-        definition,
-        asked.get("input") or {},
-        correlation_id=asked.get("correlationId"),
-        domains=asked.get("taskToDomain"),
-        priority=asked.get("priority") or 0,
-    )
+    try:
+        started = engine.start_soon(
+            definition,
+            asked.get("input") or {},
+            correlation_id=asked.get("correlationId"),
+            domains=asked.get("taskToDomain"),
+            priority=asked.get("priority") or 0,
+        )
+    except Illegal as endless:
+        task.status, task.reason = FAILED, endless.message
+        return
     task.output = {"workflowId": started.workflow_id}
     task.status = COMPLETED
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal, Problem, TooLarge
+from pytest_k1n.engine.problems import Illegal, Problem, Stopped, TooLarge
 from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.rest.router import Routes, error_document, guarded
 from pytest_k1n.engine.runtime.clock import monotonic_ms
@@ -24,6 +24,7 @@ from pytest_k1n.engine.serving.outgoing import Outgoing
 from pytest_k1n.engine.serving.pacing import Pacer
 from pytest_k1n.engine.serving.parking import Parking
 from pytest_k1n.engine.serving.quiescence import Quiescence
+from pytest_k1n.engine.serving.turns import Stopping, Turns
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -39,15 +40,16 @@ class EngineApp:
         """`hosts`: names that lead here beside those of loopback."""
         loop = asyncio.get_running_loop()
         self.engine = engine
+        self._turns = Turns()
         self._quiescence = Quiescence(engine, wall_ms=monotonic_ms)
         self._pacer = Pacer(
             engine,
             self._quiescence,
-            call_later=loop.call_later,
+            call_later=lambda delay_s, work: loop.call_later(delay_s, self._turns.call, work),
             wall_ms=monotonic_ms,
             moved=lambda: self._parking.changed(),
         )
-        self._parking = Parking(refresh=self._pacer.catch_up)
+        self._parking = Parking(refresh=self._pacer.catch_up, turn=self._turns.run)
         self._routes = Routes(engine)
         self._control = Control(engine, self._pacer, self._quiescence)
         self._admission = Admission(hosts)
@@ -56,6 +58,8 @@ class EngineApp:
         engine.on_poll = self._quiescence.polled
         engine.worked_ms = self._quiescence.worked_ms
         engine.system_runs.offload = self._offload
+        engine.scripts.readable = self._turns.readable
+        engine.guards.breathe = self._turns.breathe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -70,6 +74,8 @@ class EngineApp:
             )
         except Problem as problem:
             reply = Reply(problem.status, error_document(problem))
+        except Stopping:
+            reply = Reply(503, error_document(Stopped("the engine is being stopped")))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)  # a defect of ours: the log has it, the client gets an answer
             reply = Reply(500, error_document(Illegal(f"the embedded engine failed: {type(error).__name__}: {error}")))
@@ -80,6 +86,7 @@ class EngineApp:
         """Answer everybody who waits, and move no more."""
         self._pacer.close()
         self._parking.close()
+        self._turns.close()
 
     async def _body(self, what: str, receive: Receive) -> bytes | None:
         """Read a request's body; None if the client has left."""
@@ -98,14 +105,20 @@ class EngineApp:
             self._quiescence.request_ends(number)
 
     async def _answer(self, method: str, path: str, scope: Scope, body: bytes, receive: Receive) -> Reply | None:
-        self._pacer.catch_up()
-        answer = self._begin(method, path, scope, body)
+        if self._turns.is_taken and method == "GET" and "/poll" not in path:
+            answer = self._begin(method, path, scope, body)  # it only reads, so it need not wait for a script's end
+        else:
+            answer = await self._turns.run(lambda: self._act(method, path, scope, body))
         self._changed(acted=method != "GET")
         if isinstance(answer, Reply):
             return answer
         reply = await self._parking.answer(answer, receive)
         self._changed(acted=False)
         return reply
+
+    def _act(self, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
+        self._pacer.catch_up()
+        return self._begin(method, path, scope, body)
 
     def _begin(self, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
         if path.startswith(PREFIX):
@@ -133,7 +146,7 @@ class EngineApp:
             done(result)
             self._changed(acted=True)
 
-        self._outgoing.submit(work, end)
+        self._outgoing.submit(work, lambda result: self._turns.call(lambda: end(result)))
 
 
 async def _send(send: Send, reply: Reply, *, with_body: bool) -> None:

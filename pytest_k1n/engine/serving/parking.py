@@ -10,13 +10,21 @@ from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.rest.router import guarded
 from pytest_k1n.engine.runtime.queues import QueueKey
 
+Turn = Callable[[Callable[[], Reply | None]], Awaitable[Reply | None]]
+
+
+async def at_once(work: Callable[[], Reply | None]) -> Reply | None:
+    """Do a piece of work without waiting for a turn."""
+    return work()
+
 
 class Parking:
     """The parked requests of one event loop; a delivery wakes the one that has waited longest for its queue."""
 
-    def __init__(self, *, refresh: Callable[[], None] = lambda: None) -> None:
-        """`refresh` is called before anybody looks again: it does what has come due meanwhile."""
+    def __init__(self, *, refresh: Callable[[], None] = lambda: None, turn: Turn = at_once) -> None:
+        """`refresh` is called before anybody looks again, in one `turn` with that: it does what has come due."""
         self._refresh = refresh
+        self._turn = turn
         self._lines: dict[QueueKey, deque[asyncio.Future[bool]]] = {}
         self._others: dict[asyncio.Future[bool], Waiting] = {}
         self._is_closed = False
@@ -57,13 +65,15 @@ class Parking:
                     if woken and waiting.key is not None:
                         self.wake(waiting.key)  # what came was not for the one that left
                     return None
-                if woken:
-                    self._refresh()
-                    if (reply := guarded(waiting.attempt)) is not None:
-                        return reply
+                if woken and (reply := await self._turn(lambda: self._look(waiting))) is not None:
+                    return reply
         finally:
             departure.cancel()
-        return guarded(waiting.otherwise)
+        return await self._turn(lambda: guarded(waiting.otherwise))
+
+    def _look(self, waiting: Waiting) -> Reply | None:
+        self._refresh()
+        return guarded(waiting.attempt)
 
     async def _woken(self, waiting: Waiting, departure: asyncio.Future[object], within_s: float) -> bool:
         """Wait in line; tell whether there is reason to look again."""

@@ -15,6 +15,7 @@ from typing import Final, Literal
 from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
+from pytest_k1n.engine.runtime.guards import MOST_AT_ONCE, Guards
 
 CLOCKS: Final = ("virtual", "manual", "scaled", "real")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
@@ -40,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     clock = _clock(options.clock, options.rate)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(Engine(clock=clock, seed=options.seed), listener, options.clock, options.allow_host))
+        guards = Guards(max_at_once=options.most_at_once)
+        engine = Engine(clock=clock, seed=options.seed, guards=guards)
+        runner.run(_serve(engine, listener, options.clock, options.allow_host))
     return 0
 
 
@@ -78,7 +81,7 @@ async def _serve(engine: Engine, listener: socket.socket, clock: str, hosts: Seq
     app = EngineApp(engine, hosts=hosts)
     config = uvicorn.Config(
         app, http=_protocol(), lifespan="off", ws="none", access_log=False, log_level="warning", date_header=False,
-        server_header=False, proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=5,
+        server_header=False, proxy_headers=False, timeout_keep_alive=KEPT_ALIVE_S, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = QuietServer(config)
 
@@ -130,6 +133,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", choices=LOOPBACK, default=LOOPBACK[0], help="loopback only: nobody is asked who they are")
     add("--allow-host", action="append", default=[], metavar="NAME",
         help="a name beside those of loopback that leads here; a request with another Host is refused")  # fmt: skip
+    add("--most-at-once", type=int, default=MOST_AT_ONCE, metavar="N",
+        help="rounds of a loop, attempts of a task or starts of a workflow at one instant that count as endless "
+             "(default: %(default)s)")  # fmt: skip
     add("--clock", choices=CLOCKS, default="virtual", help="default: %(default)s")
     add("--rate", type=_rate, metavar="R", help="how many times faster than the wall, with --clock scaled")
     add("--seed", type=int, default=0, metavar="N", help="of ids and delays (default: %(default)s)")
