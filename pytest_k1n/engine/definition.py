@@ -96,8 +96,13 @@ class Definition:
         "schema_version", "tasks", "timeout_policy", "timeout_s", "variables", "version",
     )  # fmt: skip
 
-    def __init__(self, document: JsonObject, task_definition: Callable[[str], TaskDef | None]) -> None:
-        binder = _Binder(task_definition)
+    def __init__(
+        self,
+        document: JsonObject,
+        task_definition: Callable[[str], TaskDef | None],
+        latest_version: Callable[[str], int | None] = lambda _name: None,
+    ) -> None:
+        binder = _Binder(task_definition, latest_version)
         self.tasks = [binder.node(task) for task in document["tasks"]]
         _link(self.tasks, None, None)
         self.document = {**document, "tasks": [node.document for node in self.tasks]}
@@ -133,7 +138,7 @@ def walk(tasks: list[Node]) -> Iterator[Node]:
 def dynamic_node(
     document: JsonObject, task_definition: Callable[[str], TaskDef | None], following: Node | None
 ) -> Node:
-    """Make a node for a dynamically forked task; `following` is the JOIN behind its fork.
+    """Make a node for a dynamically forked task; `following` is the JOIN behind its fork, to which nothing leads on.
 
     An unregistered one is neither retried nor timed out, whatever its type.
     """
@@ -147,7 +152,7 @@ def dynamic_node(
     node.branches, node.cases, node.default_case, node.body = (
         inner.branches, inner.cases, inner.default_case, inner.body,
     )  # fmt: skip
-    _link([node], following, following.loop if following is not None else None)
+    _link([node], None, following.loop if following is not None else None)
     return node
 
 
@@ -192,10 +197,15 @@ def input_resolver(parameters: JsonObject, task_def: TaskDef | None) -> Resolver
 
 
 class _Binder:
-    """Builds nodes, looking up each task's definition once."""
+    """Builds nodes, looking up each task's definition once, and the version of a child that names none."""
 
-    def __init__(self, task_definition: Callable[[str], TaskDef | None]) -> None:
+    def __init__(
+        self,
+        task_definition: Callable[[str], TaskDef | None],
+        latest_version: Callable[[str], int | None] = lambda _name: None,
+    ) -> None:
         self._task_definition = task_definition
+        self._latest_version = latest_version
 
     def node(self, document: JsonObject) -> Node:
         registered = self._task_definition(document["name"])
@@ -210,6 +220,10 @@ class _Binder:
             "defaultCase": _documents(default_case),
             "loopOver": _documents(body),
         }
+        parameter = document.get("subWorkflowParam")
+        if isinstance(parameter, dict) and parameter.get("version") is None and not parameter.get("workflowDefinition"):
+            version = self._latest_version(str(parameter.get("name")))
+            bound["subWorkflowParam"] = parameter if version is None else {**parameter, "version": version}
         embedded = document.get("taskDefinition")
         if isinstance(embedded, dict) and embedded.get("name"):
             task_def = TaskDef(embedded)

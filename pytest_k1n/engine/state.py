@@ -174,6 +174,7 @@ class ExecutionState:
     def add(self, task: TaskState) -> None:
         """Append a new attempt: give it its place in the order and make it the one its ref means."""
         task.seq = self.next_seq
+        task.updated_ms = task.scheduled_ms
         self.next_seq += 1
         self.tasks.append(task)
         self.latest[task.ref] = task

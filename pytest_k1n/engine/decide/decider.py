@@ -19,6 +19,7 @@ from pytest_k1n.engine.status import (
     COMPLETED,
     COMPLETED_WITH_ERRORS,
     FAILED,
+    IN_PROGRESS,
     OPEN_TASK,
     PAUSED,
     SKIPPED,
@@ -56,6 +57,16 @@ class _Findings:
         self.terminator: TaskState | None = None
         """The TERMINATE task that ended."""
 
+    def undo(self, context: Context, execution: ExecutionState, cause: TaskState | None) -> None:
+        """Forget what the look changed, but in the task that ended the execution: the server does not save it then."""
+        for task in self.executed:
+            task.executed = False
+        for saved in reversed(self.unsaved):
+            if saved.task is not cause:
+                saved.restore()
+        if execution.status != COMPLETED:
+            ending.cancel_open(context, execution)
+
 
 def _evaluate(context: Context, execution: ExecutionState) -> bool:
     """Make one pass; tell whether another one could change more."""
@@ -73,9 +84,12 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         found.following.append((execution.definition.tasks[0], 0))
     for task in execution.live:
         if not _look_at(context, execution, task, found):
+            found.undo(context, execution, task)
             return False
     if found.terminator is not None:
         _end_by_task(context, execution, found.terminator)
+        found.undo(context, execution, found.terminator)
+        found.terminator.executed = execution.status != COMPLETED
         return False
     try:
         attempts = [new_attempt(context, task) for task in found.failed]
@@ -84,6 +98,7 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         if isinstance(error, Broken) and not execution.tasks:
             raise
         ending.terminate(context, execution, FAILED, str(error), None)
+        found.undo(context, execution, None)
         return False
     if found.executed or found.failed:
         _forget_executed(execution)
@@ -152,7 +167,6 @@ def _is_forgiven(task: TaskState, found: _Findings) -> bool:
 def _end_by_task(context: Context, execution: ExecutionState, terminator: TaskState) -> None:
     terminator.executed = False  # what it cancels does not see its output any more
     ending.end_by_task(context, execution, terminator)
-    terminator.executed = execution.status != COMPLETED
 
 
 def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
@@ -161,7 +175,7 @@ def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
     They come when the evaluation is over; what ends the execution in it they do not see any more.
     """
     paused = execution.status == PAUSED
-    joining = [task for task in execution.live if task.type == "JOIN" and task.is_open]
+    joining = [task for task in execution.live if task.type == "JOIN" and task.status == IN_PROGRESS]
     ended = [join for join in joining if joins.evaluate(join) or (paused and joins.evaluate_early(join))]
     for join in ended:
         join.ended_ms = context.now_ms
@@ -199,6 +213,7 @@ def _advance_loop(context: Context, execution: ExecutionState, loop: TaskState) 
         return True
     if first is None:
         return False
+    loop.updated_ms = context.now_ms
     batch = TaskGroup(context, execution, loop.iteration)
     try:
         batch.map(first)

@@ -19,6 +19,8 @@ SYSTEM_TYPES: Final = frozenset(
     }
 )  # fmt: skip
 """What may name a branch by its type alone."""
+_DEFINED_BY_NAME: Final = frozenset({"DO_WHILE", "HTTP", "INLINE", "JSON_JQ_TRANSFORM", "LAMBDA"})
+"""System tasks whose mapper looks for a task definition: none can be found without a name."""
 
 
 def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
@@ -32,18 +34,19 @@ def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
         documents = _joined(fork)
     for each in documents:
         _check(each, definitions)
+        each["name"] = each.get("name") or each["type"]
     return [dynamic_node(each, definitions.task_definition, node.next) for each in documents]
 
 
 def _check(task: JsonObject, definitions: Definitions) -> None:
-    """Demand a name, and of a sub-workflow without a version a definition. Raises InvalidInput."""
+    """Demand a name where the mapper looks a definition up, and a sub-workflow's definition. Raises InvalidInput."""
     parameter = task.get("subWorkflowParam")
     if task["type"] == "SUB_WORKFLOW" and isinstance(parameter, dict):
         name, inline = parameter.get("name"), parameter.get("workflowDefinition")
         if parameter.get("version") is None and not inline and definitions.workflow(str(name), None) is None:
             raise InvalidInput(f"The Task {name} defined as a sub-workflow has no workflow definition available ")
-    if not task.get("name"):
-        raise InvalidInput(f"Dynamically forked task {task.get('taskReferenceName')} has no name")
+    if not task.get("name") and (task["type"] in _DEFINED_BY_NAME or task["type"] not in SYSTEM_TYPES):
+        raise Broken("TaskDef name cannot be null")
 
 
 def _listed(fork: TaskState) -> list[JsonObject]:
@@ -131,7 +134,7 @@ def _same_task(fork: TaskState) -> list[JsonObject]:
         }
         if given.get("forkTaskWorkflow"):
             task["name"], task["type"] = given["forkTaskWorkflow"], "SUB_WORKFLOW"
-            task["subWorkflowParam"] = {"name": given["forkTaskWorkflow"]}
+            task["subWorkflowParam"] = {"name": given["forkTaskWorkflow"], "taskToDomain": values.get("taskToDomain")}
             version = given.get("forkTaskWorkflowVersion")
             if version is not None:
                 task["subWorkflowParam"]["version"] = _version(version)

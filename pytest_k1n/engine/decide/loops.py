@@ -105,21 +105,27 @@ def _next(loop: TaskState) -> Node:
 
 
 def _items(loop: TaskState) -> list[Any] | None:
-    """Return what the loop goes through: `items` of the task or `_items` of its input; one value is a list of one."""
-    template = loop.node.document.get("items")
-    if template is None:
-        if "_items" not in loop.input:
-            return None
-        value = loop.input["_items"]
-    else:
+    """Return what the loop goes through: `items` of the task, else `_items` of its input; one value is a list of one.
+
+    Both are read anew for each iteration. None: this loop goes through nothing.
+    """
+    template, given = loop.node.document.get("items"), loop.node.document["inputParameters"].get("_items")
+    is_named = bool(template.strip()) if isinstance(template, str) else template is not None
+    if not is_named and not (isinstance(given, list) or (isinstance(given, str) and given.strip())):
+        return None
+    value = None
+    if is_named:
         resolve = compile_template(template)
         value = resolve(loop.execution, loop) if resolve else template
+    if value is None:
+        value = loop.node.resolve_input(loop.execution, loop).get("_items")
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def _goes_on(loop: TaskState, context: Context) -> bool:
+    """Evaluate the condition on the inputs as they are now, and on the latest output of every task of the loop."""
     items = _items(loop)
     if items is not None and loop.iteration >= len(items):
         return False
@@ -128,8 +134,12 @@ def _goes_on(loop: TaskState, context: Context) -> bool:
         return items is not None
     if is_literal(condition):
         return is_true(context.scripts.javascript(condition, {}))
-    bindings: JsonObject = {**loop.input, loop.plain_ref: loop.output}
-    bindings.update({task.plain_ref: task.output for task in _children(loop)})
+    latest = loop.execution.plain
+    bindings: JsonObject = {**loop.node.resolve_input(loop.execution, loop), loop.ref: loop.output}
+    bindings.update({node.ref: latest[node.ref].output for node in walk(loop.node.body) if node.ref in latest})
+    if items is not None:
+        bindings["loopIndex"] = loop.iteration - 1
+        bindings["loopItem"] = items[loop.iteration - 1]
     return is_true(context.scripts.javascript(condition, bindings))
 
 

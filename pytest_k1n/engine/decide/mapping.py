@@ -116,7 +116,7 @@ def _switch(batch: TaskGroup, node: Node) -> None:
 
 def _fork(batch: TaskGroup, node: Node) -> None:
     join, is_forked_itself = node.next, batch.execution.definition.by_ref.get(node.ref) is not node
-    if join is None or join.type not in ("JOIN", "EXCLUSIVE_JOIN") or is_forked_itself:
+    if join is None or join.type != "JOIN" or is_forked_itself:
         raise InvalidInput("Fork task definition is not followed by a join task.  Check the blueprint")
     task = batch.begun(node, "FORK", "FORK")
     task.status = COMPLETED
@@ -135,17 +135,17 @@ def _dynamic_fork(batch: TaskGroup, node: Node) -> None:
     task.ended_ms = batch.context.now_ms
     branches = forks.dynamic_branches(task, batch.context.definitions)
     if join is None or join.type != "JOIN":
-        raise InvalidInput("Dynamic join definition is not followed by a join task.  Check the blueprint")
+        raise InvalidInput("Dynamic join definition is not followed by a join task.  Check the workflow definition.")
     task.input = {
         **task.input,
         "forkedTaskDefs": [branch.document for branch in branches],
         "forkedTasks": [branch.ref for branch in branches],
     }
     refs = []
-    for branch in branches:
+    for branch in branches if task.ref not in batch.execution.latest else ():  # mapped again: only the JOIN is missing
         batch.map(branch)
         refs.append(batch.tasks[-1].node.ref)  # of a switch the first task of its case
-    batch.begun(join, "JOIN", "JOIN", {"joinOn": refs})
+    batch.begun(join, "JOIN", "JOIN", {**join.document["inputParameters"], "joinOn": refs})
 
 
 def _join(batch: TaskGroup, node: Node) -> None:

@@ -9,8 +9,8 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RUNNING, SCHEDULED, TERMINAL_WORKFLOW, TIMED_OUT
 
 NEVER = 2**62
-_UNANSWERING = frozenset({"SUB_WORKFLOW"})
-"""Task types without a response timeout: nobody is expected to answer for them."""
+_UNANSWERING = frozenset({"SUB_WORKFLOW", "WAIT"})
+"""Task types without a response timeout: the server completes them by itself."""
 
 
 def workflow_reason(execution: ExecutionState, now_ms: int) -> str | None:

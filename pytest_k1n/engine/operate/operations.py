@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.decide.context import Context
-from pytest_k1n.engine.decide.scheduling import new_attempt
-from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.operate.reopening import (
-    REOPENED,
-    await_again,
-    demand_terminal,
-    evaluate,
-    label,
-    refresh_live,
-    reopen,
-    reopen_parents,
-    wait_again,
-)
+from pytest_k1n.engine.operate.parents import reopen_parents
+from pytest_k1n.engine.operate.reopening import demand_terminal, evaluate, label, reopen
+from pytest_k1n.engine.operate.retrying import retry_tasks
 from pytest_k1n.engine.problems import Illegal, Invalid, Unknown, WrongState
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
@@ -28,7 +17,6 @@ from pytest_k1n.engine.status import (
     SKIPPED,
     TERMINAL_WORKFLOW,
     TERMINATED,
-    TIMED_OUT,
     UNSUCCESSFUL_TASK,
 )
 
@@ -105,34 +93,16 @@ def retry(engine: Engine, execution: ExecutionState, *, resume_children: bool = 
     """Retry what failed in a terminal execution; what only waits goes on in place. Raises Unknown, WrongState."""
     if execution.status not in TERMINAL_WORKFLOW:
         raise Unknown(f"Workflow is still running.  status={execution.status}")
+    if not execution.tasks:
+        raise WrongState("Workflow has not started yet")
     if resume_children:
-        if not any(task.status in UNSUCCESSFUL_TASK for task in execution.tasks):
+        first = next((task for task in execution.tasks if task.status in UNSUCCESSFUL_TASK), None)
+        if first is None:
             return  # without this option it would be refused
-        if (child := _failed_child(engine, execution)) is not None:
-            retry(engine, child, resume_children=True)
-            return
-    failed = [task for task in execution.latest.values() if task.status in UNSUCCESSFUL_TASK and not task.retried]
-    if not failed and execution.status != TIMED_OUT:
-        raise WrongState(
-            "There are no retryable tasks! Use restart if you want to attempt entire workflow execution again."
-        )
-    context = engine.context()
-    attempts = []
-    for task in failed:
-        if task.type in REOPENED:
-            wait_again(task)
-        else:
-            attempts.append(_attempt_at_once(context, task))
-            task.executed = True
-    execution.last_retried_ms = engine.now_ms
-    reopen(execution)
-    for task in attempts:
-        execution.add(task)
-    refresh_live(execution)
-    context.effects.queued.extend(task for task in attempts if task.type not in UNQUEUED)
-    engine.carry_out(context, execution)
-    evaluate(engine, execution)
+        execution = _deepest_failure(engine, first)
+    retry_tasks(engine, execution)
     reopen_parents(engine, execution)
+    evaluate(engine, execution)
 
 
 def reset_callbacks(engine: Engine, execution: ExecutionState) -> None:
@@ -153,19 +123,16 @@ def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -
     del engine.executions[execution.workflow_id]
 
 
-def _failed_child(engine: Engine, execution: ExecutionState) -> ExecutionState | None:
-    """Find the first child that ended without success."""
-    for task in execution.tasks:
-        if task.node.type == "SUB_WORKFLOW" and task.status in UNSUCCESSFUL_TASK and not task.retried:
-            child = engine.executions.get(task.sub_id or "")
-            if child is not None and child.status in TERMINAL_WORKFLOW and child.status != COMPLETED:
-                return child
-    return None
-
-
-def _attempt_at_once(context: Context, task: TaskState) -> TaskState:
-    """Make a new attempt; a retry by request also writes the new input into the old record, which shares it."""
-    attempt = new_attempt(context, task, at_once=True)
-    task.input = attempt.input
-    await_again(attempt, context.now_ms)
-    return attempt
+def _deepest_failure(engine: Engine, task: TaskState) -> ExecutionState:
+    """Follow the first failure of each execution down to the child in which it began, through loops as well."""
+    execution = task.execution
+    if task.type == "DO_WHILE":
+        task = next(
+            (inner for inner in execution.tasks if inner.type == "SUB_WORKFLOW" and inner.status in UNSUCCESSFUL_TASK),
+            task,
+        )
+    child = engine.executions.get(task.sub_id or "") if task.type == "SUB_WORKFLOW" else None
+    if child is None:
+        return execution
+    first = next((inner for inner in child.tasks if inner.status in UNSUCCESSFUL_TASK), None)
+    return execution if first is None else _deepest_failure(engine, first)

@@ -10,16 +10,11 @@ from pytest_k1n.engine.problems import WrongState
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     IN_PROGRESS,
-    OPEN_TASK,
     RUNNING,
     SCHEDULED,
     SKIPPED,
     TERMINAL_WORKFLOW,
-    UNSUCCESSFUL_TASK,
 )
-
-REOPENED = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
-"""Retried in place: they only wait for others."""
 
 
 def demand_terminal(execution: ExecutionState, verb: str) -> None:
@@ -40,7 +35,10 @@ def label(execution: ExecutionState) -> str:
 
 
 def reset(context: Context, task: TaskState) -> None:
-    """Put a task back to the moment it was scheduled, under its id."""
+    """Put a task back to the moment it was scheduled, under its id.
+
+    A JOIN stays SCHEDULED for ever: on the server only its mapper sets it in progress.
+    """
     task.status = SCHEDULED
     task.scheduled_ms = context.now_ms
     task.started_ms = task.ended_ms = task.updated_ms = 0
@@ -48,12 +46,11 @@ def reset(context: Context, task: TaskState) -> None:
     task.worker_id = task.sub_id = None
     task.output = {}
     task.executed = False
-    if task.type in REOPENED:
-        task.status = IN_PROGRESS
-        if task.type == "DO_WHILE":
-            task.iteration = 0
-        else:
-            task.started_ms = context.now_ms
+    if task.type == "DO_WHILE":
+        task.status, task.iteration = IN_PROGRESS, 0
+    elif task.type in ("JOIN", "EXCLUSIVE_JOIN"):
+        task.started_ms = context.now_ms
+        task.status = SCHEDULED if task.type == "JOIN" else IN_PROGRESS
     elif task.type not in UNQUEUED:
         await_again(task, context.now_ms)
         if task.type == "HUMAN":
@@ -87,24 +84,3 @@ def refresh_live(execution: ExecutionState) -> None:
     execution.live = [
         task for task in execution.tasks if not task.executed and not task.retried and task.status != SKIPPED
     ]
-
-
-def reopen_parents(engine: Engine, execution: ExecutionState) -> None:
-    """Let the parents of a reopened child wait for it again."""
-    child = execution
-    while child.parent_id is not None:
-        parent = engine.executions.get(child.parent_id)
-        if parent is None:
-            return
-        task = next((task for task in parent.tasks if task.task_id == child.parent_task_id), None)
-        if task is None or task.status in OPEN_TASK or task.node.optional:  # nobody waits for an optional one
-            return
-        task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
-        for other in parent.latest.values():
-            if other.type in REOPENED and other.status in UNSUCCESSFUL_TASK:
-                wait_again(other)
-        reopen(parent)
-        parent.failed_refs, parent.failed_names = [], []
-        parent.last_retried_ms = engine.now_ms
-        refresh_live(parent)
-        child = parent

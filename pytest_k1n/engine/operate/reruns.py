@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.decide.mapping import TaskGroup
+from pytest_k1n.engine.decide.scheduling import insert
+from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.operate.reopening import (
-    REOPENED,
-    demand_terminal,
-    evaluate,
-    refresh_live,
-    reopen,
-    reopen_parents,
-    reset,
-    wait_again,
-)
+from pytest_k1n.engine.operate.parents import reopen_parents
+from pytest_k1n.engine.operate.reopening import await_again, demand_terminal, evaluate, refresh_live, reopen, reset
 from pytest_k1n.engine.problems import Invalid
-from pytest_k1n.engine.state import ExecutionState
-from pytest_k1n.engine.status import COMPLETED, UNSUCCESSFUL_TASK
+from pytest_k1n.engine.state import ExecutionState, TaskState
+from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED, UNSUCCESSFUL_TASK
 from pytest_k1n.engine.values import JsonObject
 
 
@@ -28,19 +24,24 @@ def rerun(
     task_input: JsonObject | None = None,
     correlation_id: str | None = None,
 ) -> None:
-    """Run a terminal execution again from a task, or from its beginning. Raises Conflict or Invalid."""
-    demand_terminal(execution, "rerun")
+    """Run a terminal execution again from a task, or from its beginning. Raises WrongState, Invalid or Unknown."""
     if task_id is None:
+        demand_terminal(execution, "rerun")
         _take_over(execution, workflow_input, correlation_id)
         execution.keep([])
-        execution.failed_task_id = None
-        execution.failed_refs, execution.failed_names = [], []
-        reopen(execution)
+        _begin(engine, execution)
         evaluate(engine, execution)
         reopen_parents(engine, execution)
-        return
-    if not _rerun_from(engine, execution, task_id, workflow_input, task_input, correlation_id):
+    elif not _rerun_from(engine, execution, task_id, workflow_input, task_input, correlation_id):
         raise Invalid(f"Task {task_id} not found")
+
+
+def _begin(engine: Engine, execution: ExecutionState) -> None:
+    """Open an execution and, before it is evaluated, its parents."""
+    execution.failed_task_id = None
+    execution.failed_refs, execution.failed_names = [], []
+    reopen(execution)
+    reopen_parents(engine, execution)
 
 
 def _rerun_from(
@@ -52,38 +53,69 @@ def _rerun_from(
     correlation_id: str | None,
 ) -> bool:
     """Rerun from a task of an execution or of one of its children; tell whether it was found."""
+    demand_terminal(execution, "rerun")
+    retried_ms = execution.last_retried_ms
     task = next((task for task in execution.tasks if task.task_id == task_id), None)
     if task is None:
-        for parent in execution.tasks:
-            child = engine.executions.get(parent.sub_id or "")
-            if child is not None and _rerun_from(engine, child, task_id, None, task_input, None):
-                return True
-        return False
+        holder = next((held for held in execution.tasks if _holds(engine, held, task_id, task_input)), None)
+        if holder is not None:
+            _take_over(execution, workflow_input, correlation_id)
+            _begin(engine, execution)
+            execution.last_retried_ms = retried_ms  # the server writes back what it had read before the child's rerun
+            evaluate(engine, execution)
+        return holder is not None
     _take_over(execution, workflow_input, correlation_id)
+    _begin(engine, execution)
     context = engine.context()
     task.retried = False
-    if task.type != "SUB_WORKFLOW":
+    if task.node.type == "FORK_JOIN_DYNAMIC":
+        _fork_anew(context, task)
+    elif task.type != "SUB_WORKFLOW":
         execution.keep([other for other in execution.tasks if other.seq <= task.seq])
         reset(context, task)
         if task_input is not None:
             task.input = task_input
     elif task.status != COMPLETED:  # it gets a new child; what ran beside it or after it stays, as does its input
         reset(context, task)
-    for other in execution.tasks:
+    for other in execution.tasks if task.node.type != "FORK_JOIN_DYNAMIC" else ():
         if other.ref != task.ref and other.status in UNSUCCESSFUL_TASK:  # retried or optional ones too
-            if other.type in REOPENED:
-                wait_again(other)
-            else:
-                polled = other.poll_count
-                reset(context, other)
-                other.poll_count = polled
-    execution.failed_refs, execution.failed_names = [], []
-    reopen(execution)
+            _resume(context, other)
     refresh_live(execution)
     engine.carry_out(context, execution)
     evaluate(engine, execution)
     reopen_parents(engine, execution)
     return True
+
+
+def _fork_anew(context: Context, fork: TaskState) -> None:
+    """Map a dynamic fork once more, in place of what it was and of all that came after it."""
+    execution = fork.execution
+    execution.keep([other for other in execution.tasks if other.seq < fork.seq])
+    group = TaskGroup(context, execution, 0)
+    group.map(fork.node)
+    insert(context, execution, group)
+
+
+def _holds(engine: Engine, task: TaskState, task_id: str, task_input: JsonObject | None) -> bool:
+    """Rerun from a task in the child of another one, if it is there."""
+    if task.type != "SUB_WORKFLOW":
+        return False
+    return _rerun_from(engine, engine.execution(task.sub_id or "null"), task_id, None, task_input, None)
+
+
+def _resume(context: Context, task: TaskState) -> None:
+    """Open a task again that ended without success: it keeps its output, its number and how often it was polled."""
+    task.executed = False
+    task.reason = None
+    task.started_ms, task.ended_ms = context.now_ms, 0
+    if task.type in UNQUEUED:
+        task.status = IN_PROGRESS
+        task.cursor = 0
+        return
+    task.status = SCHEDULED
+    task.sub_id = None
+    await_again(task, context.now_ms)
+    context.effects.queued.append(task)
 
 
 def _take_over(execution: ExecutionState, workflow_input: JsonObject | None, correlation_id: str | None) -> None:

@@ -77,7 +77,7 @@ class Catalogue:
         key = (name, document["version"])
         snapshot = self._snapshots.get(key)
         if snapshot is None:
-            snapshot = self._snapshots[key] = Definition(document, self.task_definition)
+            snapshot = self._snapshots[key] = Definition(document, self.task_definition, self._latest_version)
             try:
                 self._check_children(snapshot.tasks)
             except MissingChild:
@@ -90,10 +90,13 @@ class Catalogue:
         known = self._inline.get(id(given))
         if known is not None and known[0] is given:
             return known[1]
-        snapshot = Definition(workflow_document(given), self.task_definition)
+        snapshot = Definition(workflow_document(given), self.task_definition, self._latest_version)
         self._check_children(snapshot.tasks)
         self._inline[id(given)] = (given, snapshot)
         return snapshot
+
+    def _latest_version(self, name: str) -> int | None:
+        return max(self.workflow_documents.get(name, ()), default=None)
 
     def _check_children(self, tasks: list[Node]) -> None:
         """Demand, as the server does at start, that a sub-workflow without a version is registered."""

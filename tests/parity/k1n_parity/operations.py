@@ -50,18 +50,24 @@ BODIES: Mapping[str, Any] = {
 }
 
 
-def perform(target: Target, step: Step, workflow: Document) -> Answer:
+def perform(target: Target, step: Step, workflow: Document, executions: Mapping[str, Document] | None = None) -> Answer:
     """Do one operation on an execution, as it was last read.
 
-    `{id}`, `{ref}`, `{task}` and `{sub}` (the ref's newest record, the child it started) are filled in, in path
-    and body; `step.text` goes as it is.
+    `{id}`, `{root}`, `{ref}`, `{task}` and `{sub}` (the ref's newest record, the child it started) are filled in, in
+    path and body; `step.text` goes as it is. A ref `sub/inner/x` is `x` in the child of `inner` in the child of `sub`:
+    `{id}` is then that child's.
     """
+    root = workflow["workflowId"]
+    *parents, ref = str(step.ref).split("/")
+    for parent in parents:
+        workflow = (executions or {}).get(newest(workflow, parent).get("subWorkflowId", ""), {"workflowId": NO_SUCH_ID})
     method, _, path = OPERATIONS.get(step.operation, step.operation).partition(" ")
     filled = {
         "{id}": workflow["workflowId"],
-        "{ref}": str(step.ref),
-        "{task}": newest(workflow, step.ref).get("taskId", NO_SUCH_ID),
-        "{sub}": newest(workflow, step.ref).get("subWorkflowId", NO_SUCH_ID),
+        "{root}": root,
+        "{ref}": ref,
+        "{task}": newest(workflow, ref).get("taskId", NO_SUCH_ID),
+        "{sub}": newest(workflow, ref).get("subWorkflowId", NO_SUCH_ID),
     }
     body = BODIES.get(step.operation) if step.body is None else step.body
     text = step.text if step.text is not None else None if body is None else json.dumps(body)

@@ -28,6 +28,8 @@ class Target(Protocol):
     """A server under comparison."""
 
     name: str
+    is_immediate: bool
+    """Whether all that follows from a request has happened when it answers: no threads of its own."""
 
     def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Answer:
         """Send one request; `path` is below `/api`, a `bytes` body goes as it is."""
@@ -44,6 +46,7 @@ class RealTarget:
 
     def __init__(self, url: str, name: str = "real") -> None:
         self.name = name
+        self.is_immediate = False
         self._address = urlsplit(url).netloc
         self._local = threading.local()
         self._opened: list[http.client.HTTPConnection] = []
@@ -107,6 +110,7 @@ class EngineTarget:
         from pytest_k1n.engine.runtime.clock import ManualClock
 
         self.name = name
+        self.is_immediate = True
         self.engine = Engine(clock=ManualClock(), seed=seed)
         self._transport = InProcessTransport(self.engine)
 
