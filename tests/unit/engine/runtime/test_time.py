@@ -36,7 +36,7 @@ def test_advance_does_everything_that_happens_meanwhile(bench, make):
 
 def test_waiting_for_what_never_comes_says_what_the_execution_waits_for(bench, make):
     execution = bench.start(make.workflow(make.simple("a", retryCount=0), make.simple("b")))
-    with pytest.raises(NotReached, match=r"did not end within 10.00s; it is RUNNING and waits for a SCHEDULED"):
+    with pytest.raises(NotReached, match=r"did not end within 10.00 s; it is RUNNING and waits for a SCHEDULED"):
         execution.wait(within_ms=10_000)
     execution.fail("a")
     with pytest.raises(NotReached, match="task b was never scheduled; it is FAILED and waits for nothing"):
