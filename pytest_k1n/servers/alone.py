@@ -19,6 +19,7 @@ from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import Catalogue
+from pytest_k1n.engine.runtime.asynctasks import HttpAnswer, call_http
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
@@ -55,15 +56,17 @@ def start_alone(
     simulates_rest: bool = True,
     correlation_id: str | None = None,
     seed: int = 0,
+    is_offline: bool = False,
 ) -> EngineExecution:
     """Start an execution; `children` are the definitions that it may start by name.
 
-    Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON.
+    An offline one sends no HTTP requests: they are answered by an empty object. Raises ConductorError if the engine
+    refuses the definition, TypeError or ValueError for what is not JSON.
     """
     brought = startable(definition, children)
     key = json.dumps([definition, brought, task_definitions])
     given = json.loads(json.dumps(input))
-    embedded = EmbeddedEngine(worker, seed=seed)
+    embedded = EmbeddedEngine(worker, seed=seed, call_http=_answer_nothing if is_offline else call_http)
     embedded.serve_all(simulates_rest=simulates_rest)
     if (prepared := _PREPARED.get(key)) is not None:
         _PREPARED.move_to_end(key)
@@ -85,6 +88,16 @@ def start_alone(
     execution = EngineExecution(embedded, workflow_id, documents)
     _keep(key, documents, execution.state.definition, embedded.engine.catalogue)
     return execution
+
+
+def _answer_nothing(
+    method: str,  # noqa: ARG001
+    uri: str,  # noqa: ARG001
+    headers: dict[str, str],  # noqa: ARG001
+    body: bytes | None,  # noqa: ARG001
+    timeout_s: float,  # noqa: ARG001
+) -> HttpAnswer:
+    return 200, "OK", {"Content-Type": ["application/json"]}, b"{}"
 
 
 def _keep(key: str, documents: tuple[Document, ...], definition: Definition, catalogue: Catalogue) -> None:
@@ -118,6 +131,20 @@ class EngineExecution:
     @property
     def is_terminal(self) -> bool:
         return self.state.status in TERMINAL_WORKFLOW
+
+    @property
+    def now_ms(self) -> int:
+        """The engine's clock."""
+        return self._engine.now_ms
+
+    def executions(self) -> list[ExecutionState]:
+        """Return the engine's own records of all executions, this one first."""
+        others = [each for each in self._engine.executions.values() if each.workflow_id != self.workflow_id]
+        return [self.state, *others]
+
+    def family(self) -> list[Observation]:
+        """Return this execution and those that it has led to, as they stand."""
+        return [self.newest(), *(self.child(each.workflow_id).newest() for each in self.executions()[1:])]
 
     def child(self, workflow_id: str) -> EngineExecution:
         """Return another execution of the same engine. Raises Unknown."""

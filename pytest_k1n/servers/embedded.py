@@ -19,6 +19,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.transport import InProcessTransport
+from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
@@ -193,8 +194,15 @@ def _copied(value: Any) -> Any:
 class EmbeddedEngine:
     """An engine, a client on it, and its workers; safe to share between threads, which the engine itself is not."""
 
-    def __init__(self, worker: HandlerWorker, *, seed: int = 0, slots: int = 1_000_000) -> None:
-        self.engine = Engine(seed=seed)
+    def __init__(
+        self,
+        worker: HandlerWorker,
+        *,
+        seed: int = 0,
+        slots: int = 1_000_000,
+        call_http: HttpCaller = call_http,
+    ) -> None:
+        self.engine = Engine(seed=seed, call_http=call_http)
         self.worker = worker
         worker.on_death = self.engine.detach_all
         worker.executions = self._executions_of

@@ -101,6 +101,8 @@ class NamedHandler:
 
     name: str
     call: Handler
+    example: Mapping[str, Json] | None = None
+    """The output of simulated work that was given for it."""
 
 
 def invoke(handler: Handler, context: TaskContext) -> Outcome:

@@ -71,6 +71,11 @@ class Handlers:
                     return handlers[key]
         return None
 
+    def example(self, ref: str, task_type: str) -> Mapping[str, Json] | None:
+        """Return the output that was given as an example for a task; None if there is none."""
+        found = self.own(ref, task_type)
+        return found.example if found is not None else None
+
     def has(self, ref: str, task_type: str, *, name: str = "", iteration: int = 0) -> bool:
         """Tell whether a task has a handler of its own, without counting as its use."""
         return any(key in handlers for handlers in self._sources for key in _keys(ref, task_type, name, iteration))

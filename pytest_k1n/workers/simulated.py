@@ -40,7 +40,7 @@ def simulated_with(output: Mapping[str, Json]) -> NamedHandler:
     def run_with_example(context: TaskContext) -> Outcome:
         return replace(run_simulated(context), output=output)
 
-    return NamedHandler(name="simulated", call=run_with_example)
+    return NamedHandler(name="simulated", call=run_with_example, example=output)
 
 
 SIMULATED = NamedHandler(name="simulated", call=run_simulated)

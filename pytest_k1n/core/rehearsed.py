@@ -1,0 +1,137 @@
+"""A definition for a dry run: what would reach beyond this machine becomes work that is simulated, and is listed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from pytest_k1n.core.inlining import tasks_in
+
+Document = Mapping[str, Any]
+_READS = re.compile(r"\$\{\s*([\w\-]+)\.output\.([\w\-.\[\]'\"]+)\s*\}")
+_INPUTS = re.compile(r"\$\{\s*workflow\.input\.([\w\-]+)")
+_STEP = re.compile(r"([\w\-]+)|\[(\d+)\]")
+_SERVICES: Final = (
+    "LLM_", "AGENT", "GET_DOCUMENT", "PARSE_DOCUMENT", "GENERATE_", "CHUNK_", "LIST_MCP", "CALL_MCP", "KAFKA_", "JDBC",
+    "BUSINESS_RULE", "GRPC", "HTTP", "GET_SIGNED_JWT", "QUERY_PROCESSOR", "OPSGENIE", "SENDGRID", "WAIT_FOR_WEBHOOK",
+    "UPDATE_SECRET", "GET_WORKFLOW", "UPDATE_TASK", "TERMINATE_WORKFLOW", "PULL_WORKFLOW_MESSAGES", "ALERTING",
+)  # fmt: skip
+_MOST_INDEX: Final = 50
+"""Largest index of a list that is made up: a definition may name any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """A task whose work is not done in a dry run although the server itself would do it."""
+
+    ref: str
+    kind: str
+    what: str
+    """What it would have touched."""
+
+
+def rehearsed(definition: Document, children: Sequence[Document]) -> tuple[dict[str, Any], list[Simulated]]:
+    """Return a definition that touches nothing outside, and what of it is simulated for that.
+
+    `children` are the workflows known by name: a sub-workflow of another name is simulated as one task.
+    """
+    copy = cast("dict[str, Any]", json.loads(json.dumps(definition)))
+    known = {str(child.get("name")) for child in children} | {str(copy.get("name"))}
+    found = []
+    for task in list(tasks_in(copy.get("tasks"))):
+        if (outside := _outside(task, known)) is None:
+            continue
+        found.append(outside)
+        task["type"] = "SIMPLE"
+        task.setdefault("name", task["taskReferenceName"])
+        for key in ("subWorkflowParam", "sink", "retryCount"):
+            task.pop(key, None)
+        task["taskDefinition"] = {"name": str(task["name"]), "retryCount": 0, "responseTimeoutSeconds": 0,
+                                  "timeoutSeconds": 0, "ownerEmail": "k1n@example.com"}  # fmt: skip
+    return copy, found
+
+
+def plausible_outputs(definitions: Iterable[Document]) -> dict[str, dict[str, Any]]:
+    """Return, by ref, an output that has what other tasks read of it, as far as the definitions tell."""
+    outputs: dict[str, dict[str, Any]] = {}
+    for definition in definitions:
+        late = dict(_late_values(definition))
+        for text in _strings({**definition}):
+            for match in _READS.finditer(text):
+                ref, path = match.groups()
+                _put(outputs.setdefault(ref, {}), path, late.get((ref, path), f"{ref}.{path}"))
+    return outputs
+
+
+def inputs_read(definitions: Iterable[Document]) -> list[str]:
+    """Return the keys of the workflow's input that a definition reads, in order."""
+    texts = (text for definition in definitions for text in _strings({**definition}))
+    return list(dict.fromkeys(match[1] for text in texts for match in _INPUTS.finditer(text)))
+
+
+def _outside(task: Mapping[str, Any], known: set[str]) -> Simulated | None:
+    kind, ref = str(task.get("type") or "SIMPLE"), str(task["taskReferenceName"])
+    inputs, parameter = _object(task.get("inputParameters")), _object(task.get("subWorkflowParam"))
+    if kind == "HTTP":
+        request = _object(inputs.get("http_request")) or inputs
+        return Simulated(ref=ref, kind=kind, what=f"{request.get('method') or 'GET'} {request.get('uri') or '?'}")
+    if kind == "EVENT" and not str(task.get("sink") or inputs.get("sink") or "").startswith("conductor"):
+        return Simulated(ref=ref, kind=kind, what=f"published to {task.get('sink') or inputs.get('sink') or '?'}")
+    if kind.startswith(_SERVICES):
+        return Simulated(ref=ref, kind=kind, what="a service outside")
+    name = parameter.get("name")
+    is_by_name = kind == "SUB_WORKFLOW" and not parameter.get("workflowDefinition")
+    if is_by_name and isinstance(name, str) and "$" not in name and name not in known:
+        return Simulated(ref=ref, kind=kind, what=f"the workflow {name}, whose definition is not at hand")
+    return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _late_values(definition: Document) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield what a task's output must be where a dynamic task or fork reads it: no branches, some task."""
+    for task in tasks_in(definition.get("tasks")):
+        inputs = task.get("inputParameters")
+        wanted: tuple[tuple[str, Any], ...] = (
+            ("dynamicForkTasksParam", []), ("dynamicForkTasksInputParamName", {}), ("dynamicForkJoinTasksParam", []),
+            ("dynamicTaskNameParam", f"simulated_{task['taskReferenceName']}"),
+        )  # fmt: skip
+        for field, value in wanted:
+            source = inputs.get(task.get(field)) if isinstance(inputs, Mapping) and task.get(field) else None
+            if isinstance(source, str) and (match := _READS.fullmatch(source.strip())):
+                yield (match[1], match[2]), value
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+
+
+def _put(target: dict[str, Any], path: str, value: Any) -> None:
+    """Set what a path names, making the objects and lists on its way; what is there already stays."""
+    steps = [int(index) if index else name for name, index in _STEP.findall(path)]
+    here: Any = target
+    for step, following in zip(steps, [*steps[1:], None], strict=True):
+        fresh: Any = value if following is None else [] if isinstance(following, int) else {}
+        if isinstance(step, int) and isinstance(here, list) and step <= _MOST_INDEX:
+            here += [None] * (step + 1 - len(here))
+            if following is None or not isinstance(here[step], dict | list):
+                here[step] = fresh if here[step] is None else here[step]
+            here = here[step]
+        elif isinstance(step, str) and isinstance(here, dict):
+            if following is not None and not isinstance(here.get(step), dict | list):
+                here[step] = fresh
+            here = here.setdefault(step, fresh)
+        else:
+            return

@@ -1,0 +1,154 @@
+"""A dry run: one execution on an engine of its own, in virtual time, that touches nothing outside this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pytest_k1n.core.inlining import startable
+from pytest_k1n.core.model import Json
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
+from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.servers.alone import EngineExecution, start_alone
+from pytest_k1n.servers.embedded import HandlerWorker
+from pytest_k1n.workers.handler import NamedHandler, TaskContext, TaskFailed
+from pytest_k1n.workers.registry import Given, Handlers
+from pytest_k1n.workers.simulated import run_simulated, simulated_with
+
+Document = Mapping[str, Any]
+_ANSWERED: Final = ("WAIT", "HUMAN")
+_MOST_ANSWERS: Final = 1000
+"""Tasks that wait for somebody and are answered: a loop of them would go on for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """What came of a dry run."""
+
+    family: tuple[Observation, ...]
+    """The execution, and those that it has led to."""
+    outside: tuple[Simulated, ...]
+    """What was simulated although the server itself would have done it."""
+    answered: tuple[str, ...]
+    """Refs of the tasks that wait for somebody, and were answered."""
+    not_given: tuple[str, ...]
+    """Keys of the input that the definitions read and that were not given."""
+    unmatched: tuple[str, ...]
+    """Keys of handlers, failures and durations that matched nothing."""
+    stuck: str | None
+    """What it waits for, if it has not ended."""
+
+    @property
+    def main(self) -> Observation:
+        return self.family[0]
+
+
+def dry_run(
+    definition: Document,
+    *,
+    input: Mapping[str, Json],
+    children: Sequence[Document] = (),
+    task_definitions: Sequence[Document] = (),
+    handlers: Given | None = None,
+    offered: Mapping[str, NamedHandler] | None = None,
+    failing: Mapping[str, int | None] | None = None,
+    takes_ms: Mapping[str, int] | None = None,
+    within_ms: int = 20_000,
+) -> DryRun:
+    """Run a definition to its end.
+
+    `failing` says how many attempts of a task fail, by ref or task name; None: all of them. Tasks that wait for
+    somebody are answered after their `takes_ms`, a minute of virtual time if it is not given. Raises TimeoutError
+    after `within_ms` of real time, ConductorError if the engine refuses the definition.
+    """
+    started = [definition, *startable(definition, children)]
+    changed = [rehearsed(each, children) for each in started]
+    documents = [document for document, _ in changed]
+    examples = plausible_outputs(started)
+    named = {key: _failing(key, times, (handlers or {}).get(key), examples) for key, times in (failing or {}).items()}
+    collected = Handlers({**(handlers or {}), **named}, offered=offered, rest=_plausibly(examples))
+    execution = start_alone(
+        documents[0],
+        HandlerWorker(collected, takes_ms=takes_ms, jitter=0),
+        input=input,
+        children=documents[1:],
+        task_definitions=task_definitions,
+        is_offline=True,
+    )
+    answered = _to_the_end(execution, collected, examples, takes_ms or {}, within_ms)
+    family = execution.family()
+    known = {name for each in family for record in each.execution.tasks for name in (record.ref, record.type)}
+    known |= {name for each in family for task in each.definition.walk() for name in (task.ref, task.name)}
+    unmatched = [*collected.unmatched(known), *(key for key in takes_ms or {} if key not in known)]
+    return DryRun(
+        family=tuple(family),
+        outside=tuple(each for _, found in changed for each in found),
+        answered=tuple(dict.fromkeys(answered)),
+        not_given=tuple(key for key in inputs_read([definition]) if key not in input),
+        unmatched=tuple(dict.fromkeys(unmatched)),
+        stuck=None if execution.is_terminal else execution.waits_for(),
+    )
+
+
+def _to_the_end(
+    execution: EngineExecution,
+    handlers: Handlers,
+    examples: Mapping[str, Mapping[str, Json]],
+    takes_ms: Mapping[str, int],
+    within_ms: int,
+) -> list[str]:
+    """Let time pass, and answer what waits for somebody, until nothing more happens; return the refs answered."""
+    deadline = time.monotonic() + within_ms / 1000
+    answered: list[str] = []
+    while len(answered) < _MOST_ANSWERS:
+        left_ms = max(1, round((deadline - time.monotonic()) * 1000))
+        execution.settle(lambda _: False, left_ms)
+        execution.settle_others(left_ms)
+        waiting = _waiting(execution)
+        if not waiting:
+            break
+        task = min(waiting, key=lambda each: (_due_ms(each, takes_ms), each.seq))
+        execution.advance(max(0, _due_ms(task, takes_ms) - execution.now_ms), left_ms)
+        if task.status in OPEN_TASK and task.execution.status not in TERMINAL_WORKFLOW:
+            example = handlers.example(task.plain_ref, task.type) or examples.get(task.plain_ref, {})
+            execution.work(task, "COMPLETED", {**example, "_k1n": {"simulated": True, "handler": "simulated"}}, None)
+            answered.append(task.plain_ref)
+    return answered
+
+
+def _waiting(execution: EngineExecution) -> list[TaskState]:
+    """Return the tasks that nothing but somebody's answer would end."""
+    open_ = [each for each in execution.executions() if each.status not in TERMINAL_WORKFLOW]
+    return [task for each in open_ for task in each.live if task.type in _ANSWERED and task.status in OPEN_TASK]
+
+
+def _due_ms(task: TaskState, takes_ms: Mapping[str, int]) -> int:
+    return task.scheduled_ms + takes_ms.get(task.plain_ref, takes_ms.get(task.name, DEFAULT_ESTIMATE_MS))
+
+
+def _plausibly(examples: Mapping[str, Mapping[str, Json]]) -> NamedHandler:
+    """Simulate a task with an output that has what others read of it."""
+
+    def simulate(context: TaskContext) -> object:
+        if context.output_schema is None and (example := examples.get(context.ref)):
+            return simulated_with(example).call(context)
+        return run_simulated(context)
+
+    return NamedHandler(name="simulated", call=simulate)
+
+
+def _failing(key: str, times: int | None, given: object, examples: Mapping[str, Mapping[str, Json]]) -> NamedHandler:
+    """Fail the first attempts of a task, as told; then do its work."""
+    after = Handlers({key: given}).find(key, key) if given is not None else _plausibly(examples)  # type: ignore[dict-item]
+
+    def fail(context: TaskContext) -> object:
+        if times is None or context.attempt < times:
+            raise TaskFailed("failed by --fail")
+        return after.call(context)
+
+    return NamedHandler(name="simulated", call=fail)

@@ -1,0 +1,190 @@
+"""`k1n run`: a dry run of a definition."""
+
+import json
+import socket
+
+import pytest
+
+from pytest_k1n.cli import main
+
+
+def simple(name, **inputs):
+    return {"name": name, "taskReferenceName": name, "type": "SIMPLE", "inputParameters": inputs}
+
+
+def http(ref, uri):
+    request = {"uri": uri, "method": "POST", "body": {"secret": 1}}
+    return {"name": ref, "taskReferenceName": ref, "type": "HTTP", "inputParameters": {"http_request": request}}
+
+
+def switch(ref, on, cases, default=()):
+    return {
+        "name": ref, "taskReferenceName": ref, "type": "SWITCH", "evaluatorType": "value-param", "expression": "on",
+        "inputParameters": {"on": on}, "decisionCases": cases, "defaultCase": list(default),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def save(*tasks, name="order", file="order.json", **fields):
+        document = {"name": name, "version": 1, "schemaVersion": 2, "ownerEmail": "me@example.com", "tasks": [*tasks]}
+        (tmp_path / file).write_text(json.dumps({**document, **fields}))
+        return file
+
+    return save
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*words):
+        code = main(["run", *words])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def ran(run):
+    def ran(*words):
+        code, out, _ = run(*words, "--json")
+        return code, json.loads(out)
+
+    return ran
+
+
+def tasks(document, execution=0):
+    return {each["ref"]: each for each in document["executions"][execution]["tasks"]}
+
+
+def test_the_text_has_bars_path_inputs_outputs_and_what_was_simulated(saved, run):
+    charge, pack = (
+        simple("charge", amount="${workflow.input.amount}"),
+        simple("pack", receipt="${charge.output.receipt}"),
+    )
+    file = saved(charge, pack, outputParameters={"parcel": "${pack.output.parcel}"})
+    code, out, _ = run(file, "--takes", "pack=12m")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "order version 1, dry run of order.json"
+    assert "nothing outside this machine was touched" in lines[1]
+    assert lines[2] == "  state    COMPLETED, 13.0min"
+    assert "  critical path  charge 1.0min -> pack 12.0min" in lines
+    assert '  asked  pack: {"receipt": "charge.receipt"} -> {"parcel": "pack.parcel"}' in lines
+    assert "  simulated  work of charge, pack" in lines
+    assert "  not given  amount: read from the input, and null" in lines
+    assert lines[-1] == 'output  {"parcel": "pack.parcel"}'
+
+
+def test_nothing_outside_is_touched_and_what_would_have_been_is_named(saved, ran, monkeypatch):
+    def connect(*_):
+        raise AssertionError("a dry run has opened a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    event = {"name": "tell", "taskReferenceName": "tell", "type": "EVENT", "sink": "sqs:orders"}
+    code, document = ran(
+        saved(http("get", "http://192.0.2.1/x"), event, simple("last", body="${get.output.response.body.id}"))
+    )
+    assert code == 0
+    assert document["simulated_outside"] == [
+        {"ref": "get", "type": "HTTP", "what": "POST http://192.0.2.1/x"},
+        {"ref": "tell", "type": "EVENT", "what": "published to sqs:orders"},
+    ]
+    assert tasks(document)["last"]["input"] == {"body": "get.response.body.id"}
+
+
+def test_http_tasks_that_come_up_while_it_runs_are_not_sent_either(saved, ran, monkeypatch):
+    monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a dry run has opened a connection"))
+    fork = {
+        "name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "tasks",
+        "dynamicForkTasksInputParamName": "inputs",
+        "inputParameters": {"tasks": [http("late", "http://192.0.2.1/")], "inputs": {"late": {"http_request": {
+            "uri": "http://192.0.2.1/", "method": "GET"}}}},
+    }  # fmt: skip
+    join = {"name": "all", "taskReferenceName": "all", "type": "JOIN"}
+    code, document = ran(saved(fork, join))
+    assert (code, tasks(document)["late"]["status"]) == (0, "COMPLETED")
+
+
+def test_handlers_come_from_the_current_folder(saved, ran, tmp_path):
+    (tmp_path / "shop_of_run.py").write_text("def charge(amount):\n    return {'receipt': amount * 2}\n")
+    file = saved(simple("charge", amount="${workflow.input.amount}"))
+    for words in (["--handlers", "shop_of_run"], ["--handler", "charge=shop_of_run:charge"]):
+        code, document = ran(file, "--input", '{"amount": 21}', *words)
+        assert code == 0
+        assert tasks(document)["charge"]["output"] == {"receipt": 42}
+        assert tasks(document)["charge"]["simulated"] is False
+
+
+def test_a_failure_can_be_planted_and_runs_into_the_retries(saved, ran):
+    rules = {"name": "charge", "retryCount": 2, "retryDelaySeconds": 10, "ownerEmail": "me@example.com"}
+    file = saved({**simple("charge"), "taskDefinition": rules})
+    code, document = ran(file, "--fail", "charge=2")
+    attempts = [each["status"] for each in document["executions"][0]["tasks"]]
+    assert (code, attempts) == (0, ["FAILED", "FAILED", "COMPLETED"])
+    code, document = ran(file, "--fail", "charge")
+    assert (code, document["status"]) == (1, "FAILED")
+    assert document["executions"][0]["reason"].endswith("'failed by --fail'")
+
+
+def test_an_example_of_an_output_decides_the_path(saved, ran):
+    file = saved(simple("look"), switch("by", "${look.output.kind}", {"card": [simple("charge")]}, [simple("invoice")]))
+    assert "charge" in tasks(ran(file, "--output", 'look={"kind": "card"}')[1])
+    assert "invoice" in tasks(ran(file)[1])
+
+
+def test_what_waits_for_somebody_is_answered_after_its_time(saved, ran):
+    wait = {"name": "approve", "taskReferenceName": "approve", "type": "HUMAN"}
+    file = saved(wait, simple("ship", by="${approve.output.by}"))
+    code, document = ran(file, "--takes", "approve=2h", "--output", 'approve={"by": "Ada"}')
+    assert (code, document["answered"]) == (0, ["approve"])
+    assert tasks(document)["approve"]["end_ms"] == 2 * 3_600_000
+    assert tasks(document)["ship"]["input"] == {"by": "Ada"}
+
+
+def test_sub_workflows_come_from_the_files_beside_it_and_one_that_is_nowhere_is_simulated(saved, ran):
+    saved(simple("inner"), name="child", file="child.json")
+    by_name = {"type": "SUB_WORKFLOW"}
+    file = saved(
+        {"name": "a", "taskReferenceName": "a", **by_name, "subWorkflowParam": {"name": "child"}},
+        {"name": "b", "taskReferenceName": "b", **by_name, "subWorkflowParam": {"name": "nowhere"}},
+    )
+    code, document = ran(file)
+    assert code == 0
+    assert tasks(document, 1)["inner"]["status"] == "COMPLETED"
+    assert [each["ref"] for each in document["simulated_outside"]] == ["b"]
+
+
+def test_a_loop_without_end_is_named_with_what_would_end_it(saved, run):
+    loop = {
+        "name": "loop", "taskReferenceName": "loop", "type": "DO_WHILE", "loopCondition": "$.poll['done'] != true",
+        "loopOver": [simple("poll")],
+    }  # fmt: skip
+    code, _, err = run(saved(loop), "--within", "500ms")
+    assert code == 2
+    assert "the loop loop of order is in iteration" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nowhere.json"], "nowhere.json: cannot be read"),
+        (["order.json", "--input", "[1"], "--input [1: neither a JSON object nor a file"),
+        (["order.json", "--input", "order.json", "--fail", "charge=x"], "write --fail REF, or --fail REF=2"),
+        (["order.json", "--takes", "charge"], "write --takes R=12m"),
+        (["order.json", "--takes", "chrage=2m"], "nothing of order is called chrage"),
+        (["order.json", "--fail", "chrage"], "nothing of order is called chrage"),
+        (["order.json", "--handlers", "no_such_module_here"], "no_such_module_here cannot be imported"),
+        (["order.json", "--name", "other"], "no workflow other; it has order"),
+        (["bad.json"], "task f is a FORK"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(saved, run, words, message):
+    saved(simple("charge"))
+    saved({"name": "f", "taskReferenceName": "f", "type": "FORK"}, file="bad.json")
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert len(err.strip().splitlines()) == 1
