@@ -130,7 +130,7 @@ SHOW = r"""
 has spoilt its own result only."""
 
 
-class Evaluator:
+class ScriptLibraries:
     """The two libraries, each if it is installed; a JavaScript context is made before it is asked for."""
 
     def __init__(self) -> None:
@@ -218,7 +218,7 @@ def _library(name: str) -> Any:
         return None
 
 
-def _serve(scripts: Evaluator) -> None:
+def _serve(scripts: ScriptLibraries) -> None:
     while len(head := _read(REQUEST.size)) == REQUEST.size:
         kind, within_s, size, given_size = REQUEST.unpack(head)
         source, given = _read(size).decode("utf-8", "replace"), _read(given_size).decode("utf-8", "replace")
@@ -261,7 +261,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the engine
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    scripts = Evaluator()
+    scripts = ScriptLibraries()
     "".encode("utf-8", "replace").decode("utf-8", "replace")  # what is imported on first use must be there by now
     json.dumps([1.5, "é"])
     fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
