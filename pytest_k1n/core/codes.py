@@ -178,6 +178,18 @@ CODES: Mapping[str, Meaning] = {
         "Several records carry one task id.",
         "Read the execution anew from the server; a record was copied.",
     ),
+    "held-unwanted": Meaning(
+        "An expectation holds that never(...) says must not hold.",
+        "Read the reason that the test gives: it says why this should not have come out well.",
+    ),
+    "not-compensated": Meaning(
+        "The failure workflow that should make good for a failed execution was not started.",
+        "Check failureWorkflow in the definition; the server starts none after a termination by the API.",
+    ),
+    "wrong-wait": Meaning(
+        "A task waited shorter or longer for its end than it should.",
+        "See who ended it, and when; the time-out of the task may be longer than the wait that is allowed.",
+    ),
     "not-finished": Meaning(
         "Something started and had not ended when waiting ended.",
         "Look at the worker's log and the task's heartbeat; raise the deadline only if it was still working.",

@@ -11,6 +11,7 @@ from pytest_k1n.core.expectations.outcome import completed, failed, terminated, 
 from pytest_k1n.core.expectations.overlap import concurrency, concurrent, overlaps_with, start_together
 from pytest_k1n.core.expectations.pairs import not_slower_than, spans_batch
 from pytest_k1n.core.expectations.path import critical_task, on_critical_path
+from pytest_k1n.core.expectations.persistence import compensated_by, never, retried, waited
 from pytest_k1n.core.expectations.planned import early_findings, planned
 from pytest_k1n.core.expectations.waits import max_queue_wait, starts_at_once
 
@@ -20,6 +21,7 @@ __all__ = [
     "attempts",
     "barrier",
     "barriers_hold",
+    "compensated_by",
     "completed",
     "concurrency",
     "concurrent",
@@ -34,6 +36,7 @@ __all__ = [
     "isolated_from",
     "judge_all",
     "max_queue_wait",
+    "never",
     "no_errors_in_logs",
     "not_scheduled",
     "not_slower_than",
@@ -44,6 +47,7 @@ __all__ = [
     "phase_within",
     "planned",
     "ran",
+    "retried",
     "spans_batch",
     "start_together",
     "starts_at_once",
@@ -54,5 +58,6 @@ __all__ = [
     "terminated",
     "timed_out",
     "took_branch",
+    "waited",
     "within",
 ]

@@ -1,0 +1,163 @@
+"""What an execution did about trouble and waiting: retries with their delays, waits for people, compensation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from pytest_k1n.core.expectations.expectation import Expectation, Judge, expectation
+from pytest_k1n.core.expectations.final import is_over
+from pytest_k1n.core.expectations.subjects import pending, recorded, unfinished
+from pytest_k1n.core.findings import Finding, Findings, Verdict
+from pytest_k1n.core.model import TaskKey, TaskRecord, WorkflowStatus
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import duration_ms, format_ms
+from pytest_k1n.core.unroll import label
+
+FAILURE_WORKFLOW = "conductor.failure_workflow"
+"""Key of an unsuccessful execution's output: the id of the failure workflow that the server started for it."""
+STAMP_MS = 1
+"""Truncation of two stamps can make a gap look this much shorter."""
+
+
+@expectation
+def retried(ref: str, *, times: int, delays: Sequence[str] | None = None, late: str = "30s") -> Judge:
+    """Expect a task to be retried exactly `times`, each attempt at least its delay after the one before; raw time.
+
+    `delays` are what the definition means its retry logic to be, as in `["1s", "2s", "4s"]`: one for each retry. An
+    attempt may begin `late` after its delay, because the server looks only now and then. Raises ValueError for what is
+    no duration, for a negative number of times, and for another number of delays than times.
+    """
+    if times < 0:
+        raise ValueError(f"times must be 0 or more, not {times}")
+    due_ms = None if delays is None else [duration_ms(delay) for delay in delays]
+    if due_ms is not None and len(due_ms) != times:
+        raise ValueError(f"{times} retries have {times} delays, not {len(due_ms)}")
+    late_ms = duration_ms(late)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        expected = f"{times} retries"
+        for key in recorded(observation, ref, tally, expected=expected):
+            records = observation.records[key]
+            count = len(records) - 1
+            said = f"{count}: {', '.join(str(record.status) for record in records)}"
+            if count > times or (count < times and (observation.is_settled or is_over(observation, key))):
+                margin = f"{count - times:+d}"
+                tally.fail("wrong-attempts", label(key), expected=expected, observed=said, margin=margin)
+            elif count < times or not (observation.is_settled or is_over(observation, key)):
+                pending(tally, label(key), expected=expected, observed=f"{said} so far")
+            else:
+                tally.passed()
+            for due, (before, after) in zip(due_ms or (), pairwise(records), strict=False):
+                _delay(key, before, after, due, late_ms, tally)
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def waited(ref: str, *, within: str, least: str = "0s") -> Judge:
+    """Expect a WAIT, a HUMAN or any other task to end `within` a time of its scheduling; raw server time.
+
+    `least` is how long it must have waited. Raises ValueError for what is no duration, or if `least` is longer.
+    """
+    low_ms, high_ms = duration_ms(least), duration_ms(within)
+    if low_ms > high_ms:
+        raise ValueError(f"least {least} is longer than within {within}")
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        expected = f"to have waited {format_ms(low_ms)} to {format_ms(high_ms)}"
+        for key in recorded(observation, ref, tally, expected=expected):
+            record = observation.finals[key]
+            if record.scheduled_ms is None or record.ended_ms is None:
+                unfinished(observation, key, tally, expected=expected)
+                continue
+            waited_ms = record.ended_ms - record.scheduled_ms
+            beyond_ms = max(low_ms - waited_ms, waited_ms - high_ms)
+            if beyond_ms > 0:
+                margin = format_ms(beyond_ms)
+                tally.fail("wrong-wait", label(key), expected=expected, observed=format_ms(waited_ms), margin=margin)
+            else:
+                tally.passed()
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def compensated_by(workflow: str) -> Judge:
+    """Expect the execution to end without success, and its failure workflow of this name to be started by the server.
+
+    The server does so after a failure, a time-out and a TERMINATE, not after a termination by the API.
+    """
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        execution, expected = observation.execution, f"{workflow} to be started as its failure workflow"
+        declared = observation.definition.failure_workflow
+        if not execution.is_terminal and not observation.is_settled:
+            pending(tally, execution.name, expected=expected, observed=observation.state)
+        elif execution.status is WorkflowStatus.COMPLETED:
+            tally.fail("not-compensated", execution.name, expected=expected, observed="COMPLETED: nothing to make good")
+        elif declared != workflow and not str(declared).startswith("${"):
+            observed = f"its definition names {declared or 'none'}"
+            tally.fail("not-compensated", execution.name, expected=expected, observed=observed)
+        elif not execution.output.get(FAILURE_WORKFLOW):
+            observed = f"{observation.state}, and no failure workflow was started"
+            tally.fail("not-compensated", execution.name, expected=expected, observed=observed)
+        else:
+            tally.passed()
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def never(unwanted: Expectation, *, because: str) -> Judge:
+    """Expect that an expectation does not hold; `because` is told where it does, and must say why it may not.
+
+    What is unknown stays unknown: no evidence is no proof of the contrary. Raises ValueError without a reason.
+    """
+    if not because.strip():
+        raise ValueError("never(...) needs a reason: because='...'")
+
+    def judge(observation: Observation) -> Findings:
+        inner = unwanted.judge(observation)
+        if inner.verdict is Verdict.UNKNOWN:
+            return inner
+        if inner.failed:
+            return Findings(passed=1)
+        if not observation.is_settled:
+            tally = Tally()
+            name = observation.execution.name
+            pending(tally, name, expected=f"not {unwanted!r}", observed="it may still cease to hold")
+            return tally.findings()
+        held = Finding(
+            code="held-unwanted",
+            subject=observation.execution.name,
+            expected=f"not {unwanted!r}",
+            observed="it holds",
+            origin=because,
+        )
+        return Findings((held,))
+
+    return judge
+
+
+def _delay(key: TaskKey, before: TaskRecord, after: TaskRecord, due_ms: int, late_ms: int, tally: Tally) -> None:
+    expected = f"attempt {after.attempt + 1} after {format_ms(due_ms)} to {format_ms(due_ms + late_ms)}"
+    if before.ended_ms is None or after.started_ms is None:
+        tally.unknown("no-stamp", label(key), expected=expected, observed="not both attempts are stamped")
+        return
+    gap_ms = after.started_ms - before.ended_ms
+    if gap_ms < due_ms - STAMP_MS:
+        margin = format_ms(due_ms - gap_ms)
+        tally.fail("retried-early", label(key), expected=expected, observed=format_ms(gap_ms), margin=margin)
+    elif gap_ms > due_ms + late_ms:
+        margin = format_ms(gap_ms - due_ms - late_ms)
+        tally.fail("retried-late", label(key), expected=expected, observed=format_ms(gap_ms), margin=margin)
+    else:
+        tally.passed()
