@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
 
+from pytest_k1n.client.errors import BadRequest
 from pytest_k1n.core import wire
 from pytest_k1n.core.inlining import startable, with_task_definitions
 from pytest_k1n.core.model import Json, WorkflowDefinition
@@ -56,17 +57,17 @@ def start_alone(
     simulates_rest: bool = True,
     correlation_id: str | None = None,
     seed: int = 0,
-    is_offline: bool = False,
+    is_dry: bool = False,
 ) -> EngineExecution:
     """Start an execution; `children` are the definitions that it may start by name.
 
-    An offline one sends no HTTP requests: they are answered by an empty object. Raises ConductorError if the engine
-    refuses the definition, TypeError or ValueError for what is not JSON.
+    A dry one sends no HTTP requests, they are answered by an empty object, and does without children that the engine
+    refuses. Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON.
     """
     brought = startable(definition, children)
     key = json.dumps([definition, brought, task_definitions])
     given = json.loads(json.dumps(input))
-    embedded = EmbeddedEngine(worker, seed=seed, call_http=_answer_nothing if is_offline else call_http)
+    embedded = EmbeddedEngine(worker, seed=seed, call_http=_answer_nothing if is_dry else call_http)
     embedded.serve_all(simulates_rest=simulates_rest)
     if (prepared := _PREPARED.get(key)) is not None:
         _PREPARED.move_to_end(key)
@@ -81,7 +82,11 @@ def start_alone(
     if task_definitions:
         embedded.client.register_tasks(task_definitions)
     for child in documents[1:]:
-        embedded.client.register_workflows([child])
+        try:
+            embedded.client.register_workflows([child])
+        except BadRequest:
+            if not is_dry:
+                raise
     workflow_id = embedded.client.start(
         str(inline.get("name") or ""), definition=inline, input=given, correlation_id=correlation_id
     )
@@ -179,14 +184,13 @@ class EngineExecution:
         self._let_pass(lambda: is_reached(state) or state.status in TERMINAL_WORKFLOW, within_ms)
         return is_reached(state) or state.status in TERMINAL_WORKFLOW
 
-    def settle_others(self, within_ms: int) -> None:
-        """Let virtual time pass until all other executions have ended too, or nothing more happens by itself.
+    def settle_all(self, within_ms: int, *, until: Callable[[], bool] = lambda: False) -> None:
+        """Let virtual time pass until all executions have ended, something holds, or nothing more happens by itself.
 
         Raises TimeoutError as `settle` does.
         """
-        executions = self._engine.executions
-        if len(executions) > 1:
-            self._let_pass(lambda: all(each.status in TERMINAL_WORKFLOW for each in executions.values()), within_ms)
+        executions = self._engine.executions.values()
+        self._let_pass(lambda: all(each.status in TERMINAL_WORKFLOW for each in executions) or until(), within_ms)
 
     def advance(self, ms: int, within_ms: int) -> None:
         """Let virtual time pass, with everything that happens in it. Raises TimeoutError as `settle` does."""

@@ -78,7 +78,7 @@ def dry_run(
         input=input,
         children=documents[1:],
         task_definitions=task_definitions,
-        is_offline=True,
+        is_dry=True,
     )
     answered = _to_the_end(execution, collected, examples, takes_ms or {}, within_ms)
     family = execution.family()
@@ -107,8 +107,7 @@ def _to_the_end(
     answered: list[str] = []
     while len(answered) < _MOST_ANSWERS:
         left_ms = max(1, round((deadline - time.monotonic()) * 1000))
-        execution.settle(lambda _: False, left_ms)
-        execution.settle_others(left_ms)
+        execution.settle_all(left_ms, until=lambda: bool(_waiting(execution)))
         waiting = _waiting(execution)
         if not waiting:
             break
@@ -124,7 +123,8 @@ def _to_the_end(
 def _waiting(execution: EngineExecution) -> list[TaskState]:
     """Return the tasks that nothing but somebody's answer would end."""
     open_ = [each for each in execution.executions() if each.status not in TERMINAL_WORKFLOW]
-    return [task for each in open_ for task in each.live if task.type in _ANSWERED and task.status in OPEN_TASK]
+    tasks = (task for each in open_ for task in each.live if task.type in _ANSWERED and not task.due_ms)
+    return [task for task in tasks if task.status in OPEN_TASK]
 
 
 def _due_ms(task: TaskState, takes_ms: Mapping[str, int]) -> int:

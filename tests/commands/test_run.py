@@ -70,8 +70,8 @@ def test_the_text_has_bars_path_inputs_outputs_and_what_was_simulated(saved, run
     lines = out.splitlines()
     assert lines[0] == "order version 1, dry run of order.json"
     assert "nothing outside this machine was touched" in lines[1]
-    assert lines[2] == "  state    COMPLETED, 13.0min"
-    assert "  critical path  charge 1.0min -> pack 12.0min" in lines
+    assert lines[2] == "  state    COMPLETED, 13.0 min"
+    assert "  critical path  charge 1.0 min -> pack 12.0 min" in lines
     assert '  asked  pack: {"receipt": "charge.receipt"} -> {"parcel": "pack.parcel"}' in lines
     assert "  simulated  work of charge, pack" in lines
     assert "  not given  amount: read from the input, and null" in lines
@@ -142,6 +142,20 @@ def test_what_waits_for_somebody_is_answered_after_its_time(saved, ran):
     assert (code, document["answered"]) == (0, ["approve"])
     assert tasks(document)["approve"]["end_ms"] == 2 * 3_600_000
     assert tasks(document)["ship"]["input"] == {"by": "Ada"}
+
+
+def test_an_answer_comes_before_the_workflow_runs_out_of_its_time(saved, ran):
+    wait = {"name": "approve", "taskReferenceName": "approve", "type": "HUMAN"}
+    file = saved(wait, timeoutSeconds=3600, timeoutPolicy="TIME_OUT_WF")
+    assert ran(file)[1]["status"] == "COMPLETED"
+    assert ran(file, "--takes", "approve=2h")[1]["status"] == "TIMED_OUT"
+
+
+def test_a_neighbour_that_cannot_be_run_is_no_concern_of_a_definition_that_does_not_start_it(saved, ran):
+    saved({"name": "f", "taskReferenceName": "f", "type": "FORK"}, name="broken", file="broken.json")
+    late = {"name": "any", "taskReferenceName": "any", "type": "DYNAMIC", "dynamicTaskNameParam": "what",
+            "inputParameters": {"what": "pack"}}  # fmt: skip
+    assert ran(saved(late))[0] == 0
 
 
 def test_sub_workflows_come_from_the_files_beside_it_and_one_that_is_nowhere_is_simulated(saved, ran):
