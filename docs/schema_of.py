@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Mapping
+from importlib import import_module
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -12,9 +13,13 @@ _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def schema_of(root: type, module: ModuleType, *, urn: str, title: str) -> dict[str, Any]:
-    """Return the schema (draft 2020-12) of one document; every typed dictionary of the module becomes a definition."""
+    """Return the schema (draft 2020-12) of one document; typed dictionaries that it reaches become definitions."""
     kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and is_typeddict(kind)]
-    texts = _field_texts(module)
+    for kind in kinds:  # grows while it is read
+        kinds += [each for each in _named(tuple(get_type_hints(kind).values())) if each not in kinds]
+    texts = {}
+    for name in dict.fromkeys(kind.__module__ for kind in kinds):
+        texts.update(_field_texts(import_module(name)))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": urn,
@@ -23,6 +28,13 @@ def schema_of(root: type, module: ModuleType, *, urn: str, title: str) -> dict[s
         **_object(root, texts),
         "$defs": {kind.__name__: _object(kind, texts) for kind in kinds if kind is not root},
     }
+
+
+def _named(hints: tuple[Any, ...]) -> list[type]:
+    """Return the typed dictionaries that hints name, at any depth, each once."""
+    found = [hint for hint in hints if is_typeddict(hint)]
+    deeper = [each for hint in hints if not is_typeddict(hint) for each in _named(get_args(hint))]
+    return list(dict.fromkeys([*found, *deeper]))
 
 
 def _object(kind: type, texts: Mapping[tuple[str, str], str]) -> dict[str, Any]:

@@ -8,8 +8,17 @@ pytest, so that `k1n` starts fast.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from pytest_k1n.core.choices import (
+    GatePolicy,
+    HandlersChoice,
+    KeepChoice,
+    RegisterPolicy,
+    TimeName,
+    UnknownPolicy,
+    WorkersChoice,
+)
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.options import OPTIONS, Option
 
@@ -37,7 +46,7 @@ class Settings(NamedTuple):
 
     server: str
     server_source: str
-    time: str | None
+    time: TimeName | None
     speed: float
     plan: str | None
     plan_source: str
@@ -47,17 +56,17 @@ class Settings(NamedTuple):
     image: str | None
     container_cli: str | None
     startup_timeout_ms: int
-    gate: str
+    gate: GatePolicy
     gate_timeout_ms: int | None
     gate_age_ms: int
-    unknown: str
+    unknown: UnknownPolicy
     min_pass_rate: float
     seed: int
-    workers: str | None
-    handlers: str | None
+    workers: WorkersChoice | None
+    handlers: HandlersChoice | None
     agents: Path | None
-    register: str | None
-    keep: str
+    register: RegisterPolicy | None
+    keep: KeepChoice
     report: Path | None
     html: Path | None
     sequential: bool
@@ -159,7 +168,7 @@ def _optional(setting: Setting, parse: Callable[[object], T]) -> T | None:
     return None if setting.value is None else _parsed(setting, parse)
 
 
-def _choice(name: str, setting: Setting) -> str | None:
+def _choice(name: str, setting: Setting) -> Any:  # one of the words that the option takes, or None
     choices = _BY_NAME[name].choices
     if setting.value is None or setting.value in choices:
         return None if setting.value is None else str(setting.value)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
 
-from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.backend import ServerDescription, TimeScale
+from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
@@ -34,11 +35,11 @@ class EmbeddedBackend:
         self.time = TimeScale(name="virtual")
         self.domain: str | None = None
         self.slots: int | None = SLOTS
-        self.register_policy = "always"
+        self.register_policy: RegisterPolicy = "always"
 
     @property
-    def server(self) -> Mapping[str, Json]:
-        """kind, url, version, owned, notes: for headers and results."""
+    def server(self) -> ServerDescription:
+        """Which server it is."""
         return {
             "kind": "embedded",
             "url": None,

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
-from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.backend import ServerDescription, TimeScale
+from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.run.server_choice import SLOTS
@@ -36,7 +37,9 @@ class RealBackend:
         self.time = time
         self.domain = domain_of(run) if worker else None
         self.slots = SLOTS if worker else None
-        self.register_policy: str = "always" if server.endpoint.owned else defaults_for(server.endpoint).register
+        self.register_policy: RegisterPolicy = (
+            "always" if server.endpoint.owned else defaults_for(server.endpoint).register
+        )
         self._server = server
         self._worker = worker
         self._ledger = ledger_path(run)
@@ -44,8 +47,8 @@ class RealBackend:
         self._is_holding = False
 
     @property
-    def server(self) -> Mapping[str, Json]:
-        """kind, url, version, owned, notes: for headers and results."""
+    def server(self) -> ServerDescription:
+        """Which server it is."""
         endpoint = self._server.endpoint
         return {
             "kind": "embedded" if endpoint.is_embedded else str(endpoint.kind),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from pytest_k1n.commands.probes import WORKFLOW, results
 from pytest_k1n.commands.subject import add_subject_arguments, is_path, read_subject
+from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.gates import CategoryResult, GateSettings, Quality, evaluate, quality_document, single
 from pytest_k1n.core.model import Json
@@ -104,7 +105,7 @@ def _reader(arguments: argparse.Namespace, known: Mapping[str, Observation]) -> 
     return read
 
 
-def _policy(url: str) -> str:
+def _policy(url: str) -> RegisterPolicy:
     from pytest_k1n.servers.external import defaults_for
     from pytest_k1n.servers.protocol import Endpoint, Kind
 
@@ -158,7 +159,7 @@ def _figures(quality: Quality) -> str:
     )
 
 
-def _document(judged: Judged) -> dict[str, Json]:
+def _document(judged: Judged) -> dict[str, object]:
     execution = judged.observation.execution
     return {
         "workflow": {"name": execution.name, "version": execution.version, "workflow_id": execution.workflow_id},

@@ -15,6 +15,7 @@ from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.probes import WORKFLOW, handlers, task_documents, workflow_document
 from pytest_k1n.coordination.registration import register
 from pytest_k1n.core import wire
+from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.gates import PROBES, GateSettings
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Observation
@@ -33,7 +34,7 @@ def run_probes(
     *,
     read: Callable[[str], Observation],
     settings: GateSettings,
-    policy: str,
+    policy: RegisterPolicy,
     within_s: float = WITHIN_S,
 ) -> Execution:
     """Judge an execution by an execution of K1N_QUALITY_GATES, and return that one; it stays on the server.

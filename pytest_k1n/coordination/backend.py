@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
+    from pytest_k1n.core.choices import RegisterPolicy, TimeName
     from pytest_k1n.core.model import Json
 
 
@@ -15,10 +16,23 @@ if TYPE_CHECKING:
 class TimeScale:
     """How simulated work relates to workflow time (docs/explanation/workflow-time.md)."""
 
-    name: str
-    """real, scaled or virtual."""
+    name: TimeName
     speed: float = 1.0
     """By how much simulated work is shortened; 1 unless scaled."""
+
+
+class ServerDescription(TypedDict):
+    """Which server a run is on, for headers and results."""
+
+    kind: str
+    """jar, docker, url or embedded."""
+    url: str | None
+    """Without secrets; None for the engine in this process."""
+    version: str | None
+    owned: bool
+    """Whether this run has started it, and ends it."""
+    notes: list[str]
+    """What was passed over, and why."""
 
 
 class Backend(Protocol):
@@ -31,12 +45,12 @@ class Backend(Protocol):
     slots: int | None
     """Tasks that one worker runs at once per task type; None where the workers are not ours."""
 
-    register_policy: str
+    register_policy: RegisterPolicy
     """What is registered unless the settings say otherwise: always on a server of our own, never on a foreign host."""
 
     @property
-    def server(self) -> Mapping[str, Json]:
-        """kind, url, version, owned, notes: for headers and results."""
+    def server(self) -> ServerDescription:
+        """Which server it is."""
 
     def announce(self, workflow_id: str, workflow: str) -> None:
         """Tell the workers of an execution that has just started, so that they need not find it by polling."""

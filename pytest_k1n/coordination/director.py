@@ -23,7 +23,8 @@ from pytest_k1n.coordination.observing import end, look
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder, RunState
 from pytest_k1n.coordination.starts import Start, again, groups
 from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core.model import Json
+from pytest_k1n.core.choices import GatePolicy, RegisterPolicy
+from pytest_k1n.core.gates.document import PublishedQuality
 from pytest_k1n.core.plan import Plan
 from pytest_k1n.plan.library import Library
 
@@ -67,14 +68,14 @@ class Setup:
     folder: RunFolder
     uid: str
     open_backend: OpenBackend
-    register_policy: str | None = None
+    register_policy: RegisterPolicy | None = None
     """`None`: what suits the server."""
-    gate_policy: str = "block"
+    gate_policy: GatePolicy = "block"
     missing_passes: Mapping[int, str] = field(default_factory=dict)
     """Batch number -> why it has no recorded pass that counts, for the policy `require`."""
     unknown_blocks: bool = True
     sequential: bool = False
-    judge: Callable[[BatchRun, Backend], Mapping[str, Json]] | None = None
+    judge: Callable[[BatchRun, Backend], PublishedQuality] | None = None
     """Evaluates the quality gates of a batch that has ended; its document is kept in the run folder."""
     report: Callable[[int], None] = lambda _batch: None
     """Called with a batch's number when its executions have been judged, and when its last test has ended."""
@@ -176,7 +177,7 @@ class Director:
             for batch in self.batches:
                 batch.groups = tuple(group for group in batch.groups if not group[0].alone)
         self._publish(
-            server=dict(backend.server),
+            server=backend.server,
             time_model=backend.time.name,
             speed=backend.time.speed,
             domain=backend.domain,
@@ -264,7 +265,7 @@ class Director:
         batch.is_judged = True
         if self._setup.judge is not None and batch.number != UNBATCHED:
             document = self._setup.judge(batch, backend)
-            self._setup.folder.write_json(f"quality/{batch.number}.json", document)
+            self._setup.folder.write_quality(batch.number, document)
             self._setup.report(batch.number)
             self._publish(quality=(*self._state.quality, batch.number))
 

@@ -12,6 +12,7 @@ from pytest_k1n.coordination.collection import Launch
 from pytest_k1n.coordination.registration import register
 from pytest_k1n.coordination.starts import Start, deadline_ms
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.correlation import batch_correlation_id
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan, Template
@@ -40,7 +41,7 @@ class Launcher:
     backend: Backend
     say: Callable[[str], None]
 
-    def register(self, launches: Iterable[Launch], *, policy: str | None) -> None:
+    def register(self, launches: Iterable[Launch], *, policy: RegisterPolicy | None) -> None:
         """Register the definitions on disk that launches need; `policy` None is what suits the server."""
         workflows = self._wanted_definitions(launches)
         if workflows:

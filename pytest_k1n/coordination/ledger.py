@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
+from pytest_k1n.core.choices import GatePolicy
 
 
 class Gate(StrEnum):
@@ -42,7 +43,7 @@ class GateState:
 class GateLedger:
     """Outcomes of the selected tests by node id; fed by test reports, asked for gates."""
 
-    def __init__(self, collection: Collection, *, policy: str = "block", unknown_blocks: bool = True) -> None:
+    def __init__(self, collection: Collection, *, policy: GatePolicy = "block", unknown_blocks: bool = True) -> None:
         self._batch_of = {item.node_id: item.batch for item in collection.items if item.batch != UNBATCHED}
         self._policy = policy
         self._unknown_blocks = unknown_blocks

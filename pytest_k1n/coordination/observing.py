@@ -38,7 +38,7 @@ def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) 
     for watch in watches:
         if not watch.state.is_settled:
             watch.release("the run ended before it was terminal")
-        if watch.state.released and backend.server.get("owned") is not True:
+        if watch.state.released and not backend.server["owned"]:
             try:
                 backend.client.terminate(watch.workflow_id, "the pytest-k1n run that started it has ended")
             except ConductorError as error:

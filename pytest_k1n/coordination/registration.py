@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.core import wire
+from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
 
 Document = Mapping[str, Json]
@@ -18,7 +19,7 @@ D = TypeVar("D")
 class RegistrationRefused(PermissionError):
     """Definitions on the server differ from ours, or are missing, and we may not change them."""
 
-    def __init__(self, url: str, problems: Sequence[str], policy: str) -> None:
+    def __init__(self, url: str, problems: Sequence[str], policy: RegisterPolicy) -> None:
         self.problems = tuple(problems)
         self.policy = policy
         self.url = url
@@ -31,7 +32,9 @@ class RegistrationRefused(PermissionError):
         return f"{what}:\n{lines}\n  try: {remedy}"
 
 
-def register(client: Conductor, workflows: Iterable[Document], tasks: Iterable[Document], *, policy: str) -> None:
+def register(
+    client: Conductor, workflows: Iterable[Document], tasks: Iterable[Document], *, policy: RegisterPolicy
+) -> None:
     """Make sure that the server has these definitions; `policy` is missing, always or never.
 
     Raises RegistrationRefused that shows every difference, having changed nothing; ConductorError.

@@ -12,9 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from pytest_k1n.coordination.backend import ServerDescription
 from pytest_k1n.core.model import Json
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.gates.document import PublishedQuality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,8 @@ class LaunchedExecution:
 class RunState:
     """Everything a test may wait for."""
 
-    server: Mapping[str, Json] | None = None
-    """kind, url, version, tier notes; `None` until it is ready."""
+    server: ServerDescription | None = None
+    """`None` until it is ready."""
     server_error: str | None = None
     time_model: str = "real"
     speed: float = 1.0
@@ -105,6 +109,14 @@ class RunFolder:
         except FileExistsError:
             return False
         return True
+
+    def write_quality(self, batch: int, document: PublishedQuality) -> None:
+        """Publish what the gates say of a batch (director only)."""
+        self.write_json(f"quality/{batch}.json", cast("Json", document))
+
+    def quality(self, batch: int) -> PublishedQuality | None:
+        """Read what the gates say of a batch; None where it was not judged (yet)."""
+        return cast("PublishedQuality | None", self.read_json(f"quality/{batch}.json"))
 
     def publish(self, state: RunState) -> None:
         """Replace the run state (director only)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -94,7 +94,7 @@ def _ran_on(run: Run, state: RunState) -> str:
     speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
     where = f" {state.server['url']}" if state.server["url"] else ""
     ran_on = f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
-    passed_over = [note for note in cast("list[str]", state.server["notes"]) if " passed over: " in note]
+    passed_over = [note for note in state.server["notes"] if " passed over: " in note]
     return harmless("\n".join([ran_on, *(f"         {note}" for note in passed_over)]))
 
 
@@ -124,7 +124,7 @@ def _quality_lines(run: Run, state: RunState) -> Iterator[str]:
     from pytest_k1n.run.gate_verdicts import summary_line
 
     for number in state.quality:
-        document = run.folder.read_json(f"quality/{number}.json")
+        document = run.folder.quality(number)
         if document:
             yield f"quality  {summary_line(f'batch{number}', document['batch'])}"
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from pytest_k1n.core.gates.document import QualityDocument
+
 SCHEMA = "k1n-run/1"
 
 VerdictWord = Literal["pass", "warn", "fail", "unknown", "blocked"]
@@ -168,7 +170,7 @@ class ExecutionDocument(TypedDict):
     phases: list[PhaseDocument]
     watch: list[WatchDocument]
     checkpoints: list[CheckpointDocument]
-    gates: dict[str, Any] | None
+    gates: QualityDocument | None
 
 
 class BatchDocument(TypedDict):
@@ -181,7 +183,7 @@ class BatchDocument(TypedDict):
     """Why it was blocked, or what let it run all the same."""
     timeline_ms: tuple[int, int, int] | None
     """Planned start, completion and buffer since the start of the plan."""
-    quality: dict[str, Any] | None
+    quality: QualityDocument | None
     templates: list[TemplateDocument]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pytest_k1n.core.checkpoints import Checkpoint
 from pytest_k1n.core.critical import CriticalPath, Segment, critical_path, waited_for
+from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES
 from pytest_k1n.core.observation import Observation, record_is_simulated
@@ -39,7 +40,7 @@ class JudgedExecution:
     batch: str | None = None
     role: Role = "own"
     checkpoints: tuple[Checkpoint, ...] = ()
-    gates: Mapping[str, Any] | None = None
+    gates: QualityDocument | None = None
     """Its own quality document; None where it was not judged."""
 
 
@@ -80,7 +81,7 @@ def execution_document(observed: JudgedExecution) -> ExecutionDocument:
         "phases": list(_phases(observation)),
         "watch": list(_watch_points(observation)),
         "checkpoints": [_checkpoint(each) for each in observed.checkpoints],
-        "gates": dict(observed.gates) if observed.gates is not None else None,
+        "gates": observed.gates,
     }
 
 

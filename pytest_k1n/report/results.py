@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pytest_k1n.coordination.backend import ServerDescription
 from pytest_k1n.core.checkpoints import Checkpoint
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Finding
+from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.graph import label
-from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Phase, Template
 from pytest_k1n.core.timeline import Attempt
@@ -28,13 +29,13 @@ class ResultsSource:
     verdict: str
     """pass, fail, unknown or blocked."""
     partial: bool
-    server: Mapping[str, Json]
+    server: ServerDescription | None
     time_model: str
     speed: float
     observation: Observation | None = None
     """None where the execution never started."""
     checkpoints: tuple[Checkpoint, ...] = ()
-    gates: Mapping[str, Any] | None = None
+    gates: QualityDocument | None = None
     """The quality document of this execution."""
     findings: Iterable[Mapping[str, Any]] = field(default_factory=tuple)
     """Findings of the tests and gates, as JSON objects."""
@@ -60,7 +61,7 @@ def results_document(subject: ResultsSource) -> dict[str, Any]:
             "correlation_id": execution.correlation_id if execution else None,
             "status": str(execution.status) if execution else None,
         },
-        "server": {name: subject.server.get(name) for name in ("kind", "version", "url")},
+        "server": _server(subject.server),
         "time": {"model": subject.time_model, "speed": subject.speed},
         **_instants("started", started_ms),
         **_instants("ended", ended_ms),
@@ -78,6 +79,12 @@ def results_document(subject: ResultsSource) -> dict[str, Any]:
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Write a finding as results files and evidence carry it: plain text, for an enum of ours is none to execnet."""
     return {name: str.__str__(value) for name, value in asdict(finding).items()}
+
+
+def _server(server: ServerDescription | None) -> dict[str, str | None]:
+    if server is None:
+        return {"kind": None, "version": None, "url": None}
+    return {"kind": server["kind"], "version": server["version"], "url": server["url"]}
 
 
 def _instants(name: str, epoch_ms: int | None) -> dict[str, Any]:

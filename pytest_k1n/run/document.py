@@ -82,7 +82,7 @@ def _batches(
             continue
         gate, reason = director.state.gates.get(str(batch.number), (Gate.OPEN, ""))
         mine = [_WORDS[outcome] for node, outcome in outcomes.items() if run.items[node].batch == batch.number]
-        quality = run.folder.read_json(f"quality/{batch.number}.json")
+        quality = run.folder.quality(batch.number)
         yield {
             "name": batch.name,
             "title": batch.title,
@@ -164,7 +164,7 @@ def _sightings(controller: Controller) -> Iterator[Sighting]:
 
 
 def _gate_sightings(run: Run, batch: BatchRun) -> Iterator[Sighting]:
-    quality = run.folder.read_json(f"quality/{batch.number}.json") if batch.number != UNBATCHED else None
+    quality = run.folder.quality(batch.number) if batch.number != UNBATCHED else None
     titles = {watch.title: watch.workflow_id for watch in batch.watches}
     for category in quality["batch"]["categories"] if quality else ():
         for finding in category["findings"]:

@@ -24,7 +24,7 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
     for each in state.executions:
         if each.workflow_id in wanted:
             lines += _about(run, each)
-    url = state.server.get("url") if state.server else None
+    url = state.server["url"] if state.server else None
     lines.append(f"server    {url or 'the embedded engine'}, {state.time_model} time, seed {run.settings.seed}")
     lines.append(f"replay    pytest --k1n-seed={run.settings.seed} '{item.node_id}'")
     return "\n".join(one_line(line, most=2000) for line in lines)

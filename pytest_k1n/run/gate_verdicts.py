@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
 
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.director import BatchRun
+from pytest_k1n.core.gates.document import PublishedQuality, QualityDocument
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run
 
-Document = Mapping[str, Any]
 
-
-def judge(run: Run, batch: BatchRun, backend: Backend) -> Mapping[str, Json]:
+def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
     from pytest_k1n.core.gates import BatchObservation, GateSettings, evaluate, quality_document
 
@@ -27,12 +25,13 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> Mapping[str, Json]:
         validate=_validate,
     )
     together = BatchObservation(observations={key: observed[watch] for watch, key in keys.items()}, alone=alone or None)
-    whole = evaluate(together, settings)
-    single = {
-        watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()
+    return {
+        "v": 1,
+        "batch": quality_document(evaluate(together, settings)),
+        "executions": {
+            watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()
+        },
     }
-    document = {**quality_document(whole), "rate_verdict": str(whole.rate_verdict)}
-    return {"v": 1, "batch": document, "executions": cast("Json", single)}
 
 
 def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:
@@ -41,7 +40,7 @@ def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:
     return problems_of(schema, document)
 
 
-def summary_line(batch: str, document: Document) -> str:
+def summary_line(batch: str, document: QualityDocument) -> str:
     """Say a quality document's three figures in a line."""
     checks, categories = document["checks"], document["categories"]
     evaluated = [each for each in categories if each["evaluated"]]

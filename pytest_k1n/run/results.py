@@ -14,6 +14,7 @@ from pytest_k1n.coordination.director import BatchRun, Director
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.results import ResultsSource, results_document
 from pytest_k1n.run.controller import Controller
@@ -108,16 +109,19 @@ def _result(controller: Controller, batch: Batch, template: Template, batch_run:
     watch = _watch(batch_run, template, run)
     outcomes = _outcomes(run, director, batch.number, template)
     state = director.state
-    documents = run.folder.read_json(f"quality/{batch.number}.json") or {}
-    gates = documents.get("executions", {}).get(watch.workflow_id) if watch else None
-    findings = [finding for node_id in outcomes for finding in controller.findings.get(node_id, ())]
-    findings += [finding for category in (gates or {}).get("categories", ()) for finding in category["findings"]]
+    published = run.folder.quality(batch.number)
+    gates = published["executions"].get(watch.workflow_id) if published and watch else None
+    findings: list[Mapping[str, Any]] = []
+    for node_id in outcomes:
+        findings += controller.findings.get(node_id, ())
+    for category in gates["categories"] if gates else ():
+        findings += category["findings"]
     subject = ResultsSource(
         template=template.planned_on(watch.definition) if watch and watch.definition else template,
         batch=batch.name,
         verdict=_verdict(outcomes, gates),
         partial=any(outcome is None for outcome in outcomes.values()),
-        server=state.server or {},
+        server=state.server,
         time_model=state.time_model,
         speed=state.speed,
         observation=watch.observation if watch else None,
@@ -156,7 +160,7 @@ def _outcomes(run: Run, director: Director, batch: int, template: Template) -> d
     }
 
 
-def _verdict(outcomes: Mapping[str, ItemOutcome | None], gates: Mapping[str, Any] | None) -> str:
+def _verdict(outcomes: Mapping[str, ItemOutcome | None], gates: QualityDocument | None) -> str:
     ended = {outcome for outcome in outcomes.values() if outcome is not None}
     quality = gates["verdict"] if gates else "unknown"
     if ItemOutcome.BLOCKED in ended:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.core.choices import TimeName
 from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
@@ -39,8 +40,8 @@ def spec_of(settings: Settings) -> ServerSpec:
 
 def time_of(settings: Settings, kind: Kind) -> TimeScale:
     """Choose the time model that suits a server. Raises UsageError for one that it cannot have."""
-    suited = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}.get(kind, "scaled")
-    name = settings.time or suited
+    suited: dict[Kind, TimeName] = {Kind.EMBEDDED: "virtual", Kind.URL: "real"}
+    name = settings.time or suited.get(kind, "scaled")
     if name == "virtual" and kind in (Kind.JAR, Kind.DOCKER):
         raise pytest.UsageError(
             f"--k1n-time=virtual needs the embedded engine: the clock of a {kind} server cannot be accelerated; "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TypedDict
 
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.fingerprint import digest
@@ -23,7 +24,67 @@ _RESULT_VERDICT = {
 }
 
 
-def quality_document(quality: Quality) -> dict[str, Json]:
+class GateFinding(TypedDict):
+    """A finding of a gate; its subject begins with the execution it is about, where there are several."""
+
+    code: str
+    subject: str
+    expected: str
+    observed: str
+    margin: str
+    origin: str
+    verdict: str
+
+
+class CategoryDocument(TypedDict):
+    """One of G1 to G20."""
+
+    id: str
+    title: str
+    verdict: str
+    passed: int
+    evaluated: int
+    unknown: int
+    simulated: int
+    unit: str
+    blocking: bool
+    note: str
+    findings: list[GateFinding]
+
+
+class CheckCounts(TypedDict):
+    """Checks over all categories."""
+
+    passed: int
+    failed: int
+    unknown: int
+    simulated: int
+
+
+class QualityDocument(TypedDict):
+    """What the gates say of a batch, or of one execution: the `gates` object of a results file."""
+
+    verdict: str
+    rate_verdict: str
+    rate: float | None
+    """Share of evaluated checks that passed, 0 to 1; None where none was evaluated."""
+    wilson_low: float
+    min_rate: float
+    checks: CheckCounts
+    categories: list[CategoryDocument]
+    reasons: list[str]
+
+
+class PublishedQuality(TypedDict):
+    """What the director publishes of a batch that has ended."""
+
+    v: int
+    batch: QualityDocument
+    executions: Mapping[str, QualityDocument]
+    """By workflow id."""
+
+
+def quality_document(quality: Quality) -> QualityDocument:
     """Return the `gates` object of a results file."""
     checks = quality.checks
     return {
@@ -62,7 +123,7 @@ def probe_output(result: CategoryResult) -> dict[str, Json]:
     }
 
 
-def _category(result: CategoryResult) -> dict[str, Json]:
+def _category(result: CategoryResult) -> CategoryDocument:
     return {
         "id": result.id,
         "title": result.title,
@@ -78,7 +139,7 @@ def _category(result: CategoryResult) -> dict[str, Json]:
     }
 
 
-def _finding(located: Located) -> Json:
+def _finding(located: Located) -> GateFinding:
     finding = located.finding
     subject = f"{located.key}: {finding.subject}" if located.key else finding.subject
     return {
