@@ -8,7 +8,7 @@ Problem
 ├── NotAllowed      405
 ├── Forbidden       403: of this engine only, Conductor lets everybody in
 ├── TooLarge        413: of this engine only
-└── Stopped         503: of this engine only
+└── EngineStopped         503: of this engine only
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class TooLarge(Problem):
     status = 413
 
 
-class Stopped(Problem):
+class EngineStopped(Problem):
     """An engine that is being stopped, and does not finish what it was asked for."""
 
     status = 503

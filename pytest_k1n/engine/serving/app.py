@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal, Problem, Stopped, TooLarge
+from pytest_k1n.engine.problems import EngineStopped, Illegal, Problem, TooLarge
 from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.rest.router import Routes, error_document, guarded
 from pytest_k1n.engine.runtime.clock import monotonic_ms
@@ -75,7 +75,7 @@ class EngineApp:
         except Problem as problem:
             reply = Reply(problem.status, error_document(problem))
         except Stopping:
-            reply = Reply(503, error_document(Stopped("the engine is being stopped")))
+            reply = Reply(503, error_document(EngineStopped("the engine is being stopped")))
         except Exception as error:
             traceback.print_exc(file=sys.stderr)  # a defect of ours: the log has it, the client gets an answer
             reply = Reply(500, error_document(Illegal(f"the embedded engine failed: {type(error).__name__}: {error}")))
