@@ -2,8 +2,12 @@
 
 import signal
 import threading
+from contextlib import closing
 
 import pytest
+
+from pytest_k1n.client import transport_for
+from pytest_k1n.core.http import HttpRequest
 
 ENDLESS = "while (true);"
 TRICKY = "throw Object.assign(new Error('x'), {toString() { while (true); }})"
@@ -77,3 +81,30 @@ def test_it_stops_whatever_it_is_at(serve, until, name, task, number):
         code, said = served.end(number)
         thread.join(20)
         assert (code, said) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/workflow/search?freeText=nowhere", "/api/tasks/search?freeText=nowhere", "/api/workflow/search-by-tasks"],
+)
+def test_a_search_over_thousands_lets_others_go_first(serve, path):
+    with serve() as served:
+        served.define("many", {"name": "n", "taskReferenceName": "n", "type": "NOOP"})
+        for _ in range(1500):
+            served.client.start("many", input={"text": "x" * 200})
+        ended = threading.Event()
+
+        def search():
+            with closing(transport_for(served.url, environ={})) as transport:
+                for _ in range(5):
+                    assert transport.send(HttpRequest("GET", path)).status == 200
+            ended.set()
+
+        thread = threading.Thread(target=search)
+        thread.start()
+        others = 0
+        while not ended.is_set():
+            served.client.start("many")
+            others += 1
+        thread.join()
+        assert others > 5  # more of them than searches: they went between the records of one

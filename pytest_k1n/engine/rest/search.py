@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Final, TypeVar
@@ -43,11 +43,19 @@ _TASK_FIELDS: Final[dict[str, Callable[[TaskState], str | int]]] = {
 }
 
 
+def unhurried(every: Iterable[T], breathe: Callable[[], None]) -> Iterator[T]:
+    """Go through records as they are now, and let others have their say meanwhile."""
+    for number, one in enumerate(list(every)):
+        if number % 16 == 0:
+            breathe()
+        yield one
+
+
 def executions(every: Iterable[ExecutionState], query: str, free_text: str | None) -> list[ExecutionState]:
     """Find executions by `field (=|<|>|IN) value` joined by ` AND `, and a text in what is shown. Raises Problem."""
     tests = _tests(query, _FIELDS)
-    found = [execution for execution in every if all(test(execution) for test in tests)]
-    return _with_text(found, free_text, summary)
+    shows = _shows(free_text, summary)
+    return [execution for execution in every if all(test(execution) for test in tests) and shows(execution)]
 
 
 def ordered(found: list[ExecutionState], sort: str) -> list[ExecutionState]:
@@ -58,19 +66,21 @@ def ordered(found: list[ExecutionState], sort: str) -> list[ExecutionState]:
 def tasks(every: Iterable[TaskState], query: str, free_text: str | None, sort: str = "") -> list[TaskState]:
     """Find and order task records as executions are; one that nobody has polled yet is not found. Raises Problem."""
     tests = _tests(query, _TASK_FIELDS)
-    found = [task for task in every if _is_indexed(task) and all(test(task) for test in tests)]
-    return _ordered(_with_text(found, free_text, task_summary), sort, _TASK_FIELDS)
+    shows = _shows(free_text, task_summary)
+    found = [task for task in every if _is_indexed(task) and all(test(task) for test in tests) and shows(task)]
+    return _ordered(found, sort, _TASK_FIELDS)
 
 
 def _is_indexed(task: TaskState) -> bool:
     return task.status != SCHEDULED or task.poll_count > 0
 
 
-def _with_text(found: list[T], text: str | None, show: Callable[[T], JsonObject]) -> list[T]:
-    """Keep what shows a text anywhere, without regard to case; `*` keeps everything."""
+def _shows(text: str | None, show: Callable[[T], JsonObject]) -> Callable[[T], bool]:
+    """Tell of a record whether it shows a text anywhere, without regard to case; `*` is in all of them."""
     if not text or text == "*":
-        return found
-    return [one for one in found if text.lower() in json.dumps(show(one), ensure_ascii=False).lower()]
+        return lambda _one: True
+    wanted = text.lower()
+    return lambda one: wanted in json.dumps(show(one), ensure_ascii=False).lower()
 
 
 def _ordered(found: list[T], sort: str, fields: Mapping[str, Callable[[T], str | int]]) -> list[T]:

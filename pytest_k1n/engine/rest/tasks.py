@@ -247,7 +247,8 @@ def _search_full(request: Request) -> Reply:
 
 def _found(request: Request, show: Callable[[TaskState], JsonObject]) -> Reply:
     start, size = max(0, request.number("start", 0) or 0), request.number("size", 100) or 0
-    every = (task for execution in request.engine.executions.values() for task in execution.tasks)
+    executions = search.unhurried(request.engine.executions.values(), request.engine.guards.breathe)
+    every = (task for execution in executions for task in list(execution.tasks))
     found = search.tasks(every, request.text("query") or "", request.text("freeText"), request.text("sort") or "")
     shown = [show(task) for task in found[start : start + size]]
     return Reply(payload={"totalHits": len(found), "results": shown})

@@ -105,7 +105,9 @@ class EngineApp:
             self._quiescence.request_ends(number)
 
     async def _answer(self, method: str, path: str, scope: Scope, body: bytes, receive: Receive) -> Reply | None:
-        if self._turns.is_taken and method == "GET" and "/poll" not in path:
+        if method == "GET" and "/search" in path:
+            answer = await self._turns.read(lambda: self._begin(method, path, scope, body))
+        elif self._turns.is_taken and method == "GET" and "/poll" not in path:
             answer = self._begin(method, path, scope, body)  # it only reads, so it need not wait for a script's end
         else:
             answer = await self._turns.run(lambda: self._act(method, path, scope, body))

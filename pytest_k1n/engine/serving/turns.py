@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from greenlet import getcurrent, greenlet
@@ -29,15 +28,21 @@ class Stopping(BaseException):
     """The engine is being stopped: whatever is under way ends here."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Pause:
-    awaited: Callable[[], Awaitable[Any]]
+    __slots__ = ("awaited",)
+
+    def __init__(self, awaited: Callable[[], Awaitable[Any]]) -> None:
+        self.awaited = awaited
 
 
-@dataclass(frozen=True, slots=True)
 class _End:
-    result: Any = None
-    error: BaseException | None = None
+    """Made once a request, hence no dataclass: one that is frozen costs four times as much."""
+
+    __slots__ = ("error", "result")
+
+    def __init__(self, result: Any = None, error: BaseException | None = None) -> None:
+        self.result = result
+        self.error = error
 
 
 class Turns:
@@ -46,6 +51,7 @@ class Turns:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._line: deque[asyncio.Future[None]] = deque()
+        self._readers: set[greenlet] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._home = getcurrent()
@@ -57,8 +63,35 @@ class Turns:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do a piece of work in a turn and return what it returns. Raises what it raises, or Stopping."""
-        await self._take()
-        result: T = await self._finish(self._begin(work))
+        if self.is_taken:
+            await self._come()
+        self.is_taken = True
+        state = self._begin(work)
+        if isinstance(state, _Pause):
+            state = await self._finish(state)
+        else:
+            self._pass_on()
+        if state.error is not None:
+            raise state.error
+        result: T = state.result
+        return result
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """Do a piece of work that only reads, for long perhaps: without a turn, beside whoever has one."""
+        reader = greenlet(lambda: _outcome(work))
+        self._readers.add(reader)
+        self._since = self._loop.time()
+        try:
+            state = reader.switch()
+            while isinstance(state, _Pause):
+                await state.awaited()
+                self._since = self._loop.time()
+                state = reader.switch()
+        finally:
+            self._readers.discard(reader)
+        if state.error is not None:
+            raise state.error
+        result: T = state.result
         return result
 
     def call(self, work: Callable[[], object]) -> None:
@@ -71,7 +104,7 @@ class Turns:
                 if state.error is not None:
                     raise state.error
                 return
-            rest = self._finish(state)
+            rest: Awaitable[object] = self._finish(state)
         else:
             rest = self.run(work)
         task = self._loop.create_task(_quietly(rest))
@@ -89,8 +122,12 @@ class Turns:
 
     def breathe(self) -> None:
         """Pause for others' sake, if the work has gone on for long."""
-        if self._loop.time() - self._since > BREATH_S and getcurrent() is self._strand:
+        if self._loop.time() - self._since > BREATH_S and self._may_pause():
             self._pause(lambda: asyncio.sleep(0))
+
+    def _may_pause(self) -> bool:
+        current = getcurrent()
+        return current is self._strand or current in self._readers
 
     def close(self) -> None:
         """End what is under way."""
@@ -98,13 +135,9 @@ class Turns:
             self._closed.set_result(None)
 
     def _work(self) -> None:
-        state: _End = _End()
+        state = _End()
         while True:
-            work = self._home.switch(state)
-            try:
-                state = _End(work())
-            except BaseException as error:
-                state = _End(error=error)
+            state = _outcome(self._home.switch(state))
 
     def _begin(self, work: Callable[[], object]) -> _Pause | _End:
         self._since = self._loop.time()
@@ -116,7 +149,7 @@ class Turns:
         self._since = self._loop.time()
         return value
 
-    async def _finish(self, state: _Pause | _End) -> Any:
+    async def _finish(self, state: _Pause | _End) -> _End:
         """Go on until the end of a piece of work that has begun."""
         try:
             while isinstance(state, _Pause):
@@ -134,9 +167,7 @@ class Turns:
                     state = self._strand.switch(awaited.result())
         finally:
             self._pass_on()
-        if state.error is not None:
-            raise state.error
-        return state.result
+        return state
 
     async def _until_readable(self, descriptor: int, timeout_s: float) -> bool:
         found = self._loop.create_future()
@@ -152,10 +183,8 @@ class Turns:
         finally:
             self._loop.remove_reader(descriptor)
 
-    async def _take(self) -> None:
-        if not self.is_taken:
-            self.is_taken = True
-            return
+    async def _come(self) -> None:
+        """Wait in line for a turn."""
         place = self._loop.create_future()
         self._line.append(place)
         try:
@@ -174,8 +203,17 @@ class Turns:
         self.is_taken = False
 
 
+def _outcome(work: Callable[[], object]) -> _End:
+    try:
+        return _End(work())
+    except BaseException as error:
+        return _End(error=error)
+
+
 async def _quietly(rest: Awaitable[object]) -> None:
     try:
-        await rest
+        state = await rest
     except Stopping:
         return
+    if isinstance(state, _End) and state.error is not None and not isinstance(state.error, Stopping):
+        raise state.error
