@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 _FILE_NAMES = ("k1n.toml", "plan.toml")
@@ -43,14 +44,20 @@ def find_plan(
 
 
 def plans_near(args: Sequence[str], rootdir: Path, folder: Path) -> dict[Path, str]:
-    """Find the plans that nobody named, each with the argument (relative to `folder`) that leads to it, "" for none."""
+    """Find the plans that nobody named, each with the argument (relative to `folder`) that leads to it, "" for none.
+
+    An argument that leads to none upwards, such as the parent folder of a project, leads to the only one right below.
+    """
     found: dict[Path, str] = {}
     for arg in args:
         candidate = _upwards(folder / arg.partition("::")[0], rootdir)
         if candidate:
             found.setdefault(candidate, arg)
     default = rootdir / _DEFAULT
-    return found or ({default: ""} if default.is_file() else {})
+    if found or default.is_file():
+        return found or {default: ""}
+    below = {path: arg for arg in args for path in _below(folder / arg)}
+    return below if len(below) == 1 else {}
 
 
 def shown(path: Path, rootdir: Path) -> str:
@@ -69,6 +76,17 @@ def _upwards(start: Path, rootdir: Path) -> Path | None:
         if folder == rootdir:
             break
     return None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the plan files of a folder's own folders."""
+    try:
+        inner = [entry.path for entry in os.scandir(folder) if not entry.name.startswith(".") and entry.is_dir()]
+    except OSError:
+        return  # no such folder, or a file
+    for path in (Path(each, name) for each in sorted(inner) for name in _FILE_NAMES):
+        if path.is_file() and (path.name != "plan.toml" or _looks_like_ours(path)):
+            yield path.resolve()
 
 
 def _looks_like_ours(path: Path) -> bool:
