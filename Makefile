@@ -24,10 +24,10 @@ $(VENV)/.ready: pyproject.toml
 	@touch $@
 
 suite: setup ## judge the K1N plan, batches 1 to 3, on the embedded engine in virtual time
-	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=embedded --benchmark-quiet $(ARGS)
+	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=embedded --k1n-cov --benchmark-quiet $(ARGS)
 
 suite-real: setup ## the same on a real Conductor, started from its boot jar, in scaled time
-	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=jar --benchmark-quiet $(ARGS)
+	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=jar --k1n-cov --benchmark-quiet $(ARGS)
 
 test: setup ## run the plugin's own tests (no server, no Java)
 	$(BIN)/pytest tests --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)

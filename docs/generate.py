@@ -188,6 +188,14 @@ def run_page() -> Iterator[str]:
     ))  # fmt: skip
 
 
+def coverage_page() -> Iterator[str]:
+    """The fields of a coverage document."""
+    yield from _schema_page("coverage", "Coverage of definitions", (
+        "What `--k1n-cov-report=FILE.json` and `k1n coverage --report FILE.json` write. Those of several runs can be",
+        "added up: `k1n coverage FILE FILE`. See [how to cover definitions](../how-to/coverage.md).",
+    ))  # fmt: skip
+
+
 def plan_page() -> Iterator[str]:
     """The fields of a plan file."""
     yield from _schema_page("plan", "The plan file", (
@@ -206,6 +214,7 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "plan": plan_page,
     "results": results_page,
     "run": run_page,
+    "coverage": coverage_page,
     "commands": commands_page,
 }
 

@@ -69,6 +69,10 @@ class Settings(NamedTuple):
     keep: KeepChoice
     report: Path | None
     html: Path | None
+    cov: bool
+    """Whether the coverage of definitions is asked for, by any of its options."""
+    cov_fail_under: float | None
+    cov_reports: tuple[Path, ...]
     sequential: bool
     faults: tuple[str, ...]
     chosen: tuple[str, ...]
@@ -119,7 +123,10 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         keep=_choice("keep", raw["keep"]) or "failed",
         html=path.read(raw["html"]),
         report=_report(path.read(raw["report"]), raw["report"].source),
-        sequential=_parsed(raw["sequential"], _flag) if raw["sequential"].value is not None else False,
+        cov=_switch(raw["cov"]) or any(raw[name].value is not None for name in ("cov-fail-under", "cov-report")),
+        cov_fail_under=_optional(raw["cov-fail-under"], _rate),
+        cov_reports=path.read_all(raw["cov-report"], _coverage_report),
+        sequential=_switch(raw["sequential"]),
         faults=_words(raw["fault"]),
         chosen=tuple(name for name, setting in raw.items() if setting.source != "default"),
     )
@@ -144,6 +151,12 @@ class _PathReader:
             return None
         path = Path(str(setting.value)).expanduser()
         return self._rootdir / path if setting.source.startswith("ini") or setting.source == "default" else path
+
+    def read_all(self, setting: Setting, check: Callable[[object], object]) -> tuple[Path, ...]:
+        """Read a list of paths, each checked by its name. Raises SettingError."""
+        each = [Setting(word, setting.source) for word in _words(setting)]
+        found = [self.read(setting) for setting in each if _parsed(setting, check)]
+        return tuple(path for path in found if path is not None)
 
 
 def _report(path: Path | None, source: str) -> Path | None:
@@ -205,6 +218,16 @@ def _whole(value: object) -> int:
 
 def _duration(value: object) -> int:
     return duration_ms(str(value))
+
+
+def _coverage_report(value: object) -> object:
+    if not str(value).endswith((".json", ".html")):
+        raise ValueError(f"{value}: a coverage report's name ends in .json or .html")
+    return value
+
+
+def _switch(setting: Setting) -> bool:
+    return setting.value is not None and _parsed(setting, _flag)
 
 
 def _flag(value: object) -> bool:

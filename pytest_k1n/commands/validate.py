@@ -136,6 +136,8 @@ def _recognised(document: Json) -> tuple[str, Callable[[Json, str], list[SchemaP
     if isinstance(document, Mapping):
         if str(document.get("schema", "")).startswith("k1n-run/"):
             return "the document of a run", partial(_ours, "run")
+        if str(document.get("schema", "")).startswith("k1n-coverage/"):
+            return "coverage of definitions", partial(_ours, "coverage")
         if str(document.get("schema", "")).startswith("k1n-results") or {"template", "verdict"} <= document.keys():
             return f"results of template {document.get('template')}", partial(_ours, "results")
         if "workflowId" in document:

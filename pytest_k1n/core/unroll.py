@@ -15,7 +15,16 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.graph import Choice, Edge, Graph, ParallelGroup, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, WorkflowDefinition, WorkflowTask
 
-__all__ = ["Edge", "Graph", "ParallelGroup", "expected_keys", "happens_before", "label", "unexpected_keys"]
+__all__ = [
+    "Edge",
+    "Graph",
+    "ParallelGroup",
+    "expected_keys",
+    "happens_before",
+    "label",
+    "selected_case",
+    "unexpected_keys",
+]
 
 Ends = tuple[TaskKey, ...] | None
 """Whose end lets the next task be scheduled: one task, or alternatives; none at the start; None: nothing follows."""
@@ -63,6 +72,15 @@ def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
 def unexpected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
     """Return the tasks on record that the graph has no place for: a case not taken, a ref of another definition."""
     return tuple(key for key in execution.finals if key not in graph.nodes)
+
+
+def selected_case(record: TaskRecord) -> str | None:
+    """Return the value that a SWITCH or DECISION evaluated to; `None` before it has."""
+    results = record.output.get("evaluationResult") or record.output.get("caseOutput")
+    chosen = record.output.get("selectedCase")
+    if chosen is None and isinstance(results, list) and results:
+        chosen = results[0]
+    return None if chosen is None else str(chosen)
 
 
 class _Unrolling:
@@ -200,8 +218,7 @@ class _Unrolling:
         record = self.records.get(key)
         if record is None:
             return None
-        results = record.output.get("evaluationResult") or record.output.get("caseOutput")
-        chosen = record.output.get("selectedCase") or (results[0] if isinstance(results, list) and results else None)
+        chosen = selected_case(record)
         if chosen is not None:  # a case that is there but empty is taken too, and leads straight on (3.32.1)
             return f"case {chosen!r}" if chosen in task.cases else "the default case"
         begun = [f"case {case!r}" for case, tasks in task.cases.items() if self._has_begun(tasks, key[1])]

@@ -23,6 +23,10 @@ def take_notice(config: pytest.Config) -> Run:
     if RUN not in config.stash:
         run = config.stash[RUN] = make_run(config)
         config.pluginmanager.register(CollectionHooks(run), "k1n-collection")
+        if run.is_anything_set and run.settings.cov and not run.is_node:
+            from pytest_k1n.hooks.coverage import CoverageHooks
+
+            config.pluginmanager.register(CoverageHooks(run), "k1n-coverage")
     return run_of(config)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import failure, retelling
+from pytest_k1n.run.coverage import coverage_note
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
 
@@ -48,6 +49,8 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
         note["evidence"] = item.stash[EVIDENCE]
     if call.excinfo is not None and call.excinfo.errisinstance((ExpectationFailed, UnknownVerdict)):
         retelling.headline(report, call.excinfo.value, note.get("evidence"))
+    if report.when == "call" and run.is_anything_set and run.settings.cov:
+        note["coverage"] = coverage_note(run, item)
     if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
         report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))

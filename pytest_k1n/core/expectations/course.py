@@ -8,10 +8,10 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.model import Json, TaskRecord
+from pytest_k1n.core.model import TaskRecord
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.unroll import label
+from pytest_k1n.core.unroll import label, selected_case
 
 DEFAULT_CASE = "default"
 """How `took_branch` calls the case of a SWITCH that no value names."""
@@ -95,16 +95,6 @@ def took_branch(ref: str, case: str) -> Judge:
         return tally.findings()
 
     return judge
-
-
-def selected_case(record: TaskRecord) -> str | None:
-    """Return the value that a SWITCH or DECISION evaluated to; `None` before it has."""
-    output = record.output
-    results: Json = output.get("evaluationResult") or output.get("caseOutput")
-    chosen = output.get("selectedCase")
-    if chosen is None and isinstance(results, list) and results:
-        chosen = results[0]
-    return None if chosen is None else str(chosen)
 
 
 @expectation

@@ -1,0 +1,1 @@
+"""Coverage of definitions: what of each workflow definition some executions have exercised. Pure."""

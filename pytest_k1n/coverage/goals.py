@@ -1,0 +1,111 @@
+"""What of a workflow definition can be exercised: one goal for everything that an execution may or may not do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskDefinition, WorkflowDefinition, WorkflowTask
+from pytest_k1n.coverage.advice import Advisor
+
+NONE, ONE, SEVERAL = "0", "1", "n"
+
+
+class Kind(StrEnum):
+    """What kind of thing a goal is, in the order in which tables show them."""
+
+    TASK = "task"
+    CASE = "case"
+    DEFAULT = "default case"
+    LOOP = "loop"
+    FORK = "fork"
+    RETRY = "retry"
+    TIMEOUT = "timeout"
+    OPTIONAL = "optional"
+    PERMISSIVE = "permissive"
+    SUB_WORKFLOW = "sub-workflow"
+    TERMINATION = "termination"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One thing to exercise; what it is to be told by is its kind, place and detail."""
+
+    kind: Kind
+    ref: str = ""
+    """The task; empty for the workflow itself."""
+    detail: str = ""
+    """The case, or how many rounds or branches: 0, 1 or n."""
+    advice: str = field(default="", compare=False)
+    """What to write to exercise it."""
+
+    @property
+    def what(self) -> str:
+        """Name it in words."""
+        return _WORDS[self.kind].format(ref=self.ref, detail=self.detail or "", times=_TIMES.get(self.detail, ""))
+
+
+_TIMES = {NONE: "none", ONE: "one", SEVERAL: "several"}
+_WORDS: Mapping[Kind, str] = {
+    Kind.TASK: "{ref} runs",
+    Kind.CASE: "{ref} takes case {detail!r}",
+    Kind.DEFAULT: "{ref} takes its default case",
+    Kind.LOOP: "{ref} is left after {detail} rounds",
+    Kind.FORK: "{ref} forks {times}",
+    Kind.RETRY: "{ref} is retried",
+    Kind.TIMEOUT: "{ref} times out",
+    Kind.OPTIONAL: "{ref} fails, being optional",
+    Kind.PERMISSIVE: "{ref} fails, being permissive",
+    Kind.SUB_WORKFLOW: "{ref} runs its sub-workflow",
+    Kind.TERMINATION: "{ref} terminates the workflow",
+    Kind.FAILURE: "the failure workflow {detail} is started",
+}
+
+
+def goals_of(
+    definition: WorkflowDefinition, task_definitions: Mapping[str, TaskDefinition] | None = None
+) -> tuple[Goal, ...]:
+    """Return the goals of a definition, in its order.
+
+    `task_definitions` by name say of tasks that carry no definition of their own whether they are retried and time
+    out; of a task that nobody defines that is unknown, and no goal.
+    """
+    advisor = Advisor(definition)
+    goals = [goal for task in definition.walk() for goal in _of_task(task, task_definitions or {}, advisor)]
+    if definition.timeout_s and definition.timeout_policy == "TIME_OUT_WF":
+        goals.append(Goal(Kind.TIMEOUT, "", "", advisor.workflow_timeout()))
+    if definition.failure_workflow:
+        goals.append(Goal(Kind.FAILURE, "", definition.failure_workflow, advisor.failure_workflow()))
+    return tuple(dict.fromkeys(goals))
+
+
+def _of_task(task: WorkflowTask, known: Mapping[str, TaskDefinition], advisor: Advisor) -> Iterator[Goal]:
+    kind = _RUNS.get(task.type, Kind.TASK)
+    yield Goal(kind, task.ref, "", advisor.reach(task))
+    if task.type in ("SWITCH", "DECISION"):
+        for case in task.cases:
+            yield Goal(Kind.CASE, task.ref, case, advisor.case(task, case))
+        yield Goal(Kind.DEFAULT, task.ref, "", advisor.default_case(task))
+    elif task.type == "DO_WHILE":
+        # A loop with a condition goes round at least once; one over items may have none.
+        for rounds in (NONE, ONE, SEVERAL) if task.raw.get("items") else (ONE, SEVERAL):
+            yield Goal(Kind.LOOP, task.ref, rounds, advisor.rounds(task, rounds))
+    elif task.type == "FORK_JOIN_DYNAMIC":
+        for branches in (NONE, ONE, SEVERAL):
+            yield Goal(Kind.FORK, task.ref, branches, advisor.branches(task, branches))
+    if task.type not in SYSTEM_TASK_TYPES:
+        definition = task.task_definition or known.get(task.name)
+        retries = task.retry_count if task.retry_count is not None else definition.retry_count if definition else 0
+        if retries:
+            yield Goal(Kind.RETRY, task.ref, "", advisor.retry(task, retries))
+        if definition and (limit_s := definition.timeout_s or definition.poll_timeout_s or definition.total_timeout_s):
+            yield Goal(Kind.TIMEOUT, task.ref, "", advisor.timeout(task, limit_s))
+    if task.optional:
+        yield Goal(Kind.OPTIONAL, task.ref, "", advisor.fail(task, "optional: what follows must still run"))
+    if task.permissive:
+        yield Goal(Kind.PERMISSIVE, task.ref, "", advisor.fail(task, "permissive: its branch goes on until the JOIN"))
+
+
+_RUNS = {"SUB_WORKFLOW": Kind.SUB_WORKFLOW, "TERMINATE": Kind.TERMINATION}
