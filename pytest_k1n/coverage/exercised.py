@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.unroll import selected_case
-from pytest_k1n.coverage.goals import NONE, ONE, SEVERAL, Goal, Kind
+from pytest_k1n.coverage.goals import NONE, ONE, SEVERAL, Goal, GoalKind
 
 _NEVER_RAN = frozenset({TaskStatus.SCHEDULED, TaskStatus.IN_PROGRESS, TaskStatus.CANCELED, TaskStatus.SKIPPED})
 _FAILED = frozenset(
@@ -30,9 +30,9 @@ def exercised(goals: Collection[Goal], definition: WorkflowDefinition, execution
         if task is not None:
             met.update(_of_task(task, records[-1], execution))
             if records[-1].attempt:
-                met.add(Goal(Kind.RETRY, ref))
+                met.add(Goal(GoalKind.RETRY, ref))
             if any(record.status is TaskStatus.TIMED_OUT for record in records):
-                met.add(Goal(Kind.TIMEOUT, ref))
+                met.add(Goal(GoalKind.TIMEOUT, ref))
     return frozenset(goal for goal in goals if goal in met)
 
 
@@ -40,25 +40,29 @@ def _of_task(task: WorkflowTask, last: TaskRecord, execution: Execution) -> Iter
     ref = task.ref
     if last.status in _NEVER_RAN:
         return
-    for kind in (Kind.TASK, Kind.SUB_WORKFLOW, Kind.TERMINATION):  # a definition has one of them for each task
+    for kind in (
+        GoalKind.TASK,
+        GoalKind.SUB_WORKFLOW,
+        GoalKind.TERMINATION,
+    ):  # a definition has one of them for each task
         yield Goal(kind, ref)
     if last.status in _FAILED:
-        yield Goal(Kind.OPTIONAL, ref)
-        yield Goal(Kind.PERMISSIVE, ref)
+        yield Goal(GoalKind.OPTIONAL, ref)
+        yield Goal(GoalKind.PERMISSIVE, ref)
     if task.type in ("SWITCH", "DECISION") and (chosen := selected_case(last)) is not None:
-        yield Goal(Kind.CASE, ref, chosen) if chosen in task.cases else Goal(Kind.DEFAULT, ref)
+        yield Goal(GoalKind.CASE, ref, chosen) if chosen in task.cases else Goal(GoalKind.DEFAULT, ref)
     elif task.type == "DO_WHILE" and last.status is TaskStatus.COMPLETED:
-        yield Goal(Kind.LOOP, ref, _times(_rounds(task, last, execution)))
+        yield Goal(GoalKind.LOOP, ref, _times(_rounds(task, last, execution)))
     elif task.type == "FORK_JOIN_DYNAMIC":
         forked = last.input.get("forkedTasks") or last.input.get("forkedTaskDefs")
-        yield Goal(Kind.FORK, ref, _times(len(forked) if isinstance(forked, list) else 0))
+        yield Goal(GoalKind.FORK, ref, _times(len(forked) if isinstance(forked, list) else 0))
 
 
 def _of_workflow(execution: Execution, definition: WorkflowDefinition) -> Iterator[Goal]:
     if execution.status is WorkflowStatus.TIMED_OUT:
-        yield Goal(Kind.TIMEOUT)
+        yield Goal(GoalKind.TIMEOUT)
     if definition.failure_workflow and _FAILURE_WORKFLOW in execution.output:
-        yield Goal(Kind.FAILURE, "", definition.failure_workflow)
+        yield Goal(GoalKind.FAILURE, "", definition.failure_workflow)
 
 
 def _rounds(loop: WorkflowTask, last: TaskRecord, execution: Execution) -> int:

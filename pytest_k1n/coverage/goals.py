@@ -12,7 +12,7 @@ from pytest_k1n.coverage.advice import Advisor
 NONE, ONE, SEVERAL = "0", "1", "n"
 
 
-class Kind(StrEnum):
+class GoalKind(StrEnum):
     """What kind of thing a goal is, in the order in which tables show them."""
 
     TASK = "task"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class Goal:
     """One thing to exercise; what it is to be told by is its kind, place and detail."""
 
-    kind: Kind
+    kind: GoalKind
     ref: str = ""
     """The task; empty for the workflow itself."""
     detail: str = ""
@@ -48,19 +48,19 @@ class Goal:
 
 
 _TIMES = {NONE: "none", ONE: "one", SEVERAL: "several"}
-_WORDS: Mapping[Kind, str] = {
-    Kind.TASK: "{ref} runs",
-    Kind.CASE: "{ref} takes case {detail!r}",
-    Kind.DEFAULT: "{ref} takes its default case",
-    Kind.LOOP: "{ref} is left after {detail} rounds",
-    Kind.FORK: "{ref} forks {times}",
-    Kind.RETRY: "{ref} is retried",
-    Kind.TIMEOUT: "{ref} times out",
-    Kind.OPTIONAL: "{ref} fails, being optional",
-    Kind.PERMISSIVE: "{ref} fails, being permissive",
-    Kind.SUB_WORKFLOW: "{ref} runs its sub-workflow",
-    Kind.TERMINATION: "{ref} terminates the workflow",
-    Kind.FAILURE: "the failure workflow {detail} is started",
+_WORDS: Mapping[GoalKind, str] = {
+    GoalKind.TASK: "{ref} runs",
+    GoalKind.CASE: "{ref} takes case {detail!r}",
+    GoalKind.DEFAULT: "{ref} takes its default case",
+    GoalKind.LOOP: "{ref} is left after {detail} rounds",
+    GoalKind.FORK: "{ref} forks {times}",
+    GoalKind.RETRY: "{ref} is retried",
+    GoalKind.TIMEOUT: "{ref} times out",
+    GoalKind.OPTIONAL: "{ref} fails, being optional",
+    GoalKind.PERMISSIVE: "{ref} fails, being permissive",
+    GoalKind.SUB_WORKFLOW: "{ref} runs its sub-workflow",
+    GoalKind.TERMINATION: "{ref} terminates the workflow",
+    GoalKind.FAILURE: "the failure workflow {detail} is started",
 }
 
 
@@ -75,37 +75,39 @@ def goals_of(
     advisor = Advisor(definition)
     goals = [goal for task in definition.walk() for goal in _of_task(task, task_definitions or {}, advisor)]
     if definition.timeout_s and definition.timeout_policy == "TIME_OUT_WF":
-        goals.append(Goal(Kind.TIMEOUT, "", "", advisor.workflow_timeout()))
+        goals.append(Goal(GoalKind.TIMEOUT, "", "", advisor.workflow_timeout()))
     if definition.failure_workflow:
-        goals.append(Goal(Kind.FAILURE, "", definition.failure_workflow, advisor.failure_workflow()))
+        goals.append(Goal(GoalKind.FAILURE, "", definition.failure_workflow, advisor.failure_workflow()))
     return tuple(dict.fromkeys(goals))
 
 
 def _of_task(task: WorkflowTask, known: Mapping[str, TaskDefinition], advisor: Advisor) -> Iterator[Goal]:
-    kind = _RUNS.get(task.type, Kind.TASK)
+    kind = _RUNS.get(task.type, GoalKind.TASK)
     yield Goal(kind, task.ref, "", advisor.reach(task))
     if task.type in ("SWITCH", "DECISION"):
         for case in task.cases:
-            yield Goal(Kind.CASE, task.ref, case, advisor.case(task, case))
-        yield Goal(Kind.DEFAULT, task.ref, "", advisor.default_case(task))
+            yield Goal(GoalKind.CASE, task.ref, case, advisor.case(task, case))
+        yield Goal(GoalKind.DEFAULT, task.ref, "", advisor.default_case(task))
     elif task.type == "DO_WHILE":
         # A loop with a condition goes round at least once; one over items may have none.
         for rounds in (NONE, ONE, SEVERAL) if task.raw.get("items") else (ONE, SEVERAL):
-            yield Goal(Kind.LOOP, task.ref, rounds, advisor.rounds(task, rounds))
+            yield Goal(GoalKind.LOOP, task.ref, rounds, advisor.rounds(task, rounds))
     elif task.type == "FORK_JOIN_DYNAMIC":
         for branches in (NONE, ONE, SEVERAL):
-            yield Goal(Kind.FORK, task.ref, branches, advisor.branches(task, branches))
+            yield Goal(GoalKind.FORK, task.ref, branches, advisor.branches(task, branches))
     if task.type not in SYSTEM_TASK_TYPES:
         definition = task.task_definition or known.get(task.name)
         retries = task.retry_count if task.retry_count is not None else definition.retry_count if definition else 0
         if retries:
-            yield Goal(Kind.RETRY, task.ref, "", advisor.retry(task, retries))
+            yield Goal(GoalKind.RETRY, task.ref, "", advisor.retry(task, retries))
         if definition and (limit_s := definition.timeout_s or definition.poll_timeout_s or definition.total_timeout_s):
-            yield Goal(Kind.TIMEOUT, task.ref, "", advisor.timeout(task, limit_s))
+            yield Goal(GoalKind.TIMEOUT, task.ref, "", advisor.timeout(task, limit_s))
     if task.optional:
-        yield Goal(Kind.OPTIONAL, task.ref, "", advisor.fail(task, "optional: what follows must still run"))
+        yield Goal(GoalKind.OPTIONAL, task.ref, "", advisor.fail(task, "optional: what follows must still run"))
     if task.permissive:
-        yield Goal(Kind.PERMISSIVE, task.ref, "", advisor.fail(task, "permissive: its branch goes on until the JOIN"))
+        yield Goal(
+            GoalKind.PERMISSIVE, task.ref, "", advisor.fail(task, "permissive: its branch goes on until the JOIN")
+        )
 
 
-_RUNS = {"SUB_WORKFLOW": Kind.SUB_WORKFLOW, "TERMINATE": Kind.TERMINATION}
+_RUNS = {"SUB_WORKFLOW": GoalKind.SUB_WORKFLOW, "TERMINATE": GoalKind.TERMINATION}

@@ -8,9 +8,9 @@ from typing import Any
 
 from pytest_k1n.core.model import Execution, TaskDefinition, WorkflowDefinition
 from pytest_k1n.coverage.exercised import exercised
-from pytest_k1n.coverage.goals import Goal, Kind, goals_of
+from pytest_k1n.coverage.goals import Goal, GoalKind, goals_of
 
-_VARYING = (Kind.RETRY, Kind.TIMEOUT)
+_VARYING = (GoalKind.RETRY, GoalKind.TIMEOUT)
 """Kinds that depend on task definitions, which may be unknown: they make no other definition of the same name."""
 
 
@@ -36,7 +36,7 @@ class Covered:
         """The goals that nothing has met."""
         return tuple(goal for goal in self.goals if goal not in self.tests)
 
-    def of_kind(self, *kinds: Kind) -> tuple[int, int]:
+    def of_kind(self, *kinds: GoalKind) -> tuple[int, int]:
         """Count the goals of some kinds that were met, and all of them."""
         mine = [goal for goal in self.goals if goal.kind in kinds]
         return sum(goal in self.tests for goal in mine), len(mine)
@@ -126,4 +126,4 @@ def _sum(one: Covered, other: Covered) -> Covered:
 
 
 def _goal(document: Mapping[str, Any]) -> Goal:
-    return Goal(Kind(document["kind"]), str(document["ref"]), str(document["detail"]), str(document["advice"]))
+    return Goal(GoalKind(document["kind"]), str(document["ref"]), str(document["detail"]), str(document["advice"]))

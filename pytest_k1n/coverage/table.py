@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_k1n.core.text import one_line
-from pytest_k1n.coverage.goals import Goal, Kind
+from pytest_k1n.coverage.goals import Goal, GoalKind
 from pytest_k1n.coverage.merging import Covered, rate
 
-COLUMNS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
-    ("tasks", (Kind.TASK, Kind.SUB_WORKFLOW, Kind.TERMINATION)),
-    ("cases", (Kind.CASE, Kind.DEFAULT)),
-    ("loops", (Kind.LOOP,)),
-    ("forks", (Kind.FORK,)),
-    ("retries", (Kind.RETRY,)),
-    ("timeouts", (Kind.TIMEOUT,)),
-    ("failures", (Kind.OPTIONAL, Kind.PERMISSIVE, Kind.FAILURE)),
+COLUMNS: tuple[tuple[str, tuple[GoalKind, ...]], ...] = (
+    ("tasks", (GoalKind.TASK, GoalKind.SUB_WORKFLOW, GoalKind.TERMINATION)),
+    ("cases", (GoalKind.CASE, GoalKind.DEFAULT)),
+    ("loops", (GoalKind.LOOP,)),
+    ("forks", (GoalKind.FORK,)),
+    ("retries", (GoalKind.RETRY,)),
+    ("timeouts", (GoalKind.TIMEOUT,)),
+    ("failures", (GoalKind.OPTIONAL, GoalKind.PERMISSIVE, GoalKind.FAILURE)),
 )
 NEXT = 6
 """Lines about what is missing; the rest is counted."""
 LONGEST = 240
 NAMED = 3
 """Tasks that are named where the same is missing of many."""
-_ALIKE = (Kind.RETRY, Kind.TIMEOUT)
+_ALIKE = (GoalKind.RETRY, GoalKind.TIMEOUT)
 
 
 def table(definitions: Sequence[Covered], *, most: int | None = NEXT) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _next_of(covered: Covered) -> Iterator[str]:
     if not covered.executions:
         yield f"{covered.title}  never ran: write a test that runs it"
         return
-    alike: dict[Kind, list[Goal]] = {}
+    alike: dict[GoalKind, list[Goal]] = {}
     for goal in covered.missing:
         if goal.kind in _ALIKE:
             alike.setdefault(goal.kind, []).append(goal)

@@ -16,7 +16,8 @@ PAGES = [ROOT / "README.md", ROOT / "SKILL.md", *sorted((ROOT / "docs").rglob("*
 TYPED = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
 ALSO = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt", "tests/README.md"]
 REFERENCE = [
-    "options", "markers", "fixtures", "expectations", "findings", "quality-gates", "plan", "results", "run", "commands",
+    "options", "markers", "fixtures", "expectations", "findings", "quality-gates", "plan", "results", "run", "coverage",
+    "commands",
 ]  # fmt: skip
 
 

@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.coverage.document import as_text, coverage_document, read_coverage
-from pytest_k1n.coverage.goals import Goal, Kind
+from pytest_k1n.coverage.goals import Goal, GoalKind
 from pytest_k1n.coverage.merging import Covered, from_json, merged, rate
 from pytest_k1n.coverage.page import page
 from pytest_k1n.coverage.table import table
 from pytest_k1n.validation.schema import validate
 
 GOALS = (
-    Goal(Kind.TASK, "a", "", "run a"),
-    Goal(Kind.CASE, "s", "x", "take x"),
-    Goal(Kind.DEFAULT, "s", "", "take none"),
-    Goal(Kind.RETRY, "a", "", "fail a once"),
+    Goal(GoalKind.TASK, "a", "", "run a"),
+    Goal(GoalKind.CASE, "s", "x", "take x"),
+    Goal(GoalKind.DEFAULT, "s", "", "take none"),
+    Goal(GoalKind.RETRY, "a", "", "fail a once"),
 )
 
 
@@ -94,7 +94,10 @@ def test_the_table_counts_by_kind_and_says_what_to_write_next():
 
 
 def test_a_definition_that_never_ran_is_one_line_and_what_is_alike_is_one_line():
-    goals = (*(Goal(Kind.TASK, ref) for ref in "abc"), *(Goal(Kind.RETRY, ref, "", f"fail {ref}") for ref in "abc"))
+    goals = (
+        *(Goal(GoalKind.TASK, ref) for ref in "abc"),
+        *(Goal(GoalKind.RETRY, ref, "", f"fail {ref}") for ref in "abc"),
+    )
     never = Covered(name="V", version=1, goals=goals)
     lines = list(table(merged([never, part(0, 1, 2, name="W", goals=goals)])))
     assert lines[-2:] == [
@@ -104,7 +107,7 @@ def test_a_definition_that_never_ran_is_one_line_and_what_is_alike_is_one_line()
 
 
 def test_what_does_not_fit_on_the_screen_is_counted():
-    goals = tuple(Goal(Kind.CASE, "s", str(case), f"take {case}") for case in range(20))
+    goals = tuple(Goal(GoalKind.CASE, "s", str(case), f"take {case}") for case in range(20))
     lines = list(table(merged([part(goals=goals)]), most=3))
     assert lines[-1] == "  and 17 more: --k1n-cov-report=FILE.html has them all"
     assert len(lines) == 2 + 1 + 3 + 1
@@ -126,7 +129,7 @@ class _Texts(HTMLParser):
     "evil", ["<script>alert(1)</script>", '"><img src=x onerror=y>', "&amp;", "\ud800", "a\x1b[2J"]
 )
 def test_the_page_escapes_every_text_and_loads_nothing(evil):
-    goals = (Goal(Kind.CASE, evil, evil, evil), Goal(Kind.TASK, evil, "", evil))
+    goals = (Goal(GoalKind.CASE, evil, evil, evil), Goal(GoalKind.TASK, evil, "", evil))
     text = page(merged([part(1, test=evil, name=evil, goals=goals)]))
     parser = _Texts()
     parser.feed(text)
