@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         attempts,
         barrier,
         barriers_hold,
+        compensated_by,
         completed,
         concurrency,
         concurrent,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         isolated_from,
         judge_all,
         max_queue_wait,
+        never,
         no_errors_in_logs,
         not_scheduled,
         not_slower_than,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
         phase_within,
         planned,
         ran,
+        retried,
         spans_batch,
         start_together,
         starts_at_once,
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
         terminated,
         timed_out,
         took_branch,
+        waited,
         within,
     )
     from pytest_k1n.core.expectations.expectation import Judge, expectation
@@ -132,6 +136,7 @@ __all__ = [
     "attempts",
     "barrier",
     "barriers_hold",
+    "compensated_by",
     "completed",
     "concurrency",
     "concurrent",
@@ -148,6 +153,7 @@ __all__ = [
     "isolated_from",
     "judge_all",
     "max_queue_wait",
+    "never",
     "no_errors_in_logs",
     "not_scheduled",
     "not_slower_than",
@@ -158,6 +164,7 @@ __all__ = [
     "phase_within",
     "planned",
     "ran",
+    "retried",
     "spans_batch",
     "start_together",
     "starts_at_once",
@@ -168,6 +175,7 @@ __all__ = [
     "terminated",
     "timed_out",
     "took_branch",
+    "waited",
     "within",
 ]
 
