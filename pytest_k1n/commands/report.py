@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,12 @@ def main(argv: Sequence[str]) -> int:
         help=f"{listed} (default: by the ending of --output, else md)")  # fmt: skip
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: standard output)")
     parser.add_argument("--workflow", metavar="NAME", help="only executions of this workflow")
+    parser.add_argument("--completion", metavar="FOLDER",
+        help="write the completion report of phase 4.5 there, in Markdown and HTML, of all RUNs")  # fmt: skip
     arguments = parser.parse_args(argv)
+    if arguments.completion:
+        last = Path(arguments.runs[-1])
+        return _complete(read_runs(arguments), last if last.is_dir() else last.parent, Path(arguments.completion))
     form = named(arguments.format) if arguments.format else for_file(arguments.output or "report.md")
     form.check()
     document = with_trend(read_runs(arguments))
@@ -34,6 +40,19 @@ def main(argv: Sequence[str]) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_text(target, text + "\n")
         print(f"wrote {target}: {form.what}")
+    return 0
+
+
+def _complete(documents: Sequence[RunDocument], results: Path, folder: Path) -> int:
+    from pytest_k1n.report import completion
+
+    folder.mkdir(parents=True, exist_ok=True)
+    way = Path(os.path.relpath(results, folder)).as_posix()
+    forms = ((".md", completion.markdown), (".html", completion.page))
+    for ending, text in ((ending, write(documents, results=way)) for ending, write in forms):
+        target = folder / f"{completion.file_name(documents[-1])}{ending}"
+        replace_text(target, text.encode("utf-8", "replace").decode() + "\n")
+        print(f"wrote {target}")
     return 0
 
 

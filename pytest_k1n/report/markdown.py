@@ -54,6 +54,8 @@ def ran_on(document: RunDocument) -> str:
     """Say what the run ran on."""
     server = document["server"]
     kind = server.get("kind")
+    if server.get("source"):
+        return f"Read from {server['source']}, {document['time']['model']} time."
     what = "the embedded engine, not a Conductor server" if kind == "embedded" else f"Conductor ({kind})"
     where = f" {server['version']}" if server.get("version") else ""
     time = document["time"]

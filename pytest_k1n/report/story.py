@@ -51,12 +51,17 @@ def headline(document: RunDocument) -> str:
     tests = len(document["tests"])
     if not bad and not blocked and document["verdict"] == "pass":
         return f"{_counted(len(executions), 'workflow')}, {_counted(tests, 'test')}, all passed."
-    parts = [f"{each['title']}: {sentence(each, document['findings']).removesuffix('.')}" for each in bad[:1]]
+    parts = [_first(each, document["findings"]) for each in bad[:1]]
     if bad[1:]:
         parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")
     if blocked:
         parts.append(f"never started: {', '.join(blocked)}")
     return "; ".join(parts or [f"{_counted(tests, 'test')}, not all passed"]) + "."
+
+
+def _first(execution: ExecutionDocument, findings: Sequence[FindingDocument]) -> str:
+    told = sentence(execution, findings).removesuffix(".")
+    return told if execution["title"] in told else f"{execution['title']}: {told}"
 
 
 def _counted(count: int, what: str) -> str:

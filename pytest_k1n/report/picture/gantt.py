@@ -164,16 +164,17 @@ def _row(task: TaskDocument, scale: Scale, y: int, row_id: str, execution: Execu
         begin, end = task["planned"]
         parts.append(element("rect", x=scale.percent(begin), width=scale.width(begin, end), y=2, height=18, rx=2,
                              class_="plan"))  # fmt: skip
-    for point in execution["watch"]:
-        if point["ref"] == task["ref"]:
-            text = f"expected to start from {format_ms(point['low_ms'])} to {format_ms(point['high_ms'])}"
-            parts.append(element("rect", element("title", text), x=scale.percent(point["low_ms"]), y=1, height=20,
-                                 width=scale.width(point["low_ms"], point["high_ms"]), class_="watch"))  # fmt: skip
+    watched = [(point["low_ms"], point["high_ms"]) for point in execution["watch"] if point["ref"] == task["ref"]]
+    parts += [element("rect", x=scale.percent(low), width=scale.width(low, high), y=1, height=20, class_="watch")
+              for low, high in watched]  # fmt: skip
     for attempt in task["attempts"]:
         parts.extend(_attempt(attempt, scale, execution["makespan_ms"]))
+    words = told(task)
+    for low, high in watched:
+        words += f", expected to start from {format_ms(low)} to {format_ms(high)}"
     return element(
         "a",
-        element("title", told(task)),
+        element("title", words),
         element("rect", x=0, width="100%", y=0, height=ROW, class_="hit"),
         *parts,
         id=row_id,
@@ -182,7 +183,7 @@ def _row(task: TaskDocument, scale: Scale, y: int, row_id: str, execution: Execu
         transform=f"translate(0 {y})",
         data_y=y,
         data_name=task["ref"][:200],
-        aria_label=told(task),
+        aria_label=words,
     )
 
 

@@ -1,0 +1,317 @@
+"""The completion report of phase 4.5: every section that its plan asks for, from the documents of runs alone.
+
+What no run has measured says so; nothing is filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_k1n.core.codes import CODES
+from pytest_k1n.core.gates.document import QualityDocument
+from pytest_k1n.core.units import format_ms
+from pytest_k1n.report.advice import advice
+from pytest_k1n.report.blocks import Block, Boxes, Grid, Heading, Items, Links, Paragraph, as_markdown, as_page
+from pytest_k1n.report.document import BatchDocument, ExecutionDocument, FindingDocument, RunDocument, TemplateDocument
+from pytest_k1n.report.figures import off_plan_ms, shares, work_on_path
+from pytest_k1n.report.markdown import ran_on
+from pytest_k1n.report.story import claim, sentence, shown_band
+
+BATCHES = ("batch1", "batch2", "batch3")
+"""What phase 4.5 consists of."""
+NOT_MEASURED = "not measured"
+LEAST_CATEGORIES = 15
+SEQUENTIAL = "K1N_22TASK_COMPLETE"
+_BOTTLENECK = "task_8"
+
+
+def file_name(document: RunDocument) -> str:
+    """Name the report as the plan does, by the day of the last run, without an ending."""
+    return f"K1NReport_PHASE4_5_EXECUTION_v1.0_{document['run']['ended_at'][:10].replace('-', '')}"
+
+
+def markdown(documents: Sequence[RunDocument], *, results: str = ".") -> str:
+    """Write the report as Markdown; `results` is the way from its folder to that of the results files."""
+    return as_markdown(_blocks(_Evidence(documents), results))
+
+
+def page(documents: Sequence[RunDocument], *, results: str = ".") -> str:
+    """Write the report as one page; `results` as for `markdown`."""
+    return as_page(list(_blocks(_Evidence(documents), results)))
+
+
+class _Evidence:
+    """The newest run that has each batch, in the order given."""
+
+    def __init__(self, documents: Sequence[RunDocument]) -> None:
+        self.documents = documents
+        self.last = documents[-1]
+        self.source: dict[str, RunDocument] = {}
+        for document in documents:
+            for batch in document["batches"]:
+                has_run = any(each["batch"] == batch["name"] for each in document["executions"])
+                if has_run or batch["name"] not in self.source:
+                    self.source[batch["name"]] = document
+
+    @property
+    def names(self) -> list[str]:
+        return list(dict.fromkeys([*BATCHES, *self.source]))
+
+    def batch(self, name: str) -> BatchDocument | None:
+        document = self.source.get(name)
+        return next((each for each in document["batches"] if each["name"] == name), None) if document else None
+
+    def templates(self, names: Sequence[str]) -> list[tuple[str, TemplateDocument]]:
+        batches = [(name, batch) for name in names if (batch := self.batch(name)) is not None]
+        return [(name, template) for name, batch in batches for template in batch["templates"]]
+
+    def executions(self, name: str) -> list[ExecutionDocument]:
+        document = self.source.get(name)
+        all_ = document["executions"] if document else []
+        return [each for each in all_ if each["batch"] == name and each["role"] == "main"]
+
+    def findings(self, name: str) -> list[FindingDocument]:
+        document = self.source.get(name)
+        return [each for each in document["findings"] if each["batch"] == name] if document else []
+
+    def has_passed(self, name: str) -> bool:
+        batch = self.batch(name)
+        return batch is not None and batch["verdict"] == "pass" and bool(self.executions(name))
+
+    @property
+    def main(self) -> list[tuple[str, ExecutionDocument]]:
+        return [(name, each) for name in self.names for each in self.executions(name)]
+
+    def took_ms(self, name: str) -> int | None:
+        return max((each["makespan_ms"] for each in self.executions(name)), default=None)
+
+
+def _blocks(evidence: _Evidence, results: str) -> Iterator[Block]:
+    yield Heading(1, "Phase 4.5 completion report: full orchestration testing")
+    yield Paragraph(f"Made from the documents of {len(evidence.documents)} recorded run(s); every figure is from them, "
+                    f"and what none of them has measured says '{NOT_MEASURED}'.")  # fmt: skip
+    yield from _summary(evidence)
+    yield from _timing(evidence)
+    yield from _gates(evidence)
+    yield from _performance(evidence)
+    yield from _issues(evidence)
+    yield from _recommendations(evidence)
+    yield from _results(evidence, results)
+    yield from _criteria(evidence)
+    yield from _sign_off(evidence)
+
+
+def _summary(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Executive summary")
+    rows = []
+    for name in evidence.names:
+        batch, source = evidence.batch(name), evidence.source.get(name)
+        verdict = (
+            batch["verdict"] if batch and (evidence.executions(name) or batch["verdict"] == "blocked") else NOT_MEASURED
+        )
+        told = " ".join(f"{each['title']}: {sentence(each, source['findings'] if source else [])}"
+                        for each in evidence.executions(name))  # fmt: skip
+        why = told or (batch["reason"] if batch else "") or NOT_MEASURED
+        rows.append((name, batch["title"] if batch else "", verdict, why, source["run"]["uid"] if source else ""))
+    yield Grid(("batch", "purpose", "status", "what happened", "run"), rows)
+    yield Items([ran_on(each) for each in evidence.documents])
+    if any(execution["is_simulated"] for _, execution in evidence.main):
+        yield Paragraph("The work of these executions was simulated: order, barriers, concurrency and waits are "
+                        "measured, durations show that the plan adds up.")  # fmt: skip
+
+
+def _timing(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Timing: actual against planned")
+    rows = []
+    for name, each in evidence.main:
+        off, estimate = off_plan_ms(each), each["estimate_ms"]
+        share = f"{off / estimate:+.1%}" if off is not None and estimate else ""
+        band = shown_band(each["band_ms"]) if each["band_ms"] else ""
+        planned = format_ms(estimate) if estimate is not None else ""
+        rows.append((name, each["title"], band, planned, format_ms(each["makespan_ms"]), share, each["verdict"]))
+    yield Grid(("batch", "workflow", "band", "estimate", "actual", "off the estimate", "verdict"),
+               rows or [(NOT_MEASURED,) + ("",) * 6])  # fmt: skip
+    yield Heading(3, "The plan's timeline")
+    yield Paragraph("Actual times follow one another at once, in workflow time: waits for people between batches are "
+                    "no part of them.")  # fmt: skip
+    times, clock = [], 0
+    for name in evidence.names:
+        batch, took = evidence.batch(name), evidence.took_ms(name)
+        instants = [f"T+{format_ms(ms)}" for ms in batch["timeline_ms"]] if batch and batch["timeline_ms"] else [""] * 3
+        actual = NOT_MEASURED
+        left = ""
+        if took is not None:
+            actual = f"T+{format_ms(clock)} to T+{format_ms(clock + took)}"
+            clock += took
+            if batch and batch["timeline_ms"]:
+                left = format_ms(batch["timeline_ms"][2] - clock)
+        times.append((name, *instants, actual, left))
+    yield Grid(("batch", "planned start", "planned end", "with buffer", "actual", "buffer left"), times)
+    phased = [(name, each) for name, each in evidence.main if each["phases"]]
+    if phased:
+        yield Heading(3, "Phases")
+    for _, each in phased:
+        yield Grid(
+            ("phase", "band", "estimate", "actual"),
+            [
+                (f"{each['title']} {phase['number']} {phase['name']}",
+                 shown_band(phase["band_ms"]) if phase["band_ms"] else "",
+                 format_ms(phase["estimate_ms"]) if phase["estimate_ms"] is not None else "",
+                 NOT_MEASURED if phase["start_ms"] is None or phase["end_ms"] is None
+                 else format_ms(phase["end_ms"] - phase["start_ms"]))
+                for phase in each["phases"]
+            ],
+        )  # fmt: skip
+    for _, each in evidence.main:
+        if each["checkpoints"]:
+            yield Heading(3, f"Checkpoints of {each['title']}")
+            yield Grid(("at", "done", "running", "complete", "errors"),
+                       [(format_ms(point["at_ms"]), point["completed"], point["running"], f"{point['percent']:g} %",
+                         point["errors"]) for point in each["checkpoints"]])  # fmt: skip
+
+
+def _gates(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Quality gates")
+    by_gate: dict[str, dict[str, str]] = {}
+    titles: dict[str, str] = {}
+    judged = [name for name in evidence.names if (batch := evidence.batch(name)) and batch["quality"]]
+    for name in judged:
+        quality = _quality(evidence, name)
+        for each in quality["categories"]:
+            titles[each["id"]] = f"{each['id']} {each['title']}" + (" (blocking)" if each["blocking"] else "")
+            counts = f" {each['passed']}/{each['evaluated']}" if each["evaluated"] else ""
+            by_gate.setdefault(each["id"], {})[name] = f"{each['verdict']}{counts}"
+    if not judged:
+        yield Paragraph(NOT_MEASURED)
+        return
+    yield Grid(("category", *judged), [(titles[gate], *(cells.get(name, "") for name in judged))
+                                       for gate, cells in by_gate.items()])  # fmt: skip
+    rows = []
+    for name in judged:
+        quality = _quality(evidence, name)
+        checks = quality["checks"]
+        rate = NOT_MEASURED if quality["rate"] is None else f"{quality['rate']:.1%}"
+        rows.append((name, rate, f"{quality['wilson_low']:.1%}", checks["passed"], checks["failed"], checks["unknown"],
+                     checks["simulated"]))  # fmt: skip
+    yield Grid(("batch", "pass rate", "Wilson lower bound", "passed", "failed", "unknown", "on simulated work"), rows)
+
+
+def _quality(evidence: _Evidence, name: str) -> QualityDocument:
+    batch = evidence.batch(name)
+    assert batch is not None
+    assert batch["quality"] is not None
+    return batch["quality"]
+
+
+def _performance(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Performance analysis")
+    rows = []
+    for _, each in evidence.main:
+        took = each["makespan_ms"]
+        speedup = f"{each['work_ms'] / took:.2f}x" if took else NOT_MEASURED
+        bound = f"{each['work_ms'] / each['span_ms']:.2f}x" if each["span_ms"] else NOT_MEASURED
+        planned = f"{each['expected_speedup']:.2f}x" if each["expected_speedup"] else ""
+        owners = ", ".join(f"{share.kind} {share.share:.1%}" for share in shares(each))
+        rows.append((each["title"], format_ms(took), speedup, bound, planned, owners))
+    yield Grid(("workflow", "makespan", "measured speed-up", "bound", "in the plan", "who owns the time"),
+               rows or [(NOT_MEASURED,) + ("",) * 5])  # fmt: skip
+    for _, each in evidence.main:
+        path = list(work_on_path(each).items())[:5]
+        if path:
+            named = ", ".join(f"{ref} {format_ms(ms)} ({ms / each['makespan_ms']:.0%})" for ref, ms in path)
+            yield Paragraph(f"Critical path of {each['title']}, longest first: {named}.")
+    full = next((each for _, each in evidence.main if each["workflow"]["name"] == SEQUENTIAL), None)
+    yield Paragraph(f"Bottleneck {_BOTTLENECK} of {SEQUENTIAL}: {_bottleneck(full)}")
+
+
+def _bottleneck(execution: ExecutionDocument | None) -> str:
+    task = next((each for each in execution["tasks"] if each["ref"] == _BOTTLENECK), None) if execution else None
+    if execution is None or task is None or not task["attempts"] or task["attempts"][-1]["start_ms"] is None:
+        return f"{NOT_MEASURED}."
+    last = task["attempts"][-1]
+    window = next((point for point in execution["watch"] if point["ref"] == _BOTTLENECK), None)
+    planned = f", planned from {format_ms(window['low_ms'])} to {format_ms(window['high_ms'])}" if window else ""
+    begin, end = last["start_ms"] or 0, last["end_ms"]
+    took = format_ms(end - begin) if end is not None else "still running"
+    return f"started at {format_ms(begin)}{planned}; took {took}; drag {format_ms(task['drag_ms'])}."
+
+
+def _issues(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Issues and resolutions")
+    rows = []
+    for name in evidence.names:
+        for each in evidence.findings(name):
+            meaning = CODES.get(each["code"])
+            remedy = meaning.remedy if meaning else "See the test that found it."
+            rows.append((name, each["verdict"], claim(each), f"Open. {remedy}"))
+        batch = evidence.batch(name)
+        if batch and batch["verdict"] == "blocked":
+            rows.append((name, "blocked", batch["reason"], "Open. Resolve what failed before, then run this batch."))
+    yield Grid(("batch", "kind", "issue", "resolution"), rows) if rows else Paragraph("None was recorded.")
+
+
+def _recommendations(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Recommendations for phase 5 and after")
+    texts = []
+    for name, each in evidence.main:
+        best = advice(each, most=1)
+        if best:
+            note = f" ({best[0].note})" if best[0].note else ""
+            texts.append(f"{each['title']}: {best[0].text}{note}: {format_ms(best[0].makespan_ms)}, "
+                         f"{format_ms(best[0].saved_ms)} less; computed, not tried.")  # fmt: skip
+        if not evidence.has_passed(name):
+            texts.append(f"{name}: resolve its issues and run it again before going on.")
+    texts += [f"{name} has not been run: run it." for name in evidence.names if not evidence.executions(name)]
+    yield Items(list(dict.fromkeys(texts))) if texts else Paragraph(NOT_MEASURED)
+
+
+def _results(evidence: _Evidence, results: str) -> Iterator[Block]:
+    yield Heading(2, "Results as JSON")
+    links = [
+        (f"{template['workflow']}, {name}", f"{results}/{template['results']}")
+        for name, template in evidence.templates(evidence.names)
+        if template["results"]
+    ]
+    yield Links(links) if links else Paragraph(NOT_MEASURED)
+
+
+def _criteria(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Success criteria")
+    executions = [each for name in BATCHES for each in evidence.executions(name)]
+    has_all = all(evidence.executions(name) for name in BATCHES)
+    qualities = [batch["quality"] for name in BATCHES if (batch := evidence.batch(name)) and batch["quality"]]
+    judged = {each["id"] for quality in qualities for each in quality["categories"] if each["evaluated"]}
+    rates = [quality["rate"] for quality in qualities]
+    is_rated = len(qualities) == len(BATCHES) and all(rate is not None and rate >= 0.95 for rate in rates)
+    early = {"started-early", "scheduled-early", "barrier-crossed", "tainted"}
+    found = {each["code"] for name in BATCHES for each in evidence.findings(name) if each["verdict"] == "fail"}
+    yield Boxes([
+        (has_all and all(each["workflow"]["status"] == "COMPLETED" for each in executions),
+         "Functionality: all templates execute without errors"),
+        (is_rated and len(judged) >= LEAST_CATEGORIES,
+         f"Quality gates: at least 95 % across {LEAST_CATEGORIES} or more categories ({len(judged)} were evaluated)"),
+        (has_all and all(_is_on_estimate(each) for each in executions),
+         "Performance: within ±10 % of the estimated durations"),
+        (has_all and not early & found, "Dependencies: proper order, no race conditions"),
+        (has_all, "Documentation: completion report with all metrics"),
+    ])  # fmt: skip
+
+
+def _is_on_estimate(execution: ExecutionDocument) -> bool:
+    off, estimate = off_plan_ms(execution), execution["estimate_ms"]
+    return off is not None and estimate is not None and abs(off) <= 0.1 * estimate
+
+
+def _sign_off(evidence: _Evidence) -> Iterator[Block]:
+    yield Heading(2, "Sign-off")
+    passed = [evidence.has_passed(name) for name in BATCHES]
+    templates = [template for _, template in evidence.templates(BATCHES)]
+    is_documented = bool(templates) and all(template["results"] for template in templates) and len(evidence.source) >= 3
+    yield Boxes([
+        *((ok, f"Batch {number} passes all checks") for number, ok in enumerate(passed, 1)),
+        (True, "Completion report generated"),
+        (is_documented, "All results documented"),
+        (False, "Ready for phase 5 transition, to be signed by a person; the evidence above says "
+                + ("yes" if all(passed) and is_documented else "no")),
+    ])  # fmt: skip
+    yield Paragraph("Name: ____________________   Date: ____________________")

@@ -1,0 +1,120 @@
+"""`k1n report`, `whatif`, `diff`, `show`: from recorded executions, as a person types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_k1n.cli import main
+from pytest_k1n.report.formats import FORMATS
+
+ROOT = Path(__file__).parents[2]
+HISTORIES = ROOT / "fixtures" / "histories"
+WORKFLOWS = ROOT / "fixtures" / "workflows"
+FULL = str(HISTORIES / "template-04.json")
+
+
+@pytest.fixture
+def typed(capsys, monkeypatch):
+    """Types a command in the project's folder; returns (exit code, standard output, standard error)."""
+    monkeypatch.chdir(ROOT)
+
+    def type_(*words):
+        code = main([str(word) for word in words])
+        return (code, *capsys.readouterr())
+
+    return type_
+
+
+@pytest.mark.parametrize("form", [each.name for each in FORMATS])
+def test_every_format_is_written_to_a_file_or_to_standard_output(typed, tmp_path, form):
+    target = tmp_path / "new" / f"report.{form}"
+    assert typed("report", FULL, "--format", form, "--output", target)[0] == 0
+    code, printed, _ = typed("report", FULL, "--format", form)
+    assert (code, printed) == (0, target.read_text())
+
+
+def test_a_report_is_made_again_from_its_own_document(typed, tmp_path):
+    typed("report", FULL, "-o", tmp_path / "run.json")
+    assert typed("report", tmp_path, "-f", "csv")[1] == typed("report", FULL, "-f", "csv")[1]
+
+
+def test_of_several_runs_the_page_shows_the_trend(typed, tmp_path):
+    for name in ("one", "two"):
+        typed("report", FULL, "-o", tmp_path / name / "run.json")
+    assert "Over the last runs" in typed("report", tmp_path / "one", tmp_path / "two", "-f", "html")[1]
+    assert "Over the last runs" not in typed("report", tmp_path / "one", "-f", "html")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("report", "nowhere.json"), "nowhere.json"),
+        (("report", "fixtures"), "holds no run.json"),
+        (("report", "pyproject.toml"), "not JSON"),
+        (("report", FULL, "--workflow", "NOBODY"), "no execution of NOBODY"),
+        (("report", FULL, "-o", "x.pdf"), "a report's name ends in one of"),
+        (("whatif", FULL, "--takes", "task_8"), "write NAME=VALUE"),
+        (("whatif", FULL, "--takes", "nobody=1m"), "is no task of this execution"),
+        (("whatif", FULL, "--takes", "task_8=quickly"), "is not a duration"),
+        (("whatif", FULL, "--workers", "task_8=0"), "no number of workers"),
+        (("whatif", FULL, "--parallel", "task_3,task_5"), "task_4 runs between"),
+        (("whatif", str(HISTORIES / "running.json")), "has not ended"),
+        (("diff", FULL), "two runs or executions are compared, not 1"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(typed, words, said):
+    code, printed, error = typed(*words)
+    assert (code, printed, error.count("\n")) == (2, "", 1)
+    assert said in error
+
+
+def test_what_if_answers_in_words_and_in_json(typed):
+    code, printed, _ = typed("whatif", FULL, "--takes", "task_8=0s")
+    assert code == 0
+    assert "it would take" in printed
+    answer = json.loads(typed("whatif", FULL, "--takes", "task_8=0s", "--json")[1])
+    assert answer["then_ms"] < answer["now_ms"]
+
+
+def test_a_target_that_is_out_of_reach_is_exit_code_1(typed):
+    code, printed, _ = typed("whatif", FULL, "--target", "1ms")
+    assert code == 1
+    assert "is not reached" in printed
+
+
+def test_a_difference_is_drawn_and_what_is_the_same_is_not(typed, tmp_path):
+    slower = json.loads(Path(FULL).read_text())
+    for task in slower["tasks"]:
+        late = 60_000 if task["seq"] > 8 else 0
+        for stamp in ("scheduledTime", "startTime"):
+            task[stamp] += late
+        task["endTime"] += 60_000 if task["seq"] >= 8 else 0
+    slower["endTime"] += 60_000
+    (tmp_path / "slower.json").write_text(json.dumps(slower))
+    code, printed, _ = typed("diff", FULL, tmp_path / "slower.json")
+    assert code == 0
+    assert "1.0 min longer" in printed
+    assert "+1.0 min slower" in printed
+    assert "task_9 " not in printed
+    assert "no task moved" in typed("diff", FULL, FULL)[1]
+
+
+def test_a_definition_and_an_execution_are_drawn(typed):
+    assert "task_4    SIMPLE  after together" in typed("show", WORKFLOWS / "K1N_TEMPLATE_03.json")[1]
+    assert typed("show", WORKFLOWS / "K1N_TEMPLATE_03.json", "--mermaid")[1].startswith("flowchart TD")
+    assert typed("show", WORKFLOWS / "K1N_TEMPLATE_03.json", "--svg")[1].startswith("<svg ")
+    assert typed("show", FULL, "--svg")[1].startswith("<svg ")
+    assert "task_22 |" in typed("show", FULL)[1]
+
+
+def test_the_completion_report_says_what_was_not_measured(typed, tmp_path):
+    typed("report", FULL, "-o", tmp_path / "run.json")
+    code, _printed, _ = typed("report", tmp_path, "--completion", tmp_path / "09-reports")
+    assert code == 0
+    (report,) = (tmp_path / "09-reports").glob("K1NReport_PHASE4_5_EXECUTION_v1.0_????????.md")
+    text = report.read_text()
+    assert text.count("not measured") > 5
+    assert "- [ ] Batch 1 passes all checks" in text
+    assert "- [x] Completion report generated" in text
+    assert report.with_suffix(".html").read_text().startswith("<!doctype html>")
