@@ -1,10 +1,11 @@
-"""The core's speed: P5 happens-before, P4 critical path with slack, P1 (in part) the check of one execution."""
+"""The core's speed: P5 happens-before, P4 critical path, slack, P1 (in part) one execution's check, P6 what-if."""
 
 from __future__ import annotations
 
 import gc
 import json
 from collections.abc import Callable
+from random import Random
 from time import perf_counter
 
 from pytest_k1n.core import wire
@@ -14,6 +15,8 @@ from pytest_k1n.core.ordering import ordering, violations
 from pytest_k1n.core.schedule import durations, schedule
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.unroll import Graph, happens_before
+from pytest_k1n.core.whatif import Model, ModelledTask
+from pytest_k1n.report.advice import quantiles
 
 Row = dict[str, object]
 WIDTH = 8
@@ -22,7 +25,7 @@ EPOCH = 1_763_696_683_000
 
 def rows() -> list[Row]:
     """Measure; each value is the best of several rounds, interleaved with those of its peer."""
-    return [*_happens_before(), *_critical_path(), *_one_execution()]
+    return [*_happens_before(), *_critical_path(), *_one_execution(), *_what_if()]
 
 
 def _happens_before() -> list[Row]:
@@ -99,6 +102,30 @@ def _one_execution() -> list[Row]:
         _row("P1 order, path, slack", judged, limit=None, unit="us/task", peer="pm4py replay", peer_value=51.6),
         _row("P1 parse", parsed, limit=None, unit="us/task", peer="", peer_value=None),
     ]
+
+
+def _what_if() -> list[Row]:
+    """A change tried on 10,000 recorded executions of 20 tasks, with percentiles; numpy would take 5 ms."""
+    rng = Random(6)
+    models = [_recorded(rng) for _ in range(10_000)]
+
+    def ours() -> None:
+        assert quantiles([model.with_duration("t5", 10).makespan_ms() for model in models])
+
+    (value,) = _best([ours])
+    return [_row("P6", value, limit=200.0, unit="ms", peer="numpy, by hand", peer_value=4.6)]
+
+
+def _recorded(rng: Random) -> Model:
+    after = [(), *((f"t{index - 1}", f"t{max(index - 3, 0)}") for index in range(1, 20))]
+    return Model(
+        steps=tuple(
+            ModelledTask(
+                ref=f"t{index}", pool="t", after=befores, gap_ms=rng.randrange(10), hold_ms=rng.randrange(1000)
+            )
+            for index, befores in enumerate(after)
+        )
+    )
 
 
 def _row(name: str, value: float, *, limit: float | None, unit: str, peer: str, peer_value: float | None) -> Row:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush, heapreplace
 
@@ -50,8 +50,7 @@ class Model:
 
     @cached_property
     def _befores(self) -> tuple[tuple[int, ...], ...]:
-        position = {step.ref: index for index, step in enumerate(self.steps)}
-        return tuple(tuple(position[ref] for ref in step.after if ref in position) for step in self.steps)
+        return _positions(tuple([(step.ref, step.after) for step in self.steps]))
 
     def step(self, ref: str) -> ModelledTask:
         """Find a step. Raises Impossible that lists the refs."""
@@ -109,9 +108,9 @@ class Model:
 
     def with_duration(self, ref: str, hold_ms: int) -> Model:
         """Let a task take another time. Raises Impossible."""
-        self.step(ref)
-        changed = (replace(step, hold_ms=hold_ms) if step.ref == ref else step for step in self.steps)
-        return replace(self, steps=tuple(changed))
+        old = self.step(ref)
+        new = replace(old, hold_ms=hold_ms)
+        return Model(steps=tuple([new if step is old else step for step in self.steps]), tail_ms=self.tail_ms)
 
     def without(self, ref: str) -> Model:
         """Take a task out: what waited for it waits for what it waited for. Raises Impossible."""
@@ -160,6 +159,13 @@ class Model:
                 for ref in before[step.ref]:
                     earlier[ref] = True
         return {ref for ref in later if ref not in group and later[ref] and earlier.get(ref, False)}
+
+
+@lru_cache(maxsize=64)
+def _positions(shape: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[tuple[int, ...], ...]:
+    """Return, for each task, the positions of what it waits for: the same for all executions of one definition."""
+    position = {ref: index for index, (ref, _) in enumerate(shape)}
+    return tuple(tuple(position[ref] for ref in after if ref in position) for _, after in shape)
 
 
 def _ordered(steps: Iterable[ModelledTask]) -> tuple[ModelledTask, ...]:
