@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from k1n_parity.corpus import read, recorded
+from k1n_parity.corpus import read, recorded, recordings_of
 from k1n_parity.grammar import generate
 from k1n_parity.known import known_differences
 from k1n_parity.sightings import Question, Verdict, answered
@@ -49,7 +49,7 @@ def judged(answers, say):
 @pytest.mark.parametrize("suite", SUITES)
 def test_the_real_server_still_does_what_was_recorded(conductor_url, suite, say):
     uid = uuid.uuid4().hex[:6]
-    recordings = read(FIXTURES / "recorded" / f"{suite}.jsonl")
+    recordings = read(recordings_of(suite, FIXTURES))
     with RealTarget(conductor_url) as target:
         questions = [
             Question(case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected)

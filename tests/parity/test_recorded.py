@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from k1n_parity.compare import differences
-from k1n_parity.corpus import read, recorded
+from k1n_parity.corpus import read, recorded, recordings_of
 from k1n_parity.driver import run
 from k1n_parity.known import known_differences
 from k1n_parity.normalise import canonical
@@ -28,7 +28,7 @@ class Comparison:
         self.unexplained = {suite: self.compare(suite) for suite in SUITES}
 
     def compare(self, suite):
-        recordings = read(FIXTURES / "recorded" / f"{suite}.jsonl")
+        recordings = read(recordings_of(suite, FIXTURES))
         report = []
         for case in SUITES[suite]():
             expected = recorded(case, recordings)

@@ -71,12 +71,15 @@ def output(join: TaskState) -> JsonObject:
     """Collect {ref: output} of what an open JOIN has seen so far, leaving out empty ones.
 
     A task whose end has not been evaluated yet is left out: what fails the execution is not seen by the JOIN any more.
+    Of a sub-workflow it has seen by then that it was started.
     """
     found: JsonObject = {}
     for ref in awaited(join):
         task = join.execution.latest.get(ref)
         if task is not None and task.output and (task.executed or task.status in OPEN_TASK):
             found[ref] = task.output
+        elif task is not None and task.sub_id is not None:
+            found[ref] = {"subWorkflowId": task.sub_id}
     return found
 
 

@@ -153,9 +153,10 @@ def _join(batch: TaskGroup, node: Node) -> None:
 
 
 def _exclusive_join(batch: TaskGroup, node: Node) -> None:
-    task_input: JsonObject = {"joinOn": node.join_on}
-    if node.document.get("defaultExclusiveJoinTask"):
-        task_input["defaultExclusiveJoinTask"] = node.document["defaultExclusiveJoinTask"]
+    task_input: JsonObject = {
+        "joinOn": node.join_on,
+        "defaultExclusiveJoinTask": node.document.get("defaultExclusiveJoinTask") or [],
+    }
     batch.begun(node, "EXCLUSIVE_JOIN", "EXCLUSIVE_JOIN", task_input)
 
 

@@ -11,7 +11,7 @@ from pytest_k1n.engine.operate.parents import reopen_parents
 from pytest_k1n.engine.operate.reopening import await_again, demand_terminal, evaluate, refresh_live, reopen, reset
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED, UNSUCCESSFUL_TASK
+from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED, TERMINAL_WORKFLOW, UNSUCCESSFUL_TASK
 from pytest_k1n.engine.values import JsonObject
 
 
@@ -62,6 +62,7 @@ def _rerun_from(
             _take_over(execution, workflow_input, correlation_id)
             _begin(engine, execution)
             execution.last_retried_ms = retried_ms  # the server writes back what it had read before the child's rerun
+            _await_child(engine, holder)
             evaluate(engine, execution)
         return holder is not None
     _take_over(execution, workflow_input, correlation_id)
@@ -85,6 +86,16 @@ def _rerun_from(
     evaluate(engine, execution)
     reopen_parents(engine, execution)
     return True
+
+
+def _await_child(engine: Engine, task: TaskState) -> None:
+    """Let a task wait for its child that runs again, also one that is optional."""
+    child = engine.executions.get(task.sub_id or "")
+    if child is not None and child.status not in TERMINAL_WORKFLOW:
+        task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
+        task.poll_count, task.ended_ms = 0, 0
+        task.scheduled_ms = task.started_ms = engine.now_ms
+        refresh_live(task.execution)
 
 
 def _fork_anew(context: Context, fork: TaskState) -> None:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from typing import TypeVar
 from k1n_parity.agreement import agreed
 from k1n_parity.cases import Case, Document
 from k1n_parity.compare import differences
-from k1n_parity.corpus import Recording, read, recorded, write
+from k1n_parity.corpus import Recording, read, recorded, recordings_of, write
 from k1n_parity.driver import DisturbedError, run
 from k1n_parity.grammar import generate
 from k1n_parity.known import known_differences, unexplained
@@ -178,7 +178,8 @@ def _spread(
     work: Callable[[tuple[int, Case]], R], cases: Iterator[tuple[int, Case]] | enumerate[Case], jobs: int
 ) -> Iterator[R]:
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(work, cases)
+        for done in as_completed([pool.submit(work, case) for case in cases]):
+            yield done.result()
 
 
 def _cases(options: argparse.Namespace) -> Iterator[Case]:
@@ -189,7 +190,7 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 
 
 def _path(suite: str) -> Path:
-    return FIXTURES / "recorded" / f"{suite}.jsonl"
+    return recordings_of(suite, FIXTURES)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

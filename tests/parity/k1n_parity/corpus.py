@@ -7,6 +7,7 @@ from its seed or table; a recording whose digest is another one's is stale and s
 from __future__ import annotations
 
 import json
+import lzma
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,18 @@ class StaleRecordingError(ValueError):
     """A case is not the one that was recorded."""
 
 
+COMPRESSED = frozenset({"matrix"})
+
+
+def recordings_of(suite: str, fixtures: Path) -> Path:
+    """Return the file that holds a suite's recordings."""
+    return fixtures / "recorded" / (f"{suite}.jsonl.xz" if suite in COMPRESSED else f"{suite}.jsonl")
+
+
 def read(path: Path) -> dict[str, Recording]:
     """Read the recordings of a file by the case's name."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    content = path.read_bytes()
+    lines = (lzma.decompress(content) if path.suffix == ".xz" else content).decode().splitlines()
     return {one["name"]: Recording(**one) for one in map(json.loads, filter(None, lines))}
 
 
@@ -41,7 +51,8 @@ def write(path: Path, recordings: Iterable[Recording]) -> None:
         )
         for one in recordings
     ]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    content = ("\n".join(lines) + "\n").encode()
+    path.write_bytes(lzma.compress(content, preset=9) if path.suffix == ".xz" else content)
 
 
 def recorded(case: Case, recordings: Mapping[str, Recording]) -> Document | None:

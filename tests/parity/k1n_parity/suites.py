@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from k1n_parity.cases import Case
 from k1n_parity.catalogue import catalogue
 from k1n_parity.grammar import generate
+from k1n_parity.matrix import matrix_cases
 from k1n_parity.mocking import mocking_cases
 from k1n_parity.operations import operation_cases
 from k1n_parity.requests import request_cases
@@ -27,4 +28,5 @@ SUITES: Mapping[str, Callable[[], Iterator[Case]]] = {
     "waiting": waiting_cases,
     "mocks": mocking_cases,
     "generated": generated_cases,
+    "matrix": matrix_cases,
 }

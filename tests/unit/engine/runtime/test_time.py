@@ -105,7 +105,7 @@ def test_a_clock_that_runs_on_for_years_is_stopped_with_a_diagnosis(make):
     bench.engine.attach_to_all(Restless(make.result))
     bench.start(make.workflow(make.simple("a")))
 
-    with pytest.raises(Stuck, match=r"virtual time ran over 60.0min; waiting: w \S+ RUNNING: a SCHEDULED"):
+    with pytest.raises(Stuck, match=r"virtual time ran over 60.0 min; waiting: w \S+ RUNNING: a SCHEDULED"):
         bench.engine.drain()
 
 
