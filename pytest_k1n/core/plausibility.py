@@ -87,12 +87,16 @@ def _numbering(observation: Observation) -> Iterator[Finding]:
 
 def _rounds(observation: Observation) -> Iterator[Finding]:
     """Judge that each round which a DO_WHILE counts has left records; with keepLastN the server drops the older."""
+    rounds_of: dict[str, set[int]] = {}
+    for ref, iteration in observation.finals:
+        if iteration:
+            rounds_of.setdefault(ref, set()).add(iteration)
     for key, record in observation.finals.items():
         task = _defined(observation, key)
         if task is None or task.type != "DO_WHILE" or not task.loop_over or "keepLastN" in record.input:
             continue
         rounds, first = record.output.get("iteration"), task.loop_over[0].ref
-        there = {iteration for ref, iteration in observation.finals if ref == first}
+        there = rounds_of.get(first, set())
         if isinstance(rounds, int) and record.status is TaskStatus.COMPLETED:
             for missing in sorted(set(range(1, rounds + 1)) - there):
                 said = f"{first} has no record of round {missing}"

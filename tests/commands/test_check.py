@@ -140,7 +140,7 @@ def test_a_definition_that_is_not_the_one_given_is_a_finding_with_the_difference
     assert "other-definition: order" in said
     assert "/tasks: planned [reserve, charge, ship], ran [reserve, ship, charge]" in said
     assert "/tasks/1/optional: planned nothing, ran True" in said
-    assert "started-early: ship: expected scheduled after charge ended; observed scheduled 30ms before" in said
+    assert "started-early: ship: expected scheduled after charge ended; observed scheduled 30 ms before" in said
 
 
 def test_the_plans_definition_of_the_same_version_is_what_should_have_run(folder, saved, capsys):
@@ -181,7 +181,7 @@ def test_a_folder_is_a_row_an_execution_with_totals_and_the_worst_finding(folder
     assert check("runs") == 1
     head, first, second, left_out, totals = capsys.readouterr().out.splitlines()
     assert head.split() == ["verdict", "workflow", "execution", "state", "makespan", "from", "worst", "finding"]
-    assert first.split() == ["PASS", "order:1", "wf-1", "COMPLETED", "290ms", "runs/a.json"]
+    assert first.split() == ["PASS", "order:1", "wf-1", "COMPLETED", "290", "ms", "runs/a.json"]
     assert "stalled: ship" in second
     assert left_out == "left out: runs/package.json, no executions"
     assert totals == "2 executions: 1 pass, 1 fail"
@@ -230,7 +230,7 @@ def test_over_many_executions_it_tells_what_was_critical_how_often_and_where_the
         ("charge", 5, 5), ("ship", 0, 5), ("reserve", 0, 5),
     ]  # fmt: skip
     check("runs")
-    assert "  charge: critical in 5 of 5, on the path in 5, work there 100ms/600ms" in capsys.readouterr().out
+    assert "  charge: critical in 5 of 5, on the path in 5, work there 100 ms/600 ms" in capsys.readouterr().out
 
 
 def scaled(correlation_id, work_ms=100):
