@@ -43,7 +43,8 @@ TOPICS = {
 }
 FIXTURES = (
     "workflow_execution", "workflow_phase", "workflow_executions", "batch_execution", "executions_alone", "conductor",
-    "conductor_proc", "conductor_noproc", "quality_gate", "batch_quality", "workflow_benchmark",
+    "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc", "quality_gate", "batch_quality",
+    "workflow_benchmark",
 )  # fmt: skip
 
 _DEFAULTS = {

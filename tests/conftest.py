@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_k1n.run.run import RUN
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 
@@ -32,7 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that leaves anything in the temporary folder."""
     folder = session.config.stash.get(TEMPORARY, Path(os.devnull))
-    left = sorted(path.name for path in folder.glob("*") if not path.name.startswith("pytest-of-"))  # tmp_path of runs
+    run = session.config.stash.get(RUN, None)  # its folder goes when the session itself is over
+    own = run.folder_path.name if run is not None else ""
+    names = (path.name for path in folder.glob("*"))
+    left = sorted(name for name in names if not name.startswith("pytest-of-") and name != own)  # tmp_path of runs
     if left and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     session.config.stash[LEFT] = left

@@ -28,7 +28,7 @@ from pytest_k1n.workers.handler import NamedHandler
 from pytest_k1n.workers.hints import follow, is_piped
 from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.misbehaviour import Fault
-from pytest_k1n.workers.registry import Handlers, handler_from
+from pytest_k1n.workers.registry import Handlers, Mode, handler_from, handlers_in
 from pytest_k1n.workers.settings import WorkerSettings, default_worker_id
 from pytest_k1n.workers.worker import Worker, worker_types
 
@@ -55,8 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         client = Conductor(transport_for(url), patience_s=0)
         work = _work(options)
         agents = Path(options.agents) if options.agents else _default_agents()
-        handlers = Handlers(_named(options.handler, agents), agents=agents, mode=options.handlers)
-        settings = _settings(options, work)
+        sys.path.insert(0, str(Path.cwd()))
+        offered = handlers_in(options.handlers) if options.handlers not in ("auto", "simulated") else {}
+        mode: Mode = "simulated" if options.handlers == "simulated" else "auto"
+        handlers = Handlers(_named(options.handler, agents), offered=offered, agents=agents, mode=mode)
+        settings = _settings(options, work, handlers)
         if options.ready:
             Path(options.ready).unlink(missing_ok=True)
         ledger = InvocationLedger(Path(options.ledger) if options.ledger else None)
@@ -134,7 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--estimates", metavar="FILE", help="JSON: {workflow: {ref: ms}} or [[workflow, ref, ms], …]")
     add("--types", nargs="+", default=[], metavar="TYPE", help="serve these task types and no others")
     add("--domain", help="serve tasks of this domain")
-    add("--handlers", choices=("auto", "simulated"), default="auto", help="auto: scripts where there are some")
+    add("--handlers", default="auto", metavar="auto|simulated|MODULE",
+        help="auto: scripts where there are some; a module (here, or installed): all its handlers")  # fmt: skip
     add("--handler", action="append", default=[], metavar="TASK=HANDLER",
         help="task type or ref = module:callable, script file, or simulated (repeatable)")  # fmt: skip
     add("--agents", metavar="DIR", help="folder of handler scripts (default: ops/agents, if there is one)")
@@ -180,8 +184,9 @@ def _work(options: argparse.Namespace) -> _Work:
         estimates |= read_estimates(Path(options.estimates))
     documents = Library(folders).workflows
     definitions = tuple(wire.workflow_definition(document) for document in documents)  # type: ignore[arg-type]
-    if not definitions and not options.types and options.hints is False:
-        raise ValueError("nothing to serve: say --definitions DIR, --plan FILE or --types TYPE …")
+    offers = options.handlers not in ("auto", "simulated")
+    if not definitions and not options.types and not offers and options.hints is False:
+        raise ValueError("nothing to serve: say --definitions DIR, --plan FILE, --handlers MODULE or --types TYPE …")
     return _Work(definitions=definitions, estimates_ms=estimates, jitter=jitter)
 
 
@@ -212,13 +217,13 @@ def read_estimates(path: Path) -> Estimates:
     return estimates
 
 
-def _settings(options: argparse.Namespace, work: _Work) -> WorkerSettings:
+def _settings(options: argparse.Namespace, work: _Work, handlers: Handlers) -> WorkerSettings:
     run = os.environ.get("K1N_RUN_UID")
     named = f"k1n-{run}-{options.number}" if run else default_worker_id()
     return WorkerSettings(
         worker_id=options.worker_id or named,
         domain=options.domain,
-        types=tuple(options.types),
+        types=tuple(options.types) or (handlers.offered if not work.definitions else ()),
         slots=options.slots,
         speed=options.speed,
         seed=options.seed,

@@ -9,6 +9,11 @@ import pytest
 
 from pytest_k1n.run.run import Run, is_listing
 
+_WIDER = (
+    "`conductor` belongs to one test. To run a workflow once and judge it in many tests, ask for `conductor_module` "
+    "in a fixture of module scope, for `conductor_session` in one of session scope."
+)
+
 
 def take_part(run: Run) -> None:
     """Register the hooks of a process that has collected tests of Conductor's workflows, or whose nodes have."""
@@ -37,19 +42,26 @@ class ItemHooks:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Wait for the gate, the server and the execution outside the test's own time."""
         run = self.run
+        run.current = item
         if item.nodeid in run.items and not is_listing(item.config):
             from pytest_k1n.run.waiting import await_needs
 
             await_needs(run, item, turn=run.progress.show)
         return (yield)
 
-    @pytest.hookimpl(tryfirst=True)  # before the fixtures ask for an execution
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Launch a new execution where a test is run again."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)  # before the fixtures ask for an execution
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        """Launch a new execution where a test is run again; say what a wider fixture uses in place of `conductor`."""
         if item.nodeid in self.run.items:
             from pytest_k1n.run.waiting import relaunch_if_rerun
 
             relaunch_if_rerun(self.run, item)
+        try:
+            return (yield)
+        except pytest.fail.Exception as failure:
+            if "ScopeMismatch" in str(failure) and "function scoped fixture conductor " in str(failure):
+                pytest.fail(f"{failure}\n\n{_WIDER}", pytrace=False)
+            raise
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

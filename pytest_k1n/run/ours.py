@@ -17,7 +17,9 @@ STATIC_MARKERS = (
     "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
     "live: needs a real Conductor server",
 )
-SERVER_FIXTURES = frozenset({"conductor", "conductor_proc", "conductor_noproc"})
+SERVER_FIXTURES = frozenset(
+    {"conductor", "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc"}
+)
 EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
 BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
 QUALITY_FIXTURES = frozenset({"quality_gate", "batch_quality"})

@@ -42,6 +42,8 @@ class Run:
         """The plan, and why this one was taken. Raises UsageError."""
         self.collection: Collection | None = None
         self.items: dict[str, Item] = {}
+        self.current: pytest.Item | None = None
+        """The test that is running."""
         self.collected: Mapping[str, int] = {}
         """Batch number -> how many tests of it were there before `-m` and `-k` selected some."""
 

@@ -32,6 +32,7 @@ def nowhere(monkeypatch, tmp_path):
         (["--server", "http://localhost:1", "--agents", "nowhere"], "no such folder of handler scripts"),
         (["--server", "http://localhost:1", "--handler", "a"], "write TASK=HANDLER"),
         (["--server", "http://localhost:1", "--handler", "a=none.such:x"], "cannot be imported"),
+        (["--server", "http://localhost:1", "--handlers", "none_such"], "none_such cannot be imported"),
         (["--server", "http://localhost:1", "--estimates", "none.json"], "none.json: No such file"),
         (["--server", "http://localhost:1", "--plan", "none.toml"], "none.toml"),
         (["--server", "http://localhost:1", "--ledger", "no/such/folder"], "no/such/folder: No such file"),

@@ -15,7 +15,10 @@ _MOST_PRIORITY = 99
 
 
 def run(engine: Starter, task: TaskState) -> None:
-    """Start what a task's `startWorkflow` asks for; the task fails, in the server's words, where that cannot be."""
+    """Start what a task's `startWorkflow` asks for; the task fails, in the server's words, where that cannot be.
+
+    Domains and correlation id are those of the task's own execution, unless it asks for others.
+    """
     request = task.input.get("startWorkflow")
     if request is None:
         task.status, task.reason = FAILED, "Missing 'startWorkflow' in input data."
@@ -35,8 +38,8 @@ def run(engine: Starter, task: TaskState) -> None:
         started = engine.start_soon(
             definition,
             asked.get("input") or {},
-            correlation_id=asked.get("correlationId"),
-            domains=asked.get("taskToDomain"),
+            correlation_id=asked.get("correlationId") or task.execution.correlation_id,
+            domains=asked.get("taskToDomain") or task.execution.domains,
             priority=asked.get("priority") or 0,
         )
     except Illegal as endless:

@@ -310,6 +310,24 @@ def test_start_workflow_starts_and_forgets(bench, make):
     )
 
 
+@pytest.mark.parametrize(
+    ("asked", "domains", "correlation_id"),
+    [
+        ({}, {"*": "d"}, "order-1"),
+        ({"taskToDomain": {}, "correlationId": None}, {"*": "d"}, "order-1"),
+        ({"taskToDomain": {"a": "own"}, "correlationId": "own"}, {"a": "own"}, "own"),
+    ],
+)
+def test_what_start_workflow_starts_inherits_domains_and_correlation_id(bench, make, asked, domains, correlation_id):
+    """As on Conductor 3.32.1."""
+    bench.register(make.workflow(make.of_type("HUMAN", "who"), name="other"))
+    begin = make.of_type("START_WORKFLOW", "st", inputParameters={"startWorkflow": {"name": "other", **asked}})
+    execution = bench.start(make.workflow(begin), domains={"*": "d"}, correlation_id="order-1")
+
+    other = bench.engine.execution(execution.task("st").output["workflowId"])
+    assert (other.domains, other.correlation_id) == (domains, correlation_id)
+
+
 def test_an_event_goes_to_the_internal_sink(bench, make):
     execution = bench.run(make.workflow(make.of_type("EVENT", "ev", sink="conductor", inputParameters={"z": 1})))
 
