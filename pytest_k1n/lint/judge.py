@@ -36,7 +36,7 @@ def lint(sources: Iterable[SourceFile], selection: Selection | None = None) -> R
     """Judge all definitions in some files together, so that sub-workflows are found across them."""
     chosen = selection or Selection()
     sources = list(sources)
-    library: WorkflowLibrary = {}
+    library = WorkflowLibrary()
     subjects: list[tuple[SourceFile, list[WorkflowSubject | TaskSubject]]] = []
     for source in sources:
         mine: list[WorkflowSubject | TaskSubject] = []
@@ -45,7 +45,7 @@ def lint(sources: Iterable[SourceFile], selection: Selection | None = None) -> R
                 mine.append(TaskSubject(fields, path))
                 continue
             workflow = WorkflowSubject(fields, path, library)
-            library.setdefault(workflow.name, []).append(workflow)
+            library.add(workflow)
             mine += [workflow, *workflow.inline()]
         subjects.append((source, mine))
     findings = [found for source, mine in subjects for found in _of_file(source, mine, chosen)]

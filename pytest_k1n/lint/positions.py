@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pytest_k1n.lint.check import Path
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 class _Open(NamedTuple):

@@ -75,13 +75,17 @@ def _without_child(task: TaskNode) -> Json:
     return inputs
 
 
-def _bodies(text: str) -> Iterator[tuple[str, bool]]:
+_DEEPEST = 20
+"""Expressions inside expressions that are looked at; each level reads the text again."""
+
+
+def _bodies(text: str, depth: int = 0) -> Iterator[tuple[str, bool]]:
     cut = expressions.pieces(text) if "${" in text else []
     for _, body in cut:
         if body is not None:
             yield body, len(cut) == 1
-            if "${" in body:
-                yield from ((inner, False) for inner, _ in _bodies(body))
+            if "${" in body and depth < _DEEPEST:
+                yield from ((inner, False) for inner, _ in _bodies(body, depth + 1))
 
 
 def _read(path: Path, reader: TaskNode | None, body: str, is_whole: bool) -> Read:

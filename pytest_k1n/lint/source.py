@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.lint.check import Fields, Path
 from pytest_k1n.lint.positions import Positions
 
+_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 LARGEST_BYTES = 16 * 1024 * 1024
 """A definition is some kilobytes; Conductor's own limit for a request is far below this."""
 DEEPEST = 1000
@@ -66,7 +68,8 @@ class SourceFile:
         except json.JSONDecodeError as error:
             return None, f"is not JSON: {error.msg[0].lower()}{error.msg[1:]}", error.pos
         except (ValueError, RecursionError) as error:
-            return None, f"is not JSON: {error}", 0
+            too_long = "digits" in str(error)  # as for the server's reader, which takes 1,000
+            return None, "has a number of too many digits" if too_long else f"is not JSON: {error}", 0
 
     @property
     def document(self) -> Json:
@@ -161,24 +164,11 @@ def _too_deep(text: str) -> int:
     """Return the offset at which the nesting exceeds what the server reads, 0 if it never does."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return 0
-    depth, offset = 0, 0
-    in_string = False
-    while offset < len(text):
-        character = text[offset]
-        if in_string:
-            if character == "\\":
-                offset += 1
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > DEEPEST:
-                return offset
-        elif character in "]}":
-            depth -= 1
-        offset += 1
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
+        if depth > DEEPEST:
+            return match.start()
     return 0
 
 

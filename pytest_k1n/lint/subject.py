@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.graph import Graph
+from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.unroll import happens_before
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import misreadings
+from pytest_k1n.engine.registry.taskconstraints import demands
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.lint.check import Fields, Path
 from pytest_k1n.lint.reads import Read, reads
@@ -19,8 +22,38 @@ from pytest_k1n.lint.tree import TaskList, TaskNode, fill, mapping, text, texts
 
 _INPUT = re.compile(r"""workflow\.input(?:\.([A-Za-z_][\w-]*)|\[\s*(['"])(.*?)\2\s*\])?""")
 
-WorkflowLibrary = dict[str, list["WorkflowSubject"]]
-"""All workflow definitions that are linted together, by name."""
+
+class Child(NamedTuple):
+    """A workflow that another one starts, and waits for."""
+
+    task: TaskNode
+    name: str
+    is_certain: bool
+    """Whether no case, no empty loop and no TERMINATE can lead past the task."""
+
+
+class WorkflowLibrary:
+    """All workflow definitions that are judged together, by name: complete before any of them is judged."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, list[WorkflowSubject]] = {}
+
+    def add(self, workflow: WorkflowSubject) -> None:
+        self._by_name.setdefault(workflow.name, []).append(workflow)
+
+    def of_name(self, name: str) -> list[WorkflowSubject]:
+        """Return all versions of a workflow."""
+        return self._by_name.get(name, [])
+
+    @cached_property
+    def callers(self) -> Mapping[str, list[tuple[str, bool]]]:
+        """For each workflow the names of those that start it, and whether they always do."""
+        found: dict[str, dict[tuple[str, bool], None]] = {}
+        for name, versions in self._by_name.items():
+            for workflow in versions:
+                for child in workflow.children:
+                    found.setdefault(child.name, {})[name, child.is_certain] = None
+        return {name: list(callers) for name, callers in found.items()}
 
 
 class WorkflowSubject:
@@ -29,7 +62,7 @@ class WorkflowSubject:
     def __init__(self, fields: Fields, path: Path = (), library: WorkflowLibrary | None = None) -> None:
         self.fields = fields
         self.path = path
-        self.library = {} if library is None else library
+        self.library = WorkflowLibrary() if library is None else library
         self.is_inline = path[-2:] == ("subWorkflowParam", "workflowDefinition")
         self.top = TaskList(owner=None, slot="tasks", path=(*path, "tasks"))
         fill(self.top, fields.get("tasks"))
@@ -89,6 +122,50 @@ class WorkflowSubject:
         except Problem:
             return None
 
+    @cached_property
+    def demands(self) -> list[tuple[TaskNode, str, str]]:
+        """What the server demands of each task by itself: the task, the field at fault, the server's words."""
+        return [
+            (task, field, message)
+            for task in self.tasks
+            if (normal := self.normal_task(task)) is not None
+            for field, message in demands(normal)
+        ]
+
+    @cached_property
+    def misreadings(self) -> list[tuple[TaskNode, Path, str, bool]]:
+        """What the server's rule says of each expression: the task, where, its words, and whether it looks there.
+
+        It looks at the tasks that are in no other, and at none of a definition that a sub-workflow task carries.
+        """
+        return [
+            (task, (*task.path, "inputParameters", *path), message, task.siblings is self.top and not self.is_inline)
+            for task in self.tasks
+            if (normal := self.normal_task(task)) is not None
+            for path, message in misreadings(normal, normal["inputParameters"], self.by_ref.keys())
+        ]
+
+    @cached_property
+    def children(self) -> list[Child]:
+        """The workflows that its tasks start and wait for, those of inline definitions included."""
+        found: list[Child] = []
+        may_have_ended = False
+        for task in self.tasks:
+            may_have_ended = may_have_ended or task.type == "TERMINATE"
+            if task.type != "SUB_WORKFLOW":
+                continue
+            is_certain = not may_have_ended and not any(
+                owner.type in ("SWITCH", "DECISION") or owner.fields.get("items") is not None for owner in task.owners
+            )
+            child = mapping(task.fields, "subWorkflowParam")
+            inline = child.get("workflowDefinition")
+            if isinstance(inline, Mapping):
+                inner = WorkflowSubject(inline, task.path, self.library).children
+                found += [Child(task, each.name, is_certain and each.is_certain) for each in inner]
+            elif (name := text(child, "name")) and "${" not in name:
+                found.append(Child(task, name, is_certain))
+        return found
+
     def normal_task(self, task: TaskNode) -> dict[str, Any] | None:
         """One task as the server reads it."""
         found: Any = self.normal
@@ -107,6 +184,17 @@ class WorkflowSubject:
             return happens_before(wire.workflow_definition(self.normal))
         except wire.WireError:
             return None
+
+    @cached_property
+    def _keys(self) -> Mapping[str, list[TaskKey]]:
+        found: dict[str, list[TaskKey]] = {}
+        for key in self.graph.nodes if self.graph else ():
+            found.setdefault(key[0], []).append(key)
+        return found
+
+    def keys(self, ref: str) -> list[TaskKey]:
+        """Return the keys of a reference name in the graph."""
+        return self._keys.get(ref, [])
 
     def inline(self) -> Iterator[WorkflowSubject]:
         """Yield the definitions that sub-workflow tasks carry, and those in them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import lru_cache
 
 MOST_NAMES = 500
 """Among more, looking for a similar one takes longer than it helps."""
@@ -11,9 +12,12 @@ MOST_NAMES = 500
 
 def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
     """Return `did you mean X?`, or "" if nothing resembles the name."""
-    names = [each for each in known if each]
-    if len(names) > MOST_NAMES or len(name) > 100:
-        return ""
+    names = tuple(each for each in known if each)
+    return "" if len(names) > MOST_NAMES or len(name) > 100 else _suggestion(name, names, cutoff)
+
+
+@lru_cache(maxsize=4096)
+def _suggestion(name: str, names: tuple[str, ...], cutoff: float) -> str:
     folded = {each.casefold().replace("_", ""): each for each in names}
     same = folded.get(name.casefold().replace("_", ""))
     close = [same] if same else get_close_matches(name, names, n=1, cutoff=cutoff)

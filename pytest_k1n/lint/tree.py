@@ -34,18 +34,16 @@ class TaskNode:
     inner: list[TaskList] = field(default_factory=list)
     """The lists in it, in reading order; empty ones too."""
 
-    @property
-    def ref(self) -> str:
-        return text(self.fields, "taskReferenceName")
+    ref: str
+    type: str
+    owners: tuple[TaskNode, ...]
+    """The tasks that it sits in, innermost first."""
+    loop: TaskNode | None
+    """The innermost loop around it."""
 
     @property
     def name(self) -> str:
         return text(self.fields, "name")
-
-    @property
-    def type(self) -> str:
-        kind = shapes.task_type(self.fields)
-        return kind if isinstance(kind, str) and kind else "SIMPLE"
 
     @property
     def inputs(self) -> Fields:
@@ -59,18 +57,6 @@ class TaskNode:
     @property
     def preceding(self) -> TaskNode | None:
         return self.siblings.tasks[self.index - 1] if self.index else None
-
-    def owners(self) -> Iterator[TaskNode]:
-        """Yield the tasks that it sits in, innermost first."""
-        owner = self.siblings.owner
-        while owner is not None:
-            yield owner
-            owner = owner.siblings.owner
-
-    @property
-    def loop(self) -> TaskNode | None:
-        """The innermost loop around it."""
-        return next((owner for owner in self.owners() if owner.type == "DO_WHILE"), None)
 
     def lists(self, slot: str) -> list[TaskList]:
         return [each for each in self.inner if each.slot == slot]
@@ -101,23 +87,35 @@ def listed(fields: Fields, key: str) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def texts(value: Json, path: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every text in a JSON value with its path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from texts(inner, (*path, key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from texts(inner, (*path, index))
+def texts(value: Json, path: Path, *, without: str = "") -> Iterator[tuple[Path, str]]:
+    """Yield every text in a JSON value with its path, in reading order; not what stands under the key `without`."""
+    waiting: list[tuple[Path, Json]] = [(path, value)]
+    while waiting:
+        here, each = waiting.pop()
+        if isinstance(each, str):
+            yield here, each
+        elif isinstance(each, Mapping):
+            waiting += [((*here, key), each[key]) for key in reversed(list(each)) if key != without]
+        elif isinstance(each, list):
+            waiting += [((*here, index), each[index]) for index in reversed(range(len(each)))]
 
 
 def fill(tasks: TaskList, value: Json) -> None:
     """Put the tasks of a JSON list into a list of ours; what is no object is left out."""
     for index, fields in enumerate(value if isinstance(value, list) else ()):
         if isinstance(fields, Mapping):
-            task = TaskNode(fields=fields, path=(*tasks.path, index), siblings=tasks, index=len(tasks.tasks))
+            kind = shapes.task_type(fields)
+            owner = tasks.owner
+            task = TaskNode(
+                fields=fields,
+                path=(*tasks.path, index),
+                siblings=tasks,
+                index=len(tasks.tasks),
+                ref=text(fields, "taskReferenceName"),
+                type=kind if isinstance(kind, str) and kind else "SIMPLE",
+                owners=() if owner is None else (owner, *owner.owners),
+                loop=owner if owner is None or owner.type == "DO_WHILE" else owner.loop,
+            )
             tasks.tasks.append(task)
             _fill_inner(task)
 

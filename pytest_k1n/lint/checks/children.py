@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 
 from pytest_k1n.lint.check import Hit, Level
 from pytest_k1n.lint.subject import WorkflowSubject
-from pytest_k1n.lint.tree import TaskNode, mapping, text
-
-_MOST_VISITED = 2000
+from pytest_k1n.lint.tree import mapping, text
 
 
 def version_not_pinned(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -26,7 +25,7 @@ def unknown_version(workflow: WorkflowSubject) -> Iterator[Hit]:
     for task in workflow.tasks:
         child = mapping(task.fields, "subWorkflowParam")
         name, version = text(child, "name"), child.get("version")
-        known = {_version(other) for other in workflow.library.get(name, ())}
+        known = {_version(other) for other in workflow.library.of_name(name)}
         if task.type == "SUB_WORKFLOW" and isinstance(version, int) and version > 0 and known and version not in known:
             there = ", ".join(map(str, sorted(known)))
             yield Hit(
@@ -46,67 +45,38 @@ def no_child(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def recursion(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find workflows that start themselves, directly or through others."""
-    if not workflow.name or workflow.is_inline:
+    if not workflow.name or workflow.is_inline or not workflow.children:
         return
-    for task, name, is_certain in _starts(workflow):
-        way = _way_back(workflow, name, is_certain)
-        if way is None:
-            continue
-        through, is_endless = way
-        path = (*task.path, "subWorkflowParam")
-        chain = " -> ".join([workflow.name, *through])
-        if is_endless:
-            yield Hit(path, f"starts itself without end: {chain}", ref=task.ref)
-        else:
-            yield Hit(path, f"may start itself: {chain}", "", Level.WARNING, task.ref)
+    endless = _ways_to(workflow, only_certain=True)
+    possible = _ways_to(workflow, only_certain=False)
+    for child in workflow.children:
+        path = (*child.task.path, "subWorkflowParam")
+        if child.is_certain and child.name in endless:
+            yield Hit(path, f"starts itself without end: {_chain(workflow, child.name, endless)}", ref=child.task.ref)
+        elif child.name in possible:
+            said = f"may start itself: {_chain(workflow, child.name, possible)}"
+            yield Hit(path, said, "", Level.WARNING, child.task.ref)
 
 
-def _way_back(workflow: WorkflowSubject, name: str, is_certain: bool) -> tuple[list[str], bool] | None:
-    """Find the way from a child back to the workflow: the names on it, and whether no case leads past it."""
-    waiting: list[tuple[str, list[str], bool]] = [(name, [name], is_certain)]
-    seen: set[tuple[str, bool]] = set()
-    found: tuple[list[str], bool] | None = None
-    while waiting and len(seen) < _MOST_VISITED:
-        here, way, certain = waiting.pop(0)
-        if here == workflow.name:
-            if certain:
-                return way, True
-            found = found or (way, False)
-            continue
-        if (here, certain) in seen:
-            continue
-        seen.add((here, certain))
-        for other in workflow.library.get(here, ()):
-            for _, child, is_sure in _starts(other):
-                waiting.append((child, [*way, child], certain and is_sure))
-    return found
+def _ways_to(workflow: WorkflowSubject, *, only_certain: bool) -> dict[str, str]:
+    """Map each workflow from which this one is reached to the next one on the way; itself to nothing."""
+    following = {workflow.name: ""}
+    waiting = deque([workflow.name])
+    while waiting:
+        here = waiting.popleft()
+        for caller, is_certain in workflow.library.callers.get(here, ()):
+            if caller not in following and (is_certain or not only_certain):
+                following[caller] = here
+                waiting.append(caller)
+    return following
 
 
-def _starts(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, str, bool]]:
-    """Yield the workflows that a workflow starts and waits for, and whether it does so in any case."""
-    for task in workflow.tasks:
-        child = mapping(task.fields, "subWorkflowParam")
-        name = text(child, "name")
-        if task.type != "SUB_WORKFLOW":
-            continue
-        inline = child.get("workflowDefinition")
-        is_certain = not any(owner.type in ("SWITCH", "DECISION") for owner in task.owners())
-        is_certain = is_certain and not _may_end_before(workflow, task)
-        if isinstance(inline, Mapping):
-            for _, inner, is_sure in _starts(WorkflowSubject(inline, task.path, workflow.library)):
-                yield task, inner, is_certain and is_sure
-        elif name and "${" not in name:
-            yield task, name, is_certain
-
-
-def _may_end_before(workflow: WorkflowSubject, task: TaskNode) -> bool:
-    """Whether a TERMINATE may end the execution before the task."""
-    for each in workflow.tasks:
-        if each is task:
-            return False
-        if each.type == "TERMINATE":
-            return True
-    return False
+def _chain(workflow: WorkflowSubject, name: str, following: Mapping[str, str]) -> str:
+    names = [workflow.name]
+    while name:
+        names.append(name)
+        name = following[name]
+    return " -> ".join(names if len(names) <= 8 else [*names[:4], "…", *names[-3:]])
 
 
 def _version(workflow: WorkflowSubject) -> int:

@@ -9,7 +9,6 @@ from typing import Any
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition
-from pytest_k1n.engine.registry.taskconstraints import demands
 from pytest_k1n.lint.check import Fields, Hit, Level, Path
 from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.tree import TaskNode, mapping
@@ -105,7 +104,7 @@ def no_name(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     if not subject.fields.get("name") and not (isinstance(subject, WorkflowSubject) and subject.is_inline):
         yield Hit(subject.path, "the definition has no name")
     if isinstance(subject, WorkflowSubject):
-        for task, field, message in _demanded(subject):
+        for task, field, message in subject.demands:
             if field in ("name", "taskReferenceName"):
                 yield Hit(
                     task.path, message.replace("WorkflowTask ", "").replace(" name cannot", " cannot"), ref=task.ref
@@ -136,7 +135,7 @@ def duplicate_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def refused(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find what a task's type demands and the task does not have."""
-    for task, field, message in _demanded(workflow):
+    for task, field, message in workflow.demands:
         if field in ("name", "taskReferenceName") or _code(message) != "refused":
             continue
         yield _hit(workflow, task, field, message)
@@ -163,7 +162,7 @@ def bad_wait(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 
 def _of_code(workflow: WorkflowSubject, code: str) -> Iterator[Hit]:
-    for task, field, message in _demanded(workflow):
+    for task, field, message in workflow.demands:
         if field not in ("name", "taskReferenceName") and _code(message) == code:
             yield _hit(workflow, task, field, message)
 
@@ -173,14 +172,6 @@ def _hit(workflow: WorkflowSubject, task: TaskNode, field: str, message: str) ->
     if is_unseen and message.startswith(_WORKS_UNSEEN):
         return Hit((*task.path, field) if field else task.path, _worded(message), "", Level.INFO, task.ref)
     return Hit((*task.path, field) if field else task.path, _worded(message), ref=task.ref)
-
-
-def _demanded(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, str, str]]:
-    for task in workflow.tasks:
-        normal = workflow.normal_task(task)
-        if normal is not None:
-            for field, message in demands(normal):
-                yield task, field, message
 
 
 def _code(message: str) -> str:

@@ -92,11 +92,11 @@ def join_on_case(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JOINs that wait for a task of a case, which does not run if another case is taken."""
     for join, path, ref in _waits(workflow):
         task = workflow.by_ref.get(ref)
-        around = set(map(id, join.owners()))
+        around = set(map(id, join.owners))
         if task is None:
             continue
         inner = task
-        for owner in task.owners():
+        for owner in task.owners:
             if id(owner) in around:
                 break
             if owner.type in ("SWITCH", "DECISION") and not _others_terminate(owner, inner.siblings):
@@ -117,7 +117,7 @@ def join_across_loop(workflow: WorkflowSubject) -> Iterator[Hit]:
         task = workflow.by_ref.get(ref)
         if task is None or task.loop is join.loop or ref == join.ref:
             continue
-        if task.loop is not None and task.loop not in list(join.owners()):
+        if task.loop is not None and task.loop not in join.owners:
             yield Hit(
                 path, f"waits for {ref} inside the loop {task.loop.ref}", f'wait for "{task.loop.ref}"', ref=join.ref
             )
@@ -149,7 +149,7 @@ def _is_later(workflow: WorkflowSubject, ref: str, join: TaskNode) -> bool:
     graph = workflow.graph
     if graph is None:
         return False
-    first, last = graph.keys(join.ref), graph.keys(ref)
+    first, last = workflow.keys(join.ref), workflow.keys(ref)
     return bool(first and last) and graph.is_before(first[0], last[0])
 
 

