@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from pytest_k1n.cli import COMMANDS
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
 from pytest_k1n.fixtures import definitions as factories
+from pytest_k1n.lint.table import CHECKS
 from pytest_k1n.options import INI_ONLY, OPTIONS, Option
 from pytest_k1n.run.ours import STATIC_MARKERS
 from pytest_k1n.settings import DEFAULT_SERVER
@@ -162,6 +164,30 @@ def gates_page() -> Iterator[str]:
     yield "pass, with a note that says why."
 
 
+def lint_page() -> Iterator[str]:
+    """Every check of `k1n lint`, from its table."""
+    yield from ("# Checks of definitions", "", NOTE, "")
+    yield "`k1n lint PATH…` judges workflow and task definitions offline. The level says what becomes of a finding:"
+    yield ""
+    yield "- **error**: a server refuses the definition, or every execution that gets there fails or hangs"
+    yield "- **warning**: it runs, and a team regrets it"
+    yield "- **info**: it has no effect"
+    yield ""
+    yield "What is said here of the server was measured on Conductor 3.32.1. Some checks judge a finding more mildly"
+    yield "where the server does not look; their text says where. [How to use them](../how-to/lint.md)."
+    yield from ("", "| code | level | what is wrong |", "| --- | --- | --- |")
+    yield from (f"| [{check.code}](#{check.code}) | {check.level} | {_cell(check.title)} |" for check in CHECKS)
+    for check in CHECKS:
+        yield from ("", f"## {check.code}", "", f"{_sentence(check.title)} {check.level.capitalize()}.", "")
+        yield f"- Why: {_literal(check.why)}"
+        yield f"- Fix: {_literal(check.fix)}"
+
+
+def _literal(text: str) -> str:
+    """Set what is not prose in code: expressions and fragments of JSON."""
+    return re.sub(r'(\$\{[^}]*\}|"\w+": [\w"]+(?:\.\w+)*)', r"`\1`", text).replace("__", r"\_\_")
+
+
 def commands_page() -> Iterator[str]:
     """The subcommands of `k1n`."""
     yield from ("# The k1n command", "", NOTE, "")
@@ -216,6 +242,7 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "results": results_page,
     "run": run_page,
     "coverage": coverage_page,
+    "lint": lint_page,
     "commands": commands_page,
 }
 

@@ -63,6 +63,7 @@ def parse_plan(text: str, *, source: str, folder: Path) -> Plan:
         for key in ("definitions", "task_definitions")
     }
     batches = tuple(_batch(each, defaults) for each in table.tables("batch"))
+    table.table("lint")  # of `k1n lint`, which reads it by itself
     table.refuse_unknown()
     problems.extend(f"{source}: {problem}" for problem in _contradictions(batches))
     if problems:

@@ -125,7 +125,7 @@ def test_annotations_are_commands_of_github(folder, capsys):
     folder(w=REFUSED, v=WARNED)
     _, out, _ = lint(capsys, "w.json", "v.json", "--format", "github", "--select", "unknown-ref,join-*")
     assert "::error file=w.json,line=16,col=9,title=unknown-ref::b: reads aa, but no task is called that -> " in out
-    assert "::warning file=v.json,line=41,col=7,title=join-on-nothing::j: waits for nothing: c starts at once" in out
+    assert "::warning file=v.json,line=31,col=7,title=join-on-nothing::j: waits for nothing: c starts at once" in out
 
 
 def test_output_goes_to_a_file(folder, capsys, tmp_path):

@@ -85,3 +85,20 @@ def test_the_command_line_selects_instead_and_ignores_as_well():
     assert selection.select == ("unknown-*", "no-*")
     assert selection.ignore == ("old-type", "bad-wait")
     assert selection.fail_on is Level.INFO
+
+
+def test_a_plan_may_hold_the_configuration_too(tmp_path):
+    from pytest_k1n.plan.read import parse_plan
+    from pytest_k1n.validation.schema import validate
+
+    text = 'schema = "k1n-plan/1"\n[lint]\nignore = ["old-type"]\nfail-on = "warning"\n'
+    (tmp_path / "k1n.toml").write_text(text)
+    assert read_selection(tmp_path).ignore == ("old-type",)
+    problems = []
+    try:
+        parse_plan(text, source="k1n.toml", folder=tmp_path)
+    except ValueError as error:
+        problems = list(error.problems)
+    assert [each for each in problems if "lint" in each] == []
+    document = {"schema": "k1n-plan/1", "lint": {"ignore": ["old-type"], "fail-on": "warning"}}
+    assert [each for each in validate(document, "plan") if "lint" in each.path] == []
