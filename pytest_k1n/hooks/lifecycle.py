@@ -76,8 +76,9 @@ def _make_director(run: Run, collection: Collection, report: Callable[[int], Non
 def _import_for_threads(run: Run) -> None:
     """Import before the director's thread begins what it and this one would import at the same time.
 
-    pytest parses our modules to rewrite their asserts, and two threads that parse at once end in `SystemError: AST
-    constructor recursion depth mismatch` on CPython before 3.11.8 and 3.12.1 (gh-106905).
+    Where another import hook has pushed `run.plain_imports` aside, pytest parses our modules to rewrite their asserts,
+    and two threads that parse at once end in `SystemError: AST constructor recursion depth mismatch` on CPython before
+    3.11.8 and 3.12.1 (gh-106905).
     """
     import pytest_k1n.core.gates
     import pytest_k1n.core.planned_schedule
