@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: help setup suite suite-real test test-fast cover live slow lint bench parity determinism partition docs site clean
+.PHONY: fuzz help setup suite suite-real test test-fast cover live slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ lint: setup ## ruff, mypy, pyright on what users see, import contracts
 
 parity: setup ## compare the embedded engine with a real Conductor, case by case
 	K1N_LIVE=1 $(BIN)/pytest tests/parity $(ARGS)
+
+fuzz: setup ## give the engine 3,000 scripts, 1,000 definitions and 500 executions that nobody should
+	K1N_LONG=1 $(BIN)/pytest tests/http/test_fuzz_scripts.py --k1n-server=embedded $(ARGS)
 
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)

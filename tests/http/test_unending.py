@@ -85,7 +85,7 @@ def test_it_stops_whatever_it_is_at(serve, until, name, task, number):
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/workflow/search?freeText=nowhere", "/api/tasks/search?freeText=nowhere", "/api/workflow/search-by-tasks"],
+    [f"/api/{search}?freeText=nowhere" for search in ("workflow/search", "tasks/search", "workflow/search-by-tasks")],
 )
 def test_a_search_over_thousands_lets_others_go_first(serve, path):
     with serve() as served:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_k1n.engine.definition import Definition, Node, TaskDef, walk
+from pytest_k1n.engine.registry.refusals import walk as documents
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.engine.values import JsonObject
+
+_NO_REF: Final = (
+    'Cannot invoke "String.equals(Object)" because the return value of '
+    '"com.netflix.conductor.common.metadata.workflow.WorkflowTask.getTaskReferenceName()" is null'
+)
 
 
 class MissingChild(LookupError):
@@ -77,7 +85,7 @@ class Catalogue:
         key = (name, document["version"])
         snapshot = self._snapshots.get(key)
         if snapshot is None:
-            snapshot = self._snapshots[key] = Definition(document, self.task_definition, self._latest_version)
+            snapshot = self._snapshots[key] = self._compiled(document)
             try:
                 self._check_children(snapshot.tasks)
             except MissingChild:
@@ -90,13 +98,22 @@ class Catalogue:
         known = self._inline.get(id(given))
         if known is not None and known[0] is given:
             return known[1]
-        snapshot = Definition(workflow_document(given), self.task_definition, self._latest_version)
+        snapshot = self._compiled(workflow_document(given))
         self._check_children(snapshot.tasks)
         self._inline[id(given)] = (given, snapshot)
         return snapshot
 
     def _latest_version(self, name: str) -> int | None:
         return max(self.workflow_documents.get(name, ()), default=None)
+
+    def _compiled(self, document: JsonObject) -> Definition:
+        """Compile a definition. Raises MissingChild for a nameless task, which only a loop can have come with."""
+        for task in documents(document["tasks"]):
+            if not task.get("taskReferenceName"):
+                raise MissingChild(_NO_REF)
+            if not task.get("name"):
+                raise MissingChild("TaskDef name cannot be null")
+        return Definition(document, self.task_definition, self._latest_version)
 
     def _check_children(self, tasks: list[Node]) -> None:
         """Demand, as the server does at start, that a sub-workflow without a version is registered."""

@@ -28,7 +28,7 @@ _SCRIPTED: Final = ("javascript", "graaljs")
 
 def refusals(task: JsonObject) -> Iterator[str]:
     """Say what of a task the engine cannot run; empty for nearly all."""
-    kind, ref = task["type"], task["taskReferenceName"]
+    kind, ref = task["type"], task.get("taskReferenceName")
     if kind in REFUSED_TYPES or kind.startswith(_REFUSED_PREFIXES):
         yield f"task {ref} is a {kind}: {REFUSED_TYPES.get(kind, 'it calls a service')}"
     if kind == "DO_WHILE" and any(inner["type"] == "DO_WHILE" for inner in walk(task["loopOver"])):

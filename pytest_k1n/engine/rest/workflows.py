@@ -255,9 +255,8 @@ def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
         name = f"searchWorkflows{'V2' * full}{'ByTasks' * by_tasks}"
         message = f"Cannot return more than {MOST_FOUND} workflows. Please use pagination."
         demand([{"path": f"{name}.arg1", "message": message, "invalidValue": str(size)}])
-    every: Iterable[ExecutionState] = search.unhurried(
-        request.engine.executions.values(), request.engine.guards.breathe
-    )
+    engine = request.engine
+    every: Iterable[ExecutionState] = search.unhurried(engine.executions.values(), engine.guards.breathe)
     if (request.text("classifier") or WORKFLOW) != WORKFLOW:
         every = ()
     query, text = request.text("query") or "", request.text("freeText")
