@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from types import FunctionType
 from typing import Any, Final
 
 from pytest_k1n.workers import sdk
@@ -25,6 +26,8 @@ def as_handler(function: Callable[..., object]) -> Handler:
     parameters, annotated ones and `**inputs` take the inputs of their names. A function decorated with
     conductor-python's `@worker_task` is called as that library would.
     """
+    if _takes_nothing_but_the_task(function):
+        return function
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
@@ -40,6 +43,15 @@ def as_handler(function: Callable[..., object]) -> Handler:
     if len(parameters) == 1 and not takes_all and _takes_task(parameters[0]) and parameters[0].kind is _KEYWORDS[0]:
         return function
     return _CallByName(function, parameters, takes_all=takes_all, is_sdk=False)
+
+
+def _takes_nothing_but_the_task(function: Callable[..., object]) -> bool:
+    """Tell so for `lambda task: ...` and its like, most handlers of most tests, without the cost of a signature."""
+    if type(function) is not FunctionType or function.__annotations__ or hasattr(function, "__wrapped__"):
+        return False
+    code = function.__code__
+    is_plain = not code.co_kwonlyargcount and not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    return is_plain and code.co_argcount == 1 and not function.__defaults__ and code.co_varnames[0] in _TASK_NAMES
 
 
 def _takes_task(parameter: inspect.Parameter) -> bool:
