@@ -7,6 +7,7 @@ import pytest
 from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.hooks.lifecycle import feed, finish, make_controller, settle_folder
 from pytest_k1n.run.controller import Controller
+from pytest_k1n.run.note import has_note
 from pytest_k1n.run.run import Run
 
 
@@ -28,7 +29,7 @@ class ControllerHooks:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Feed the gate ledger, gather findings, tell each cause once; a crashed node's test is reported here, too."""
         feed(self.controller, report)
-        if report.when == "call" and report.longrepr is not None and hasattr(report, "k1n"):
+        if report.when == "call" and report.longrepr is not None and has_note(report):
             self.controller.tell_once(report)
 
     def pytest_enter_pdb(self) -> None:

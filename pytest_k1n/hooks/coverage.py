@@ -12,7 +12,7 @@ from pytest_k1n.coverage.merging import Covered, from_json, merged, rate, unexer
 from pytest_k1n.coverage.page import page
 from pytest_k1n.coverage.table import table
 from pytest_k1n.plan.library import DefinitionNotFound
-from pytest_k1n.run.outcomes import note_of
+from pytest_k1n.run.note import note_of
 from pytest_k1n.run.run import Run, is_listing
 
 
@@ -27,7 +27,7 @@ class CoverageHooks:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what the executions of a test have exercised."""
-        self._parts += [from_json(each) for each in note_of(report).get("coverage", ())]
+        self._parts += [from_json(each) for each in note_of(report).coverage]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the reports; fail a run that passed otherwise but exercised too little, or could not write them."""

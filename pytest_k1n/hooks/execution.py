@@ -75,10 +75,30 @@ class ItemHooks:
             annotate(self.run, item, call, report)
         return report
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self, report: object) -> Generator[None, Any, Any]:
+        """Write the note of a report as plain values, for another process or a file."""
+        from pytest_k1n.run.note import ATTRIBUTE, has_note, note_of
+
+        data = yield
+        return {**data, ATTRIBUTE: note_of(report).to_json()} if data and has_note(report) else data
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_from_serializable(self) -> Generator[None, object, object]:
+        """Rebuild the note of a report that another process has sent."""
+        from pytest_k1n.run.note import ATTRIBUTE, ReportNote
+
+        report = yield
+        if isinstance(written := getattr(report, ATTRIBUTE, None), dict):
+            ReportNote.from_json(written).put_on(report)
+        return report
+
     @pytest.hookimpl(tryfirst=True)  # before the core says "skipped" or "failed"
     def pytest_report_teststatus(self, report: Any) -> object:
         """Name blocked and unknown tests."""
-        if hasattr(report, "k1n"):
+        from pytest_k1n.run.note import has_note
+
+        if has_note(report):
             from pytest_k1n.run.outcomes import status_of
 
             return status_of(report)

@@ -18,7 +18,8 @@ from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.document import run_document
 from pytest_k1n.run.folders import sweep
 from pytest_k1n.run.gate_verdicts import judge
-from pytest_k1n.run.outcomes import note_of, outcome_of
+from pytest_k1n.run.note import note_of
+from pytest_k1n.run.outcomes import outcome_of
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, contradictions, write_batch
@@ -101,7 +102,7 @@ def feed(controller: Controller, report: pytest.TestReport) -> None:
     if str(report.outcome) == "rerun":  # pytest-rerunfailures
         director.rerun(node_id)
         return
-    if evidence := note_of(report).get("evidence"):
+    if evidence := note_of(report).evidence:
         controller.findings[node_id] = evidence["findings"]
     outcome = outcome_of(report)
     known = controller.outcomes.get(node_id, ItemOutcome.PASSED)

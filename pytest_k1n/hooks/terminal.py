@@ -79,10 +79,10 @@ def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
 
 
 def _blocked_by(reporter: pytest.TerminalReporter) -> Iterator[str]:
-    from pytest_k1n.run.outcomes import note_of
+    from pytest_k1n.run.note import note_of
 
     for report in reporter.stats.get("blocked", []):
-        yield note_of(report)["blocked"]
+        yield note_of(report).blocked or ""
 
 
 def _ran_on(run: Run, state: RunState) -> str:

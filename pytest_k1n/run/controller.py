@@ -12,7 +12,7 @@ import pytest
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.report.document import RunDocument
-from pytest_k1n.run.outcomes import note_of
+from pytest_k1n.run.note import note_of
 from pytest_k1n.run.retelling import Told
 from pytest_k1n.run.run import Run
 
@@ -47,5 +47,7 @@ class Controller:
     def tell_once(self, report: pytest.TestReport) -> None:
         """Replace, in a report of a failed or unknown test, what an earlier one has told in full."""
         watches = [watch for batch in self.director.batches for watch in batch.watches]
-        evidence = note_of(report).get("evidence") or {"executions": ()}
-        self.told.shorten(report, evidence["executions"], {each.workflow_id: each.title for each in watches})
+        evidence = note_of(report).evidence
+        self.told.shorten(
+            report, evidence["executions"] if evidence else (), {each.workflow_id: each.title for each in watches}
+        )

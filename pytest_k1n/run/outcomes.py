@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import pytest
 
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import failure, retelling
 from pytest_k1n.run.coverage import coverage_note
+from pytest_k1n.run.note import Evidence, ReportNote, note_of
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
 
-EVIDENCE = pytest.StashKey[dict[str, Any]]()
-"""What a test's judgements found; JSON-able, because xdist carries it."""
+EVIDENCE = pytest.StashKey[Evidence]()
+"""What a test's judgements have found so far."""
 
 
 class UnknownVerdict(AssertionError):
@@ -28,9 +27,9 @@ class ExpectationFailed(AssertionError):
     __module__ = "pytest_k1n"
 
 
-def evidence_of(item: pytest.Item) -> dict[str, Any]:
+def evidence_of(item: pytest.Item) -> Evidence:
     """Return the evidence that a test has gathered so far, to be added to."""
-    return item.stash.setdefault(EVIDENCE, {"v": 1, "findings": [], "passed": 0, "simulated": 0, "executions": []})
+    return item.stash.setdefault(EVIDENCE, Evidence(findings=[], passed=0, simulated=0, executions=[]))
 
 
 def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
@@ -38,37 +37,31 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
     described = run.items.get(item.nodeid)
     if described is None:
         return
-    note: dict[str, Any] = {"v": 1, "batch": described.batch, "key": described.key}
+    note = ReportNote(batch=described.batch, key=described.key)
     if report.when == "setup" and BLOCKED_BY in item.stash:
-        note["blocked"] = item.stash[BLOCKED_BY]
+        note.blocked = item.stash[BLOCKED_BY]
     if call.excinfo is not None and call.excinfo.errisinstance(UnknownVerdict):
-        note["unknown"] = True
+        note.unknown = True
         if run.settings.unknown == "warn":
             report.outcome = "passed"
     if report.when == "call" and EVIDENCE in item.stash:
-        note["evidence"] = item.stash[EVIDENCE]
+        note.evidence = item.stash[EVIDENCE]
     if call.excinfo is not None and call.excinfo.errisinstance((ExpectationFailed, UnknownVerdict)):
-        retelling.headline(report, call.excinfo.value, note.get("evidence"))
+        retelling.headline(report, call.excinfo.value, note.evidence)
     if report.when == "call" and run.is_anything_set and run.settings.cov:
-        note["coverage"] = coverage_note(run, item)
+        note.coverage = coverage_note(run, item)
     if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
         report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
-    # An attribute of our own travels with the report, also between xdist's processes.
-    report.__dict__["k1n"] = note
-
-
-def note_of(report: object) -> dict[str, Any]:
-    """Read what `annotate` put on a report; empty on one of another test."""
-    return cast("dict[str, Any]", getattr(report, "k1n", None) or {})
+    note.put_on(report)
 
 
 def outcome_of(report: pytest.TestReport) -> ItemOutcome:
     """Classify one report for the gate ledger; an xfail counts as skipped, a crashed node's as failed."""
     note = note_of(report)
-    if note.get("blocked"):
+    if note.blocked:
         return ItemOutcome.BLOCKED
-    if note.get("unknown"):
+    if note.unknown:
         return ItemOutcome.UNKNOWN
     if report.failed:
         return ItemOutcome.FAILED
@@ -78,8 +71,8 @@ def outcome_of(report: pytest.TestReport) -> ItemOutcome:
 def status_of(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
     """Name our outcomes for the terminal: category, letter, word."""
     note = note_of(report)
-    if note.get("blocked"):
+    if note.blocked:
         return ("blocked", "b", ("BLOCKED", {"yellow": True})) if report.when == "setup" else None
-    if note.get("unknown"):
+    if note.unknown:
         return "unknown", "?", ("UNKNOWN", {"purple": True})
     return None

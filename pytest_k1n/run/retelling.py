@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from pytest_k1n.core.text import one_line
+from pytest_k1n.run.note import Evidence
 
 PICTURE = "k1n: the execution"
 """The title of the report's section that shows executions."""
@@ -20,7 +20,7 @@ _FINDING = re.compile(
 )
 
 
-def headline(report: pytest.TestReport, error: BaseException, evidence: Mapping[str, Any] | None) -> None:
+def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence | None) -> None:
     """Begin the line of the short summary with the worst finding instead of the name of an exception's class."""
     lines = [line for line in str(error).splitlines() if _FINDING.match(line)]
     crash = getattr(report.longrepr, "reprcrash", None)
@@ -31,7 +31,7 @@ def headline(report: pytest.TestReport, error: BaseException, evidence: Mapping[
     crash.message = f"{told}{more}"
     report.user_properties.append(("k1n_finding", told))
     report.user_properties.append(("k1n_findings", len(lines)))
-    for workflow_id in (evidence or {}).get("executions", ()):
+    for workflow_id in evidence["executions"] if evidence else ():
         report.user_properties.append(("k1n_execution", workflow_id))
 
 
