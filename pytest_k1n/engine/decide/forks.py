@@ -23,8 +23,12 @@ _DEFINED_BY_NAME: Final = frozenset({"DO_WHILE", "HTTP", "INLINE", "JSON_JQ_TRAN
 """System tasks whose mapper looks for a task definition: none can be found without a name."""
 
 
-def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
-    """Make the nodes of a dynamic fork, each one task long. Raises InvalidInput with the server's words."""
+def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[tuple[Node, JsonObject]]:
+    """Make the nodes of a dynamic fork, each one task long, with what the fork's record shows of each.
+
+    A task without a name is named by its type, which that record does not show. Raises InvalidInput in the server's
+    words.
+    """
     given, node = fork.input, fork.node
     if isinstance(given.get("forkTaskInputs"), list):  # anything else is not read at all
         documents = _same_task(fork)
@@ -34,8 +38,11 @@ def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[Node]:
         documents = _joined(fork)
     for each in documents:
         _check(each, definitions)
-        each["name"] = each.get("name") or each["type"]
-    return [dynamic_node(each, definitions.task_definition, node.next) for each in documents]
+    made = [
+        (each, dynamic_node({"name": each["type"], **each}, definitions.task_definition, node.next))
+        for each in documents
+    ]
+    return [(branch, branch.document if "name" in each else each) for each, branch in made]
 
 
 def _check(task: JsonObject, definitions: Definitions) -> None:

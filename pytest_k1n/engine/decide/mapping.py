@@ -138,11 +138,13 @@ def _dynamic_fork(batch: TaskGroup, node: Node) -> None:
         raise InvalidInput("Dynamic join definition is not followed by a join task.  Check the workflow definition.")
     task.input = {
         **task.input,
-        "forkedTaskDefs": [branch.document for branch in branches],
-        "forkedTasks": [branch.ref for branch in branches],
+        "forkedTaskDefs": [shown for _, shown in branches],
+        "forkedTasks": [branch.ref for branch, _ in branches],
     }
     refs = []
-    for branch in branches if task.ref not in batch.execution.latest else ():  # mapped again: only the JOIN is missing
+    for branch, _ in (
+        branches if task.ref not in batch.execution.latest else ()
+    ):  # mapped again: only the JOIN is missing
         batch.map(branch)
         refs.append(batch.tasks[-1].node.ref)  # of a switch the first task of its case
     batch.begun(join, "JOIN", "JOIN", {**join.document["inputParameters"], "joinOn": refs})

@@ -88,15 +88,16 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     """
     result = shapes.read(shapes.parse(request.body), shapes.RESULT)
     violations = []
-    if not result.get("taskId"):
-        violations.append({"path": "updateTask.arg0.taskId", "message": "Task ID cannot be null or empty"})
-    if not result.get("workflowInstanceId"):
-        message = "Workflow Id cannot be null or empty"
-        violations.append({"path": "updateTask.arg0.workflowInstanceId", "message": message})
+    for name, what in (("taskId", "Task ID"), ("workflowInstanceId", "Workflow Id")):
+        given = result.get(name)
+        if not given:
+            violation = {"path": f"updateTask.arg0.{name}", "message": f"{what} cannot be null or empty"}
+            violations.append(violation if given is None else {**violation, "invalidValue": given})
     if violations and not checked:
         raise Illegal(f"Validation failed for argument [0] with {len(violations)} errors")
     demand(violations)
-    execution = request.engine.execution(result["workflowInstanceId"])
+    leased = bool(result.get("extendLease"))  # then the server looks at the task alone
+    execution = None if leased else request.engine.execution(result["workflowInstanceId"])
     task = request.engine.task(result["taskId"], of=execution)
     if task is None:
         raise Unknown(f"No such task found by id: {result['taskId']}")
@@ -106,7 +107,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
             'Cannot invoke "com.netflix.conductor.common.metadata.tasks.TaskResult$Status.name()" because the return '
             'value of "com.netflix.conductor.common.metadata.tasks.TaskResult.getStatus()" is null'
         )
-    if result.get("extendLease"):
+    if leased:
         request.engine.extend_lease(task)
         return task
     report = TaskResult(

@@ -42,18 +42,20 @@ def started(
     if named is not None:
         asked = {**asked, "name": named, "version": version}
     violations = []
-    if not asked.get("name"):
+    if asked.get("name") is None:
         violations.append({"path": "startWorkflow.arg0.name", "message": "Workflow name cannot be null or empty"})
     violations += _priority_violations("startWorkflow.arg0.priority", asked.get("priority") or 0)
     demand(violations)
     inline = asked.get("workflowDef")
-    if "input" in asked and asked["input"] is None:
-        raise Invalid("NULL input passed when starting workflow")
     if inline is not None:
         check_workflow(workflow_document(inline), "startWorkflow.arg0.workflowDef")
         definition = request.engine.catalogue.inline(inline)
+    elif not asked["name"].strip():
+        raise Invalid("Workflow name must be specified when searching for a definition")
     else:
         definition = request.engine.find(asked["name"], asked.get("version"))
+    if "input" in asked and asked["input"] is None:
+        raise Invalid("NULL input passed when starting workflow")
     given = asked.get("input") or {}
     if marks_inline and inline is not None:
         given = {**given, "_systemMetadata": {"dynamic": True}}

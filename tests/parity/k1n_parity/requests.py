@@ -27,7 +27,42 @@ def _requests() -> dict[str, list[Step]]:
         return Step(operation=operation, body=body, text=text, query=query)
 
     put = "PUT /metadata/workflow"
+    inline = _definition(
+        name=f"{PREFIX}inline", version=4, tasks=[{"name": "n", "taskReferenceName": "n", "type": "NOOP"}]
+    )
     return {
+        "starts that lack something or contradict themselves": [
+            step("POST /workflow", body)
+            for body in (
+                {},
+                {"name": ""},
+                {"name": "  "},
+                {"name": "", "input": None},
+                {"name": f"{PREFIX}none", "input": None},
+                {"name": f"{PREFIX}main", "input": None},
+                {"name": f"{PREFIX}main", "version": 0},
+                {"name": f"{PREFIX}main", "version": -1},
+                {"name": f"{PREFIX}main", "priority": -1},
+                {"name": f"{PREFIX}none", "workflowDef": {**inline, "tasks": []}},
+                {"workflowDef": inline},
+                {"name": f"{PREFIX}none", "version": 9, "workflowDef": inline},
+                {"name": "", "workflowDef": inline},
+                {"name": f"{PREFIX}none", "workflowDef": inline, "input": None},
+            )
+        ],
+        "updates that lack something or contradict themselves": [
+            step("POST /tasks", body)
+            for body in (
+                {},
+                {"taskId": NO_SUCH_ID},
+                {"workflowInstanceId": NO_SUCH_ID},
+                {"taskId": "", "workflowInstanceId": "", "status": "COMPLETED"},
+                {"taskId": None, "workflowInstanceId": NO_SUCH_ID, "status": None},
+                {"taskId": NO_SUCH_ID, "workflowInstanceId": NO_SUCH_ID},
+                {"taskId": NO_SUCH_ID, "workflowInstanceId": "{id}", "status": "COMPLETED"},
+                {"taskId": NO_SUCH_ID, "workflowInstanceId": NO_SUCH_ID, "extendLease": True, "status": "COMPLETED"},
+            )
+        ],
         "task definitions": [
             step(f"GET /metadata/taskdefs/{TASK}"),
             step("POST /metadata/taskdefs", [{"name": TASK}]),

@@ -22,6 +22,7 @@ from k1n_parity.catalogue import (
     operators,
     parenting,
     plan,
+    strangers,
     versions,
     waiting,
     workers,
@@ -55,3 +56,4 @@ def catalogue() -> Iterator[Case]:
     yield from versions.versions()
     yield from inputs.inputs()
     yield from waiting.waiting()
+    yield from strangers.strangers()

@@ -1,0 +1,91 @@
+"""What people type that no earlier case had: found by trying the server from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from k1n_parity.cases import PREFIX, Action, Case, Document
+from k1n_parity.catalogue.builders import case, child, definitions, dynamic_fork, loop, simple, sub, switch, system
+
+DEFS = definitions("abcd")
+NAMELESS = (
+    "SIMPLE", "HTTP", "INLINE", "JSON_JQ_TRANSFORM", "NOOP", "SET_VARIABLE", "HUMAN", "EVENT", "TERMINATE",
+)  # fmt: skip
+
+
+def strangers() -> Iterator[Case]:
+    yield from _conditions()
+    yield from _nameless()
+
+
+def _conditions() -> Iterator[Case]:
+    """Yield loops whose condition reads what changes while they run."""
+    variable = system("SET_VARIABLE", "set", {"status": "Completed"})
+    reads = {"status": "${workflow.variables.status}"}
+    condition = "$.status != 'Completed' && $.loop['iteration'] < 4"
+    yield case("DO_WHILE, a condition on a variable", loop(variable, inputs=reads, loopCondition=condition), defs=DEFS)
+    yield case(
+        "DO_WHILE, a condition on an earlier task's output of now",
+        loop(simple("a"), inputs={"v": "${a.output.v}"}, loopCondition="$.v < 2"),
+        defs=DEFS,
+        script={"a": [Action(output={"v": 1}), Action(output={"v": 2})]},
+    )
+    yield case(
+        "DO_WHILE, a condition on a case that was not taken this time",
+        loop(
+            switch("${loop.output.iteration}", {"1": [simple("a")]}, [simple("b")]),
+            loopCondition="$.loop['iteration'] < 2 || ($.a['v'] == 7 && $.loop['iteration'] < 3)",
+        ),
+        defs=DEFS,
+        script={"a": [Action(output={"v": 7})]},
+    )
+    for name, wanted in {"index": "$.loopIndex < 1", "item": "$.loopItem != 1"}.items():
+        yield case(
+            f"DO_WHILE, a condition on the {name}",
+            loop(simple("a"), items="${workflow.input.list}", loopCondition=wanted),
+            defs=DEFS,
+        )
+    yield case(
+        "DO_WHILE with a task definition that has a response timeout",
+        {**loop(simple("a")), "name": f"{PREFIX}loop"},
+        simple("d"),
+        defs={**DEFS, "loop": {"responseTimeoutSeconds": 50, "retryCount": 0}},
+    )
+
+
+def _nameless() -> Iterator[Case]:
+    """Yield dynamic forks over tasks without a name, and sub-workflows without a version."""
+    for kind in NAMELESS:
+        task: Document = {"taskReferenceName": "x", "type": kind, "inputParameters": {"terminationStatus": "COMPLETED"}}
+        if kind == "EVENT":
+            task["sink"] = "conductor"
+        inputs = {"tasks": [task], "inputs": {}}
+        yield case(f"a dynamic fork over a nameless {kind}", *dynamic_fork(inputs), simple("d"), defs=DEFS)
+    started = {"taskReferenceName": "x", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": f"{PREFIX}child"}}
+    for version in (None, 1):
+        task = {**started, "subWorkflowParam": {**started["subWorkflowParam"], "version": version}}
+        yield case(
+            f"a dynamic fork over a nameless SUB_WORKFLOW, version {version}",
+            *dynamic_fork({"tasks": [task], "inputs": {}}),
+            simple("d"),
+            defs=DEFS,
+            workflows=[child(simple("a"))],
+        )
+    yield case(
+        "a fork without a JOIN of its kind",
+        system("FORK_JOIN", "fork", forkTasks=[[simple("a")], [simple("b")]]),
+        {"name": "j", "taskReferenceName": "j", "type": "EXCLUSIVE_JOIN", "joinOn": ["a", "b"]},
+        defs=DEFS,
+    )
+    yield case(
+        "a dynamic fork whose JOIN has an input",
+        *dynamic_fork({"tasks": [], "inputs": {}})[:1],
+        system("JOIN", "join", {"q": "${workflow.workflowId}"}),
+        defs=DEFS,
+    )
+    yield case(
+        "a retried child that its parent names without a version",
+        sub(parameters={"version": None}),
+        defs=DEFS,
+        workflows=[child(simple("a"))],
+    )
