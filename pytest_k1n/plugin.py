@@ -53,7 +53,7 @@ __all__ = [
 
 
 PLAN_MARKERS = pytest.StashKey[frozenset[str]]()
-"""Names of the marks that need the plan, while nobody has asked for the plan itself."""
+"""Names of the marks that need the plan, while the plan itself has not been read."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -118,7 +118,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None]:
-    """Take part where a test of ours is: prepare what the plugin does with its items before and after selection."""
+    """Take part where a test of workflows is collected: prepare its items before and after selection."""
     marks = config.stash.get(PLAN_MARKERS, frozenset())
     if not any(concerns_us(item, marks) for item in items):
         return (yield)

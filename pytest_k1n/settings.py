@@ -76,7 +76,7 @@ class Settings(NamedTuple):
     sequential: bool
     faults: tuple[str, ...]
     chosen: tuple[str, ...]
-    """Names of the options that somebody set."""
+    """Names of the options that are set."""
 
 
 Lookup = Callable[[Option], object]

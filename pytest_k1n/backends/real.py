@@ -26,7 +26,7 @@ WORKER_START_S = 60.0
 
 
 class WorkerDied(RuntimeError):
-    """The run's worker process ended although nobody told it to; carries the end of its log."""
+    """The run's worker process ended before the run told it to; carries the end of its log."""
 
 
 class RealBackend:

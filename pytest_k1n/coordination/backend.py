@@ -1,4 +1,4 @@
-"""What the director drives: a server, a client on it, and whoever does the work there."""
+"""What the director drives: a server, a client on it, and the workers that do the work there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ServerDescription(TypedDict):
 
 
 class Backend(Protocol):
-    """A running server with its workers; opened and closed as a context manager by whoever makes one."""
+    """A running server with its workers; opened and closed as a context manager."""
 
     client: Conductor
     time: TimeScale

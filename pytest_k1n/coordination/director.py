@@ -116,7 +116,7 @@ class Director:
         self._inbox.put(lambda: self.ledger.rerun(node_id))
 
     def pause(self, paused: bool) -> None:
-        """Stop or restart the clocks of our deadlines: somebody sits in a debugger."""
+        """Stop or restart the clocks of the deadlines: a person sits in a debugger."""
         self._inbox.put(lambda: self._pause(paused))
 
     def close(self, *, timeout_s: float = 60.0) -> bool:

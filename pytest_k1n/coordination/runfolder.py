@@ -103,7 +103,7 @@ class RunFolder:
             return None
 
     def claim(self, name: str) -> bool:
-        """Create an empty file if nobody has; True for the one who did."""
+        """Create an empty file; True for the process that was first."""
         try:
             os.close(os.open(self.make().path / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         except FileExistsError:
@@ -156,7 +156,7 @@ class RunFolder:
 
 
 def replace_text(target: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it. Raises OSError, and then leaves nothing behind."""
+    """Write a file so that no reader ever sees half of it. Raises OSError, and then leaves nothing behind."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         draft.write_text(text, encoding="utf-8")

@@ -44,7 +44,7 @@ def find_plan(
 
 
 def plans_near(args: Sequence[str], rootdir: Path, folder: Path) -> dict[Path, str]:
-    """Find the plans that nobody named, each with the argument (relative to `folder`) that leads to it, "" for none.
+    """Find the plans that no option names, each with the argument (relative to `folder`) that leads to it, "" for none.
 
     An argument that leads to none upwards, such as the parent folder of a project, leads to the only one right below.
     """
@@ -90,7 +90,7 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _looks_like_ours(path: Path) -> bool:
-    """Tell a K1N plan from some other tool's `plan.toml`, which nobody asked us to read."""
+    """Tell a K1N plan from some other tool's `plan.toml`, which no option names."""
     try:
         content = path.read_bytes()
     except OSError:

@@ -77,7 +77,7 @@ def results_document(subject: ResultsSource) -> dict[str, Any]:
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:
-    """Write a finding as results files and evidence carry it: plain text, for an enum of ours is none to execnet."""
+    """Write a finding as results files and evidence carry it: plain strings, because execnet cannot serialise enums."""
     return {name: str.__str__(value) for name, value in asdict(finding).items()}
 
 

@@ -52,7 +52,7 @@ def new_run_folder(uid: str, *, root: Path | None = None) -> Path:
 def sweep(root: Path | None = None) -> list[Path]:
     """Remove the folders of runs whose process was killed; return them. Raises nothing.
 
-    Runs may sweep at once: whoever renames a folder first removes it.
+    Runs may sweep at once: the run that renames a folder first removes it.
     """
     removed = []
     for folder in _left_behind(root or Path(tempfile.gettempdir())):

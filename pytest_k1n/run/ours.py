@@ -1,4 +1,4 @@
-"""What of ours a test can use, by name: marks and fixtures. Light, for every run of pytest asks."""
+"""Names of this plugin's marks and fixtures. Light, because every start of pytest imports it."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def results(controller: Controller) -> Iterator[Result]:
 def write(result: Result) -> None:
     """Write one results file by atomic replace; a partial one never replaces a complete one of the same execution.
 
-    Raises OSError; ValueError if the document is not what its schema says, which is a defect of ours.
+    Raises OSError; ValueError if the document is not what its schema says, which is a defect of pytest-k1n.
     """
     from pytest_k1n.validation.schema import validate
 

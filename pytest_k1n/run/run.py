@@ -37,7 +37,7 @@ class Run:
         self.folder_path = folder_path
         self.is_node = is_node
         self.is_anything_set = anything_set(config.getoption, os.environ, config.getini)
-        """Whether any option has been set: where none is, nobody needs to read the settings before they are used."""
+        """Whether any option has been set: where none is, the settings are read when they are first used."""
         self.plan, self.plan_note = _plan(config, self.settings if self.is_anything_set else None)
         """The plan, and why this one was taken. Raises UsageError."""
         self.collection: Collection | None = None

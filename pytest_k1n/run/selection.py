@@ -137,7 +137,7 @@ def _parameters(item: pytest.Item, workflow: str, version: int | None, library: 
     try:
         declared = library.workflow(workflow, version).get("inputParameters")
     except (DefinitionNotFound, DefinitionError):
-        # A definition that only the server has; the launch will say if nobody has it.
+        # A definition that only the server has; the launch says so where the server has none.
         return {}
     names = declared if isinstance(declared, list) else []
     return {name: cast("Json", value) for name, value in parameters.items() if name in names}

@@ -1,7 +1,7 @@
 """The one server that `k1n server start` leaves running: found again by a state file, known alive by a lock.
 
 The supervisor of the server holds the lock for as long as it lives, so liveness never rests on a process number that
-may have been given to somebody else.
+may have been given to another process.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def start(spec: ServerSpec, place: Place, *, run_uid: str, report: Report, now_m
                 started_ms=now_ms(),
                 notes=endpoint.notes,
             )
-            _write(place, found)  # before the release: a server that nobody can find could not be stopped
+            _write(place, found)  # before the release: a server without a record could not be stopped
             found = replace(found, supervisor=server.release())
             _write(place, found)
             return found

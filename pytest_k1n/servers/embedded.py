@@ -1,4 +1,4 @@
-"""The embedded engine with handlers in the same process: virtual time, no port, nobody sleeps.
+"""The embedded engine with handlers in the same process: virtual time, no port, no sleeping.
 
 It is not a Conductor server, and everything that shows it says so.
 """
@@ -49,7 +49,7 @@ class HandlerWorker:
         """`takes_ms` tells by ref or task name, for any workflow, what `estimates_ms` tells by workflow and ref."""
         self.invocations: list[Mapping[str, Json]] = []
         self.on_work: Callable[[], None] = lambda: None
-        """Called before each task: whoever waits for the engine may end it by an exception."""
+        """Called before each task: code that waits for the engine may end it by an exception."""
         self.has_died = False
         self.on_death: Callable[[], None] = lambda: None
         """Called when the fault `die` strikes."""

@@ -3,7 +3,7 @@
 ServerError
 ├── ServerStartTimeout (TimeoutError)        it lives, but did not become ready
 ├── ServerDied (RuntimeError)                it ended by itself
-├── PortTaken (OSError)                      somebody else listens on its port
+├── PortTaken (OSError)                      another process listens on its port
 ├── ServerTooOld (RuntimeError)              older than the first line with SQLite inside
 ├── ServerRefused (PermissionError)          it may not be used without being asked for
 ├── NoAnswer (ConnectionError)               an explicit URL does not answer
@@ -51,7 +51,7 @@ class ServerStartTimeout(ServerError, TimeoutError):
 
 
 class ServerDied(ServerError, RuntimeError):
-    """The server's process ended although nobody stopped it."""
+    """The server's process ended by itself."""
 
 
 class PortTaken(ServerError, OSError):

@@ -1,4 +1,4 @@
-"""A server that somebody else runs: used as it is or refused, never replaced by another kind."""
+"""A server that others run: used as it is or refused, never replaced by another kind."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class ExternalServer:
         Raises NoAnswer, NotAConductor or ServerTooOld, each in one line.
         """
         within_s = max(0.1, min(ANSWER_WITHIN_S, deadline - time.monotonic()))
-        # Loopback servers of tests take no token: it is for servers that somebody guards.
+        # Loopback servers of tests take no token: it is for guarded servers.
         headers = NO_HEADERS if self._address.is_loopback else token_headers(self._environ)
         try:
             self._judge(within(within_s, lambda: health(self._address, timeout_s=within_s, headers=headers)))

@@ -1,4 +1,4 @@
-"""What every server that is a process of ours has in common: where it lives, its death, its end."""
+"""What every server that is a process of this run has in common: where it lives, its death, its end."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def describe_exit(code: int) -> str:
 
 
 def pick_port(fixed: int | None) -> int:
-    """Return the fixed port or let the system pick one; somebody may take either before the server does.
+    """Return the fixed port or let the system pick one; another process may take either before the server does.
 
     Raises PortTaken if the fixed one is in use already.
     """

@@ -13,7 +13,7 @@ from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.core.text import one_line
 
 SERVER_VERSION = "3.32.1"
-"""The release that is started unless told otherwise; every figure of ours was measured on it."""
+"""The release that is started unless told otherwise; every figure in this repository was measured on it."""
 SERVER_IMAGE = f"conductoross/conductor:{SERVER_VERSION}"
 STARTUP_TIMEOUT_S = 120.0
 """Measured starts take 6-22 s on two idle cores, and 50 s on the same two under a load of 15."""
@@ -108,12 +108,12 @@ class Endpoint:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the embedded engine answers there, no Conductor server; whoever started it."""
+        """Whether the embedded engine answers there, no Conductor server, started by this run or not."""
         return self.kind is Kind.EMBEDDED or is_embedded(self.version)
 
 
 class Server(Protocol):
-    """A server that somebody starts, uses and stops; not thread-safe."""
+    """A server that is started, used and stopped; not thread-safe."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -126,4 +126,4 @@ class Server(Protocol):
         """End it and remove what it left; harmless when repeated."""
 
     def died(self) -> str | None:
-        """Describe the end of its process (`signal SIGKILL`); None while it lives, or where nobody can know."""
+        """Describe the end of its process (`signal SIGKILL`); None while it lives, or where that cannot be known."""

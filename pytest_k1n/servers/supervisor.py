@@ -82,7 +82,7 @@ class Supervisor:
         else:
             self._tell(pid=self.child.pid)
         if self.stdin is not None:
-            # Else a child that died would leave its parent writing into a pipe that nobody reads.
+            # Else a child that died would leave its parent writing into a pipe without a reader.
             os.close(self.stdin)
             self.stdin = None
 
