@@ -59,21 +59,20 @@ def start_alone(
     seed: int = 0,
     is_dry: bool = False,
 ) -> EngineExecution:
-    """Start an execution; `children` are the definitions that it may start by name.
+    """Start an execution; `children` are the definitions that it may start by name. It keeps the input, uncopied.
 
     A dry one sends no HTTP requests, they are answered by an empty object, and does without children that the engine
     refuses. Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON.
     """
     brought = startable(definition, children)
     key = json.dumps([definition, brought, task_definitions])
-    given = json.loads(json.dumps(input))
     embedded = EmbeddedEngine(worker, seed=seed, call_http=_answer_nothing if is_dry else call_http)
     embedded.serve_all(simulates_rest=simulates_rest)
     if (prepared := _PREPARED.get(key)) is not None:
         _PREPARED.move_to_end(key)
         own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
         try:
-            state = embedded.engine.start(prepared.definition, given, correlation_id=correlation_id)
+            state = embedded.engine.start(prepared.definition, dict(input), correlation_id=correlation_id)
             return EngineExecution(embedded, state.workflow_id, prepared.documents)
         except Problem:
             embedded.engine.catalogue = own  # the way through the client says it in the client's words
@@ -88,7 +87,7 @@ def start_alone(
             if not is_dry:
                 raise
     workflow_id = embedded.client.start(
-        str(inline.get("name") or ""), definition=inline, input=given, correlation_id=correlation_id
+        str(inline.get("name") or ""), definition=inline, input=input, correlation_id=correlation_id
     )
     execution = EngineExecution(embedded, workflow_id, documents)
     _keep(key, documents, execution.state.definition, embedded.engine.catalogue)
