@@ -24,3 +24,16 @@ def test_a_task_that_waits_for_nobody_is_named_at_once(conductor, make):
     wait = {"name": "approve", "taskReferenceName": "approve", "type": "HUMAN"}
     with pytest.raises(TimeoutError, match="approve IN_PROGRESS"):
         conductor.run(make.workflow(wait), within="500ms")
+
+
+def test_a_signal_that_nothing_waits_for_is_an_error_as_it_would_be_lost(conductor, make):
+    execution = conductor.start(
+        make.workflow({"name": "approve", "taskReferenceName": "approve", "type": "HUMAN"}, make.simple("pay"))
+    )
+    execution.wait_for("approve")
+    with pytest.raises(LookupError, match=r"no WAIT is open .* approve \(HUMAN\)"):
+        execution.signal({"by": "Ada"})
+    execution.complete("approve", {"by": "Ada"})
+    execution.complete("pay")
+    execution.wait()
+    assert execution.task("approve").output["by"] == "Ada"

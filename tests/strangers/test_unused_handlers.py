@@ -41,3 +41,9 @@ def test_a_misspelt_key_is_named_when_a_started_execution_has_ended(conductor, m
     execution.complete("charge")
     with pytest.raises(LookupError, match="'chrage'"):
         execution.wait()
+
+
+def test_a_fork_over_nothing_brings_no_branch_that_could_have_been_served(conductor, make):
+    flow = make.workflow(make.simple("plan"), *make.fork_over("${plan.output.tasks}", {}))
+    execution = conductor.run(flow, handlers={"plan": lambda task: {"tasks": []}, "ship": lambda task: {}})
+    assert execution.status == "COMPLETED"
