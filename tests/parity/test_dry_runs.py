@@ -1,0 +1,31 @@
+"""Every definition of the catalogue, run dry: no exception but a refusal in words, no hang, and a text for each."""
+
+from collections import Counter
+from pathlib import Path
+
+from k1n_parity.suites import SUITES
+from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.commands.dryrun_text import document, text
+from pytest_k1n.servers.dryrun import dry_run
+
+
+def test_the_catalogue_runs_dry():
+    """A second for a thousand definitions: the point is their number."""
+    ends = Counter()
+    for case in (*SUITES["catalogue"](), *SUITES["waiting"]()):
+        try:
+            result = dry_run(
+                case.workflows[0],
+                input=case.input,
+                children=case.workflows[1:],
+                task_definitions=case.task_definitions,
+            )
+        except ConductorError:
+            ends["refused"] += 1
+        else:
+            assert list(text(result, shown=Path("definition.json")))
+            assert document(result)["executions"]
+            ends[str(result.main.execution.status)] += 1
+    assert ends["COMPLETED"] > 700
+    assert ends["RUNNING"] <= 2
+    assert ends["refused"] < 50
