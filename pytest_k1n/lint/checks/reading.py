@@ -185,8 +185,13 @@ def declared_never_read(workflow: WorkflowSubject) -> Iterator[Hit]:
     if reads_all:
         return
     for index, name in enumerate(listed(workflow.fields, "inputParameters")):
-        if isinstance(name, str) and name not in names:
+        if isinstance(name, str) and name not in names and not _describes(name):
             yield Hit((*workflow.path, "inputParameters", index), f"nothing reads the input {name}")
+
+
+def _describes(declared: str) -> bool:
+    """Whether a declaration is no name but a description of inputs, as some SDKs write: JSON in a text."""
+    return not declared or declared[0] in "{["
 
 
 _GIVEN_TO_FAILURE_WORKFLOWS = frozenset({"reason", "workflowId", "failureStatus", "failureTaskId", "failedWorkflow"})
@@ -195,7 +200,7 @@ _GIVEN_TO_FAILURE_WORKFLOWS = frozenset({"reason", "workflowId", "failureStatus"
 def read_never_declared(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find inputs that are read, and that the definition does not declare though it declares others."""
     declared = {name for name in listed(workflow.fields, "inputParameters") if isinstance(name, str)}
-    if not declared:
+    if not declared or any(map(_describes, declared)):
         return
     schema = mapping(mapping(workflow.fields, "inputSchema"), "data")
     known = declared | set(mapping(workflow.fields, "inputTemplate")) | set(mapping(schema, "properties"))

@@ -379,6 +379,7 @@ EXAMPLES: dict[str, Examples] = {
             workflow(reader("a", "${workflow.input.x}")),
             workflow(reader("a", "${workflow.input.x}"), inputParameters=["y"], inputTemplate={"x": 1}),
             workflow(reader("a", "${workflow.input.reason}"), inputParameters=["y"]),
+            workflow(reader("a", "${workflow.input.x}"), inputParameters=['{"x": {"value": ""}}']),
         ],
     ),
     "fork-without-join": Examples(
