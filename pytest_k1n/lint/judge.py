@@ -80,10 +80,11 @@ def _wanted(hits: Iterable[Hit], subject: WorkflowSubject | TaskSubject, code: s
     if code in _ignored(subject.fields):
         return
     count = 0
-    for hit in hits:
-        task = subject.by_ref.get(hit.ref) if isinstance(subject, WorkflowSubject) else None
+    for each in hits:
+        task = subject.task_at(each.path) if isinstance(subject, WorkflowSubject) else None
         if task is not None and code in _ignored(task.fields):
             continue
+        hit = each if each.ref or task is None else each._replace(ref=task.ref)
         count += 1
         if count > MOST_OF_ONE_CODE:
             return

@@ -110,6 +110,18 @@ class WorkflowSubject:
         return names, reads_all
 
     @cached_property
+    def _by_path(self) -> Mapping[Path, TaskNode]:
+        return {task.path: task for task in self.tasks}
+
+    def task_at(self, path: Path) -> TaskNode | None:
+        """Return the innermost task around a place."""
+        while len(path) > len(self.path):
+            if (task := self._by_path.get(path)) is not None:
+                return task
+            path = path[:-1]
+        return None
+
+    @cached_property
     def has_dynamic_fork(self) -> bool:
         """Whether tasks join at run time whose names the definition does not say."""
         return any(task.type == "FORK_JOIN_DYNAMIC" for task in self.tasks)

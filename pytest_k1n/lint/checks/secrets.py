@@ -35,9 +35,8 @@ def plain_secret(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
         named = _named(path) and not _PLACEHOLDER.search(value[:200]) and len(value) >= 4
         found = _SECRET.search(value[:10_000]) if "${" not in value else None
         if named or (found and not re.search(r"(?i)example|your|<|xxxx", found[0])):
-            ref = ""
             key = next((str(part) for part in reversed(path) if isinstance(part, str)), "")
-            yield Hit((*subject.path, *path), f"{key} holds a secret in plain text", ref=ref)
+            yield Hit((*subject.path, *path), f"{key} holds a secret in plain text")
 
 
 def _named(path: Path) -> bool:
