@@ -10,7 +10,7 @@ from typing import Any
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.graph import label
-from pytest_k1n.core.model import Json, TaskRecord
+from pytest_k1n.core.model import Json, TaskRecord, WorkflowStatus
 from pytest_k1n.core.observation import Observation, record_is_simulated
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
@@ -35,6 +35,8 @@ def text(result: DryRun, *, shown: Path) -> Iterator[str]:
     records = [record for seen in result.family for record in seen.execution.tasks]
     if simulated := list(dict.fromkeys(record.ref for record in records if _is_made_up(record))):
         yield f"  simulated  work of {one_line(', '.join(simulated))}"
+    if simulated and main.execution.status is not WorkflowStatus.COMPLETED:
+        yield "  hint  what simulated tasks answer is made up: --output REF=JSON says what a task would answer"
     if result.answered:
         yield f"  answered   {one_line(', '.join(result.answered))}: they wait for somebody"
     if result.not_given:

@@ -129,6 +129,16 @@ def test_a_failure_can_be_planted_and_runs_into_the_retries(saved, ran):
     assert document["executions"][0]["reason"].endswith("'failed by --fail'")
 
 
+def test_a_run_that_fails_on_a_made_up_output_says_how_to_give_a_real_one(saved, run):
+    query = {"value": "${look.output.items}", "queryExpression": ".value | map(.id)"}
+    each = {"name": "each", "taskReferenceName": "each", "type": "JSON_JQ_TRANSFORM", "inputParameters": query}
+    file = saved(simple("look"), each)
+    code, out, _ = run(file)
+    assert code == 1
+    assert "  hint  what simulated tasks answer is made up: --output REF=JSON" in out
+    assert run(file, "--output", 'look={"items": [{"id": 1}]}')[0] == 0
+
+
 def test_an_example_of_an_output_decides_the_path(saved, ran):
     file = saved(simple("look"), switch("by", "${look.output.kind}", {"card": [simple("charge")]}, [simple("invoice")]))
     assert "charge" in tasks(ran(file, "--output", 'look={"kind": "card"}')[1])
