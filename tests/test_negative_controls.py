@@ -56,7 +56,7 @@ CONTROLS = {
         definition=("K1N_TEMPLATE_03.fork-became-chain.json", "K1N_TEMPLATE_03"),
         fails=("test_the_four_tasks_start_together", "test_all_four_run_at_the_same_time"),
         findings=(
-            r"starts-apart: task_7: expected to start within 150ms of task_4; observed .* later",
+            r"starts-apart: task_7: expected to start within 150 ms of task_4; observed .* later",
             r"wrong-concurrency: .*expected .*4.*; observed .*1",
         ),
         passes=("test_every_task_completes",),

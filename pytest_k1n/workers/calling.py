@@ -56,7 +56,7 @@ def _takes_nothing_but_the_task(function: Callable[..., object]) -> bool:
 
 def _takes_task(parameter: inspect.Parameter) -> bool:
     annotation = parameter.annotation
-    if annotation is _EMPTY:
+    if annotation in (_EMPTY, Any, object, "Any", "object"):  # which says no more than no annotation
         return parameter.default is _EMPTY and parameter.name in _TASK_NAMES
     return annotation is TaskContext or annotation in ("TaskContext", "k1n.TaskContext", "pytest_k1n.TaskContext")
 

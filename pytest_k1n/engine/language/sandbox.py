@@ -1,4 +1,4 @@
-"""Scripts of users, run where they can be ended: in long-lived processes that have nothing but their two pipes.
+"""Scripts of users, run where they can be ended: in long-lived processes that have nothing but their pipes.
 
 JavaScript and jq run as foreign code in the process that calls them: they hold its interpreter's lock, jq knows no
 limit of time or memory, QuickJS none in some of its own loops. So each script goes to a child (`scriptchild`), which
@@ -53,8 +53,10 @@ class _Child:
     """One process, and the pipes to it."""
 
     def __init__(self) -> None:
+        lifeline, self._lifeline = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(CHILD), json.dumps(_places())],
+            [sys.executable, "-I", "-S", str(CHILD), json.dumps(_places()), str(lifeline)],
+            pass_fds=(lifeline,),
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -63,6 +65,7 @@ class _Child:
             cwd="/",
             start_new_session=True,  # a signal to the engine's group is not meant for it
         )
+        os.close(lifeline)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -100,6 +103,9 @@ class _Child:
 
     def end(self) -> int:
         """End it whatever it does, and return its code; a process that was forked from its owner leaves it alone."""
+        lifeline, self._lifeline = self._lifeline, -1  # another file may have its number when this is called again
+        if lifeline >= 0:
+            os.close(lifeline)
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):

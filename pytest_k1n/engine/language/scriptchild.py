@@ -222,24 +222,26 @@ def _serve(scripts: ScriptLibraries) -> None:
     while len(head := _read(REQUEST.size)) == REQUEST.size:
         kind, within_s, size, given_size = REQUEST.unpack(head)
         source, given = _read(size).decode("utf-8", "replace"), _read(given_size).decode("utf-8", "replace")
-        _follow_the_other_end(True)
         signal.setitimer(signal.ITIMER_PROF, within_s + (0 if kind == b"q" else 0.5))
         tag, text = scripts.run(kind, source, given, within_s)
         body = text.encode("utf-8", "replace")
         if len(body) > OUTPUT_LIMIT:
             tag, body = b"e", f"its value has {len(body)} bytes: the limit is {OUTPUT_LIMIT >> 20} MiB".encode()
         signal.setitimer(signal.ITIMER_PROF, 0)
-        _follow_the_other_end(False)
         _write(ANSWER.pack(tag, len(body)) + body)
         if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 256 * 1024:
             return  # what a script has taken, the libraries keep
         scripts.prepare()
 
 
-def _follow_the_other_end(on: bool) -> None:
-    """Have the kernel end this process when its input is closed; what comes meanwhile is nothing else."""
-    flags = fcntl.fcntl(0, fcntl.F_GETFL)
-    fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC if on else flags & ~os.O_ASYNC)
+def _end_with(lifeline: int) -> None:
+    """Have the kernel end this process, whatever it does, when the other end of a pipe is closed.
+
+    A pipe of its own, on which nothing is ever written: the signal for a request on the input may come after the
+    request has been read, and would end a script that has just begun.
+    """
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def _read(size: int) -> bytes:
@@ -264,7 +266,7 @@ def main() -> None:
     scripts = ScriptLibraries()
     "".encode("utf-8", "replace").decode("utf-8", "replace")  # what is imported on first use must be there by now
     json.dumps([1.5, "é"])
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
+    _end_with(int(sys.argv[2]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
     with_nothing_else = getattr(resource, "RLIMIT_NPROC", None)

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,10 @@ class Shop:
         return {"packed": task.ref}
 
 
+def says_nothing(context: Any):
+    return {"ref": context.ref}
+
+
 def annotated(context: TaskContext, amount: int):
     return {"amount": amount, "ref": context.ref}
 
@@ -70,6 +75,7 @@ async def slow(amount):
         (lambda **inputs: inputs, {"a": 1, "b": 2}, {"a": 1, "b": 2}),
         (lambda amount, **rest: [amount, rest], {"amount": 1, "b": 2}, {"result": [1, {"b": 2}]}),
         (lambda: {"ok": True}, {"a": 1}, {"ok": True}),
+        (says_nothing, {"amount": 2}, {"ref": "charge"}),
         (annotated, {"amount": 2}, {"amount": 2, "ref": "charge"}),
         (Shop().charge, {"amount": 5}, {"result": "5 EUR"}),
         (Shop().pack, {}, {"packed": "charge"}),

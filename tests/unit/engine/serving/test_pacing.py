@@ -388,7 +388,9 @@ def test_time_that_runs_away_is_stopped_and_says_who_was_waiting(make):
     workflow_id = served.start(wait_for(make, "wait", "20h"))
     served.wall.passes(100)
     assert served.elapsed_ms == 0
-    assert served.pacer.stuck == (f"virtual time ran over 10h0min; waiting: w {workflow_id} RUNNING: wait IN_PROGRESS")
+    assert served.pacer.stuck == (
+        f"virtual time ran over 10 h 0 min; waiting: w {workflow_id} RUNNING: wait IN_PROGRESS"
+    )
 
 
 def test_a_thousand_events_in_a_row_take_no_more_real_time_than_one(served, make):
