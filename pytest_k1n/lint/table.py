@@ -63,28 +63,29 @@ CHECKS: Final = (
     LintCheck(
         code="missing-field", level=ERROR, title="A task lacks what its type needs",
         why="The server refuses it; inside a loop, where it does not look, the task fails when it runs.",
-        fix="Add the field that is named.", find=demands.missing_field,
+        fix="Add the field that is named.", find=demands.of_code("missing-field"),
     ),
     LintCheck(
         code="no-cases", level=ERROR, title="A switch without decisionCases, or a fork without branches",
         why="The server refuses it, also if there is a default case.",
-        fix="Add a case or a branch, or remove the task.", find=demands.no_cases,
+        fix="Add a case or a branch, or remove the task.", find=demands.of_code("no-cases"),
     ),
     LintCheck(
         code="bad-terminate", level=ERROR, title="A TERMINATE that the server does not take",
         why="The server refuses it; one in a loop without a status never ends.",
         fix="Set terminationStatus to COMPLETED, FAILED or TERMINATED, and do not make it optional.",
-        find=demands.bad_terminate,
+        find=demands.of_code("bad-terminate"),
     ),
     LintCheck(
         code="bad-wait", level=ERROR, title="A WAIT whose end cannot be told",
         why="The server refuses it; in a loop the task fails with a terminal error.",
-        fix="Give it a duration, or an until, or neither (then somebody completes it).", find=demands.bad_wait,
+        fix="Give it a duration, or an until, or neither (then somebody completes it).",
+        find=demands.of_code("bad-wait"),
     ),
     LintCheck(
         code="refused", level=ERROR, title="The server refuses a task for another reason",
         why="It says what is wrong in its answer to the registration.", fix="Do as the message says.",
-        find=demands.refused,
+        find=demands.of_code("refused"),
     ),
     LintCheck(
         code="malformed-expression", level=ERROR, title="An expression that the server cannot read",

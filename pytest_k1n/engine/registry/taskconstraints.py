@@ -71,7 +71,7 @@ def _switch(task: JsonObject) -> Iterator[str]:
     yield from _required(task, "evaluatorType")
     if task.get("evaluatorType") is not None:
         yield from _required(task, "expression")
-    if task.get("evaluatorType") == "javascript" and (error := scripts.syntax_error(task.get("expression") or "")):
+    if task.get("evaluatorType") == "javascript" and (error := scripts.program_error(task.get("expression") or "")):
         yield f"Expression is not well formatted: {error}, taskType: SWITCH taskName {task['name']}"
     yield from _cases(task)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_k1n.engine.problems import Problem
@@ -133,38 +133,15 @@ def duplicate_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
         seen.add(task.ref)
 
 
-def refused(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find what a task's type demands and the task does not have."""
-    for task, field, message in workflow.demands:
-        if field in ("name", "taskReferenceName") or _code(message) != "refused":
-            continue
-        yield _hit(workflow, task, field, message)
+def of_code(code: str) -> Callable[[WorkflowSubject], Iterator[Hit]]:
+    """Make the check for one kind of what the server demands of a task by itself."""
 
+    def find(workflow: WorkflowSubject) -> Iterator[Hit]:
+        for task, field, message in workflow.demands:
+            if field not in ("name", "taskReferenceName") and _code(message) == code:
+                yield _hit(workflow, task, field, message)
 
-def missing_field(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find fields that a task's type needs."""
-    yield from _of_code(workflow, "missing-field")
-
-
-def no_cases(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find switches and forks that lead nowhere."""
-    yield from _of_code(workflow, "no-cases")
-
-
-def bad_terminate(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find TERMINATE tasks that the server does not take."""
-    yield from _of_code(workflow, "bad-terminate")
-
-
-def bad_wait(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find WAIT tasks whose end cannot be told."""
-    yield from _of_code(workflow, "bad-wait")
-
-
-def _of_code(workflow: WorkflowSubject, code: str) -> Iterator[Hit]:
-    for task, field, message in workflow.demands:
-        if field not in ("name", "taskReferenceName") and _code(message) == code:
-            yield _hit(workflow, task, field, message)
+    return find
 
 
 def _hit(workflow: WorkflowSubject, task: TaskNode, field: str, message: str) -> Hit:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 
+from pytest_k1n.core.model import TaskKey
 from pytest_k1n.engine.language.expressions import TASK_FIELDS, WORKFLOW_FIELDS
 from pytest_k1n.lint.check import Hit, Level, Path
 from pytest_k1n.lint.reads import Read
@@ -80,32 +82,25 @@ def unknown_field(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def read_too_early(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which starts only after the reader."""
-    graph = workflow.graph
-    for read, reader, source in _between_tasks(workflow):
-        if graph is None or source in reader.owners or _share_loop(reader, source):
-            continue
-        for mine in workflow.keys(reader.ref):
-            if any(graph.is_before(mine, theirs) for theirs in workflow.keys(source.ref)):
-                yield Hit(
-                    read.path, f"reads {read.expression}, but {source.ref} runs only after it: it is always null",
-                    ref=reader.ref,
-                )  # fmt: skip
-                break
+    if workflow.graph is not None:
+        yield from _always_null(workflow, workflow.graph.is_before, "runs only after it")
 
 
 def read_of_other_case(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find expressions that read a task which runs only if the reader does not."""
-    graph = workflow.graph
+    if workflow.graph is not None:
+        yield from _always_null(workflow, workflow.graph.are_exclusive, "is in another case")
+
+
+def _always_null(workflow: WorkflowSubject, parts: Callable[[TaskKey, TaskKey], bool], why: str) -> Iterator[Hit]:
+    """Find reads of a task that stands so to its reader that it never has an output when it is read."""
     for read, reader, source in _between_tasks(workflow):
-        if graph is None or _share_loop(reader, source):
+        if source in reader.owners or _share_loop(reader, source):
             continue
-        for mine in workflow.keys(reader.ref):
-            if any(graph.are_exclusive(mine, theirs) for theirs in workflow.keys(source.ref)):
-                yield Hit(
-                    read.path, f"reads {read.expression}, but {source.ref} is in another case: it is always null",
-                    ref=reader.ref,
-                )  # fmt: skip
-                break
+        pairs = product(workflow.keys(reader.ref), workflow.keys(source.ref))
+        if any(parts(mine, theirs) for mine, theirs in pairs):
+            said = f"reads {read.expression}, but {source.ref} {why}: it is always null"
+            yield Hit(read.path, said, ref=reader.ref)
 
 
 def read_in_parallel(workflow: WorkflowSubject) -> Iterator[Hit]:

@@ -20,7 +20,7 @@ _LONGEST = 100_000
 def syntax(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find scripts that no engine can read; without the `scripts` extra there is nobody to ask."""
     for task, path, source, is_body in _sources(workflow):
-        if "${" in source or len(source) > _LONGEST:
+        if "${" in source or len(source) > _LONGEST or source.startswith("#!"):
             continue  # another check's, or written at run time
         problem = scripts.syntax_error(source) if is_body else scripts.program_error(source)
         if problem:
@@ -72,4 +72,4 @@ def _sources(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str, b
         elif task.type == "DO_WHILE":
             yield task, (*task.path, "loopCondition"), text(task.fields, "loopCondition"), False
         elif task.type == "SWITCH" and kind in _JAVASCRIPT:
-            yield task, (*task.path, "expression"), text(task.fields, "expression"), True
+            yield task, (*task.path, "expression"), text(task.fields, "expression"), False

@@ -652,11 +652,13 @@ EXAMPLES: dict[str, Examples] = {
             workflow(loop(A, condition="if ($.l['iteration'] < 3 { true; }")),
             workflow(task("d", "LAMBDA", inputParameters={"scriptExpression": "return {;"})),
             workflow(switch({"x": [A]}, evaluatorType="javascript", expression="$.k ==")),
+            workflow(switch({"x": [A]}, evaluatorType="javascript", expression="return $.k;")),
             workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": ".x |"})),
         ],
         good=[
             workflow(inline("(function () { return $.x; })()")),
             workflow(inline("function f() { return $.x; } f();")),
+            workflow(switch({"x": [A]}, evaluatorType="javascript", expression="if ($.k) 'x'; else 'y'")),
             workflow(loop(A)),
             workflow(task("d", "LAMBDA", inputParameters={"scriptExpression": "return {x: 1};"})),
             workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": ".x | length"})),
