@@ -89,7 +89,7 @@ def _llms() -> Iterator[str]:
     for title, place in SECTIONS.items():
         yield from ("", f"## {title}", "")
         path = ROOT / place
-        for page in [path] if path.is_file() else sorted(path.glob("*.md")):
+        for page in [path] if path.is_file() else sorted(path.rglob("*.md")):
             text = page.read_text(encoding="utf-8")
             if text.startswith("# "):  # others take a file of the root into the site
                 yield f"- [{_title(text)}]({page.relative_to(ROOT)}): {_first_sentences(text)}"

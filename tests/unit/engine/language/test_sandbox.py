@@ -157,7 +157,8 @@ def test_a_child_has_its_pipes_and_nothing_else(sandbox, monkeypatch):
     (pid,) = sandbox.pids()
     with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123
         assert b"K1N_SECRET" not in environment.read()
-    assert sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"]  # noqa: PTH208
+    found = [os.readlink(f"/proc/{pid}/fd/{each}").partition(":")[0] for each in os.listdir(f"/proc/{pid}/fd")]  # noqa: PTH115, PTH208
+    assert sorted(found) == ["/dev/null", "pipe", "pipe", "pipe"]  # input, output, and the one whose end is its end
     with open(f"/proc/{pid}/limits") as limits:  # noqa: PTH123
         limit = {line[:25].strip(): line[26:].split()[:2] for line in limits}
     assert limit["Max open files"] == limit["Max file size"] == limit["Max core file size"] == ["0", "0"]
