@@ -200,6 +200,8 @@ class Reader:
             given.sort(key=lambda each: (each.version == version, each.version))
             if given:
                 return given[-1]
+            names = ", ".join(sorted({str(each.get("name")) for each in self._given}))
+            raise ValueError(f"it is an execution of {name}, and {self._arguments.definition} defines {names}")
         for wanted in (version, None):
             try:
                 return self._library.workflow_definition(name, wanted)

@@ -129,7 +129,7 @@ def finish(controller: Controller, session: pytest.Session) -> None:
     failed = session.exitstatus != pytest.ExitCode.OK
     if run.settings.keep == "always" or (run.settings.keep == "failed" and failed):
         controller.kept = run.settings.results / "runs" / run.uid
-    if director.collection.launches:
+    if director.collection.launches or run.settings.report or run.settings.html:
         _report(controller, session)
 
 

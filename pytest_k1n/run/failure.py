@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core import wire
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.text import one_line
+from pytest_k1n.core.unroll import label
+from pytest_k1n.run.coverage import LookedAt
 from pytest_k1n.run.run import Run
 
-LOG_LINES = 5
+LOG_LINES = 8
+"""Enough for a short traceback of a handler."""
 
 
 def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
@@ -26,16 +32,50 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
             lines += _about(run, each)
     url = state.server["url"] if state.server else None
     lines.append(f"server    {url or 'the embedded engine'}, {state.time_model} time, seed {run.settings.seed}")
-    lines.append(f"replay    pytest --k1n-seed={run.settings.seed} '{item.node_id}'")
+    replay = " ".join([f"pytest --k1n-seed={run.settings.seed}", *_chosen(run), f"'{item.node_id}'"])
+    lines.append(f"replay    {replay}")
     return "\n".join(one_line(line, most=2000) for line in lines)
+
+
+def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
+    """Describe the executions that a failed test has started itself: picture, failed tasks, logs, replay command."""
+    lines: list[str] = []
+    for source in held:
+        try:
+            seen = source.newest()
+        except Exception as error:  # whatever a server that has gone may raise: the test has its own verdict
+            lines.append(f"execution could not be read any more: {error}")
+            continue
+        execution = seen.execution
+        lines.append(f"execution {execution.name} {execution.workflow_id} {seen.state}")
+        lines += [f"  {line}" for line in bars(execution, columns=_columns() - 2)]
+        failed = [record for record in execution.tasks if record.reason and not record.status.is_successful]
+        lines += [f"failed    {label(record.key)}: {record.reason}" for record in failed[:LOG_LINES]]
+        logs = [line for lines_of_task in (seen.logs or {}).values() for line in lines_of_task]
+        lines += [f"log       {text}" for _, text in sorted(logs, key=itemgetter(0))[-LOG_LINES:]]
+    seed = run.settings.seed if run.is_anything_set else 0
+    lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), f"'{node_id}'"]))
+    return "\n".join(one_line(line, most=2000) for line in lines)
+
+
+def _chosen(run: Run) -> Iterator[str]:
+    """Yield the options that decide where and how a run goes, as they would be typed; a server without its password."""
+    for name in ("server", "time", "speed", "plan") if run.is_anything_set else ():
+        if name in run.settings.chosen:
+            yield shlex.quote(f"--k1n-{name}={redact(str(getattr(run.settings, name)))}")
+    for fault in run.settings.faults if run.is_anything_set else ():
+        yield shlex.quote(f"--k1n-fault={fault}")
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
     kept = run.settings.results / "runs" / run.uid / "executions" / f"{state.workflow_id}.json"
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
-    columns = shutil.get_terminal_size((80, 24)).columns
-    yield from (f"  {line}" for line in bars(execution, columns=columns - 2))
+    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2))
     for line in _last_log_lines(run, state.workflow_id):
         yield f"log       {line}"
     yield f"saved     {kept}" if run.settings.keep != "never" else "saved     nowhere (--k1n-keep=never)"

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import failure, retelling
-from pytest_k1n.run.coverage import coverage_note
+from pytest_k1n.run.coverage import LOOKED_AT, coverage_note
 from pytest_k1n.run.note import Evidence, ReportNote, note_of
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
@@ -53,6 +53,8 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
     if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
         report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
+    elif report.when == "call" and report.failed and (held := item.stash.get(LOOKED_AT, None)):
+        report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held)))
     note.put_on(report)
 
 

@@ -7,6 +7,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from difflib import get_close_matches
 from types import FunctionType
 from typing import Any, Final
 
@@ -91,7 +92,9 @@ class _CallByName:
             return True
         if parameter.annotation is not _EMPTY or parameter.default is not _EMPTY:
             return _takes_task(parameter)
-        return not self._takes_all and (self._is_sdk or parameter.name not in context.input)
+        if self._takes_all or parameter.name in context.input:
+            return False
+        return self._is_sdk or parameter.name in _TASK_NAMES or not get_close_matches(parameter.name, context.input, 1)
 
     def _with_task(self, context: TaskContext) -> object:
         parameter = self._parameters[0]

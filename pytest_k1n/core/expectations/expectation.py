@@ -14,6 +14,9 @@ from pytest_k1n.core.plausibility import implausible
 
 P = ParamSpec("P")
 
+_MAKES = "makes_expectation"
+"""Attribute of what makes an expectation."""
+
 Judge: TypeAlias = Callable[[Observation], Findings]
 
 
@@ -44,7 +47,17 @@ def expectation(make: Callable[P, Judge]) -> Callable[P, Expectation]:
     def build(*args: P.args, **kwargs: P.kwargs) -> Expectation:
         return Expectation(make.__name__, args, tuple(kwargs.items()), make(*args, **kwargs))
 
+    build.__dict__[_MAKES] = True
     return build
+
+
+def refuse_uncalled(expectations: Iterable[object]) -> None:
+    """Raise TypeError for `expect(completed)`: it judges nothing before it is called."""
+    __tracebackhide__ = True
+    for each in expectations:
+        if getattr(each, _MAKES, False):
+            name = getattr(each, "__name__", repr(each))
+            raise TypeError(f"{name} is not called: write expect({name}(…)), with its brackets")
 
 
 def judge_all(expectations: Iterable[Expected], observation: Observation) -> Findings:

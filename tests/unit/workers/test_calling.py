@@ -93,6 +93,12 @@ def test_a_callable_is_called_with_its_task_or_with_its_inputs_by_name(function,
     assert run(function, **given) == Outcome(output=output)
 
 
+def test_a_lone_parameter_that_misspells_an_input_is_not_given_the_task():
+    outcome = run(lambda ammount: ammount, amount=3)
+    assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
+    assert "needs ammount, which the input of charge does not have; it has amount" in str(outcome.reason)
+
+
 def test_an_annotated_dataclass_is_made_of_the_objects_of_the_input():
     def count(order: Order):
         return {"count": sum(line.count for line in order.lines), "note": order.note}
