@@ -56,7 +56,7 @@ lint: setup ## ruff, mypy, pyright on what users see, import contracts
 	$(BIN)/lint-imports
 
 parity: setup ## compare the embedded engine with a real Conductor, case by case
-	K1N_LIVE=1 $(BIN)/pytest tests/parity $(ARGS)
+	K1N_LIVE=1 K1N_LONG=1 $(BIN)/pytest tests/parity $(ARGS)
 
 fuzz: setup ## give the engine 3,000 scripts, 1,000 definitions and 500 executions that nobody should
 	K1N_LONG=1 $(BIN)/pytest tests/http/test_fuzz_scripts.py --k1n-server=embedded $(ARGS)

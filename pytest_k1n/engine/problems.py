@@ -49,6 +49,12 @@ class Illegal(Problem):
     """An illegal state, or a request that cannot be read."""
 
 
+class NestedTooDeeply(Problem):
+    """A document whose expressions hold one another deeper than anything the engine takes."""
+
+    status = 400
+
+
 class NotAllowed(Problem):
     """A method that a path does not have."""
 

@@ -119,7 +119,7 @@ def invoke(handler: Handler, context: TaskContext) -> Outcome:
         raise
     except TaskFailed as failure:
         return Outcome(status=_failed(failure.terminal), reason=str(failure)[:_REASON_LIMIT])
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a handler that calls sys.exit() ends its task, not its worker
         lines = "".join(traceback.format_exception(error)).splitlines()
         reason = f"{type(error).__name__}: {error}"[:_REASON_LIMIT]
         logs = tuple(f"ERROR {line}" for line in lines[-12:])
@@ -180,7 +180,7 @@ def _from_task_result(result: Any) -> Outcome:
     )
 
 
-def _is_non_retryable(error: Exception) -> bool:
+def _is_non_retryable(error: BaseException) -> bool:
     """Tell whether an exception is conductor-python's NonRetryableException, without importing it."""
     kinds = type(error).__mro__
     return any(each.__name__ == "NonRetryableException" and each.__module__.startswith("conductor.") for each in kinds)

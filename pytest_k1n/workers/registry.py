@@ -124,8 +124,8 @@ def handlers_in(module: ModuleType | str) -> dict[str, NamedHandler]:
     if isinstance(module, str):
         try:
             module = importlib.import_module(module)
-        except ImportError as error:
-            raise BadHandler(f"{module} cannot be imported: {error}") from None
+        except (Exception, SystemExit) as error:  # whatever the code at the top of a user's module does
+            raise BadHandler(f"{module} cannot be imported: {_said(error)}") from None
     members = {name: each for name, each in vars(module).items() if not name.startswith("_")}
     found = {task: as_named(each) for each in members.values() if (task := task_type_of(each))}
     if not found:
@@ -152,8 +152,8 @@ def handler_from(text: str, agents: Path | None) -> NamedHandler:
         raise BadHandler(f"{text!r} is no handler: write module:callable, a script's file name, or simulated")
     try:
         target: object = importlib.import_module(module_name)
-    except ImportError as error:
-        raise BadHandler(f"{text}: {module_name} cannot be imported: {error}") from None
+    except (Exception, SystemExit) as error:
+        raise BadHandler(f"{text}: {module_name} cannot be imported: {_said(error)}") from None
     for name in path.split("."):
         target = getattr(target, name, None)
         if target is None:
@@ -161,3 +161,8 @@ def handler_from(text: str, agents: Path | None) -> NamedHandler:
     if not callable(target):
         raise BadHandler(f"{text} is no handler: it cannot be called")
     return NamedHandler(name=f"python:{text}", call=as_handler(target))
+
+
+def _said(error: BaseException) -> str:
+    """Say what an import failed with; of what is no ImportError also its kind."""
+    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"

@@ -3,8 +3,7 @@ each to its standard output. Run as a file by `sandbox`, without the package and
 
 It has nothing to lose and little to gain: no environment, no descriptor but its two pipes and no right to open another,
 limited memory, and a timer of its own CPU time for every script. The kernel ends it when that is up, whatever the
-script does, and when the other end of its input is closed while a script runs: that is how it follows an engine that
-was killed.
+script does, and when the engine closes the other end of a third pipe, or is killed.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import fcntl
 import json
 import math
 import os
+import re
 import resource
 import signal
 import struct
@@ -20,7 +20,7 @@ import sys
 from typing import Any
 
 REQUEST = struct.Struct("<cdII")
-"""What to run (`j` JavaScript, `s` only its syntax, `q` jq), seconds of CPU time, sizes of the source and its input."""
+"""What to run (`j` JavaScript, `s` only its syntax, `q` jq, `r` a pattern), seconds of CPU, sizes of both texts."""
 ANSWER = struct.Struct("<cI")
 """What came of it (`v` a value as JSON, `e` an error's text, `t` no time was left), and its size."""
 MEMORY_LIMIT = 512 * 1024 * 1024
@@ -154,6 +154,9 @@ class ScriptLibraries:
     def _run(self, kind: bytes, source: str, given: str, within_s: float) -> tuple[bytes, str]:
         if kind == b"q":
             return self._run_jq(source, given)
+        if kind == b"r":
+            pattern = re.compile(source[1:], re.IGNORECASE if source[0] == "i" else 0)
+            return b"v", json.dumps(pattern.fullmatch(given) is not None)
         if self._quickjs is None:
             return b"e", "no JavaScript engine"
         context, self._context = self._context or self._fresh(), None
@@ -222,7 +225,7 @@ def _serve(scripts: ScriptLibraries) -> None:
     while len(head := _read(REQUEST.size)) == REQUEST.size:
         kind, within_s, size, given_size = REQUEST.unpack(head)
         source, given = _read(size).decode("utf-8", "replace"), _read(given_size).decode("utf-8", "replace")
-        signal.setitimer(signal.ITIMER_PROF, within_s + (0 if kind == b"q" else 0.5))
+        signal.setitimer(signal.ITIMER_PROF, within_s + (0 if kind in (b"q", b"r") else 0.5))
         tag, text = scripts.run(kind, source, given, within_s)
         body = text.encode("utf-8", "replace")
         if len(body) > OUTPUT_LIMIT:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from pytest_k1n.workers.calling import as_handler
 from pytest_k1n.workers.handler import Outcome, TaskContext, invoke
+from pytest_k1n.workers.registry import BadHandler, handlers_in
 
 
 def context(ref="charge", **input_):
@@ -97,6 +99,20 @@ def test_a_lone_parameter_that_misspells_an_input_is_not_given_the_task():
     outcome = run(lambda ammount: ammount, amount=3)
     assert outcome.status == "FAILED_WITH_TERMINAL_ERROR"
     assert "needs ammount, which the input of charge does not have; it has amount" in str(outcome.reason)
+
+
+def test_a_handler_that_exits_fails_its_task_and_nothing_else():
+    outcome = run(lambda task: sys.exit(3))
+    assert (outcome.status, outcome.reason) == ("FAILED", "SystemExit: 3")
+
+
+@pytest.mark.parametrize("code", ["raise RuntimeError('no database')", "import sys; sys.exit(0)", "def ("])
+def test_a_module_that_cannot_be_imported_is_named(tmp_path, monkeypatch, code):
+    (tmp_path / "broken_workers.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "broken_workers", raising=False)
+    with pytest.raises(BadHandler, match="broken_workers cannot be imported: "):
+        handlers_in("broken_workers")
 
 
 def test_an_annotated_dataclass_is_made_of_the_objects_of_the_input():

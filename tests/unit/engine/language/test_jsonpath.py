@@ -75,3 +75,14 @@ def test_no_text_makes_reading_fail_with_anything_but_a_path_error(text, documen
     except jsonpath.PathError:
         return
     path.read(document)
+
+
+@pytest.mark.parametrize(("text", "found"), [("aaaa", ["aaaa"]), ("aab", [])])
+def test_a_pattern_of_two_quantifiers_matches_as_any_other(text, found):
+    assert jsonpath.parse(".b[?(@.a =~ /(a+)+$/)].a").read({"b": [{"a": text}]}) == found
+
+
+def test_a_pattern_that_takes_for_ever_is_ended(monkeypatch):
+    monkeypatch.setattr(jsonpath, "MATCH_LIMIT_S", 0.1)
+    with pytest.raises(jsonpath.PathError, match="takes more than"):
+        jsonpath.parse(".b[?(@.a =~ /(a+)+$/)].a").read({"b": [{"a": "a" * 40 + "!"}]})
