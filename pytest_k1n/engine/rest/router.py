@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal, NotAllowed, Problem, NestedTooDeeply, Unknown
+from pytest_k1n.engine.problems import Illegal, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.table import ROUTES
