@@ -92,8 +92,11 @@ def contradictions(controller: Controller) -> Iterator[str]:
     Gates that are tests say so themselves; this is for runs in which none of them was selected.
     """
     run = controller.run
+    judged_by_tests = {item.batch for item in run.items.values() if item.gate}
     for result in results(controller):
         gates = result.document["gates"]
+        if result.batch.number in judged_by_tests:
+            continue
         if any(controller.director.ledger.stops(outcome) for outcome in result.outcomes.values() if outcome):
             continue
         if result.document["partial"] or result.watch is None:
