@@ -34,6 +34,7 @@ def engine_url():
     yield found[1]
     process.terminate()
     assert process.wait(10) == 0
+    process.stdout.close()
 
 
 @pytest.mark.parametrize("language", COMMANDS)
