@@ -1,7 +1,7 @@
 """The process in which scripts run: it reads one script after the other from its standard input and writes what came of
 each to its standard output. Run as a file by `sandbox`, without the package and its environment.
 
-It has nothing to lose and little to gain: no environment, no descriptor but its two pipes and no right to open another,
+It has nothing to lose and little to gain: no environment, no descriptor but its pipes and no right to open another,
 limited memory, and a timer of its own CPU time for every script. The kernel ends it when that is up, whatever the
 script does, and when the engine closes the other end of a third pipe, or is killed.
 """
