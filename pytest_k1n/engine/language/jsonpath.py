@@ -1,7 +1,8 @@
 """JSONPath as Conductor's library (Jayway) reads it: children, indices, slices, wildcards, `..`, filters, functions.
 
 A path is parsed once into steps; evaluation raises nothing but PathError for a pattern that matches for too long: a
-missing value is `MISSING`, which expressions turn into null as the server does. A path is *definite* while it can name one value only; otherwise its result is a list.
+missing value is `MISSING`, which expressions turn into null as the server does. A path is *definite* while it can name
+one value only; otherwise its result is a list.
 """
 
 from __future__ import annotations
