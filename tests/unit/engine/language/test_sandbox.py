@@ -47,6 +47,25 @@ def test_a_child_runs_one_script_after_the_other_and_keeps_nothing(sandbox):
     assert sandbox.pids() == [pid]
 
 
+def test_the_size_of_the_engine_is_not_taken_for_that_of_the_child(sandbox):
+    """Linux starts a program with the peak memory of the process that started it."""
+    ballast = b"x" * (300 << 20)
+    assert javascript(sandbox, "1") == (b"v", b"1")
+    (pid,) = sandbox.pids()
+    assert javascript(sandbox, "2") == (b"v", b"2")
+    assert sandbox.pids() == [pid]
+    assert ballast
+
+
+def test_a_child_that_has_kept_a_lot_of_memory_is_replaced(sandbox):
+    """A second, because jq must be made to take it; it does not give small values back."""
+    assert javascript(sandbox, "1") == (b"v", b"1")
+    (pid,) = sandbox.pids()
+    sandbox.run(b"q", "[range(2500000) | tostring] | length", "null", 20)
+    assert javascript(sandbox, "2") == (b"v", b"2")
+    assert sandbox.pids() != [pid]
+
+
 def test_a_child_that_a_script_has_ended_is_replaced(sandbox):
     with pytest.raises(OutOfTime):
         sandbox.run(b"q", "def f: f; f", "null", 0.05)
@@ -158,7 +177,8 @@ def test_a_child_has_its_pipes_and_nothing_else(sandbox, monkeypatch):
     with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123
         assert b"K1N_SECRET" not in environment.read()
     found = [os.readlink(f"/proc/{pid}/fd/{each}").partition(":")[0] for each in os.listdir(f"/proc/{pid}/fd")]  # noqa: PTH115, PTH208
-    assert sorted(found) == ["/dev/null", "pipe", "pipe", "pipe"]  # input, output, and the one whose end is its end
+    # Its input, its output, its engine's lifeline; and what it tells its own size from.
+    assert sorted(found) == ["/dev/null", f"/proc/{pid}/statm", "pipe", "pipe", "pipe"]
     with open(f"/proc/{pid}/limits") as limits:  # noqa: PTH123
         limit = {line[:25].strip(): line[26:].split()[:2] for line in limits}
     assert limit["Max open files"] == limit["Max file size"] == limit["Max core file size"] == ["0", "0"]
