@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: fuzz help setup suite suite-real test test-fast cover live slow lint bench parity determinism partition docs site clean
+.PHONY: explore fuzz help setup suite suite-real test test-fast cover live slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,9 @@ lint: setup ## ruff, mypy, pyright on what users see, import contracts
 
 parity: setup ## compare the embedded engine with a real Conductor, case by case
 	K1N_LIVE=1 K1N_LONG=1 $(BIN)/pytest tests/parity $(ARGS)
+
+explore: setup ## draw other and more examples than the gate does: K1N_EXAMPLES of each property (2,000)
+	$(BIN)/pytest tests/unit --hypothesis-profile=explore --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
 
 fuzz: setup ## give the engine 3,000 scripts, 1,000 definitions and 500 executions that nobody should
 	K1N_LONG=1 $(BIN)/pytest tests/http/test_fuzz_scripts.py --k1n-server=embedded $(ARGS)

@@ -10,10 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pytest_k1n.run.run import RUN
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
+
+# No deadline: how long an example takes says how busy the machine is. The gate says the same of the same tree: examples
+# are drawn from the test's name. `make explore` draws others, and more of them.
+settings.register_profile("k1n", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("K1N_EXAMPLES", "2000")))
+settings.load_profile("k1n")
 
 LEFT = pytest.StashKey[list[str]]()
 TEMPORARY = pytest.StashKey[Path]()

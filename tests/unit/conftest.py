@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import settings
 
 from pytest_k1n.core.model import (
     Execution,
@@ -24,12 +23,6 @@ from pytest_k1n.core.model import (
 )
 
 EPOCH = 1_763_696_683_000
-
-# No deadline: how long an example takes says how busy the machine is. `--hypothesis-profile=long` looks further.
-settings.register_profile("long", deadline=None, max_examples=5_000)
-if settings.get_current_profile_name() != "long":
-    settings.register_profile("k1n", deadline=None)
-    settings.load_profile("k1n")
 
 
 def build_task(
@@ -143,6 +136,9 @@ class Simulator:
         self.follow(definition.tasks, at, frozenset(), 0)
         records = [self.cut(record) for record in self.records if not self.is_too_late(record)]
         records.sort(key=lambda record: record.scheduled_ms)
+        newest = {record.key: record.attempt for record in sorted(records, key=lambda record: record.attempt)}
+        # The attempt that a stop has cut off was not retried.
+        records = [replace(each, retried=each.retried and each.attempt < newest[each.key]) for each in records]
         last = max((record.ended_ms - EPOCH for record in records), default=0)
         execution = build_execution(*records, end=last + self.gap(), definition=definition)
         kept = {record.key for record in records}
