@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("k1n: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is wrong, and nobody is left to tell.
+        # The reader of our output (head, less) has gone: nothing is wrong, and there is no reader left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

@@ -61,7 +61,7 @@ OPTIONS = (
     Option("min-pass-rate", "percentage of quality-gate checks that must pass", "PERCENT",
            ini_type="float", default=95.0),
     Option("seed", "seed of simulated work and of the embedded engine", "N", ini_type="int", default=0),
-    Option("workers", "who does the work: workers of this run, or external ones", None, ("own", "external")),
+    Option("workers", "what does the work: workers of this run, or external ones", None, ("own", "external")),
     Option("handlers", "scripts and callables where they exist (auto), or only simulated work", None,
            ("auto", "simulated")),
     Option("agents", "folder with handler scripts", "DIR"),

@@ -1,4 +1,4 @@
-"""The plugin as every run of pytest has it: options, marks, fixtures, and hooks that notice who needs more.
+"""The plugin as every run of pytest has it: options, marks, fixtures, and hooks that notice which runs need more.
 
 Start-up costs next to nothing until a feature is used: only light modules are imported here. What does the work is
 registered by the first thing that asks for it: an option, or a test.

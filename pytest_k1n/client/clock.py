@@ -1,11 +1,11 @@
-"""What only the embedded engine answers: its clock, and who may hold it (`/_k1n/clock`)."""
+"""What only the embedded engine answers: its clock, and the holds on it (`/_k1n/clock`)."""
 
 from __future__ import annotations
 
 from pytest_k1n.client.calls import Calls, JsonObject
 
 EMBEDDED = "-k1n-embedded"
-"""How the version of the embedded engine ends: nobody shall take it for Conductor."""
+"""How the version of the embedded engine ends: it must not be taken for Conductor."""
 _PATH = "/_k1n/clock"
 _MOVE_S = 70.0
 """More than the engine takes to answer that time is still moving: a minute."""
@@ -35,7 +35,7 @@ class ClockCalls(Calls):
         """
         answer = self._call("POST", _PATH, body={"advance": ms}, timeout_s=_MOVE_S)
         if answer.status == _STILL_MOVING:
-            holders = self.clock()["holders"] or "nobody"
+            holders = self.clock()["holders"] or "no client"
             raise TimeoutError(f"{ms}ms of virtual time have not passed within a minute; its holders: {holders}")
 
     def declare_work(self, worker_id: str) -> None:

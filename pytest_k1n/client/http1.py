@@ -80,7 +80,7 @@ class Connection:
 
     @staticmethod
     def _is_stale(connection: socket.socket) -> bool:
-        """Tell whether the server closed an idle connection (or sent what nobody asked for)."""
+        """Tell whether the server closed an idle connection (or sent something unasked)."""
         connection.settimeout(0)
         try:
             connection.recv(1, socket.MSG_PEEK)
@@ -148,7 +148,7 @@ def _chunked(reader: BufferedReader) -> bytes:
         parts.append(_exactly(reader, size))
         _line(reader)
     while _line(reader) not in (b"\r\n", b"\n"):
-        pass  # trailers: Conductor sends none, nobody needs them
+        pass  # trailers: Conductor sends none, and we need none
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""`k1n check`: judge executions that nobody here launched: order, outcome, what a stuck one waits for. Reads only."""
+"""`k1n check`: judge executions launched elsewhere: order, outcome, what a stuck one waits for. Reads only."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def text(result: DryRun, *, shown: Path) -> Iterator[str]:
     if simulated and main.execution.status is not WorkflowStatus.COMPLETED:
         yield "  hint  what simulated tasks answer is made up: --output REF=JSON says what a task would answer"
     if result.answered:
-        yield f"  answered   {one_line(', '.join(result.answered))}: they wait for somebody"
+        yield f"  answered   {one_line(', '.join(result.answered))}: they wait for a caller"
     if result.not_given:
         yield f"  not given  {one_line(', '.join(result.not_given))}: read from the input, and null"
     yield f"output  {_json(main.execution.output)}"

@@ -27,7 +27,7 @@ LINES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """An execution, what its quality gates say, and who evaluated them."""
+    """An execution, what its quality gates say, and what evaluated them."""
 
     observation: Observation
     quality: Quality
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="k1n gates", description=__doc__)
     add_subject_arguments(parser)
     parser.add_argument("--workers", choices=("own", "external"), default="external",
-        help="who did its work: external workers may poll more slowly (default: %(default)s)")  # fmt: skip
+        help="what did its work: external workers may poll more slowly (default: %(default)s)")  # fmt: skip
     parser.add_argument("--min-pass-rate", type=_rate, default=0.95, metavar="PERCENT",
         help="percentage of checks that must pass (default: 95)")  # fmt: skip
     parser.add_argument("--register", "--k1n-register", choices=("missing", "always", "never"),

@@ -18,7 +18,7 @@ from pytest_k1n.lint.table import BY_CODE, CHECKS
 
 FORMATS = ("text", "json", "sarif", "github")
 _RECURSION_LIMIT = 20_000
-"""A definition may be nested as deep as the server's reader takes, and each level costs some calls of ours."""
+"""A definition may be nested as deep as the server's reader takes, and each level costs some of our calls."""
 
 
 def main(argv: Sequence[str]) -> int:

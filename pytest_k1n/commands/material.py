@@ -51,7 +51,7 @@ class Material:
     estimates_ms: Mapping[str, int]
     recorded: Recorded
     guessed: tuple[str, ...] = ()
-    """Refs whose estimate nobody recorded."""
+    """Refs without a recorded estimate."""
     source: str
     input: Mapping[str, Json]
     notes: tuple[str, ...] = ()
@@ -174,7 +174,7 @@ def _inputs(document: Document) -> Iterable[str]:
 
 
 def _plain(document: Document) -> Document:
-    """Leave out what the server notes about a definition: who registered it, and when."""
+    """Leave out what the server notes about a definition: by which client it was registered, and when."""
     notes = ("createTime", "updateTime", "createdBy", "updatedBy", "accessPolicy")
     return {key: value for key, value in document.items() if key not in notes}
 

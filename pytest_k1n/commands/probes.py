@@ -90,7 +90,7 @@ def handlers(read: Callable[[str], Observation], settings: GateSettings) -> dict
             raise TaskFailed(f"execution {workflow_id} cannot be judged: {error}", terminal=True) from None
         result = judge(category(context.task_type), single(observation), settings)
         context.log(str(result))
-        # The schema's fields are for everybody; `details` lets `results` build the whole judgement again.
+        # The schema's fields are public; `details` lets `results` build the whole judgement again.
         return {**probe_output(result), "details": [finding_json(each) for each in result.findings]}
 
     return dict.fromkeys(PROBES, probe)

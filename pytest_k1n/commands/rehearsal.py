@@ -27,7 +27,7 @@ class Rehearsal:
     execution: Execution | None = None
     graph: Graph | None = None
     answered: tuple[str, ...] = ()
-    """Refs of HUMAN and WAIT tasks that went on only because somebody completed them."""
+    """Refs of HUMAN and WAIT tasks that went on only because the rehearsal completed them."""
     trouble: str | None = None
     """Why it did not complete; one line."""
 

@@ -103,7 +103,7 @@ def band_of(material: Material, rehearsal: Rehearsal) -> tuple[int, int] | None:
 
 
 def estimates_of(material: Material, rehearsal: Rehearsal) -> dict[str, int]:
-    """Return the estimates of all refs; a sub-workflow that nobody recorded takes what it took in the rehearsal."""
+    """Return the estimates of all refs; a sub-workflow without a record takes what it took in the rehearsal."""
     return {**_rehearsed_children(rehearsal), **material.estimates_ms}
 
 
@@ -147,7 +147,7 @@ def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
 
 
 def _live_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
-    """Write a test that answers the HUMAN and WAIT tasks itself: nobody else would."""
+    """Write a test that answers the HUMAN and WAIT tasks itself: nothing else would."""
     name, answered = _quoted(material.definition.name), _names(rehearsal.answered)
     chain = _chain(material, rehearsal)
     order = f", in_order({_names(chain)})" if len(chain) > 1 else ""

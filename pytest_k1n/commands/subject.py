@@ -215,7 +215,7 @@ class Reader:
 
 
 def _inferred_speed(execution: Execution, template: Template | None) -> float | None:
-    """Tell from its simulated work how much faster than planned a run of ours was; None where it was not."""
+    """Tell from its simulated work how much faster than planned one of our runs was; None where it was not."""
     if template is None or not is_of_a_run(execution.correlation_id):
         return None
     works = [

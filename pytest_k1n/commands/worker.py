@@ -115,7 +115,7 @@ def _serve(
 
 
 def _announce(path: Path, worker_id: str) -> None:
-    """Write the file of --ready, all at once: whoever waits for it may read it as soon as it is there."""
+    """Write the file of --ready, all at once: a process that waits for it may read it as soon as it is there."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_text(f"{worker_id}\n", "utf-8")
@@ -125,7 +125,7 @@ def _announce(path: Path, worker_id: str) -> None:
 
 
 def _no_one() -> None:
-    """Tell nobody that the worker is ready."""
+    """Do nothing once the worker is ready."""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -156,7 +156,7 @@ class Director:
                     self._end(backend)
             else:
                 self._loop(None)
-        except Exception as error:  # whatever it was, those who wait must be told, each of them once
+        except Exception as error:  # whatever it was, all waiting tests must be told, each of them once
             self._publish(server_error=self._explain(error))
             self._loop(None)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Meaning(NamedTuple):
-    """What a code says, for somebody who meets it for the first time."""
+    """What a code says, to a reader who meets it for the first time."""
 
     cause: str
     remedy: str
@@ -83,7 +83,7 @@ CODES: Mapping[str, Meaning] = {
         "Add the estimate to the plan, or leave the ref out.",
     ),
     "no-ledger": Meaning(
-        "The worker is not ours, so nobody recorded how often its handlers were called.",
+        "The worker is not the run's, so it is not recorded how often its handlers were called.",
         "Run with the plugin's own worker, or leave this expectation to tests that do.",
     ),
     "no-log-line": Meaning(
@@ -148,7 +148,7 @@ CODES: Mapping[str, Meaning] = {
     ),
     "no-time-taken": Meaning(
         "Every task of the execution took 0 ms, though a network lies between server and workers.",
-        "Say --time virtual for an execution of the embedded engine; else find out who wrote the record.",
+        "Say --time virtual for an execution of the embedded engine; else find out what wrote the record.",
     ),
     "not-optional": Meaning(
         "A task is COMPLETED_WITH_ERRORS, which only optional ones become, and its definition does not say so.",
@@ -188,7 +188,7 @@ CODES: Mapping[str, Meaning] = {
     ),
     "wrong-wait": Meaning(
         "A task waited shorter or longer for its end than it should.",
-        "See who ended it, and when; the time-out of the task may be longer than the wait that is allowed.",
+        "See what ended it, and when; the time-out of the task may be longer than the wait that is allowed.",
     ),
     "not-finished": Meaning(
         "Something started and had not ended when waiting ended.",
@@ -259,8 +259,8 @@ CODES: Mapping[str, Meaning] = {
         "Mend the handler's output, or the schema.",
     ),
     "skipped-unasked": Meaning(
-        "A task was SKIPPED that nobody asked the server to skip.",
-        "See who called skiptask.",
+        "A task was SKIPPED without a request to skip it.",
+        "Find the caller of skiptask.",
     ),
     "slower-than-estimate": Meaning(
         "Something took longer than the plan estimates, by more than the tolerance.",

@@ -1,4 +1,4 @@
-"""The critical path of an execution: who owns each millisecond of its makespan.
+"""The critical path of an execution: the owner of each millisecond of its makespan.
 
 The walk goes back from the task that ended last to whatever it waited for longest. Every segment is clipped at the
 one after it, so the segments cover the makespan exactly: also where order is violated, stamps are missing, or the

@@ -1,4 +1,4 @@
-"""Stable hashes: of what a definition demands, whoever wrote it down."""
+"""Stable hashes: of what a definition demands, however it is written down."""
 
 from __future__ import annotations
 

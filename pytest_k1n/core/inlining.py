@@ -14,7 +14,7 @@ _LATE = frozenset({"DYNAMIC", "FORK_JOIN_DYNAMIC"})
 def with_task_definitions(definition: Document, task_definitions: Iterable[Document]) -> dict[str, Any]:
     """Return a definition that carries the task definitions of its worker tasks, so that nothing need be registered.
 
-    A task that nobody defines gets no retry and 30 s to respond: the server's own default, three retries a minute
+    A task without a definition gets no retry and 30 s to respond: the server's own default, three retries a minute
     apart, would outlast any test. Raises TypeError, ValueError if the definition is not JSON.
     """
     known = {str(each["name"]): dict(each) for each in task_definitions}

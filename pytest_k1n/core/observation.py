@@ -56,11 +56,11 @@ class Observation:
     time_model: TimeModel = TimeModel.REAL
     speed: float = 1.0
     logs: Mapping[str, tuple[LogLine, ...]] | None = None
-    """task_id -> lines; `None`: nobody fetched them."""
+    """task_id -> lines; `None`: they were not fetched."""
     invocations: tuple[Invocation, ...] | None = None
     """The worker's ledger; `None`: the worker is not ours."""
     released: str | None = None
-    """Why nobody waits any longer for a non-terminal execution: what has not happened by now will not."""
+    """Why the run waits no longer for a non-terminal execution: what has not happened by now will not."""
     slots: int | None = None
     """Tasks that one worker runs at once per task type; `None`: unknown."""
     now_ms: int | None = None
@@ -115,7 +115,7 @@ class Observation:
         return (key,) if key in self.records else ()
 
     def task_definition(self, key: TaskKey) -> TaskDefinition | None:
-        """Find the task definition that was in force for a task; `None` if nobody knows it."""
+        """Find the task definition that was in force for a task; `None` if it is unknown."""
         record = self.finals.get(key)
         for task in (record.workflow_task if record else None, self.graph.nodes.get(key)):
             if task is not None and task.task_definition is not None:
@@ -157,7 +157,7 @@ class Observation:
         return self._as_run or self
 
     @cached_property
-    def _as_run(self) -> Observation | None:  # never itself: who refers to himself is not freed at once
+    def _as_run(self) -> Observation | None:  # never itself: an object that refers to itself is not freed at once
         ran = self.execution.definition
         if ran is None or not self.other_definition:
             return None

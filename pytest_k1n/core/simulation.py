@@ -16,7 +16,7 @@ from pytest_k1n.core.units import MINUTE_MS, format_ms
 JITTER = 0.01
 """Half-width of the jitter around an estimate, as a fraction of it."""
 DEFAULT_ESTIMATE_MS = MINUTE_MS
-"""Workflow time of a task that nobody estimated."""
+"""Workflow time of a task without an estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

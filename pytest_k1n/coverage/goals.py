@@ -70,7 +70,7 @@ def goals_of(
     """Return the goals of a definition, in its order.
 
     `task_definitions` by name say of tasks that carry no definition of their own whether they are retried and time
-    out; of a task that nobody defines that is unknown, and no goal.
+    out; of a task without a definition that is unknown, and no goal.
     """
     advisor = Advisor(definition)
     goals = [goal for task in definition.walk() for goal in _of_task(task, task_definitions or {}, advisor)]

@@ -37,7 +37,7 @@ class TaskDef:
         self.poll_timeout_s: int = document.get("pollTimeoutSeconds") or 0
         self.total_timeout_s: int = document["totalTimeoutSeconds"]
         self.limits_waiting = self.poll_timeout_s > 0 or self.total_timeout_s > 0
-        """Whether a task can time out before anybody polled it."""
+        """Whether a task can time out before a worker polled it."""
         self.rate_limit: int = document.get("rateLimitPerFrequency", 0)
         self.rate_limit_s: int = document.get("rateLimitFrequencyInSeconds", 0)
         self.concurrent_limit: int = document.get("concurrentExecLimit") or 0

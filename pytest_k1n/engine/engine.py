@@ -60,7 +60,7 @@ class Engine:
         self.on_poll: Callable[[QueueKey, str | None, TaskState | None], None] | None = None
         """Called after each poll with the worker's id and what it got."""
         self.worked_ms: Callable[[TaskState], int | None] = lambda _task: None
-        """Tells how long somebody really worked on a task while the clock stood for it."""
+        """Tells how long a worker really worked on a task while the clock stood for it."""
         self.declared: dict[str, TaskResult] = {}
         """Task id -> a report that counts only at an instant to come."""
         self._agenda = Agenda()
@@ -121,7 +121,7 @@ class Engine:
         return execution
 
     def _count_start(self, definition: Definition) -> None:
-        """Count a start that nobody outside has asked for. Raises Endless."""
+        """Count a start that no request has asked for. Raises Endless."""
         name = definition.name
         self.guards.again(f"start/{name}", self.now_ms, lambda: f"executions have started executions of {name}")
 
@@ -142,7 +142,7 @@ class Engine:
             raise error.problem(str(error)) from None
 
     def _begin_if_possible(self, execution: ExecutionState) -> None:
-        with suppress(Problem):  # whoever asked has gone on
+        with suppress(Problem):  # the caller has gone on
             self._begin_execution(execution)
 
     def _create(self, definition: Definition, input_: JsonObject, workflow_id: str | None) -> ExecutionState:

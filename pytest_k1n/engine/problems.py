@@ -6,7 +6,7 @@ Problem
 ├── Invalid         400, with the violations if a document broke constraints
 ├── Illegal         500: Conductor answers most illegal states and malformed requests like this
 ├── NotAllowed      405
-├── Forbidden       403: of this engine only, Conductor lets everybody in
+├── Forbidden       403: of this engine only, Conductor lets every caller in
 ├── TooLarge        413: of this engine only
 └── EngineStopped         503: of this engine only
 """

@@ -98,7 +98,7 @@ class WorkflowSubject:
     def inputs_read(self) -> tuple[set[str], bool]:
         """The names of the inputs that are read anywhere in the text, and whether the input is read as a whole.
 
-        Anywhere: scripts, sinks and inline children may read in ways that no grammar of ours foresees.
+        Anywhere: scripts, sinks and inline children may read in ways that our grammar does not foresee.
         """
         names: set[str] = set()
         reads_all = False

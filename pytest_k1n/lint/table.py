@@ -79,7 +79,7 @@ CHECKS: Final = (
     LintCheck(
         code="bad-wait", level=ERROR, title="A WAIT whose end cannot be told",
         why="The server refuses it; in a loop the task fails with a terminal error.",
-        fix="Give it a duration, or an until, or neither (then somebody completes it).",
+        fix="Give it a duration, or an until, or neither (then a caller completes it).",
         find=demands.of_code("bad-wait"),
     ),
     LintCheck(
@@ -266,7 +266,7 @@ CHECKS: Final = (
     ),
     LintCheck(
         code="foreign-type", level=WARNING, title="A type that only some servers run",
-        why="A Conductor without it queues the task under its type, where nobody polls.",
+        why="A Conductor without it queues the task under its type, where no worker polls.",
         fix="Run it on a server that has the type.", find=types.foreign_type,
     ),
     LintCheck(

@@ -101,7 +101,7 @@ def texts(value: Json, path: Path, *, without: str = "") -> Iterator[tuple[Path,
 
 
 def fill(tasks: TaskList, value: Json) -> None:
-    """Put the tasks of a JSON list into a list of ours; what is no object is left out."""
+    """Put the tasks of a JSON list into our own list; what is no object is left out."""
     for index, fields in enumerate(value if isinstance(value, list) else ()):
         if isinstance(fields, Mapping):
             kind = shapes.task_type(fields)

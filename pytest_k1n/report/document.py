@@ -209,7 +209,7 @@ class TestDocument(TypedDict):
 
 
 class RunDocument(TypedDict):
-    """Everything that is known of a run. The last three are filled by whoever measures them."""
+    """Everything that is known of a run. The last three are filled by what measures them."""
 
     schema: str
     run: RunHead

@@ -29,7 +29,7 @@ class Excess(NamedTuple):
 
 
 def shares(execution: ExecutionDocument) -> list[Share]:
-    """Return who owns how much of the makespan, in the order of the kinds' first appearance; the parts add up to it."""
+    """Return the makespan by kind of segment, in the order of the kinds' first appearance; the parts add up to it."""
     totals: dict[str, int] = {}
     for segment in execution["segments"]:
         totals[segment["kind"]] = totals.get(segment["kind"], 0) + segment["end_ms"] - segment["start_ms"]

@@ -93,7 +93,7 @@ class Run:
 
     @property
     def has_benchmark(self) -> bool:
-        """Whether pytest-benchmark takes part: asked by an option of its, for its name depends on who loaded it."""
+        """Whether pytest-benchmark takes part: told by its option, because its name depends on how it was loaded."""
         return self.config.getoption("benchmark_only", None) is not None
 
     def know(self, collection: Collection) -> None:

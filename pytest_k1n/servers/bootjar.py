@@ -41,7 +41,7 @@ def find_jar(
 ) -> BootJar:
     """Return the boot jar, fetching it if need be and allowed; `option` is final if given.
 
-    Safe against concurrent callers, who wait for the one that fetches. Raises JarNotFound or JarDamaged.
+    Safe against concurrent callers: they wait for the one that fetches. Raises JarNotFound or JarDamaged.
     """
     if option is not None:
         return _from_option(option.expanduser().absolute())

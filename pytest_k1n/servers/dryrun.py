@@ -23,7 +23,7 @@ from pytest_k1n.workers.simulated import run_simulated, simulated_with
 Document = Mapping[str, Any]
 _ANSWERED: Final = ("WAIT", "HUMAN")
 _MOST_ANSWERS: Final = 1000
-"""Tasks that wait for somebody and are answered: a loop of them would go on for ever."""
+"""Tasks that wait for an answer and get it: a loop of them would go on for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class DryRun:
     outside: tuple[Simulated, ...]
     """What was simulated although the server itself would have done it."""
     answered: tuple[str, ...]
-    """Refs of the tasks that wait for somebody, and were answered."""
+    """Refs of the tasks that waited for an answer, and got one."""
     not_given: tuple[str, ...]
     """Keys of the input that the definitions read and that were not given."""
     unmatched: tuple[str, ...]
@@ -63,7 +63,7 @@ def dry_run(
     """Run a definition to its end.
 
     `failing` says how many attempts of a task fail, by ref or task name; None: all of them. Tasks that wait for
-    somebody are answered after their `takes_ms`, a minute of virtual time if it is not given. Raises TimeoutError
+    an answer get it after their `takes_ms`, a minute of virtual time if it is not given. Raises TimeoutError
     after `within_ms` of real time, ConductorError if the engine refuses the definition.
     """
     started = [definition, *startable(definition, children)]
@@ -102,7 +102,7 @@ def _to_the_end(
     takes_ms: Mapping[str, int],
     within_ms: int,
 ) -> list[str]:
-    """Let time pass, and answer what waits for somebody, until nothing more happens; return the refs answered."""
+    """Let time pass, and answer what waits for an answer, until nothing more happens; return the refs answered."""
     deadline = time.monotonic() + within_ms / 1000
     answered: list[str] = []
     while len(answered) < _MOST_ANSWERS:
@@ -121,7 +121,7 @@ def _to_the_end(
 
 
 def _waiting(execution: EngineExecution) -> list[TaskState]:
-    """Return the tasks that nothing but somebody's answer would end."""
+    """Return the tasks that nothing but an answer from outside would end."""
     open_ = [each for each in execution.executions() if each.status not in TERMINAL_WORKFLOW]
     tasks = (task for each in open_ for task in each.live if task.type in _ANSWERED and not task.due_ms)
     return [task for task in tasks if task.status in OPEN_TASK]

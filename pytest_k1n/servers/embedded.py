@@ -208,7 +208,7 @@ class EmbeddedEngine:
         worker.executions = self._executions_of
         self.lock = threading.RLock()
         self.moves = 0
-        """Counts what has been done to the engine by whoever observes it: as long as it stands, nothing has changed."""
+        """Counts what has been done to the engine by its observers: as long as it stands, nothing has changed."""
         self._slots = slots
         self._attached: set[tuple[str, str | None]] = set()
 

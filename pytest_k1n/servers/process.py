@@ -151,7 +151,7 @@ def pick_port(fixed: int | None) -> int:
             probe.bind(("127.0.0.1", fixed or 0))
         except OSError as error:
             why = "is in use" if error.errno != errno.EACCES else "needs more rights than ours"
-            raise PortTaken(f"port {fixed} {why}", remedy="another --port, or stop who uses it") from None
+            raise PortTaken(f"port {fixed} {why}", remedy="another --port, or stop the process that uses it") from None
         return int(probe.getsockname()[1])
 
 

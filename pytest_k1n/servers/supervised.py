@@ -124,7 +124,7 @@ class Supervised:
                 raise self._failed("the process could not be left running")
             self._read(0.2)
         supervisor = self._supervisor.pid
-        self._supervisor.returncode = 0  # it is nobody's child to wait for any more
+        self._supervisor.returncode = 0  # it is no child to wait for any more
         self._supervisor = None
         self.close()
         return supervisor
@@ -264,7 +264,7 @@ class Supervised:
 
 
 def _kill_group(group: int) -> None:
-    """Kill a group that is nobody's child of ours, and give it two seconds to be gone."""
+    """Kill a group whose leader is not our child, and give it two seconds to be gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         for _ in range(100):
             os.killpg(group, signal.SIGKILL)

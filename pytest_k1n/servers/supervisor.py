@@ -114,7 +114,7 @@ class Supervisor:
     def _reap(self) -> None:
         """Take the child's exit status, having ended what is left of its group.
 
-        The leader is still a zombie here, so nobody else can have been given its group's number.
+        The leader is still a zombie here, so no other process can have been given its group's number.
         """
         assert self.child is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -141,7 +141,7 @@ class Supervisor:
             _remove(path)
 
     def _tell(self, **message: object) -> None:
-        with contextlib.suppress(OSError):  # the parent is gone: nobody to tell
+        with contextlib.suppress(OSError):  # the parent is gone: there is nothing to tell
             os.write(self.status, json.dumps(message).encode() + b"\n")
 
 

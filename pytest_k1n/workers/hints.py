@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 
 def is_piped(fd: int) -> bool:
-    """Tell whether somebody may be sending hints; a terminal and /dev/null send none."""
+    """Tell whether a parent process may be sending hints; a terminal and /dev/null send none."""
     try:
         mode = os.fstat(fd).st_mode
     except OSError:

@@ -49,7 +49,7 @@ class Intake:
             self._hot.setdefault(task_type, 1)
 
     def take(self, task_type: str) -> list[HeldTask]:
-        """Poll a type once, if it is ours to serve, has a free slot, and nobody else polls it right now.
+        """Poll a type once, if this worker serves it, it has a free slot, and no other thread polls it right now.
 
         Asks for one task, or for more and more of a backlog. Never for more than that: a server that has fewer than it
         was asked for holds those it has back for 100 ms.

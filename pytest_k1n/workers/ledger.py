@@ -56,7 +56,7 @@ class InvocationLedger:
         self._write({"event": "spooled", "task_id": result["taskId"], "result": dict(result)})
 
     def settle(self, task_id: str, how: str) -> None:
-        """Note that a spooled result is `delivered`, or that nobody wants it any more (`gone`, `refused`)."""
+        """Note that a spooled result is `delivered`, or no longer taken by the server (`gone`, `refused`)."""
         self._write({"event": how, "task_id": task_id})
 
     def has_begun(self, task_id: str) -> bool:

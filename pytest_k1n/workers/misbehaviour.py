@@ -84,7 +84,7 @@ def fault_of(faults: Sequence[Fault], workflow: str, ref: str, attempt: int) -> 
 def spoiled(outcome: Outcome, fault: Fault, foreign: Mapping[str, Json]) -> Outcome:
     """Return what comes of work that fails or leaks on purpose; `foreign` is what the other workflow last put out.
 
-    Anything else is returned as it is: whoever is slow, hangs or dies does so on a clock of its own.
+    Anything else is returned as it is: a handler that is slow, hangs or dies does so on its own clock.
     """
     if fault.kind in ("fail", "terminal"):
         status: Status = "FAILED" if fault.kind == "fail" else "FAILED_WITH_TERMINAL_ERROR"

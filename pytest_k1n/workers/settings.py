@@ -33,7 +33,7 @@ class WorkerSettings:
     speed: float = 1.0
     """By how much simulated work is shortened."""
     declares: bool = False
-    """Whether the time that handlers sleep is declared instead: on an engine in virtual time nobody need wait."""
+    """Whether the time that handlers sleep is declared instead: on an engine in virtual time no process need wait."""
     seed: int = 0
     jitter: float = JITTER
     """Seeded variation of simulated work, as a fraction of the estimate."""

@@ -125,7 +125,7 @@ def test_the_clock_is_shown_moved_and_held(serve):
         ({"until": 5}, 400, "is no instant from now"),
         ({"hold": ""}, 400, "'' is no name"),
         ({"hold": "x", "for": []}, 400, "[] is no duration"),
-        ({"release": "nobody"}, 404, "nobody holds the clock by the name nobody"),
+        ({"release": "nobody"}, 404, "no client holds the clock by the name nobody"),
         ([], 500, "JSON parse error"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What tasks were given, what came out, and who reads whose data."""
+"""What tasks were given, what came out, and which task reads which task's data."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _task_on_estimate(
     span = observation.timeline.spans[key]
     origin = f"estimate of {key[0]} in the plan, tolerance {share:.0%}"
     if span.duration_ms is None or not is_over(observation, key):
-        # With no refs asked for, a task that never ran is somebody else's finding.
+        # With no refs asked for, a task that never ran is another expectation's finding.
         if not observation.is_settled or observation.finals[key].started_ms is not None:
             unfinished(observation, key, tally, expected=f"to take {format_ms(estimate_ms)}", origin=origin)
         return

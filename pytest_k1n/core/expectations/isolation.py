@@ -1,4 +1,4 @@
-"""Executions beside each other: nothing of one in the other, shared workers not overrun, who ends first."""
+"""Executions beside each other: nothing of one in the other, shared workers not overrun, which ends first."""
 
 from __future__ import annotations
 

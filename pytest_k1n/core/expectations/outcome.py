@@ -53,7 +53,7 @@ def terminated(*, reason: str | None = None) -> Judge:
 
 
 def status_is(observation: Observation, wanted: WorkflowStatus, tally: Tally) -> None:
-    """Judge the status of the execution: pending while it runs and somebody waits."""
+    """Judge the status of the execution: pending while it runs and is waited for."""
     name = observation.execution.name
     if observation.execution.status is wanted:
         tally.passed()

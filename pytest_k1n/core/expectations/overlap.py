@@ -129,7 +129,7 @@ def concurrency(n: int) -> Judge:
 
 
 def measured_concurrency(observation: Observation) -> tuple[int, int, str]:
-    """Return the maximum proven by overlaps of 2 ms, the maximum if shorter ones count, and who ran then."""
+    """Return the maximum proven by overlaps of 2 ms, the maximum if shorter ones count, and the refs that ran then."""
     spans = {
         (key, record.attempt): Interval(record.started_ms, record.ended_ms)
         for key in observation.worker_keys

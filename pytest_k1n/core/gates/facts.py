@@ -65,7 +65,7 @@ class FaultOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What only others can measure; `None` means that nobody did."""
+    """What only the run can measure; `None` means not measured."""
 
     regressions: Mapping[str, str] | None = None
     """Series -> PASS, SUSPECT, REGRESSION or UNKNOWN."""
@@ -86,7 +86,7 @@ class BatchObservation:
     alone: Mapping[str, Observation] | None = None
     """Workflow name -> an execution of it with nothing beside it, for G5."""
     skips: frozenset[str] = frozenset()
-    """Refs that somebody asked the server to skip."""
+    """Refs that a caller asked the server to skip."""
     facts: Facts = field(default_factory=Facts)
 
     def only(self, key: str) -> BatchObservation:

@@ -37,7 +37,7 @@ def completion(
                 "skipped-unasked",
                 label(key),
                 expected=TaskStatus.COMPLETED,
-                observed="SKIPPED, and nobody asked for it",
+                observed="SKIPPED without a request for it",
             )
         else:
             reason = f": {record.reason}" if record.reason else ""

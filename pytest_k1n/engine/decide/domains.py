@@ -16,7 +16,7 @@ Polled = Callable[[str, str], int | None]
 def domain_of(type_: str, domains: Mapping[str, str], polled: Polled, now_ms: int) -> str | None:
     """Choose the domain of a task: its type's own list, else that of `*`.
 
-    Of a list with commas the first one that somebody polls, else the last one; NO_DOMAIN stands for none.
+    Of a list with commas the first one that a worker polls, else the last one; NO_DOMAIN stands for none.
     """
     given = domains.get(type_) or domains.get("*")
     if not given or not given.strip():

@@ -69,7 +69,7 @@ def has_jq() -> bool:
 
 
 def syntax_error(source: str) -> str | None:
-    """Say what is wrong with a script's syntax, or None; without an engine nobody can tell."""
+    """Say what is wrong with a script's syntax, or None; without an engine that is unknown."""
     if not has_javascript():
         return None
     try:
@@ -95,7 +95,7 @@ def program_error(source: str) -> str | None:
 
 
 def jq_error(program: str) -> str | None:
-    """Say what is wrong with a jq program, or None; without jq nobody can tell."""
+    """Say what is wrong with a jq program, or None; without jq that is unknown."""
     if not has_jq():
         return None
     import jq  # type: ignore[import-not-found,import-untyped,unused-ignore]
@@ -112,7 +112,7 @@ class Scripts:
 
     def __init__(self) -> None:
         self.readable: Readable = sandbox.wait
-        """Waits for what a script's process answers: in place, unless who serves the engine has better to do."""
+        """Waits for what a script's process answers: in place, unless the server answers other requests meanwhile."""
 
     def javascript(self, source: str, bindings: JsonObject) -> Any:
         """Evaluate a script with `$` bound to a JSON object and return its last value. Raises ScriptError."""

@@ -59,7 +59,7 @@ def reset(context: Context, task: TaskState) -> None:
 
 
 def await_again(task: TaskState, now_ms: int) -> None:
-    """Let a WAIT or HUMAN task wait again: nobody polls for it."""
+    """Let a WAIT or HUMAN task wait again: no worker polls for it."""
     if task.node.type in ("WAIT", "HUMAN"):
         task.status, task.started_ms = IN_PROGRESS, now_ms
         if task.node.type == "WAIT":

@@ -39,7 +39,7 @@ def _no_queue(request: Request) -> Reply:
 
 
 def _storage(request: Request) -> Reply:
-    """Name a place for a large payload; no payload is too large for this engine, so nobody looks there."""
+    """Name a place for a large payload; no payload is too large for this engine, so no client looks there."""
     path = request.text("path") or ""
     return Reply(payload={"path": f"{path}{seeded_id(request.engine.seed, f'storage/{path}')}.json"})
 

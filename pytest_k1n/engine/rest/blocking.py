@@ -1,4 +1,4 @@
-"""Waiting until an execution goes no further without somebody outside, and saying where it stands.
+"""Waiting until an execution goes no further without a worker or a caller, and saying where it stands.
 
 A return strategy says what of it is shown: the execution, that of its sub-workflows which is blocked, or the task that
 blocks it. Both strategies for tasks are answered alike, and where there is no such task they are answered 500.

@@ -1,4 +1,4 @@
-"""How a worker over HTTP says that its work takes virtual time: then the result counts later, and nobody sleeps.
+"""How a worker over HTTP says that its work takes virtual time: then the result counts later, and no process sleeps.
 
 Either the header `X-K1N-Virtual-Ms: 240000` of the update, or, for clients that cannot add headers, the field
 `"_k1n": {"virtual_ms": 240000}` of its output. The task ends at its start plus that many ms. In virtual time the

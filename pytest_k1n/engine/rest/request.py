@@ -1,4 +1,4 @@
-"""What a route is given and what it answers: values that the resources share, whoever finds the route."""
+"""What a route is given and what it answers: values that the resources share, however the route was found."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """An answer that something still has to happen for: who serves it waits, who cannot wait takes `otherwise`."""
+    """An answer for which something has to happen first; a caller that cannot wait takes `otherwise`."""
 
     attempt: Callable[[], Reply | None]
     """Returns the answer if it can be given now. Raises Problem."""
@@ -47,7 +47,7 @@ class Waiting:
     key: QueueKey | None = None
     """The queue whose deliveries are waited for; None: anything may be what it waits for."""
     is_idle: bool = True
-    """Whether nothing is in the hands of who waits."""
+    """Whether the caller that waits has no work of its own in hand."""
 
 
 @dataclass(frozen=True, slots=True)

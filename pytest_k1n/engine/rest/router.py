@@ -18,7 +18,7 @@ from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
 INSTANCE: Final = "embedded"
-"""What error bodies name as the answering host: nobody shall take this engine for Conductor."""
+"""What error bodies name as the answering host: this engine must not be taken for Conductor."""
 
 
 class Routes:

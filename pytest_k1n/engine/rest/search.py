@@ -59,12 +59,12 @@ def executions(every: Iterable[ExecutionState], query: str, free_text: str | Non
 
 
 def ordered(found: list[ExecutionState], sort: str) -> list[ExecutionState]:
-    """Order executions by `FIELD:ASC|DESC`, several joined by commas; fields that nobody can search by are ignored."""
+    """Order executions by `FIELD:ASC|DESC`, several joined by commas; fields that cannot be searched by are ignored."""
     return _ordered(found, sort, _FIELDS)
 
 
 def tasks(every: Iterable[TaskState], query: str, free_text: str | None, sort: str = "") -> list[TaskState]:
-    """Find and order task records as executions are; one that nobody has polled yet is not found. Raises Problem."""
+    """Find and order task records as executions are; one that no worker has polled yet is not found. Raises Problem."""
     tests = _tests(query, _TASK_FIELDS)
     shows = _shows(free_text, task_summary)
     found = [task for task in every if _is_indexed(task) and all(test(task) for test in tests) and shows(task)]

@@ -144,7 +144,7 @@ def _json(value: Any) -> bytes:
 
 
 def _said(error: Exception, uri: str) -> str:
-    """Say what went wrong, in the server's words where nobody listened."""
+    """Say what went wrong, in the server's words where no server listened."""
     if isinstance(getattr(error, "reason", None), ConnectionRefusedError):  # a URLError's
         address = urlsplit(uri)
         return f"Connect to {address.scheme}://{address.netloc} failed: Connection refused"

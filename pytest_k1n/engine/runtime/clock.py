@@ -45,7 +45,7 @@ class ManualClock(VirtualClock):
 
 
 class ElasticClock:
-    """Virtual time that can also run: it keeps pace with the wall while somebody really works, else stands or jumps."""
+    """Virtual time that can also run: it keeps pace with the wall while a worker really works, else stands or jumps."""
 
     jumps = True
 

@@ -21,7 +21,7 @@ class Dispatcher:
         self.queues = Queues()
         self.workforce = Workforce(engine, agenda, self.next, deadlines.note)
         self.on_ready: Callable[[QueueKey], None] | None = None
-        """Called when a queue has something to deliver now that nobody attached takes."""
+        """Called when a queue has something to deliver now that no attached worker takes."""
         self._engine = engine
         self._agenda = agenda
         self._deadlines = deadlines
@@ -39,7 +39,7 @@ class Dispatcher:
             self.on_ready(key)
 
     def wake(self, key: QueueKey) -> None:
-        """Have whoever takes from a queue look again."""
+        """Have the pollers of a queue look again."""
         if self.workforce.is_for(key):
             self.workforce.work_off(key)
         elif self.on_ready is not None:

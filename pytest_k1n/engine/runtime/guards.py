@@ -1,8 +1,8 @@
 """Guards against what never ends: time that jumps on without effect, loops and starts that go on and on.
 
-A server that is asked for something endless goes on doing it, until its disk is full or somebody stops it. An engine in
-virtual time would not even let a timeout come up: all of it happens at one instant. So each of these ends with a reason
-here. The limits lie far above what definitions do on purpose.
+A server that is asked for something endless goes on doing it, until its disk is full or an operator stops it. An engine
+in virtual time would not even let a timeout come up: all of it happens at one instant. So each of these ends with a
+reason here. The limits lie far above what definitions do on purpose.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Guards:
     max_at_once: int = MOST_AT_ONCE
     """How often one thing may be done at one instant: rounds of a loop, attempts of a task, starts of a workflow."""
     max_in_all: int = 100_000
-    """How often it may be done in all, as long as nobody outside starts it again."""
+    """How often it may be done in all, as long as no request starts it again."""
     max_nesting: int = 50
     """How deep sub-workflows may lie within each other."""
     breathe: Callable[[], None] = lambda: None
-    """Called whenever one of these is done: who serves the engine may answer somebody meanwhile."""
+    """Called whenever one of these is done: the server may answer other requests meanwhile."""
     idle_jumps: int = 0
     """The engine sets it back to 0 whenever something changes."""
     passed_ms: int = 0

@@ -61,14 +61,14 @@ class SystemRuns:
 
     def _run_later(self, task: TaskState) -> None:
         action = self._start_child if task.node.type == "SUB_WORKFLOW" else self._run
-        if task.callback_s > 0:  # a retry waits, whoever runs the task
+        if task.callback_s > 0:  # a retry waits, also of a task that the engine runs itself
             self._agenda.at(self._engine.now_ms + task.callback_s * 1000, WAKE, action, task)
         else:
             self._agenda.soon(action, task)
 
     @contextmanager
     def held_back(self, is_held: Callable[[TaskState], bool]) -> Iterator[None]:
-        """Leave the tasks alone that somebody else may end, until they are released; at the end all of them are."""
+        """Leave the tasks alone that a caller may end, until they are released; at the end all of them are."""
         self._is_held = is_held
         try:
             yield

@@ -1,4 +1,4 @@
-"""Tasks by their ids, whoever made them: kept up only when somebody asks, since most ids are never asked for."""
+"""Tasks by their ids, across executions: kept up only once a caller asks, since most ids are never asked for."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED
 from pytest_k1n.engine.values import JsonObject
 
 _KEPT_OPEN = frozenset({"WAIT", "HUMAN", "SUB_WORKFLOW", "JOIN", "DO_WHILE"})
-"""Task types that stay in progress when told so: they are in nobody's queue."""
+"""Task types that stay in progress when told so: they are in no queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

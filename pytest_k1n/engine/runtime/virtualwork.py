@@ -1,4 +1,4 @@
-"""Workers inside the engine's process: they say how long their work takes in virtual time, and nobody sleeps."""
+"""Workers inside the engine's process: they say how long their work takes in virtual time, and no process sleeps."""
 
 from __future__ import annotations
 

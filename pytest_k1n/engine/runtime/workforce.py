@@ -1,4 +1,4 @@
-"""The workers attached inside the engine's process: who takes what, how much at a time, and when it is done."""
+"""The workers attached inside the engine's process: which takes which task, how many at a time, until when."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Workforce:
         self._default = None
 
     def is_for(self, key: QueueKey) -> bool:
-        """Tell whether somebody takes what a queue holds."""
+        """Tell whether a worker takes what a queue holds."""
         if key in self._attached:
             return True
         if self._default is None:

@@ -1,1 +1,1 @@
-"""The engine on HTTP: requests, parked polls, and who may move the clock."""
+"""The engine on HTTP: requests, parked polls, and what may move the clock."""

@@ -77,13 +77,13 @@ class EngineApp:
         except Stopping:
             reply = Reply(503, error_document(EngineStopped("the engine is being stopped")))
         except Exception as error:
-            traceback.print_exc(file=sys.stderr)  # a defect of ours: the log has it, the client gets an answer
+            traceback.print_exc(file=sys.stderr)  # a defect of the engine: the log has it, the client gets an answer
             reply = Reply(500, error_document(Illegal(f"the embedded engine failed: {type(error).__name__}: {error}")))
         if reply is not None:
             await _send(send, reply, with_body=method != "HEAD")
 
     def close(self) -> None:
-        """Answer everybody who waits, and move no more."""
+        """Answer all parked requests and stop the clock."""
         self._pacer.close()
         self._parking.close()
         self._turns.close()

@@ -1,6 +1,6 @@
 """`/_k1n/clock`: what an engine that is served shows of its time, and how it is told to move it or to wait.
 
-`GET` shows the clock and who holds it. `POST` takes one of `{"advance": "2h"}` (or ms), `{"until": epoch ms}`,
+`GET` shows the clock and its holders. `POST` takes one of `{"advance": "2h"}` (or ms), `{"until": epoch ms}`,
 `{"hold": NAME}` (with `"for": "30s"`, a minute by default), `{"release": NAME}`, and `{"declares": WORKER}`: this
 worker will say of each task how long it takes, so that time need not run meanwhile.
 """
@@ -77,7 +77,7 @@ class Control:
             self._quiescence.expect_declarations(_name(value))
         elif verbs == ["release"]:
             if not self._quiescence.release(_name(value)):
-                raise Unknown(f"nobody holds the clock by the name {value}")
+                raise Unknown(f"no client holds the clock by the name {value}")
         else:
             return self._move(self._instant(verbs[0], value))
         return Reply(payload=self.document())

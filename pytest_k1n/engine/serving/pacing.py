@@ -11,7 +11,7 @@ from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.engine.serving.quiescence import Hold, Holder, Quiescence
 
 SETTLE_MS = 10
-"""How long nothing must have happened before time jumps: whoever acts may not be done acting."""
+"""How long nothing must have happened before time jumps: a client that acts may not be done acting."""
 LOOK_MS = 50
 """How often holders are looked at that end by the mere passing of real time."""
 _STEPS = 200
@@ -73,7 +73,7 @@ class Pacer:
             self._moved()
 
     def move_to(self, instant_ms: int) -> None:
-        """Let time pass up to an instant, whoever works meanwhile."""
+        """Let time pass up to an instant, also while workers work."""
         self._asked_ms = instant_ms
         self.stuck = None
         self._arm(0)
@@ -128,7 +128,7 @@ class Pacer:
         self._arm(0)
 
     def _is_held(self) -> bool:
-        """Tell whether time must not jump now; then somebody looks again when that may have changed."""
+        """Tell whether time must not jump now; then the pacer looks again when that may have changed."""
         for instant_ms in self._quiescence.broken_promises():
             self._engine.advance_to(max(instant_ms, self._engine.now_ms))
         holders = self._quiescence.holders()

@@ -22,7 +22,7 @@ class Parking:
     """The parked requests of one event loop; a delivery wakes the one that has waited longest for its queue."""
 
     def __init__(self, *, refresh: Callable[[], None] = lambda: None, turn: Turn = at_once) -> None:
-        """`refresh` is called before anybody looks again, in one `turn` with that: it does what has come due."""
+        """`refresh` is called before a parked request looks again, in the same `turn`: it does what has come due."""
         self._refresh = refresh
         self._turn = turn
         self._lines: dict[QueueKey, deque[asyncio.Future[bool]]] = {}
@@ -41,20 +41,20 @@ class Parking:
                 return
 
     def changed(self) -> None:
-        """Have everybody look again who waits for something else than a queue."""
+        """Have all parked requests look again that wait for something else than a queue."""
         for place in self._others:
             if not place.done():
                 place.set_result(True)
 
     def close(self) -> None:
-        """Let everybody go with what they would get at the end of their time, from now on too."""
+        """Answer every parked request with what it would get at the end of their time, from now on too."""
         self._is_closed = True
         for place in [*self._others, *(place for line in self._lines.values() for place in line)]:
             if not place.done():
                 place.set_result(False)
 
     async def answer(self, waiting: Waiting, gone: Callable[[], Awaitable[object]]) -> Reply | None:
-        """Wait until an answer can be given or the time is up; None once `gone` returns: nobody is there to take it."""
+        """Wait until an answer can be given or the time is up; None once `gone` returns: the client has left."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + waiting.timeout_ms / 1000
         departure = asyncio.ensure_future(gone())

@@ -1,7 +1,8 @@
 """Who holds the clock: why virtual time does not jump, and whether it runs at the wall's pace meanwhile or stands.
 
-Time may jump when nobody is about to do anything at this instant: no request is being read, every task handed out has
-ended or has a declared duration, no worker is about to take what a queue has for it, nobody holds the clock by name.
+Time may jump when no client is about to do anything at this instant: no request is being read, every task handed out
+has ended or has a declared duration, no worker is about to take what a queue has for it, no client holds the clock by
+name.
 A worker need not be parked in a long poll for that: what it would get is known. All waits here are of the wall.
 """
 
@@ -23,20 +24,20 @@ FULL_AFTER_MS = 100
 PROMISE_MS = 1_000
 """A worker that declares its work has this long to do so; after that it counts as really working, from the start."""
 PATIENCE_MS = 1_000
-"""What waits for somebody outside may be about to get it: only after this time runs towards its timeout."""
+"""What waits for a caller may be about to get it: only after this time runs towards its timeout."""
 HOLD_MS = 60_000
-"""A named hold that nobody renews ends after this long: who took it may have died."""
+"""A named hold that is not renewed ends after this long: the client that took it may have died."""
 
 
 class Hold(StrEnum):
     """What can hold the clock."""
 
     WORK = "work"
-    """A task is in a worker's hands, and nobody has said how long that takes."""
+    """A task is in a worker's hands, and the worker has not said how long that takes."""
     CALL = "call"
     """A HTTP task waits for an answer from outside."""
     PERSON = "person"
-    """The next event is a timeout of an execution that waits for somebody outside."""
+    """The next event is a timeout of an execution that waits for a caller."""
     PROMISE = "promise"
     """A worker that declares its work has a task in its hands, and will soon say how long that takes."""
     REQUEST = "request"
@@ -82,7 +83,7 @@ class Quiescence:
         """When something last happened that more may follow from."""
 
     def acted(self) -> None:
-        """Note that somebody did something: what belongs to it may come right after."""
+        """Note that a client did something: the rest of it may come right after."""
         self.quiet_since_ms = self._wall_ms()
 
     def polled(self, key: QueueKey, worker_id: str | None, task: TaskState | None) -> None:
@@ -146,7 +147,7 @@ class Quiescence:
 
     @property
     def is_work_on(self) -> bool:
-        """Whether somebody really works: time runs."""
+        """Whether a worker really works: time runs."""
         return next(self._working(self._wall_ms()), None) is not None
 
     def holders(self) -> list[Holder]:
@@ -211,7 +212,7 @@ class Quiescence:
             yield Holder(hold=Hold.PERSON, what=what, for_ms=for_ms, runs=for_ms >= PATIENCE_MS)
 
     def _waits_outside(self, execution: ExecutionState) -> str | None:
-        """Say what somebody outside has to do for an execution to go on, or None."""
+        """Say what a caller has to do for an execution to go on, or None."""
         if execution.status == PAUSED:
             return f"{execution.definition.name} {execution.workflow_id} is paused"
         for task in execution.live:

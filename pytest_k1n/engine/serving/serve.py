@@ -20,7 +20,7 @@ from pytest_k1n.engine.runtime.guards import MOST_AT_ONCE, Guards
 CLOCKS: Final = ("virtual", "manual", "scaled", "real")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 KEPT_ALIVE_S: Final = 75
-"""Longer than any client of ours pauses: a connection that closes under a request costs it a second try."""
+"""Longer than any of our clients pauses: a connection that closes under a request costs it a second try."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         listener = _bound(options.host, options.port)
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
-        print(f"k1n engine: port {options.port} {why}: choose another --port, or stop who uses it", file=sys.stderr)
+        remedy = "choose another --port, or stop the process that uses it"
+        print(f"k1n engine: port {options.port} {why}: {remedy}", file=sys.stderr)
         return 1
     clock = _clock(options.clock, options.rate)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -130,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pytest_k1n.engine.serving.serve", description=__doc__)
     add = parser.add_argument
     add("--port", type=_port, default=0, metavar="N", help="0 (the default) means any")
-    add("--host", choices=LOOPBACK, default=LOOPBACK[0], help="loopback only: nobody is asked who they are")
+    add("--host", choices=LOOPBACK, default=LOOPBACK[0], help="loopback only: callers are not authenticated")
     add("--allow-host", action="append", default=[], metavar="NAME",
         help="a name beside those of loopback that leads here; a request with another Host is refused")  # fmt: skip
     add("--most-at-once", type=int, default=MOST_AT_ONCE, metavar="N",

@@ -59,7 +59,7 @@ class Turns:
         self._strand.switch()
         self._since = 0.0
         self.is_taken = False
-        """Whether somebody has a turn: after a call has returned, only if it paused."""
+        """Whether a call has a turn: after a call has returned, only if it paused."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do a piece of work in a turn and return what it returns. Raises what it raises, or Stopping."""
@@ -77,7 +77,7 @@ class Turns:
         return result
 
     async def read(self, work: Callable[[], T]) -> T:
-        """Do a piece of work that only reads, for long perhaps: without a turn, beside whoever has one."""
+        """Do a piece of work that only reads, for long perhaps: without a turn, beside the call that has one."""
         reader = greenlet(lambda: _outcome(work))
         self._readers.add(reader)
         self._since = self._loop.time()
@@ -95,7 +95,7 @@ class Turns:
         return result
 
     def call(self, work: Callable[[], object]) -> None:
-        """Have a piece of work done in a turn: before this returns, if nobody has one and it does not pause."""
+        """Have a piece of work done in a turn: before this returns, if no other call has one and it does not pause."""
         if not self.is_taken:
             self.is_taken = True
             state = self._begin(work)

@@ -17,7 +17,7 @@ def _words(text: str) -> frozenset[str]:
 
 _AUDIT = _words("ownerApp ownerEmail createTime updateTime createdBy updatedBy accessPolicy")
 _ELSEWHERE = _words("tags overwriteTags onStateChange metadata _comment comment $schema $id")
-"""What other servers, exports and people write, and this one ignores: nobody expects it to do anything."""
+"""What other servers, exports and people write, and this one ignores: no author expects it to do anything."""
 _WORKFLOW = frozenset(shapes.WORKFLOW.fields) | _AUDIT | _ELSEWHERE | _words(
     "workflowStatusListenerSink cacheConfig classifier eventRetryCount"
 )  # fmt: skip

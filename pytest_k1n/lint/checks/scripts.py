@@ -18,7 +18,7 @@ _LONGEST = 100_000
 
 
 def syntax(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find scripts that no engine can read; without the `scripts` extra there is nobody to ask."""
+    """Find scripts that no engine can read; without the `scripts` extra there is no engine to ask."""
     for task, path, source, is_body in _sources(workflow):
         if "${" in source or len(source) > _LONGEST or source.startswith("#!"):
             continue  # another check's, or written at run time

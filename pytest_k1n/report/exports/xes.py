@@ -24,7 +24,7 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def render(document: RunDocument) -> str:
-    """Write the log; operators are left out, because they are steps of the control flow and nobody's activity."""
+    """Write the log; operators are left out, because they are steps of the control flow and no actor's activity."""
     lines = [_HEAD, _string("concept:name", f"run {document['run']['uid']}")]
     for execution in document["executions"]:
         lines += _trace(execution)

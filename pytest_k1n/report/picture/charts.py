@@ -1,4 +1,4 @@
-"""Small pictures: who owns the makespan, plan against actual, how many ran at once, a series over runs."""
+"""Small pictures: what the makespan consists of, plan against actual, how many ran at once, a series over runs."""
 
 from __future__ import annotations
 

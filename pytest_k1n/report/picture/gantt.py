@@ -1,4 +1,4 @@
-"""The Gantt of one execution: the plan as ghost bars, every attempt, every wait, and who owns each stretch of time.
+"""The Gantt of one execution: the plan as ghost bars, every attempt, every wait, and the owner of each stretch of time.
 
 Positions along time are percentages, so that the page can widen the picture without drawing it anew.
 """
