@@ -70,11 +70,6 @@ class Address:
         )
 
 
-def normalise_url(text: str) -> str:
-    """Give the one spelling of a server's URL: `http://u:p@h:1/api/` is `http://h:1`. Raises BadAddress."""
-    return Address.parse(text).url
-
-
 def redact(text: str) -> str:
     """Hide the userinfo of every URL in a text."""
     return _USERINFO.sub("***@", text)

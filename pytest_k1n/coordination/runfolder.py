@@ -69,10 +69,6 @@ class RunState:
         """Return the executions of one launch, in the order of their start."""
         return tuple(execution for execution in self.executions if execution.key == key)
 
-    def of_batch(self, batch: int) -> tuple[LaunchedExecution, ...]:
-        """Return the executions of one batch, in the order of their start."""
-        return tuple(execution for execution in self.executions if execution.batch == batch)
-
 
 class RunFolder:
     """Reads and writes the run's files; paths are made on first write."""

@@ -89,11 +89,6 @@ class CriticalPath:
         return self.work_by_task().get(key, 0)
 
     @property
-    def overhead_ms(self) -> int:
-        """The part of the makespan that server and workers added: queue, join lag and engine."""
-        return sum(segment.duration_ms for segment in self.segments if segment.kind in OVERHEAD)
-
-    @property
     def critical_task(self) -> TaskKey | None:
         """The task with the most work on the path, of equals the first; None if nothing worked."""
         works = self.work_by_task()

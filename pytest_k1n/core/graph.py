@@ -153,10 +153,6 @@ class Graph:
         """Return what a task directly waits for. Raises KeyError for a key that is no node."""
         return tuple([edge.before for edge in self._incoming[key]])
 
-    def successors(self, key: TaskKey) -> tuple[TaskKey, ...]:
-        """Return what directly waits for a task. Raises KeyError for a key that is no node."""
-        return tuple(edge.after for edge in self._outgoing[key])
-
     def is_before(self, before: TaskKey, after: TaskKey) -> bool:
         """Whether `before` must have ended when `after` is scheduled; also over tasks in between."""
         return bool(self.ancestors[self.position[after]] >> self.position[before] & 1)

@@ -6,7 +6,7 @@ Stamps are truncated to the ms, so concurrency below 2 ms is undecidable.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -120,32 +120,3 @@ def barrier(before: Mapping[K, Interval], after: Mapping[K, Interval]) -> Barrie
     first = min(after, key=lambda key: after[key].start_ms)
     early = sorted((key for key in after if after[key].start_ms < limit), key=lambda key: after[key].start_ms)
     return Barrier(last=last, last_end_ms=limit, first=first, first_start_ms=after[first].start_ms, early=tuple(early))
-
-
-class Inversion(NamedTuple, Generic[K]):
-    """`overtaken` was queued first, yet `overtaker` was started first."""
-
-    overtaken: K
-    overtaker: K
-    by_ms: int
-
-
-def fifo_inversions(queued: Mapping[K, Interval], *, grain_ms: int = 1) -> tuple[Inversion[K], ...]:
-    """Find those of one queue (scheduled to start) that were overtaken by more than `grain_ms`.
-
-    Each is named once, with the one that overtook it by most. Members must have equal priority.
-    """
-    by_arrival: Sequence[tuple[K, Interval]] = sorted(queued.items(), key=lambda item: item[1].start_ms)
-    found: list[Inversion[K]] = []
-    soonest: tuple[K, int] | None = None
-    pending: list[tuple[K, int]] = []
-    for index in range(len(by_arrival) - 1, -1, -1):
-        key, (arrived, started) = by_arrival[index]
-        if soonest is not None and started - soonest[1] > grain_ms:
-            found.append(Inversion(key, soonest[0], started - soonest[1]))
-        pending.append((key, started))
-        if index and by_arrival[index - 1][1].start_ms < arrived:  # equal arrivals do not overtake one another
-            best = min(pending, key=lambda item: item[1])
-            soonest = best if soonest is None or best[1] < soonest[1] else soonest
-            pending.clear()
-    return tuple(reversed(found))

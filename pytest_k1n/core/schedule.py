@@ -47,17 +47,6 @@ class Schedule:
         return {key: late - early - duration for key, duration, early, late in columns}
 
     @cached_property
-    def free_slack(self) -> Mapping[TaskKey, int]:
-        """How much later each task could end without moving any other task (free float)."""
-        begins = [self.span_ms] * len(self.duration_ms)
-        for index, befores in enumerate(self.graph.predecessor_positions):
-            begin = self.early_start_ms[index]
-            for before in befores:
-                begins[before] = min(begins[before], begin)
-        columns = zip(self.graph.nodes, begins, self.early_start_ms, self.duration_ms, strict=True)
-        return {key: begin - early - duration for key, begin, early, duration in columns}
-
-    @cached_property
     def drag(self) -> Mapping[TaskKey, int]:
         """How much shorter the whole would be if a task took no time: 0 unless critical, at most its duration.
 
@@ -85,44 +74,14 @@ class Schedule:
             drags[order[index]] = min(closes - opens, around[0][0]) if around else closes - opens
         return drags
 
-    def critical_keys(self) -> tuple[TaskKey, ...]:
-        """Return the tasks without slack that take any time, in order."""
-        lasting = zip(self.graph.nodes, self.duration_ms, strict=True)
-        return tuple(key for key, duration in lasting if duration and not self.slack[key])
-
-    def bounds(self, workers: int) -> Bounds:
-        """Return between what times a makespan with so many workers lies, if none idles without need."""
-        return Bounds(work_ms=self.work_ms, span_ms=self.span_ms, workers=workers)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """Graham's and Brent's bounds: max(Tinf, T1/P) <= makespan <= T1/P + Tinf * (1 - 1/P)."""
-
-    work_ms: int
-    span_ms: int
-    workers: int
-
     @property
-    def lower_ms(self) -> float:
-        return max(float(self.span_ms), self.work_ms / self.workers)
-
-    @property
-    def upper_ms(self) -> float:
-        return self.work_ms / self.workers + self.span_ms * (1 - 1 / self.workers)
-
-    @property
-    def ceiling(self) -> float:
-        """The largest speed-up the graph allows (T1/Tinf); 1 for an empty one."""
+    def largest_speed_up(self) -> float:
+        """The largest speed-up that the graph allows, whatever the number of workers (T1/Tinf); 1 for an empty one."""
         return self.work_ms / self.span_ms if self.span_ms else 1.0
 
     def speed_up(self, makespan_ms: int) -> float:
         """Return T1/makespan; 1 where nothing took any time."""
         return self.work_ms / makespan_ms if makespan_ms else 1.0
-
-    def efficiency(self, makespan_ms: int) -> float:
-        """Return the share of the workers' time that was work."""
-        return self.speed_up(makespan_ms) / self.workers
 
 
 def schedule(graph: Graph, duration_ms: Mapping[TaskKey, int]) -> Schedule:

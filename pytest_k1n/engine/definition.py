@@ -48,7 +48,7 @@ class Node:
     """One task of a definition, with what surrounds it."""
 
     __slots__ = (
-        "body", "branches", "cases", "default_case", "document", "join_on", "join_set", "loop", "name", "next",
+        "body", "branches", "cases", "default_case", "document", "join_on", "loop", "name", "next",
         "optional", "permissive", "ref", "registered", "resolve_input", "retry_count", "start_delay_s", "task_def",
         "type",
     )  # fmt: skip
@@ -67,7 +67,6 @@ class Node:
         self.start_delay_s: int = document["startDelay"]
         self.retry_count: int | None = document.get("retryCount")
         self.join_on: list[str] = document["joinOn"]
-        self.join_set = frozenset(self.join_on)
         self.resolve_input = input_resolver(document["inputParameters"], task_def)
         self.branches: list[list[Node]] = []
         self.cases: dict[str, list[Node]] = {}

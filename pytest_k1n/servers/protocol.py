@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -61,10 +61,6 @@ class ServerSpec:
     @property
     def shown_url(self) -> str:
         return Address.parse(self.url).url if self.url else ""
-
-    def as_kind(self, kind: Kind) -> ServerSpec:
-        """Return the same settings for another kind of server."""
-        return replace(self, kind=kind)
 
 
 def parse_server(text: str, *, source: str = "--k1n-server") -> ServerSpec:

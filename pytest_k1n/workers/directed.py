@@ -31,11 +31,6 @@ class Prediction:
     """False where only the running execution knows: dynamic tasks and forks, sub-workflows, waits."""
 
 
-def next_types(definition: WorkflowDefinition, records: Iterable[TaskRecord]) -> set[str]:
-    """Name the task types that can be ready next, given what is known of an execution's records."""
-    return set(predict(definition, records).types)
-
-
 def predict(definition: WorkflowDefinition, records: Iterable[TaskRecord]) -> Prediction:
     """Walk the definition as far as the records allow, through every alternative that they leave open.
 

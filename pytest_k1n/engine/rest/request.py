@@ -46,8 +46,6 @@ class Waiting:
     """Of the wall's time: a virtual clock would end every wait by its first jump."""
     key: QueueKey | None = None
     """The queue whose deliveries are waited for; None: anything may be what it waits for."""
-    is_idle: bool = True
-    """Whether the caller that waits has no work of its own in hand."""
 
 
 @dataclass(frozen=True, slots=True)

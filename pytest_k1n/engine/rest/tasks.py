@@ -69,7 +69,6 @@ def _update(request: Request) -> Reply | Waiting:
         attempt=lambda: None if task.task_id in request.engine.declared else done,
         otherwise=lambda: Reply(202, task.task_id, TEXT),
         timeout_ms=LONGEST_WAIT_MS if request.engine.clock.jumps else 0,
-        is_idle=False,
     )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_k1n.client.address import Address, BadAddress, normalise_url, redact
+from pytest_k1n.client.address import Address, BadAddress, redact
 from pytest_k1n.client.credentials import BadToken, token_headers
 from pytest_k1n.client.transport import HttpTransport, transport_for
 
@@ -18,7 +18,7 @@ from pytest_k1n.client.transport import HttpTransport, transport_for
     ],
 )
 def test_equal_servers_have_equal_urls(typed, url):
-    assert normalise_url(typed) == url
+    assert Address.parse(typed).url == url
 
 
 @pytest.mark.parametrize(

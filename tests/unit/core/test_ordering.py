@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.interference import queue_inversions, worker_concurrency
+from pytest_k1n.core.interference import worker_concurrency
 from pytest_k1n.core.ordering import _along_edges, _begin, _over_alternatives, clock_step, ordering, violations
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.unroll import expected_keys, happens_before
@@ -152,18 +152,6 @@ def test_workers_are_counted_over_all_executions_and_attempts(execution, task, e
     }
     assert found["x", "worker-1"].at_ms == epoch + 5
     assert worker_concurrency([second], now_ms=epoch + 11)["y", "worker-1"].level == 1
-
-
-def test_an_overtaken_attempt_is_found_per_queue_from_when_it_was_ready(execution, task):
-    run = execution(
-        task("a", 30, 40, scheduled=0, def_name="q"),
-        task("b", 20, 40, scheduled=5, def_name="q"),
-        task("c", 31, 40, scheduled=0, def_name="q", delay_ms=10),
-        task("d", 7, 40, scheduled=6, def_name="other"),
-        task("e", 7, 40, scheduled=6, def_name="q", domain="elsewhere"),
-    )
-    (found,) = queue_inversions([run])
-    assert (found.overtaken.ref, found.overtaker.ref, found.by_ms) == ("a", "b", 10)
 
 
 @given(seed=seeds, size=sizes)

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_k1n.core.model import TaskRecord, TaskStatus, WorkflowDefinition, WorkflowTask
-from pytest_k1n.workers.directed import next_types, predict
+from pytest_k1n.workers.directed import predict
 
 
 def simple(ref, **options):
@@ -38,7 +38,7 @@ def record(ref, status="COMPLETED", *, iteration=0, seq=1, attempt=0, type_=None
 
 
 def ready(*tasks, records=()):
-    found = next_types(WorkflowDefinition(name="W", tasks=tasks), records)
+    found = predict(WorkflowDefinition(name="W", tasks=tasks), records).types
     assert all(name.startswith("type_") for name in found)
     return {name.removeprefix("type_") for name in found}
 
@@ -115,7 +115,7 @@ def test_a_dynamically_forked_task_is_polled_once_its_record_is_known():
 
 
 def test_a_user_defined_type_is_polled_by_its_type():
-    assert next_types(WorkflowDefinition(name="W", tasks=(other("x", "MY_TYPE"),)), []) == {"MY_TYPE"}
+    assert predict(WorkflowDefinition(name="W", tasks=(other("x", "MY_TYPE"),)), []).types == {"MY_TYPE"}
 
 
 # The oracle plays a definition as a tree of parts; `settle` passes operators by and returns the ready attempts.
