@@ -1,5 +1,13 @@
-# Shared by the handler scripts: timing of steps, the cost that the plan gives a task, the output on the last line.
-# POSIX sh. Sourced with K1N_REF, K1N_ESTIMATE_MS, K1N_SPEED set by the worker.
+# Shared by the handler scripts: timing of steps, what the plan says a task costs, the output on the last line.
+# POSIX sh, sourced. A worker sets K1N_WORKFLOW, K1N_REF, K1N_ESTIMATE_MS and K1N_SPEED. Typed by hand the estimate is
+# the plan's, and simulated time is 600 times shorter; K1N_SPEED=1 takes as long as the plan says.
+
+here=$(cd "$(dirname "$0")" && pwd)
+project=$(cd "$here/../.." && pwd)
+number=${0##*/task-} number=${number%%-*}
+ref=${K1N_REF:-task_$number}
+speed=${K1N_SPEED:-600}
+simulated_ms=0 # raw ms that were waited, not worked
 
 now_ms() {
   stamp=$(date +%s%3N)
@@ -9,8 +17,20 @@ now_ms() {
   esac
 }
 
+# planned_ms WORKFLOW REF: the estimate in the plan, in ms of workflow time; nothing if it has none.
+planned_ms() {
+  awk -v workflow="$1" -v ref="$2" '
+    $1 == "workflow" { current = $3 }
+    current == "\"" workflow "\"" && match($0, "(^|[ {])" ref " = \"[0-9.]+m\"") {
+      split(substr($0, RSTART, RLENGTH), part, "\"")
+      printf "%d", part[2] * 60000 + 0.5
+      exit
+    }' "${K1N_PLAN:-$project/suites/plan.toml}"
+}
+
 began_ms=$(now_ms)
 step_ms=$began_ms
+estimate_ms=${K1N_ESTIMATE_MS-$(planned_ms "${K1N_WORKFLOW:-K1N_22TASK_COMPLETE}" "$ref")}
 
 # step NAME [TEXT...]: logs how long the step that ends here took.
 step() {
@@ -19,19 +39,37 @@ step() {
   step_ms=$ended_ms
 }
 
-# fill_estimate: waits until the task has cost what the plan estimates; sets $simulated. The findings stay real.
-fill_estimate() {
-  simulated=false
-  [ -n "${K1N_ESTIMATE_MS:-}" ] || return 0
-  left_ms=$(awk -v estimate="$K1N_ESTIMATE_MS" -v speed="${K1N_SPEED:-1}" -v spent="$(($(now_ms) - began_ms))" \
-    'BEGIN { printf "%d", estimate / speed - spent }')
-  [ "$left_ms" -gt 0 ] || return 0
-  sleep "$(awk -v ms="$left_ms" 'BEGIN { printf "%.3f", ms / 1000 }')"
-  simulated=true
+# simulate MS NAME [TEXT...]: waits for a step that costs MS of workflow time, and logs it.
+simulate() {
+  cost_ms=$1
+  shift
+  waited_ms=$(awk -v cost="$cost_ms" -v speed="$speed" 'BEGIN { printf "%.0f", cost / speed }')
+  sleep "$(awk -v ms="$waited_ms" 'BEGIN { printf "%.3f", ms / 1000 }')"
+  simulated_ms=$((simulated_ms + waited_ms))
+  echo "$* (simulated) [${cost_ms}ms]"
+  step_ms=$(now_ms)
 }
 
-# finish ARTIFACT SUMMARY: ends the task. Both must be free of quotes and backslashes.
+# finish ARTIFACT SUMMARY: waits for what is left of the estimate, and ends the task.
+# Both must be free of quotes and backslashes. What the handler found stays real.
 finish() {
-  fill_estimate
-  printf '{"artifact": "%s", "summary": "%s", "simulated": %s}\n' "$1" "$2" "$simulated"
+  left_ms=$((${estimate_ms:-0} - ($(now_ms) - began_ms)))
+  [ "$left_ms" -le 0 ] || simulate "$left_ms" rest "of what the plan estimates"
+  if [ "$simulated_ms" -gt 0 ]; then
+    printf '{"artifact": "%s", "summary": "%s", "simulated": true, "simulated_ms": %s}\n' "$1" "$2" "$simulated_ms"
+  else
+    printf '{"artifact": "%s", "summary": "%s", "simulated": false}\n' "$1" "$2"
+  fi
+}
+
+# simulated_task TITLE STEP:PERCENT...: a task of which all is simulated, the steps with their share of the estimate.
+simulated_task() {
+  title=$1
+  shift
+  cost_of_all_ms=${estimate_ms:-60000}
+  for each in "$@"; do
+    simulate $((cost_of_all_ms * ${each#*:} / 100)) "${each%:*}"
+  done
+  printf '{"artifact": "%s-simulated", "summary": "%s", "simulated": true, "simulated_ms": %s}\n' \
+    "$ref" "simulated: $title" "$simulated_ms"
 }

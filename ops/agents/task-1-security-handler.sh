@@ -1,9 +1,8 @@
 #!/bin/sh
 # Task 1, security baseline: fails if a definition or script can be written by everyone, or carries a credential.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/common.sh"
-scanned=${K1N_SCAN:-$(cd "$here/../.." && pwd)/fixtures}
+. "$(dirname "$0")/common.sh"
+scanned=${K1N_SCAN:-$project/fixtures}
 
 [ -d "$scanned" ] || {
   echo "nothing to scan: no folder $scanned (set K1N_SCAN)" >&2

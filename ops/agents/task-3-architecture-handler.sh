@@ -1,9 +1,8 @@
 #!/bin/sh
 # Task 3, architecture: fails if a workflow definition uses a task that has no task definition beside it.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/common.sh"
-fixtures=${K1N_SCAN:-$(cd "$here/../.." && pwd)/fixtures}
+. "$(dirname "$0")/common.sh"
+fixtures=${K1N_SCAN:-$project/fixtures}
 
 [ -d "$fixtures/workflows" ] && [ -d "$fixtures/tasks" ] || {
   echo "nothing to compare: no workflows and tasks in $fixtures (set K1N_SCAN)" >&2

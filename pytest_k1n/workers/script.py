@@ -2,7 +2,8 @@
 
 A script gets the task id as its argument, and K1N_WORKFLOW, K1N_REF, K1N_ESTIMATE_MS, K1N_SPEED, K1N_INPUT (a file with
 the task's input as JSON) in its environment. Exit code 0 completes the task, any other fails it. Its standard output is
-the task's log; `name ... [123ms]` lines are step timings; a JSON object on the last line is the output.
+the task's log; `name ... [123ms]` lines are step timings; a JSON object on the last line is the output. With
+`"simulated": true` in it the work was simulated: all of it, or the `"simulated_ms"` that it says, the rest being real.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ def read_result(name: str, code: int, said: list[str], complained: list[str], wo
         said = said[:-1]
     simulated = output is not None and output.get("simulated") is True
     logs = (*said, *(f"stderr: {line}" for line in complained))
+    if simulated and output is not None:
+        work_ms = _simulated_ms(output, work_ms)
     if code == 0:
         return Outcome(
             output=output or {}, logs=logs, work_ms=work_ms, simulated=simulated, steps=tuple(step_timings(said))
@@ -116,6 +119,14 @@ def read_result(name: str, code: int, said: list[str], complained: list[str], wo
         status="FAILED", output=output or {}, reason=f"{name}: {how}: {last}"[:500], logs=logs, work_ms=work_ms,
         simulated=simulated,
     )  # fmt: skip
+
+
+def _simulated_ms(output: Mapping[str, Json], work_ms: int) -> int:
+    """Return how much of the work was simulated: what the script says, at most all of it; all if it does not say."""
+    said = output.get("simulated_ms")
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= work_ms:
+        return work_ms
+    return round(said)
 
 
 def step_timings(lines: Iterable[str]) -> Iterable[Step]:

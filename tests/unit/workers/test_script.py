@@ -130,6 +130,17 @@ def test_a_script_can_admit_that_its_work_was_simulated():
     assert read_result("s", 0, ['{"simulated": true}'], [], 1).simulated
 
 
+@pytest.mark.parametrize(
+    ("said", "work_ms"), [("40", 40), ("40.4", 40), ("0", 0), ("101", 100), ("-1", 100), ("true", 100), ('"9"', 100)]
+)
+def test_a_script_can_say_how_much_of_its_work_was_simulated(said, work_ms):
+    assert read_result("s", 0, [f'{{"simulated": true, "simulated_ms": {said}}}'], [], 100).work_ms == work_ms
+
+
+def test_how_much_was_simulated_counts_for_nothing_in_real_work():
+    assert read_result("s", 0, ['{"simulated_ms": 40}'], [], 100).work_ms == 100
+
+
 def test_a_last_line_that_is_no_object_is_just_a_line():
     outcome = read_result("s", 0, ["{not json"], [], 1)
     assert (outcome.output, outcome.logs) == ({}, ("{not json",))

@@ -1,9 +1,8 @@
 #!/bin/sh
 # Task 5, security review: fails if a script pipes a download into a shell, evaluates text, or runs with another's rights.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-. "$here/common.sh"
-reviewed=${K1N_SCAN:-$(cd "$here/.." && pwd)}
+. "$(dirname "$0")/common.sh"
+reviewed=${K1N_SCAN:-$project/ops}
 
 [ -d "$reviewed" ] || {
   echo "nothing to review: no folder $reviewed (set K1N_SCAN)" >&2

@@ -1,0 +1,227 @@
+"""Task 8: parse the pattern library, generate modules, compile them, check them, write them.
+
+Three strategies make it faster, and each can be left out: compiled templates are kept (`cache`), modules are rendered
+and compiled side by side (`parallel`), modules whose source is unchanged are not compiled again (`incremental`). What
+comes out is the same, to the byte, whichever are on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from checked_file import Torn, read_checked, replace_bytes, scratch, sweep, update_checked
+from library import BadLibrary, Compiled, Pattern, Template, compile_template, read_pattern, read_templates, render
+from metering import Meter
+
+STRATEGIES = ("cache", "parallel", "incremental")
+LANES = 3
+
+
+class CheckFailed(ValueError):
+    """Generated code that does not compile or does not do what its pattern says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to generate from, where to put it, and how."""
+
+    library: Path
+    output: Path
+    cache: Path
+    strategies: frozenset[str]
+    lanes: int = LANES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A generated module: its source, and its code compiled for this Python."""
+
+    name: str
+    source: bytes
+    code: bytes = b""
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.source).hexdigest()
+
+
+def generate(job: Job, meter: Meter) -> list[Module]:
+    """Run the five steps and return what was written, sorted by name. Raises BadLibrary, CheckFailed, OSError."""
+    report = meter.report
+    lanes = job.lanes if "parallel" in job.strategies else 1
+    cached = (job.cache, job.cache / "templates", job.cache / "compiled")
+    for folder in (*cached, job.output, job.output / "__pycache__"):
+        sweep(folder)
+    paths = sorted((job.library / "patterns").glob("*.toml"))
+    if not paths:
+        raise BadLibrary(f"{job.library / 'patterns'}: no pattern")
+
+    def parse(path: Path) -> tuple[Pattern, float]:
+        return read_pattern(path), meter.spend("parse a pattern")
+
+    with meter.step("parse", lambda: f"{len(paths)} patterns"):
+        patterns = meter.each(paths, parse)
+
+    if lanes > 1:
+        report(f"[INFO] Parallel generation: {lanes} workers")
+    with meter.step("generate", lambda: f"{len(patterns)} modules from templates"):
+        modules = _render(job, patterns, meter, lanes)
+
+    recompiled: list[str] = []
+    with meter.step("compile", lambda: f"{len(recompiled)} of {len(modules)} modules"):
+        modules = _compile(job, modules, meter, lanes, recompiled)
+
+    with (
+        scratch(job.cache) as folder,
+        meter.step("quality", lambda: f"checks of {len(modules)} modules: examples hold"),
+    ):
+        _check(Path(folder), modules, meter)
+
+    def write(module: Module) -> tuple[None, float]:
+        replace_bytes(job.output / f"{module.name}.py", module.source)
+        replace_bytes(job.output / "__pycache__" / _code_name(module.name), module.code)
+        return None, meter.spend("write a module")
+
+    with meter.step("write", lambda: f"{len(modules)} modules to {job.output}"):
+        meter.each(modules, write)
+    return modules
+
+
+def digest(modules: list[Module]) -> str:
+    """Return one digest of everything that was generated: names, sources and compiled code."""
+    parts = (f"{each.name}\0{each.digest}\0{hashlib.sha256(each.code).hexdigest()}\n" for each in modules)
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
+
+
+def _render(job: Job, patterns: list[Pattern], meter: Meter, lanes: int) -> list[Module]:
+    templates = read_templates(job.library / "templates")
+    for pattern in patterns:
+        if pattern.template not in templates:
+            raise BadLibrary(f"pattern {pattern.name} asks for template {pattern.template}, which is not there")
+    kept = _cached_templates(job, templates, meter) if "cache" in job.strategies else None
+
+    def make(pattern: Pattern) -> tuple[Module, float]:
+        cost = 0.0
+        if kept is None:
+            compiled = compile_template(templates[pattern.template])
+            cost += meter.spend("compile a template")
+        else:
+            compiled = kept[pattern.template]
+        source = render(compiled, pattern).encode()
+        return Module(name=pattern.name, source=source), cost + meter.spend("render a module")
+
+    return meter.each(patterns, make, lanes=lanes)
+
+
+def _cached_templates(job: Job, templates: dict[str, Template], meter: Meter) -> dict[str, Compiled]:
+    path = job.cache / "templates" / "compiled_templates.cache"
+    known = _read(path, meter.report)
+    compiled: dict[str, Compiled] = {}
+    missed = 0
+    for name, template in templates.items():
+        if template.digest in known:
+            compiled[name] = cast("Compiled", known[template.digest])
+        else:
+            compiled[name] = compile_template(template)
+            meter.once("compile a template")
+            missed += 1
+    if missed:
+        meter.report(f"[INFO] Compiling templates: {missed} of {len(templates)} were not in the cache")
+        fresh = {template.digest: compiled[name] for name, template in templates.items()}
+        update_checked(path, lambda _before: cast("dict[str, object]", fresh))
+    else:
+        meter.report(f"[INFO] Using cached compiled templates: {path}")
+    return compiled
+
+
+def _compile(job: Job, modules: list[Module], meter: Meter, lanes: int, recompiled: list[str]) -> list[Module]:
+    manifest = job.cache / "compile.manifest"
+    is_incremental = "incremental" in job.strategies
+    known = _read(manifest, meter.report) if is_incremental else {}
+
+    def build(module: Module) -> tuple[Module, float]:
+        code = _kept_code(job, module, known.get(module.name)) if is_incremental else None
+        if code is not None:
+            return Module(name=module.name, source=module.source, code=code), 0
+        recompiled.append(module.name)
+        made = Module(name=module.name, source=module.source, code=_byte_compile(module, job.cache))
+        return made, meter.spend("compile a module")
+
+    built = meter.each(modules, build, lanes=lanes)
+    if is_incremental and not recompiled:
+        meter.report("[INFO] No changes, skipping compilation")
+    elif is_incremental:
+        meter.report(f"[INFO] Incremental compilation: {len(modules) - len(recompiled)} of {len(modules)} unchanged")
+        fresh = [module for module in built if module.name in recompiled]
+        for module in fresh:
+            replace_bytes(_code_path(job, module), module.code)
+        entries: dict[str, object] = {
+            module.name: [module.digest, hashlib.sha256(module.code).hexdigest()] for module in fresh
+        }
+        update_checked(manifest, lambda before: before | entries)
+    return built
+
+
+def _kept_code(job: Job, module: Module, entry: object) -> bytes | None:
+    """Return the code of an earlier run if it is of this very source and whole."""
+    if not isinstance(entry, list) or entry[:1] != [module.digest]:
+        return None
+    try:
+        code = _code_path(job, module).read_bytes()
+    except OSError:
+        return None
+    return code if entry[1:] == [hashlib.sha256(code).hexdigest()] else None
+
+
+def _code_path(job: Job, module: Module) -> Path:
+    return job.cache / "compiled" / _code_name(module.name)
+
+
+def _code_name(name: str) -> str:
+    return Path(importlib.util.cache_from_source(f"{name}.py")).name
+
+
+def _byte_compile(module: Module, cache: Path) -> bytes:
+    """Compile in a process of its own: within one, what was compiled before changes the bytes. Raises CheckFailed."""
+    with scratch(cache) as folder:
+        path = Path(folder) / f"{module.name}.py"
+        path.write_bytes(module.source)
+        _python(path.parent, "-m", "py_compile", path.name)
+        return (path.parent / "__pycache__" / _code_name(module.name)).read_bytes()
+
+
+def _check(folder: Path, modules: list[Module], meter: Meter) -> None:
+    """Run every example in the modules' documentation."""
+    for module in modules:
+        (folder / f"{module.name}.py").write_bytes(module.source)
+    names = [f"{module.name}.py" for module in modules]
+    for tool in ("tabnanny", "doctest"):  # silent where all is well
+        _python(folder, "-m", tool, *names)
+    meter.each(modules, lambda _module: (None, meter.spend("check a module")))
+
+
+def _python(folder: Path, *arguments: str) -> None:
+    # The date of compiled code is that of its source otherwise, and its bytes would differ from run to run.
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "0"}
+    run = subprocess.run(
+        [sys.executable, "-IS", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    said = [line.strip() for line in (run.stdout + run.stderr).splitlines() if line.strip("* ")]
+    if run.returncode or said:
+        raise CheckFailed(f"{arguments[1]}: {' | '.join(said[:8]) or f'exit code {run.returncode}'}")
+
+
+def _read(path: Path, report: Callable[[str], None]) -> dict[str, object]:
+    try:
+        return read_checked(path) or {}
+    except Torn as torn:
+        report(f"[WARN] {torn}: it is made anew")
+        return {}
