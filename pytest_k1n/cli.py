@@ -32,6 +32,7 @@ COMMANDS = (
     Command("coverage", "pytest_k1n.commands.coverage", "show what executions have exercised of their definitions"),
     Command("gates", "pytest_k1n.commands.gates", "evaluate the quality gates of a finished execution"),
     Command("lint", "pytest_k1n.commands.lint", "judge workflow and task definitions on disk, offline"),
+    Command("profile", "pytest_k1n.commands.profile", "measure tasks, find the bottlenecks, keep baselines"),
     Command("report", "pytest_k1n.commands.report", "make any report or export of a run later"),
     Command("whatif", "pytest_k1n.commands.whatif", "say what an execution would take if something were different"),
     Command("diff", "pytest_k1n.commands.diff", "show what moved between two runs or executions"),

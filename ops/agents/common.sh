@@ -43,9 +43,9 @@ step() {
 simulate() {
   cost_ms=$1
   shift
-  waited_ms=$(awk -v cost="$cost_ms" -v speed="$speed" 'BEGIN { printf "%.0f", cost / speed }')
-  sleep "$(awk -v ms="$waited_ms" 'BEGIN { printf "%.3f", ms / 1000 }')"
-  simulated_ms=$((simulated_ms + waited_ms))
+  sleep "$(awk -v cost="$cost_ms" -v speed="$speed" 'BEGIN { printf "%.6f", cost / speed / 1000 }')"
+  simulated_ms=$(awk -v sum="$simulated_ms" -v cost="$cost_ms" -v speed="$speed" \
+    'BEGIN { printf "%.3f", sum + cost / speed }')
   echo "$* (simulated) [${cost_ms}ms]"
   step_ms=$(now_ms)
 }
@@ -55,7 +55,7 @@ simulate() {
 finish() {
   left_ms=$((${estimate_ms:-0} - ($(now_ms) - began_ms)))
   [ "$left_ms" -le 0 ] || simulate "$left_ms" rest "of what the plan estimates"
-  if [ "$simulated_ms" -gt 0 ]; then
+  if [ "$simulated_ms" != 0 ]; then
     printf '{"artifact": "%s", "summary": "%s", "simulated": true, "simulated_ms": %s}\n' "$1" "$2" "$simulated_ms"
   else
     printf '{"artifact": "%s", "summary": "%s", "simulated": false}\n' "$1" "$2"

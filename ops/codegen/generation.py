@@ -14,12 +14,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from checked_file import Torn, read_checked, replace_bytes, scratch, sweep, update_checked
 from library import BadLibrary, Compiled, Pattern, Template, compile_template, read_pattern, read_templates, render
-from metering import Meter
+from metering import Meter, Spent
 
 STRATEGIES = ("cache", "parallel", "incremental")
 LANES = 3
@@ -64,11 +65,8 @@ def generate(job: Job, meter: Meter) -> list[Module]:
     if not paths:
         raise BadLibrary(f"{job.library / 'patterns'}: no pattern")
 
-    def parse(path: Path) -> tuple[Pattern, float]:
-        return read_pattern(path), meter.spend("parse a pattern")
-
     with meter.step("parse", lambda: f"{len(paths)} patterns"):
-        patterns = meter.each(paths, parse)
+        patterns = meter.each(paths, lambda path: meter.unit("parse a pattern", partial(read_pattern, path)))
 
     if lanes > 1:
         report(f"[INFO] Parallel generation: {lanes} workers")
@@ -85,13 +83,12 @@ def generate(job: Job, meter: Meter) -> list[Module]:
     ):
         _check(Path(folder), modules, meter)
 
-    def write(module: Module) -> tuple[None, float]:
+    def write(module: Module) -> None:
         replace_bytes(job.output / f"{module.name}.py", module.source)
         replace_bytes(job.output / "__pycache__" / _code_name(module.name), module.code)
-        return None, meter.spend("write a module")
 
     with meter.step("write", lambda: f"{len(modules)} modules to {job.output}"):
-        meter.each(modules, write)
+        meter.each(modules, lambda module: meter.unit("write a module", partial(write, module)))
     return modules
 
 
@@ -108,15 +105,14 @@ def _render(job: Job, patterns: list[Pattern], meter: Meter, lanes: int) -> list
             raise BadLibrary(f"pattern {pattern.name} asks for template {pattern.template}, which is not there")
     kept = _cached_templates(job, templates, meter) if "cache" in job.strategies else None
 
-    def make(pattern: Pattern) -> tuple[Module, float]:
-        cost = 0.0
+    def make(pattern: Pattern) -> tuple[Module, Spent]:
         if kept is None:
-            compiled = compile_template(templates[pattern.template])
-            cost += meter.spend("compile a template")
+            template = templates[pattern.template]
+            compiled, before = meter.unit("compile a template", partial(compile_template, template))
         else:
-            compiled = kept[pattern.template]
-        source = render(compiled, pattern).encode()
-        return Module(name=pattern.name, source=source), cost + meter.spend("render a module")
+            compiled, before = kept[pattern.template], Spent()
+        source, spent = meter.unit("render a module", partial(render, compiled, pattern))
+        return Module(name=pattern.name, source=source.encode()), before + spent
 
     return meter.each(patterns, make, lanes=lanes)
 
@@ -130,8 +126,7 @@ def _cached_templates(job: Job, templates: dict[str, Template], meter: Meter) ->
         if template.digest in known:
             compiled[name] = cast("Compiled", known[template.digest])
         else:
-            compiled[name] = compile_template(template)
-            meter.once("compile a template")
+            compiled[name] = meter.once("compile a template", partial(compile_template, template))
             missed += 1
     if missed:
         meter.report(f"[INFO] Compiling templates: {missed} of {len(templates)} were not in the cache")
@@ -147,13 +142,13 @@ def _compile(job: Job, modules: list[Module], meter: Meter, lanes: int, recompil
     is_incremental = "incremental" in job.strategies
     known = _read(manifest, meter.report) if is_incremental else {}
 
-    def build(module: Module) -> tuple[Module, float]:
+    def build(module: Module) -> tuple[Module, Spent]:
         code = _kept_code(job, module, known.get(module.name)) if is_incremental else None
         if code is not None:
-            return Module(name=module.name, source=module.source, code=code), 0
+            return Module(name=module.name, source=module.source, code=code), Spent()
         recompiled.append(module.name)
-        made = Module(name=module.name, source=module.source, code=_byte_compile(module, job.cache))
-        return made, meter.spend("compile a module")
+        code, spent = meter.unit("compile a module", partial(_byte_compile, module, job.cache))
+        return Module(name=module.name, source=module.source, code=code), spent
 
     built = meter.each(modules, build, lanes=lanes)
     if is_incremental and not recompiled:
@@ -202,10 +197,12 @@ def _check(folder: Path, modules: list[Module], meter: Meter) -> None:
     """Run every example in the modules' documentation."""
     for module in modules:
         (folder / f"{module.name}.py").write_bytes(module.source)
-    names = [f"{module.name}.py" for module in modules]
-    for tool in ("tabnanny", "doctest"):  # silent where all is well
-        _python(folder, "-m", tool, *names)
-    meter.each(modules, lambda _module: (None, meter.spend("check a module")))
+
+    def check() -> None:
+        for tool in ("tabnanny", "doctest"):  # silent where all is well
+            _python(folder, "-m", tool, *(f"{module.name}.py" for module in modules))
+
+    meter.once("check a module", check, count=len(modules))
 
 
 def _python(folder: Path, *arguments: str) -> None:

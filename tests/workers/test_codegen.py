@@ -37,7 +37,7 @@ class Run:
         meter = Meter(1e9, self.lines.append)
         job = Job(library=library, output=folder / "out", cache=folder / "cache", strategies=strategies)
         self.digest = digest(generate(job, meter))
-        self.workflow_s = meter.workflow_ms / 1000
+        self.workflow_s = meter.spent.cost_ms / 1000
         self.log = "\n".join(self.lines)
 
 

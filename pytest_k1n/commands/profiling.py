@@ -1,0 +1,145 @@
+"""Run a handler script and measure it: in workflow time, with its log, into a file as soon as it has ended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.core.profiles import Profile, profile_from
+from pytest_k1n.workers.script import BadScript, checked_script, find_scripts
+
+USUAL_SPEED = 600.0
+BASELINE_WORKFLOW = "K1N_22TASK_COMPLETE"
+"""Of which workflow a task is when its handler is typed by hand: the one that nothing has optimised yet."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A handler that has run: its profile, and every line that it wrote."""
+
+    profile: Profile
+    lines: tuple[str, ...]
+
+
+def find_handler(task_id: str, path: Path) -> Path:
+    """Return the handler; of a name that is not there the one of this task in its folder. Raises BadScript."""
+    if path.exists():
+        return checked_script(path.parent, path.name)
+    script = find_scripts(path.parent).get(f"task_{task_id}")
+    if script is None:
+        raise BadScript(f"{path}: no such handler, and none for task {task_id} beside it")
+    return path.parent / script.name.removeprefix("script:")
+
+
+def measure(task_id: str, handler: Path, log: Path, environ: Mapping[str, str], say: Say) -> Measured:
+    """Run a handler and pass on what it writes while it does. Raises OSError if it cannot be run.
+
+    Simulated time counts as long as it stands for; what the handler really took counts once.
+    """
+    speed = speed_of(environ)
+    environment = {"K1N_WORKFLOW": BASELINE_WORKFLOW, **environ, "K1N_SPEED": f"{speed:g}"}
+    lines: list[str] = []
+    log.parent.mkdir(parents=True, exist_ok=True)
+    started, began = time.time(), time.perf_counter()
+    command = [str(handler.resolve()), task_id]
+    with (
+        log.open("w", encoding="utf-8") as file,
+        subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", env=environment,
+        ) as process,
+    ):  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            file.write(line)
+            say(lines[-1])
+        code = process.wait()
+    wall_ms = (time.perf_counter() - began) * 1000
+    simulated_ms = _simulated_ms(lines, wall_ms)
+    duration_ms = round(wall_ms - simulated_ms + simulated_ms * speed)
+    profile = Profile(
+        task_id=int(task_id) if task_id.isdigit() else task_id,
+        start_time=_iso(started),
+        end_time=_iso(started + wall_ms / 1000),
+        duration_ms=duration_ms,
+        duration_sec=duration_ms // 1000,
+        exit_code=code if code >= 0 else 128 - code,
+        log_file=str(log),
+        simulated=simulated_ms > 0,
+        speed=speed if simulated_ms else 1.0,
+        wall_ms=round(wall_ms),
+    )
+    return Measured(profile=profile, lines=tuple(lines))
+
+
+def speed_of(environ: Mapping[str, str]) -> float:
+    """Read K1N_SPEED. Raises ValueError."""
+    text = environ.get("K1N_SPEED") or f"{USUAL_SPEED:g}"
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise ValueError(f"K1N_SPEED is {text!r}: write a number above 0, such as 600, or 1 for real time")
+    return speed
+
+
+def keep(profile: Profile, folder: Path) -> Path:
+    """Write a profile beside others, all at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.fromisoformat(profile.start_time).strftime("%Y%m%d_%H%M%S_%f")[:-3]
+    path = folder / f"task-{profile.task_id}-{stamp}-profile.json"
+    replace_text(path, json.dumps(profile.document(), indent=2) + "\n")
+    return path
+
+
+def read_profiles(folder: Path) -> tuple[Path, list[Profile]]:
+    """Read the profiles of a folder, or of the newest baseline in it, and say of which folder they are.
+
+    Raises ValueError for a file that is no profile and where there are none, OSError.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder")
+    newest = max((each for each in folder.iterdir() if each.is_dir() and _files(each)), default=None)
+    if not _files(folder) and newest is not None:
+        folder = newest
+    profiles = []
+    for path in _files(folder):
+        try:
+            profiles.append(profile_from(json.loads(path.read_text("utf-8"))))
+        except ValueError as error:
+            raise ValueError(f"{path} is no profile: {error}") from None
+    if not profiles:
+        raise ValueError(f"no profiles in {folder}: expected task-N-…-profile.json there, or in folders below it")
+    return folder, profiles
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("task-*.json"))
+
+
+def _simulated_ms(lines: list[str], wall_ms: float) -> float:
+    """Return how many ms of this machine's clock the handler says it only waited, at most all of them."""
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    try:
+        output = json.loads(last)
+    except ValueError:
+        return 0.0
+    if not isinstance(output, dict) or output.get("simulated") is not True:
+        return 0.0
+    said = output.get("simulated_ms")
+    if isinstance(said, bool) or not isinstance(said, int | float) or said < 0:
+        return wall_ms
+    return min(float(said), wall_ms)
+
+
+def _iso(epoch_s: float) -> str:
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="milliseconds")
