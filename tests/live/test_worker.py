@@ -23,7 +23,7 @@ from pytest_k1n.servers.protocol import Endpoint
 from pytest_k1n.workers.ledger import read_ledger
 
 pytestmark = pytest.mark.live
-WITHIN_S = 60.0
+WITHIN_S = 180.0
 
 
 @pytest.fixture

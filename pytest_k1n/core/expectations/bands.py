@@ -50,7 +50,7 @@ def makespan_in(observation: Observation, band: Band, tally: Tally, *, origin: s
 
 @expectation
 def task_within(ref: str, low: str, high: str) -> Judge:
-    """Expect the last attempt of a task to execute for a time between two durations; of each iteration in a loop.
+    """Expect the last attempt of a task to execute between two durations of workflow time; of each iteration in a loop.
 
     Raises ValueError for what is no duration, or for a band that is empty.
     """
@@ -108,7 +108,7 @@ def start_in(observation: Observation, ref: str, band: Band, tally: Tally, *, or
 
 @expectation
 def phase_within(phase: int | str, low: str | None = None, high: str | None = None) -> Judge:
-    """Expect a phase (number or name) to last between two durations, from its first scheduled to its last end.
+    """Expect a phase (number or name) to last between two durations of workflow time, first scheduled to last end.
 
     Without them the plan's band serves. Raises ValueError for what is no duration, for only one of them, or for a
     band that is empty.

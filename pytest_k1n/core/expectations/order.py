@@ -94,7 +94,7 @@ def _is_the_definition(observation: Observation, tally: Tally) -> None:
 
 @expectation
 def in_order(*refs: str) -> Judge:
-    """Expect each ref to start only when the one before has ended; retries included.
+    """Expect each ref to start only when the one before has ended, by the server's stamps; retries included.
 
     Two tasks of the same loop are compared iteration by iteration. Raises ValueError for fewer than two refs.
     """

@@ -33,7 +33,7 @@ from pytest_k1n.core.unroll import label
 
 @expectation
 def concurrent(*refs: str) -> Judge:
-    """Expect every pair of refs to overlap for at least 2 ms and 10 % of the shorter, so that all run at once.
+    """Expect every pair of refs to overlap, in raw server time, for at least 2 ms and 10 % of the shorter.
 
     Raises ValueError for fewer than two refs.
     """
@@ -104,7 +104,7 @@ def start_together(*refs: str, spread: str = "150ms") -> Judge:
 
 @expectation
 def concurrency(n: int) -> Judge:
-    """Expect exactly `n` worker tasks at the busiest moment, none of them counted for less than 2 ms."""
+    """Expect exactly `n` worker tasks at the busiest moment of raw server time; less than 2 ms does not count."""
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
@@ -144,7 +144,7 @@ def measured_concurrency(observation: Observation) -> tuple[int, int, str]:
 
 @expectation
 def overlaps_with(other: Other) -> Judge:
-    """Expect this execution and the other one to have really run at the same time: 10 % of the shorter at least."""
+    """Expect this execution and the other one to overlap, in raw server time, for at least 10 % of the shorter."""
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
