@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pytest
 
-from pytest_k1n.run.ours import STATIC_MARKERS
+from pytest_k1n.run.ours import WORKFLOW_SIGNATURE
 
 if TYPE_CHECKING:
     from pytest_k1n.core.model import Json
@@ -33,7 +33,7 @@ class WorkflowMark:
     def __post_init__(self) -> None:
         for name in ("at_once", "in_a_row"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not _is_whole(value) or value < 1:
                 raise ValueError(f"{name} must be a whole number from 1, not {value!r}")
         # A mark's arguments are whatever the author of a test wrote, whatever the annotations say.
         workflow: object = self.name
@@ -59,8 +59,7 @@ def workflow_mark(item: pytest.Item) -> WorkflowMark | None:
         parsed = merged(marks)
         _ = parsed.within_ms
     except (TypeError, ValueError) as error:
-        signature = STATIC_MARKERS[2].partition(":")[0]
-        raise pytest.UsageError(f"{item.nodeid}: {signature}: {error}") from None
+        raise pytest.UsageError(f"{item.nodeid}: {WORKFLOW_SIGNATURE}: {error}") from None
     return parsed
 
 
@@ -138,9 +137,14 @@ def phase_of(item: pytest.Item) -> int | None:
     return None
 
 
+def _is_whole(value: object) -> TypeGuard[int]:
+    """Tell whether a mark's argument is a whole number; Python counts True as one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _number(item: pytest.Item, mark: pytest.Mark) -> int:
-    value = mark.kwargs.get("n", mark.args[0] if mark.args else None)
-    if not isinstance(value, int):
+    value: object = mark.kwargs.get("n", mark.args[0] if mark.args else None)
+    if not _is_whole(value):
         raise pytest.UsageError(f"{item.nodeid}: {mark.name}(n=...) takes a whole number, not {value!r}")
     return value
 

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
 
     import pytest
 
+WORKFLOW_SIGNATURE = "workflow(name, *, version=None, input={}, within=None, at_once=1, in_a_row=1)"
 STATIC_MARKERS = (
     "batch(n): the test belongs to batch n of the plan; `-m 'batch(n=2)'` selects it",
     "phase(n): the test waits for the end of phase n only, not for the whole execution",
-    "workflow(name, *, version=None, input={}, within=None, at_once=1, in_a_row=1): the execution that a test "
-    "observes; arguments on function, class and module merge, and the closest wins",
+    f"{WORKFLOW_SIGNATURE}: the execution that a test observes; "
+    "arguments on function, class and module merge, and the closest wins",
     "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
     "live: needs a real Conductor server",
 )

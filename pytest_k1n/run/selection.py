@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -175,8 +176,6 @@ def _batch_launches(item: pytest.Item, batch: Batch, known: Iterable[Launch]) ->
 
 
 def _alone(launch: Launch) -> Launch:
-    from dataclasses import replace
-
     return replace(launch, key=f"{launch.key}::alone", alone=True)
 
 

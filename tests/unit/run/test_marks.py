@@ -51,6 +51,7 @@ def test_what_is_said_of_another_workflow_counts_for_nothing() -> None:
         ((), {"at_once": 2}, "no mark of the test names a workflow"),
         (("A",), {"atonce": 2}, "atonce"),
         (("A",), {"at_once": 0}, "at_once must be a whole number from 1, not 0"),
+        (("A",), {"in_a_row": True}, "in_a_row must be a whole number from 1, not True"),
         (("",), {}, "the workflow's name must be a string, not ''"),
         (("A",), {"input": [1]}, "input must be a mapping, not [1]"),
     ],
