@@ -19,6 +19,7 @@ SCRIPTS = {
     "02": ("validate_template_02_dependency_chain.sh", "template-02-dependency-chain-results.json"),
     "03": ("validate_template_03_parallel_execution.sh", "template-03-parallel-execution-results.json"),
     "04": ("validate_template_04_full_22task.sh", "template-04-full-22task-results.json"),
+    "05": ("validate_template_05_optimized.sh", "template-05-optimized-results.json"),
 }
 
 
