@@ -41,10 +41,10 @@ def main() -> int:
     before = rows[0]["duration_ms"]
     print("| strategies | cold, min | warm, min | saved cold, s | saved warm, s |\n| --- | --- | --- | --- | --- |")
     for cold, warm in zip(rows[::2], rows[1::2], strict=True):
-        took, saved = (
-            [each(row["duration_ms"]) for row in (cold, warm)] for each in (_minutes, lambda ms: before - ms)
-        )
-        cells = [cold["strategies"].replace(",", ", "), *took, *(str(round(ms / 1000)) for ms in saved)]
+        took = [row["duration_ms"] for row in (cold, warm)]
+        minutes = [f"{ms / 60_000:.1f}" for ms in took]
+        saved_s = [str(round((before - ms) / 1000)) for ms in took]
+        cells = [cold["strategies"].replace(",", ", "), *minutes, *saved_s]
         print(f"| {' | '.join(cells)} |")
     digests = {row["digest"] for row in rows}
     print(f"\n{len(digests)} digest(s) of what came out: {', '.join(digest[:12] for digest in sorted(digests))}")
