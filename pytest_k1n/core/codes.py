@@ -62,6 +62,10 @@ CODES: Mapping[str, Meaning] = {
         "Something took clearly less time than the plan estimates, inside its band.",
         "Correct the estimate if it stays so; check that the work was really done.",
     ),
+    "join-on-nothing": Meaning(
+        "The JOIN behind a static fork has an empty joinOn, as some SDKs write it: it is over at once, no barrier.",
+        "Name the last task of every branch in its joinOn; k1n lint says which they are.",
+    ),
     "judgement-crashed": Meaning(
         "An expectation or a callable given to expect() raised an exception, or returned no Findings.",
         "Mend the callable; for one of our own expectations please report it with the saved execution.",

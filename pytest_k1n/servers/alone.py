@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
@@ -30,6 +31,8 @@ from pytest_k1n.servers.endless import what_goes_on
 Document = Mapping[str, Any]
 _KEPT: Final = 64
 """Definitions that are kept compiled."""
+WITHIN_MS: Final = 30_000
+"""Real time that handlers may take unless a test says otherwise."""
 _LOOK_EVERY: Final = 64
 """Events between two looks at the real clock, which is a tenth of what an event costs."""
 
@@ -58,11 +61,15 @@ def start_alone(
     correlation_id: str | None = None,
     seed: int = 0,
     is_dry: bool = False,
+    within_ms: int = WITHIN_MS,
 ) -> EngineExecution:
     """Start an execution; `children` are the definitions that it may start by name. It keeps the input, uncopied.
 
     A dry one sends no HTTP requests, they are answered by an empty object, and does without children that the engine
-    refuses. Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON.
+    refuses. Handlers of its first tasks are called at once, and may work `within_ms` of real time.
+
+    Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON,
+    TimeoutError.
     """
     brought = startable(definition, children)
     key = json.dumps([definition, brought, task_definitions])
@@ -72,7 +79,8 @@ def start_alone(
         _PREPARED.move_to_end(key)
         own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
         try:
-            state = embedded.engine.start(prepared.definition, dict(input), correlation_id=correlation_id)
+            with worker.within(within_ms):
+                state = embedded.engine.start(prepared.definition, dict(input), correlation_id=correlation_id)
             return EngineExecution(embedded, state.workflow_id, prepared.documents)
         except Problem:
             embedded.engine.catalogue = own  # the way through the client says it in the client's words
@@ -86,9 +94,10 @@ def start_alone(
         except BadRequest:
             if not is_dry:
                 raise
-    workflow_id = embedded.client.start(
-        str(inline.get("name") or ""), definition=inline, input=input, correlation_id=correlation_id
-    )
+    with worker.within(within_ms):
+        workflow_id = embedded.client.start(
+            str(inline.get("name") or ""), definition=inline, input=input, correlation_id=correlation_id
+        )
     execution = EngineExecution(embedded, workflow_id, documents)
     _keep(key, documents, execution.state.definition, embedded.engine.catalogue)
     return execution
@@ -199,10 +208,18 @@ class EngineExecution:
 
     def work(self, task: TaskState, status: str, output: Mapping[str, Json], reason: str | None) -> None:
         """End an open task as a worker would, whether or not one has taken it."""
+        with self.move():
+            if task.status == SCHEDULED:
+                self._engine.take(task, WORKER_ID)
+            result = TaskResult(status=status, output=dict(output), reason=reason, worker_id=WORKER_ID)
+            self._engine.update(task, result)
+
+    @contextmanager
+    def move(self, within_ms: int = WITHIN_MS) -> Iterator[None]:
+        """Do something to the engine; handlers that this calls may work so much real time."""
         self.embedded.moves += 1
-        if task.status == SCHEDULED:
-            self._engine.take(task, WORKER_ID)
-        self._engine.update(task, TaskResult(status=status, output=dict(output), reason=reason, worker_id=WORKER_ID))
+        with self.embedded.worker.within(within_ms):
+            yield
 
     def waits_for(self) -> str:
         """Say what open executions wait for."""
@@ -212,23 +229,26 @@ class EngineExecution:
         deadline = time.monotonic() + within_ms / 1000
         events = 0
 
+        def give_up() -> None:
+            raise TimeoutError(
+                f"{self.state.definition.name} has not ended within {within_ms / 1000:g}s of real time, after "
+                f"{format_ms(self._engine.now_ms - self.state.created_ms)} of virtual time: "
+                f"{what_goes_on(list(self._engine.executions.values()))}"
+            )
+
         def look() -> None:
             nonlocal events
             events += 1
             if events % _LOOK_EVERY == 0 and time.monotonic() > deadline:
-                raise TimeoutError(
-                    f"{self.state.definition.name} has not ended within {within_ms / 1000:g}s of real time, after "
-                    f"{format_ms(self._engine.now_ms - self.state.created_ms)} of virtual time: "
-                    f"{what_goes_on(list(self._engine.executions.values()))}"
-                )
+                give_up()
 
         def is_over() -> bool:
             look()
             return is_reached()
 
-        self.embedded.moves += 1
-        self.embedded.worker.on_work = look
-        self._engine.run_until(is_over, horizon_ms=horizon_ms)
+        self.embedded.worker.on_work, self.embedded.worker.on_late = look, give_up
+        with self.move(within_ms):
+            self._engine.run_until(is_over, horizon_ms=horizon_ms)
 
 
 def _log(task: TaskState) -> tuple[LogLine, ...]:

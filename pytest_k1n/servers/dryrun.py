@@ -79,6 +79,7 @@ def dry_run(
         children=documents[1:],
         task_definitions=task_definitions,
         is_dry=True,
+        within_ms=within_ms,
     )
     answered = _to_the_end(execution, collected, examples, takes_ms or {}, within_ms)
     family = execution.family()

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,7 @@ from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+from pytest_k1n.workers.bounded import Overdue, bounded
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Status, Stopped, TaskContext, invoke
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
@@ -31,6 +33,10 @@ from pytest_k1n.workers.runner import RESERVED
 WORKER_ID = "k1n-embedded"
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
 """Of a task's output: Conductor fails a task that says more."""
+
+
+GRACE_S = 0.1
+"""How much longer than it may a handler works before it is interrupted: not a quick one of an endless loop."""
 
 
 class HandlerWorker:
@@ -50,6 +56,8 @@ class HandlerWorker:
         self.invocations: list[Mapping[str, Json]] = []
         self.on_work: Callable[[], None] = lambda: None
         """Called before each task: code that waits for the engine may end it by an exception."""
+        self.on_late: Callable[[], None] = lambda: None
+        """Called before a handler that would only begin when the time for all of them is over."""
         self.has_died = False
         self.on_death: Callable[[], None] = lambda: None
         """Called when the fault `die` strikes."""
@@ -62,6 +70,18 @@ class HandlerWorker:
         self._jitter = jitter
         self._faults = faults
         self._last_output: dict[str, Mapping[str, Json]] = {}
+        self._within_ms = 0
+        self._deadline_s: float | None = None
+
+    @contextmanager
+    def within(self, ms: int) -> Iterator[None]:
+        """Let handlers work for so much real time and no longer: one still at work is ended by a TimeoutError."""
+        before = self._within_ms, self._deadline_s
+        self._within_ms, self._deadline_s = ms, time.monotonic() + ms / 1000
+        try:
+            yield
+        finally:
+            self._within_ms, self._deadline_s = before
 
     def work(self, task: TaskState) -> VirtualResult:
         """Invoke the handler of a task, with the fault it is to commit, if any."""
@@ -118,10 +138,23 @@ class HandlerWorker:
         def sleep(ms: float) -> None:
             slept[0] += max(0.0, ms)
 
+        context = self._context(task, logs.append, sleep)
+        is_simulated = handler.example is not None or handler is self._handlers.rest
         try:
-            outcome = invoke(handler.call, self._context(task, logs.append, sleep))
+            if self._deadline_s is None or is_simulated:
+                outcome = invoke(handler.call, context)
+            else:
+                left_s = self._deadline_s - time.monotonic()
+                if left_s <= 0:
+                    self.on_late()
+                outcome = bounded(lambda: invoke(handler.call, context), max(left_s, 0) + GRACE_S)
         except Stopped:
             outcome = Outcome(status="FAILED", reason="the handler stopped itself")
+        except Overdue:
+            raise TimeoutError(
+                f"{task.execution.definition.name} has not ended within {self._within_ms / 1000:g}s of real time: the "
+                f"handler of {task.ref} was still at work, and has been interrupted"
+            ) from None
         # What a handler really took counts for nothing here; what it says it would take, does.
         declared = 0 if outcome.simulated else outcome.work_ms or 0
         outcome = replace(outcome, work_ms=round(slept[0]) or declared)

@@ -1,5 +1,7 @@
 """What never ends by itself ends with a reason, in real time."""
 
+import time
+
 import pytest
 
 
@@ -37,3 +39,13 @@ def test_a_signal_that_nothing_waits_for_is_an_error_as_it_would_be_lost(conduct
     execution.complete("pay")
     execution.wait()
     assert execution.task("approve").output["by"] == "Ada"
+
+
+def test_a_handler_that_blocks_is_named_when_the_time_is_up(conductor, make):
+    def stuck(task):
+        time.sleep(3)
+
+    began = time.monotonic()
+    with pytest.raises(TimeoutError, match="charge"):
+        conductor.run(make.workflow(make.simple("charge")), handlers={"charge": stuck}, within="500ms")
+    assert time.monotonic() - began < 2.5

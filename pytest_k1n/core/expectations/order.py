@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over, loop_of, may_repeat
+from pytest_k1n.core.expectations.joins import joins_wait
 from pytest_k1n.core.expectations.progress import stalls
 from pytest_k1n.core.expectations.subjects import (
     missing,
@@ -37,7 +38,7 @@ def follows_definition() -> Judge:
 
     JOINs count by their end (the server stamps their start at the fork), other operators not at all. An execution that
     ran another definition than the one required is judged by both. A step that the engine has owed for minutes, or when
-    waiting ended, is `stalled`.
+    waiting ended, is `stalled`. A static fork's JOIN with an empty `joinOn` is `join-on-nothing`.
     """
 
     def judge(observation: Observation) -> Findings:
@@ -47,6 +48,7 @@ def follows_definition() -> Judge:
         if not observation.is_settled:
             pending(tally, observation.execution.name, expected="its order kept to the end", observed="more may come")
         _is_the_definition(observation, tally)
+        joins_wait(observation, tally)
         for finding in stalls(observation.as_run):
             tally.add(finding)
         return _order_kept(observation) + tally.findings()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import failed_for_good
+from pytest_k1n.core.expectations.joins import joins_wait
 from pytest_k1n.core.expectations.progress import never_scheduled
 from pytest_k1n.core.expectations.subjects import pending
 from pytest_k1n.core.findings import Findings
@@ -21,7 +22,8 @@ def completed(*, skipped: Sequence[str] = ()) -> Judge:
     """Expect the execution COMPLETED, and every task that is not optional on the path taken with it.
 
     A task that the API was asked to skip counts only if its ref is in `skipped`: else the record does not say why.
-    A task that has failed for good is reported while the execution is still running.
+    A task that has failed for good is reported while the execution is still running. A static fork's JOIN with an empty
+    `joinOn` is a failure: the execution may end well, but what follows the fork did not wait for it.
     """
 
     def judge(observation: Observation) -> Findings:
@@ -29,6 +31,7 @@ def completed(*, skipped: Sequence[str] = ()) -> Judge:
         status_is(observation, WorkflowStatus.COMPLETED, tally)
         for key in expected_keys(observation.graph, observation.execution):
             _task_succeeded(observation, key, tally, skipped)
+        joins_wait(observation, tally)
         return tally.findings()
 
     return judge
