@@ -58,6 +58,8 @@ OPTIONS = (
     Option("gate-timeout", "how long a node waits at a gate under xdist; default: what the plan allows", "DURATION"),
     Option("gate-age", "how old a recorded pass may be for --k1n-gate=require", "DURATION", default="7d"),
     Option("unknown", "whether an unknown verdict fails the run", None, ("fail", "warn"), default="fail"),
+    Option("latency", "latencies in raw time: without what machine and server stood still (weather), as measured "
+           "(strict), or not judged (off)", None, ("weather", "strict", "off"), default="weather"),
     Option("min-pass-rate", "percentage of quality-gate checks that must pass", "PERCENT",
            ini_type="float", default=95.0),
     Option("seed", "seed of simulated work and of the embedded engine", "N", ini_type="int", default=0),

@@ -14,6 +14,7 @@ from pytest_k1n.core.choices import (
     GatePolicy,
     HandlersChoice,
     KeepChoice,
+    LatencyPolicy,
     RegisterPolicy,
     TimeName,
     UnknownPolicy,
@@ -60,6 +61,7 @@ class Settings(NamedTuple):
     gate_timeout_ms: int | None
     gate_age_ms: int
     unknown: UnknownPolicy
+    latency: LatencyPolicy
     min_pass_rate: float
     seed: int
     workers: WorkersChoice | None
@@ -114,6 +116,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         gate_timeout_ms=_optional(raw["gate-timeout"], _duration),
         gate_age_ms=_parsed(raw["gate-age"], _duration),
         unknown=_choice("unknown", raw["unknown"]) or "fail",
+        latency=_choice("latency", raw["latency"]) or "weather",
         min_pass_rate=_parsed(raw["min-pass-rate"], _rate),
         seed=_parsed(raw["seed"], _whole),
         workers=_choice("workers", raw["workers"]),

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
@@ -73,3 +74,8 @@ class EmbeddedBackend:
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the handlers' invocations, in virtual time."""
         return tuple(self._embedded.worker.invocations)
+
+    def weather(self, *, until_ms: int = 0) -> Weather | None:
+        """Nothing: virtual time does not pass while the machine stands still."""
+        del until_ms
+        return None

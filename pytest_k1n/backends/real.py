@@ -14,15 +14,22 @@ from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.run.server_choice import SLOTS
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.protocol import Endpoint, Server
 from pytest_k1n.servers.supervised import Supervised, log_tail
+from pytest_k1n.workers import weather_log
 from pytest_k1n.workers.ledger import read_ledger
+from pytest_k1n.workers.weather_log import read_weather
 
 WORKER_START_S = 60.0
 """A Python start takes half a second; a machine that is drowning takes longer."""
+
+
+METERS_S = 0.5
+"""How long to wait for the meters to have told of the last moment of an execution: they do every 80 ms."""
 
 
 class WorkerDied(RuntimeError):
@@ -43,6 +50,8 @@ class RealBackend:
         self._server = server
         self._worker = worker
         self._ledger = ledger_path(run)
+        self._weather_log = weather_path(run)
+        self._policy = run.settings.latency
         self._hold = f"launching in run {run.uid}"
         self._is_holding = False
 
@@ -91,6 +100,19 @@ class RealBackend:
         """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""
         return read_ledger(self._ledger) if self._worker is not None else None
 
+    def weather(self, *, until_ms: int = 0) -> Weather | None:
+        """Return what the meters have told; waits a moment for them to reach an instant, unless they have died."""
+        for _ in waiting(METERS_S):
+            found = self._weather()
+            if found is None or found.until_ms >= until_ms or self._worker is None or self._worker.poll() is not None:
+                break
+        return found
+
+    def _weather(self) -> Weather | None:
+        if self.time.name == "virtual":
+            return None
+        return read_weather(self._weather_log, self._policy)
+
 
 @contextmanager
 def own_worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Supervised]:
@@ -103,6 +125,8 @@ def own_worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Superv
     argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]
     ready = run.folder_path / "worker.ready"
     argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run)), "--ready", str(ready)]
+    if run.settings.latency == "weather":
+        argv += ["--weather", str(weather_path(run))]
     for folder in plan.definitions if plan else ():
         argv += ["--definitions", folder]
     if run.settings.agents:
@@ -132,6 +156,11 @@ def _await_polling(worker: Supervised, ready: Path) -> None:
 def domain_of(run: Run) -> str:
     """Name the run's task domain: what keeps two runs on one server from stealing each other's tasks."""
     return f"k1n-{run.uid}"
+
+
+def weather_path(run: Run) -> Path:
+    """Name what the meters of the weather write."""
+    return run.folder_path / weather_log.NAME
 
 
 def ledger_path(run: Run) -> Path:

@@ -7,6 +7,7 @@ import gc
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -53,9 +54,9 @@ def judge(subject: Subject) -> Findings:
         steps = progress(observation.as_run, now_ms=subject.as_of_ms)
         waits = {step.subject for step in steps.findings}
         decided = tuple(each for each in findings.findings if each.code != "pending" or each.subject not in waits)
-        findings = Findings(decided, findings.passed, findings.simulated, findings.notes) + steps
+        findings = replace(findings, findings=decided) + steps
     once = tuple(dict.fromkeys(findings.findings))
-    return Findings(once, findings.passed, findings.simulated, (*subject.notes, *findings.notes))
+    return replace(findings, findings=once, notes=(*subject.notes, *findings.notes))
 
 
 def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | NoExecution]:

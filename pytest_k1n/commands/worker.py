@@ -27,6 +27,7 @@ from pytest_k1n.plan.read import load_plan
 from pytest_k1n.workers.handler import NamedHandler
 from pytest_k1n.workers.hints import follow, is_piped
 from pytest_k1n.workers.ledger import InvocationLedger
+from pytest_k1n.workers.meters import Meters, asking
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers, Mode, handler_from, handlers_in
 from pytest_k1n.workers.settings import WorkerSettings, default_worker_id
@@ -91,6 +92,7 @@ def _serve(
         client.declare_work(settings.worker_id)
     stop = threading.Event()
     ready = partial(_announce, Path(options.ready), settings.worker_id) if options.ready else _no_one
+    weather = _meters(client, Path(options.weather)) if options.weather and not settings.declares else None
     worker = Worker(client, work.definitions, handlers, settings, ledger=ledger, report=_report, ready=ready)
 
     def order_to_stop(number: int, _frame: object) -> None:
@@ -109,9 +111,22 @@ def _serve(
     _report(
         f"{settings.worker_id} serves {types} task types of {client.url} ({kind} {version or '?'}{domain}{declares})"
     )
-    worker.run(stop)
+    try:
+        worker.run(stop)
+    finally:
+        if weather is not None:
+            weather.close()
     _report(f"{settings.worker_id} has stopped")
     return 0
+
+
+def _meters(client: Conductor, path: Path) -> Meters | None:
+    """Begin to measure the weather; a log that cannot be written is no reason not to work."""
+    try:
+        return Meters(path, asking(client))
+    except OSError as error:
+        _report(f"--weather: {path} cannot be written: {error.strerror}")
+        return None
 
 
 def _announce(path: Path, worker_id: str) -> None:
@@ -150,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ready", metavar="FILE", help="write this file as soon as the server has answered the first poll")
     add("--fault", action="append", default=[], metavar="SPEC",
         help="misbehave: WORKFLOW/REF[#ATTEMPT]:slow=1.3, fail, terminal, hang, twice, die, leak=WORKFLOW")  # fmt: skip
+    add("--weather", metavar="FILE", help="measure when this machine or the server stands still, and write it there")
     add("--worker-id", metavar="ID", help="unique among the server's workers (default: k1n-RUN-N or k1n-HOST-PID)")
     add("--number", type=_count, default=1, metavar="N", help="N of the worker id, for several workers of one run")
     add("--hints", action=argparse.BooleanOptionalAction, default=None,

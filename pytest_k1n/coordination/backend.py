@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
     from pytest_k1n.core.choices import RegisterPolicy, TimeName
     from pytest_k1n.core.model import Json
+    from pytest_k1n.core.weather import Weather
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,3 +64,6 @@ class Backend(Protocol):
 
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the workers' ledger: one entry per handler invocation; None where the workers are not ours."""
+
+    def weather(self, *, until_ms: int = 0) -> Weather | None:
+        """Return when machine and server stood still, told up to an instant; None where nobody measures it."""

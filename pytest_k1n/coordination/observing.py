@@ -24,7 +24,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
         if watch.wants_decision(looked_ms):
             backend.client.decide(watch.workflow_id)
         document = backend.client.execution(watch.workflow_id)
-        if watch.see(document, looked_ms):
+        if watch.see(document, looked_ms, backend.weather()):
             folder.write_snapshot(watch.workflow_id, document)
         reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
         if reason:
@@ -56,5 +56,5 @@ def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
             logs[task.task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
     ledger = backend.invocations()
     own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
-    watch.complete(logs, own)
+    watch.complete(logs, own, backend.weather(until_ms=watch.observation.execution.ended_ms or 0))
     folder.write_json(f"evidence/{watch.workflow_id}.json", {"logs": logs, "invocations": own})

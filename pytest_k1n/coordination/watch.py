@@ -17,6 +17,7 @@ from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.units import SECOND_MS, format_ms
+from pytest_k1n.core.weather import Weather
 
 Event = tuple[int, str]
 """(workflow time since the start in ms, what happened then)."""
@@ -64,7 +65,7 @@ class Watch:
         which = " (alone)" if self.start.alone else f" #{self.start.round + 1}" if is_one_of_many else ""
         return f"{self.start.workflow}{which}"
 
-    def see(self, document: Mapping[str, Json], now_ms: int) -> bool:
+    def see(self, document: Mapping[str, Json], now_ms: int, weather: Weather | None = None) -> bool:
         """Take in a snapshot: say what is new, note which phases have ended; False if it is the one seen last."""
         execution = wire.execution(dict(document))
         if self.observation is not None and self.observation.execution == execution:
@@ -77,6 +78,7 @@ class Watch:
             definition=self.definition,
             time_model=self.time.name,
             speed=self.time.speed,
+            weather=weather,
         )
         self._pulse.is_due(now_ms)
         for task in execution.tasks:
@@ -99,12 +101,15 @@ class Watch:
         return True
 
     def complete(
-        self, logs: Mapping[str, tuple[LogLine, ...]], invocations: Sequence[Mapping[str, Json]] | None
+        self,
+        logs: Mapping[str, tuple[LogLine, ...]],
+        invocations: Sequence[Mapping[str, Json]] | None,
+        weather: Weather | None = None,
     ) -> None:
-        """Add what the server's task logs and the workers' ledger say; None where the workers are not ours."""
+        """Add what the server's task logs, the workers' ledger and the meters say; None where there are none."""
         if self.observation is not None:
             entries = None if invocations is None else tuple(invocation(entry) for entry in invocations)
-            self.observation = replace(self.observation, logs=logs, invocations=entries)
+            self.observation = replace(self.observation, logs=logs, invocations=entries, weather=weather)
 
     def release(self, reason: str) -> None:
         """Give the execution up: nothing more is expected of it."""

@@ -198,6 +198,10 @@ CODES: Mapping[str, Meaning] = {
         "Something started and had not ended when waiting ended.",
         "Look at the worker's log and the task's heartbeat; raise the deadline only if it was still working.",
     ),
+    "not-measurable": Meaning(
+        "A latency is above its budget, and not by more than the machine or the server stood still meanwhile.",
+        "Nothing, if it is rare: run on a quieter machine to have it judged, or with --k1n-latency=strict as measured.",
+    ),
     "not-recovered": Meaning(
         "After an injected fault the execution did not end in time, or something was left behind.",
         "Look at the server's and worker's logs around the fault.",

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from pytest_k1n.core.text import one_line
 
+NOT_MEASURABLE = "not-measurable"
+"""The code of a latency that is too long, and not by more than the machine or the server stood still meanwhile."""
+
 
 class Verdict(StrEnum):
     """The outcome of a judgement; `unknown` never counts as a pass."""
@@ -60,6 +63,8 @@ class Findings:
     """Checks on simulated work: shown, in no rate, because they would prove themselves."""
     notes: tuple[str, ...] = field(default=())
     """Remarks for the reader, such as why nothing was evaluated."""
+    latencies: int = 0
+    """How many of all checks were of latencies in raw server time, those that were not measurable among them."""
 
     @property
     def verdict(self) -> Verdict:
@@ -73,12 +78,18 @@ class Findings:
     def unknown(self) -> int:
         return sum(finding.verdict is Verdict.UNKNOWN for finding in self.findings)
 
+    @property
+    def not_measurable(self) -> int:
+        """Latencies that this weather did not let us decide."""
+        return sum(finding.code == NOT_MEASURABLE for finding in self.findings)
+
     def __add__(self, other: Findings) -> Findings:
         return Findings(
             self.findings + other.findings,
             self.passed + other.passed,
             self.simulated + other.simulated,
             self.notes + other.notes,
+            self.latencies + other.latencies,
         )
 
     def worst_first(self) -> tuple[Finding, ...]:

@@ -17,6 +17,7 @@ from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.timeline import Timeline, rebuild
 from pytest_k1n.core.unroll import Graph, happens_before
+from pytest_k1n.core.weather import Weather
 from pytest_k1n.core.wire import split_iteration
 
 LogLine = tuple[int, str]
@@ -69,6 +70,8 @@ class Observation:
     """Further documents already validated by their schema, such as the results file: name -> errors."""
     task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
     """By name, for tasks whose definition the server did not embed."""
+    weather: Weather | None = None
+    """What the machine and the server did meanwhile; `None`: nobody measured it."""
 
     @property
     def is_settled(self) -> bool:
@@ -195,6 +198,7 @@ def observe(
     now_ms: int | None = None,
     documents: Mapping[str, tuple[str, ...]] | None = None,
     task_definitions: Mapping[str, TaskDefinition] | None = None,
+    weather: Weather | None = None,
 ) -> Observation:
     """Put an execution, what is expected of it and the evidence about it together.
 
@@ -225,4 +229,5 @@ def observe(
         now_ms=now_ms,
         documents=documents,
         task_definitions=task_definitions or {},
+        weather=weather,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.findings import Finding, Findings, Verdict
+from pytest_k1n.core.findings import NOT_MEASURABLE, Finding, Findings, Verdict
 
 
 class Tally:
@@ -17,6 +17,7 @@ class Tally:
         self.fails = 0
         self.unknowns = 0
         self.simulated = 0
+        self.latencies = 0
         self.found: list[Finding] = []
         self.notes: list[str] = []
 
@@ -67,6 +68,10 @@ class Tally:
         self.unknowns += 1
         self._add(code, subject, expected, observed, margin, origin, Verdict.UNKNOWN)
 
+    def unmeasurable(self, subject: str, *, expected: str, observed: str, margin: str = "", origin: str = "") -> None:
+        """List a latency that the weather does not let us decide: neither passed, nor failed, nor unknown."""
+        self._add(NOT_MEASURABLE, subject, expected, observed, margin, origin, Verdict.WARN)
+
     def add(self, finding: Finding) -> None:
         """Count a check that did not pass, as its finding says."""
         self.fails += finding.verdict is Verdict.FAIL
@@ -84,13 +89,14 @@ class Tally:
         self.fails += findings.failed
         self.unknowns += findings.unknown
         self.simulated += findings.simulated
+        self.latencies += findings.latencies
         self.found.extend(findings.findings)
         for text in findings.notes:
             self.note(text)
 
     def findings(self) -> Findings:
         """Return the judgement as a value."""
-        return Findings(tuple(self.found), self.passes, self.simulated, tuple(self.notes))
+        return Findings(tuple(self.found), self.passes, self.simulated, tuple(self.notes), self.latencies)
 
     def _add(
         self, code: str, subject: str, expected: str, observed: str, margin: str, origin: str, verdict: Verdict

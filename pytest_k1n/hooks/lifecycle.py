@@ -104,6 +104,7 @@ def feed(controller: Controller, report: pytest.TestReport) -> None:
         return
     if evidence := note_of(report).evidence:
         controller.findings[node_id] = evidence["findings"]
+        controller.latencies[node_id] = evidence["latencies"]
     outcome = outcome_of(report)
     known = controller.outcomes.get(node_id, ItemOutcome.PASSED)
     controller.outcomes[node_id] = max(known, outcome, key=list(ItemOutcome).index)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     """Show executions, quality gates, where the time went and the files written: one screen high."""
+    from pytest_k1n.report.weather import weather_line
     from pytest_k1n.run.results import results
 
     run, director = controller.run, controller.director
@@ -44,6 +45,8 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(row, **_COLOURS.get(result.document["verdict"], {}))
     for line in (*_quality_lines(run, director.state), *filter(None, map(_time_line, shown))):
         reporter.write_line(one_line(line, most=2000))
+    if controller.document and (weather := controller.document.get("weather")):
+        reporter.write_line(f"weather  {weather_line(weather)}")
     for line in _why_lines(controller):
         reporter.write_line(one_line(line, most=2000), bold=True)
     files = [_shown(run, result.path) for result in shown if result.path.exists()]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from pytest_k1n.core.gates.document import QualityDocument
+from pytest_k1n.report.weather import RunWeatherDocument
 
 SCHEMA = "k1n-run/1"
 
@@ -221,7 +222,8 @@ class RunDocument(TypedDict):
     executions: list[ExecutionDocument]
     findings: list[FindingDocument]
     tests: list[TestDocument]
-    weather: NotRequired[dict[str, Any]]
+    weather: NotRequired[RunWeatherDocument]
+    """When machine and server stood still; absent where nothing measured it."""
     baseline: NotRequired[dict[str, Any]]
     coverage: NotRequired[dict[str, Any]]
 

@@ -12,10 +12,12 @@ from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.graph import label
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Phase, Template
 from pytest_k1n.core.timeline import Attempt
 from pytest_k1n.core.units import iso_utc, minutes
+from pytest_k1n.report.weather import WeatherDocument, weather_document
 
 SCHEMA = "k1n-results/1"
 
@@ -73,7 +75,17 @@ def results_document(subject: ResultsSource) -> dict[str, Any]:
         "gates": subject.gates,
         "findings": _unique(subject.findings),
         "critical_path": path_json(observation) if observation and ended_ms else None,
+        "weather": _weather(observation) if observation else None,
     }
+
+
+def _weather(observation: Observation) -> WeatherDocument | None:
+    """Say when machine and server stood still while the execution ran; None where nothing measured it."""
+    if observation.weather is None:
+        return None
+    execution, weather = observation.execution, observation.weather
+    end_ms = weather.until_ms if execution.ended_ms is None else execution.ended_ms
+    return weather_document(weather.during(Interval(execution.started_ms, end_ms)))
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

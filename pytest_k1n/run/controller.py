@@ -29,6 +29,8 @@ class Controller:
     """Node id -> the worst outcome of that test so far."""
     findings: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Node id -> what its judgements found, as it came on the reports."""
+    latencies: dict[str, int] = field(default_factory=dict)
+    """Node id -> how many latencies its judgements were about."""
     trouble: list[str] = field(default_factory=list)
     """What could not be done, and what no test says although it is no pass: each line fails the run."""
     told: Told = field(default_factory=Told)

@@ -8,6 +8,7 @@ from pytest_k1n.coordination.collection import UNBATCHED
 from pytest_k1n.coordination.director import BatchRun, Director
 from pytest_k1n.coordination.ledger import Gate, ItemOutcome
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.findings import NOT_MEASURABLE
 from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import iso_utc
 from pytest_k1n.report.causes import Sighting, causes
@@ -21,6 +22,7 @@ from pytest_k1n.report.document import (
     VerdictWord,
 )
 from pytest_k1n.report.execution_document import JudgedExecution, Role, execution_document
+from pytest_k1n.report.weather import RunWeatherDocument, weather_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.results import Result, results
 from pytest_k1n.run.run import Run
@@ -44,7 +46,7 @@ def run_document(controller: Controller, *, ended_ms: int, exit_code: int) -> Ru
     shown = list(results(controller))
     found = causes(_sightings(controller))
     verdicts = [_WORDS[outcome] for outcome in outcomes.values()]
-    return {
+    document: RunDocument = {
         "schema": SCHEMA,
         "run": {
             "uid": run.uid,
@@ -65,6 +67,25 @@ def run_document(controller: Controller, *, ended_ms: int, exit_code: int) -> Ru
             {"node_id": node_id, "outcome": str(outcome), "batch": _batch_name(run.items[node_id].batch)}
             for node_id, outcome in outcomes.items()
         ],
+    }
+    if (weather := _weather(controller)) is not None:
+        document["weather"] = weather
+    return document
+
+
+def _weather(controller: Controller) -> RunWeatherDocument | None:
+    """Say what the meters recorded, and count the latencies of tests and of gates; None where none ran."""
+    run, director = controller.run, controller.director
+    if director.state.server is None or director.state.time_model == "virtual" or (weather := run.weather) is None:
+        return None
+    qualities = [quality for batch in director.batches if (quality := run.folder.quality(batch.number))]
+    categories = [category for quality in qualities for category in quality["batch"]["categories"]]
+    found = [finding for findings in controller.findings.values() for finding in findings]
+    return {
+        **weather_document(weather),
+        "checks": sum(controller.latencies.values()) + sum(each["latencies"] for each in categories),
+        "not_measurable": sum(each["code"] == NOT_MEASURABLE for each in found)
+        + sum(each["not_measurable"] for each in categories),
     }
 
 

@@ -15,6 +15,7 @@ class Evidence(TypedDict):
     findings: list[Mapping[str, Any]]
     passed: int
     simulated: int
+    latencies: int
     executions: list[str]
     """Workflow ids, in the order in which they were judged."""
 

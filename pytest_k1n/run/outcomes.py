@@ -29,7 +29,7 @@ class ExpectationFailed(AssertionError):
 
 def evidence_of(item: pytest.Item) -> Evidence:
     """Return the evidence that a test has gathered so far, to be added to."""
-    return item.stash.setdefault(EVIDENCE, Evidence(findings=[], passed=0, simulated=0, executions=[]))
+    return item.stash.setdefault(EVIDENCE, Evidence(findings=[], passed=0, simulated=0, latencies=0, executions=[]))
 
 
 def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:

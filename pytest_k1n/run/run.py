@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
     from pytest_k1n.coordination.runfolder import RunFolder
     from pytest_k1n.core.plan import Plan
+    from pytest_k1n.core.weather import Weather
     from pytest_k1n.options import Option
     from pytest_k1n.plan.library import Library
     from pytest_k1n.settings import Settings
@@ -85,6 +86,13 @@ class Run:
         """(workflow, ref) -> planned work in workflow time, of every template of the plan."""
         templates = self.plan.templates if self.plan else ()
         return {(each.workflow, ref): ms for each in templates for ref, ms in each.estimates_ms.items()}
+
+    @property
+    def weather(self) -> Weather | None:
+        """What the meters have told so far; None where none run."""
+        from pytest_k1n.workers.weather_log import NAME, read_weather
+
+        return read_weather(self.folder_path / NAME, self.settings.latency)
 
     @property
     def is_parallel(self) -> bool:

@@ -68,7 +68,7 @@ def _order_kept(observation: Observation) -> Findings:
         for finding in ran.findings
         if (finding.code, finding.subject, finding.observed) not in seen
     )
-    return Findings(required.findings + more, required.passed, required.simulated, required.notes)
+    return replace(required, findings=required.findings + more)
 
 
 def _is_the_definition(observation: Observation, tally: Tally) -> None:

@@ -24,6 +24,7 @@ from pytest_k1n.core.intervals import (
     overlap_needed_ms,
     really_overlapped,
 )
+from pytest_k1n.core.latency import judge_latency
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
@@ -96,7 +97,8 @@ def start_together(*refs: str, spread: str = "150ms") -> Judge:
                 else:
                     starts[key] = start_ms
         for iteration in sorted({iteration for _, iteration in starts}):
-            _spread({key: at for key, at in starts.items() if key[1] == iteration}, limit_ms, is_complete, tally)
+            together = {key: at for key, at in starts.items() if key[1] == iteration}
+            _spread(observation, together, limit_ms, is_complete, tally)
         return tally.findings()
 
     return judge
@@ -211,17 +213,21 @@ def _already_missed(
             )
 
 
-def _spread(starts: Mapping[TaskKey, int], limit_ms: int, is_complete: bool, tally: Tally) -> None:
+def _spread(
+    observation: Observation, starts: Mapping[TaskKey, int], limit_ms: int, is_complete: bool, tally: Tally
+) -> None:
     first, last = min(starts, key=starts.__getitem__), max(starts, key=starts.__getitem__)
     spread_ms = starts[last] - starts[first]
-    if spread_ms > limit_ms:
-        tally.fail(
-            "starts-apart",
-            label(last),
+    if spread_ms > limit_ms or is_complete:
+        judge_latency(
+            observation,
+            tally,
+            [Interval(starts[first], starts[last])],
+            measured_ms=spread_ms,
+            budget_ms=limit_ms,
+            code="starts-apart",
+            subject=label(last),
             expected=f"to start within {format_ms(limit_ms)} of {label(first)}",
             observed=f"{format_ms(spread_ms)} later",
-            margin=format_ms(spread_ms - limit_ms),
             origin="start_together, raw server time",
         )
-    elif is_complete:
-        tally.passed()

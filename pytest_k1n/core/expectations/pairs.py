@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 from pytest_k1n.core.expectations.estimates import QUANTUM_MS
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import Other, missing, observation_of, pending, unfinished
 from pytest_k1n.core.expectations.waits import queue_waits
 from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.latency import judge_latency
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.stats import paired_slowdown
 from pytest_k1n.core.tally import Tally
@@ -38,13 +43,22 @@ def spans_batch(*others: Other, slack: str = "150ms") -> Judge:
             else:
                 pending(tally, name, expected=expected, observed=observed)
             return tally.findings()
-        wall_ms = max(end for end in ends if end is not None) - min(each.execution.started_ms for each in together)
+        wall = Interval(
+            min(each.execution.started_ms for each in together), max(end for end in ends if end is not None)
+        )
         own_ms = own_end - observation.execution.started_ms
-        if wall_ms <= own_ms + slack_ms:
-            tally.passed()
-        else:
-            observed = f"{format_ms(wall_ms)} together, {format_ms(own_ms)} its own makespan"
-            tally.fail("batch-too-long", name, expected=expected, observed=observed, margin=format_ms(wall_ms - own_ms))
+        judge_latency(
+            observation,
+            tally,
+            [wall],
+            measured_ms=wall.duration_ms - own_ms,
+            budget_ms=slack_ms,
+            code="batch-too-long",
+            subject=name,
+            expected=expected,
+            observed=f"{format_ms(wall.duration_ms)} together, {format_ms(own_ms)} its own makespan",
+            margin=format_ms(wall.duration_ms - own_ms),
+        )
         return tally.findings()
 
     return judge
@@ -76,15 +90,22 @@ def kept_pace(
     observation: Observation, alone: Observation, tally: Tally, *, tolerance: float, floor_ms: int = 2 * QUANTUM_MS
 ) -> None:
     """Judge the raw execution time of every task's last attempt against the same task alone; the unit is the task."""
-    together, reference = _executions(observation), _executions(alone)
+    spans = _executions(observation)
+    together, reference = _durations(spans), _durations(_executions(alone))
     expected = f"at most {tolerance:.0%} and {format_ms(floor_ms)} slower than alone"
     for pair in paired_slowdown(reference, together, tolerance=tolerance, floor_ms=floor_ms):
-        if pair.is_slower:
-            observed = f"{format_ms(round(pair.together_ms))} together, {format_ms(round(pair.alone_ms))} alone"
-            margin = f"{100 * (pair.ratio - 1):+.1f}%"
-            tally.fail("slower-together", pair.key, expected=expected, observed=observed, margin=margin)
-        else:
-            tally.passed()
+        judge_latency(
+            observation,
+            tally,
+            [spans[pair.key]],
+            measured_ms=math.ceil(pair.together_ms),
+            budget_ms=math.floor(pair.limit_ms),
+            code="slower-together",
+            subject=pair.key,
+            expected=expected,
+            observed=f"{format_ms(round(pair.together_ms))} together, {format_ms(round(pair.alone_ms))} alone",
+            margin=f"{100 * (pair.ratio - 1):+.1f}%",
+        )
     for key in observation.worker_keys:
         if label(key) not in together:
             unfinished(observation, key, tally, expected=expected)
@@ -93,11 +114,13 @@ def kept_pace(
             tally.unknown("no-reference", label(key), expected=expected, observed=observed)
 
 
-def _executions(observation: Observation) -> dict[str, list[int]]:
-    """ref -> raw execution time of the last attempt."""
-    return {
-        label(key): [span.duration_ms] for key in observation.worker_keys if (span := observation.raw(key)) is not None
-    }
+def _executions(observation: Observation) -> dict[str, Interval]:
+    """ref -> when the last attempt was executed, raw."""
+    return {label(key): span for key in observation.worker_keys if (span := observation.raw(key)) is not None}
+
+
+def _durations(spans: Mapping[str, Interval]) -> dict[str, list[int]]:
+    return {ref: [span.duration_ms] for ref, span in spans.items()}
 
 
 def _waits(observation: Observation, reference: Observation) -> str:
@@ -105,5 +128,5 @@ def _waits(observation: Observation, reference: Observation) -> str:
 
 
 def _longest_wait(observation: Observation) -> str:
-    waits = [waited_ms for key in observation.worker_keys for _, waited_ms in queue_waits(observation, key)]
+    waits = [wait.duration_ms for key in observation.worker_keys for _, wait in queue_waits(observation, key)]
     return format_ms(max(waits)) if waits else "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pytest_k1n.core.expectations.bands import makespan_in, phase_in, start_in
 from pytest_k1n.core.expectations.estimates import on_estimate
@@ -28,7 +29,7 @@ def early_findings(observation: Observation) -> Findings:
     """
     judged = judge_all(planned(observation.template), observation)
     decided = tuple(finding for finding in judged.findings if finding.verdict in (Verdict.FAIL, Verdict.WARN))
-    return Findings(decided, judged.passed, judged.simulated, judged.notes)
+    return replace(judged, findings=decided)
 
 
 def _planned(template: Template | None) -> Iterator[Expectation]:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.latency import judge_latency
+from pytest_k1n.core.model import TaskKey, TaskRecord
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms
@@ -30,11 +32,17 @@ def starts_at_once(ref: str, *, within: str = "250ms") -> Judge:
             waited_ms = None if start_ms is None else start_ms - observation.execution.started_ms
             if waited_ms is None:
                 unfinished(observation, key, tally, expected=expected)
-            elif waited_ms > limit_ms:
-                margin = format_ms(waited_ms - limit_ms)
-                tally.fail("started-late", label(key), expected=expected, observed=format_ms(waited_ms), margin=margin)
             else:
-                tally.passed()
+                judge_latency(
+                    observation,
+                    tally,
+                    [Interval(observation.execution.started_ms, observation.execution.started_ms + waited_ms)],
+                    measured_ms=waited_ms,
+                    budget_ms=limit_ms,
+                    code="started-late",
+                    subject=label(key),
+                    expected=expected,
+                )
         return tally.findings()
 
     return judge
@@ -57,18 +65,19 @@ def max_queue_wait(limit: str, *, refs: Sequence[str] | None = None) -> Judge:
         for key in observation.worker_keys:
             if key[0] not in wanted:
                 continue
-            for attempt, waited_ms in queue_waits(observation, key):
-                if waited_ms > limit_ms:
-                    tally.fail(
-                        "waited-long",
-                        label(key),
-                        expected=expected,
-                        observed=f"{format_ms(waited_ms)} at attempt {attempt + 1}",
-                        margin=format_ms(waited_ms - limit_ms),
-                        origin="raw server time",
-                    )
-                else:
-                    tally.passed()
+            for attempt, wait in queue_waits(observation, key):
+                judge_latency(
+                    observation,
+                    tally,
+                    [wait],
+                    measured_ms=wait.duration_ms,
+                    budget_ms=limit_ms,
+                    code="waited-long",
+                    subject=label(key),
+                    expected=expected,
+                    observed=f"{format_ms(wait.duration_ms)} at attempt {attempt + 1}",
+                    origin="raw server time",
+                )
         if not observation.is_settled:
             pending(tally, observation.execution.name, expected=expected, observed="more tasks may come")
         return tally.findings()
@@ -76,10 +85,13 @@ def max_queue_wait(limit: str, *, refs: Sequence[str] | None = None) -> Judge:
     return judge
 
 
-def queue_waits(observation: Observation, key: TaskKey) -> list[tuple[int, int]]:
-    """Return (attempt, queue wait in raw ms) of every started attempt; a declared delay is no wait."""
-    return [
-        (record.attempt, max(0, record.started_ms - record.scheduled_ms - record.start_delay_ms))
-        for record in observation.records[key]
-        if record.started_ms is not None and record.scheduled_ms is not None
-    ]
+def queue_waits(observation: Observation, key: TaskKey) -> list[tuple[int, Interval]]:
+    """Return (attempt, queue wait in raw server time) of every started attempt; a declared delay is no wait."""
+    return [(record.attempt, wait) for record in observation.records[key] if (wait := queue_wait(record)) is not None]
+
+
+def queue_wait(record: TaskRecord) -> Interval | None:
+    """Return when an attempt waited for a worker, raw; None if it never started. A declared delay is no wait."""
+    if record.started_ms is None or record.scheduled_ms is None:
+        return None
+    return Interval(min(record.scheduled_ms + record.start_delay_ms, record.started_ms), record.started_ms)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.findings import NOT_MEASURABLE, Finding, Verdict
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
@@ -106,6 +106,8 @@ class CategoryResult:
     unknown: int = 0
     simulated: int = 0
     """Checks on simulated work: judged and shown, in no rate."""
+    latencies: int = 0
+    """How many of all checks were of latencies, those that were not measurable among them."""
     located: tuple[Located, ...] = ()
     note: str = ""
 
@@ -117,6 +119,11 @@ class CategoryResult:
     @property
     def findings(self) -> tuple[Finding, ...]:
         return tuple(each.finding for each in self.located)
+
+    @property
+    def not_measurable(self) -> int:
+        """Latencies that this weather did not let us decide: in no rate."""
+        return sum(finding.code == NOT_MEASURABLE for finding in self.findings)
 
     def __str__(self) -> str:
         counts = f"{self.passed}/{self.evaluated} {self.unit}" if self.evaluated else ""
@@ -160,6 +167,8 @@ def _result(category: Category, batch: BatchTally, exemptions: list[Exempt]) -> 
     failed = sum(tally.fails for tally in tallies.values())
     unknown = sum(tally.unknowns for tally in tallies.values())
     simulated = sum(tally.simulated for tally in tallies.values())
+    latencies = sum(tally.latencies for tally in tallies.values())
+    unmeasurable = sum(each.finding.code == NOT_MEASURABLE for each in located)
     notes = [exempt.note for exempt in exemptions] + [note for tally in tallies.values() for note in tally.notes]
     if any(each.finding.verdict is Verdict.FAIL for each in located):
         verdict = CategoryVerdict.FAIL
@@ -167,13 +176,15 @@ def _result(category: Category, batch: BatchTally, exemptions: list[Exempt]) -> 
         verdict = CategoryVerdict.UNKNOWN
     elif any(exempt.verdict is CategoryVerdict.INSUFFICIENT_BASELINE for exempt in exemptions):
         verdict = CategoryVerdict.INSUFFICIENT_BASELINE
-    elif passed or simulated:
+    elif passed or simulated or unmeasurable:
         verdict = CategoryVerdict.PASS
     else:
         verdict = CategoryVerdict.NOT_APPLICABLE
         notes = notes or ["nothing to judge"]
     if simulated and not (passed or failed):
         notes.append("all on simulated work: judged, not in the rate")
+    if unmeasurable:
+        notes.append(f"{unmeasurable} latencies not measurable in this weather")
     return CategoryResult(
         id=category.id,
         title=category.title,
@@ -184,6 +195,7 @@ def _result(category: Category, batch: BatchTally, exemptions: list[Exempt]) -> 
         failed=failed,
         unknown=unknown,
         simulated=simulated,
+        latencies=latencies,
         located=located,
         note="; ".join(dict.fromkeys(notes)),
     )

@@ -46,6 +46,9 @@ class CategoryDocument(TypedDict):
     evaluated: int
     unknown: int
     simulated: int
+    latencies: int
+    """Checks of latencies in raw time, those that were not measurable among them."""
+    not_measurable: int
     unit: str
     blocking: bool
     note: str
@@ -59,6 +62,7 @@ class CheckCounts(TypedDict):
     failed: int
     unknown: int
     simulated: int
+    not_measurable: int
 
 
 class QualityDocument(TypedDict):
@@ -98,6 +102,7 @@ def quality_document(quality: Quality) -> QualityDocument:
             "failed": checks.failed,
             "unknown": checks.unknown,
             "simulated": checks.simulated,
+            "not_measurable": checks.not_measurable,
         },
         "categories": [_category(each) for each in quality.categories],
         "reasons": list(quality.reasons),
@@ -132,6 +137,8 @@ def _category(result: CategoryResult) -> CategoryDocument:
         "evaluated": result.evaluated,
         "unknown": result.unknown,
         "simulated": result.simulated,
+        "latencies": result.latencies,
+        "not_measurable": result.not_measurable,
         "unit": result.unit,
         "blocking": result.blocking,
         "note": result.note,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pytest_k1n.core.critical import OVERHEAD, critical_path
 from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
+from pytest_k1n.core.expectations.waits import queue_wait
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.latency import not_measurable
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation, TimeModel
 from pytest_k1n.core.schedule import durations, schedule
@@ -16,6 +20,7 @@ from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.unroll import label
+from pytest_k1n.core.weather import Pace, pace
 
 SHARE = 0.95
 """Of the tasks that must keep the queue's budget."""
@@ -113,30 +118,31 @@ def overhead(
     path = critical_path(raw, observation.graph, quantum_ms=settings.quantum_ms)
     if not path.tasks:
         return not_applicable("nothing ran")
-    added: dict[TaskKey | None, int] = dict.fromkeys(path.tasks, 0)
+    hops: dict[TaskKey | None, list[Interval]] = {task: [] for task in path.tasks}
     for segment in path.segments:
         if segment.kind in OVERHEAD:
-            added[segment.key] = added.get(segment.key, 0) + segment.duration_ms
+            begin_ms = raw.started_ms + segment.start_ms
+            hops.setdefault(segment.key, []).append(Interval(begin_ms, begin_ms + segment.duration_ms))
     budgets = queue_budgets(observation, batch, key, settings)
-    limits = {task: _hop_limit_ms(observation, task, budgets, settings) for task in added}
-    is_kept = sum(added.values()) <= sum(limits.values())
-    origin = (
-        f"raw server time; {format_ms(sum(added.values()))} of {format_ms(sum(limits.values()))} for the whole path"
-    )
-    for task, added_ms in added.items():
-        limit_ms = limits[task]
-        subject = label(task) if task else "end of the execution"
-        if added_ms > limit_ms:
-            (tally.warn if is_kept else tally.fail)(
-                "overhead",
-                subject,
-                expected=f"at most {format_ms(limit_ms)} of queue, join and engine on the critical path",
-                observed=format_ms(added_ms),
-                margin=format_ms(added_ms - limit_ms),
-                origin=origin,
-            )
-        else:
-            tally.passed()
+    limits = {task: _hop_limit_ms(observation, task, budgets, settings) for task in hops}
+    added = {task: sum(each.duration_ms for each in windows) for task, windows in hops.items()}
+    added_ms, limit_ms = sum(added.values()), sum(limits.values())
+    everywhere = [each for windows in hops.values() for each in windows]
+    whole = pace(added_ms, limit_ms, everywhere, observation.weather)
+    origin = f"raw server time; {format_ms(added_ms)} of {format_ms(limit_ms)} for the whole path"
+    for task, windows in hops.items():
+        verdict = pace(added[task], limits[task], windows, observation.weather)
+        if verdict is not Pace.KEPT and whole is not Pace.LATE:
+            verdict = whole
+        remark = _Remark(
+            code="overhead",
+            subject=label(task) if task else "end of the execution",
+            expected=f"at most {format_ms(limits[task])} of queue, join and engine on the critical path",
+            measured_ms=added[task],
+            budget_ms=limits[task],
+            origin=origin,
+        )
+        _count(observation, remark, verdict, everywhere if whole is Pace.UNMEASURABLE else windows, tally)
     return None
 
 
@@ -147,28 +153,62 @@ def queues(
 
     Retries wait for the server's delayed queue as well and are G11's.
     """
-    classes: dict[int, list[tuple[int, TaskKey]]] = {}
+    classes: dict[int, list[tuple[Interval, TaskKey]]] = {}
     for task, budget_ms in queue_budgets(observation, batch, key, settings).items():
-        first = observation.records[task][0]
-        if first.started_ms is not None and first.scheduled_ms is not None:
-            waited_ms = max(0, first.started_ms - first.scheduled_ms - first.start_delay_ms)
-            classes.setdefault(budget_ms, []).append((waited_ms, task))
+        if (wait := queue_wait(observation.records[task][0])) is not None:
+            classes.setdefault(budget_ms, []).append((wait, task))
     for budget_ms, waits in classes.items():
-        is_kept = _is_kept([waited_ms for waited_ms, _ in waits], budget_ms)
-        for waited_ms, task in waits:
-            expected, observed = f"a queue wait of at most {format_ms(budget_ms)}", format_ms(waited_ms)
-            margin, origin = format_ms(waited_ms - budget_ms), f"budget for {SHARE:.0%} of {len(waits)} tasks, raw time"
-            if waited_ms <= budget_ms:
-                tally.passed()
-            elif is_kept:
-                tally.warn(
-                    "waited-long", label(task), expected=expected, observed=observed, margin=margin, origin=origin
-                )
-            else:
-                tally.fail(
-                    "waited-long", label(task), expected=expected, observed=observed, margin=margin, origin=origin
-                )
+        paces = [pace(wait.duration_ms, budget_ms, [wait], observation.weather) for wait, _ in waits]
+        measured = [
+            wait.duration_ms for (wait, _), each in zip(waits, paces, strict=True) if each is not Pace.UNMEASURABLE
+        ]
+        is_kept = _is_kept(measured, budget_ms)
+        for (wait, task), verdict in zip(waits, paces, strict=True):
+            remark = _Remark(
+                code="waited-long",
+                subject=label(task),
+                expected=f"a queue wait of at most {format_ms(budget_ms)}",
+                measured_ms=wait.duration_ms,
+                budget_ms=budget_ms,
+                origin=f"budget for {SHARE:.0%} of {len(measured)} tasks, raw time",
+            )
+            is_spared = verdict is Pace.LATE and is_kept
+            _count(observation, remark, Pace.KEPT if is_spared else verdict, [wait], tally)
     return None if classes else not_applicable("no task waited for a worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remark:
+    """A latency of one of many, and what to say of it if it is above its budget."""
+
+    code: str
+    subject: str
+    expected: str
+    measured_ms: int
+    budget_ms: int
+    origin: str
+
+
+def _count(observation: Observation, remark: _Remark, verdict: Pace, windows: Sequence[Interval], tally: Tally) -> None:
+    """Count one of many latencies; one above its budget that the others make up for (KEPT) is remarked on."""
+    tally.latencies += 1
+    observed, margin = format_ms(remark.measured_ms), format_ms(remark.measured_ms - remark.budget_ms)
+    if remark.measured_ms <= remark.budget_ms:
+        tally.passed()
+    elif verdict is Pace.UNMEASURABLE:
+        not_measurable(
+            observation.weather, tally, windows, subject=remark.subject, expected=remark.expected,
+            observed=observed, margin=margin, origin=f"{remark.code}; {remark.origin}",
+        )  # fmt: skip
+    else:
+        (tally.warn if verdict is Pace.KEPT else tally.fail)(
+            remark.code,
+            remark.subject,
+            expected=remark.expected,
+            observed=observed,
+            margin=margin,
+            origin=remark.origin,
+        )
 
 
 def _is_kept(waits_ms: list[int], budget_ms: int) -> bool:

@@ -21,6 +21,7 @@ class Checks:
     failed: int
     unknown: int
     simulated: int
+    not_measurable: int
 
     @property
     def evaluated(self) -> int:
@@ -43,6 +44,7 @@ class Quality:
             failed=sum(each.failed for each in self.categories),
             unknown=sum(each.unknown for each in self.categories),
             simulated=sum(each.simulated for each in self.categories),
+            not_measurable=sum(each.not_measurable for each in self.categories),
         )
 
     @property

@@ -6,19 +6,22 @@ from pathlib import Path
 
 import pytest_k1n
 from pytest_k1n.core.codes import CODES
+from pytest_k1n.core.findings import NOT_MEASURABLE
 
 PACKAGE = Path(pytest_k1n.__file__).parent
 EMITTERS = {"fail", "warn", "unknown", "_single", "_doubt"}
-EMITTING = re.compile(rf"\b(Finding|{'|'.join(EMITTERS)})\(")
+NAMING = {"Finding", "judge_latency", "_Remark"}
+"""What takes a code by its keyword."""
+EMITTING = re.compile(rf"\b({'|'.join(NAMING | EMITTERS)})\(")
 
 
 def emitted_codes():
-    """Collect literal codes: `Finding(code=...)`, and the first argument of a tally's methods."""
-    found = set()
+    """Collect literal codes: `Finding(code=...)` and its like, and the first argument of a tally's methods."""
+    found = {NOT_MEASURABLE}
     for text in filter(EMITTING.search, (path.read_text() for path in PACKAGE.rglob("*.py"))):
         for call in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
             names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(call.func)}
-            candidates = [kw.value for kw in call.keywords if kw.arg == "code" and "Finding" in names]
+            candidates = [kw.value for kw in call.keywords if kw.arg == "code" and names & NAMING]
             if names & EMITTERS and len(call.args) >= 2:
                 candidates.append(call.args[0])
             for candidate in candidates:

@@ -86,7 +86,7 @@ def test_the_document_has_the_fields_of_a_results_file(build):
     document = quality_document(evaluate(single(observed(build))))
     assert json.loads(json.dumps(document)) == document
     assert set(document) >= {"rate", "wilson_low", "checks", "categories", "verdict"}
-    assert set(document["checks"]) == {"passed", "failed", "unknown", "simulated"}
+    assert set(document["checks"]) == {"passed", "failed", "unknown", "simulated", "not_measurable"}
     assert [each["id"] for each in document["categories"]] == [f"G{number}" for number in range(1, 21)]
     assert {"id", "verdict", "passed", "evaluated", "blocking"} <= set(document["categories"][0])
 

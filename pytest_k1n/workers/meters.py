@@ -1,0 +1,122 @@
+"""Meters of the weather: what a thread with nothing to do experiences, and how long a cheap request takes.
+
+They run in the process whose speed matters: where the worker is stopped, so are they.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import insort
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.workers.weather_log import WeatherLog
+
+TICK_S = 0.008
+"""A wake-up costs 20 to 40 µs: 125 of them a second less than 0.5 % of a core."""
+LATE_S = 0.002
+"""What a quiet machine may be late by; less could not be told from the resolution of stamps."""
+ASK_EVERY_S = 0.04
+USUAL = 251
+"""How many answers the running median is taken over: the last 10 s."""
+LEAST = 5
+"""Fewer answers have no median to speak of."""
+TYPE = "k1n_weather"
+"""The task type that the server is asked for: nobody has it, so its queue is always empty."""
+
+
+class Usual:
+    """A running median: what most of the last answers took."""
+
+    def __init__(self, size: int = USUAL) -> None:
+        self._order: deque[float] = deque()
+        self._sorted: list[float] = []
+        self._size = size
+
+    def beyond(self, took: float) -> float:
+        """Take in a measurement; return by how much it exceeds the median of those before it, 0 at the beginning."""
+        known = self._sorted
+        excess = max(0.0, took - known[len(known) // 2]) if len(known) >= LEAST else 0.0
+        if len(self._order) == self._size:
+            known.remove(self._order.popleft())
+        self._order.append(took)
+        insort(known, took)
+        return excess
+
+
+class Meters:
+    """The two meters of a process, each a thread; `ask` sends the cheap request."""
+
+    def __init__(self, path: Path, ask: Callable[[], object]) -> None:
+        """Begin to measure. Raises OSError where the log cannot be written."""
+        self._ask = ask
+        self._answered_s = time.time()
+        """When the last answer came: a stall of the server that is still to be told begins later."""
+        self._log = WeatherLog(path, _epoch_ms(time.time()))
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=each, name=f"k1n-{each.__name__.strip('_')}", daemon=True)
+            for each in (self._watch_host, self._watch_server)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop measuring."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(1)
+        self._log.close()
+
+    def _watch_host(self) -> None:
+        """Sleep to an absolute schedule; what a wake-up is late by, the machine stood still."""
+        monotonic, sleep = time.monotonic, time.sleep
+        due, ticks = monotonic(), 0
+        while not self._stop.is_set():
+            due += TICK_S
+            left = due - monotonic()
+            if left > 0:
+                sleep(left)
+            late = monotonic() - due
+            ticks += 1
+            if late > LATE_S:
+                self._stood_still("host", late)
+                due = monotonic()
+                ticks = 10
+            if ticks >= 10:
+                ticks = 0
+                self._log.told_until(_epoch_ms(min(time.time(), self._answered_s)))
+
+    def _watch_server(self) -> None:
+        usual = Usual()
+        while not self._stop.wait(ASK_EVERY_S):
+            began = time.monotonic()
+            try:
+                self._ask()
+            except (ConductorError, OSError):
+                # A server that does not answer is no weather: what waits for it fails as it did.
+                usual = Usual()
+            else:
+                excess = usual.beyond(time.monotonic() - began)
+                if excess > LATE_S:
+                    self._stood_still("server", excess)
+            self._answered_s = time.time()
+
+    def _stood_still(self, source: str, for_s: float) -> None:
+        now = time.time()
+        self._log.add(source, Interval(_epoch_ms(now - for_s), _epoch_ms(now)))
+
+
+def asking(client: Conductor) -> Callable[[], object]:
+    """Return the cheap request: a poll of a queue that is always empty, the path that every task takes."""
+    return partial(client.poll, TYPE, worker_id=TYPE)
+
+
+def _epoch_ms(epoch_s: float) -> int:
+    return round(epoch_s * 1000)

@@ -1,0 +1,77 @@
+"""What the meters of a run write down, and every process of the run reads: one file, one writer, appended to.
+
+Its first line is of a fixed width and rewritten in place: since when, and until when both meters have told everything.
+A stall is appended before that stamp moves past it, so a reader that trusts the stamp misses none.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from pytest_k1n.core.choices import LatencyPolicy
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.weather import Weather, merged
+
+NAME = "weather.log"
+"""The file's name in a run's folder."""
+_HEAD = "{:>15} {:>15}\n"
+_HEAD_BYTES = 32
+
+
+class WeatherLog:
+    """The open file; shared by the threads of the meters."""
+
+    def __init__(self, path: Path, since_ms: int) -> None:
+        """Begin it anew. Raises OSError."""
+        self._lock = threading.Lock()
+        self._since_ms = since_ms
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        self._at = _HEAD_BYTES
+        self.told_until(since_ms)
+
+    def add(self, source: str, stall: Interval) -> None:
+        """Append a stall of `host` or `server`."""
+        line = f"{source} {stall.start_ms} {stall.end_ms}\n".encode()
+        with self._lock:
+            if self._file >= 0:
+                self._at += os.pwrite(self._file, line, self._at)
+
+    def told_until(self, now_ms: int) -> None:
+        """Say that every stall that ended before has been told."""
+        with self._lock:
+            if self._file >= 0:
+                os.pwrite(self._file, _HEAD.format(self._since_ms, now_ms).encode(), 0)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
+            self._file = -1
+
+
+def read_weather(path: Path, policy: LatencyPolicy) -> Weather | None:
+    """Read what the meters have told so far; None where none ran. Under `off` nothing was measured."""
+    if policy == "off":
+        return Weather(policy=policy)
+    try:
+        head, *lines = path.read_text("ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    stalls: dict[str, list[Interval]] = {"host": [], "server": []}
+    for line in lines:
+        match line.split():
+            case [("host" | "server") as source, start, end] if start.isdigit() and end.isdigit():
+                stalls[source].append(Interval(int(start), int(end)))
+            case _:
+                continue  # the end of a line that is being written
+    since, until = head.split()
+    return Weather(
+        policy=policy,
+        host=merged(stalls["host"]),
+        server=merged(stalls["server"]),
+        since_ms=int(since),
+        until_ms=int(until),
+    )
