@@ -7,6 +7,7 @@ from functools import cached_property
 from importlib.metadata import version
 
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
+from pytest_k1n.core.capability import Capability
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.weather import Weather
@@ -36,6 +37,7 @@ class EmbeddedBackend:
         self.time = TimeScale(name="virtual")
         self.domain: str | None = None
         self.slots: int | None = SLOTS
+        self.capability: Capability | None = None
         self.register_policy: RegisterPolicy = "always"
 
     @property

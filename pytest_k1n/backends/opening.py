@@ -14,6 +14,7 @@ from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
 from pytest_k1n.servers.external import defaults_for
+from pytest_k1n.servers.foreign import warmed
 from pytest_k1n.servers.opening import running_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 from pytest_k1n.settings import Settings
@@ -66,12 +67,16 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
             return
         for note in server.endpoint.notes:
             say(note)
+        register = settings.register or defaults_for(server.endpoint).register
+        warm = warmed(server.endpoint, uid=run.uid, register=register, within_s=settings.startup_timeout_ms / 1000)
+        if warm.note:
+            say(warm.note)
         client = Conductor(transport_for(server.endpoint.url))
         stack.callback(client.close)
         time = time_at(settings, server.endpoint, client)
         kind = run.settings.workers or defaults_for(server.endpoint).workers
         worker = stack.enter_context(own_worker(run, server.endpoint, time)) if kind == "own" else None
-        yield RealBackend(run, server, client, time, worker)
+        yield RealBackend(run, server, client, time, worker, warm)
 
 
 def _with_processes(spec: ServerSpec, settings: Settings) -> ServerSpec:

@@ -18,6 +18,7 @@ from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.run.server_choice import SLOTS
 from pytest_k1n.servers.external import defaults_for
+from pytest_k1n.servers.foreign import Warmed
 from pytest_k1n.servers.protocol import Endpoint, Server
 from pytest_k1n.servers.supervised import Supervised, log_tail
 from pytest_k1n.workers import weather_log
@@ -39,7 +40,15 @@ class WorkerDied(RuntimeError):
 class RealBackend:
     """A server that is a process or a URL, and the run's own worker process beside it, unless workers are external."""
 
-    def __init__(self, run: Run, server: Server, client: Conductor, time: TimeScale, worker: Supervised | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        server: Server,
+        client: Conductor,
+        time: TimeScale,
+        worker: Supervised | None,
+        warmed: Warmed,
+    ) -> None:
         self.client = client
         self.time = time
         self.domain = domain_of(run) if worker else None
@@ -47,6 +56,8 @@ class RealBackend:
         self.register_policy: RegisterPolicy = (
             "always" if server.endpoint.owned else defaults_for(server.endpoint).register
         )
+        self.capability = warmed.capability
+        self._notes = (*server.endpoint.notes, *([warmed.note] if warmed.note else ()))
         self._server = server
         self._worker = worker
         self._ledger = ledger_path(run)
@@ -64,7 +75,7 @@ class RealBackend:
             "url": endpoint.shown_url,
             "version": endpoint.version,
             "owned": endpoint.owned,
-            "notes": list(endpoint.notes),
+            "notes": list(self._notes),
         }
 
     def announce(self, workflow_id: str, workflow: str) -> None:

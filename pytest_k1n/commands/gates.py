@@ -9,16 +9,21 @@ import argparse
 import copy
 import json
 import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.probes import WORKFLOW, results
 from pytest_k1n.commands.subject import add_subject_arguments, is_path, read_subject
-from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.gates import CategoryResult, GateSettings, Quality, evaluate, quality_document, single
-from pytest_k1n.core.model import Json
+from pytest_k1n.core.gates import CategoryResult, GateSettings, Quality, budgets, evaluate, quality_document, single
+from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.servers.external import defaults_for
+from pytest_k1n.servers.foreign import warmed
+from pytest_k1n.servers.protocol import STARTUP_TIMEOUT_S, Endpoint, Kind
 
 EXIT = {Verdict.PASS: 0, Verdict.WARN: 0, Verdict.FAIL: 1, Verdict.UNKNOWN: 1}
 LINES = 5
@@ -50,8 +55,8 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="k1n gates", description=__doc__)
     add_subject_arguments(parser)
-    parser.add_argument("--workers", choices=("own", "external"), default="external",
-        help="what did its work: external workers may poll more slowly (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--workers", choices=("own", "external"),
+        help="what did its work: external workers may poll more slowly (default: what their ids say)")  # fmt: skip
     parser.add_argument("--min-pass-rate", type=_rate, default=0.95, metavar="PERCENT",
         help="percentage of checks that must pass (default: 95)")  # fmt: skip
     parser.add_argument("--register", "--k1n-register", choices=("missing", "always", "never"),
@@ -68,28 +73,40 @@ def _judge(arguments: argparse.Namespace) -> Judged:
             f"execution {execution.workflow_id} is still {execution.status}: quality gates judge finished ones; "
             "k1n check tells how it stands"
         )
-    settings = GateSettings(
+    ours = GateSettings(
         min_pass_rate=arguments.min_pass_rate,
-        workers=arguments.workers,
+        workers=arguments.workers or ("own" if _is_ours(execution) else "external"),
         engine=subject.observation.time_model == "virtual",
         validate=_validate,
     )
     if is_path(arguments.execution):
+        settings = budgets(subject.capability, ours)
         quality = evaluate(single(subject.observation), settings)
         return Judged(observation=subject.observation, quality=quality, source=subject.source)
     from pytest_k1n.commands.probing import run_probes
 
     # As `read_subject` did: it would have refused to go on without a URL.
     url = arguments.server or os.environ["K1N_SERVER"]
+    endpoint = _endpoint(url)
+    policy = arguments.register or defaults_for(endpoint).register
+    # As a run does before its first batch: the two must not differ in what they hold the server to.
+    warm = warmed(endpoint, uid=uuid.uuid4().hex[:8], register=policy, within_s=STARTUP_TIMEOUT_S)
+    settings = budgets(warm.capability, ours)
     probes = run_probes(
         url,
         arguments.execution,
         read=_reader(arguments, {arguments.execution: subject.observation}),
         settings=settings,
-        policy=arguments.register or _policy(url),
+        policy=policy,
     )
     quality = Quality(categories=results(probes), settings=settings, definitions=())
     return Judged(observation=subject.observation, quality=quality, source=subject.source, probes_id=probes.workflow_id)
+
+
+def _is_ours(execution: Execution) -> bool:
+    """Whether our workers did all the work: the run that started it judged it by their budgets."""
+    ids = {task.worker_id for task in execution.tasks if task.is_worker_task and task.worker_id}
+    return bool(ids) and all(each.startswith("k1n-") for each in ids)
 
 
 def _reader(arguments: argparse.Namespace, known: Mapping[str, Observation]) -> Callable[[str], Observation]:
@@ -105,11 +122,12 @@ def _reader(arguments: argparse.Namespace, known: Mapping[str, Observation]) -> 
     return read
 
 
-def _policy(url: str) -> RegisterPolicy:
-    from pytest_k1n.servers.external import defaults_for
-    from pytest_k1n.servers.protocol import Endpoint, Kind
-
-    return defaults_for(Endpoint(kind=Kind.URL, url=url, version=None)).register
+def _endpoint(url: str) -> Endpoint:
+    client = Conductor(transport_for(url))
+    try:
+        return Endpoint(kind=Kind.URL, url=url, version=client.version())
+    finally:
+        client.close()
 
 
 def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:

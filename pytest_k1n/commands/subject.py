@@ -19,14 +19,17 @@ from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, sav
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import evidence_from
 from pytest_k1n.core import wire
+from pytest_k1n.core.capability import Capability, read_capability
 from pytest_k1n.core.correlation import is_of_a_run
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.core.spans import simulated_work_ms
+from pytest_k1n.core.weather import Weather
 from pytest_k1n.plan.find import find_plan
 from pytest_k1n.plan.library import DefinitionNotFound, Library, read_definitions
 from pytest_k1n.plan.read import load_plan
+from pytest_k1n.workers.weather_log import NAME, read_weather
 
 DEFAULT_SPEED = 600.0
 """Of scaled time, as for a run."""
@@ -42,6 +45,8 @@ class Subject:
     source: str
     as_of_ms: int
     """Epoch ms: when it was read from a server, or its file was written."""
+    capability: Capability | None = None
+    """Of the server that a run which kept it used, if that was not its own."""
     notes: tuple[str, ...] = ()
 
 
@@ -94,6 +99,8 @@ class _Around:
     slots: int | None = None
     logs: Mapping[str, tuple[LogLine, ...]] | None = None
     invocations: tuple[Invocation, ...] | None = None
+    weather: Weather | None = None
+    capability: Capability | None = None
 
 
 class Reader:
@@ -170,8 +177,11 @@ class Reader:
             logs=around.logs,
             invocations=around.invocations,
             task_definitions=self._library.task_definitions,
+            weather=around.weather,
         )
-        return Subject(observation=observation, source=source, as_of_ms=as_of_ms, notes=notes)
+        return Subject(
+            observation=observation, source=source, as_of_ms=as_of_ms, capability=around.capability, notes=notes
+        )
 
     def _time(
         self, execution: Execution, template: Template | None, around: _Around
@@ -240,7 +250,13 @@ def _kept_around(path: Path) -> _Around:
     state = folder.state()
     logs, invocations = evidence_from(folder, path.stem)
     return _Around(
-        time_model=state.time_model, speed=state.speed, slots=state.slots, logs=logs, invocations=invocations
+        time_model=state.time_model,
+        speed=state.speed,
+        slots=state.slots,
+        logs=logs,
+        invocations=invocations,
+        weather=None if state.time_model == "virtual" else read_weather(folder.path / NAME, "weather"),
+        capability=read_capability(state.capability),
     )
 
 

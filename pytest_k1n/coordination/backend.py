@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
+    from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.choices import RegisterPolicy, TimeName
     from pytest_k1n.core.model import Json
     from pytest_k1n.core.weather import Weather
@@ -45,6 +46,8 @@ class Backend(Protocol):
     """Task domain that keeps this run's tasks to its own workers."""
     slots: int | None
     """Tasks that one worker runs at once per task type; None where the workers are not ours."""
+    capability: Capability | None
+    """How fast a server that is not ours has shown itself to be; None for one of our own, or where it is not known."""
 
     register_policy: RegisterPolicy
     """What is registered unless the settings say otherwise: always on a server of our own, never on a foreign host."""

@@ -23,6 +23,7 @@ from pytest_k1n.coordination.observing import end, look
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder, RunState
 from pytest_k1n.coordination.starts import Start, again, groups
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.capability import capability_json
 from pytest_k1n.core.choices import GatePolicy, RegisterPolicy
 from pytest_k1n.core.gates.document import PublishedQuality
 from pytest_k1n.core.plan import Plan
@@ -182,6 +183,7 @@ class Director:
             speed=backend.time.speed,
             domain=backend.domain,
             slots=backend.slots,
+            capability=capability_json(backend.capability),
         )
 
     def _loop(self, launcher: Launcher | None) -> None:

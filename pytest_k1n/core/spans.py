@@ -86,7 +86,7 @@ class Window:
 
 
 def simulated_work_ms(record: TaskRecord) -> int | None:
-    """Return the work that the worker measured while simulating, at most the time of execution; None if it was real.
+    """Return the work that the worker simulated, at most the time of execution; None if it was real.
 
     It stands in the reserved output object `_k1n` that our worker writes.
     """

@@ -97,7 +97,7 @@ def _ran_on(run: Run, state: RunState) -> str:
     speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
     where = f" {state.server['url']}" if state.server["url"] else ""
     ran_on = f"server   {kind}{version}{where}, {state.time_model} time{speed}, seed {run.settings.seed}, run {run.uid}"
-    passed_over = [note for note in state.server["notes"] if " passed over: " in note]
+    passed_over = [note for note in state.server["notes"] if " passed over: " in note or "warm" in note]
     return harmless("\n".join([ran_on, *(f"         {note}" for note in passed_over)]))
 
 

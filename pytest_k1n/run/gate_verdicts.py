@@ -13,17 +13,18 @@ from pytest_k1n.run.run import Run
 
 def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
-    from pytest_k1n.core.gates import BatchObservation, GateSettings, evaluate, quality_document
+    from pytest_k1n.core.gates import BatchObservation, GateSettings, budgets, evaluate, quality_document
 
     observed = {watch: watch.observation for watch in batch.watches if watch.observation is not None}
     keys = {watch: watch.title for watch in observed if not watch.start.alone}
     alone = {watch.start.workflow: each for watch, each in observed.items() if watch.start.alone}
-    settings = GateSettings(
+    ours = GateSettings(
         min_pass_rate=run.settings.min_pass_rate / 100,
         workers="own" if backend.slots else "external",
         engine=backend.server["url"] is None,
         validate=_validate,
     )
+    settings = budgets(backend.capability, ours)
     together = BatchObservation(observations={key: observed[watch] for watch, key in keys.items()}, alone=alone or None)
     return {
         "v": 1,

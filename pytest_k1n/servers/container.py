@@ -17,7 +17,7 @@ from pytest_k1n.servers.profile import RUN_UID, properties, sqlite_url
 from pytest_k1n.servers.protocol import Endpoint, Kind
 from pytest_k1n.servers.readiness import wait_ready
 from pytest_k1n.servers.supervised import log_tail
-from pytest_k1n.servers.warmup import run_once
+from pytest_k1n.servers.warmup import warm_up
 
 ENGINES = ("docker", "podman")
 API_PORT = 8080
@@ -102,8 +102,9 @@ class ContainerServer(ProcessServer):
             supported = check_version(version(address, timeout_s=15), self._image)
         except OSError as error:
             raise ServerStartTimeout(f"Conductor became ready and fell silent ({reason_of(error)}).") from None
-        run_once(address, name=f"k1n_first_{self.site.run_uid}", died=self.died, deadline=deadline)
+        warm = warm_up(address, name=f"k1n_first_{self.site.run_uid}", died=self.died, deadline=deadline)
         by = f"container {self._name} by {self._engine.command} {self._engine.version}"
+        self.site.report(f"Conductor {supported} is ready, {warm}")
         return Endpoint(
             kind=Kind.DOCKER,
             url=address.url,

@@ -15,11 +15,11 @@ from pytest_k1n.servers.profile import JVM_FLAGS, environment, properties, sqlit
 from pytest_k1n.servers.protocol import Endpoint, Kind
 from pytest_k1n.servers.readiness import wait_ready
 from pytest_k1n.servers.supervised import Supervised
-from pytest_k1n.servers.warmup import run_once
+from pytest_k1n.servers.warmup import warm_up
 
 _PORT_ATTEMPTS = 5
-_WARM_UPS = 8
-"""Executions beyond the first, which proves that it works: the JVM still loads and compiles on the next few.
+_WARM_UPS = 9
+"""Executions at least: the first proves that it works, and the JVM still loads and compiles on the next few.
 
 Without them the first fork of a run waited 163 to 213 ms for its workers, above its budget of 150. The first ones take
 150 ms each, from about the eighth on 80.
@@ -79,11 +79,9 @@ class JarServer(ProcessServer):
         process = self._launch(argv, env=environment(os.environ, self.site.run_uid))
         self._await_ready(process, port, deadline)
         name = f"k1n_first_{self.site.run_uid}"
-        first_s = run_once(_address(port), name=name, died=self.died, deadline=deadline)
-        for _ in range(_WARM_UPS):
-            run_once(_address(port), name=name, died=self.died, deadline=deadline)
+        warm = warm_up(_address(port), name=name, died=self.died, deadline=deadline, least=_WARM_UPS)
         endpoint = self._describe(process, port, began)
-        self.site.report(f"Conductor {endpoint.version} is {endpoint.notes[-1]}, first execution in {first_s:.1f}s")
+        self.site.report(f"Conductor {endpoint.version} is {endpoint.notes[-1]}, {warm}")
         return endpoint
 
     def _await_ready(self, process: Supervised, port: int, deadline: float) -> None:

@@ -194,8 +194,9 @@ class Runner:
             return outcome
         if fault.kind == "slow":
             work_ms = outcome.work_ms or 0
-            _, took_ms = hand.measure(lambda: hand.sleep(work_ms * (fault.factor - 1)))
-            return replace(outcome, work_ms=work_ms + took_ms)
+            more_ms = work_ms * (fault.factor - 1)
+            hand.sleep(more_ms)
+            return replace(outcome, work_ms=round(work_ms + more_ms))
         return spoiled(outcome, fault, self._last_output.get(fault.value, {}))
 
     def _context(self, hand: HeldTask, logs: list[dict[str, Json]]) -> TaskContext:

@@ -25,7 +25,7 @@ from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.probe import HttpAnswer, ask
 from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
-from pytest_k1n.servers.warmup import run_once
+from pytest_k1n.servers.warmup import warm_up
 
 pytestmark = pytest.mark.live
 WITHIN_S = 240.0
@@ -83,7 +83,7 @@ def document(answer: HttpAnswer) -> dict[str, object]:
 def test_a_real_server_runs_an_execution_and_forgets_it(server: JarServer) -> None:
     assert server.endpoint.version == "3.32.1"
     address = Address.parse(server.endpoint.url)
-    run_once(address, name="k1n_live", died=server.died, deadline=time.monotonic() + WITHIN_S)
+    warm_up(address, name="k1n_live", died=server.died, deadline=time.monotonic() + WITHIN_S)
     assert "k1n_" not in ask(address, "GET", "/api/metadata/workflow").text
     assert "k1n_" not in ask(address, "GET", "/api/metadata/taskdefs").text
 

@@ -52,13 +52,13 @@ class Handler(BaseHTTPRequestHandler):
         elif path == "/api/version" and MODE != "old":
             self.answer(b"3.32.1", "text/plain")
         elif path.startswith("/api/tasks/poll/batch/"):
-            if Handler.handed_out < 2 and MODE != "stuck":
+            if Handler.handed_out < 4 and MODE != "stuck":
                 Handler.handed_out += 1
                 self.answer([{"taskId": f"task-{Handler.handed_out}"}])
             else:
                 self.answer([])
         elif path == "/api/workflow/w-1":
-            self.answer({"status": "COMPLETED" if Handler.finished >= 2 else "RUNNING"})
+            self.answer({"status": "COMPLETED" if Handler.finished >= 4 else "RUNNING"})
         else:
             self.answer(HTML, "text/html")
 

@@ -2,7 +2,7 @@
 
 from pytest_k1n.core.gates.category import Category, CategoryResult, CategoryVerdict, Located, judge
 from pytest_k1n.core.gates.document import gate_results, probe_output, quality_document
-from pytest_k1n.core.gates.facts import BatchObservation, Facts, FaultOutcome, GateSettings, single
+from pytest_k1n.core.gates.facts import BatchObservation, Facts, FaultOutcome, GateSettings, budgets, single
 from pytest_k1n.core.gates.quality import Checks, Quality, evaluate
 from pytest_k1n.core.gates.table import CATEGORIES, PROBES, category
 
@@ -19,6 +19,7 @@ __all__ = [
     "GateSettings",
     "Located",
     "Quality",
+    "budgets",
     "category",
     "evaluate",
     "gate_results",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pytest_k1n.core.capability import FACTOR, Capability, Latencies
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 
@@ -48,6 +49,41 @@ class GateSettings:
     engine: bool = False
     """Whether the embedded engine ran it in-process, with hardly any wait."""
     validate: Validate | None = None
+
+
+def budgets(capability: Capability | None, settings: GateSettings) -> GateSettings:
+    """Return the settings with the budgets of a server that is not ours: its own capability, never below ours.
+
+    The one place that makes them: for batches of a run as for `k1n gates`. `None`: the server is one of our own, or
+    nobody has measured it.
+    """
+    if capability is None:
+        return settings
+
+    def own(ours_ms: int, theirs_ms: int | None) -> int:
+        return max(ours_ms, FACTOR * (theirs_ms or 0))
+
+    return replace(
+        settings,
+        begin_ms=own(settings.begin_ms, capability.begin_ms),
+        engine_hop_ms=own(settings.engine_hop_ms, capability.hop_ms),
+        join_ms=own(settings.join_ms, capability.join_ms),
+        queue_chain_ms=own(settings.queue_chain_ms, capability.chain_ms),
+        queue_busy_ms=own(settings.queue_busy_ms, capability.fork_ms),
+        queue_foreign_ms=own(settings.queue_foreign_ms, capability.fork_ms),
+    )
+
+
+def is_within(measured: Latencies, settings: GateSettings) -> bool:
+    """Whether every latency of an execution keeps our budgets: of a server that is warm."""
+    pairs = (
+        (measured.begin_ms, settings.begin_ms),
+        (measured.hop_ms, settings.engine_hop_ms),
+        (measured.join_ms, settings.join_ms),
+        (measured.chain_ms, settings.queue_chain_ms),
+        (measured.fork_ms, settings.queue_busy_ms),
+    )
+    return all(ms is None or ms <= budget_ms for ms, budget_ms in pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
