@@ -45,25 +45,25 @@ def warm_up(
 
     Raises ServerStartTimeout or ServerDied, naming the request that was on its way.
     """
-    trial = _Trial(address, name, died, deadline, clock, sleep)
+    exercise = _Exercise(address, name, died, deadline, clock, sleep)
     settings = GateSettings()
     measured: list[Latencies] = []
     first_s = 0.0
-    trial.register()
+    exercise.register()
     try:
         good = 0
         while len(measured) < MOST and (good < _IN_A_ROW or len(measured) < least):
             began = clock()
-            measured.append(trial.run())
+            measured.append(exercise.run())
             first_s = first_s or clock() - began
             good = good + 1 if is_within(measured[-1], settings) else 0
     finally:
-        trial.remove()
+        exercise.remove()
     return capability(round(first_s * 1000), measured)
 
 
 @dataclass(slots=True)
-class _Trial:
+class _Exercise:
     """The executions of one warm-up."""
 
     address: Address

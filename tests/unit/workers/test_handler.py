@@ -1,5 +1,7 @@
 """What comes of a handler: its outcome, its failure, its stop."""
 
+import time
+
 import pytest
 
 from pytest_k1n.workers.handler import Outcome, Stopped, TaskFailed, invoke
@@ -44,3 +46,15 @@ def test_simulated_work_sleeps_its_estimate_shortened_by_the_speed(context):
     assert outcome.simulated
     assert len(lines) == 1
     assert 643 <= slept[0] <= 657
+
+
+def test_what_a_busy_machine_oversleeps_is_not_work_that_was_simulated(context):
+    overslept, asked = time.sleep, []
+
+    def sleep(ms):
+        asked.append(ms)
+        overslept(0.03)
+
+    made, _, _ = context(estimate_ms=600, speed=600.0, sleep=sleep)
+    outcome = invoke(SIMULATED.call, made)
+    assert outcome.work_ms == round(asked[0])
