@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
@@ -16,6 +17,9 @@ from pytest_k1n.report.picture import charts
 from pytest_k1n.report.picture.gantt import Gantt, gantt
 from pytest_k1n.report.picture.markup import Markup
 from pytest_k1n.report.story import about, headline, sentence, shown_band
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 MOST_TABLE_ROWS = 12_000
 """Rows of all task tables together: more of them would make the page heavier than 5 MB."""
@@ -50,19 +54,9 @@ class Section:
 
 def render(document: RunDocument) -> str:
     """Make the page."""
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(_asset),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(human=format_ms, band=shown_band, text=_text)
     sections = _sections(document)
     anchors = {id(entry.finding): entry.anchor for section in sections for entry in section.entries}
-    return environment.get_template("page.html").render(
+    return _template().render(
         document=document,
         headline=headline(document),
         ran_on=ran_on(document),
@@ -80,6 +74,22 @@ def render(document: RunDocument) -> str:
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
     )
+
+
+@cache
+def _template() -> Template:
+    """Compile the page's template: it takes longer than to fill it for a small run."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(_asset),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(human=format_ms, band=shown_band, text=_text)
+    return environment.get_template("page.html")
 
 
 def _sections(document: RunDocument) -> list[Section]:
