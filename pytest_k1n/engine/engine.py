@@ -40,7 +40,7 @@ from pytest_k1n.engine.values import JsonObject
 
 
 class Engine:
-    """An embedded Conductor. Not thread-safe: `engine.http` serialises its callers."""
+    """An embedded Conductor. Not thread-safe: a served one takes its requests in turns (`serving.turns`)."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ class Timer:
 
 
 class Served:
-    """What `engine.http` does with a request, without the HTTP."""
+    """What `serving.app` does with a request, without the HTTP."""
 
     def __init__(self, make, *, clock=None, **settings):
         self.wall, self.make = Wall(), make

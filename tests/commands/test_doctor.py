@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.commands import doctor
-from pytest_k1n.commands.doctor import Check, CheckOutcome, Examined, checks
+from pytest_k1n.commands.checklist import Check, CheckOutcome, Examined, checks
 from pytest_k1n.commands.inifile import ini_rows
 from pytest_k1n.servers.protocol import ServerSpec, parse_server
 
