@@ -26,6 +26,7 @@ class TaskState:
         "correlation_id",
         "cursor",
         "def_name",
+        "deliverable_ms",
         "domain",
         "due_ms",
         "ended_ms",
@@ -94,6 +95,8 @@ class TaskState:
         self.sub_id: str | None = None
         self.parent_task_id: str | None = None
         self.logs: tuple[JsonObject, ...] = ()
+        self.deliverable_ms = 0
+        """From when on a poll may get it, once it has been queued; what the engine runs by itself never is."""
         self.due_ms = 0
         """When a timed WAIT ends, or 0."""
         self.cursor = 0

@@ -49,6 +49,7 @@ class Queues:
         if queue is None:
             queue = self._queues[key] = _Queue()
         task.ticket += 1
+        task.deliverable_ms = due_ms
         self._order += 1
         if due_ms <= now_ms:
             heappush(queue.ready, (-task.execution.priority, due_ms, self._order, task.ticket, task))

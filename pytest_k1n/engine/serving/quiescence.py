@@ -15,7 +15,7 @@ from enum import StrEnum
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import IN_PROGRESS, PAUSED, TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import IN_PROGRESS, PAUSED, SCHEDULED, TERMINAL_WORKFLOW
 
 CONNECTED_MS = 10_000
 """A worker that has not polled for so long is gone."""
@@ -218,14 +218,19 @@ class Quiescence:
         for task in execution.live:
             if not task.is_open:
                 continue
-            if task.type == "HUMAN" or (task.type == "WAIT" and not task.due_ms):
+            if task.type == "HUMAN" or (task.type == "WAIT" and not task.due_ms) or _is_left_open(task):
                 return f"{_named(task)} waits to be completed"
-            if task.node.type == "SIMPLE" and task.status != IN_PROGRESS and not task.callback_s:
+            if task.status == SCHEDULED and 0 < task.deliverable_ms <= self._engine.now_ms:
                 return f"{_named(task)} waits for a worker"
             child = self._engine.executions.get(task.sub_id or "")
             if child is not None and (found := self._waits_outside(child)) is not None:
                 return found
         return None
+
+
+def _is_left_open(task: TaskState) -> bool:
+    """Tell whether the engine has done its part of a task with `asyncComplete`, so that a client has to complete it."""
+    return task.status == IN_PROGRESS and task.node.type in ("EVENT", "HTTP")
 
 
 def _named(task: TaskState) -> str:

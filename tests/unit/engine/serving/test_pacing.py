@@ -285,6 +285,44 @@ def test_what_waits_for_a_person_is_not_timed_out_by_a_jump(served, make, kind):
     assert [kind for kind, _ in served.holders] == ["person"]
 
 
+@pytest.mark.parametrize("delivery", ["reported without a poll", "polled and failed", "handed back"])
+def test_a_task_that_comes_back_after_a_delay_holds_the_clock_once_it_waits_for_a_worker(served, make, delivery):
+    served.ask("POST", "/metadata/taskdefs", [{"name": "a", "retryCount": 3, "retryDelaySeconds": 60}])
+    workflow_id = served.start(make.simple("a"), timeoutSeconds=600, timeoutPolicy="TIME_OUT_WF")
+    if delivery == "reported without a poll":
+        served.ask("POST", f"/tasks/{workflow_id}/a/FAILED", {})
+    elif delivery == "polled and failed":
+        served.report(served.poll("a"), status="FAILED")
+        served.wall.passes(CONNECTED_MS)
+    else:
+        task = served.poll("a")
+        result = {name: task[name] for name in ("taskId", "workflowInstanceId")}
+        served.ask("POST", "/tasks", {**result, "status": "IN_PROGRESS", "callbackAfterSeconds": 60})
+        served.wall.passes(CONNECTED_MS)
+    served.wall.passes(PATIENCE_MS - SETTLE_MS)
+
+    execution = served.execution(workflow_id)
+    assert (execution.status, execution.live[0].status) == ("RUNNING", "SCHEDULED")
+    assert 60_000 <= served.elapsed_ms < 120_000
+    assert served.poll("a")["taskId"] == execution.live[0].task_id
+
+
+def test_a_dynamic_task_that_waits_for_a_worker_holds_the_clock(served, make):
+    task = make.of_type("DYNAMIC", "d", dynamicTaskNameParam="what", inputParameters={"what": "a"})
+    workflow_id = served.start(task, timeoutSeconds=600, timeoutPolicy="TIME_OUT_WF")
+    served.wall.passes(PATIENCE_MS - SETTLE_MS)
+    assert served.execution(workflow_id).status == "RUNNING"
+    assert served.holders[0][1].endswith("waits for a worker")
+
+
+def test_an_event_that_a_client_has_to_complete_holds_the_clock(served, make):
+    task = make.of_type("EVENT", "e", sink="conductor", asyncComplete=True)
+    workflow_id = served.start(task, timeoutSeconds=600, timeoutPolicy="TIME_OUT_WF")
+    served.wall.passes(PATIENCE_MS - SETTLE_MS)
+    assert served.execution(workflow_id).status == "RUNNING"
+    assert served.holders[0][1].endswith("waits to be completed")
+
+
 def test_a_paused_execution_is_not_timed_out_by_a_jump(served, make):
     workflow_id = served.start(make.simple("a"), timeoutSeconds=3600, timeoutPolicy="TIME_OUT_WF")
     served.ask("PUT", f"/workflow/{workflow_id}/pause")
