@@ -16,6 +16,10 @@ from __future__ import annotations
 from typing import Any
 
 
+class InvalidInput(Exception):
+    """Input that a task cannot be made of: its execution fails with this reason, whoever asked for the evaluation."""
+
+
 class Problem(Exception):
     """A refused request: HTTP status and message."""
 

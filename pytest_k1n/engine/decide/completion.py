@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pytest_k1n.engine.decide import ending
-from pytest_k1n.engine.decide.context import Context, InvalidInput
+from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert_one
 from pytest_k1n.engine.definition import Node
+from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import FAILED, SKIPPED, UNSUCCESSFUL_TASK
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.engine.decide.domains import Polled
 from pytest_k1n.engine.definition import Definition, TaskDef
-from pytest_k1n.engine.problems import Illegal, Problem
+from pytest_k1n.engine.problems import Illegal, InvalidInput, Problem
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ class Again(Protocol):
     """Counts what is done once more. Raises Illegal for what has no end, in words that begin with `what`."""
 
     def __call__(self, key: str, now_ms: int, what: Callable[[], str]) -> None: ...
-
-
-class InvalidInput(Exception):
-    """Input that a task cannot be made of: the execution fails with this reason."""
 
 
 class Broken(InvalidInput):

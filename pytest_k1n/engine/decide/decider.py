@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from pytest_k1n.engine.decide import ending, joins, loops, retry, switches, timeouts
 from pytest_k1n.engine.decide.completion import Saved, finish
-from pytest_k1n.engine.decide.context import Broken, Context, InvalidInput
+from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert, new_attempt, schedule
 from pytest_k1n.engine.decide.systemtasks import RUNNERS
 from pytest_k1n.engine.definition import Node
-from pytest_k1n.engine.problems import Illegal
+from pytest_k1n.engine.problems import Illegal, InvalidInput
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     COMPLETED,
@@ -207,15 +207,15 @@ def _run_system_tasks(context: Context, execution: ExecutionState) -> tuple[bool
 
 
 def _advance_loop(context: Context, execution: ExecutionState, loop: TaskState) -> bool:
-    first = loops.advance(loop, context)
-    if loop.status not in OPEN_TASK:
-        loop.ended_ms = context.now_ms
-        return True
-    if first is None:
-        return False
-    loop.updated_ms = context.now_ms
-    batch = TaskGroup(context, execution, loop.iteration)
     try:
+        first = loops.advance(loop, context)
+        if loop.status not in OPEN_TASK:
+            loop.ended_ms = context.now_ms
+            return True
+        if first is None:
+            return False
+        loop.updated_ms = context.now_ms
+        batch = TaskGroup(context, execution, loop.iteration)
         batch.map(first)
     except InvalidInput as error:
         loop.status, loop.reason, loop.ended_ms = FAILED, str(error), context.now_ms

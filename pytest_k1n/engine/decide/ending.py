@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.decide import joins, loops
 from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     CANCELED,
@@ -22,7 +23,11 @@ _ENDS_AS = {TIMED_OUT: TIMED_OUT, CANCELED: TERMINATED}
 def complete(context: Context, execution: ExecutionState, terminator: TaskState | None = None) -> None:
     """End an execution successfully; `terminator` is the TERMINATE task that did it."""
     loops.note_end(context, terminator)
-    execution.output = _output(execution) if terminator is None else terminator.output
+    try:
+        execution.output = _output(execution) if terminator is None else terminator.output
+    except InvalidInput as error:
+        terminate(context, execution, FAILED, str(error), None, {})
+        return
     if terminator is not None:
         execution.reason = _terminator_reason(terminator, COMPLETED)
     _name_failures(execution)
@@ -58,7 +63,7 @@ def terminate(
 ) -> None:
     """End an execution unsuccessfully; unless that was requested through the API, its failureWorkflow starts."""
     loops.note_end(context, task)
-    execution.output = _output(execution) if output is None else output
+    execution.output = _output_if_any(execution) if output is None else output
     execution.reason = reason
     if task is not None and execution.failed_task_id is None:  # a retry does not forget the first one
         execution.failed_task_id = task.task_id
@@ -66,7 +71,7 @@ def terminate(
     failure_workflow = execution.definition.failure_workflow
     if output is None and execution.definition.resolve_output is not None:  # once more, now that it has ended so
         execution.previous_status, execution.status = execution.status, status
-        execution.output = _output(execution)
+        execution.output = _output_if_any(execution)
         execution.status = execution.previous_status
     _end(context, execution, status)
     if failure_workflow and not by_request:
@@ -114,6 +119,13 @@ def _output(execution: ExecutionState) -> JsonObject:
         return execution.output
     last = execution.tasks[-1]
     return joins.output(last) if last.type == "JOIN" and last.status in OPEN_TASK else last.output
+
+
+def _output_if_any(execution: ExecutionState) -> JsonObject:
+    try:
+        return _output(execution)
+    except InvalidInput:
+        return {}
 
 
 def _terminator_reason(terminator: TaskState, status: str) -> str:

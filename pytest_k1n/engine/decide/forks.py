@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pytest_k1n.engine.decide.context import Broken, Definitions, InvalidInput
+from pytest_k1n.engine.decide.context import Broken, Definitions
 from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.values import JsonObject

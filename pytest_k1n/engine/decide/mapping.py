@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pytest_k1n.engine.decide import forks, switches, waits
-from pytest_k1n.engine.decide.context import Broken, Context, InvalidInput
+from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.language.expressions import compile_template
 from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS

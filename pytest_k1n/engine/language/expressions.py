@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from pytest_k1n.engine.language import jsonpath
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.pathsteps import MISSING
+from pytest_k1n.engine.problems import InvalidInput
 
 
 class Task(Protocol):
@@ -83,14 +84,58 @@ TASK_FIELDS: Final = frozenset(_TASK)
 """What `${ref.…}` may read of a task; anything else is null."""
 
 
+MOST_CHARACTERS: Final = 64 * 1024 * 1024
+"""What a resolved template may take as JSON; the server's own limits lie below (10 MB for the input of a task)."""
+
+
 def compile_template(template: Any) -> Resolver | None:
-    """Compile a JSON value; None when nothing in it needs resolving, so that the value itself can be used."""
+    """Compile a JSON value; None when nothing in it needs resolving, so that the value itself can be used.
+
+    What a resolver returns is bounded: one that refers to something twice doubles it, and a few dozen of those in a row
+    would take all memory as soon as their values are written. It raises InvalidInput then, and where a pattern in a
+    path takes too long.
+    """
+    resolve = _compile(template)
+    if resolve is None or len(references(template)) < 2:
+        return resolve
+    unbounded = resolve
+
+    def bounded(execution: Referable, task: Task | None) -> Any:
+        value = unbounded(execution, task)
+        if size(value) > MOST_CHARACTERS:
+            raise InvalidInput(f"the expressions of a template make more than {MOST_CHARACTERS >> 20} MiB of it")
+        return value
+
+    return bounded
+
+
+def size(value: Any) -> int:
+    """Count the characters of a value as JSON, roughly; what is in it many times is counted so, but looked at once."""
+    return _size(value, {})
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    if isinstance(value, str):
+        return len(value) + 3
+    if not isinstance(value, dict | list):
+        return 6
+    found = known.get(id(value))
+    if found is None:
+        if isinstance(value, dict):
+            found = sum(len(key) + 4 + _size(inner, known) for key, inner in value.items()) + 2
+        else:
+            found = sum(_size(inner, known) + 1 for inner in value) + 2
+        known[id(value)] = found
+    return found
+
+
+def _compile(template: Any) -> Resolver | None:
     if isinstance(template, str):
         return _compile_text(template)
     if isinstance(template, dict):
         return _compile_dict(template)
     if isinstance(template, list):
-        members = [(value, compile_template(value)) for value in template]
+        members = [(value, _compile(value)) for value in template]
         if all(resolve is None for _, resolve in members):
             return None
         return lambda execution, task: [
@@ -103,7 +148,7 @@ def _compile_dict(template: dict[str, Any]) -> Resolver | None:
     constants = {}
     moving = []
     for key, value in template.items():
-        resolve = compile_template(value)
+        resolve = _compile(value)
         constants[key] = value if resolve is None else None
         if resolve is not None:
             moving.append((key, resolve))
@@ -261,7 +306,10 @@ def _walk(value: Any, keys: tuple[str, ...]) -> Any:
 
 
 def _read(value: Any, path: jsonpath.Path) -> Any:
-    found = path.read(value)
+    try:
+        found = path.read(value)
+    except jsonpath.PathError as error:
+        raise InvalidInput(str(error)) from None
     return None if found is MISSING else found
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal, NestedTooDeeply, NotAllowed, Problem, Unknown
+from pytest_k1n.engine.problems import Illegal, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.table import ROUTES
@@ -111,8 +111,8 @@ def guarded(answer: Callable[[], T]) -> T | Reply:
         return answer()
     except Problem as problem:
         return Reply(problem.status, error_document(problem))
-    except MissingChild as missing:
-        return Reply(500, error_document(Illegal(str(missing))))
+    except (MissingChild, InvalidInput) as refused:
+        return Reply(500, error_document(Illegal(str(refused))))
     except RecursionError:
         return Reply(
             400, error_document(NestedTooDeeply("it is nested too deeply: nothing in it may be 150 levels deep"))

@@ -1,6 +1,12 @@
 """What `${...}` turns into; every expected value was read off Conductor 3.32.1 (task inputs of one execution)."""
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_k1n.engine.language import expressions, jsonpath
 
 INPUT = {
     "n": 5, "s": "str", "m": {"x": {"deep": 1}, "y": 2, "q": 9}, "k": "y", "l": [1, 2, 3],
@@ -108,3 +114,59 @@ def test_a_plain_ref_means_the_latest_iteration(bench, make):
     assert execution.task("a__1").input == {"before": None}
     assert execution.task("a__2").input == {"before": "a__1"}
     assert execution.task("b").input == {"last": "a__2"}
+
+
+SLOW = "${workflow.input.l[?(@.a =~ /(a+)+$/)].a}"
+
+
+@pytest.mark.parametrize(
+    "make_definition",
+    [
+        lambda make: make.workflow(make.simple("a", inputParameters={"x": SLOW})),
+        lambda make: make.workflow(make.of_type("NOOP", "n"), outputParameters={"x": SLOW}),
+        lambda make: make.workflow(make.loop([make.simple("a")], items=SLOW)),
+    ],
+    ids=["an input", "an output", "a loop's items"],
+)
+def test_a_pattern_that_matches_for_too_long_fails_what_it_is_for_and_no_request(
+    bench, make, monkeypatch, make_definition
+):
+    monkeypatch.setattr(jsonpath, "MATCH_LIMIT_S", 0.05)
+    execution = bench.start(make_definition(make), {"l": [{"a": "a" * 40 + "!"}]})
+
+    assert execution.state.status == "FAILED"
+    assert "takes more than" in execution.state.reason
+
+
+@pytest.mark.parametrize(
+    "doubled",
+    [
+        ["${workflow.variables.v}", "${workflow.variables.v}"],
+        {"a": "${workflow.variables.v}", "b": ["${workflow.variables.v}"]},
+        "${workflow.variables.v}${workflow.variables.v}",
+        "x ${workflow.variables} ${workflow.variables}",
+    ],
+)
+def test_values_that_double_again_and_again_end_with_a_reason_before_they_take_all_memory(bench, make, doubled):
+    steps = [make.of_type("SET_VARIABLE", f"s{n}", inputParameters={"v": doubled}) for n in range(100)]
+    execution = bench.start(make.workflow(*steps, variables={"v": "x" * 1000}), {})
+
+    assert execution.state.status == "FAILED"
+    assert "64 MiB" in execution.state.reason
+    assert len(execution.state.tasks) < 20
+
+
+def _flat(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(0, 999) | st.text("ab", max_size=5),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab", max_size=5), inner, max_size=4),
+    )
+)
+def test_a_values_size_is_that_of_its_json_up_to_the_signs_between(value):
+    written = len(_flat([value]))
+    assert written <= expressions.size([value]) <= 6 * written
+    assert expressions.size([value, value]) == 2 * expressions.size([value]) - 2
