@@ -40,7 +40,8 @@ def time_out(task: TaskState, now_ms: int) -> str | None:
                 f"(elapsed {elapsed // 1000} seconds across all attempts including retry delays). "
                 f"Timeout policy: {definition.timeout_policy}"
             )
-            return _apply(task, definition.timeout_policy, reason)
+            if (ending := _apply(task, definition.timeout_policy, reason)) or task.status == TIMED_OUT:
+                return ending
     if definition.timeout_s > 0 and task.started_ms > 0:
         elapsed = now_ms - (task.started_ms + task.start_delay_s * 1000)
         if elapsed >= definition.timeout_s * 1000:
