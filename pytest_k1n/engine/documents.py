@@ -70,7 +70,7 @@ def task_document(task: TaskState) -> JsonObject:
         "scheduledTime": task.scheduled_ms,
         "startTime": task.started_ms,
         "endTime": task.ended_ms,
-        "updateTime": task.updated_ms,
+        "updateTime": task.updated_ms if _is_touched(task) else 0,
         "startDelayInSeconds": task.start_delay_s,
         "retried": task.retried,
         "executed": task.executed,
@@ -114,9 +114,31 @@ def task_document(task: TaskState) -> JsonObject:
     return document
 
 
-def failed_workflow_document(execution: ExecutionState) -> JsonObject:
+_CHANGED_BY_THE_SERVER: Final = frozenset({"JOIN", "DO_WHILE", "SUB_WORKFLOW"})
+
+
+def _is_touched(task: TaskState) -> bool:
+    """Tell whether anything has changed a record since it was made: until then the server shows no update."""
+    made = task.updated_ms == task.scheduled_ms and not task.poll_count and task.status in OPEN_TASK
+    return not made or task.type in _CHANGED_BY_THE_SERVER
+
+
+def inner_document(execution: ExecutionState, *, tasks: bool) -> JsonObject:
+    """Write an execution as `POST /workflow/bulk/search` answers it: the server's inner form, its tasks included."""
+    document = failed_workflow_document(execution, tasks=tasks)
+    for task, shown in zip(execution.tasks, document["tasks"], strict=False):
+        del shown["firstStartTime"], shown["executionMetadata"]
+        shown.update({
+            "callbackAfterMs": task.callback_s * 1000, "firstScheduledTime": task.scheduled_ms, "waitTimeout": 0,
+            "onStateChange": {}, "idempotent": False, "cachedOutput": False, "notifications": {},
+            "nonWorkflowEventTask": False, "asyncComplete": False, "idempotentExecution": False,
+        })  # fmt: skip
+    return document
+
+
+def failed_workflow_document(execution: ExecutionState, *, tasks: bool = True) -> JsonObject:
     """Write an execution as a failureWorkflow finds it in its input: the server's inner form of it."""
-    document = execution_document(execution)
+    document = execution_document(execution, tasks=tasks)
     for name in ("updateTime", "history", "rateLimited", "startTime"):
         document.pop(name)
     document["updatedTime"] = execution.updated_ms

@@ -10,6 +10,7 @@ sweeps) happens at the very instant it becomes possible.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -38,6 +39,8 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import FAILED, OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
 from pytest_k1n.engine.values import JsonObject
 
+MOST_ARCHIVED = 1_000
+
 
 class Engine:
     """An embedded Conductor. Not thread-safe: a served one takes its requests in turns (`serving.turns`)."""
@@ -55,6 +58,8 @@ class Engine:
         self.seed = seed
         self.catalogue = Catalogue()
         self.executions: dict[str, ExecutionState] = {}
+        self.archived: deque[ExecutionState] = deque(maxlen=MOST_ARCHIVED)
+        """What was removed and can still be found by a search, the latest ones."""
         self.polls: dict[QueueKey, JsonObject] = {}
         self.guards = guards or Guards()
         self.on_poll: Callable[[QueueKey, str | None, TaskState | None], None] | None = None

@@ -131,7 +131,7 @@ class ExecutionState:
         "correlation_id", "created_ms", "definition", "domains", "ended_ms", "event", "failed_names",
         "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
-        "rerun_from", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
+        "rerun_from", "searched", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
     )  # fmt: skip
 
     def __init__(
@@ -171,6 +171,8 @@ class ExecutionState:
         """What an evaluation must look at: neither executed nor retried nor skipped."""
         self.next_seq = 1
         self.next_id = 0
+        self.searched: tuple[tuple[object, ...], str] | None = None
+        """What a search looks for its text in, and what of the record that was made of."""
         self.timer_ms = 0
         """The earliest wake-up already asked for, or 0."""
 

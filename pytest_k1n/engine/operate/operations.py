@@ -115,12 +115,17 @@ def reset_callbacks(engine: Engine, execution: ExecutionState) -> None:
 
 
 def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -> None:
-    """Forget an execution; what is queued of it goes with it. Raises Invalid: only an ended one can be archived."""
+    """Forget an execution; what is queued of it goes with it, and searches still find it where it is archived.
+
+    Raises Invalid: only an ended one can be archived.
+    """
     if archive and execution.status not in TERMINAL_WORKFLOW:
         raise Invalid(f"Cannot archive workflow: {execution.workflow_id} with status: {execution.status}")
     for task in execution.live:
         task.ticket += 1
     del engine.executions[execution.workflow_id]
+    if archive:
+        engine.archived.append(execution)
 
 
 def _deepest_failure(engine: Engine, task: TaskState) -> ExecutionState:

@@ -53,7 +53,7 @@ class Catalogue:
         document = workflow_document(given)
         if not is_update:  # an update leaves the stamp that came with it
             document["createTime"] = now_ms
-        document["updateTime"] = now_ms if is_update else 0
+        document["updateTime"] = now_ms if is_update else given.get("updateTime") or 0
         self.workflow_documents.setdefault(document["name"], {})[document["version"]] = document
         self._forget()
         return document
@@ -72,7 +72,7 @@ class Catalogue:
         versions = self.workflow_documents.get(name)
         if not versions:
             return None
-        return versions.get(max(versions) if version is None else version)
+        return versions.get(max(0, *versions) if version is None else version)
 
     def task_definition(self, name: str) -> TaskDef | None:
         return self._task_definitions.get(name)

@@ -11,15 +11,25 @@ from typing import Any, Final
 
 from pytest_k1n.engine.language import jsontext
 from pytest_k1n.engine.problems import Illegal, Invalid
-from pytest_k1n.engine.status import RESULT_STATUSES
+from pytest_k1n.engine.registry import coercions
+from pytest_k1n.engine.status import (
+    CANCELED,
+    COMPLETED,
+    FAILED,
+    FAILED_WITH_TERMINAL_ERROR,
+    IN_PROGRESS,
+    RESULT_STATUSES,
+)
 from pytest_k1n.engine.values import JsonObject
 
 _COMMON = "com.netflix.conductor.common"
-Kind = str | tuple[str, ...]
-
-
-_PRIMITIVES: Final[dict[Any, Any]] = {"int": 0, "bool": False}
+Kind = str | tuple[Any, ...]
+_NUMBERS: Final = {"int": "int", "int?": "java.lang.Integer", "long": "long", "long?": "java.lang.Long"}
+_TRUTHS: Final = {"bool": "boolean", "bool?": "java.lang.Boolean"}
+_PRIMITIVES: Final[dict[Any, Any]] = {"int": 0, "long": 0, "bool": False}
 """What an explicit null becomes where Java has no null; a `?` marks the types that have one."""
+_MAP: Final = "java.util.LinkedHashMap<java.lang.String,java.lang.Object>"
+_TEXT: Final = "java.lang.String"
 
 
 _UNCHECKABLE: Final = (
@@ -31,17 +41,42 @@ UNCHECKABLE: Final = "HV000028: Unexpected exception during isValid call."
 
 
 class Shape:
-    """The typed fields of one kind of request object."""
+    """The typed fields of one kind of request object; `from_text` is the field that a text in its place stands for."""
 
-    def __init__(self, java: str, **fields: Kind | tuple[str, Shape]) -> None:
+    def __init__(self, java: str, *, from_text: str | None = None, **fields: Any) -> None:
         self.java = java
+        self.from_text = from_text
         self.fields: dict[str, Any] = fields
 
 
-def _enum(java: str, *values: str) -> tuple[str, ...]:
-    return ("enum", f"{_COMMON}.{java}", *values)
+def _enum(java: str, *names: str, listed: tuple[str, ...] = ()) -> Kind:
+    """Make the kind of an enum from its constants in the order of their declaration."""
+    return ("enum", f"{_COMMON}.{java}", names, listed or names)
 
 
+_AUDIT: Final[dict[str, Any]] = {
+    "ownerApp": "text", "createTime": "long?", "updateTime": "long?", "createdBy": "text", "updatedBy": "text",
+}  # fmt: skip
+_SCHEMA: Final = Shape(
+    f"{_COMMON}.metadata.SchemaDef", **_AUDIT,
+    name="text", version="int", data="map", externalRef="text",
+    type=_enum("metadata.SchemaDef$Type", "JSON", "AVRO", "PROTOBUF"),
+)  # fmt: skip
+_CACHE: Final = Shape(f"{_COMMON}.metadata.workflow.CacheConfig", key="text", ttlInSecond="int")
+_RATE_LIMIT: Final = Shape(
+    f"{_COMMON}.metadata.workflow.RateLimitConfig",
+    rateLimitKey="text", concurrentExecLimit="int",
+    policy=_enum("metadata.workflow.RateLimitConfig$RateLimitPolicy", "QUEUE", "REJECT"),
+)  # fmt: skip
+_STATE_CHANGE: Final = Shape(f"{_COMMON}.metadata.workflow.StateChangeEvent", type="text", payload="map")
+_IDEMPOTENCY: Final = _enum(
+    "metadata.workflow.IdempotencyStrategy", "FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING",
+    listed=("FAIL_ON_RUNNING", "RETURN_EXISTING", "FAIL"),
+)  # fmt: skip
+_STATUS: Final = _enum(
+    "metadata.tasks.TaskResult$Status", IN_PROGRESS, FAILED, FAILED_WITH_TERMINAL_ERROR, COMPLETED, CANCELED,
+    listed=RESULT_STATUSES,
+)  # fmt: skip
 WORKFLOW_TASK: Final = Shape(
     f"{_COMMON}.metadata.workflow.WorkflowTask",
     name="text", taskReferenceName="text", description="text", type="text", inputParameters="map", startDelay="int",
@@ -49,7 +84,8 @@ WORKFLOW_TASK: Final = Shape(
     dynamicTaskNameParam="text", caseValueParam="text", caseExpression="text", scriptExpression="text",
     evaluatorType="text", expression="text", dynamicForkJoinTasksParam="text", dynamicForkTasksParam="text",
     dynamicForkTasksInputParamName="text", sink="text",
-    defaultExclusiveJoinTask="texts", loopCondition="text", items="text", onStateChange="map", metadata="map",
+    defaultExclusiveJoinTask="texts", loopCondition="text", items="text", metadata="map",
+    onStateChange=("cases", _STATE_CHANGE), joinStatus="text", cacheConfig=("object", _CACHE),
     joinMode=_enum("metadata.workflow.WorkflowTask$JoinMode", "SYNC", "ASYNC"),
 )  # fmt: skip
 WORKFLOW_TASK.fields.update(
@@ -59,50 +95,61 @@ WORKFLOW_TASK.fields.update(
     loopOver=("list", WORKFLOW_TASK),
 )
 WORKFLOW: Final = Shape(
-    f"{_COMMON}.metadata.workflow.WorkflowDef",
+    f"{_COMMON}.metadata.workflow.WorkflowDef", **_AUDIT,
     name="text", description="text", version="int", tasks=("list", WORKFLOW_TASK), inputParameters="texts",
     outputParameters="map", failureWorkflow="text", failureWorkflowVersion="int?", schemaVersion="int",
-    restartable="bool", ownerEmail="text", timeoutSeconds="int", variables="map", inputTemplate="map",
+    restartable="bool", ownerEmail="text", timeoutSeconds="long", variables="map", inputTemplate="map",
     enforceSchema="bool", metadata="map", maskedFields="texts", workflowStatusListenerEnabled="bool",
-    inputSchema="map", outputSchema="map", rateLimitConfig="map",
+    workflowStatusListenerSink="text", inputSchema=("object", _SCHEMA), outputSchema=("object", _SCHEMA),
+    rateLimitConfig=("object", _RATE_LIMIT), cacheConfig=("object", _CACHE),
     timeoutPolicy=_enum("metadata.workflow.WorkflowDef$TimeoutPolicy", "TIME_OUT_WF", "ALERT_ONLY"),
 )  # fmt: skip
 SUB_WORKFLOW: Final = Shape(
     f"{_COMMON}.metadata.workflow.SubWorkflowParams",
-    name="text", version="int?", taskToDomain="map", workflowDefinition="definition", idempotencyKey="text",
-    idempotencyStrategy=_enum(
-        "metadata.workflow.IdempotencyStrategy", "FAIL", "RETURN_EXISTING", "FAIL_ON_RUNNING",
-    ),
+    name="text", version="int?", taskToDomain="text map", workflowDefinition="definition", idempotencyKey="text",
+    idempotencyStrategy=_IDEMPOTENCY,
 )  # fmt: skip
 WORKFLOW_TASK.fields["subWorkflowParam"] = ("object", SUB_WORKFLOW)
 TASK_DEFINITION: Final = Shape(
-    f"{_COMMON}.metadata.tasks.TaskDef",
-    name="text", description="text", retryCount="int", timeoutSeconds="int", retryDelaySeconds="int",
-    responseTimeoutSeconds="int", concurrentExecLimit="int?", inputTemplate="map", inputKeys="texts",
+    f"{_COMMON}.metadata.tasks.TaskDef", from_text="name", **_AUDIT,
+    name="text", description="text", retryCount="int", timeoutSeconds="long", retryDelaySeconds="int",
+    responseTimeoutSeconds="long", concurrentExecLimit="int?", inputTemplate="map", inputKeys="texts",
     outputKeys="texts", rateLimitPerFrequency="int?", rateLimitFrequencyInSeconds="int?", pollTimeoutSeconds="int?",
-    backoffScaleFactor="int?", maxRetryDelaySeconds="int", backoffJitterMs="int", totalTimeoutSeconds="int",
+    backoffScaleFactor="int?", maxRetryDelaySeconds="int", backoffJitterMs="int", totalTimeoutSeconds="long",
     ownerEmail="text", isolationGroupId="text", executionNameSpace="text", enforceSchema="bool", baseType="text",
-    taskStatusListenerEnabled="bool", runtimeMetadata="texts", inputSchema="map", outputSchema="map",
+    taskStatusListenerEnabled="bool", runtimeMetadata="texts",
+    inputSchema=("object", _SCHEMA), outputSchema=("object", _SCHEMA),
     timeoutPolicy=_enum("metadata.tasks.TaskDef$TimeoutPolicy", "RETRY", "TIME_OUT_WF", "ALERT_ONLY"),
     retryLogic=_enum("metadata.tasks.TaskDef$RetryLogic", "FIXED", "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"),
 )  # fmt: skip
 WORKFLOW_TASK.fields["taskDefinition"] = ("object", TASK_DEFINITION)
 START: Final = Shape(
     f"{_COMMON}.metadata.workflow.StartWorkflowRequest",
-    name="text", version="int?", correlationId="text", input="map", taskToDomain="map",
+    name="text", version="int?", correlationId="text", input="map", taskToDomain="text map",
     workflowDef=("object", WORKFLOW), priority="int?", createdBy="text", idempotencyKey="text", event="text",
+    externalInputPayloadStoragePath="text", idempotencyStrategy=_IDEMPOTENCY,
 )  # fmt: skip
+_LOG: Final = Shape(
+    f"{_COMMON}.metadata.tasks.TaskExecLog",
+    from_text="log",
+    log="text",
+    taskId="text",
+    createdTime="long",
+)
 RESULT: Final = Shape(
     f"{_COMMON}.metadata.tasks.TaskResult",
-    workflowInstanceId="text", taskId="text", reasonForIncompletion="text", callbackAfterSeconds="int",
-    workerId="text", outputData="map", subWorkflowId="text", extendLease="bool", logs="any",
-    status=_enum("metadata.tasks.TaskResult$Status", *RESULT_STATUSES),
+    workflowInstanceId="text", taskId="text", reasonForIncompletion="text", callbackAfterSeconds="long",
+    workerId="text", outputData="map", subWorkflowId="text", extendLease="bool", logs=("list", _LOG), status=_STATUS,
 )  # fmt: skip
 MOCK: Final = Shape(
     f"{_COMMON}.run.WorkflowTestRequest$TaskMock",
-    output="map", executionTime="int", queueWaitTime="int",
-    status=_enum("metadata.tasks.TaskResult$Status", *RESULT_STATUSES),
+    output="map", executionTime="long", queueWaitTime="long", status=_STATUS,
 )  # fmt: skip
+TEST: Final = Shape(
+    f"{_COMMON}.run.WorkflowTestRequest",
+    taskRefToMockOutput=("cases", MOCK),
+    subWorkflowTestRequest="map",
+)
 RERUN: Final = Shape(
     f"{_COMMON}.metadata.workflow.RerunWorkflowRequest",
     reRunFromWorkflowId="text", reRunFromTaskId="text", workflowInput="map", taskInput="map", correlationId="text",
@@ -116,15 +163,26 @@ ACTION: Final = Shape(
     f"{_COMMON}.metadata.events.EventHandler$Action",
     action=_enum(
         "metadata.events.EventHandler$Action$Type",
-        "fail_task", "start_agent", "complete_task", "start_workflow", "terminate_workflow",
-        "update_workflow_variables",
+        "start_workflow", "complete_task", "fail_task", "terminate_workflow", "update_workflow_variables",
+        "start_agent",
+        listed=(
+            "fail_task", "start_agent", "complete_task", "start_workflow", "terminate_workflow",
+            "update_workflow_variables",
+        ),
     ),
     start_workflow=("object", Shape(
         f"{_COMMON}.metadata.events.EventHandler$StartWorkflow",
-        name="text", version="int?", correlationId="text", input="map", taskToDomain="map",
+        name="text", version="int?", correlationId="text", input="map", taskToDomain="text map",
     )),
     complete_task=("object", _TASK_DETAILS), fail_task=("object", _TASK_DETAILS), expandInlineJSON="bool",
-    terminate_workflow="map", update_workflow_variables="map", start_agent="map",
+    terminate_workflow=("object", Shape(
+        f"{_COMMON}.metadata.events.EventHandler$TerminateWorkflow", workflowId="text", terminationReason="text",
+    )),
+    update_workflow_variables=("object", Shape(
+        f"{_COMMON}.metadata.events.EventHandler$UpdateWorkflowVariables",
+        workflowId="text", variables="map", appendArray="bool?",
+    )),
+    start_agent="map",
 )  # fmt: skip
 EVENT_HANDLER: Final = Shape(
     f"{_COMMON}.metadata.events.EventHandler",
@@ -133,21 +191,24 @@ EVENT_HANDLER: Final = Shape(
 
 
 def parse(body: bytes | None) -> Any:
-    """Parse a JSON body. Raises Illegal, or Invalid for what only this engine refuses."""
-    if not body:
-        raise Illegal("Required request body is missing")
+    """Parse a JSON body, which must not be null. Raises Illegal, or Invalid for what only this engine refuses."""
     try:
-        return jsontext.read(body)
+        value = jsontext.read(body) if body else None
     except jsontext.BadJson as error:
         raise Illegal(f"JSON parse error: {error}") from None
     except jsontext.TooDeep as error:
         raise Invalid(f"JSON parse error: {error}") from None
+    if value is None:
+        raise Illegal("Required request body is missing")
+    return value
 
 
 def read(document: Any, shape: Shape) -> JsonObject:
     """Read a document as a shape. Raises Illegal."""
+    if isinstance(document, str) and shape.from_text is not None:
+        return {shape.from_text: document}
     if not isinstance(document, Mapping):
-        raise Illegal(_cannot(shape.java, document))
+        raise coercions.no_object(shape.java, document)
     made = dict(document)
     if shape is WORKFLOW_TASK and "workflowTaskType" in made:
         made["type"] = task_type(document)
@@ -155,11 +216,12 @@ def read(document: Any, shape: Shape) -> JsonObject:
     for field, kind in shape.fields.items():
         value = made.get(field)
         if value is not None:
-            made[field] = _value(value, kind)
-        elif field in made and isinstance(kind, str) and kind in _PRIMITIVES:
-            made[field] = _PRIMITIVES[kind]
-        elif field in made and (shape.java, field) in _UNCHECKABLE:
-            raise Illegal(UNCHECKABLE)
+            value = made[field] = _value(value, kind)
+        if value is None and field in made:
+            if isinstance(kind, str) and kind in _PRIMITIVES:
+                made[field] = _PRIMITIVES[kind]
+            elif (shape.java, field) in _UNCHECKABLE:
+                raise Illegal(UNCHECKABLE)
     return made
 
 
@@ -172,63 +234,60 @@ def task_type(document: Mapping[str, Any]) -> Any:
 def read_list(document: Any, shape: Shape) -> list[JsonObject]:
     """Read a list of documents of one shape. Raises Illegal."""
     if not isinstance(document, list):
-        raise Illegal(_cannot(f"java.util.ArrayList<{shape.java}>", document))
+        raise coercions.cannot(f"java.util.ArrayList<{shape.java}>", document)
     if shape is WORKFLOW_TASK and None in document:
         raise Illegal(UNCHECKABLE)
     return [read(each, shape) for each in document]
 
 
-def read_map(document: Any) -> JsonObject:
-    """Read a JSON object of anything. Raises Illegal."""
+def read_map(document: Any, *, of: str = "java.lang.Object") -> JsonObject:
+    """Read a JSON object of anything; `of` is what should be in it, for the message. Raises Illegal."""
     if not isinstance(document, dict):
-        raise Illegal(_cannot("java.util.LinkedHashMap<java.lang.String,java.lang.Object>", document))
+        raise coercions.no_container(f"java.util.LinkedHashMap<java.lang.String,{of}>", document)
     return document
 
 
-def read_texts(document: Any) -> list[str]:
+def read_texts(document: Any) -> list[str | None]:
     """Read a list of texts. Raises Illegal."""
-    return [_text(each) for each in read_any_list(document, of="java.lang.String")]
+    if not isinstance(document, list):
+        raise coercions.no_container(f"java.util.ArrayList<{_TEXT}>", document)
+    return [None if each is None else coercions.text(each) for each in document]
 
 
 def read_any_list(document: Any, *, of: str = "java.lang.Object") -> list[Any]:
     """Read a list of anything; `of` is what should be in it, for the message. Raises Illegal."""
     if not isinstance(document, list):
-        raise Illegal(_cannot(f"java.util.ArrayList<{of}>", document))
+        raise coercions.cannot(f"java.util.ArrayList<{of}>", document)
     return document
 
 
 def _value(value: Any, kind: Any) -> Any:
-    if kind == "any":
-        return value
-    if kind in ("int", "int?"):
-        return _integer(value)
-    if kind in ("bool", "bool?"):
-        return _boolean(value)
+    if kind in _NUMBERS:
+        return coercions.number(value, _NUMBERS[kind])
+    if kind in _TRUTHS:
+        return coercions.truth(value, _TRUTHS[kind])
     if kind == "definition":
         return _definition(value)
     if kind == "text":
-        return _text(value)
+        return coercions.text(value)
     if kind == "map":
         return read_map(value)
+    if kind == "text map":
+        texts = read_map(value, of=_TEXT)
+        return {key: None if each is None else coercions.text(each) for key, each in texts.items()}
     if kind == "texts":
         return read_texts(value)
     if kind[0] == "enum":
-        if value not in kind[2:]:
-            raise Illegal(
-                f'JSON parse error: Cannot deserialize value of type `{kind[1]}` from String "{value}": '
-                f"not one of the values accepted for Enum class: [{', '.join(kind[2:])}]"
-            )
-        return value
+        return coercions.constant(value, *kind[1:])
     shape: Shape = kind[1]
     if kind[0] == "object":
         return read(value, shape)
     if kind[0] == "list":
         return read_list(value, shape)
     if kind[0] == "lists":
-        if not isinstance(value, list):
-            raise Illegal(_cannot(f"java.util.ArrayList<java.util.List<{shape.java}>>", value))
-        return [read_list(each, shape) for each in value]
-    return {case: read_list(each, shape) for case, each in read_map(value).items() if each is not None}
+        return [read_list(each, shape) for each in read_any_list(value, of=f"java.util.List<{shape.java}>")]
+    cases = read_map(value, of=f"java.util.List<{shape.java}>")
+    return {case: read_list(each, shape) for case, each in cases.items() if each is not None}
 
 
 def _definition(value: Any) -> Any:
@@ -241,53 +300,3 @@ def _definition(value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise Illegal(f"{what} must be either null, or WorkflowDef, or a valid DSL string")
     return read(value, WORKFLOW)
-
-
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Illegal(_cannot("int", value))
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        raise Illegal(
-            f'JSON parse error: Cannot deserialize value of type `int` from String "{value}": not a valid `int` value'
-        ) from None
-    if abs(number) > 2**63 - 1:
-        raise Illegal(f"JSON parse error: Numeric value ({number}) out of range of int")
-    return number
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return bool(value == "true")
-    if isinstance(value, int):
-        return value != 0
-    raise Illegal(_cannot("boolean", value))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return str(value)
-    raise Illegal(_cannot("java.lang.String", value))
-
-
-def _cannot(java: str, value: Any) -> str:
-    if isinstance(value, Mapping):
-        given, token = "Object", "JsonToken.START_OBJECT"
-    elif isinstance(value, list):
-        given, token = "Array", "JsonToken.START_ARRAY"
-    elif isinstance(value, bool):
-        given, token = "Boolean", f"JsonToken.VALUE_{str(value).upper()}"
-    elif isinstance(value, int):
-        given, token = "Integer", "JsonToken.VALUE_NUMBER_INT"
-    elif isinstance(value, float):
-        given, token = "Floating-point", "JsonToken.VALUE_NUMBER_FLOAT"
-    else:
-        given, token = "String", "JsonToken.VALUE_STRING"
-    return f"JSON parse error: Cannot deserialize value of type `{java}` from {given} value (token `{token}`)"

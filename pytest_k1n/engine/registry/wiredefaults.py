@@ -52,9 +52,10 @@ _DEFINITION_FIELDS: Final = (
 )  # fmt: skip
 
 _INNER_DEFAULTS: Final[dict[str, JsonObject]] = {
-    "inputSchema": {"createTime": 0, "updateTime": 0},
-    "outputSchema": {"createTime": 0, "updateTime": 0},
-    "rateLimitConfig": {"policy": "QUEUE"},
+    "inputSchema": {"createTime": 0, "updateTime": 0, "version": 1},
+    "outputSchema": {"createTime": 0, "updateTime": 0, "version": 1},
+    "rateLimitConfig": {"concurrentExecLimit": 0, "policy": "QUEUE"},
+    "cacheConfig": {"ttlInSecond": 0},
 }
 
 

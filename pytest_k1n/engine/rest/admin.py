@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pytest_k1n.engine.documents import task_document
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import Illegal, Invalid
-from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, sliced
 from pytest_k1n.engine.rest.tasks import pending
-from pytest_k1n.engine.status import TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import (
+    COMPLETED,
+    COMPLETED_WITH_ERRORS,
+    OPEN_TASK,
+    SKIPPED,
+    TERMINAL_WORKFLOW,
+    UNSUCCESSFUL_TASK,
+)
+
+_STATUSES: Final = OPEN_TASK | UNSUCCESSFUL_TASK | {COMPLETED, COMPLETED_WITH_ERRORS, SKIPPED}
+_PAYLOADS: Final = ("WORKFLOW_INPUT", "WORKFLOW_OUTPUT", "TASK_INPUT", "TASK_OUTPUT")
 
 
 def _constant(make: Callable[[], Any]) -> Callable[[Request], Reply]:
@@ -19,8 +30,8 @@ def _constant(make: Callable[[], Any]) -> Callable[[Request], Reply]:
 
 def _pending(request: Request) -> Reply:
     """List the open tasks of a type, oldest first."""
-    start, count = request.number("start", 0) or 0, request.number("count", 100) or 0
-    return Reply(payload=[task_document(task) for task in pending(request)[start : start + count]])
+    shown = sliced(pending(request), request.count("start", 0), request.count("count", 100))
+    return Reply(payload=[task_document(task) for task in shown])
 
 
 def _requeue(request: Request) -> Reply:
@@ -35,17 +46,26 @@ def _repair(_request: Request) -> Reply:
 
 
 def _no_queue(request: Request) -> Reply:
-    raise Invalid(f"There is no queue for handling {request.names['status']} status")
+    status = request.constant("status", "com.netflix.conductor.model.TaskModel$Status", _STATUSES)
+    shapes.read_map(shapes.parse(request.body))
+    raise Invalid(f"There is no queue for handling {status} status")
+
+
+def _event_queues(request: Request) -> Reply:
+    request.flag("verbose")
+    return Reply(payload={})
 
 
 def _storage(request: Request) -> Reply:
     """Name a place for a large payload; no payload is too large for this engine, so no client looks there."""
-    path = request.text("path") or ""
+    path, operation, payload = (request.required(name) for name in ("path", "operation", "payloadType"))
+    if operation not in ("READ", "WRITE") or payload not in _PAYLOADS:
+        raise Invalid(f"Invalid input - Operation: {operation}, PayloadType: {payload}")
     return Reply(payload={"path": f"{path}{seeded_id(request.engine.seed, f'storage/{path}')}.json"})
 
 
 ROUTES = (
-    Route("GET", "/admin/queues", _constant(dict)),
+    Route("GET", "/admin/queues", _event_queues),
     Route("GET", "/admin/task/{type}", _pending),
     Route("POST", "/admin/sweep/requeue/{id}", _requeue),
     Route("POST", "/admin/consistency/verifyAndRepair/{id}", _repair),
@@ -55,6 +75,10 @@ ROUTES = (
     Route("POST", "/queue/update/{id}/task/{task}/{status}", _no_queue),
     Route("GET", "/secrets", _constant(list)),
     Route("GET", "/environment", _constant(list)),
-    Route("GET", "/workflow/externalstoragelocation", _storage),
-    Route("GET", "/tasks/externalstoragelocation", _storage),
+    Route("GET", "/environment/{key}", _constant(lambda: None)),
+    *(
+        Route("GET", f"/{resource}/{name}", _storage)
+        for resource in ("workflow", "tasks")
+        for name in ("externalstoragelocation", "external-storage-location")
+    ),
 )

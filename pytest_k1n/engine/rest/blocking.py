@@ -39,7 +39,9 @@ class Answer:
     """Tasks whose end counts as blocked too."""
 
     def within(self, engine: Engine, timeout_ms: int) -> Reply | Waiting:
-        """Give it now if it is blocked, else when it is. Raises Illegal."""
+        """Give it now if it is blocked, else when it is; for less than no time, as it stands. Raises Illegal."""
+        if timeout_ms < 0:
+            return Reply(payload=self._document(None, timed_out=True))
 
         def attempt() -> Reply | None:
             task = blocking_task(engine, self.target, self.refs)

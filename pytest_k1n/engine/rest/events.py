@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
+from pytest_k1n.engine.registry.taskconstraints import violation
 from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.values import JsonObject
 
@@ -35,7 +36,7 @@ def _of(request: Request) -> Reply:
 def _handler(request: Request, path: str) -> JsonObject:
     handler = shapes.read(shapes.parse(request.body), shapes.EVENT_HANDLER)
     violations = [
-        {"path": f"{path}.{field}", "message": message}
+        violation(f"{path}.{field}", message, None if field == "actions" else handler.get(field))
         for field, message in (
             ("event", "Missing event location"),
             ("actions", "No actions specified. Please specify at-least one action"),
@@ -43,9 +44,20 @@ def _handler(request: Request, path: str) -> JsonObject:
         )
         if not handler.get(field)
     ]
+    if "actions" in handler and handler["actions"] is None:
+        violations.append(violation(f"{path}.actions", "must not be null"))
     demand(violations)
-    actions = [{"expandInlineJSON": False, **_known(action, shapes.ACTION)} for action in handler["actions"]]
+    actions = [_action(action) for action in handler["actions"]]
     return {"active": False, **_known(handler, shapes.EVENT_HANDLER), "actions": actions}
+
+
+def _action(given: JsonObject) -> JsonObject:
+    """Write an action as it is stored: maps that are not given are empty ones."""
+    action: JsonObject = {"expandInlineJSON": False, **_known(given, shapes.ACTION)}
+    for kind, field in (("start_workflow", "input"), ("complete_task", "output"), ("fail_task", "output")):
+        if kind in action:
+            action[kind] = {field: {}, **{name: value for name, value in action[kind].items() if value is not None}}
+    return action
 
 
 def _known(document: JsonObject, shape: shapes.Shape) -> JsonObject:

@@ -23,7 +23,7 @@ def _execute(request: Request) -> Reply | Waiting:
         request_id=request.text("requestId") or seeded_id(request.engine.seed, f"request/{execution.workflow_id}"),
         refs=frozenset(ref.strip() for ref in (request.text("waitUntilTaskRef") or "").split(",")),
     )
-    return answer.within(request.engine, max(0, min(wait_s, LONGEST_WAIT_S)) * 1000)
+    return answer.within(request.engine, min(wait_s, LONGEST_WAIT_S) * 1000)
 
 
 ROUTES = (Route("POST", "/workflow/execute/{name}/{version}", _execute),)

@@ -11,7 +11,11 @@ from pytest_k1n.engine.values import JsonObject
 
 
 def _put_workflows(request: Request) -> Reply:
-    definitions = shapes.read_list(shapes.parse(request.body), shapes.WORKFLOW)
+    given = shapes.parse(request.body)
+    if isinstance(given, list) and None in given:
+        element = f"updateWorkflowDef.arg0[{given.index(None)}].<list element>"
+        demand([{"path": element, "message": "WorkflowDef cannot be null"}])
+    definitions = shapes.read_list(given, shapes.WORKFLOW)
     if not definitions:
         demand([{"path": "updateWorkflowDef.arg0", "message": "WorkflowDefList is empty"}])
     for index, definition in enumerate(definitions):
@@ -51,6 +55,8 @@ def _workflow(request: Request) -> Reply:
 
 
 def _workflows(request: Request) -> Reply:
+    if (request.text("classifier") or "workflow") != "workflow":
+        return Reply(payload=[])
     every = request.engine.catalogue.workflow_documents
     return Reply(payload=[document for versions in every.values() for document in versions.values()])
 

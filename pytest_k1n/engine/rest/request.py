@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.language import jsontext
-from pytest_k1n.engine.problems import Illegal
+from pytest_k1n.engine.problems import Illegal, Invalid
 from pytest_k1n.engine.runtime.queues import QueueKey
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain;charset=UTF-8"
+T = TypeVar("T")
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -60,28 +61,71 @@ class Request:
     """By lower-case name."""
 
     def text(self, name: str) -> str | None:
-        """Return a query parameter, or None."""
+        """Return a query parameter, or None; one given several times is joined by commas, as Spring does."""
+        values = self.query.get(name)
+        return ",".join(values) if values else None
+
+    def _first(self, name: str) -> str | None:
         values = self.query.get(name)
         return values[0] if values else None
 
-    def number(
-        self, name: str, default: int | None = None, *, of: Mapping[str, str] | None = None, java: str = "Integer"
-    ) -> int | None:
-        """Return a whole number from the query, or from what the path names. Raises Illegal."""
-        value = self.text(name) if of is None else of.get(name)
-        if value is None or value == "":
-            return default
-        try:
-            return int(value)
-        except ValueError:
+    def constant(self, name: str, java: str, constants: Collection[str]) -> str:
+        """Return one of an enum's constants, which the path names. Raises Illegal."""
+        value = self.names[name]
+        if value not in constants:
             raise Illegal(
                 f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
-                f"'java.lang.{java}'; For input string: \"{value}\""
-            ) from None
+                f"'{java}'; Failed to convert from type [java.lang.String] to type "
+                f"[@org.springframework.web.bind.annotation.PathVariable {java}] for value [{value}]"
+            )
+        return value
+
+    def texts(self, name: str) -> list[str] | None:
+        """Return a list of query parameters, or None; a single one is cut at its commas."""
+        values = self.query.get(name)
+        if values is None or len(values) > 1:
+            return values
+        return [part.strip() for part in values[0].split(",")] if values[0] else []
+
+    def required(self, name: str) -> str:
+        """Return a query parameter. Raises Illegal if there is none; an empty one will do."""
+        value = self.text(name)
+        if value is None:
+            raise Illegal(f"Required request parameter '{name}' for method parameter type String is not present")
+        return value
+
+    def number(
+        self,
+        name: str,
+        default: int | None = None,
+        *,
+        of: Mapping[str, str] | None = None,
+        java: str = "java.lang.Integer",
+    ) -> int | None:
+        """Return a whole number of a Java type from the query, or from what the path names. Raises Illegal."""
+        value = self._first(name) if of is None else of.get(name)
+        if value is None or value == "":
+            return default
+        width = 63 if java in ("long", "java.lang.Long") else 31
+        try:
+            number = int("".join(value.split())) if value.isascii() and "_" not in value else None
+        except ValueError:
+            number = None
+        if number is None or not -(2**width) <= number < 2**width:
+            raise Illegal(
+                f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
+                f"'{java}'; For input string: \"{value}\""
+            )
+        return number
+
+    def count(self, name: str, default: int) -> int:
+        """Return a whole number from the query where Java has an `int`. Raises Illegal."""
+        number = self.number(name, default, java="int")
+        return default if number is None else number
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """Return a boolean from the query. Raises Illegal."""
-        value = self.text(name)
+        value = self._first(name)
         if value is None or value == "":
             return default
         if value.lower() in ("true", "on", "yes", "1"):
@@ -92,6 +136,16 @@ class Request:
             f"Method parameter '{name}': Failed to convert value of type 'java.lang.String' to required type "
             f"'boolean'; Invalid boolean value [{value}]"
         )
+
+
+def sliced(members: list[T], start: int, count: int) -> list[T]:
+    """Return a part of a list as Java's `subList` does. Raises Illegal for a start, Invalid for a count below 0."""
+    start = min(start, len(members))
+    if start < 0:
+        raise Illegal(f"fromIndex = {start}")
+    if count < 0:
+        raise Invalid(f"fromIndex({start}) > toIndex({start + count})")
+    return members[start : start + count]
 
 
 Action = Callable[[Request], Reply | Waiting]

@@ -25,7 +25,7 @@ def _signal(request: Request) -> Reply:
 def _signal_sync(request: Request) -> Reply | Waiting:
     """Do the same, and wait until the execution is blocked again. Raises Unknown if nothing waits for a signal."""
     strategy = return_strategy(request)
-    wait_ms = request.number("timeoutMillis", WAIT_MS) or 0
+    wait_ms = request.number("timeoutMillis", WAIT_MS, java="long") or 0
     execution = request.engine.execution(request.names["workflow"])
     task = _give(request)
     if task is None:

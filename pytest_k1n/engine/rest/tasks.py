@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
@@ -42,10 +41,10 @@ def _poll_batch(request: Request) -> Reply | Waiting:
 
     3.32.1 holds fewer than `count` back until the time is up (issue 142), its successor no longer does (PR 1636).
     """
-    timeout_ms = request.number("timeout", 100) or 0
+    timeout_ms = request.count("timeout", 100)
     if timeout_ms > LONGEST_POLL_MS:
         raise Invalid("Long Poll Timeout value cannot be more than 5 seconds")
-    key, worker_id, count = _key(request), request.text("workerid"), request.number("count", 1) or 0
+    key, worker_id, count = _key(request), request.text("workerid"), request.count("count", 1)
 
     def attempt() -> Reply | None:
         delivered: list[JsonObject] = []
@@ -76,7 +75,7 @@ def _update_v2(request: Request) -> Reply:
     task = _take(request, checked=False)
     if task.status in OPEN_TASK:
         return Reply(204)
-    following = request.engine.poll(QueueKey(task.type, task.domain), request.text("workerid") or task.worker_id)
+    following = request.engine.poll(QueueKey(task.type, task.domain), task.worker_id)
     return Reply(204) if following is None else Reply(payload=task_document(following))
 
 
@@ -125,10 +124,8 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     return task
 
 
-def _lines(logs: Any) -> tuple[str, ...]:
-    if not isinstance(logs, list):
-        return ()
-    return tuple(str(entry.get("log")) if isinstance(entry, dict) else str(entry) for entry in logs)
+def _lines(logs: list[JsonObject] | None) -> tuple[tuple[str, int | None], ...]:
+    return tuple((entry.get("log") or "", entry.get("createdTime")) for entry in logs or ())
 
 
 def _update_by_ref(request: Request) -> Reply:
@@ -157,13 +154,7 @@ def _take_by_ref(request: Request) -> TaskState | None:
 
 def result_status(request: Request) -> str:
     """Read the status a path names. Raises Illegal."""
-    status = request.names["status"]
-    if status not in RESULT_STATUSES:
-        raise Illegal(
-            "Method parameter 'status': Failed to convert value of type 'java.lang.String' to required type "
-            f"'com.netflix.conductor.common.metadata.tasks.TaskResult$Status'; Failed to convert [{status}]"
-        )
-    return status
+    return request.constant("status", "com.netflix.conductor.common.metadata.tasks.TaskResult$Status", RESULT_STATUSES)
 
 
 def _pending(execution: ExecutionState, ref: str) -> TaskState | None:
@@ -186,9 +177,11 @@ def _known(request: Request) -> TaskState:
 
 
 def _log(request: Request) -> Reply:
+    if not request.body:
+        raise Illegal("Required request body is missing")
     task = request.engine.task(request.names["id"])
     if task is not None:
-        request.engine.log(task, (request.body or b"").decode("utf-8", "replace"))
+        request.engine.log(task, request.body.decode("utf-8", "replace"))
     return Reply()
 
 
@@ -198,17 +191,26 @@ def _logs(request: Request) -> Reply:
 
 
 def _queue_size(request: Request) -> Reply:
-    type_ = request.text("taskType")
-    if type_ is None:
-        raise Illegal("Required request parameter 'taskType' for method parameter type String is not present")
-    return Reply(payload=request.engine.dispatcher.queues.size(QueueKey(type_, request.text("domain") or None)))
+    if request.text("isolationGroupId") or request.text("executionNamespace"):
+        return Reply(payload=0)  # queues of their own, which no task is ever put into here
+    label = request.required("taskType")
+    if domain := request.text("domain"):
+        label = f"{domain}:{label}"
+    return Reply(payload=_size(request, label))
 
 
 def _queue_sizes(request: Request) -> Reply:
-    types = request.query.get("taskType")
+    types = request.texts("taskType")
     if types is None:
         raise Illegal('Cannot invoke "java.util.List.iterator()" because "taskDefNames" is null')
-    return Reply(payload={type_: request.engine.dispatcher.queues.size(QueueKey(type_)) for type_ in types})
+    return Reply(payload={type_: _size(request, type_) for type_ in types})
+
+
+def _size(request: Request, label: str) -> int:
+    """Count what the queue of a task type holds, or of a domain's where the name has one in front."""
+    domain, _, type_ = label.rpartition(":")
+    queues = request.engine.dispatcher.queues
+    return queues.size(QueueKey(label)) or (queues.size(QueueKey(type_, domain)) if domain else 0)
 
 
 def _all_queues(request: Request) -> Reply:
@@ -223,9 +225,10 @@ def _all_queues_verbose(request: Request) -> Reply:
 
 
 def _poll_data(request: Request) -> Reply:
-    type_ = request.text("taskType")
-    if type_ is None:
-        raise Illegal("Required request parameter 'taskType' for method parameter type String is not present")
+    type_ = request.required("taskType")
+    if not type_:
+        message = "TaskType cannot be null or empty."
+        demand([{"path": "getPollData.arg0", "message": message, "invalidValue": ""}])
     return Reply(payload=[_shown(poll) for key, poll in request.engine.polls.items() if key.type == type_])
 
 
@@ -246,11 +249,13 @@ def _search_full(request: Request) -> Reply:
 
 
 def _found(request: Request, show: Callable[[TaskState], JsonObject]) -> Reply:
-    start, size = max(0, request.number("start", 0) or 0), request.number("size", 100) or 0
-    executions = search.unhurried(request.engine.executions.values(), request.engine.guards.breathe)
+    start, size = max(0, request.count("start", 0)), request.count("size", 100)
+    archived = request.engine.archived if show is search.task_summary else ()
+    known = (*request.engine.executions.values(), *archived)
+    executions = search.unhurried(known, request.engine.guards.breathe)
     every = (task for execution in executions for task in list(execution.tasks))
     found = search.tasks(every, request.text("query") or "", request.text("freeText"), request.text("sort") or "")
-    shown = [show(task) for task in found[start : start + size]]
+    shown = [show(task) for task in found[start : None if size < 0 else start + size]]
     return Reply(payload={"totalHits": len(found), "results": shown})
 
 
@@ -284,7 +289,7 @@ ROUTES = (
     Route("GET", "/tasks/queue/all/verbose", _all_queues_verbose),
     Route("GET", "/tasks/queue/polldata", _poll_data),
     Route("GET", "/tasks/queue/polldata/all", _all_poll_data),
-    Route("POST", "/tasks/queue/requeue/{type}", _requeue),
+    Route("POST", "/tasks/queue/requeue/{type}", _requeue, reads_json=False),
     Route("GET", "/tasks/search", _search),
     Route("GET", "/tasks/search-v2", _search_full),
     Route("GET", "/tasks/{id}", _get),

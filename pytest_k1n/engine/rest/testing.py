@@ -12,11 +12,12 @@ run only if a test stops before them.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import seeded_id
+from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.rest.workflows import started
@@ -34,14 +35,11 @@ _OPERATORS: Final = frozenset({
 class _Mocks:
     """What is left of the mocks of one execution."""
 
-    def __init__(self, request: JsonObject) -> None:
-        given = shapes.read_map(request.get("taskRefToMockOutput") or {})
-        self.left = {
-            ref: [shapes.read(each, shapes.MOCK) for each in shapes.read_any_list(mocks)]
-            for ref, mocks in given.items()
-        }
-        inner = shapes.read_map(request.get("subWorkflowTestRequest") or {})
-        self.inner = {ref: _Mocks(shapes.read_map(each)) for ref, each in inner.items()}
+    def __init__(self, request: Any) -> None:
+        given = shapes.read(request, shapes.TEST)
+        self.left = {ref: list(mocks) for ref, mocks in (given.get("taskRefToMockOutput") or {}).items()}
+        inner = given.get("subWorkflowTestRequest") or {}
+        self.inner = {ref: _Mocks(each) for ref, each in inner.items()}
 
     def __len__(self) -> int:
         """Count what is left in all, for telling whether a round got anywhere."""
@@ -104,7 +102,9 @@ class _Trial:
     def _end(self, task: TaskState, mock: JsonObject) -> None:
         if task.status not in OPEN_TASK:
             return  # by what a mock before it in this round has led to
-        status, output = mock.get("status") or COMPLETED, dict(mock.get("output") or {})
+        if mock.get("output") is None:
+            raise Illegal('Cannot invoke "java.util.Map.size()" because "m" is null')
+        status, output = mock.get("status") or COMPLETED, dict(mock["output"])
         took_ms, waited_ms = mock.get("executionTime") or 0, mock.get("queueWaitTime") or 0
         if took_ms <= 0 and waited_ms <= 0:
             self._engine.update(task, amended(task, status, output))
@@ -120,7 +120,7 @@ class _Trial:
 
 
 def _test(request: Request) -> Reply:
-    mocks = _Mocks(shapes.read_map(shapes.parse(request.body)))
+    mocks = _Mocks(shapes.parse(request.body))
     domain = seeded_id(request.engine.seed, f"test/{len(request.engine.executions)}")
     return Reply(payload=_Trial(request.engine, mocks).run(request, domain))
 

@@ -25,7 +25,7 @@ class InProcessTransport:
         """Answer a request at once."""
         path, _, query = request.path.partition("?")
         named = {name.lower(): value for name, value in (request.headers or {}).items()}
-        parameters = {**parse_qs(query), **_query(request.params or {})}
+        parameters = {**parse_qs(query, keep_blank_values=True), **_query(request.params or {})}
         reply = self._routes.handle(request.method, path, parameters, request.body, named)
         return HttpResponse(reply.status, reply.body(), reply.content_type)
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.operate import operations, reruns
-from pytest_k1n.engine.problems import Invalid, Unknown
+from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_workflow, demand
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.rest import search
-from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route
+from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, sliced
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.engine.values import JsonObject
@@ -54,6 +54,8 @@ def started(
         raise Invalid("Workflow name must be specified when searching for a definition")
     else:
         definition = request.engine.find(asked["name"], asked.get("version"))
+    if (path := asked.get("externalInputPayloadStoragePath")) and not asked.get("input"):
+        raise Illegal(f"Unable to download payload from external storage path: {path}")  # there is no such storage
     if "input" in asked and asked["input"] is None:
         raise Invalid("NULL input passed when starting workflow")
     given = asked.get("input") or {}
@@ -63,9 +65,7 @@ def started(
         definition,
         given,
         correlation_id=asked.get("correlationId"),
-        domains={"*": domain}
-        if domain
-        else {str(key): str(value) for key, value in (asked.get("taskToDomain") or {}).items()},
+        domains={"*": domain} if domain else asked.get("taskToDomain") or {},
         priority=asked.get("priority") or 0,
     )
 
@@ -73,8 +73,11 @@ def started(
 def _start_named(request: Request) -> Reply:
     name, version = request.names["name"], request.number("version")
     given = shapes.read_map(shapes.parse(request.body))
-    priority = request.number("priority", 0) or 0
-    demand(_priority_violations("startWorkflow.priority", priority))
+    priority = request.count("priority", 0)
+    if not 0 <= priority <= 99:
+        bound = "99 is the maximum" if priority > 99 else "0 is the minimum"
+        message = f"{bound} priority value"
+        demand([{"path": "startWorkflow.arg3", "message": message, "invalidValue": str(priority)}])
     if request.engine.catalogue.workflow_document(name, version) is None:
         shown = "null" if version is None else version
         raise Unknown(f"No such workflow found by name: {name}, version: {shown}")
@@ -118,12 +121,10 @@ def _status(request: Request) -> Reply:
 
 def _tasks(request: Request) -> Reply:
     execution = _execution(request)
-    wanted = request.query.get("status")
+    wanted = request.texts("status")
     tasks = [task for task in execution.tasks if not wanted or task.status in wanted]
     start, count = request.number("start", 0) or 0, request.number("count", 15) or 0
-    if count < 0:
-        raise Invalid(f"fromIndex({min(start, len(tasks))}) > toIndex({start + count})")
-    shown = [task_document(task) for task in tasks[start : start + count]]
+    shown = [task_document(task) for task in sliced(tasks, start, count)]
     return Reply(payload={"totalHits": len(tasks), "results": shown})
 
 
@@ -144,14 +145,16 @@ def _get_correlated(request: Request) -> Reply:
 
 def _post_correlated(request: Request) -> Reply:
     ids = shapes.read_texts(shapes.parse(request.body))
-    return Reply(payload={each: _correlated(request, each) for each in ids})
+    if None in ids:
+        raise Illegal("correlationId cannot be null")
+    return Reply(payload={each: _correlated(request, each) for each in ids if each is not None})
 
 
 def _running(request: Request) -> Reply:
     """List what runs of any version; of both bounds of a time, what was started between them, ended or not."""
-    name, version = request.names["name"], request.number("version", 1)
-    first_ms = request.number("startTime", 0, java="Long")
-    last_ms = request.number("endTime", 0, java="Long")
+    name, version = request.names["name"], request.count("version", 1)
+    first_ms = request.number("startTime", 0, java="java.lang.Long")
+    last_ms = request.number("endTime", 0, java="java.lang.Long")
     every = (execution for execution in request.engine.executions.values() if execution.definition.name == name)
     if first_ms and last_ms:
         found = [
@@ -252,22 +255,25 @@ def _search_full_by_tasks(request: Request) -> Reply:
 
 
 def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
-    start, size = max(0, request.number("start", 0) or 0), request.number("size", 100) or 0
-    if size > MOST_FOUND:
-        name = f"searchWorkflows{'V2' * full}{'ByTasks' * by_tasks}"
+    start, size = max(0, request.count("start", 0)), request.count("size", 100)
+    if size > MOST_FOUND and not by_tasks:
+        name = f"searchWorkflows{'V2' * full}"
         message = f"Cannot return more than {MOST_FOUND} workflows. Please use pagination."
         demand([{"path": f"{name}.arg1", "message": message, "invalidValue": str(size)}])
-    engine = request.engine
-    every: Iterable[ExecutionState] = search.unhurried(engine.executions.values(), engine.guards.breathe)
+    top_only, engine = request.flag("topLevelOnly"), request.engine
+    known = engine.executions.values() if full or by_tasks else (*engine.executions.values(), *engine.archived)
+    every: Iterable[ExecutionState] = search.unhurried(known, engine.guards.breathe)
     if (request.text("classifier") or WORKFLOW) != WORKFLOW:
         every = ()
-    query, text = request.text("query") or "", request.text("freeText")
+    elif top_only:
+        every = (execution for execution in every if execution.parent_id is None)
+    query, text, sort = request.text("query") or "", request.text("freeText"), request.text("sort") or ""
     if by_tasks:
-        tasks = search.tasks((task for execution in every for task in execution.tasks), query, text)
-        found = list({task.execution.workflow_id: task.execution for task in tasks}.values())
+        tasks = search.tasks((task for execution in every for task in execution.tasks), query, text, sort)
+        found = list(dict.fromkeys(task.execution for task in tasks))
     else:
-        found = search.executions(every, query, text)
-    shown = search.ordered(found, request.text("sort") or "")[start : start + size]
+        found = search.ordered(search.executions(every, query, text), sort)
+    shown = found[start : None if size < 0 else start + size]
     results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
     return Reply(payload={"totalHits": len(found), "results": results})
 

@@ -23,7 +23,8 @@ class TaskResult:
     callback_s: int = 0
     """With status IN_PROGRESS: after how long the task comes back to its queue."""
     sub_id: str | None = None
-    logs: tuple[str, ...] = ()
+    logs: tuple[tuple[str, int | None], ...] = ()
+    """Lines, and when they were written if that is not now."""
 
 
 def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str | None = None) -> TaskResult:
@@ -32,7 +33,7 @@ def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str 
         status=status,
         output={**task.output, **output},
         reason=task.reason,
-        worker_id=worker_id or task.worker_id,
+        worker_id=worker_id,
         callback_s=task.callback_s,
     )
 
@@ -46,8 +47,8 @@ def record(report: TaskResult, task: TaskState, now_ms: int) -> bool:
     task.lease_until_ms = 0
     if report.sub_id is not None:
         task.sub_id = report.sub_id
-    for line in report.logs:
-        log(task, line, now_ms)
+    for line, written_ms in report.logs:
+        log(task, line, now_ms if written_ms is None else written_ms)
     task.ticket += 1
     if report.status != IN_PROGRESS:
         task.status = report.status

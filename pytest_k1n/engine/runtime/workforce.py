@@ -110,7 +110,7 @@ class Workforce:
                 reason=result.reason,
                 worker_id=attached.worker_id,
                 callback_s=result.callback_s,
-                logs=result.logs,
+                logs=tuple((line, None) for line in result.logs),
             )
             self._engine.update(task, report)
         if attached.slots < UNLIMITED:

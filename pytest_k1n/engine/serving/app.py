@@ -126,7 +126,7 @@ class EngineApp:
         if path.startswith(PREFIX):
             return guarded(lambda: self._control.answer(method, path, body))
         text = scope["query_string"]
-        query = parse_qs(text.decode("latin-1")) if text else {}
+        query = parse_qs(text.decode("latin-1"), keep_blank_values=True) if text else {}
         headers = {"content-type": ""} if body else {}
         for name, value in scope["headers"]:  # nothing else of them matters to any route
             if name == b"content-type" or name.startswith(b"x-k1n"):

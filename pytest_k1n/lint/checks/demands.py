@@ -25,6 +25,8 @@ def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
 
 
 def _wrong(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
+    if isinstance(value, str) and shape.from_text is not None:
+        return
     if not isinstance(value, dict):
         yield Hit(path, f"must be an object, not {_kind(value)}")
         return
@@ -73,10 +75,11 @@ def _only(shape: shapes.Shape, field: str) -> shapes.Shape:
 
 def _explained(message: str, value: Any, kind: Any) -> str:
     if isinstance(kind, tuple) and kind[0] == "enum":
-        return f"{value!r:.60} is none of {', '.join(kind[2:])}"
+        return f"{value!r:.60} is none of {', '.join(kind[2])}"
     if message == shapes.UNCHECKABLE:
         return "must not be null: leave it out"
-    names = {"int": "a whole number", "bool": "true or false", "text": "a text", "map": "an object",
+    names = {"int": "a whole number", "long": "a whole number", "bool": "true or false", "text": "a text",
+             "map": "an object", "text map": "an object of texts",
              "texts": "a list of texts", "definition": "a definition, or one ${…}"}  # fmt: skip
     wanted = names.get(str(kind).rstrip("?"), "an object" if kind[0] == "object" else "a list of tasks")
     return f"must be {wanted}, not {_kind(value)}"

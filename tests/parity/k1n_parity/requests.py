@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k1n_parity.cases import PREFIX, Case, Document, Step
+from k1n_parity.kinds import requests_of_other_kinds
 from k1n_parity.metadata import metadata_requests
 from k1n_parity.operations import NO_SUCH_ID
 
@@ -229,6 +230,6 @@ def _requests() -> dict[str, list[Step]]:
 
 def request_cases() -> Iterator[Case]:
     """Yield one case for each group of requests; its own execution only waits."""
-    for name, steps in (_requests() | metadata_requests()).items():
+    for name, steps in (_requests() | metadata_requests() | requests_of_other_kinds()).items():
         definition = {"name": f"{PREFIX}main", "version": 1, "schemaVersion": 2, "tasks": [_definition()["tasks"][0]]}
         yield Case(name=f"requests, {name}", workflows=(definition,), steps=tuple(steps), seed=3)

@@ -403,7 +403,7 @@ def test_found_executions_come_in_the_order_that_is_asked_for(bench, make, route
 
     assert found(sort="startTime:DESC") == started[::-1]
     assert found(sort="startTime:DESC", size=1) == started[2:]
-    assert found(sort="status:ASC,workflowType:DESC") == [started[1], started[2], started[0]]
+    assert found(sort="status:ASC|workflowType:DESC") == [started[1], started[2], started[0]]
     assert found(sort="nonsense:ASC") == found(sort="startTime:ASC") == started
 
 

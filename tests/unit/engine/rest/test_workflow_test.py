@@ -28,7 +28,7 @@ def refs(execution):
 
 def test_mocks_end_tasks_one_after_the_other_with_their_outputs(tried, make):
     last = make.simple("b", inputParameters={"n": "${a.output.n}"})
-    mocks = {"a": [{"output": {"n": 1}, "executionTime": 60_000}], "b": [{"status": "COMPLETED"}]}
+    mocks = {"a": [{"output": {"n": 1}, "executionTime": 60_000}], "b": [{"status": "COMPLETED", "output": {}}]}
     status, execution = tried(make.simple("a"), last, taskRefToMockOutput=mocks)
     assert (status, execution["status"]) == (200, "COMPLETED")
     assert execution["tasks"][1]["inputData"] == {"n": 1}
@@ -36,14 +36,14 @@ def test_mocks_end_tasks_one_after_the_other_with_their_outputs(tried, make):
 
 def test_the_second_mock_ends_the_second_attempt_without_delay(tried, make):
     task = make.simple("a", taskDefinition={"name": "a", "retryCount": 1, "retryDelaySeconds": 60})
-    _, execution = tried(task, taskRefToMockOutput={"a": [{"status": "FAILED"}, {"output": {"n": 2}}]})
+    _, execution = tried(task, taskRefToMockOutput={"a": [{"status": "FAILED", "output": {}}, {"output": {"n": 2}}]})
     assert execution["status"] == "COMPLETED"
     assert refs(execution) == [("a", "FAILED", 0), ("a", "COMPLETED", 1)]
     assert execution["endTime"] == execution["createTime"]
 
 
 def test_a_test_stops_where_there_is_no_mock_and_no_worker_goes_on_with_it(tried, bench, make):
-    _, execution = tried(make.simple("a"), make.simple("b"), taskRefToMockOutput={"a": [{}]})
+    _, execution = tried(make.simple("a"), make.simple("b"), taskRefToMockOutput={"a": [{"output": {}}]})
     assert (execution["status"], refs(execution)[-1]) == ("RUNNING", ("b", "SCHEDULED", 0))
     bench.engine.attach(["b"], make.worker())
     bench.engine.drain()
@@ -57,7 +57,7 @@ def test_what_waits_for_a_person_and_sub_workflows_take_mocks_too(tried, make):
     )
     inner = {"sub": {"taskRefToMockOutput": {"ask": [{"output": {"said": "yes"}}]}}}
     _, execution = tried(
-        make.of_type("WAIT", "wait"), sub, taskRefToMockOutput={"wait": [{}]}, subWorkflowTestRequest=inner
+        make.of_type("WAIT", "wait"), sub, taskRefToMockOutput={"wait": [{"output": {}}]}, subWorkflowTestRequest=inner
     )
     assert execution["status"] == "COMPLETED"
 
@@ -76,7 +76,7 @@ def test_what_reaches_beyond_the_execution_is_not_done_where_a_mock_says_what_ca
     http = make.of_type("HTTP", "h", inputParameters={"uri": "http://127.0.0.1:9/", "method": "GET"})
     start = make.of_type("START_WORKFLOW", "s", inputParameters={"startWorkflow": {"name": "nobody"}})
     document = {"name": "w", "workflowDef": make.workflow(http, start, ownerEmail="x")}
-    mocks = {"h": [{"output": {"response": {"statusCode": 200}}}], "s": [{}]}
+    mocks = {"h": [{"output": {"response": {"statusCode": 200}}}], "s": [{"output": {}}]}
     execution = asked(bench, {**document, "taskRefToMockOutput": mocks}).payload
     assert refs(execution) == [("h", "COMPLETED", 0), ("s", "COMPLETED", 0)]
     assert calls == []
@@ -92,14 +92,14 @@ def test_where_a_test_stops_the_next_request_is_made_after_its_answer(make):
     bench = make.bench(call_http=call)
     http = make.of_type("HTTP", "h", inputParameters={"uri": "http://127.0.0.1:9/", "method": "GET"})
     document = {"name": "w", "workflowDef": make.workflow(make.simple("a"), http, ownerEmail="x")}
-    execution = asked(bench, {**document, "taskRefToMockOutput": {"a": [{}]}}).payload
+    execution = asked(bench, {**document, "taskRefToMockOutput": {"a": [{"output": {}}]}}).payload
     assert refs(execution)[-1] == ("h", "SCHEDULED", 0)
     assert len(calls) == 1
     assert bench.engine.executions[execution["workflowId"]].status == "COMPLETED"
 
 
 def test_an_executions_times_are_what_its_mocks_say(tried, make):
-    mocks = {"a": [{"executionTime": 500, "queueWaitTime": 300}], "b": [{}]}
+    mocks = {"a": [{"output": {}, "executionTime": 500, "queueWaitTime": 300}], "b": [{"output": {}}]}
     _, execution = tried(make.simple("a"), make.simple("b"), taskRefToMockOutput=mocks)
     first = execution["tasks"][0]
     assert (first["queueWaitTime"], first["endTime"] - first["startTime"]) == (300, 500)
@@ -108,7 +108,7 @@ def test_an_executions_times_are_what_its_mocks_say(tried, make):
 def test_a_test_that_can_get_nowhere_ends(tried, make):
     child = make.workflow(make.simple("c"), name="child", ownerEmail="x")
     sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child", "workflowDefinition": child})
-    _, execution = tried(sub, make.simple("b"), taskRefToMockOutput={"b": [{}]})
+    _, execution = tried(sub, make.simple("b"), taskRefToMockOutput={"b": [{"output": {}}]})
     assert refs(execution) == [("sub", "IN_PROGRESS", 0)]
 
 
@@ -116,6 +116,13 @@ def test_a_test_that_can_get_nowhere_ends(tried, make):
 def test_mocks_of_another_shape_are_refused(tried, make, mocks):
     status, problem = tried(make.simple("a"), taskRefToMockOutput=mocks or [1])
     assert (status, "JSON parse error" in problem["message"]) == (500, True)
+
+
+@pytest.mark.parametrize("mock", [{}, {"status": "COMPLETED"}, {"output": None}, {"executionTime": 500}])
+def test_a_mock_without_an_output_is_refused_once_it_is_tried(tried, make, mock):
+    status, problem = tried(make.simple("a"), taskRefToMockOutput={"a": [mock], "b": [mock]})
+    assert (status, problem["message"]) == (500, 'Cannot invoke "java.util.Map.size()" because "m" is null')
+    assert tried(make.simple("a"), taskRefToMockOutput={"b": [mock]})[0] == 200
 
 
 def test_a_test_without_a_name_or_of_nothing_known_is_refused(bench):
