@@ -1,4 +1,4 @@
-"""`k1n server start | stop | status | logs`: one server in the background, whatever its tier."""
+"""`k1n server start | stop | status | logs`: one server in the background for each project, whatever its tier."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def run_server(arguments: argparse.Namespace) -> int:
     """Do what the parsed arguments say; errors of the server are told on stderr, exit code 1."""
     verb = {"start": _start, "stop": _stop, "status": _status, "logs": _logs}[arguments.verb]
     try:
-        return verb(arguments, Place.default())
+        return verb(arguments, Place.of_project(Path(os.environ.get("K1N_PROJECT") or Path.cwd())))
     except ServerError as error:
         print(f"k1n server {arguments.verb}: {error}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""The one server that `k1n server start` leaves running: found again by a state file, known alive by a lock.
+"""The one server that `k1n server start` leaves running for a project: found by a state file, known alive by a lock.
 
 The supervisor of the server holds the lock for as long as it lives, so liveness never rests on a process number that
 may have been given to another process.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ GRACE_S = 10.0
 """A user's server drains (SIGTERM) for this long before it is killed."""
 _STOP_WITHIN_S = 60.0
 _PAUSE_S = 0.05
+_ROOTS = ("k1n.toml", "pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", ".git")
 
 
 class AlreadyRunning(ServerError, FileExistsError):
@@ -56,8 +58,11 @@ class Place:
     folder: Path
 
     @classmethod
-    def default(cls) -> Place:
-        return cls(state_folder())
+    def of_project(cls, folder: Path, environ: Mapping[str, str] | None = None) -> Place:
+        """Return the place of the project that a folder belongs to, so that two projects have two servers."""
+        root = project_root(folder)
+        digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:8]
+        return cls(state_folder(environ) / f"{root.name or 'root'}-{digest}")
 
     @property
     def state(self) -> Path:
@@ -70,6 +75,12 @@ class Place:
     @property
     def log(self) -> Path:
         return self.folder / "server.log"
+
+
+def project_root(folder: Path) -> Path:
+    """Return the nearest folder upwards that a project begins in; the folder itself if there is none."""
+    folder = folder.resolve()
+    return next((each for each in (folder, *folder.parents) if any((each / name).exists() for name in _ROOTS)), folder)
 
 
 def start(spec: ServerSpec, place: Place, *, run_uid: str, report: Report, now_ms: Callable[[], int]) -> Background:

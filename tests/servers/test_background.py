@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.servers.background import follow
+from pytest_k1n.servers.background import Place, follow, project_root
 
 Write = Callable[..., Path]
 Alive = Callable[[int], bool]
@@ -38,7 +38,38 @@ def k1n(fake_java: Path, boot_jar: Write, home: Path, tmp_path: Path, monkeypatc
 
 
 def residue(home: Path) -> list[str]:
-    return sorted(path.name for path in (home / ".local/state/pytest-k1n").iterdir())
+    return sorted(path.name for path in (home / ".local/state/pytest-k1n").glob("*/*"))
+
+
+def test_each_project_has_a_server_of_its_own(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "tests" / "deep").mkdir(parents=True)
+        (tmp_path / name / "pyproject.toml").touch()
+    one, two = (Place.of_project(tmp_path / name, {}) for name in ("one", "two"))
+    assert one != two
+    assert Place.of_project(tmp_path / "one" / "tests" / "deep", {}) == one
+    assert one.folder.name.startswith("one-")
+
+
+def test_a_folder_of_no_project_counts_as_one_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("pytest_k1n.servers.background._ROOTS", ("a name that nobody has",))
+    assert project_root(tmp_path) == tmp_path
+
+
+def test_the_servers_of_two_projects_run_beside_each_other(
+    k1n: K1n, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "k1n.toml").touch()
+        monkeypatch.chdir(tmp_path / name)
+        urls.append(json.loads(k1n("start", "--tier", "jar", "--port", "0", "--json").stdout)["url"])
+    assert json.loads(k1n("status", "--json").stdout)["url"] == urls[1]
+    assert urls[1] in k1n("stop").stdout
+    monkeypatch.chdir(tmp_path / "one")
+    assert json.loads(k1n("status", "--json").stdout)["url"] == urls[0]
+    k1n("stop")
 
 
 def test_a_server_is_started_found_and_stopped(k1n: K1n, home: Path, is_alive: Alive) -> None:
@@ -90,7 +121,7 @@ def test_an_interrupted_start_leaves_nothing(
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    eventually(lambda: list(state.glob("server-*/conductor.db")))
+    eventually(lambda: list(state.glob("*/server-*/conductor.db")))
     os.killpg(start.pid, signal.SIGINT)
     assert start.wait(60) == 130
     eventually(lambda: residue(home) == ["server.lock", "server.log"])
