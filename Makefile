@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: explore fuzz help setup suite suite-real test test-fast cover live slow lint bench parity determinism partition docs site clean
+.PHONY: explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ cover: setup ## say which lines and branches of the package no test reaches; the
 
 live: setup ## run the tests that need a real Conductor; what they need and is not there is a failure
 	K1N_LIVE=1 $(BIN)/pytest tests -m live --k1n-server=embedded $(ARGS)
+
+container: setup ## run a real Conductor in a real container; needs podman, runc and root
+	K1N_CONTAINER=1 $(BIN)/pytest tests -m container --k1n-server=embedded $(ARGS)
 
 slow: setup ## run what builds the wheel, and the official SDK against the embedded engine, in environments of their own
 	K1N_SLOW=1 $(BIN)/pytest tests -m slow $(ARGS)

@@ -37,6 +37,7 @@ COMMANDS = (
     Command("whatif", "pytest_k1n.commands.whatif", "say what an execution would take if something were different"),
     Command("diff", "pytest_k1n.commands.diff", "show what moved between two runs or executions"),
     Command("show", "pytest_k1n.commands.show", "draw a definition or an execution"),
+    Command("tiers", "pytest_k1n.commands.tiers", "run a suite on every tier and show where they agree"),
     Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),
     Command("worker", "pytest_k1n.commands.worker", "run a task worker"),
     Command("server", "pytest_k1n.commands.server", "start, stop and look at a Conductor server"),

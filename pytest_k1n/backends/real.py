@@ -17,6 +17,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.run.server_choice import SLOTS
+from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.foreign import Warmed
 from pytest_k1n.servers.protocol import Endpoint, Server
@@ -33,7 +34,7 @@ METERS_S = 0.5
 """How long to wait for the meters to have told of the last moment of an execution: they do every 80 ms."""
 
 
-class WorkerDied(RuntimeError):
+class WorkerDied(ServerError, RuntimeError):
     """The run's worker process ended before the run told it to; carries the end of its log."""
 
 

@@ -163,7 +163,9 @@ class Director:
 
     def _explain(self, error: Exception) -> str:
         """Say what ended the director: an expected error says it itself, any other is a defect, kept with its trace."""
-        if isinstance(error, ConductorError | OSError | ValueError | LookupError):
+        from pytest_k1n.servers.errors import ServerError  # here: most runs meet none
+
+        if isinstance(error, ConductorError | ServerError | OSError | ValueError | LookupError):
             return str(error) or type(error).__name__
         trace = self._setup.folder.path / "director.log"
         trace.parent.mkdir(parents=True, exist_ok=True)
