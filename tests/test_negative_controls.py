@@ -16,12 +16,16 @@ from pathlib import Path
 
 import pytest
 
+from pytest_k1n.lint.judge import lint
+from pytest_k1n.lint.source import read_source
+
 ROOT = Path(__file__).parents[1]
-T1, T2, T3, T4 = (
+T1, T2, T3, T4, T5 = (
     "test_template_01_single_task.py",
     "test_template_02_dependency_chain.py",
     "test_template_03_parallel_execution.py",
     "test_template_04_full_22task.py",
+    "test_template_05_optimized.py",
 )
 T23 = "test_templates_02_and_03_side_by_side.py"
 
@@ -71,6 +75,24 @@ CONTROLS = {
         ),
         findings=(r"started-early: task_9: expected .*task_8.*; observed .*", r"barrier-crossed: .*task_9"),
         passes=("test_all_22_tasks_complete", "test_phase_1_takes_7_to_10_minutes"),
+    ),
+    "the-join-waits-for-nothing": Control(
+        modules=(T3,),
+        definition=("K1N_TEMPLATE_03.join-waits-for-nothing.json", "K1N_TEMPLATE_03"),
+        fails=("test_every_task_completes",),
+        findings=(
+            r"join-on-nothing: all_done: expected to wait for .*task_4, task_5, task_6, task_7; observed its joinOn",
+        ),
+        passes=("test_the_four_tasks_start_together", "test_it_takes_13_to_20_minutes"),
+    ),
+    "sixteen-forked-beside-ten": Control(
+        modules=(T5,),
+        definition=("K1N_22TASK_OPTIMIZED.16-beside-10.json", "K1N_22TASK_OPTIMIZED"),
+        fails=("test_all_22_tasks_complete_in_order",),
+        findings=(
+            r"barrier-crossed: task_16: expected phase 4 .* to start when phase 3 .* has ended; observed task_16",
+        ),
+        passes=("test_tasks_3_4_and_5_run_side_by_side_and_share_no_data", "test_task_8_takes_less_than_10_minutes"),
     ),
     "a-handler-30-percent-slow": Control(
         modules=(T2,),
@@ -143,6 +165,23 @@ def test_the_suite_notices(name: str, server: list[str], tmp_path: Path) -> None
     assert len([word for word in verdicts.values() if word == "BLOCKED"]) <= control.blocked
     if control.blocked:
         assert f"{control.blocked} blocked" in run.stdout
+
+
+def test_every_mutant_of_a_definition_has_a_control_that_notices_it() -> None:
+    used = {control.definition[0] for control in CONTROLS.values() if control.definition}
+    assert used == {path.name for path in (ROOT / "fixtures" / "negative").glob("*.json")}
+
+
+@pytest.mark.parametrize(
+    ("variant", "code"),
+    [
+        ("K1N_TEMPLATE_03.join-waits-for-nothing.json", "join-on-nothing"),
+        ("K1N_22TASK_OPTIMIZED.16-beside-10.json", "read-too-early"),
+    ],
+)
+def test_lint_finds_what_a_mutant_reads_too_early_or_does_not_wait_for(variant: str, code: str) -> None:
+    report = lint([read_source(ROOT / "fixtures" / "negative" / variant, variant)])
+    assert code in {found.code for found in report.findings}
 
 
 def test_a_violation_in_the_middle_is_printed_before_the_end(server: list[str], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pytest_k1n.commands.dryrun_text import document, text
 from pytest_k1n.core.model import Json, WorkflowStatus
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.engine.runtime.guards import Stuck
-from pytest_k1n.plan.library import DefinitionError, read_definitions
+from pytest_k1n.plan.library import DefinitionError, asked_input, read_definitions
 from pytest_k1n.servers.dryrun import DryRun, dry_run
 from pytest_k1n.workers.registry import handler_from, handlers_in
 
@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         result = dry_run(
             definition,
-            input=_object("--input", arguments.input) if arguments.input else {},
+            input=_object("--input", arguments.input) if arguments.input else asked_input(_document(arguments.file)),
             children=_beside(arguments, definition, definitions),
             task_definitions=_task_definitions(arguments.task_definitions),
             handlers={**examples, **{ref: handler_from(value, None) for ref, value in given.items()}},
@@ -47,12 +47,20 @@ def main(argv: Sequence[str]) -> int:
     except (TimeoutError, Stuck) as error:
         raise ValueError(str(error)) from None
     if result.unmatched:
-        raise ValueError(f"nothing of {definition.get('name')} is called {', '.join(result.unmatched)}")
+        shown = [f"{each} {hint}".strip() for each in result.unmatched for hint in [_near(each, result)]]
+        raise ValueError(f"nothing of {definition.get('name')} is called {', '.join(shown)}")
     if arguments.json:
         print(json.dumps(document(result), indent=1, ensure_ascii=False))
     else:
         print("\n".join(text(result, shown=arguments.file)))
     return _exit(result)
+
+
+def _near(key: str, result: DryRun) -> str:
+    from pytest_k1n.lint.suggest import suggestion
+
+    hint = suggestion(key, sorted(result.names))
+    return f"({hint})" if hint else ""
 
 
 def _exit(result: DryRun) -> int:
@@ -68,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("file", type=Path, metavar="FILE", help="a workflow definition (JSON), or a list of which the first is run")
     add("--name", metavar="NAME", help="of several definitions in the file: which one")
-    add("--input", metavar="JSON|FILE", help="the workflow's input")
+    add("--input", metavar="JSON|FILE", help="the workflow's input (default: that of FILE if it is a request to start)")
     add("--handlers", metavar="MODULE", help="a module with handlers, from the current folder or installed")
     add(
         "--handler", action="append", default=[], metavar="REF=MODULE:FUNCTION", help="handler of one task (repeatable)"
@@ -144,14 +152,26 @@ def _failure(word: str) -> tuple[str, int | None]:
     return ref, int(times) if separator else None
 
 
+def _document(path: Path) -> Json:
+    from pytest_k1n.lint.source import read_source
+
+    return read_source(path, str(path)).document
+
+
 def _object(option: str, value: str) -> Mapping[str, Json]:
     """Read a JSON object, given as text or as the name of a file."""
+    from pytest_k1n.lint.source import SourceFile
+
+    is_text = value.lstrip().startswith("{")
     try:
-        read = json.loads(value if value.lstrip().startswith("{") else Path(value).read_text(encoding="utf-8"))
+        source = SourceFile(option, value if is_text else Path(value).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{option} {value}: neither a JSON object nor a file: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{option}: not JSON: {error}") from None
+    except ValueError:
+        raise ValueError(f"{option} {value}: is not UTF-8 text") from None
+    read, problem, _ = source.parsed
+    if problem:
+        raise ValueError(f"{option}{'' if is_text else f' {value}'}: {problem}")
     if not isinstance(read, dict):
         raise ValueError(f'{option}: a JSON object is wanted, as in {{"amount": 3}}')  # noqa: TRY004
     return read

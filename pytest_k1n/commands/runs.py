@@ -11,6 +11,7 @@ from typing import cast
 
 from pytest_k1n.commands.check import judge
 from pytest_k1n.commands.subject import read_subject
+from pytest_k1n.core.text import why_not_json
 from pytest_k1n.report.document import SCHEMA, ExecutionDocument, RunDocument
 from pytest_k1n.report.lone import FoundOf, lone_document
 
@@ -52,7 +53,7 @@ def _json(path: Path) -> object:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON: {error}") from None
+        raise ValueError(f"{path}: not JSON: {why_not_json(error)}") from None
 
 
 def _checked(document: dict[str, object], path: Path) -> RunDocument:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.text import why_not_json
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 _DEPTH = 4
@@ -82,12 +83,12 @@ def _in_lines(path: Path, text: str, error: Exception) -> Iterator[SavedExecutio
         except (ValueError, RecursionError) as why:
             if not has_begun:
                 break
-            yield NoExecution(source=f"{path}:{number}", reason=f"not JSON: {why}")
+            yield NoExecution(source=f"{path}:{number}", reason=f"not JSON: {why_not_json(why)}")
             continue
         has_begun = True
         yield from _unwrapped(document, f"{path}:{number}", path)
     if not has_begun:
-        yield NoExecution(source=str(path), reason=f"not JSON: {error}")
+        yield NoExecution(source=str(path), reason=f"not JSON: {why_not_json(error)}")
 
 
 def _unwrapped(document: Json, source: str, path: Path) -> Iterator[SavedExecution | NoExecution]:

@@ -21,6 +21,7 @@ from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import WorkflowDefinition
 from pytest_k1n.core.simulation import JITTER
+from pytest_k1n.core.text import why_not_json
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
@@ -213,8 +214,8 @@ def read_estimates(path: Path) -> Estimates:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {why_not_json(error)}") from None
     if isinstance(document, dict) and all(isinstance(refs, dict) for refs in document.values()):
         rows: list[object] = [[name, ref, value] for name, refs in document.items() for ref, value in refs.items()]
     elif isinstance(document, list):

@@ -40,3 +40,10 @@ def shortened(text: str, *, most: int = MOST) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
+
+
+def why_not_json(error: Exception) -> str:
+    """Say why a text is no JSON that can be read, where Python says it in words about itself."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    return "it has a number of too many digits" if "digits" in str(error) else str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,16 @@ class CoverageHooks:
         terminalreporter.ensure_newline()
         terminalreporter.section("k1n: coverage of workflow definitions", sep="-")
         lines = table(self._definitions) if self._definitions else ["no test looked at an execution"]
-        for line in (*lines, *self._lines):
+        for line in (*lines, *self._unnamed(), *self._lines):
             terminalreporter.write_line(line)
+
+    def _unnamed(self) -> Iterator[str]:
+        """Say which definitions `conductor.run` does not find by the name that stands in what to write next."""
+        known = {str(each.get("name")) for each in self.run.library.workflows}
+        names = dict.fromkeys(each.name for each in self._definitions if each.missing)
+        if lost := [name for name in names if name not in known]:
+            more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+            yield f"  (no plan's folder has {', '.join(lost[:3])}{more}: give run() the dict or the file, not the name)"
 
     def _of_the_plan(self) -> list[Covered]:
         """Return the plan's definitions with nothing exercised: those that no test ran count, too."""

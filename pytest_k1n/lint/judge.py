@@ -42,10 +42,11 @@ def lint(sources: Iterable[SourceFile], selection: Selection | None = None) -> R
         mine: list[WorkflowSubject | TaskSubject] = []
         for kind, path, fields in source.definitions:
             if kind is DefinitionKind.TASK:
-                mine.append(TaskSubject(fields, path))
+                mine.append(TaskSubject(fields, path, library))
+                library.add(mine[-1], source.name)
                 continue
             workflow = WorkflowSubject(fields, path, library)
-            library.add(workflow)
+            library.add(workflow, source.name)
             mine += [workflow, *workflow.inline()]
         subjects.append((source, mine))
     findings = [found for source, mine in subjects for found in _of_file(source, mine, chosen)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -33,13 +33,25 @@ class Child(NamedTuple):
 
 
 class WorkflowLibrary:
-    """All workflow definitions that are judged together, by name: complete before any of them is judged."""
+    """All definitions that are judged together, workflows by name: complete before any of them is judged."""
 
     def __init__(self) -> None:
         self._by_name: dict[str, list[WorkflowSubject]] = {}
+        self._places: dict[str, list[tuple[Subject, str]]] = {}
 
-    def add(self, workflow: WorkflowSubject) -> None:
-        self._by_name.setdefault(workflow.name, []).append(workflow)
+    def add(self, subject: Subject, file: str = "") -> None:
+        if isinstance(subject, WorkflowSubject):
+            self._by_name.setdefault(subject.name, []).append(subject)
+        self._places.setdefault(subject.identity, []).append((subject, file))
+
+    @property
+    def names(self) -> Collection[str]:
+        """The names of all workflows."""
+        return self._by_name.keys()
+
+    def twins(self, subject: Subject) -> Iterator[tuple[Subject, str]]:
+        """Yield the other definitions that a server would take for the same one, each with its file."""
+        return (each for each in self._places.get(subject.identity, ()) if each[0] is not subject)
 
     def of_name(self, name: str) -> list[WorkflowSubject]:
         """Return all versions of a workflow."""
@@ -74,6 +86,12 @@ class WorkflowSubject:
     @property
     def title(self) -> str:
         return f"workflow {self.name or '(without a name)'}"
+
+    @property
+    def identity(self) -> str:
+        """What a server knows it by."""
+        version = self.fields.get("version")
+        return f"{self.title} version {version if isinstance(version, int) else 1}"
 
     @cached_property
     def tasks(self) -> list[TaskNode]:
@@ -223,9 +241,10 @@ class WorkflowSubject:
 class TaskSubject:
     """A task definition."""
 
-    def __init__(self, fields: Fields, path: Path = ()) -> None:
+    def __init__(self, fields: Fields, path: Path = (), library: WorkflowLibrary | None = None) -> None:
         self.fields = fields
         self.path = path
+        self.library = WorkflowLibrary() if library is None else library
 
     @property
     def name(self) -> str:
@@ -235,6 +254,11 @@ class TaskSubject:
     def title(self) -> str:
         return f"task {self.name or '(without a name)'}"
 
+    @property
+    def identity(self) -> str:
+        """What a server knows it by."""
+        return self.title
+
     @cached_property
     def normal(self) -> dict[str, Any] | None:
         """The definition as the server reads it, defaults filled in; None if it cannot."""
@@ -242,3 +266,6 @@ class TaskSubject:
             return task_definition_document(shapes.read(self.fields, shapes.TASK_DEFINITION))
         except Problem:
             return None
+
+
+Subject = WorkflowSubject | TaskSubject

@@ -18,6 +18,7 @@ from pytest_k1n.lint.checks import (
     secrets,
     switches,
     timeouts,
+    twins,
     types,
 )  # fmt: skip
 
@@ -28,6 +29,11 @@ CHECKS: Final = (
         code="not-json", level=ERROR, target=Target.FILE, title="The file is no JSON that the server reads",
         why="The server answers 500 to a body that it cannot read, or that is nested more than 1,000 levels deep.",
         fix="Correct the place that is named; comments and trailing commas are not JSON.", find=files.not_json,
+    ),
+    LintCheck(
+        code="duplicate-definition", level=WARNING, title="Two definitions of one name and version",
+        why="A server keeps the one that is registered last, whichever that is. Of two that say the same it is info.",
+        fix="Remove one of the two, or give it a version of its own.", find=twins.duplicate_definition,
     ),
     LintCheck(
         code="repeated-key", level=WARNING, target=Target.FILE, title="An object has the same key twice",
@@ -279,6 +285,12 @@ CHECKS: Final = (
         fix="Use a loop, or make sure that something ends it.", find=children.recursion,
     ),
     LintCheck(
+        code="unknown-child", level=WARNING, title="A workflow is started by a misspelt name",
+        why="No workflow among the files is called that, and one is called nearly so. The server refuses to start an "
+        "execution that names a sub-workflow which it does not have.",
+        fix="Correct the name.", find=children.unknown_child,
+    ),
+    LintCheck(
         code="no-child", level=ERROR, title="A sub-workflow without a name",
         why="The server cannot start the execution.", fix="Name the workflow in subWorkflowParam.",
         find=children.no_child,
@@ -361,7 +373,9 @@ CHECKS: Final = (
 """Every check, in the order of the reference page."""
 
 BY_CODE: Final[Mapping[str, LintCheck]] = {check.code: check for check in CHECKS}
-_OF_BOTH: Final = frozenset({"wrong-type", "no-name", "bad-schema", "plain-secret", "unknown-key", "foreign-key"})
+_OF_BOTH: Final = frozenset({
+    "wrong-type", "no-name", "bad-schema", "duplicate-definition", "plain-secret", "unknown-key", "foreign-key",
+})  # fmt: skip
 """Checks of workflows that look at task definitions too."""
 
 

@@ -18,16 +18,18 @@ class DefinitionError(ValueError):
 
 
 class DefinitionNotFound(LookupError):
-    """A definition that is nowhere; lists where it was sought."""
+    """A definition that is nowhere; lists where it was sought, and which other versions of it are there."""
 
-    def __init__(self, name: str, sought: Sequence[str]) -> None:
+    def __init__(self, name: str, sought: Sequence[str], *, versions: Sequence[int] = ()) -> None:
         self.name = name
         self.sought = tuple(sought)
+        self.versions = tuple(versions)
         super().__init__(name)
 
     def __str__(self) -> str:
         places = "; ".join(self.sought) or "nowhere: no plan names a folder"
-        return f"no workflow definition {self.name}: sought in {places}"
+        there = f": there is version {', '.join(map(str, self.versions))}" if self.versions else ""
+        return f"no workflow definition {self.name}: sought in {places}{there}"
 
 
 class Library:
@@ -57,12 +59,12 @@ class Library:
         if ":" in name and version is None:
             name, _, text = name.partition(":")
             version = int(text)
-        found = [each for each in self.workflows if each.get("name") == name]
-        if version is not None:
-            found = [each for each in found if _version(each) == version]
+        of_name = [each for each in self.workflows if each.get("name") == name]
+        found = of_name if version is None else [each for each in of_name if _version(each) == version]
         if not found:
             wanted = name if version is None else f"{name}:{version}"
-            raise DefinitionNotFound(wanted, [str(folder) for folder in self._workflow_folders])
+            versions = sorted({_version(each) for each in of_name})
+            raise DefinitionNotFound(wanted, [str(folder) for folder in self._workflow_folders], versions=versions)
         return max(found, key=_version)
 
     def workflow_definition(self, name: str, version: int | None = None) -> WorkflowDefinition:
@@ -82,8 +84,11 @@ class Library:
 
 
 def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
-    """Read the definitions in one file; `marker` is a field that each must have. Raises DefinitionError."""
-    from pytest_k1n.lint.source import DefinitionKind, Unreadable, read_source
+    """Read the definitions in one file, in whatever they are wrapped: a list, a request to start, an answer.
+
+    `marker` is a field that each must have. Raises DefinitionError.
+    """
+    from pytest_k1n.lint.source import DefinitionKind, Unreadable, definitions, read_source
 
     try:
         source = read_source(path, str(path))
@@ -98,9 +103,21 @@ def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
     if document == []:
         raise DefinitionError(f"{path}: an empty list: write a definition into it, or remove the file")
     for each in document if isinstance(document, list) else [document]:
-        if not isinstance(each, Mapping) or marker not in each or "name" not in each:
+        if isinstance(each, Mapping) and marker in each and "name" in each:
+            yield each
+            continue
+        wrapped = [found.fields for found in definitions(each) if found.kind is kind]
+        if not wrapped:
             raise DefinitionError(f"{path}: not a {kind} definition: an object with `name` and `{marker}` is expected")
-        yield each
+        yield from wrapped
+
+
+def asked_input(document: Json | Document) -> Document:
+    """Return the input of a request to start a workflow that carries its definition; nothing of anything else."""
+    if not isinstance(document, Mapping) or not isinstance(document.get("workflowDef"), Mapping):
+        return {}
+    given = document.get("input")
+    return given if isinstance(given, Mapping) else {}
 
 
 def started_workflows(document: Json | Document) -> list[tuple[str, int | None]]:

@@ -40,7 +40,10 @@ def unresolved(plan: Plan, library: Library, *, is_complete: bool = True) -> lis
         except DefinitionNotFound as error:
             hint = closest(template.workflow, known)
             if plan.definitions and (is_complete or hint):
-                problems.append(f"{where}.workflow: {error}: {hint or _known(known)}")
+                if error.versions:
+                    problems.append(f"{where}.version: {error}")
+                else:
+                    problems.append(f"{where}.workflow: {error}: {hint or _known(known)}")
         else:
             problems += [f"{where}.{problem}" for problem in _unknown_refs(template, definition)]
             problems += [f"{where}.{problem}" for problem in _unread_input(template, library)]

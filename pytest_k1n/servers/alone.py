@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from pytest_k1n.client.errors import BadRequest
+from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.inlining import startable, with_task_definitions
 from pytest_k1n.core.model import Json, WorkflowDefinition
@@ -91,7 +91,7 @@ def start_alone(
     for child in documents[1:]:
         try:
             embedded.client.register_workflows([child])
-        except BadRequest:
+        except ConductorError:
             if not is_dry:
                 raise
     with worker.within(within_ms):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_k1n.core.inlining import startable
+from pytest_k1n.core.inlining import names_in, startable
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
@@ -40,6 +40,8 @@ class DryRun:
     """Keys of the input that the definitions read and that were not given."""
     unmatched: tuple[str, ...]
     """Keys of handlers, failures and durations that matched nothing."""
+    names: frozenset[str]
+    """What they could have matched: refs, task names and types, those of children that were not started included."""
     stuck: str | None
     """What it waits for, if it has not ended."""
 
@@ -85,6 +87,7 @@ def dry_run(
     family = execution.family()
     known = {name for each in family for record in each.execution.tasks for name in (record.ref, record.type)}
     known |= {name for each in family for task in each.definition.walk() for name in (task.ref, task.name)}
+    known |= names_in(started)
     unmatched = [*collected.unmatched(known), *(key for key in takes_ms or {} if key not in known)]
     return DryRun(
         family=tuple(family),
@@ -92,6 +95,7 @@ def dry_run(
         answered=tuple(dict.fromkeys(answered)),
         not_given=tuple(key for key in inputs_read([definition]) if key not in input),
         unmatched=tuple(dict.fromkeys(unmatched)),
+        names=frozenset(known),
         stuck=None if execution.is_terminal else execution.waits_for(),
     )
 

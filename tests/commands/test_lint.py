@@ -56,7 +56,12 @@ def test_warnings_fail_only_where_that_is_asked_for(folder, capsys):
 
 
 def test_a_folder_is_walked_and_what_is_no_definition_left_alone(folder, capsys):
-    folder(flows__a=REFUSED, flows__deep__b=SOUND, package='{"name": "x"}', tsconfig='{ // comment\n "a": 1 }')
+    folder(
+        flows__a=REFUSED,
+        flows__deep__b={**SOUND, "name": "lint_b"},
+        package='{"name": "x"}',
+        tsconfig='{ // comment\n "a": 1 }',
+    )
     folder(node_modules__c=REFUSED)
     code, out, err = lint(capsys, ".")
     assert (code, err) == (1, "")

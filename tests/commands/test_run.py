@@ -212,3 +212,58 @@ def test_a_mistake_is_one_line_and_exit_code_2(saved, run, words, message):
     assert (code, out) == (2, "")
     assert message in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_a_neighbour_that_no_server_can_read_is_no_concern_of_a_definition_that_names_its_children_late(saved, ran):
+    pinned = {"name": "x", "version": "${workflow.input.version}"}
+    saved({**simple("s"), "type": "SUB_WORKFLOW", "subWorkflowParam": pinned}, name="broken", file="broken.json")
+    late = {"name": "x", "taskReferenceName": "x", "type": "DYNAMIC", "dynamicTaskNameParam": "n"}
+    code, document = ran(saved({**late, "inputParameters": {"n": "charge"}}))
+    assert (code, document["executions"][0]["status"]) == (0, "COMPLETED")
+
+
+@pytest.mark.parametrize("words", [(), ("--input", '{"n": 2}')], ids=["its own", "given"])
+def test_a_request_to_start_is_run_with_its_input(tmp_path, monkeypatch, ran, words):
+    monkeypatch.chdir(tmp_path)
+    definition = {"name": "order", "version": 1, "schemaVersion": 2, "tasks": [simple("a", n="${workflow.input.n}")]}
+    request = {"name": "order", "version": 1, "workflowDef": definition, "input": {"n": 1}, "correlationId": "c"}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    code, document = ran("request.json", *words)
+    assert (code, tasks(document)["a"]["input"]) == (0, {"n": 2 if words else 1})
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda each: {"result": each}, lambda each: [{"workflowDef": each}]], ids=["answer", "requests"]
+)
+def test_a_definition_is_found_in_what_it_is_wrapped_in(tmp_path, monkeypatch, ran, wrap):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answer.json").write_text(json.dumps(wrap({"name": "order", "version": 1, "tasks": [simple("a")]})))
+    code, document = ran("answer.json")
+    assert (code, list(tasks(document))) == (0, ["a"])
+
+
+@pytest.mark.parametrize("words", [("--fail", "inner"), ("--output", "inner_ref={}"), ("--takes", "inner_ref=3m")])
+def test_a_task_of_a_child_that_was_not_started_may_be_named(saved, ran, words):
+    saved({**simple("inner"), "taskReferenceName": "inner_ref"}, name="kid", file="kid.json")
+    child = {**simple("c"), "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "kid", "version": 1}}
+    assert ran(saved(switch("on", "${workflow.input.on}", {"x": [child]})), *words)[0] == 0
+
+
+def test_a_name_that_nothing_has_is_told_with_what_is_near(saved, run):
+    code, _, err = run(saved(simple("charge")), "--fail", "chrage")
+    assert (code, err) == (2, "k1n run: nothing of order is called chrage (did you mean charge?)\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('{"a": ' + "[" * 2000 + "]" * 2000 + "}", "is nested more than 1000 levels deep"),
+        ('{"a": NaN}', "NaN is no number of JSON"),
+        ('{"a": ' + "9" * 5000 + "}", "has a number of too many digits"),
+        ('{"a": 1,}', "is not JSON: "),
+    ],
+    ids=["deep", "nan", "digits", "comma"],
+)
+def test_an_input_that_cannot_be_read_is_one_line(saved, run, given, said):
+    code, _, err = run(saved(simple("charge")), "--input", given)
+    assert (code, err.count("\n"), said in err) == (2, 1, True)

@@ -36,6 +36,12 @@ def test_a_task_that_could_not_come_up_is_given_the_benefit_of_the_doubt(conduct
     assert execution.status == "FAILED"
 
 
+def test_a_key_that_is_nearly_a_name_is_not_passed_over_in_silence_for_that_doubt(conductor, make):
+    flow = make.workflow(make.simple("charge"), *make.fork_over("${charge.output.tasks}", {}))
+    with pytest.warns(UserWarning, match=r"'chrage' \(near: charge\).*or of what each would bring, which did not run"):
+        conductor.run(flow, handlers={"charge": lambda task: 1 / 0, "chrage": lambda task: {}})
+
+
 def test_a_misspelt_key_is_named_when_a_started_execution_has_ended(conductor, make):
     execution = conductor.start(make.workflow(make.simple("charge")), handlers={"chrage": lambda task: {}})
     execution.complete("charge")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from pytest_k1n.lint.check import Hit, Level
+from pytest_k1n.lint.check import Hit, Level, Path
 from pytest_k1n.lint.subject import WorkflowSubject
+from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import mapping, text
+
+_LIKE_ENOUGH = 0.85
+_DIGITS = re.compile(r"\d+")
 
 
 def version_not_pinned(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -32,6 +37,32 @@ def unknown_version(workflow: WorkflowSubject) -> Iterator[Hit]:
                 (*task.path, "subWorkflowParam", "version"), f"starts {name} version {version}; here is {there}",
                 ref=task.ref,
             )  # fmt: skip
+
+
+def unknown_child(workflow: WorkflowSubject) -> Iterator[Hit]:
+    """Find names of workflows that are not among the files, though one that is called nearly so is.
+
+    Not by their digits alone: of `order_v1` and `order_v2` one may well be elsewhere.
+    """
+    known = workflow.library.names
+    for path, name, ref in _named(workflow):
+        if not name or "${" in name or name in known:
+            continue
+        meant = suggestion(name, (each for each in known if each != workflow.name), _LIKE_ENOUGH)
+        if meant and _DIGITS.sub("", meant) != f"did you mean {_DIGITS.sub('', name)}?":
+            yield Hit(path, f"starts {name}, which is not here", meant, ref=ref)
+
+
+def _named(workflow: WorkflowSubject) -> Iterator[tuple[Path, str, str]]:
+    """Yield where a definition names a workflow, the name, and the task that does."""
+    for task in workflow.tasks:
+        if task.type == "SUB_WORKFLOW" and not mapping(task.fields, "subWorkflowParam").get("workflowDefinition"):
+            name = text(mapping(task.fields, "subWorkflowParam"), "name")
+            yield (*task.path, "subWorkflowParam", "name"), name, task.ref
+        if task.type == "START_WORKFLOW":
+            name = text(mapping(dict(task.inputs), "startWorkflow"), "name")
+            yield (*task.path, "inputParameters", "startWorkflow", "name"), name, task.ref
+    yield (*workflow.path, "failureWorkflow"), text(workflow.fields, "failureWorkflow"), ""
 
 
 def no_child(workflow: WorkflowSubject) -> Iterator[Hit]:

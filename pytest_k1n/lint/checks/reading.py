@@ -81,9 +81,20 @@ def unknown_field(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 
 def read_too_early(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find expressions that read a task which starts only after the reader."""
+    """Find expressions that read a task which starts only after the reader, or the reader itself."""
     if workflow.graph is not None:
         yield from _always_null(workflow, workflow.graph.is_before, "runs only after it")
+    for read in _of_tasks(workflow):
+        reader = read.reader
+        if (
+            reader is None
+            or workflow.by_ref.get(read.root) is not reader
+            or read.section not in ("output", "input", None)
+        ):
+            continue
+        if all(owner.type != "DO_WHILE" for owner in (reader, *reader.owners)):
+            said = f"reads {read.expression}, what it puts out itself: null, but for what a failed attempt has left"
+            yield Hit(read.path, said, ref=reader.ref)
 
 
 def read_of_other_case(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -94,12 +105,15 @@ def read_of_other_case(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def _always_null(workflow: WorkflowSubject, parts: Callable[[TaskKey, TaskKey], bool], why: str) -> Iterator[Hit]:
     """Find reads of a task that stands so to its reader that it never has an output when it is read."""
-    for read, reader, source in _between_tasks(workflow):
+    found = list(_between_tasks(workflow))
+    both = {(reader.ref, source.ref) for _, reader, source in found}
+    for read, reader, source in found:
         if source in reader.owners or _share_loop(reader, source):
             continue
         pairs = product(workflow.keys(reader.ref), workflow.keys(source.ref))
         if any(parts(mine, theirs) for mine, theirs in pairs):
-            said = f"reads {read.expression}, but {source.ref} {why}: it is always null"
+            in_turn = f" (and {source.ref} reads {reader.ref})" if (source.ref, reader.ref) in both else ""
+            said = f"reads {read.expression}, but {source.ref} {why}: it is always null{in_turn}"
             yield Hit(read.path, said, ref=reader.ref)
 
 

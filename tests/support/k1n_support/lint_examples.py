@@ -107,6 +107,24 @@ EXAMPLES: dict[str, Examples] = {
         ],
         good=[SOUND, '{"note": 1, "note": 2}', workflow(reader("a", x={"k": 1}, y={"k": 2}))],
     ),
+    "duplicate-definition": Examples(
+        bad=[
+            [workflow(A), workflow(B)],
+            [workflow(A), workflow(A)],
+            [workflow(A), without(workflow(B), "version")],
+            [workflow(A, version=3), workflow(A), workflow(B, version=3)],
+            [definition(), definition(retryCount=2)],
+            [definition("lint_x"), workflow(A), definition("lint_x")],
+        ],
+        good=[
+            SOUND,
+            [workflow(A), workflow(B, version=2)],
+            [workflow(A), workflow(A, name="lint_v")],
+            [definition("lint_w"), workflow(A)],
+            workflow(child(workflowDefinition=workflow(A))),
+            [definition("lint_x"), definition("lint_y")],
+        ],
+    ),
     "wrong-type": Examples(
         bad=[
             workflow(A, timeoutSeconds="soon"),
@@ -305,9 +323,18 @@ EXAMPLES: dict[str, Examples] = {
             workflow(loop(reader("a", "${z.output.x}")), task("z")),
             workflow(switch({"x": [reader("a", "${b.output.x}"), B]})),
             workflow(reader("a", "is ${b.output.x}"), fork([B], [C]), join("b", "c")),
+            workflow(reader("a", "${b.output.x}"), reader("b", "${a.output.x}")),
+            workflow(reader("a", "${b.output.x}"), reader("b", "${c.output.x}"), reader("c", "${a.output.x}")),
+            workflow(reader("a", "${a.output.x}")),
+            workflow(A, reader("b", "so far ${b.output.total}, ${a.output.x}")),
+            workflow(fork([reader("b", "${b.input.x}")], [C]), join("b", "c")),
+            workflow(switch({"x": [reader("b", "${b.output}")]})),
         ],
         good=[
             SOUND,
+            workflow(loop(reader("a", "${a.output.x}"))),
+            workflow(loop(A, inputParameters={"n": "${l.output.iteration}"})),
+            workflow(A, reader("b", "${a.input.x}", "${a.output.x}")),
             workflow(loop(reader("a", "${b.output.x}", "${l.output.iteration}", "${l.input.n}"), B)),
             workflow(loop(reader("a", "${l.output.loopItem}", "${l.output.loopIndex}"), items="${workflow.input.xs}")),
             workflow(reader("a", "${a.retryCount}")),
@@ -739,6 +766,36 @@ EXAMPLES: dict[str, Examples] = {
             [
                 workflow(child(name="lint_x"), child("d", name="lint_x"), name="lint_one"),
                 workflow(A, name="lint_x"),
+            ],
+        ],
+    ),
+    "unknown-child": Examples(
+        bad=[
+            [workflow(child(name="lint_paymnet"), name="lint_y"), workflow(A, name="lint_payment")],
+            [workflow(child(name="Lint_Payment"), name="lint_y"), workflow(A, name="lint_payment")],
+            [workflow(loop(child(name="lintpayment")), name="lint_y"), workflow(A, name="lint_payment")],
+            [workflow(A, failureWorkflow="lint_compensat", name="lint_y"), workflow(A, name="lint_compensate")],
+            [
+                workflow(
+                    task("st", "START_WORKFLOW", inputParameters={"startWorkflow": {"name": "lint_archiv"}}),
+                    name="lint_y",
+                ),
+                workflow(A, name="lint_archive"),
+            ],
+            [
+                workflow(switch({"x": [child(name="lint_child_flw")]}), name="lint_y"),
+                workflow(A, name="lint_child_flow"),
+            ],
+        ],
+        good=[
+            [workflow(child(name="lint_payment"), name="lint_y"), workflow(A, name="lint_payment")],
+            [workflow(child(name="lint_order_v2"), name="lint_y"), workflow(A, name="lint_order_v1")],
+            [workflow(child(name="lint_elsewhere"), name="lint_y"), workflow(A, name="lint_payment")],
+            [workflow(child(name="${workflow.input.name}"), name="lint_y"), workflow(A, name="lint_payment")],
+            workflow(child(name="lint_ww")),
+            [
+                workflow(child(name="lint_payed", workflowDefinition=workflow(A, name="lint_payed")), name="lint_y"),
+                workflow(A, name="lint_payee"),
             ],
         ],
     ),
