@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ docs: setup ## write the reference pages anew
 site: setup ## build the documentation site: build/site/index.html
 	$(BIN)/sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/site
 	@echo 'read it: build/site/index.html'
+
+power: setup ## simulate how often the verdict on regressions errs, and time it on a history of 10,000 runs
+	$(BIN)/python -m benchmarks P7 $(ARGS)
 
 bench: setup ## measure the targets of the plan's methods beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGS)

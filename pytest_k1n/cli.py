@@ -36,6 +36,8 @@ COMMANDS = (
     Command("report", "pytest_k1n.commands.report", "make any report or export of a run later"),
     Command("whatif", "pytest_k1n.commands.whatif", "say what an execution would take if something were different"),
     Command("diff", "pytest_k1n.commands.diff", "show what moved between two runs or executions"),
+    Command("history", "pytest_k1n.commands.history", "show how durations went over the runs that are remembered"),
+    Command("baseline", "pytest_k1n.commands.baseline", "say which remembered runs later ones are compared with"),
     Command("show", "pytest_k1n.commands.show", "draw a definition or an execution"),
     Command("tiers", "pytest_k1n.commands.tiers", "run a suite on every tier and show where they agree"),
     Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),

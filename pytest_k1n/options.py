@@ -72,6 +72,11 @@ OPTIONS = (
     Option("keep", "keep the run's folder (executions, logs)", None, ("never", "failed", "always"), default="failed"),
     Option("html", "write the run as one self-contained page (needs the extra `report`)", "FILE"),
     Option("report", "write a report of the run; the ending says which: .json, .md, .html, ...", "FILE"),
+    Option("history", "remember executions in this file, and compare them with the baseline accepted in it", "FILE"),
+    Option("confirm", "how often a batch with a suspected regression is run again to make sure (default 4; 0 in real "
+           "time)", "N", ini_type="int"),
+    Option("regression", "whether a regression fails the run or only warns", None, ("warn", "fail"), default="warn"),
+    Option("baseline-age", "how old a baseline may be before it is called stale", "DURATION", default="90d"),
     Option("cov", "show what the tests have exercised of each workflow definition", ini_type="bool"),
     Option("cov-fail-under", "fail the run if less of the definitions is exercised", "PERCENT", ini_type="float"),
     Option("cov-report", "write the coverage of definitions: FILE.json or FILE.html", "FILE", ini_type="args"),

@@ -16,6 +16,7 @@ from pytest_k1n.core.choices import (
     KeepChoice,
     LatencyPolicy,
     RegisterPolicy,
+    RegressionPolicy,
     TimeName,
     UnknownPolicy,
     WorkersChoice,
@@ -71,6 +72,10 @@ class Settings(NamedTuple):
     keep: KeepChoice
     report: Path | None
     html: Path | None
+    history: Path | None
+    confirm: int | None
+    regression: RegressionPolicy
+    baseline_age_ms: int
     cov: bool
     """Whether the coverage of definitions is asked for, by any of its options."""
     cov_fail_under: float | None
@@ -126,6 +131,10 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         keep=_choice("keep", raw["keep"]) or "failed",
         html=path.read(raw["html"]),
         report=_report(path.read(raw["report"]), raw["report"].source),
+        history=path.read(raw["history"]),
+        confirm=_optional(raw["confirm"], _count),
+        regression=_choice("regression", raw["regression"]) or "warn",
+        baseline_age_ms=_parsed(raw["baseline-age"], _duration),
         cov=_switch(raw["cov"]) or any(raw[name].value is not None for name in ("cov-fail-under", "cov-report")),
         cov_fail_under=_optional(raw["cov-fail-under"], _rate),
         cov_reports=path.read_all(raw["cov-report"], _coverage_report),
@@ -217,6 +226,13 @@ def _whole(value: object) -> int:
         return int(str(value))
     except ValueError:
         raise ValueError(f"{value!r} is not a whole number") from None
+
+
+def _count(value: object) -> int:
+    number = _whole(value)
+    if number < 0:
+        raise ValueError(f"{value!r} must be 0 or more")
+    return number
 
 
 def _duration(value: object) -> int:

@@ -11,7 +11,12 @@ Rows = Mapping[str, object]
 
 
 def ini_rows(folder: Path) -> Rows:
-    """Return the `k1n_…` rows of the nearest configuration file, from `folder` upwards, the way pytest looks for it.
+    """Return the `k1n_…` rows of the nearest configuration file. Raises ValueError as `ini_file` does."""
+    return ini_file(folder)[1]
+
+
+def ini_file(folder: Path) -> tuple[Path, Rows]:
+    """Return the folder of the nearest configuration file, from `folder` upwards as pytest looks for it, and its rows.
 
     Raises ValueError that names a file which cannot be read.
     """
@@ -25,8 +30,8 @@ def ini_rows(folder: Path) -> Rows:
             except (tomllib.TOMLDecodeError, configparser.Error, UnicodeDecodeError) as error:
                 raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
             if table is not None:
-                return {key: value for key, value in table.items() if key.startswith("k1n_")}
-    return {}
+                return place, {key: value for key, value in table.items() if key.startswith("k1n_")}
+    return folder, {}
 
 
 def words(value: object) -> tuple[str, ...]:

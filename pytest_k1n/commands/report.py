@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
@@ -61,13 +62,14 @@ def with_trend(documents: Sequence[RunDocument]) -> RunDocument:
     last = documents[-1]
     if len(documents) < 2:
         return last
-    series: dict[str, list[list[object]]] = {}
+    series: dict[str, list[list[Any]]] = {}
     for document in sorted(documents, key=lambda each: each["run"]["started_at"]):
         for execution in document["executions"]:
             if execution["role"] in ("main", "own") and not execution["is_open"]:
                 name = f"{document['run']['started_at'][:16]} {document['run']['uid']}"
                 series.setdefault(execution["workflow"]["name"], []).append([name, execution["makespan_ms"]])
-    return {**last, "baseline": {**last.get("baseline", {}), "trend": series}}
+    known = last.get("baseline")
+    return {**last, "baseline": {**known, "trend": series} if known else {"trend": series}}
 
 
 def _only(document: RunDocument, workflow: str | None) -> RunDocument:

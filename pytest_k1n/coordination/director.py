@@ -21,12 +21,13 @@ from pytest_k1n.coordination.launcher import Launcher
 from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
 from pytest_k1n.coordination.observing import end, look
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder, RunState
-from pytest_k1n.coordination.starts import Start, again, groups
+from pytest_k1n.coordination.starts import Start, again, confirming, groups
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.capability import capability_json
 from pytest_k1n.core.choices import GatePolicy, RegisterPolicy
 from pytest_k1n.core.gates.document import PublishedQuality
 from pytest_k1n.core.plan import Plan
+from pytest_k1n.core.regression import CONFIRMED_BY, AgainstBaseline, doubt
 from pytest_k1n.plan.library import Library
 
 TICK_S = 0.01
@@ -47,6 +48,12 @@ class BatchRun:
     watches: list[Watch] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     """Launch key -> why it could not be launched."""
+    compared: tuple[AgainstBaseline, ...] = ()
+    """Its executions beside their baseline, once it has ended."""
+    to_confirm: list[tuple[Start, ...]] | None = None
+    """Groups to be run again because a regression is suspected; None until that has been asked."""
+    confirmations: list[Watch] = field(default_factory=list)
+    """Watches on them: no test observes these, no gate but that on regressions judges them."""
     is_judged: bool = False
     is_reported: bool = False
 
@@ -78,6 +85,10 @@ class Setup:
     sequential: bool = False
     judge: Callable[[BatchRun, Backend], PublishedQuality] | None = None
     """Evaluates the quality gates of a batch that has ended; its document is kept in the run folder."""
+    compare: Callable[[BatchRun, RunState], tuple[AgainstBaseline, ...]] = lambda _batch, _state: ()
+    """Compares the executions of a batch that has ended with their baseline."""
+    confirmations: int | None = 0
+    """How often a batch with a suspected regression is run again; None: what suits the time model."""
     report: Callable[[int], None] = lambda _batch: None
     """Called with a batch's number when its executions have been judged, and when its last test has ended."""
 
@@ -213,7 +224,7 @@ class Director:
         self._relaunch(launcher)
         self._look(backend)
         for batch in self.batches:
-            if batch.is_done and not batch.is_judged and batch.groups:
+            if batch.is_done and not batch.is_judged and batch.groups and not self._is_making_sure(batch, launcher):
                 self._judge(batch, backend)
             if batch.is_judged and not batch.is_reported and self.ledger.is_finished(batch.number):
                 batch.is_reported = True
@@ -265,9 +276,42 @@ class Director:
             look(due, backend, self._setup.folder, self._now_ms)
             self._publish(executions=self._executions())
 
+    def _is_making_sure(self, batch: BatchRun, launcher: Launcher) -> bool:
+        """Start what a suspected regression wants to be run again, group after group; False once nothing is left."""
+        if batch.to_confirm is None:
+            batch.to_confirm = self._confirmations(batch)
+        if any(not watch.state.is_settled for watch in batch.confirmations):
+            return True
+        if not batch.to_confirm:
+            return False
+        # What they find has been told of the first execution: only that one could not be started is new.
+        started = replace(launcher, say=lambda _line: None).start(batch.to_confirm.pop(0), self._now_ms)
+        for key, error in started.failed.items():
+            self._say(f"{key} could not be run again: {error}")
+        batch.confirmations += started.watches
+        return True
+
+    def _confirmations(self, batch: BatchRun) -> list[tuple[Start, ...]]:
+        times = self._setup.confirmations
+        if times is None:  # in real time a batch may take hours
+            times = 0 if self._state.time_model == "real" else CONFIRMED_BY - 1
+        if not times or batch.number == UNBATCHED:
+            return []
+        why = doubt(self._setup.compare(batch, self._state))
+        if not why:
+            return []
+        self._say(f"batch{batch.number}: {why}: run {times} times more to make sure")
+        return [
+            tuple(confirming(start, turn) for start in group)
+            for turn in range(1, times + 1)
+            for group in batch.groups
+            if group[0].is_main
+        ]
+
     def _judge(self, batch: BatchRun, backend: Backend) -> None:
         batch.is_judged = True
         if self._setup.judge is not None and batch.number != UNBATCHED:
+            batch.compared = self._setup.compare(batch, self._state)
             document = self._setup.judge(batch, backend)
             self._setup.folder.write_quality(batch.number, document)
             self._setup.report(batch.number)
@@ -293,10 +337,10 @@ class Director:
         return (state.gate, state.reason)
 
     def _executions(self) -> tuple[LaunchedExecution, ...]:
-        return tuple(watch.state for watch in self._watches())
+        return tuple(watch.state for batch in self.batches for watch in batch.watches)
 
     def _watches(self) -> Iterator[Watch]:
-        return (watch for batch in self.batches for watch in batch.watches)
+        return (watch for batch in self.batches for watch in (*batch.watches, *batch.confirmations))
 
     def _pause(self, paused: bool) -> None:
         if paused and self._paused_at is None:

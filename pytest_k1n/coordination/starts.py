@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.collection import Launch
 from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
@@ -51,6 +51,11 @@ def groups(launches: Iterable[Launch], *, sequential: bool = False) -> tuple[tup
 def again(launch: Launch, round_: int) -> Start:
     """Start one more execution of a launch, because its test is run again."""
     return _start(launch, round_)
+
+
+def confirming(start: Start, turn: int) -> Start:
+    """Repeat a start for its durations: under a key of its own, so that no test takes it for what it observes."""
+    return replace(start, key=f"{start.key}#again", round=start.round + turn)
 
 
 def _start(launch: Launch, round_: int) -> Start:

@@ -26,6 +26,10 @@ CODES: Mapping[str, Meaning] = {
         "The executions together took longer than the longest of them.",
         "See which execution started late or ended last; the launch of the batch may have been held up.",
     ),
+    "baseline-stale": Meaning(
+        "The accepted baseline is of another definition or environment, or of long ago: it says nothing, or little.",
+        "Accept runs of today with k1n baseline accept; the finding says which tasks have come, gone or been renamed.",
+    ),
     "bound-broken": Meaning(
         "A makespan is shorter than the longest path of its graph: stamps or order are wrong.",
         "Look at the findings on order; please report it if there are none.",
@@ -241,6 +245,10 @@ CODES: Mapping[str, Meaning] = {
     "regression": Meaning(
         "A series is slower than its baseline.",
         "See which task or segment; accept the new level with k1n baseline accept if it is meant.",
+    ),
+    "suspected-regression": Meaning(
+        "A series looks slower than its baseline, but so few executions do not make sure of it.",
+        "Run again, or let the run do so with --k1n-confirm=4.",
     ),
     "retried-early": Meaning(
         "The next attempt began before its declared delay had passed.",

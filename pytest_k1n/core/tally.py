@@ -61,6 +61,10 @@ class Tally:
         self.passed(simulated=simulated)
         self._add(code, subject, expected, observed, margin, origin, Verdict.WARN)
 
+    def warn_only(self, code: str, subject: str, *, expected: str, observed: str, origin: str = "") -> None:
+        """Add a remark that is worth a finding and counts as no check."""
+        self._add(code, subject, expected, observed, "", origin, Verdict.WARN)
+
     def unknown(
         self, code: str, subject: str, *, expected: str, observed: str, margin: str = "", origin: str = ""
     ) -> None:

@@ -11,8 +11,10 @@ import pytest
 
 from pytest_k1n.backends.opening import open_backend
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
-from pytest_k1n.coordination.director import Director, Setup
+from pytest_k1n.coordination.director import BatchRun, Director, Setup
 from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.runfolder import RunState
+from pytest_k1n.core.regression import AgainstBaseline
 from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.document import run_document
@@ -21,6 +23,7 @@ from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.outcomes import outcome_of
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
+from pytest_k1n.run.regression import compared, remember
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, contradictions, write_batch
 from pytest_k1n.run.run import Run
@@ -39,7 +42,12 @@ def make_controller(run: Run, collection: Collection) -> Controller:
     if collection.launches:
         check_results_folder(run)
         check_reports(run)
-    director = _make_director(run, collection, report=lambda batch: write_batch(controller, batch))
+    director = _make_director(
+        run,
+        collection,
+        report=lambda batch: write_batch(controller, batch),
+        compare=lambda batch, state: compared(controller, batch, state),
+    )
     controller = Controller(run=run, director=director, started_ms=_epoch_ms())
     _import_for_threads(run)
     sweep()
@@ -48,7 +56,12 @@ def make_controller(run: Run, collection: Collection) -> Controller:
     return controller
 
 
-def _make_director(run: Run, collection: Collection, report: Callable[[int], None]) -> Director:
+def _make_director(
+    run: Run,
+    collection: Collection,
+    report: Callable[[int], None],
+    compare: Callable[[BatchRun, RunState], tuple[AgainstBaseline, ...]],
+) -> Director:
     """Make the director of a run. Raises UsageError for settings that contradict each other."""
     spec = spec_of(run.settings)
     if spec.kind is not Kind.AUTO:
@@ -69,6 +82,8 @@ def _make_director(run: Run, collection: Collection, report: Callable[[int], Non
         unknown_blocks=settings.unknown == "fail",
         sequential=settings.sequential,
         judge=partial(judge, run),
+        compare=compare,
+        confirmations=settings.confirm,
         report=report,
     )
     return Director(setup, say=run.progress.say)
@@ -138,6 +153,8 @@ def _report(controller: Controller, session: pytest.Session) -> None:
     """Write the run's document and the reports made from it; a report that cannot be written fails the run."""
     run = controller.run
     document = controller.document = run_document(controller, ended_ms=_epoch_ms(), exit_code=int(session.exitstatus))
+    if (baseline := remember(controller, document)) is not None:
+        document["baseline"] = baseline
     try:
         controller.reports = write_reports(run, document)
         if controller.kept:

@@ -47,6 +47,8 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(one_line(line, most=2000))
     if controller.document and (weather := controller.document.get("weather")):
         reporter.write_line(f"weather  {weather_line(weather)}")
+    for state, line in _regression_lines(controller):
+        reporter.write_line(one_line(f"regress  {line}", most=2000), **_REGRESSION_COLOURS.get(state, {}))
     for line in _why_lines(controller):
         reporter.write_line(one_line(line, most=2000), bold=True)
     files = [_shown(run, result.path) for result in shown if result.path.exists()]
@@ -58,6 +60,16 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
 
 
 _COLOURS = {"pass": {"green": True}, "fail": {"red": True}, "unknown": {"purple": True}, "blocked": {"yellow": True}}
+
+
+_REGRESSION_COLOURS = {"regression": {"red": True}, "suspect": {"yellow": True}}
+
+
+def _regression_lines(controller: Controller) -> Iterator[tuple[str, str]]:
+    from pytest_k1n.report.remembered import remembered
+
+    if controller.document:
+        yield from remembered(controller.document)
 
 
 def _why_lines(controller: Controller) -> Iterator[str]:

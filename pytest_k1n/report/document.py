@@ -209,6 +209,55 @@ class TestDocument(TypedDict):
     batch: str | None
 
 
+class SeriesDocument(TypedDict):
+    """One series of a workflow beside its baseline, in raw ms of the server's clock."""
+
+    ref: str
+    """Empty for the makespan."""
+    segment: Literal["exec", "queue", "makespan"]
+    state: Literal["pass", "suspect", "regression", "unknown"]
+    base_ms: float | None
+    """The median of the accepted executions."""
+    new_ms: float | None
+    executions: int
+    """New executions: more than one where a suspicion was run again."""
+    effect: float | None
+    """0.3 is 30 % slower."""
+    chance: float | None
+    """Probability of so much by chance, corrected for the number of series; null where the comparison is exact."""
+    detectable: float | None
+    """The least effect that so few executions could show; 0 where the comparison is exact."""
+    is_improvement: bool
+    note: str
+
+
+class ComparisonDocument(TypedDict):
+    """A workflow's executions in this run beside its baseline."""
+
+    title: str
+    workflow: str
+    state: Literal["pass", "suspect", "regression", "unknown"]
+    is_exact: bool
+    """Virtual time: compared to the ms, without statistics."""
+    accepted: int
+    """Executions in the baseline."""
+    note: str
+    stale: str
+    unknown: int
+    """Series that could not be judged."""
+    series: list[SeriesDocument]
+    """The worst first; of very large workflows only those that moved most."""
+
+
+class BaselineDocument(TypedDict):
+    """What the history of runs adds."""
+
+    history: NotRequired[str]
+    compared: NotRequired[list[ComparisonDocument]]
+    trend: dict[str, list[list[Any]]]
+    """Workflow -> [run, makespan in raw ms], oldest first."""
+
+
 class RunDocument(TypedDict):
     """Everything that is known of a run. The last three are filled by what measures them."""
 
@@ -224,7 +273,7 @@ class RunDocument(TypedDict):
     tests: list[TestDocument]
     weather: NotRequired[RunWeatherDocument]
     """When machine and server stood still; absent where nothing measured it."""
-    baseline: NotRequired[dict[str, Any]]
+    baseline: NotRequired[BaselineDocument]
     coverage: NotRequired[dict[str, Any]]
 
 

@@ -8,9 +8,11 @@ from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
 from pytest_k1n.report.figures import shares
+from pytest_k1n.report.remembered import remembered
 from pytest_k1n.report.story import headline, sentence, shown_band
 
 MARKS = {"pass": "✅", "warn": "⚠️", "fail": "❌", "unknown": "❔", "blocked": "⛔"}
+_STATES = {"pass": "pass", "suspect": "warn", "regression": "fail", "unknown": "unknown"}
 _SPECIAL = str.maketrans({each: f"\\{each}" for each in "\\`*[]{}#|~$@!"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"})
 
 
@@ -27,6 +29,7 @@ def lines(document: RunDocument, *, findings: int | None = None) -> Iterator[str
     yield from ("", text(ran_on(document)), "")
     yield from _executions(document)
     yield from _time(document)
+    yield from _remembered(document)
     yield from _gates(document)
     yield from _findings(document, findings)
 
@@ -92,6 +95,14 @@ def _time(document: RunDocument) -> Iterator[str]:
             parts = " + ".join(f"{each.kind} {format_ms(each.ms)}" for each in shares(execution))
             yield f"- {text(execution['title'])}: {format_ms(execution['makespan_ms'])} = {text(parts) or 'nothing'}"
     yield ""
+
+
+def _remembered(document: RunDocument) -> Iterator[str]:
+    told = list(remembered(document))
+    if told:
+        yield from ("## Against the baseline", "")
+        yield from (f"- {MARKS[_STATES[state]]} {text(sentence)}" for state, sentence in told)
+        yield ""
 
 
 def _gates(document: RunDocument) -> Iterator[str]:

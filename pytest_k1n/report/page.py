@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
+from pytest_k1n.report import remembered
 from pytest_k1n.report.advice import Advice, advice
-from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument, TaskDocument
+from pytest_k1n.report.document import ComparisonDocument, ExecutionDocument, FindingDocument, RunDocument, TaskDocument
 from pytest_k1n.report.figures import has_missed, last_attempt, shares, status_of, work_on_path
 from pytest_k1n.report.markdown import ran_on
 from pytest_k1n.report.picture import charts
@@ -50,6 +51,7 @@ class Section:
     cut: int
     """Tasks that the table leaves out."""
     trend: list[tuple[str, int]]
+    compared: ComparisonDocument | None
 
 
 def render(document: RunDocument) -> str:
@@ -71,6 +73,8 @@ def render(document: RunDocument) -> str:
         last_attempt=last_attempt,
         status_of=status_of,
         marks=MARKS,
+        beside_baseline=remembered.sentence,
+        series_name=remembered.name,
         style=Markup(_asset("page.css")),
         script=Markup(_asset("page.js")),
     )
@@ -113,14 +117,20 @@ def _sections(document: RunDocument) -> list[Section]:
                 rows=shown,
                 cut=len(rows) - len(shown),
                 trend=_trend(document, execution),
+                compared=_compared(document, execution),
             )
         )
     return sections
 
 
 def _trend(document: RunDocument, execution: ExecutionDocument) -> list[tuple[str, int]]:
-    series: dict[str, Any] = document.get("baseline", {}).get("trend", {})
+    series = document.get("baseline", {}).get("trend", {})
     return [(str(name), int(ms)) for name, ms in series.get(execution["workflow"]["name"], [])]
+
+
+def _compared(document: RunDocument, execution: ExecutionDocument) -> ComparisonDocument | None:
+    found = document.get("baseline", {}).get("compared", [])
+    return next((each for each in found if each["title"] == execution["title"]), None)
 
 
 def _unstarted(document: RunDocument) -> list[dict[str, Any]]:

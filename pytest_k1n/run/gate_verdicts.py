@@ -13,7 +13,7 @@ from pytest_k1n.run.run import Run
 
 def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
-    from pytest_k1n.core.gates import BatchObservation, GateSettings, budgets, evaluate, quality_document
+    from pytest_k1n.core.gates import BatchObservation, Facts, GateSettings, budgets, evaluate, quality_document
 
     observed = {watch: watch.observation for watch in batch.watches if watch.observation is not None}
     keys = {watch: watch.title for watch in observed if not watch.start.alone}
@@ -22,10 +22,15 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
         min_pass_rate=run.settings.min_pass_rate / 100,
         workers="own" if backend.slots else "external",
         engine=backend.server["url"] is None,
+        also_blocking=frozenset({"G17"}) if run.settings.regression == "fail" else frozenset(),
         validate=_validate,
     )
     settings = budgets(backend.capability, ours)
-    together = BatchObservation(observations={key: observed[watch] for watch, key in keys.items()}, alone=alone or None)
+    together = BatchObservation(
+        observations={key: observed[watch] for watch, key in keys.items()},
+        alone=alone or None,
+        facts=Facts(regressions=batch.compared if run.settings.history else None),
+    )
     return {
         "v": 1,
         "batch": quality_document(evaluate(together, settings)),

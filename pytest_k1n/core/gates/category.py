@@ -143,7 +143,12 @@ def judge(category: Category, batch: BatchObservation, settings: GateSettings) -
         for key, observation in batch.observations.items():
             tally = tallies.of(key)
             exemptions.append(_guarded(category.single, tally, observation, batch, key, settings, tally))
-    return _result(category, tallies, [exempt for exempt in exemptions if exempt is not None])
+    return _result(
+        category,
+        category.blocking or category.id in settings.also_blocking,
+        tallies,
+        [exempt for exempt in exemptions if exempt is not None],
+    )
 
 
 def _guarded(check: Callable[..., Exempt | None], tally: Tally, *arguments: object) -> Exempt | None:
@@ -160,7 +165,7 @@ def _guarded(check: Callable[..., Exempt | None], tally: Tally, *arguments: obje
         return None
 
 
-def _result(category: Category, batch: BatchTally, exemptions: list[Exempt]) -> CategoryResult:
+def _result(category: Category, blocking: bool, batch: BatchTally, exemptions: list[Exempt]) -> CategoryResult:
     tallies = batch.tallies
     located = tuple(Located(key, finding) for key, tally in tallies.items() for finding in tally.found)
     passed = sum(tally.passes for tally in tallies.values())
@@ -189,7 +194,7 @@ def _result(category: Category, batch: BatchTally, exemptions: list[Exempt]) -> 
         id=category.id,
         title=category.title,
         unit=category.unit,
-        blocking=category.blocking,
+        blocking=blocking,
         verdict=verdict,
         passed=passed,
         failed=failed,

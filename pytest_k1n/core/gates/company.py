@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pytest_k1n.core.expectations.isolation import untainted, workers_kept
 from pytest_k1n.core.expectations.pairs import kept_pace
 from pytest_k1n.core.gates.category import BatchTally, Exempt, insufficient_baseline, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.regression import LEAST_EFFECT, AgainstBaseline, SeriesState, SeriesVerdict
+from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms
-
-BASELINES = 3
-"""Executions that a regression verdict needs at least: fewer give no idea of the noise."""
 
 
 def isolation(batch: BatchObservation, settings: GateSettings, tallies: BatchTally) -> Exempt | None:
@@ -38,20 +39,62 @@ def _slowed(batch: BatchObservation, key: str, settings: GateSettings, tallies: 
 
 def regression(batch: BatchObservation, _settings: GateSettings, tallies: BatchTally) -> Exempt | None:
     """G17: no series has regressed against its baseline."""
-    verdicts = batch.facts.regressions
-    if not verdicts:
-        return insufficient_baseline(f"fewer than {BASELINES} accepted executions to compare with")
-    tally, unjudged = tallies.of(None), []
-    for series, verdict in verdicts.items():
-        if verdict == "REGRESSION":
-            tally.fail("regression", series, expected="no regression", observed=verdict, origin="baseline")
-        elif verdict == "SUSPECT":
-            tally.warn("regression", series, expected="no regression", observed=verdict, origin="baseline")
-        elif verdict == "PASS":
-            tally.passed()
-        else:
-            unjudged.append(series)
-    return insufficient_baseline(f"too few baselines for {', '.join(unjudged)}") if unjudged else None
+    if batch.facts.regressions is None:
+        return insufficient_baseline("no history is kept, so nothing compares: --k1n-history=FILE keeps one")
+    notes: list[str] = []
+    for compared in batch.facts.regressions:
+        if compared.title in batch.observations:
+            notes += _beside_its_baseline(compared, tallies.of(compared.title))
+    return insufficient_baseline("; ".join(notes)) if notes else None
+
+
+def _beside_its_baseline(compared: AgainstBaseline, tally: Tally) -> Iterator[str]:
+    """Count every series of an execution, and say which could not be judged."""
+    if compared.stale:
+        tally.warn_only(
+            "baseline-stale",
+            compared.workflow,
+            expected="a baseline of this definition and environment that is not too old",
+            observed=compared.stale,
+            origin="history of runs",
+        )
+    for each in compared.verdicts:
+        # Queue waits are the product's even where the work is simulated.
+        is_simulated = compared.is_simulated and each.key.segment != "queue"
+        if each.state in (SeriesState.REGRESSION, SeriesState.SUSPECT):
+            say = tally.fail if each.state is SeriesState.REGRESSION else tally.warn
+            say(
+                "regression" if each.state is SeriesState.REGRESSION else "suspected-regression",
+                _subject(compared, each),
+                expected=f"at most {LEAST_EFFECT:.0%} over {format_ms(round(each.base_ms or 0))}",
+                observed=format_ms(round(each.new_ms or 0)),
+                margin=f"{each.effect or 0:+.1%}",
+                origin=_origin(compared, each),
+                simulated=is_simulated,
+            )
+        elif each.state is SeriesState.PASS:
+            tally.passed(simulated=is_simulated)
+    if gains := compared.improvements:
+        best = min(gains, key=lambda each: each.effect or 0)
+        more = f" and {len(gains) - 1} more series are faster" if gains[1:] else ""
+        tally.note(f"{_subject(compared, best)} is {-(best.effect or 0):.0%} faster than its baseline{more}")
+    unjudged = compared.of(SeriesState.UNKNOWN)
+    if unjudged:
+        named = ", ".join(str(each.key) for each in unjudged[:3]) + (", ..." if unjudged[3:] else "")
+        yield f"{len(unjudged)} series of {compared.title} not judged ({named}): {compared.note or unjudged[0].note}"
+
+
+def _subject(compared: AgainstBaseline, verdict: SeriesVerdict) -> str:
+    """Name a series so that a task's own finds its bar in the reports."""
+    names = {"exec": verdict.key.ref, "queue": f"{verdict.key.ref} in the queue", "makespan": compared.workflow}
+    return names[verdict.key.segment]
+
+
+def _origin(compared: AgainstBaseline, verdict: SeriesVerdict) -> str:
+    executions = f"median of {len(verdict.base)} accepted executions, {len(verdict.new)} new"
+    if compared.is_exact:
+        return f"{executions}; virtual time: exact"
+    return f"{executions}; p = {verdict.chance or 0:.2g} after Holm's correction"
 
 
 def recovery(batch: BatchObservation, _settings: GateSettings, tallies: BatchTally) -> Exempt | None:

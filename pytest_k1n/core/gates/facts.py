@@ -9,6 +9,7 @@ from typing import Literal
 from pytest_k1n.core.capability import FACTOR, Capability, Latencies
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.regression import AgainstBaseline
 
 Validate = Callable[[Mapping[str, Json], Json], list[str]]
 """(JSON Schema, document) -> one line per error; the core has no validator of its own."""
@@ -49,6 +50,8 @@ class GateSettings:
     engine: bool = False
     """Whether the embedded engine ran it in-process, with hardly any wait."""
     validate: Validate | None = None
+    also_blocking: frozenset[str] = frozenset()
+    """Categories that block although their rows do not say so."""
 
 
 def budgets(capability: Capability | None, settings: GateSettings) -> GateSettings:
@@ -103,8 +106,8 @@ class FaultOutcome:
 class Facts:
     """What only the run can measure; `None` means not measured."""
 
-    regressions: Mapping[str, str] | None = None
-    """Series -> PASS, SUSPECT, REGRESSION or UNKNOWN."""
+    regressions: tuple[AgainstBaseline, ...] | None = None
+    """Executions beside their baselines; `None`: no history is kept."""
     faults: tuple[FaultOutcome, ...] | None = None
     histories: Mapping[str, frozenset[str]] | None = None
     """Seed -> the hashes of the histories it produced (G19)."""

@@ -13,9 +13,25 @@ from pytest_k1n.core.gates import (
     single,
 )
 from pytest_k1n.core.observation import Invocation
+from pytest_k1n.core.regression import AgainstBaseline, SeriesState, SeriesVerdict
+from pytest_k1n.core.series import SeriesKey
 
 PASS, FAIL, UNKNOWN = CategoryVerdict.PASS, CategoryVerdict.FAIL, CategoryVerdict.UNKNOWN
 NOT_APPLICABLE, INSUFFICIENT = CategoryVerdict.NOT_APPLICABLE, CategoryVerdict.INSUFFICIENT_BASELINE
+
+
+OK, SUSPECT, REGRESSION = SeriesState.PASS, SeriesState.SUSPECT, SeriesState.REGRESSION
+
+
+def against(*series, title="wf", is_simulated=False, stale=""):
+    """A comparison whose series are (ref, segment, state)."""
+    verdicts = tuple(
+        SeriesVerdict(key=SeriesKey(ref, segment), state=state, base=(100,) * 3, new=(130,), effect=0.3, chance=0.01,
+                      note="too few" if state is SeriesState.UNKNOWN else "")
+        for ref, segment, state in series
+    )  # fmt: skip
+    return AgainstBaseline(title=title, workflow="wf", verdicts=verdicts, is_exact=False, is_simulated=is_simulated,
+                           accepted=3, stale=stale)  # fmt: skip
 
 
 def gate(gate_id, observed, **settings):
@@ -460,13 +476,13 @@ def test_g17_to_g20_judge_what_only_others_can_measure(build):
     assert gate("G17", seen).verdict is INSUFFICIENT
     assert {gate(gate_id, seen).verdict for gate_id in ("G18", "G19", "G20")} == {NOT_APPLICABLE}
     bad = Facts(
-        regressions={"a/exec": "REGRESSION", "b/exec": "PASS", "c/exec": "SUSPECT"},
+        regressions=(against(("a", "exec", REGRESSION), ("b", "exec", OK), ("c", "queue", SUSPECT)),),
         faults=(FaultOutcome(name="kill", recovered_ms=None, budget_ms=10),),
         histories={"7": frozenset({"x", "y"})},
         divergences={"wf": ("seq differs",)},
     )
     good = Facts(
-        regressions={"a/exec": "PASS"},
+        regressions=(against(("a", "exec", OK)),),
         faults=(FaultOutcome(name="kill", recovered_ms=9, budget_ms=10),),
         histories={"7": frozenset({"x"})},
         divergences={"wf": ()},
@@ -476,7 +492,7 @@ def test_g17_to_g20_judge_what_only_others_can_measure(build):
         assert gate(gate_id, BatchObservation(observations={"wf": seen}, facts=good)).verdict is PASS
     regression = gate("G17", BatchObservation(observations={"wf": seen}, facts=bad))
     assert [(each.finding.subject, str(each.finding.verdict)) for each in regression.located] == [
-        ("a/exec", "fail"), ("c/exec", "warn"),
+        ("a", "fail"), ("c in the queue", "warn"),
     ]  # fmt: skip
     recovery = gate("G18", BatchObservation(observations={"wf": seen}, facts=bad))
     assert recovery.located[0].finding.observed == "never, 0 orphans, 0 tasks queued"
@@ -495,9 +511,39 @@ def test_g18_wants_the_end_in_time_and_nothing_left_behind(build):
 
 
 def test_g17_without_enough_executions_says_so(build):
-    facts = Facts(regressions={"a/exec": "PASS", "b/exec": "UNKNOWN"})
+    facts = Facts(regressions=(against(("a", "exec", OK), ("b", "exec", SeriesState.UNKNOWN)),))
     result = gate("G17", BatchObservation(observations={"wf": build.observation(build.task("a", 0, 1))}, facts=facts))
-    assert (result.verdict, result.note) == (INSUFFICIENT, "too few baselines for b/exec")
+    assert (result.verdict, result.note) == (INSUFFICIENT, "1 series of wf not judged (b exec): too few")
+
+
+def test_g17_judges_an_execution_by_its_own_series_only(build):
+    facts = Facts(regressions=(against(("a", "exec", REGRESSION), title="other"), against(("a", "exec", OK))))
+    assert (
+        gate(
+            "G17", BatchObservation(observations={"wf": build.observation(build.task("a", 0, 1))}, facts=facts)
+        ).verdict
+        is PASS
+    )
+
+
+def test_g17_on_simulated_work_shows_a_regression_outside_the_rate(build):
+    facts = Facts(regressions=(against(("a", "exec", REGRESSION), ("a", "queue", OK), is_simulated=True),))
+    result = gate("G17", BatchObservation(observations={"wf": build.observation(build.task("a", 0, 1))}, facts=facts))
+    assert (result.verdict, result.failed, result.passed, result.simulated) == (FAIL, 0, 1, 1)
+
+
+def test_g17_blocks_where_it_is_asked_to(build):
+    facts = Facts(regressions=(against(("a", "exec", REGRESSION)),))
+    batch = BatchObservation(observations={"wf": build.observation(build.task("a", 0, 1))}, facts=facts)
+    assert not gate("G17", batch).blocking
+    assert gate("G17", batch, also_blocking=frozenset({"G17"})).blocking
+
+
+def test_g17_calls_a_stale_baseline_a_finding_and_counts_no_check_for_it(build):
+    facts = Facts(regressions=(against(("a", "exec", OK), stale="accepted 100 days ago"),))
+    result = gate("G17", BatchObservation(observations={"wf": build.observation(build.task("a", 0, 1))}, facts=facts))
+    assert (result.verdict, result.passed) == (PASS, 1)
+    assert [each.finding.code for each in result.located] == ["baseline-stale"]
 
 
 def test_a_clock_set_back_leaves_the_gates_on_order_unknown(build):

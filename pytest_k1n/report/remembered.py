@@ -1,0 +1,56 @@
+"""What the history of runs adds to a run, in sentences: the same in the terminal, in Markdown and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_k1n.core.units import format_ms
+from pytest_k1n.report.document import ComparisonDocument, RunDocument, SeriesDocument
+
+MOST = 3
+"""Series that a sentence names."""
+
+
+def remembered(document: RunDocument) -> Iterator[tuple[str, str]]:
+    """Yield (state, sentence) for every execution that was compared with its baseline."""
+    for compared in document.get("baseline", {}).get("compared", []):
+        yield compared["state"], sentence(compared)
+
+
+def sentence(compared: ComparisonDocument) -> str:
+    """Say how an execution compares with its baseline, and what could not have been seen."""
+    found = [each for each in compared["series"] if each["state"] in ("regression", "suspect")]
+    gains = [each for each in compared["series"] if each["is_improvement"]]
+    if compared["state"] == "unknown":
+        why = compared["note"] or (compared["series"][0]["note"] if compared["series"] else "nothing was measured")
+        return f"{compared['title']} not judged: {why}"
+    parts = [f"{each['state'].upper()} {_moved(each)}" for each in found[:MOST]]
+    parts += [f"{len(found) - MOST} more"] if found[MOST:] else []
+    parts += [f"faster: {_moved(each)}" for each in gains[:1]]
+    parts = parts or ["no regression"]
+    if compared["unknown"]:
+        parts.append(f"{compared['unknown']} series not judged")
+    if compared["stale"]:
+        parts.append(f"stale: {compared['stale']}")
+    return f"{compared['title']} {'; '.join(parts)} ({_basis(compared)})"
+
+
+def name(series: SeriesDocument) -> str:
+    """Name a series: a task, its wait in the queue, or the makespan."""
+    return {"exec": series["ref"], "queue": f"{series['ref']} in the queue", "makespan": "makespan"}[series["segment"]]
+
+
+def _moved(series: SeriesDocument) -> str:
+    before, after = format_ms(round(series["base_ms"] or 0)), format_ms(round(series["new_ms"] or 0))
+    return f"{name(series)} {series['effect'] or 0:+.0%} ({before} -> {after})"
+
+
+def _basis(compared: ComparisonDocument) -> str:
+    accepted = f"baseline of {compared['accepted']}"
+    if compared["is_exact"]:
+        return f"{accepted}, virtual time: exact"
+    judged = [each["detectable"] for each in compared["series"] if each["detectable"] and each["segment"] == "exec"]
+    if not judged:
+        return accepted
+    low, high = f"{min(judged):+.0%}", f"{max(judged):+.0%}"
+    return f"{accepted}; what it can see: {low if low == high else f'{low} to {high}, by task'}"
