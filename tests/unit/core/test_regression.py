@@ -56,13 +56,19 @@ def test_a_series_that_only_one_side_knows_is_unknown_not_left_out():
     ]
 
 
-def test_one_noisy_execution_is_suspected_and_four_more_decide():
+def test_one_noisy_execution_among_many_tasks_is_suspected_and_four_more_decide():
     base = [1000, 1080, 950, 1020, 980]
-    first = judge_series([{EXEC: ms} for ms in base], [{EXEC: 1230}], exact=False)
-    assert [each.state for each in first] == [SeriesState.SUSPECT]
-    assert needs_confirmation(first)
-    assert one(base, [1230, 1180, 1200, 1170, 1210]).state is SeriesState.REGRESSION
-    assert one(base, [1230, 1000, 990, 1010, 1030]).state is SeriesState.PASS
+    others = [SeriesKey(f"t{number}", "exec") for number in range(9)]
+
+    def state(*new):
+        accepted = [dict.fromkeys((EXEC, *others), ms) for ms in base]
+        fresh = [{EXEC: ms, **dict.fromkeys(others, 1000)} for ms in new]
+        verdicts = judge_series(accepted, fresh, exact=False)
+        return verdicts[0].state, needs_confirmation(verdicts)
+
+    assert state(1180) == (SeriesState.SUSPECT, True)
+    assert state(1180, 1190, 1200, 1170, 1210) == (SeriesState.REGRESSION, False)
+    assert state(1180, 1000, 990, 1010, 1030) == (SeriesState.PASS, False)
 
 
 def test_in_virtual_time_one_accepted_execution_is_enough_and_no_probability_is_given():
