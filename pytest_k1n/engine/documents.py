@@ -119,8 +119,9 @@ _CHANGED_BY_THE_SERVER: Final = frozenset({"JOIN", "DO_WHILE", "SUB_WORKFLOW"})
 
 def _is_touched(task: TaskState) -> bool:
     """Tell whether anything has changed a record since it was made: until then the server shows no update."""
-    made = task.updated_ms == task.scheduled_ms and not task.poll_count and task.status in OPEN_TASK
-    return not made or task.type in _CHANGED_BY_THE_SERVER
+    if task.poll_count or task.status not in OPEN_TASK or task.type in _CHANGED_BY_THE_SERVER:
+        return True
+    return task.ticket > bool(task.deliverable_ms)  # its first message is no change
 
 
 def inner_document(execution: ExecutionState, *, tasks: bool) -> JsonObject:

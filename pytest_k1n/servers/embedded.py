@@ -19,6 +19,7 @@ from pytest_k1n.core.http import HttpRequest, HttpResponse
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.rest.transport import InProcessTransport
 from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
@@ -177,7 +178,7 @@ class HandlerWorker:
             task_type=task.type,
             task_name=task.name,
             attempt=task.attempt,
-            input=_copied(task.input),
+            input=_copied(secrets.revealed(task.input)),
             estimate_ms=estimate_ms,
             output_schema=schema.get("data") if isinstance(schema, dict) else None,
             speed=1.0,

@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide import joins, switches
 from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.language import jsontext, secrets
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, TERMINATED
+
+MOST_OF_VARIABLES: Final = 256 * 1024
+"""Bytes of all variables of an execution as JSON, as on the server."""
 
 
 def _switch(task: TaskState, _context: Context) -> bool:
@@ -26,7 +30,15 @@ def _noop(task: TaskState, _context: Context) -> bool:
 
 
 def _set_variable(task: TaskState, _context: Context) -> bool:
-    task.execution.variables = {**task.execution.variables, **task.input}
+    variables = {**task.execution.variables, **secrets.revealed(task.input)}
+    if size := jsontext.excess(variables, MOST_OF_VARIABLES):
+        task.status = FAILED_WITH_TERMINAL_ERROR
+        task.reason = (
+            f"The variables payload size: {size} of workflow: {task.execution.workflow_id} is greater than the "
+            f"permissible limit: {MOST_OF_VARIABLES // 1024} kilobytes"
+        )
+        return True
+    task.execution.variables = variables
     task.status = COMPLETED
     return True
 
@@ -56,22 +68,24 @@ def _inline(task: TaskState, context: Context) -> bool:
 
 
 def _inline_result(task: TaskState, context: Context) -> Any:
-    evaluator, expression = task.input.get("evaluatorType") or "javascript", task.input.get("expression")
+    given = secrets.revealed(task.input)
+    evaluator, expression = given.get("evaluatorType") or "javascript", given.get("expression")
     if not expression:
         raise ScriptError(
             "Empty 'expression' in Inline task's input parameters. A non-empty String value must be provided."
         )
     if evaluator == "value-param":
-        return task.input.get(str(expression))
+        return given.get(str(expression))
     if evaluator in ("javascript", "graaljs"):
-        return context.scripts.javascript(str(expression), task.input)
+        return context.scripts.javascript(str(expression), given)
     raise ScriptError(f"Unknown evaluator '{evaluator}' in INLINE task.")
 
 
 def _lambda(task: TaskState, context: Context) -> bool:
-    body = task.input.get("scriptExpression")
+    given = secrets.revealed(task.input)
+    body = given.get("scriptExpression")
     try:
-        result = context.scripts.javascript(f"(function(){{{body}}})();", task.input)
+        result = context.scripts.javascript(f"(function(){{{body}}})();", given)
     except ScriptError as error:
         task.status, task.reason = FAILED, str(error)
         return True
@@ -81,8 +95,9 @@ def _lambda(task: TaskState, context: Context) -> bool:
 
 
 def _jq(task: TaskState, context: Context) -> bool:
+    given = secrets.revealed(task.input)
     try:
-        results = context.scripts.jq(str(task.input.get("queryExpression")), task.input)
+        results = context.scripts.jq(str(given.get("queryExpression")), given)
     except ScriptError as error:
         task.status, task.reason = FAILED, str(error)
         task.output = {"error": str(error)}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
-from pytest_k1n.engine.language import jsonpath
+from pytest_k1n.engine.language import jsonpath, jsontext
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.pathsteps import MISSING
 from pytest_k1n.engine.problems import InvalidInput
@@ -84,8 +84,8 @@ TASK_FIELDS: Final = frozenset(_TASK)
 """What `${ref.…}` may read of a task; anything else is null."""
 
 
-MOST_CHARACTERS: Final = 64 * 1024 * 1024
-"""What a resolved template may take as JSON; the server's own limits lie below (10 MB for the input of a task)."""
+MOST_BYTES: Final = 10 * 1024 * 1024
+"""What the input of a task, or the output of an execution, may take as JSON: the server's limit."""
 
 
 def compile_template(template: Any) -> Resolver | None:
@@ -102,31 +102,11 @@ def compile_template(template: Any) -> Resolver | None:
 
     def bounded(execution: Referable, task: Task | None) -> Any:
         value = unbounded(execution, task)
-        if size(value) > MOST_CHARACTERS:
-            raise InvalidInput(f"the expressions of a template make more than {MOST_CHARACTERS >> 20} MiB of it")
+        if size := jsontext.excess(value, MOST_BYTES):
+            raise InvalidInput(f"The payload size: {size} is greater than the permissible limit: {MOST_BYTES} bytes")
         return value
 
     return bounded
-
-
-def size(value: Any) -> int:
-    """Count the characters of a value as JSON, roughly; what is in it many times is counted so, but looked at once."""
-    return _size(value, {})
-
-
-def _size(value: Any, known: dict[int, int]) -> int:
-    if isinstance(value, str):
-        return len(value) + 3
-    if not isinstance(value, dict | list):
-        return 6
-    found = known.get(id(value))
-    if found is None:
-        if isinstance(value, dict):
-            found = sum(len(key) + 4 + _size(inner, known) for key, inner in value.items()) + 2
-        else:
-            found = sum(_size(inner, known) + 1 for inner in value) + 2
-        known[id(value)] = found
-    return found
 
 
 def _compile(template: Any) -> Resolver | None:

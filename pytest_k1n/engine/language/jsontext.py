@@ -66,6 +66,35 @@ def is_deeper(value: Any, limit: int) -> bool:
     return bool(level)
 
 
+def excess(value: Any, limit: int) -> int:
+    """Return how many bytes a document takes if it takes more than a limit, else 0.
+
+    What is in it many times is counted so, but looked at once: a dozen lists that hold each other twice over are small
+    until they are written. Far above the limit the count is a rough one, and too high.
+    """
+    rough = _rough(value, {})
+    if rough <= limit:
+        return 0
+    size = rough if rough > 32 * limit > 0 else len(write(value).encode("utf-8", "replace"))
+    return size if size > limit else 0
+
+
+def _rough(value: Any, known: dict[int, int]) -> int:
+    """Count at least the bytes that a value takes."""
+    if isinstance(value, str):
+        return 2 * (len(value) if value.isascii() else len(value.encode("utf-8", "replace"))) + 3
+    if not isinstance(value, dict | list):
+        return value.bit_length() if isinstance(value, int) and abs(value) > 2**64 else 26
+    found = known.get(id(value))
+    if found is None:
+        if isinstance(value, dict):
+            found = sum(_rough(key, known) + _rough(inner, known) + 2 for key, inner in value.items()) + 2
+        else:
+            found = sum(_rough(inner, known) + 1 for inner in value) + 2
+        known[id(value)] = found
+    return found
+
+
 _TOO_DEEP: Final = f"Document nesting depth exceeds the maximum allowed ({DEPTH_LIMIT}) by this embedded engine"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_k1n.engine.documents import execution_document, task_document
+from pytest_k1n.engine.language import jsontext, secrets
+from pytest_k1n.engine.language.expressions import MOST_BYTES
 from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
@@ -14,7 +16,7 @@ from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult, amended
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RESULT_STATUSES
+from pytest_k1n.engine.status import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, OPEN_TASK, RESULT_STATUSES
 from pytest_k1n.engine.values import JsonObject
 
 LONGEST_POLL_MS = 5_000
@@ -31,9 +33,16 @@ def _poll(request: Request) -> Reply | Waiting:
 
     def attempt() -> Reply | None:
         task = request.engine.poll(key, worker_id)
-        return None if task is None else Reply(payload=task_document(task))
+        return None if task is None else Reply(payload=_delivered(task))
 
     return attempt() or Waiting(attempt=attempt, otherwise=lambda: Reply(204), timeout_ms=SINGLE_POLL_MS, key=key)
+
+
+def _delivered(task: TaskState) -> JsonObject:
+    """Write a task as its worker gets it: with the secrets that its input names."""
+    document = task_document(task)
+    document["inputData"] = secrets.revealed(task.input)
+    return document
 
 
 def _poll_batch(request: Request) -> Reply | Waiting:
@@ -49,7 +58,7 @@ def _poll_batch(request: Request) -> Reply | Waiting:
     def attempt() -> Reply | None:
         delivered: list[JsonObject] = []
         while len(delivered) < count and (task := request.engine.poll(key, worker_id)) is not None:
-            delivered.append(task_document(task))
+            delivered.append(_delivered(task))
         return Reply(payload=delivered) if delivered else None
 
     if (answer := attempt()) is not None:
@@ -76,7 +85,7 @@ def _update_v2(request: Request) -> Reply:
     if task.status in OPEN_TASK:
         return Reply(204)
     following = request.engine.poll(QueueKey(task.type, task.domain), task.worker_id)
-    return Reply(204) if following is None else Reply(payload=task_document(following))
+    return Reply(204) if following is None else Reply(payload=_delivered(following))
 
 
 def _take(request: Request, *, checked: bool = True) -> TaskState:
@@ -117,11 +126,23 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
         sub_id=result.get("subWorkflowId"),
         logs=_lines(result.get("logs")),
     )
+    if size := _excess(request, report.output):
+        report = TaskResult(
+            status=FAILED_WITH_TERMINAL_ERROR,
+            reason=f"The payload size: {size} of task: {task.task_id} in workflow: {task.execution.workflow_id}  is "
+            f"greater than the permissible limit: {MOST_BYTES} bytes",
+            worker_id=report.worker_id,
+        )
     work_ms = declared_ms(request, report.output)
     if work_ms is None:
         work_ms = request.engine.worked_ms(task)
     request.engine.report(task, report, at_ms=None if work_ms is None else task.started_ms + work_ms)
     return task
+
+
+def _excess(request: Request, output: JsonObject) -> int:
+    """Return the size of an output that is too large, else 0; only a large body can hold one."""
+    return jsontext.excess(output, MOST_BYTES) if len(request.body or b"") > MOST_BYTES else 0
 
 
 def _lines(logs: list[JsonObject] | None) -> tuple[tuple[str, int | None], ...]:

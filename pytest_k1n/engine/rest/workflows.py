@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pytest_k1n.engine.documents import execution_document, task_document
+from pytest_k1n.engine.language import jsontext
+from pytest_k1n.engine.language.expressions import MOST_BYTES
 from pytest_k1n.engine.operate import operations, reruns
 from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
@@ -59,6 +61,8 @@ def started(
     if "input" in asked and asked["input"] is None:
         raise Invalid("NULL input passed when starting workflow")
     given = asked.get("input") or {}
+    if len(request.body or b"") > MOST_BYTES and (size := jsontext.excess(given, MOST_BYTES)):
+        raise Illegal(f"The payload size: {size} of workflow is greater than the permissible limit: {MOST_BYTES} bytes")
     if marks_inline and inline is not None:
         given = {**given, "_systemMetadata": {"dynamic": True}}
     return request.engine.start(

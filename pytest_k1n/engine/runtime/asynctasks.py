@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
+from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 from pytest_k1n.engine.values import JsonObject
@@ -69,8 +70,9 @@ class OutgoingCall:
 
 def http_request(task: TaskState) -> OutgoingCall | None:
     """Read the request that a HTTP task describes; one that cannot be read fails the task."""
-    request = task.input.get("http_request")
-    fields: JsonObject = request if isinstance(request, dict) else task.input
+    given = secrets.revealed(task.input)
+    request = given.get("http_request")
+    fields: JsonObject = request if isinstance(request, dict) else given
     uri, method = fields.get("uri"), str(fields.get("method") or "")
     if not uri:
         task.status, task.reason = (

@@ -124,7 +124,7 @@ def _end(status: str) -> Callable[[Listener, JsonObject, JsonObject, JsonObject]
         task = _task(engine, named)
         if task is not None:
             output = {**filled(asked.get("output") or {}, payload), **named, **about}
-            engine.update(task, TaskResult(status=status, output=output))
+            engine.update(task, TaskResult(status=status, output=output, callback_s=task.callback_s))
 
     return act
 

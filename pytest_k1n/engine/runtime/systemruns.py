@@ -98,8 +98,8 @@ class SystemRuns:
         if task.status != SCHEDULED:
             return
         task.started_ms = task.updated_ms = self._engine.now_ms
-        task.poll_count += 1
         kind = task.node.type
+        task.poll_count += kind != "EVENT"
         if kind == "EVENT":
             asynctasks.run_event(task)
             if task.status == COMPLETED:

@@ -1,12 +1,8 @@
 """What `${...}` turns into; every expected value was read off Conductor 3.32.1 (task inputs of one execution)."""
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pytest_k1n.engine.language import expressions, jsonpath
+from pytest_k1n.engine.language import jsonpath
 
 INPUT = {
     "n": 5, "s": "str", "m": {"x": {"deep": 1}, "y": 2, "q": 9}, "k": "y", "l": [1, 2, 3],
@@ -138,35 +134,35 @@ def test_a_pattern_that_matches_for_too_long_fails_what_it_is_for_and_no_request
     assert "takes more than" in execution.state.reason
 
 
-@pytest.mark.parametrize(
-    "doubled",
-    [
-        ["${workflow.variables.v}", "${workflow.variables.v}"],
-        {"a": "${workflow.variables.v}", "b": ["${workflow.variables.v}"]},
-        "${workflow.variables.v}${workflow.variables.v}",
-        "x ${workflow.variables} ${workflow.variables}",
-    ],
-)
-def test_values_that_double_again_and_again_end_with_a_reason_before_they_take_all_memory(bench, make, doubled):
+DOUBLED = {
+    "a list": lambda before: [before, before],
+    "an object": lambda before: {"a": before, "b": [before]},
+    "a text": lambda before: f"{before}{before}",
+    "a longer text": lambda before: f"x {before} {before}",
+}
+
+
+@pytest.mark.parametrize("double", DOUBLED.values(), ids=DOUBLED.keys())
+def test_variables_that_double_again_and_again_end_at_the_servers_limit(bench, make, double):
+    doubled = double("${workflow.variables.v}")
     steps = [make.of_type("SET_VARIABLE", f"s{n}", inputParameters={"v": doubled}) for n in range(100)]
     execution = bench.start(make.workflow(*steps, variables={"v": "x" * 1000}), {})
 
+    last = execution.state.tasks[-1]
+    assert (execution.state.status, last.status) == ("FAILED", "FAILED_WITH_TERMINAL_ERROR")
+    assert "is greater than the permissible limit: 256 kilobytes" in last.reason
+    assert len(execution.state.tasks) < 12
+
+
+@pytest.mark.parametrize("double", DOUBLED.values(), ids=DOUBLED.keys())
+def test_inputs_that_double_again_and_again_end_before_they_take_all_memory(bench, make, double):
+    steps = [
+        make.of_type("SWITCH", f"s{n}", evaluatorType="value-param", expression="none", decisionCases={"x": []},
+                     inputParameters={"v": double(f"${{s{n - 1}.input.v}}" if n else "x" * 1000)})
+        for n in range(100)
+    ]  # fmt: skip
+    execution = bench.start(make.workflow(*steps), {})
+
     assert execution.state.status == "FAILED"
-    assert "64 MiB" in execution.state.reason
-    assert len(execution.state.tasks) < 20
-
-
-def _flat(value):
-    return json.dumps(value, separators=(",", ":"))
-
-
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers(0, 999) | st.text("ab", max_size=5),
-        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab", max_size=5), inner, max_size=4),
-    )
-)
-def test_a_values_size_is_that_of_its_json_up_to_the_signs_between(value):
-    written = len(_flat([value]))
-    assert written <= expressions.size([value]) <= 6 * written
-    assert expressions.size([value, value]) == 2 * expressions.size([value]) - 2
+    assert "is greater than the permissible limit: 10485760 bytes" in execution.state.reason
+    assert len(execution.state.tasks) < 16

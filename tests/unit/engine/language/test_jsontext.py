@@ -81,3 +81,23 @@ def test_numbers_that_json_does_not_have_are_written_as_texts():
 
 def test_a_document_is_read_to_its_end_though_its_text_is_long():
     assert len(jsontext.read(json.dumps(["x" * 10] * 100_000).encode())) == 100_000
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    )
+)
+def test_the_excess_of_a_document_over_a_limit_is_its_size(value):
+    size = len(jsontext.write(value).encode("utf-8", "replace"))
+    assert jsontext.excess(value, size - 1) == size
+    assert jsontext.excess(value, size) == 0
+    assert jsontext.excess(value, 0) == size
+
+
+def test_a_document_that_would_be_immense_once_written_is_known_without_writing_it():
+    value = ["x"]
+    for _ in range(100):
+        value = [value, {"again": value}]
+    assert jsontext.excess(value, 1000) > 2**100

@@ -210,3 +210,30 @@ def test_what_was_archived_is_still_found_but_not_read(ask):
     assert [ask("GET", f"/workflow/{each}")[0] for each in ids] == [404, 404]
     assert [found["workflowId"] for found in ask("GET", "/workflow/search")[1]["results"]] == [ids[0]]
     assert ask("GET", "/workflow/search-v2")[1]["totalHits"] == 0
+
+
+def test_a_worker_gets_the_secrets_that_its_input_names_and_nobody_else_does(ask, monkeypatch):
+    monkeypatch.setenv("CONDUCTOR_SECRET_key", "hush")
+    inputs = {"key": "${workflow.secrets.key}", "none": "${workflow.secrets.none}"}
+    task = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE", "inputParameters": inputs}
+    ask("POST", "/workflow", {"name": "w", "workflowDef": {"name": "w", "tasks": [task]}})
+
+    polled = ask("GET", "/tasks/poll/t")[1]
+    assert polled["inputData"] == {"key": "hush", "none": None}
+    assert ask("GET", f"/tasks/{polled['taskId']}")[1]["inputData"] == inputs
+
+
+def test_a_payload_above_the_servers_limit_is_refused_at_start_and_fails_a_task(ask):
+    task = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE"}
+    definition = {"name": "w", "tasks": [task]}
+    large = {"x": "x" * (10 * 1024 * 1024)}
+    status, problem = ask("POST", "/workflow", {"name": "w", "workflowDef": definition, "input": large})
+    assert (status, problem["message"].endswith("greater than the permissible limit: 10485760 bytes")) == (500, True)
+
+    workflow_id = ask("POST", "/workflow", {"name": "w", "workflowDef": definition})[1]
+    polled = ask("GET", "/tasks/poll/t")[1]
+    result = {"taskId": polled["taskId"], "workflowInstanceId": workflow_id, "status": "COMPLETED", "outputData": large}
+    assert ask("POST", "/tasks", result)[0] == 200
+    record = ask("GET", f"/tasks/{polled['taskId']}")[1]
+    assert (record["status"], record["outputData"]) == ("FAILED_WITH_TERMINAL_ERROR", {})
+    assert "The payload size: 10485768 of task" in record["reasonForIncompletion"]

@@ -166,9 +166,9 @@ def test_json_in_texts_is_expanded_where_the_action_says_so(desk):
 
 def test_handlers_are_kept_listed_replaced_and_removed(desk):
     handler = desk.handler(start("one"))
-    assert desk.ask("GET", "/event").payload == [
-        {**handler, "actions": [{**handler["actions"][0], "expandInlineJSON": False}]}
-    ]
+    (action,) = handler["actions"]
+    stored = {**action, "expandInlineJSON": False, "start_workflow": {**action["start_workflow"], "input": {}}}
+    assert desk.ask("GET", "/event").payload == [{**handler, "actions": [stored]}]
     assert desk.ask("PUT", "/event", {**handler, "active": False}).status == 200
     assert desk.ask("GET", f"/event/{EVENT}").payload == []
     assert [each["name"] for each in desk.ask("GET", f"/event/{EVENT}", activeOnly="false").payload] == ["h1"]
