@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_k1n.core.expectations import (
         Expectation,
         Expected,
+        answered_by,
         attempts,
         barrier,
         barriers_hold,
@@ -133,6 +134,7 @@ __all__ = [
     "WorkflowDefinition",
     "WorkflowStatus",
     "__version__",
+    "answered_by",
     "attempts",
     "barrier",
     "barriers_hold",

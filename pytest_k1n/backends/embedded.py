@@ -7,10 +7,12 @@ from functools import cached_property
 from importlib.metadata import version
 
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
+from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.capability import Capability
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.weather import Weather
+from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
@@ -31,6 +33,10 @@ class EmbeddedBackend:
             faults=faults_of(settings),
         )
         self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS)
+        plan = run.plan
+        if plan is not None and any(template.answers for template in plan.templates):
+            self._embedded.answers = self._answers
+        self._plan = plan
         self._library = run.library
         self._notes = list(notes)
         self.client = self._embedded.client
@@ -60,6 +66,14 @@ class EmbeddedBackend:
             self._embedded.serve(self._types)
         self._embedded.drain()
 
+    def _answers(self, execution: ExecutionState) -> Answers:
+        """Return what the plan's people answer an execution: what its template says, or that of whose child it is."""
+        executions = self._embedded.engine.executions
+        while (parent := executions.get(execution.parent_id or "")) is not None:
+            execution = parent
+        template = self._plan.template_for(execution.definition.name) if self._plan else None
+        return template.answers if template else {}
+
     @cached_property
     def _types(self) -> tuple[str, ...]:
         """Every task type of the library: a sub-workflow may be any of its definitions."""
@@ -72,6 +86,10 @@ class EmbeddedBackend:
             return None
         dead = "the worker has died; " if self._embedded.worker.has_died else ""
         return f"{dead}nothing more happens by itself in virtual time: {waits}"
+
+    def slept_ms(self) -> Mapping[str, int]:
+        """Nothing is shortened in virtual time."""
+        return {}
 
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the handlers' invocations, in virtual time."""

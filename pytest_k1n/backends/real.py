@@ -64,6 +64,7 @@ class RealBackend:
         self._ledger = ledger_path(run)
         self._weather_log = weather_path(run)
         self._policy = run.settings.latency
+        self._handlers = run.settings.handlers
         self._hold = f"launching in run {run.uid}"
         self._is_holding = False
 
@@ -107,6 +108,13 @@ class RealBackend:
         how = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
         tail = log_tail(self._worker.log_path, 1)
         return f"the worker process has died ({how}): nothing is done any more" + (f"; its log: {tail}" if tail else "")
+
+    def slept_ms(self) -> Mapping[str, int]:
+        """Read the ledger, where real handlers may have slept for less than they said."""
+        if self.time.name != "scaled" or self._worker is None or self._handlers in (None, "simulated"):
+            return {}
+        slept = ((str(each["task_id"]), each.get("slept_ms")) for each in read_ledger(self._ledger))
+        return {task_id: ms for task_id, ms in slept if isinstance(ms, int)}
 
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""

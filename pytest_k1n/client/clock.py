@@ -38,6 +38,10 @@ class ClockCalls(Calls):
             holders = self.clock()["holders"] or "no client"
             raise TimeoutError(f"{ms}ms of virtual time have not passed within a minute; its holders: {holders}")
 
+    def move_clock_to(self, instant_ms: int) -> None:
+        """Let virtual time pass up to an instant, in epoch ms. Raises Conflict as `advance_clock` does."""
+        self._call("POST", _PATH, body={"until": instant_ms}, timeout_s=_MOVE_S)
+
     def declare_work(self, worker_id: str) -> None:
         """Promise that a worker will say of each task how long it takes: time stands until it has."""
         self._call("POST", _PATH, body={"declares": worker_id}, repeatable=True)

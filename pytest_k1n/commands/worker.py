@@ -201,9 +201,12 @@ def _work(options: argparse.Namespace) -> _Work:
         estimates |= read_estimates(Path(options.estimates))
     documents = Library(folders).workflows
     definitions = tuple(wire.workflow_definition(document) for document in documents)  # type: ignore[arg-type]
-    offers = options.handlers not in ("auto", "simulated")
+    offers = options.handlers not in ("auto", "simulated") or options.handler
     if not definitions and not options.types and not offers and options.hints is False:
-        raise ValueError("nothing to serve: say --definitions DIR, --plan FILE, --handlers MODULE or --types TYPE …")
+        raise ValueError(
+            "nothing to serve: say --definitions DIR, --plan FILE, --handlers MODULE, --handler TASK=HANDLER or "
+            "--types TYPE …"
+        )
     return _Work(definitions=definitions, estimates_ms=estimates, jitter=jitter)
 
 
@@ -240,7 +243,7 @@ def _settings(options: argparse.Namespace, work: _Work, handlers: Handlers) -> W
     return WorkerSettings(
         worker_id=options.worker_id or named,
         domain=options.domain,
-        types=tuple(options.types) or (handlers.offered if not work.definitions else ()),
+        types=tuple(options.types) or (() if work.definitions else handlers.named),
         slots=options.slots,
         speed=options.speed,
         seed=options.seed,
@@ -248,6 +251,7 @@ def _settings(options: argparse.Namespace, work: _Work, handlers: Handlers) -> W
         estimates_ms=work.estimates_ms,
         faults=tuple(Fault.parse(text) for text in options.fault),
         grace_s=options.grace,
+        tells_sleep=not options.ledger,
     )
 
 

@@ -65,6 +65,9 @@ class Backend(Protocol):
     def trouble(self) -> str | None:
         """Say why no more work will be done, such as a dead worker; None while all is well."""
 
+    def slept_ms(self) -> Mapping[str, int]:
+        """Return, by task id, how long handlers slept of declared work in raw time; empty where none is shortened."""
+
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the workers' ledger: one entry per handler invocation; None where the workers are not ours."""
 

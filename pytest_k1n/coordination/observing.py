@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
+from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import LogLine
 
 
@@ -24,8 +26,9 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
         if watch.wants_decision(looked_ms):
             backend.client.decide(watch.workflow_id)
         document = backend.client.execution(watch.workflow_id)
-        if watch.see(document, looked_ms, backend.weather()):
+        if watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms):
             folder.write_snapshot(watch.workflow_id, document)
+        _attend(watch, backend)
         reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
         if reason:
             watch.release(reason)
@@ -45,6 +48,19 @@ def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) 
                 say(f"{watch.title} could not be terminated: {error}")
 
 
+def _attend(watch: Watch, backend: Backend) -> None:
+    """Have the plan's people answer what a server's execution asks; in process the engine sees to it."""
+    if watch.observation is None or watch.template is None or not watch.template.answers or not backend.server["url"]:
+        return
+    if watch.people is None:
+        watch.people = People(backend.client, watch.template.answers, backend.time)
+    due_ms = watch.people.attend([watch.observation.execution])
+    if due_ms is not None:
+        holders = cast("list[Mapping[str, Json]]", backend.client.clock()["holders"])
+        if all(each["kind"] == "person" for each in holders):
+            backend.client.move_clock_to(due_ms)
+
+
 def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
     """Complete an observation with what only the server and the workers know: task logs, the ledger."""
     if watch.observation is None:
@@ -57,4 +73,5 @@ def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
     ledger = backend.invocations()
     own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
     watch.complete(logs, own, backend.weather(until_ms=watch.observation.execution.ended_ms or 0))
-    folder.write_json(f"evidence/{watch.workflow_id}.json", {"logs": logs, "invocations": own})
+    evidence = {"logs": logs, "invocations": own, "waited_ms": watch.waited_ms}
+    folder.write_json(f"evidence/{watch.workflow_id}.json", evidence)

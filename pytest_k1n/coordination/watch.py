@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder
 from pytest_k1n.coordination.standing import Pulse, standing
 from pytest_k1n.coordination.starts import Start
@@ -21,6 +22,8 @@ from pytest_k1n.core.weather import Weather
 
 Event = tuple[int, str]
 """(workflow time since the start in ms, what happened then)."""
+UNPOLLED_MS = 10 * SECOND_MS
+"""How long a task lies in its queue, raw time, before it is said that no worker asks for it."""
 SWEEP_GRACE_MS = 300
 """How long after a response time-out the server is asked to decide: on SQL its own sweep may be a minute late."""
 
@@ -42,6 +45,8 @@ class Watch:
     next_look_ms: int = 0
     state: LaunchedExecution = field(init=False)
     observation: Observation | None = None
+    people: People | None = None
+    """Who answers what it asks, where the plan says what."""
     checkpoints: tuple[Checkpoint, ...] = ()
     _told: set[tuple[str, str]] = field(default_factory=set)
     _seen_ms: dict[str, tuple[object, int]] = field(default_factory=dict)
@@ -65,11 +70,27 @@ class Watch:
         which = " (alone)" if self.start.alone else f" #{self.start.round + 1}" if is_one_of_many else ""
         return f"{self.start.workflow}{which}"
 
-    def see(self, document: Mapping[str, Json], now_ms: int, weather: Weather | None = None) -> bool:
-        """Take in a snapshot: say what is new, note which phases have ended; False if it is the one seen last."""
+    @property
+    def waited_ms(self) -> Mapping[str, int]:
+        """How long people let its tasks wait on purpose, by task id, in raw time."""
+        return self.people.waited_ms if self.people else {}
+
+    def see(
+        self,
+        document: Mapping[str, Json],
+        now_ms: int,
+        *,
+        weather: Weather | None = None,
+        slept_ms: Callable[[], Mapping[str, int]] = dict,
+    ) -> bool:
+        """Take in a snapshot: say what is new, note which phases have ended; False if it is the one seen last.
+
+        `slept_ms` tells what handlers slept of declared work, where that was shortened.
+        """
         execution = wire.execution(dict(document))
         if self.observation is not None and self.observation.execution == execution:
             self._tell_events(self._new_checkpoints())
+            self._tell_unpolled(now_ms)
             self._tell_standing(now_ms)
             return False
         self.observation = observe(
@@ -79,6 +100,7 @@ class Watch:
             time_model=self.time.name,
             speed=self.time.speed,
             weather=weather,
+            slept_ms={**slept_ms(), **self.waited_ms},
         )
         self._pulse.is_due(now_ms)
         for task in execution.tasks:
@@ -109,7 +131,18 @@ class Watch:
         """Add what the server's task logs, the workers' ledger and the meters say; None where there are none."""
         if self.observation is not None:
             entries = None if invocations is None else tuple(invocation(entry) for entry in invocations)
-            self.observation = replace(self.observation, logs=logs, invocations=entries, weather=weather)
+            self.observation = observe(
+                self.observation.execution,
+                template=self.template,
+                definition=self.definition,
+                time_model=self.time.name,
+                speed=self.time.speed,
+                logs=logs,
+                invocations=entries,
+                released=self.observation.released,
+                weather=weather,
+                slept_ms=self.waited_ms,
+            )
 
     def release(self, reason: str) -> None:
         """Give the execution up: nothing more is expected of it."""
@@ -149,6 +182,20 @@ class Watch:
         self._pulse.spoke(now_ms)
         how = standing(self.observation, raw_ms=raw_ms, speed=self.time.speed)
         self.say(f"{self.title} for {format_ms(raw_ms)}: {how}")
+
+    def _tell_unpolled(self, now_ms: int) -> None:
+        """Say once of each task that no worker asks for it; never in virtual time, which does not last."""
+        for task in self.observation.execution.tasks if self.observation and self.time.name != "virtual" else ():
+            is_waiting = task.status is TaskStatus.SCHEDULED and task.is_worker_task and not task.poll_count
+            if not is_waiting or ("unpolled", task.task_id) in self._told or task.start_delay_ms:
+                continue
+            if (for_ms := now_ms - self._seen_ms[task.task_id][1]) >= UNPOLLED_MS:
+                self._told.add(("unpolled", task.task_id))
+                domain = f" in domain {task.domain}" if task.domain else ""
+                self.say(
+                    f"{self.title}: {task.ref}: no worker has polled in {format_ms(for_ms)}: "
+                    f"is one running for type {task.type}{domain}?"
+                )
 
     def _tell_findings(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings:
@@ -201,7 +248,7 @@ class Watch:
 
 def invocation(entry: Mapping[str, Json]) -> Invocation:
     """Read one entry of the workers' ledger."""
-    end_ms, status = entry.get("end_ms"), entry.get("status")
+    end_ms, status, slept_ms = entry.get("end_ms"), entry.get("status"), entry.get("slept_ms")
     return Invocation(
         task_id=str(entry["task_id"]),
         ref=str(entry["ref"]),
@@ -209,7 +256,13 @@ def invocation(entry: Mapping[str, Json]) -> Invocation:
         begin_ms=int(str(entry["begin_ms"])),
         end_ms=end_ms if isinstance(end_ms, int) else None,
         status=str(status) if status is not None else None,
+        slept_ms=slept_ms if isinstance(slept_ms, int) else 0,
     )
+
+
+def waited_from(folder: RunFolder, workflow_id: str) -> Mapping[str, int]:
+    """Read how long people were let wait for their answers, by task id, in raw time."""
+    return dict((folder.read_json(f"evidence/{workflow_id}.json") or {}).get("waited_ms", {}))
 
 
 def evidence_from(

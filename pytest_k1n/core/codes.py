@@ -322,6 +322,10 @@ CODES: Mapping[str, Meaning] = {
         "A task took more attempts than its definition allows.",
         "Look for retries by hand.",
     ),
+    "unanswered": Meaning(
+        "A HUMAN or WAIT that a person should have answered ended otherwise, or is still open.",
+        "Let somebody answer: answers={...} of run and start or of the plan, or complete(ref) in the test.",
+    ),
     "unexpected-task": Meaning(
         "A task is on record that the definition has no place for.",
         "The server ran another version of the definition: register the right one, or judge by that.",
@@ -349,6 +353,10 @@ CODES: Mapping[str, Meaning] = {
     "waited-long": Meaning(
         "A task waited longer for a worker than allowed.",
         "See what the worker was doing meanwhile (the blame in the report); add slots or workers.",
+    ),
+    "wrong-answer": Meaning(
+        "Somebody else answered, or the answer does not say who did.",
+        "See the task's output; `at` is the path of the name in it.",
     ),
     "wrong-attempts": Meaning(
         "A task took more or fewer attempts than expected.",

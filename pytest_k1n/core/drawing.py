@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.axis import axis_line
 from pytest_k1n.core.model import Execution
 from pytest_k1n.core.text import one_line
@@ -15,12 +16,16 @@ _LEAST = 12
 
 
 def bars(execution: Execution, *, columns: int = 80, most: int | None = None) -> Iterator[str]:
-    """Draw the worker tasks of an execution in raw server time: `.` the wait in the queue, `#` the work.
+    """Draw the tasks of an execution in raw server time: `.` the wait in the queue, `#` work, `~` a WAIT or HUMAN.
 
     The picture fills `columns`, under an axis; notes of bad ends may go beyond.
     An open task's bar goes on to the latest stamp and ends in `>`. Of more than `most` tasks the rest is counted.
     """
-    tasks = [task for task in execution.tasks if task.is_worker_task and task.scheduled_ms is not None]
+    tasks = [
+        task
+        for task in execution.tasks
+        if (task.is_worker_task or task.type in ASKED_TYPES) and task.scheduled_ms is not None
+    ]
     stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
     last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
     left_out = len(tasks) - most if most is not None and len(tasks) > most else 0
@@ -38,12 +43,16 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
         )
         bar = " " * begin + "." * (start - begin)
         if task.started_ms is not None:
-            bar += "#" * max(end - start, 1)
+            bar += ("~" if task.type in ASKED_TYPES else "#") * max(end - start, 1)
         if task.ended_ms is None:
             bar = bar[: width - 1] + ">"
         ran = task.ended_ms is not None and task.started_ms is not None
         took = format_ms((task.ended_ms or 0) - (task.started_ms or 0)) if ran else ""
-        notes = [took, "" if task.status == "COMPLETED" else one_line(task.status)]
+        notes = [
+            took,
+            task.type if task.type in ASKED_TYPES else "",
+            "" if task.status == "COMPLETED" else one_line(task.status),
+        ]
         if task.attempt:
             notes.append(f"attempt {task.attempt + 1}")
         yield f"{name:<{column}} |{bar[:width]:<{width}}| {' '.join(filter(None, notes))}".rstrip()

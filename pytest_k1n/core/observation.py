@@ -42,6 +42,8 @@ class Invocation:
     begin_ms: int
     end_ms: int | None = None
     status: str | None = None
+    slept_ms: int = 0
+    """How much of it was declared work, shortened by the speed: `task.sleep`."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -199,9 +201,11 @@ def observe(
     documents: Mapping[str, tuple[str, ...]] | None = None,
     task_definitions: Mapping[str, TaskDefinition] | None = None,
     weather: Weather | None = None,
+    slept_ms: Mapping[str, int] | None = None,
 ) -> Observation:
     """Put an execution, what is expected of it and the evidence about it together.
 
+    `slept_ms` (by task id) is how long people were let wait, where the speed has shortened that.
     `definition` is the requirement; left out, the execution's own snapshot serves. Raises ValueError if there is
     neither, or for an unknown time model or a speed that is not positive.
     """
@@ -218,7 +222,15 @@ def observe(
         execution=execution,
         definition=requirement,
         graph=graph,
-        timeline=rebuild(execution, graph, speed=speed if model is TimeModel.SCALED else 1),
+        timeline=rebuild(
+            execution,
+            graph,
+            speed=speed if model is TimeModel.SCALED else 1,
+            slept_ms={
+                **{each.task_id: each.slept_ms for each in invocations or () if each.slept_ms},
+                **(slept_ms or {}),
+            },
+        ),
         template=template.planned_on(requirement) if template else None,
         time_model=model,
         speed=speed,

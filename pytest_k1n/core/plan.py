@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from pytest_k1n.core.answers import PlannedAnswer
     from pytest_k1n.core.model import WorkflowDefinition
 
 PLAN_SCHEMA = "k1n-plan/1"
@@ -86,6 +87,8 @@ class Template(NamedTuple):
     tolerance: float = 0.10
     """Fraction of the estimate by which a task or makespan may be slower."""
     input: Mapping[str, Any] = _NOTHING
+    answers: Mapping[str, "PlannedAnswer"] = _NOTHING
+    """ref -> what a person or another system answers it."""
 
     @property
     def results_name(self) -> str:
@@ -104,9 +107,10 @@ class Template(NamedTuple):
         """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure."""
         from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 
-        schedule = planned_schedule(definition, self.estimates_ms)
+        asked_ms = {ref: answer.after_ms for ref, answer in self.answers.items()}
+        schedule = planned_schedule(definition, {**asked_ms, **self.estimates_ms})
         total_ms = self.total_estimate_ms
-        if total_ms is None and self.estimates_ms:
+        if total_ms is None and (self.estimates_ms or asked_ms):
             total_ms = makespan_ms(schedule)
         phases = []
         for phase in self.phases:

@@ -90,10 +90,25 @@ def simulated_work_ms(record: TaskRecord) -> int | None:
 
     It stands in the reserved output object `_k1n` that our worker writes.
     """
+    noted = _note(record)
+    return _within_execution(record, noted.get("work_ms")) if noted.get("simulated") is True else None
+
+
+def scaled_work_ms(record: TaskRecord, slept_ms: int = 0) -> int:
+    """Return the raw time of an attempt that its worker had shortened by the speed: simulated or declared work.
+
+    `slept_ms` is what the worker's ledger says of a real handler; where there is none, its output may.
+    """
+    simulated = simulated_work_ms(record)
+    return _within_execution(record, slept_ms or _note(record).get("slept_ms")) if simulated is None else simulated
+
+
+def _note(record: TaskRecord) -> Mapping[str, object]:
     noted = record.output.get("_k1n")
-    if not isinstance(noted, Mapping) or noted.get("simulated") is not True:
-        return None
-    work = noted.get("work_ms")
+    return noted if isinstance(noted, Mapping) else {}
+
+
+def _within_execution(record: TaskRecord, work: object) -> int:
     if record.started_ms is None or record.ended_ms is None or isinstance(work, bool) or not isinstance(work, int):
         return 0
     return max(0, min(work, record.ended_ms - record.started_ms))

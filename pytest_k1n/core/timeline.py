@@ -19,7 +19,7 @@ from pytest_k1n.core.spans import (
     Attempt,
     Span,
     Window,
-    simulated_work_ms,
+    scaled_work_ms,
 )
 
 __all__ = ["Attempt", "Span", "Timeline", "Window", "rebuild"]
@@ -78,19 +78,22 @@ class Timeline:
         return max(running, default=max(0, last + instant - last_raw))
 
 
-def rebuild(execution: Execution, graph: Graph, *, speed: float = 1) -> Timeline:
+def rebuild(
+    execution: Execution, graph: Graph, *, speed: float = 1, slept_ms: Mapping[str, int] | None = None
+) -> Timeline:
     """Lay out an execution in workflow time. Open ends and missing stamps stay None.
 
+    `slept_ms` (by task id) is what real handlers slept of declared work, in raw time, as their worker's ledger has it.
     Where an end that a task should have waited for is missing, the gap counts from what that one waited for itself.
     """
-    return _Rebuilding(execution, graph, speed).timeline()
+    return _Rebuilding(execution, graph, speed, slept_ms or {}).timeline()
 
 
 class _Rebuilding:
     """Moves each task by how much later, in workflow time, the last thing it waited for has ended."""
 
-    def __init__(self, execution: Execution, graph: Graph, speed: float) -> None:
-        self.execution, self.graph, self.speed = execution, graph, speed
+    def __init__(self, execution: Execution, graph: Graph, speed: float, slept_ms: Mapping[str, int]) -> None:
+        self.execution, self.graph, self.speed, self.slept_ms = execution, graph, speed, slept_ms
         self.zero = execution.started_ms
         self.attempts = execution.records
         self.spans: dict[TaskKey, Span] = {}
@@ -143,7 +146,7 @@ class _Rebuilding:
             scheduled, start, end = record.scheduled_ms, record.started_ms, record.ended_ms
             before = shift
             if self.speed != 1 and end is not None:
-                work = simulated_work_ms(record) or 0
+                work = scaled_work_ms(record, self.slept_ms.get(record.task_id, 0))
                 shift += round(work * self.speed) - work
             attempts.append(
                 Attempt(

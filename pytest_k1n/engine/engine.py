@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from pytest_k1n.engine.decide import ending
 from pytest_k1n.engine.decide.context import Broken, Context, Effects
@@ -24,12 +25,13 @@ from pytest_k1n.engine.language.scripts import Scripts
 from pytest_k1n.engine.problems import Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import Catalogue
 from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, taskresults
-from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, Agenda
+from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, WAKE, Agenda
 from pytest_k1n.engine.runtime.clock import Clock, VirtualClock
 from pytest_k1n.engine.runtime.deadlines import Deadlines
 from pytest_k1n.engine.runtime.dispatcher import Dispatcher
 from pytest_k1n.engine.runtime.events import EventHandlers
-from pytest_k1n.engine.runtime.guards import Guards
+from pytest_k1n.engine.runtime.guards import Guards, Stuck
+from pytest_k1n.engine.runtime.outside import waits_outside
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.systemruns import SystemRuns
 from pytest_k1n.engine.runtime.taskindex import TaskIndex
@@ -334,11 +336,21 @@ class Engine:
         now_ms = self.now_ms
         if instant_ms > now_ms:
             if self.clock.jumps:
-                self.guards.jump(instant_ms - now_ms, self.diagnosis)
+                try:
+                    self.guards.jump(instant_ms - now_ms, self.diagnosis)
+                except Stuck:
+                    self._put_back(instant_ms, priority, action, subject)
+                    raise
             self.clock.move_to(instant_ms)
         self.now_ms = max(now_ms, instant_ms) if self.clock.jumps else max(self.clock.now_ms(), instant_ms)
         action(subject)
         self._agenda.settle()
+
+    def _put_back(self, instant_ms: int, priority: int, action: Callable[[Any], None], subject: Any) -> None:
+        """Keep an event that did not come about: a clock that is moved on later must still find it."""
+        if priority == DEADLINE:
+            self._deadlines.keep(subject)
+        self._agenda.at(instant_ms, priority, action, subject)
 
     def advance(self, duration_ms: int) -> None:
         """Let a duration pass, with everything that happens in it."""
@@ -362,6 +374,15 @@ class Engine:
     def next_event_ms(self) -> int | None:
         """Return when something will happen by itself, or None."""
         return self._agenda.next_ms()
+
+    def call_at(self, instant_ms: int, action: Callable[[], None]) -> None:
+        """Have somebody outside act at an instant to come; it counts before a time limit of the same instant."""
+        self._agenda.at(max(instant_ms, self.now_ms), WAKE, lambda _: action(), None)
+
+    def needs_outside(self) -> bool:
+        """Tell whether the next event is a timeout of an execution that only somebody outside could save from it."""
+        execution = self._deadlines.next()
+        return execution is not None and waits_outside(execution, self.executions, self.now_ms) is not None
 
     def next_deadline(self) -> ExecutionState | None:
         """Return the execution whose time is up at the next event; None if that event is something else."""

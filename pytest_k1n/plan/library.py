@@ -121,12 +121,15 @@ def asked_input(document: Json | Document) -> Document:
 
 
 def started_workflows(document: Json | Document) -> list[tuple[str, int | None]]:
-    """Name the workflows, with their versions, that a definition's SUB_WORKFLOW tasks start by name."""
+    """Name the workflows, with their versions, that a definition's tasks start by name, and its failure workflow."""
     if isinstance(document, list):
         return [each for item in document for each in started_workflows(item)]
     if not isinstance(document, Mapping):
         return []
     found = [each for value in document.values() for each in started_workflows(value)]
+    failure = document.get("failureWorkflow")
+    if isinstance(failure, str) and failure and "$" not in failure:
+        found.append((failure, None))
     started = document.get("subWorkflowParam")
     if isinstance(started, Mapping) and isinstance(name := started.get("name"), str):
         version = started.get("version")

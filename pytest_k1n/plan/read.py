@@ -10,14 +10,31 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan, Template, WatchPoint
 from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.find import PlanError
 from pytest_k1n.plan.toml import Table, closest
 
+if TYPE_CHECKING:
+    from pytest_k1n.core.answers import PlannedAnswer
+
 RESERVED_MARKERS = frozenset(
-    {"batch", "phase", "workflow", "gate", "live", "skip", "skipif", "xfail", "parametrize", "usefixtures", "timeout"}
+    {
+        "batch",
+        "phase",
+        "workflow",
+        "gate",
+        "live",
+        "virtual",
+        "skip",
+        "skipif",
+        "xfail",
+        "parametrize",
+        "usefixtures",
+        "timeout",
+    }
 )
 
 LONGEST_SLUG = 80
@@ -133,10 +150,29 @@ def _template(table: Table, batch: int, defaults: Template) -> Template:
         jitter=table.fraction("jitter", defaults.jitter),
         tolerance=table.fraction("tolerance", defaults.tolerance),
         input=table.document("input"),
+        answers=_answers(table),
     )
     _check_refs(table, template)
     table.refuse_unknown()
     return template
+
+
+def _answers(table: Table) -> dict[str, PlannedAnswer]:
+    given = table.table("answers")
+    if given is None:
+        return {}
+    from pytest_k1n.core.answers import STATUSES, PlannedAnswer
+
+    found = {}
+    for ref in given.keys:
+        each = given.table(ref)
+        if each is not None:
+            status = each.text("status") or STATUSES[0]
+            if status not in STATUSES:
+                each.problem("status", f"is {status!r}", f"write one of {', '.join(STATUSES)}")
+            found[ref] = PlannedAnswer(after_ms=each.duration("after"), output=each.document("output"), status=status)
+            each.refuse_unknown()
+    return found
 
 
 def _phase(table: Table) -> Phase:

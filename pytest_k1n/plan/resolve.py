@@ -75,6 +75,8 @@ def _named_refs(template: Template) -> Iterator[tuple[str, str]]:
     places: dict[str, str] = {}
     for ref in template.estimates_ms:
         places.setdefault(ref, "estimates")
+    for ref in template.answers:
+        places.setdefault(ref, "answers")
     for phase in template.phases:
         for ref in phase.refs:
             places.setdefault(ref, f"phase[{phase.number}].refs")

@@ -32,6 +32,11 @@ class Table:
         self._problems = problems
         self._read: set[str] = set()
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that it has, in their order."""
+        return tuple(self._fields)
+
     def problem(self, key: str, what: str, instead: str) -> None:
         """Note a mistake at a key of this table."""
         parts = (self._source, one_line(self._path_of(key), most=120), one_line(what, most=200), one_line(instead))

@@ -130,7 +130,7 @@ def _plan_kept(execution: ExecutionDocument) -> str:
 def shown_band(band: tuple[int, int]) -> str:
     """Write a band in one unit where that reads well: `25 to 40 min`."""
     low, high = format_ms(band[0]), format_ms(band[1])
-    if low.rpartition(" ")[2] == high.rpartition(" ")[2] and low.count(" ") == 1:
+    if low.rpartition(" ")[2] == high.rpartition(" ")[2] and low.count(" ") == high.count(" ") == 1:
         return f"{_bare(low)} to {_bare(high)} {high.rpartition(' ')[2]}"
     return f"{low} to {high}"
 

@@ -12,6 +12,7 @@ from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core import wire
+from pytest_k1n.core.answers import unanswered
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.unroll import label
@@ -51,6 +52,8 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
         lines += [f"  {line}" for line in bars(execution, columns=_columns() - 2)]
         failed = [record for record in execution.tasks if record.reason and not record.status.is_successful]
         lines += [f"failed    {label(record.key)}: {record.reason}" for record in failed[:LOG_LINES]]
+        jumped = seen.time_model == "virtual"
+        lines += [f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:LOG_LINES]]
         logs = [line for lines_of_task in (seen.logs or {}).values() for line in lines_of_task]
         lines += [f"log       {text}" for _, text in sorted(logs, key=itemgetter(0))[-LOG_LINES:]]
     seed = run.settings.seed if run.is_anything_set else 0

@@ -16,7 +16,9 @@ STATIC_MARKERS = (
     f"{WORKFLOW_SIGNATURE}: the execution that a test observes; "
     "arguments on function, class and module merge, and the closest wins",
     "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
-    "live: needs a real Conductor server",
+    "live: needs a real Conductor server; skipped on the embedded engine",
+    "virtual: needs a clock that can jump, as for `advance` or a WAIT of hours: the embedded engine in virtual time; "
+    "skipped where time is real or scaled",
 )
 SERVER_FIXTURES = frozenset(
     {"conductor", "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc"}

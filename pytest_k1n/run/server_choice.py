@@ -50,6 +50,16 @@ def time_of(settings: Settings, kind: Kind) -> TimeScale:
     return TimeScale(name=name, speed=settings.speed if name == "scaled" else 1.0)
 
 
+def own_time(settings: Settings, model: str) -> TimeScale:
+    """Choose the time model of executions that tests start themselves, on a server whose batches run in `model` time.
+
+    Where nothing was asked for, work is scaled there too: a test has no two hours, and a plan measures nothing of it.
+    """
+    if model == "virtual":
+        return TimeScale(name="virtual")
+    return TimeScale(name="real") if settings.time == "real" else TimeScale(name="scaled", speed=settings.speed)
+
+
 def longest_speed(settings: Settings) -> float:
     """Return the speed at which a run takes longest, as far as the settings tell before a server is there."""
     kind = spec_of(settings).kind

@@ -47,6 +47,19 @@ def await_needs(run: Run, item: pytest.Item, *, turn: Callable[[], None]) -> Non
             item.stash[FAILED_WAIT] = "the run's director has stopped publishing: this is a defect of pytest-k1n"
         elif state.server_error:
             item.stash[FAILED_WAIT] = state.server_error
+        elif (unfit := unsuited(item, state)) is not None:
+            item.add_marker(pytest.mark.skip(reason=unfit))
+
+
+def unsuited(item: pytest.Item, state: RunState) -> str | None:
+    """Say why a test cannot run on this server, by what its marks say that it needs; None if it can."""
+    is_embedded = state.server is not None and state.server["kind"] == "embedded"
+    if item.get_closest_marker("virtual") and state.time_model != "virtual":
+        where = "the embedded engine" if is_embedded else "a Conductor server"
+        return f"marked virtual: it needs a clock that can jump, and {where} in {state.time_model} time has none"
+    if item.get_closest_marker("live") and is_embedded:
+        return "marked live: it needs a real Conductor server, and this is the embedded engine"
+    return None
 
 
 def relaunch_if_rerun(run: Run, item: pytest.Item) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
+from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.inlining import startable, with_task_definitions
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
@@ -60,6 +61,7 @@ def start_alone(
     simulates_rest: bool = True,
     correlation_id: str | None = None,
     seed: int = 0,
+    answers: Answers | None = None,
     is_dry: bool = False,
     within_ms: int = WITHIN_MS,
 ) -> EngineExecution:
@@ -75,6 +77,8 @@ def start_alone(
     key = json.dumps([definition, brought, task_definitions])
     embedded = EmbeddedEngine(worker, seed=seed, call_http=_answer_nothing if is_dry else call_http)
     embedded.serve_all(simulates_rest=simulates_rest)
+    if answers:
+        embedded.answers = lambda _: answers
     if (prepared := _PREPARED.get(key)) is not None:
         _PREPARED.move_to_end(key)
         own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
@@ -192,6 +196,17 @@ class EngineExecution:
         self._let_pass(lambda: is_reached(state) or state.status in TERMINAL_WORKFLOW, within_ms)
         return is_reached(state) or state.status in TERMINAL_WORKFLOW
 
+    def go_on(self, within_ms: int) -> None:
+        """Let virtual time pass as far as nobody outside need act: up to the time limit of a person, or of a worker.
+
+        Raises TimeoutError as `settle` does.
+        """
+        executions = self._engine.executions.values()
+        self._let_pass(
+            lambda: self._engine.needs_outside() or all(each.status in TERMINAL_WORKFLOW for each in executions),
+            within_ms,
+        )
+
     def settle_all(self, within_ms: int, *, until: Callable[[], bool] = lambda: False) -> None:
         """Let virtual time pass until all executions have ended, something holds, or nothing more happens by itself.
 
@@ -244,8 +259,11 @@ class EngineExecution:
 
         def is_over() -> bool:
             look()
+            if has_people:
+                self.embedded.attend()
             return is_reached()
 
+        has_people = bool(self.embedded.answers(self.state))
         self.embedded.worker.on_work, self.embedded.worker.on_late = look, give_up
         with self.move(within_ms):
             self._engine.run_until(is_over, horizon_ms=horizon_ms)

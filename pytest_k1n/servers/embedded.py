@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from pytest_k1n.client.api import Conductor
+from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
 from pytest_k1n.core.http import HttpRequest, HttpResponse
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
@@ -23,7 +24,7 @@ from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.rest.transport import InProcessTransport
 from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
-from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.workers.bounded import Overdue, bounded
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Status, Stopped, TaskContext, invoke
@@ -105,13 +106,10 @@ class HandlerWorker:
         if fault is not None:
             outcome = self._distorted(outcome, fault)
         self._last_output[workflow] = outcome.output
-        about: dict[str, Json] = {
-            "simulated": outcome.simulated,
-            "work_ms": outcome.work_ms,
-            "handler": handler.name,
-        }
         status: Status = outcome.status
-        output: dict[str, Json] = {**outcome.output, RESERVED: about}
+        output: dict[str, Json] = dict(outcome.output)
+        if outcome.simulated:  # what real handlers return is the user's data: nothing of ours is put among it
+            output[RESERVED] = {"simulated": True, "work_ms": outcome.work_ms, "handler": handler.name}
         reason = outcome.reason
         if (size := _size(output)) > MAX_PAYLOAD_BYTES:
             status, output = "FAILED_WITH_TERMINAL_ERROR", {}
@@ -243,6 +241,9 @@ class EmbeddedEngine:
         self.lock = threading.RLock()
         self.moves = 0
         """Counts what has been done to the engine by its observers: as long as it stands, nothing has changed."""
+        self.answers: Callable[[ExecutionState], Answers] = lambda _: {}
+        """What people answer the tasks of an execution."""
+        self._asked: set[str] = set()
         self._slots = slots
         self._attached: set[tuple[str, str | None]] = set()
 
@@ -267,10 +268,32 @@ class EmbeddedEngine:
         with self.lock:
             self.engine.attach_to_all(self.worker, slots=self._slots, worker_id=WORKER_ID, wants=wants)
 
+    def attend(self) -> None:
+        """Have people answer, each after its time, what has been asked since the last call."""
+        for execution in self.engine.executions.values():
+            if execution.status in TERMINAL_WORKFLOW or not (answers := self.answers(execution)):
+                continue
+            for task in execution.live:
+                is_asked = task.type in ASKED_TYPES and task.is_open and task.task_id not in self._asked
+                if is_asked and (answer := answers.get(task.plain_ref) or answers.get(task.name)):
+                    self._asked.add(task.task_id)
+                    self.engine.call_at(task.scheduled_ms + answer.after_ms, partial(self._answer, task, answer))
+
+    def _answer(self, task: TaskState, answer: PlannedAnswer) -> None:
+        if task.is_open:
+            self.moves += 1
+            result = {"workflowInstanceId": task.execution.workflow_id, "taskId": task.task_id}
+            self.client.update({**result, "status": answer.status, "outputData": dict(answer.output)})
+
     def drain(self) -> None:
         """Let virtual time pass until nothing more happens by itself. Raises Stuck for time that runs away."""
+
+        def never() -> bool:
+            self.attend()
+            return False
+
         with self.lock:
-            self.engine.drain()
+            self.engine.run_until(never)
 
     def waits_for(self) -> str | None:
         """Say what open executions wait for, now that nothing happens by itself; None if none is open."""
@@ -289,7 +312,7 @@ class _SerialTransport:
         self._lock = lock
 
     def send(self, request: HttpRequest) -> HttpResponse:
-        """Answer a request at once."""
+        """PlannedAnswer a request at once."""
         with self._lock:
             return self._inner.send(request)
 

@@ -80,14 +80,15 @@ class TaskContext:
     estimate_ms: int | None
     """Planned duration, in workflow time."""
     speed: float
-    """By how much simulated work is to be shortened; real work ignores it."""
+    """By how much simulated work and `sleep` are shortened; what really takes time ignores it."""
     seed: int
     jitter: float = JITTER
     """Seeded variation of simulated work, as a fraction of the estimate."""
     output_schema: Mapping[str, Json] | None = None
     log: Callable[[str], None] = field(repr=False)
     sleep: Callable[[float], None] = field(repr=False)
-    """Sleep that many ms of the worker's time; raises Stopped as soon as the task is no longer wanted."""
+    """Let that many ms of workflow time pass, by the run's time model: in virtual time nobody waits, in scaled time
+    they are divided by the speed, in real time they pass. Raises Stopped as soon as the task is no longer wanted."""
     on_stop: Callable[[Callable[[], None]], None] = field(default=lambda _: None, repr=False)
     """Register what interrupts the work when the task is no longer wanted."""
 

@@ -135,7 +135,9 @@ class Intake:
 
     def _accept(self, document: Mapping[str, Json], task_type: str) -> HeldTask | None:
         try:
-            hand = HeldTask(Delivered.from_wire(document), task_type, declares=self._settings.declares)
+            hand = HeldTask(
+                Delivered.from_wire(document), task_type, declares=self._settings.declares, speed=self._settings.speed
+            )
         except wire.WireError as error:
             self._report(f"a polled task cannot be read, its response timeout will bring it back: {error}")
             return None

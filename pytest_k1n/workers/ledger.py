@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -23,13 +23,14 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class InvocationLedger:
     """An open ledger, shared by the worker's threads; without a path it remembers nothing."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Open for appending. Raises OSError."""
+    def __init__(self, path: Path | None = None, *, keeps: bool = False) -> None:
+        """Open for appending. Raises OSError. One that `keeps` has the invocations in memory, for `invocations`."""
         self._lock = threading.Lock()
         self._process = f"{os.getpid()}-{os.urandom(4).hex()}"
         self._invocations = 0
         self._began: set[str] = set()
         self._spooled: dict[str, Line] = {}
+        self._kept: list[Line] | None = [] if keeps else None
         self._file: int | None = None
         if path is not None:
             for line in read_lines(path):
@@ -64,6 +65,11 @@ class InvocationLedger:
         with self._lock:
             return task_id in self._began
 
+    def invocations(self) -> tuple[Line, ...]:
+        """Return what a ledger that keeps them has noted so far, one entry per invocation."""
+        with self._lock:
+            return invocations_in(self._kept or ())
+
     def undelivered(self) -> list[Line]:
         """Return the spooled results that are still to be delivered."""
         with self._lock:
@@ -85,6 +91,8 @@ class InvocationLedger:
 
     def _remember(self, line: Line) -> None:
         task_id = str(line.get("task_id"))
+        if self._kept is not None and line.get("event") in ("begin", "end"):
+            self._kept.append(line)
         match line.get("event"):
             case "begin":
                 self._began.add(task_id)
@@ -113,11 +121,16 @@ def read_lines(path: Path) -> list[Line]:
 
 def read_ledger(path: Path) -> tuple[Line, ...]:
     """Read a ledger as one entry per invocation, in the order of their beginnings; an open one has no `end_ms`."""
+    return invocations_in(read_lines(path))
+
+
+def invocations_in(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Fold the lines of a ledger into one entry per invocation, in the order of their beginnings."""
     entries: dict[tuple[Json, Json], dict[str, Json]] = {}
-    for line in read_lines(path):
+    for line in lines:
         key = (line.get("process"), line.get("invocation"))
         if line.get("event") == "begin":
             entries[key] = {name: value for name, value in line.items() if name != "event"}
         elif line.get("event") == "end" and key in entries:
-            entries[key] |= {name: line[name] for name in ("end_ms", "status") if name in line}
+            entries[key] |= {name: line[name] for name in ("end_ms", "status", "slept_ms") if name in line}
     return tuple(entries.values())

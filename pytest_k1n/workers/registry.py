@@ -56,9 +56,9 @@ class Handlers:
         return (*self._named, *self._offered, *self._scripts)
 
     @property
-    def offered(self) -> tuple[str, ...]:
-        """The task names that a module has handlers for."""
-        return tuple(self._offered)
+    def named(self) -> tuple[str, ...]:
+        """The tasks that handlers were named for, one by one or by a module."""
+        return (*self._named, *self._offered)
 
     def find(self, ref: str, task_type: str, *, name: str = "", iteration: int = 0) -> NamedHandler:
         """Return the handler of a task; `rest` if nothing else serves it.

@@ -66,7 +66,11 @@ class HeldTask:
     state: Literal["working", "delivering", "hung"] = "working"
     declares: bool = False
     """Whether sleeping takes no time here, but is added up and declared with the result."""
+    speed: float = 1.0
+    """By how much sleeping is shortened."""
     declared_ms: float = 0.0
+    slept_ms: float = 0.0
+    """How long it really slept: the part of its work that follows the time model."""
     _stopped: threading.Event = field(default_factory=threading.Event)
     _callbacks: list[Callable[[], None]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -91,12 +95,18 @@ class HeldTask:
         callback()
 
     def sleep(self, ms: float) -> None:
-        """Sleep, unless stopped. Raises Stopped."""
-        pause_ms = max(0.0, ms)
+        """Let workflow time pass, unless stopped. Raises Stopped."""
+        pause_ms = max(0.0, ms) / self.speed
+        if not self.declares:
+            self.slept_ms += pause_ms
+        self.pause(pause_ms)
+
+    def pause(self, ms: float) -> None:
+        """Take time of the worker's own clock, as real work does. Raises Stopped."""
         if self.declares:
-            self.declared_ms += pause_ms
-            pause_ms = 0.0
-        if self._stopped.wait(pause_ms / 1000):
+            self.declared_ms += ms
+            ms = 0.0
+        if self._stopped.wait(ms / 1000):
             raise Stopped
 
     def measure(self, work: Callable[[], T]) -> tuple[T, int]:
@@ -181,9 +191,14 @@ class Runner:
             if outcome.work_ms is None or hand.declared_ms:
                 outcome = replace(outcome, work_ms=took_ms)
             outcome = self._distort(outcome, hand, fault)
+            if outcome.simulated and hand.declared_ms:
+                outcome = replace(outcome, work_ms=round(hand.declared_ms))  # what the machine took is not part of it
             status = outcome.status
         finally:
-            self._ledger.end(number, {"task_id": task.task_id, "ref": task.ref, "end_ms": epoch_ms(), "status": status})
+            ended: dict[str, Json] = {"task_id": task.task_id, "ref": task.ref, "end_ms": epoch_ms(), "status": status}
+            if hand.slept_ms:
+                ended["slept_ms"] = round(hand.slept_ms)
+            self._ledger.end(number, ended)
         for line in outcome.logs:
             _log(logs, line)
         return outcome
@@ -193,10 +208,11 @@ class Runner:
         if fault is None:
             return outcome
         if fault.kind == "slow":
-            work_ms = outcome.work_ms or 0
-            more_ms = work_ms * (fault.factor - 1)
-            hand.sleep(more_ms)
-            return replace(outcome, work_ms=round(work_ms + more_ms))
+            work_ms, more = outcome.work_ms or 0, fault.factor - 1
+            slept_ms = min(hand.slept_ms, work_ms)
+            hand.sleep(slept_ms * more * hand.speed)
+            hand.pause((work_ms - slept_ms) * more)
+            return replace(outcome, work_ms=round(work_ms * fault.factor))
         return spoiled(outcome, fault, self._last_output.get(fault.value, {}))
 
     def _context(self, hand: HeldTask, logs: list[dict[str, Json]]) -> TaskContext:
@@ -227,13 +243,12 @@ class Runner:
     ) -> dict[str, Json]:
         task = hand.task
         end_ms = epoch_ms()
-        about: dict[str, Json] = {
-            "simulated": outcome.simulated,
-            "work_ms": outcome.work_ms,
-            "handler": handler.name,
-            "begin_ms": begin_ms,
-            "end_ms": end_ms,
-        }
+        about: dict[str, Json] = {}
+        if outcome.simulated:  # what real handlers return is the user's data: nothing of ours is put among it
+            about = {"simulated": True, "work_ms": outcome.work_ms, "handler": handler.name}
+            about |= {"begin_ms": begin_ms, "end_ms": end_ms}
+        elif hand.slept_ms and self._settings.tells_sleep:
+            about["slept_ms"] = round(hand.slept_ms)
         if hand.declared_ms:
             about["virtual_ms"] = round(hand.declared_ms) + (0 if outcome.simulated else end_ms - begin_ms)
         if outcome.steps:
@@ -245,7 +260,7 @@ class Runner:
             "taskId": task.record.task_id,
             "workerId": self._settings.worker_id,
             "status": outcome.status,
-            "outputData": {**outcome.output, RESERVED: about},
+            "outputData": {**outcome.output, RESERVED: about} if about else dict(outcome.output),
             "logs": cast("list[Json]", logs[-_LOG_LINES:]),
         }
         if outcome.status == "IN_PROGRESS":

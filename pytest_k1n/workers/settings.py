@@ -31,7 +31,9 @@ class WorkerSettings:
     slots: int = 4
     """Tasks of one type in hand at once."""
     speed: float = 1.0
-    """By how much simulated work is shortened."""
+    """By how much simulated work, and what handlers sleep, is shortened."""
+    tells_sleep: bool = False
+    """Whether the outputs of handlers that slept say so: where no ledger tells whoever judges the execution."""
     declares: bool = False
     """Whether the time that handlers sleep is declared instead: on an engine in virtual time no process need wait."""
     seed: int = 0
@@ -41,6 +43,8 @@ class WorkerSettings:
     """(workflow, ref) -> planned duration in workflow time."""
     takes_ms: Mapping[str, int] = field(default_factory=dict)
     """The same by ref or task name, for any workflow."""
+    otherwise_ms: int | None = None
+    """The same of all other tasks; None: what the simulation takes where there is no estimate."""
     faults: tuple[Fault, ...] = ()
     tick_ms: float = 5.0
     """Pause between two rounds over the directed set."""
@@ -56,4 +60,4 @@ class WorkerSettings:
     def estimate_ms(self, workflow: str, ref: str, *names: str) -> int | None:
         """Return the planned duration of a task, by its ref or else by one of its names."""
         found = (self.takes_ms[key] for key in (ref, *names) if key in self.takes_ms)
-        return self.estimates_ms.get((workflow, ref), next(found, None))
+        return self.estimates_ms.get((workflow, ref), next(found, self.otherwise_ms))

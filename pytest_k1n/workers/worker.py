@@ -90,6 +90,10 @@ class Worker:
         """Tasks that are being worked on."""
         return len(self._intake.in_hand())
 
+    def hands(self) -> list[HeldTask]:
+        """Return the tasks in hand."""
+        return self._intake.in_hand()
+
     @property
     def is_active(self) -> bool:
         """Whether executions are known to be under way."""

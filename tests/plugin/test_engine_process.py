@@ -182,3 +182,63 @@ def test_a_clock_that_runs_by_itself_is_not_moved(project, foreign):
     with foreign("--clock", "real") as url:
         outcome = project.run("test_advancing.py", "-k", "real", "--k1n-time=scaled", f"--k1n-server={url}")
     assert outcome.counts == {"passed": 1, "deselected": 1}, outcome.text
+
+
+LIMITS = """
+from pytest_k1n import completed, not_scheduled, task_within, timed_out
+
+def task(ref):
+    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE"}
+
+DAYS = {"name": "ask", "ownerEmail": "x@example.com", "retryCount": 0, "timeoutSeconds": 259200,
+        "responseTimeoutSeconds": 259200, "timeoutPolicy": "TIME_OUT_WF"}
+HUMAN = {"name": "ask", "taskReferenceName": "approve", "type": "HUMAN", "taskDefinition": DAYS}
+FLOW = {"name": "limits", "version": 1, "ownerEmail": "x@example.com", "tasks": [task("first"), HUMAN, task("last")]}
+
+def charge(task):
+    task.sleep(90_000)
+    return {"paid": True}
+
+def test_runs_out(conductor):
+    execution = conductor.start(FLOW, handlers={"first": charge})
+    execution.advance("71h")
+    assert execution.status == "RUNNING"
+    execution.advance("2h")
+    execution.expect(timed_out(), not_scheduled("last"))
+
+def test_is_answered_in_time(conductor):
+    execution = conductor.start(FLOW, handlers={"first": charge})
+    execution.wait_for("approve")
+    execution.advance("71h")
+    execution.complete("approve", {"by": "ann"})
+    execution.complete("last")
+    execution.expect(completed(), task_within("first", "89s", "91s"))
+    assert execution.task("first").output == {"paid": True}
+
+def test_nobody_answers_a_run(conductor):
+    conductor.run(FLOW, handlers={"first": charge}).expect(timed_out())
+"""
+
+
+def test_time_limits_and_declared_work_are_the_same_in_process_and_at_a_url(empty_project, foreign):
+    empty_project.test("limits", LIMITS)
+    assert empty_project.run().counts == {"passed": 3}
+    with foreign() as url:
+        outcome = empty_project.run(f"--k1n-server={url}")
+    assert outcome.counts == {"passed": 3}, outcome.text
+
+
+def test_what_handlers_sleep_is_shortened_in_scaled_time_and_judged_in_workflow_time(empty_project, foreign):
+    source = LIMITS.replace("HUMAN, ", "")
+    empty_project.test("scaled", source[: source.index("def test_runs_out")] + SCALED)
+    with foreign("--clock", "real") as url:
+        outcome = empty_project.run(f"--k1n-server={url}")
+    assert outcome.counts == {"passed": 1}, outcome.text
+
+
+SCALED = """
+def test_sleep(conductor):
+    execution = conductor.run(FLOW, handlers={"first": charge}, takes={"last": "12m"})
+    execution.expect(completed(), task_within("first", "89s", "92s"), task_within("last", "11m", "13m"))
+    assert execution.task("first").output == {"paid": True}
+"""

@@ -299,7 +299,7 @@ def test_a_hung_task_neither_answers_nor_beats(stub, working, until, tmp_path):
 
 
 def test_slow_work_lasts_longer_and_admits_it(stub, working, until):
-    handlers = {"a": lambda _: Outcome(work_ms=100)}
+    handlers = {"a": lambda _: Outcome(work_ms=100, simulated=True)}
     with working(handlers, types=("a",), faults=faulty("W/a:slow=1.3")):
         workflow_id = stub.start("W", "a")
         until(completed(stub, workflow_id))
@@ -352,3 +352,23 @@ def test_fast_polling_ends_with_the_execution(stub, working, until):
         polls = len(stub.polls)
         threading.Event().wait(0.1)
         assert len(stub.polls) == polls
+
+
+def test_what_a_handler_sleeps_is_workflow_time_and_its_output_is_all_its_own(stub, working, until, tmp_path):
+    def work(context):
+        context.sleep(60_000)
+        return {"paid": True}
+
+    with working({"a": work}, types=("a",), speed=60_000, ledger=tmp_path / "ledger"):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    (entry,) = read_ledger(tmp_path / "ledger")
+    assert entry["slept_ms"] == 1
+    assert stub.updates[0]["outputData"] == {"paid": True}
+
+
+def test_a_worker_without_a_ledger_tells_what_it_slept_in_the_output(stub, working, until):
+    with working({"a": lambda context: context.sleep(60_000)}, types=("a",), speed=60_000, tells_sleep=True):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    assert stub.updates[0]["outputData"] == {"_k1n": {"slept_ms": 1}}

@@ -147,3 +147,13 @@ def test_a_file_that_cannot_be_written_is_said_and_stops_nothing(stub, process, 
     worker = process("--types", "a", "--ready", str(tmp_path / "no" / "folder"))
     until(lambda: "--ready: " in (tmp_path / "log").read_text(), "the worker to say so")
     assert worker.poll() is None
+
+
+def test_a_handler_of_a_module_in_this_folder_serves_its_task_without_a_word_about_types(
+    stub, process, until, tmp_path
+):
+    (tmp_path / "shop.py").write_text("def charge(task):\n    return {'paid': True}\n")
+    process("--handler", "charge=shop:charge", "--no-hints")
+    workflow_id = stub.start("W", ["charge"])
+    until(lambda: stub.status(workflow_id) == "COMPLETED", "the execution")
+    assert stub.updates[0]["outputData"] == {"paid": True}

@@ -11,6 +11,7 @@ from pytest_k1n.core.expectations.subjects import pending, recorded, unfinished
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import TaskKey, TaskRecord, WorkflowStatus
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.paths import equal, lookup, shown, steps
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.core.unroll import label
@@ -59,7 +60,7 @@ def retried(ref: str, *, times: int, delays: Sequence[str] | None = None, late: 
 
 @expectation
 def waited(ref: str, *, within: str, least: str = "0s") -> Judge:
-    """Expect a WAIT, a HUMAN or any other task to end `within` a time of its scheduling; raw server time.
+    """Expect a WAIT, a HUMAN or any other task to end `within` a time of its scheduling; workflow time.
 
     `least` is how long it must have waited. Raises ValueError for what is no duration, or if `least` is longer.
     """
@@ -71,15 +72,42 @@ def waited(ref: str, *, within: str, least: str = "0s") -> Judge:
         tally = Tally()
         expected = f"to have waited {format_ms(low_ms)} to {format_ms(high_ms)}"
         for key in recorded(observation, ref, tally, expected=expected):
-            record = observation.finals[key]
-            if record.scheduled_ms is None or record.ended_ms is None:
+            last = observation.timeline.spans[key].attempts[-1]
+            if last.scheduled_ms is None or last.end_ms is None:
                 unfinished(observation, key, tally, expected=expected)
                 continue
-            waited_ms = record.ended_ms - record.scheduled_ms
+            waited_ms = last.end_ms - last.scheduled_ms
             beyond_ms = max(low_ms - waited_ms, waited_ms - high_ms)
             if beyond_ms > 0:
                 margin = format_ms(beyond_ms)
                 tally.fail("wrong-wait", label(key), expected=expected, observed=format_ms(waited_ms), margin=margin)
+            else:
+                tally.passed()
+        return tally.findings()
+
+    return judge
+
+
+@expectation
+def answered_by(ref: str, who: str, *, at: str = "by") -> Judge:
+    """Expect a HUMAN or a WAIT to have been completed, and its output to name `who` at the path `at`.
+
+    Of several iterations each. Raises ValueError for what is no path.
+    """
+    steps(at)
+
+    def judge(observation: Observation) -> Findings:
+        tally = Tally()
+        expected = f"to be answered by {who}"
+        for key in recorded(observation, ref, tally, expected=expected):
+            record = observation.finals[key]
+            if not record.status.is_terminal:
+                unfinished(observation, key, tally, expected=expected)
+            elif not record.status.is_successful:
+                why = f": {record.reason}" if record.reason else ""
+                tally.fail("unanswered", label(key), expected=expected, observed=f"nobody: {record.status}{why}")
+            elif not equal(found := lookup(record.output, at), who):
+                tally.fail("wrong-answer", label(key), expected=expected, observed=f"{at} is {shown(found)}")
             else:
                 tally.passed()
         return tally.findings()
@@ -105,8 +133,9 @@ def compensated_by(workflow: str) -> Judge:
         elif declared != workflow and not str(declared).startswith("${"):
             observed = f"its definition names {declared or 'none'}"
             tally.fail("not-compensated", execution.name, expected=expected, observed=observed)
-        elif not execution.output.get(FAILURE_WORKFLOW):
-            observed = f"{observation.state}, and no failure workflow was started"
+        elif " " in (said := str(execution.output.get(FAILURE_WORKFLOW) or "no failure workflow")):
+            # An id where it was started; else the server's reason.
+            observed = said if FAILURE_WORKFLOW in execution.output else f"{observation.state}, and {said} was started"
             tally.fail("not-compensated", execution.name, expected=expected, observed=observed)
         else:
             tally.passed()

@@ -35,6 +35,13 @@ def declared_ms(request: Request, output: Mapping[str, Any]) -> int | None:
     return _bounded(value, f"{RESERVED}.virtual_ms")
 
 
+def without_declaration(output: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an output without the field that said nothing but the declaration: that was for the engine, not data."""
+    if isinstance(about := output.get(RESERVED), Mapping) and about.keys() == {"virtual_ms"}:
+        return {key: value for key, value in output.items() if key != RESERVED}
+    return dict(output)
+
+
 def _bounded(value: int, where: str) -> int:
     if value > LONGEST_WORK_MS:
         raise Invalid(f"{where}: {value} ms is longer than a year")

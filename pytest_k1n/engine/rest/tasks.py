@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.language import jsontext, secrets
@@ -11,7 +12,7 @@ from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
 from pytest_k1n.engine.rest import search
-from pytest_k1n.engine.rest.declaring import LONGEST_WAIT_MS, declared_ms
+from pytest_k1n.engine.rest.declaring import LONGEST_WAIT_MS, declared_ms, without_declaration
 from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult, amended
@@ -134,6 +135,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
             worker_id=report.worker_id,
         )
     work_ms = declared_ms(request, report.output)
+    report = replace(report, output=without_declaration(report.output))
     if work_ms is None:
         work_ms = request.engine.worked_ms(task)
     request.engine.report(task, report, at_ms=None if work_ms is None else task.started_ms + work_ms)

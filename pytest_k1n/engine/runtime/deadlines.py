@@ -40,6 +40,11 @@ class Deadlines:
             return False
         return True
 
+    def keep(self, timer: Timer) -> None:
+        """Take back that a deadline was asked for: it still lies ahead."""
+        execution, due_ms = timer
+        execution.timer_ms = due_ms
+
     def next(self) -> ExecutionState | None:
         """Return the execution whose time is up at the next event; None if that event is something else."""
         following = self._agenda.first()

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.runtime.outside import named, waits_outside
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import IN_PROGRESS, PAUSED, SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import IN_PROGRESS, TERMINAL_WORKFLOW
 
 CONNECTED_MS = 10_000
 """A worker that has not polled for so long is gone."""
@@ -169,7 +170,7 @@ class Quiescence:
             if not self._is_open(handout):
                 del self._handouts[task_id]
             elif not handout.is_promised:
-                what = f"{_named(handout.task)} is with worker {handout.task.worker_id} and has no declared duration"
+                what = f"{named(handout.task)} is with worker {handout.task.worker_id} and has no declared duration"
                 yield Holder(hold=Hold.WORK, what=what, for_ms=now_ms - handout.since_ms, runs=True)
         for since_ms in self._calls.values():
             yield Holder(hold=Hold.CALL, what="a HTTP task waits for its answer", for_ms=now_ms - since_ms, runs=True)
@@ -177,7 +178,7 @@ class Quiescence:
     def _standing(self, now_ms: int) -> Iterator[Holder]:
         for handout in self._handouts.values():
             if handout.is_promised and self._is_open(handout):
-                what = f"worker {handout.task.worker_id} is about to say how long {_named(handout.task)} takes"
+                what = f"worker {handout.task.worker_id} is about to say how long {named(handout.task)} takes"
                 yield Holder(hold=Hold.PROMISE, what=what, for_ms=now_ms - handout.since_ms)
         for what, since_ms in self._requests.values():
             yield Holder(hold=Hold.REQUEST, what=f"{what} is being read", for_ms=now_ms - since_ms)
@@ -188,7 +189,7 @@ class Quiescence:
                 del self._names[name]
         for key, task in self._engine.deliverable():
             if self._is_about_to_be_taken(key, now_ms):
-                what = f"{_named(task)} is about to be polled"
+                what = f"{named(task)} is about to be polled"
                 yield Holder(hold=Hold.QUEUE, what=what, for_ms=now_ms - self.quiet_since_ms)
 
     def _is_about_to_be_taken(self, key: QueueKey, now_ms: int) -> bool:
@@ -207,31 +208,9 @@ class Quiescence:
 
     def _persons(self) -> Iterator[Holder]:
         execution = self._engine.next_deadline()
-        if execution is not None and (what := self._waits_outside(execution)) is not None:
+        if (
+            execution is not None
+            and (what := waits_outside(execution, self._engine.executions, self._engine.now_ms)) is not None
+        ):
             for_ms = self._wall_ms() - self.quiet_since_ms
             yield Holder(hold=Hold.PERSON, what=what, for_ms=for_ms, runs=for_ms >= PATIENCE_MS)
-
-    def _waits_outside(self, execution: ExecutionState) -> str | None:
-        """Say what a caller has to do for an execution to go on, or None."""
-        if execution.status == PAUSED:
-            return f"{execution.definition.name} {execution.workflow_id} is paused"
-        for task in execution.live:
-            if not task.is_open:
-                continue
-            if task.type == "HUMAN" or (task.type == "WAIT" and not task.due_ms) or _is_left_open(task):
-                return f"{_named(task)} waits to be completed"
-            if task.status == SCHEDULED and 0 < task.deliverable_ms <= self._engine.now_ms:
-                return f"{_named(task)} waits for a worker"
-            child = self._engine.executions.get(task.sub_id or "")
-            if child is not None and (found := self._waits_outside(child)) is not None:
-                return found
-        return None
-
-
-def _is_left_open(task: TaskState) -> bool:
-    """Tell whether the engine has done its part of a task with `asyncComplete`, so that a client has to complete it."""
-    return task.status == IN_PROGRESS and task.node.type in ("EVENT", "HTTP")
-
-
-def _named(task: TaskState) -> str:
-    return f"{task.ref} ({task.task_id}) of {task.execution.definition.name}"

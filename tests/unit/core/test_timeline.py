@@ -193,6 +193,24 @@ def test_without_simulated_work_no_speed_changes_anything(history, seed, size, s
 
 
 @given(seed=seeds, size=sizes, speed=st.integers(2, 1000))
+def test_what_real_handlers_slept_is_stretched_as_simulated_work_is(history, seed, size, speed):
+    run = history(seed, size)
+    slept_ms = {
+        record.task_id: work
+        for record in run.execution.tasks
+        if isinstance(noted := record.output.get("_k1n"), dict) and (work := noted.get("work_ms"))
+    }
+    tasks = tuple(replace(r, output={k: v for k, v in r.output.items() if k != "_k1n"}) for r in run.execution.tasks)
+    noted = tuple(replace(r, output={"_k1n": {"slept_ms": slept_ms.get(r.task_id, 0)}}) for r in run.execution.tasks)
+    graph = happens_before(run.definition, run.execution)
+    simulated = rebuild(run.execution, graph, speed=speed)
+    by_ledger = rebuild(replace(run.execution, tasks=tasks), graph, speed=speed, slept_ms=slept_ms)
+    by_output = rebuild(replace(run.execution, tasks=noted), graph, speed=speed)
+    assert stamps_of(by_ledger) == stamps_of(by_output) == stamps_of(simulated)
+    assert by_ledger.end_ms == simulated.end_ms
+
+
+@given(seed=seeds, size=sizes, speed=st.integers(2, 1000))
 def test_gaps_stay_as_measured_and_work_grows_in_proportion(history, seed, size, speed):
     run = history(seed, size, stops=False)
     graph = happens_before(run.definition, run.execution)

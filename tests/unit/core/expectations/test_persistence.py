@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.core.expectations import attempts, compensated_by, completed, never, retried, waited
+from pytest_k1n.core.expectations import answered_by, attempts, compensated_by, completed, never, retried, waited
 from pytest_k1n.core.findings import Verdict
 
 
@@ -67,6 +67,7 @@ def test_an_open_wait_is_pending(build, codes_of):
         ("FAILED", "refund", {"conductor.failure_workflow": "id-1"}, Verdict.PASS),
         ("TIMED_OUT", "${workflow.input.undo}", {"conductor.failure_workflow": "id-1"}, Verdict.PASS),
         ("FAILED", "refund", {}, Verdict.FAIL),
+        ("FAILED", "refund", {"conductor.failure_workflow": "Error workflow refund failed to start."}, Verdict.FAIL),
         ("FAILED", "other", {"conductor.failure_workflow": "id-1"}, Verdict.FAIL),
         ("FAILED", None, {}, Verdict.FAIL),
         ("COMPLETED", "refund", {}, Verdict.FAIL),
@@ -78,6 +79,20 @@ def test_compensation_is_a_failure_workflow_that_the_server_has_started(build, s
     task = build.task("a", 0, None if status == "RUNNING" else 10)
     seen = build.observation(task, definition=definition, status=status, fields={"output": output})
     assert compensated_by("refund").judge(seen).verdict is verdict
+
+
+def test_an_answer_names_who_gave_it(build, codes_of):
+    seen = build.observation(
+        build.task("yes", 0, 10, type="HUMAN", output={"by": "ann"}),
+        build.task("late", 0, 10, type="HUMAN", status="TIMED_OUT", reason="too late"),
+        status="TIMED_OUT",
+    )
+    assert answered_by("yes", "ann").judge(seen).passed == 1
+    assert codes_of(answered_by("yes", "bob").judge(seen)) == [("wrong-answer", "yes", "fail")]
+    assert codes_of(answered_by("yes", "ann", at="who.name").judge(seen)) == [("wrong-answer", "yes", "fail")]
+    assert codes_of(answered_by("late", "ann").judge(seen)) == [("unanswered", "late", "fail")]
+    live = build.observation(build.task("yes", 0, type="HUMAN"), status="RUNNING")
+    assert codes_of(answered_by("yes", "ann").judge(live)) == [("pending", "yes", "unknown")]
 
 
 def test_what_must_not_hold_fails_with_its_reason_where_it_does(build):

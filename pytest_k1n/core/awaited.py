@@ -1,0 +1,51 @@
+"""What an open execution waits for, task by task, in words: a worker, a person, a time of day. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
+from pytest_k1n.core.units import format_ms
+
+BLAMELESS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW", "FORK", "SWITCH"})
+"""Task types that are open only because others are."""
+_MOST = 4
+
+
+def open_tasks(executions: Sequence[Execution]) -> list[TaskRecord]:
+    """Return the open tasks that something outside the server has to end; of a task that only waits for them none."""
+    running = [each for each in executions if not each.is_terminal]
+    tasks = [task for each in running for task in each.tasks if not task.status.is_terminal]
+    return [task for task in tasks if task.type not in BLAMELESS] or tasks
+
+
+def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | None = None) -> str:
+    """Say what open executions wait for: `reserve: no worker has polled in 10.0 s`.
+
+    `waited_ms` is how long somebody has been waiting, in real time; `now_ms` the server's clock, where it is known.
+    """
+    tasks = open_tasks(executions)
+    shown = [_said(task, waited_ms, now_ms) for task in tasks[:_MOST]]
+    if len(tasks) > _MOST:
+        shown.append(f"{len(tasks) - _MOST} more tasks")
+    paused = [f"{each.name} is paused" for each in executions if each.status == "PAUSED"]
+    return "; ".join([*paused, *shown]) or "no task is open"
+
+
+def _said(task: TaskRecord, waited_ms: int, now_ms: int | None) -> str:
+    for_ms = waited_ms if now_ms is None or not task.scheduled_ms else max(0, now_ms - task.scheduled_ms)
+    if task.type == "HUMAN":
+        return f"{task.ref}: no person has answered it (HUMAN) in {format_ms(for_ms)}"
+    if task.type == "WAIT":
+        for key, word in (("duration", "for"), ("until", "until")):
+            if task.input.get(key):
+                return f"{task.ref}: a WAIT {word} {task.input[key]} goes on since {format_ms(for_ms)}"
+        return f"{task.ref}: no signal has come (WAIT) in {format_ms(for_ms)}"
+    if task.status is TaskStatus.SCHEDULED:
+        again = f" since attempt {task.attempt} failed" if task.attempt else ""
+        if for_ms < task.start_delay_ms:
+            return f"{task.ref}: its delay of {format_ms(task.start_delay_ms)} passes{again}"
+        return f"{task.ref}: no worker has polled in {format_ms(for_ms)}{again}"
+    since_ms = for_ms if now_ms is None or task.started_ms is None else max(0, now_ms - task.started_ms)
+    worker = f" with worker {task.worker_id}" if task.worker_id else ""
+    return f"{task.ref}: in progress{worker} for {format_ms(since_ms)}"
