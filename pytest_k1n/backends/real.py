@@ -145,7 +145,7 @@ def own_worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Superv
     argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]
     ready = run.folder_path / "worker.ready"
     argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run)), "--ready", str(ready)]
-    if run.settings.latency == "weather":
+    if run.settings.latency == "weather" and endpoint.is_loopback:  # elsewhere neither clock nor machine is the same
         argv += ["--weather", str(weather_path(run))]
     for folder in plan.definitions if plan else ():
         argv += ["--definitions", folder]

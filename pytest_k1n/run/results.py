@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_k1n.coordination.director import BatchRun, Director
+from pytest_k1n.coordination.director import BatchRun
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.coordination.watch import Watch
@@ -48,17 +48,17 @@ def check_results_folder(run: Run) -> None:
         raise pytest.UsageError(f"{what}: choose another folder with --k1n-results=DIR") from None
 
 
-def results(controller: Controller) -> Iterator[Result]:
-    """Yield the results of every template that a selected test is about, in the plan's order."""
+def results(controller: Controller, *, batch_number: int | None = None) -> Iterator[Result]:
+    """Yield the results of every template (of one batch) that a selected test is about, in the plan's order."""
     run = controller.run
     runs = {batch.number: batch for batch in controller.director.batches}
     for batch in run.plan.batches if run.plan else ():
-        if batch.number not in runs:
+        if batch.number not in runs or batch_number not in (None, batch.number):
             continue
-        launched = {launch.workflow for launch in _launches(run, batch.number)}
+        found = _found(controller, runs[batch.number])
         for template in batch.templates:
-            if template.workflow in launched:
-                yield _result(controller, batch, template, runs[batch.number])
+            if template.workflow in found.launched:
+                yield _result(controller, batch, template, found)
 
 
 def write(result: Result) -> None:
@@ -78,12 +78,11 @@ def write(result: Result) -> None:
 
 def write_batch(controller: Controller, batch: int) -> None:
     """Write the results of one batch as far as they go; what cannot be written fails the run, and stops nothing."""
-    for result in results(controller):
-        if result.batch.number == batch:
-            try:
-                write(result)
-            except OSError as error:
-                controller.fail(f"{result.path} could not be written: {error.strerror or error}")
+    for result in results(controller, batch_number=batch):
+        try:
+            write(result)
+        except OSError as error:
+            controller.fail(f"{result.path} could not be written: {error.strerror or error}")
 
 
 def contradictions(controller: Controller) -> Iterator[str]:
@@ -107,13 +106,50 @@ def contradictions(controller: Controller) -> Iterator[str]:
             yield f"{result.template.workflow}: quality gates {gates['verdict']}: {'; '.join(gates['reasons'][:3])}"
 
 
-def _result(controller: Controller, batch: Batch, template: Template, batch_run: BatchRun) -> Result:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What is known of one batch, looked through once for all its templates: a plan may have hundreds."""
+
+    launched: frozenset[str]
+    """Workflows."""
+    watches: Mapping[str, Watch]
+    """By workflow: the newest main execution, one of its repeated ones where there is no main one."""
+    outcomes: Mapping[str | None, Mapping[str, ItemOutcome | None]]
+    """By workflow; under None those of tests about the whole batch."""
+    gates: Mapping[str, QualityDocument]
+    """By workflow id."""
+
+
+def _found(controller: Controller, batch_run: BatchRun) -> _Found:
+    run, number = controller.run, batch_run.number
+    launches = {launch.key: launch for launch in _launches(run, number)}
+    watches: dict[str, Watch] = {}
+    for is_main in (False, True):
+        for watch in batch_run.watches:
+            launch = launches.get(watch.start.key)
+            if launch is not None and launch.is_main is is_main:
+                watches[watch.start.workflow] = watch
+    outcomes: dict[str | None, dict[str, ItemOutcome | None]] = {}
+    for node_id, outcome in controller.director.ledger.outcomes(number).items():
+        key = run.items[node_id].key
+        if key is None or key in launches:
+            outcomes.setdefault(key and launches[key].workflow, {})[node_id] = outcome
+    published = run.folder.quality(number)
+    return _Found(
+        launched=frozenset(launch.workflow for launch in launches.values()),
+        watches=watches,
+        outcomes=outcomes,
+        gates=published["executions"] if published else {},
+    )
+
+
+def _result(controller: Controller, batch: Batch, template: Template, found: _Found) -> Result:
     run, director = controller.run, controller.director
-    watch = _watch(batch_run, template, run)
-    outcomes = _outcomes(run, director, batch.number, template)
+    watch = found.watches.get(template.workflow)
+    own, common = found.outcomes.get(template.workflow, {}), found.outcomes.get(None, {})
+    outcomes = {**own, **common}
     state = director.state
-    published = run.folder.quality(batch.number)
-    gates = published["executions"].get(watch.workflow_id) if published and watch else None
+    gates = found.gates.get(watch.workflow_id) if watch else None
     findings: list[Mapping[str, Any]] = []
     for node_id in outcomes:
         findings += controller.findings.get(node_id, ())
@@ -142,25 +178,6 @@ def _launches(run: Run, batch: int) -> Iterator[Any]:
     for launch in run.collection.launches if run.collection else ():
         if launch.batch == batch and not launch.alone:
             yield launch
-
-
-def _watch(batch_run: BatchRun, template: Template, run: Run) -> Watch | None:
-    """Find the newest main execution of a template; one of its repeated ones where there is no main one."""
-    mine = [watch for watch in batch_run.watches if watch.start.workflow == template.workflow]
-    keys = {launch.key: launch.is_main for launch in _launches(run, batch_run.number)}
-    main = [watch for watch in mine if keys.get(watch.start.key)]
-    chosen = main or [watch for watch in mine if watch.start.key in keys]
-    return chosen[-1] if chosen else None
-
-
-def _outcomes(run: Run, director: Director, batch: int, template: Template) -> dict[str, ItemOutcome | None]:
-    """Return the outcomes of the tests that are about a template: its own, and those about its whole batch."""
-    workflows = {launch.key: launch.workflow for launch in _launches(run, batch)}
-    return {
-        node_id: outcome
-        for node_id, outcome in director.ledger.outcomes(batch).items()
-        if (key := run.items[node_id].key) is None or workflows.get(key) == template.workflow
-    }
 
 
 def _verdict(outcomes: Mapping[str, ItemOutcome | None], gates: QualityDocument | None) -> str:

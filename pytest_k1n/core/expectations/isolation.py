@@ -12,7 +12,7 @@ from pytest_k1n.core.intervals import Interval, max_concurrency
 from pytest_k1n.core.model import Execution
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.paths import shown
-from pytest_k1n.core.taint import taints
+from pytest_k1n.core.taint import Index
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms
 
@@ -32,8 +32,9 @@ def isolated_from(other: Other) -> Judge:
             name = observation.execution.name
             tally.unknown("same-execution", name, expected="two executions", observed="twice the same one")
             return tally.findings()
-        untainted(observation, (theirs,), tally)
-        untainted(theirs, (observation,), tally)
+        index = Index((observation.execution, theirs.execution))
+        untainted(observation, (theirs,), index, tally)
+        untainted(theirs, (observation,), index, tally)
         workers_kept((observation, theirs), tally)
         if not (observation.is_settled and theirs.is_settled):
             pending(tally, observation.execution.name, expected="no interference", observed="none so far")
@@ -42,9 +43,10 @@ def isolated_from(other: Other) -> Judge:
     return judge
 
 
-def untainted(observation: Observation, others: Iterable[Observation], tally: Tally) -> None:
-    """Judge that nothing of the others is in this execution; the unit is the task record."""
+def untainted(observation: Observation, others: Iterable[Observation], index: Index, tally: Tally) -> None:
+    """Judge that nothing of the others, which the index knows, is in this execution; the unit is the task record."""
     execution = observation.execution
+    found = index.taints(execution, observation.definition)
     tainted: set[str] = set()
     judged = False
     for other in others:
@@ -53,7 +55,7 @@ def untainted(observation: Observation, others: Iterable[Observation], tally: Ta
             tally.note(f"{execution.name} and {of.name} are parent and child: they share data by design")
             continue
         judged = True
-        for taint in taints(execution, of, observation.definition):
+        for taint in found.get(of.workflow_id, ()):
             tainted.add(taint.subject)
             tally.fail(
                 "tainted",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_k1n.core.expectations.isolation import untainted, workers_kept
+from pytest_k1n.core.expectations.isolation import untainted
 from pytest_k1n.core.expectations.pairs import kept_pace
 from pytest_k1n.core.gates.category import BatchTally, Exempt, insufficient_baseline, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
@@ -19,8 +19,9 @@ def isolation(batch: BatchObservation, settings: GateSettings, tallies: BatchTal
     if len(everything) < 2:
         return not_applicable("one execution: nothing to be isolated from")
     for key, observation in batch.observations.items():
-        untainted(observation, (other for name, other in everything.items() if name != key), tallies.of(key))
-    workers_kept(tuple(everything.values()), tallies.of(None))
+        others = (other for name, other in everything.items() if name != key)
+        untainted(observation, others, batch.company.index, tallies.of(key))
+    tallies.of(None).absorb(batch.company.workers)
     if batch.alone is None:
         return insufficient_baseline("no execution alone to compare with: slow-down was not judged")
     missing = [key for key in batch.observations if not _slowed(batch, key, settings, tallies)]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from pytest_k1n.core.capability import FACTOR, Capability, Latencies
+from pytest_k1n.core.expectations.isolation import workers_kept
+from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.regression import AgainstBaseline
+from pytest_k1n.core.taint import Index
+from pytest_k1n.core.tally import Tally
 
 Validate = Callable[[Mapping[str, Json], Json], list[str]]
 """(JSON Schema, document) -> one line per error; the core has no validator of its own."""
@@ -115,7 +120,26 @@ class Facts:
     """Definition -> unexplained differences between the engine and the real server (G20)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Company:
+    """Everything that ran together, and what only all of it shows: looked through once, for each of its members."""
+
+    observations: tuple[Observation, ...]
+
+    @cached_property
+    def index(self) -> Index:
+        """Whose each id and each value is."""
+        return Index(each.execution for each in self.observations)
+
+    @cached_property
+    def workers(self) -> Findings:
+        """Whether shared workers and limited task definitions were overrun."""
+        tally = Tally()
+        workers_kept(self.observations, tally)
+        return tally.findings()
+
+
+@dataclass(frozen=True, kw_only=True)
 class BatchObservation:
     """Executions that are judged together, by a key that is shown: the workflow's name, or what tells two apart."""
 
@@ -127,11 +151,18 @@ class BatchObservation:
     skips: frozenset[str] = frozenset()
     """Refs that a caller asked the server to skip."""
     facts: Facts = field(default_factory=Facts)
+    known_company: Company | None = field(default=None, compare=False, repr=False)
+    """The company of the batch that this is a view of."""
+
+    @cached_property
+    def company(self) -> Company:
+        """All of these executions, those beside them too."""
+        return self.known_company or Company(observations=tuple({**self.beside, **self.observations}.values()))
 
     def only(self, key: str) -> BatchObservation:
         """Return the batch as one execution sees it: itself, beside all others. Raises KeyError."""
         others = {name: each for name, each in {**self.observations, **self.beside}.items() if name != key}
-        return replace(self, observations={key: self.observations[key]}, beside=others)
+        return replace(self, observations={key: self.observations[key]}, beside=others, known_company=self.company)
 
     def is_alone(self, key: str) -> bool:
         """Whether nothing known ran at the same time as this execution."""

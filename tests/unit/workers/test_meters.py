@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pytest_k1n.client.errors import ServerUnreachable
 from pytest_k1n.core.intervals import Interval
-from pytest_k1n.workers.meters import LEAST, Meters, Usual
+from pytest_k1n.workers.meters import QUICK_S, Meters, Usual
 from pytest_k1n.workers.weather_log import WeatherLog, read_weather
 
 
@@ -36,13 +36,14 @@ def test_where_nothing_is_measured_there_is_no_weather(tmp_path):
     assert read_weather(tmp_path / "none", "off").policy == "off"
 
 
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=60))
-def test_an_answer_is_compared_with_the_median_of_the_last_ones(answers):
-    usual = Usual(size=9)
+@given(st.lists(st.integers(0, 50).map(lambda ms: ms / 1000), min_size=1, max_size=60))
+def test_an_answer_is_compared_with_what_a_tenth_of_the_last_ones_kept(answers):
+    measured = Usual(size=9)
     for place, took in enumerate(answers):
         before = sorted(answers[max(0, place - 9) : place])
-        excess = usual.beyond(took)
-        assert excess == (max(0, took - before[len(before) // 2]) if len(before) >= LEAST else 0)
+        excess = measured.beyond(took)
+        usual = min(QUICK_S, before[int(0.1 * len(before))]) if before else QUICK_S
+        assert excess == max(0, took - usual)
 
 
 def test_a_request_that_hangs_is_a_stall_of_the_server_and_nothing_is_told_of_it_before_its_end(tmp_path):
@@ -52,11 +53,11 @@ def test_a_request_that_hangs_is_a_stall_of_the_server_and_nothing_is_told_of_it
     def ask():
         nonlocal asked
         asked += 1
-        if asked == LEAST + 2:
+        if asked == 3:
             seen_until.append(read_weather(tmp_path / "log", "weather").until_ms)
             go_on.wait(0.15)
             seen_until.append(read_weather(tmp_path / "log", "weather").until_ms)
-        elif asked == LEAST + 4:
+        elif asked == 5:
             told.set()
 
     meters = Meters(tmp_path / "log", ask)
@@ -73,7 +74,7 @@ def test_a_server_that_does_not_answer_is_no_weather(tmp_path):
     def ask():
         nonlocal asked
         asked += 1
-        if asked > LEAST + 2:
+        if asked > 3:
             told.set()
         raise ServerUnreachable("nobody answers", indeterminate=False)
 

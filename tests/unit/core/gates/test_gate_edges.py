@@ -4,7 +4,7 @@ import pytest
 
 from pytest_k1n.core.gates import BatchObservation, CategoryVerdict, GateSettings, category, judge, single
 from pytest_k1n.core.paths import equal, shown
-from pytest_k1n.core.taint import taints
+from pytest_k1n.core.taint import Index
 
 PASS, FAIL = CategoryVerdict.PASS, CategoryVerdict.FAIL
 NOT_APPLICABLE = CategoryVerdict.NOT_APPLICABLE
@@ -137,7 +137,10 @@ def taint_of(build, mine, theirs, *, of=None, **fields):
     first = build.execution(build.task("a", 0, 10, output=theirs, task_id="1"), **of)
     mine = build.task("b", 0, 10, input=mine, task_id="2")
     second = build.execution(mine, **({"workflowId": "workflow-2", "workflowName": "other"} | fields))
-    return [(taint.path, taint.source) for taint in taints(second, first, second.definition)]
+    return [
+        (taint.path, taint.source)
+        for taint in Index([first, second]).taints(second, second.definition).get(first.workflow_id, ())
+    ]
 
 
 def test_short_texts_and_numbers_prove_nothing(build):
