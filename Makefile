@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: chaos chaos-real resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,15 @@ explore: setup ## draw other and more examples than the gate does: K1N_EXAMPLES 
 
 fuzz: setup ## give the engine 3,000 scripts, 1,000 definitions and 500 executions that nobody should
 	K1N_LONG=1 $(BIN)/pytest tests/http/test_fuzz_scripts.py --k1n-server=embedded $(ARGS)
+
+chaos: setup ## strike the 22-task workflow with 500 faults drawn by a seed, on the embedded engine
+	$(BIN)/k1n chaos fixtures/workflows/K1N_22TASK_COMPLETE.json --runs 500 $(ARGS)
+
+chaos-real: setup ## the same with 25 faults on a real Conductor, really killed: some ten minutes
+	$(BIN)/k1n chaos fixtures/workflows/K1N_TEMPLATE_02.json --runs 25 --server jar $(ARGS)
+
+resilience: setup ## seven core tests and every kind of fault on a real Conductor of its own
+	tests/validate_conductor_resilience.sh --all $(ARGS)
 
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)

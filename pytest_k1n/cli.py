@@ -29,6 +29,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("run", "pytest_k1n.commands.run", "dry run of a definition: offline, in virtual time"),
     Command("check", "pytest_k1n.commands.check", "judge an execution that something else started (read only)"),
+    Command("chaos", "pytest_k1n.commands.chaos", "run a definition through faults drawn by a seed"),
     Command("coverage", "pytest_k1n.commands.coverage", "show what executions have exercised of their definitions"),
     Command("gates", "pytest_k1n.commands.gates", "evaluate the quality gates of a finished execution"),
     Command("lint", "pytest_k1n.commands.lint", "judge workflow and task definitions on disk, offline"),

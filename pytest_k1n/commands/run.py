@@ -5,21 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from pytest_k1n.commands.definitionfile import beside, chosen, document_of, object_of, pairs, task_definitions
 from pytest_k1n.commands.dryrun_text import document, text
-from pytest_k1n.core.model import Json, WorkflowStatus
+from pytest_k1n.core.model import WorkflowStatus
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.engine.runtime.guards import Stuck
-from pytest_k1n.plan.library import DefinitionError, asked_input, read_definitions
+from pytest_k1n.plan.library import asked_input, read_definitions
 from pytest_k1n.servers.dryrun import DryRun, dry_run
 from pytest_k1n.workers.registry import handler_from, handlers_in
-
-_MOST_FILES = 2000
-"""JSON files beside a definition that are looked through for the workflows it starts."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -27,21 +23,23 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     sys.path.insert(0, str(Path.cwd()))
     definitions = list(read_definitions(arguments.file))
-    definition = _chosen(definitions, arguments)
-    given = _pairs("--handler", arguments.handler, "charge=shop:charge")
+    definition = chosen(definitions, arguments)
+    given = pairs("--handler", arguments.handler, "charge=shop:charge")
     examples = {
-        ref: _object("--output", value) for ref, value in _pairs("--output", arguments.output, "R=JSON").items()
+        ref: object_of("--output", value) for ref, value in pairs("--output", arguments.output, "R=JSON").items()
     }
     try:
         result = dry_run(
             definition,
-            input=_object("--input", arguments.input) if arguments.input else asked_input(_document(arguments.file)),
-            children=_beside(arguments, definition, definitions),
-            task_definitions=_task_definitions(arguments.task_definitions),
+            input=object_of("--input", arguments.input)
+            if arguments.input
+            else asked_input(document_of(arguments.file)),
+            children=beside(arguments, definition, definitions),
+            task_definitions=task_definitions(arguments.task_definitions),
             handlers={**examples, **{ref: handler_from(value, None) for ref, value in given.items()}},
             offered=handlers_in(arguments.handlers) if arguments.handlers else None,
             failing=dict(map(_failure, arguments.fail)),
-            takes_ms={ref: duration_ms(value) for ref, value in _pairs("--takes", arguments.takes, "R=12m").items()},
+            takes_ms={ref: duration_ms(value) for ref, value in pairs("--takes", arguments.takes, "R=12m").items()},
             within_ms=duration_ms(arguments.within),
         )
     except (TimeoutError, Stuck) as error:
@@ -95,83 +93,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _chosen(definitions: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> Mapping[str, Any]:
-    if arguments.name is None and definitions:
-        return definitions[0]
-    found = [each for each in definitions if each.get("name") == arguments.name]
-    if not found:
-        names = ", ".join(str(each.get("name")) for each in definitions) or "no definition"
-        raise ValueError(f"{arguments.file}: no workflow {arguments.name}; it has {names}")
-    return max(found, key=lambda each: each.get("version") or 1)
-
-
-def _beside(
-    arguments: argparse.Namespace, definition: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """Return the other definitions that are at hand: of the same file, and of the given files or its folder."""
-    found = {(str(each.get("name")), each.get("version") or 1): each for each in _children(arguments)}
-    found |= {(str(each.get("name")), each.get("version") or 1): each for each in own if each is not definition}
-    return list(found.values())
-
-
-def _children(arguments: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
-    if arguments.children:
-        for path in arguments.children:
-            for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
-                if path.is_dir():
-                    with suppress(DefinitionError):  # a folder may hold other JSON as well
-                        yield from read_definitions(file)
-                else:
-                    yield from read_definitions(file)
-        return
-    files = sorted(each for each in arguments.file.resolve().parent.glob("*.json") if not each.samefile(arguments.file))
-    for file in files[:_MOST_FILES]:
-        with suppress(DefinitionError):
-            yield from read_definitions(file)
-
-
-def _task_definitions(paths: Sequence[Path]) -> list[Mapping[str, Any]]:
-    files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
-    return [each for file in files for each in read_definitions(file, "name") if "tasks" not in each]
-
-
-def _pairs(option: str, words: Sequence[str], example: str) -> dict[str, str]:
-    pairs = {}
-    for word in words:
-        key, separator, value = word.partition("=")
-        if not separator or not key or not value:
-            raise ValueError(f"{option} {word!r}: write {option} {example}")
-        pairs[key] = value
-    return pairs
-
-
 def _failure(word: str) -> tuple[str, int | None]:
     ref, separator, times = word.partition("=")
     if separator and not times.isdigit():
         raise ValueError(f"--fail {word!r}: write --fail REF, or --fail REF=2 for the first two attempts")
     return ref, int(times) if separator else None
-
-
-def _document(path: Path) -> Json:
-    from pytest_k1n.lint.source import read_source
-
-    return read_source(path, str(path)).document
-
-
-def _object(option: str, value: str) -> Mapping[str, Json]:
-    """Read a JSON object, given as text or as the name of a file."""
-    from pytest_k1n.lint.source import SourceFile
-
-    is_text = value.lstrip().startswith("{")
-    try:
-        source = SourceFile(option, value if is_text else Path(value).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{option} {value}: neither a JSON object nor a file: {error.strerror}") from None
-    except ValueError:
-        raise ValueError(f"{option} {value}: is not UTF-8 text") from None
-    read, problem, _ = source.parsed
-    if problem:
-        raise ValueError(f"{option}{'' if is_text else f' {value}'}: {problem}")
-    if not isinstance(read, dict):
-        raise ValueError(f'{option}: a JSON object is wanted, as in {{"amount": 3}}')  # noqa: TRY004
-    return read

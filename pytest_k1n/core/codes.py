@@ -18,6 +18,14 @@ CODES: Mapping[str, Meaning] = {
         "An assert in a callable given to expect() did not hold.",
         "Read its message; return Findings instead to name ref, expected and observed.",
     ),
+    "attempt-lost": Meaning(
+        "A fault took an attempt from a worker that lived and worked on it: it TIMED_OUT.",
+        "Have the worker extend its lease while it works, and repeat a result until it is answered.",
+    ),
+    "attempt-repeated": Meaning(
+        "The handler was invoked twice for one attempt, such as after a delivery that came twice.",
+        "Have the worker remember the task ids that it has in hand or has done.",
+    ),
     "barrier-crossed": Meaning(
         "A task of a later phase started before the last task of the earlier one had ended.",
         "Put a JOIN or a sequence between the phases in the definition, or correct the refs of the phases in the plan.",
@@ -50,6 +58,14 @@ CODES: Mapping[str, Meaning] = {
         "Two attempts of one task COMPLETED.",
         "Look for a late update after a timeout; make the handler idempotent by task id.",
     ),
+    "effect-lost": Meaning(
+        "A task is COMPLETED, and its work has taken no effect.",
+        "Report a result only after the effect is made.",
+    ),
+    "effect-repeated": Meaning(
+        "The work of one task took effect more than once, such as in the attempt after a lost result.",
+        "Make the handler idempotent by workflow id, ref and iteration: what an earlier attempt has done counts.",
+    ),
     "ended-early": Meaning(
         "A JOIN or a loop ended although something it waits for had not.",
         "Check joinOn; a dynamic fork's JOIN once did so by a server defect (conductor-oss issue 18).",
@@ -73,6 +89,10 @@ CODES: Mapping[str, Meaning] = {
     "judgement-crashed": Meaning(
         "An expectation or a callable given to expect() raised an exception, or returned no Findings.",
         "Mend the callable; for one of our own expectations please report it with the saved execution.",
+    ),
+    "left-behind": Meaning(
+        "Messages stayed in a queue, or a process outlived what it was started for.",
+        "See which task they are of; end workers by their process group.",
     ),
     "lineage-broken": Meaning(
         "A task was given another value than its definition's expression stands for.",

@@ -1,0 +1,351 @@
+"""One faulted execution after another on a real server: server, fault proxy, worker, and what comes of it.
+
+What is run are copies of the definitions under names of their own, in a task domain of their own: a server that others
+use sees nothing of it but some work. Their response time-outs are shortened, so that what a fault delays is not waited
+for by the hour; their retries are kept, because it is those that have to be enough.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from pytest_k1n.chaos import effects
+from pytest_k1n.chaos.faults import Injection, kind_named
+from pytest_k1n.chaos.judging import Aftermath
+from pytest_k1n.chaos.proxy import FaultProxy
+from pytest_k1n.chaos.trap import Trap
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.client.transport import transport_for
+from pytest_k1n.core import wire
+from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
+from pytest_k1n.servers.jar import JarServer
+from pytest_k1n.servers.supervised import Supervised, log_tail
+from pytest_k1n.workers.ledger import read_ledger
+
+LEASE_S = 2
+WORK_MS = 300.0
+_LOOK_S = 0.05
+_DECIDE_EVERY_S = 0.5
+_SLOW = 12
+"""How many times its usual work a task that outlasts its lease takes."""
+_RESTART_WITHIN_S = 240.0
+_POLLING_WITHIN_S = 60.0
+_GONE_WITHIN_S = 5.0
+_UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passed:
+    """What came of one run: the evidence of each of its executions, and how long they took."""
+
+    evidence: tuple[Aftermath, ...]
+    struck: bool
+    """Whether the fault happened: a task that is never reached cannot be struck at."""
+    took_s: float
+    """From the start to the end of the last execution."""
+
+
+class Rig:
+    """Runs executions of one definition through faults. Use it as a context manager; not thread-safe."""
+
+    def __init__(
+        self,
+        url: str,
+        definition: Mapping[str, Json],
+        tasks: Sequence[Mapping[str, Json]],
+        *,
+        folder: Path,
+        server: JarServer | None = None,
+        lease_s: int = LEASE_S,
+        work_ms: float = WORK_MS,
+        handler: str = "once",
+    ) -> None:
+        """`server` is the one at `url` if it may be killed; `handler` names one of `chaos.effects`.
+
+        Raises ValueError for a definition with tasks that no worker of its own can be given.
+        """
+        self.uid = uuid.uuid4().hex[:8]
+        self.definition, self.tasks = copied(definition, tasks, uid=self.uid, lease_s=lease_s)
+        self._url = url
+        self._server = server
+        self._folder = folder
+        self._lease_s, self._work_ms, self._handler = lease_s, work_ms, handler
+        self._client = Conductor(transport_for(url), patience_s=0)
+        self._effects = folder / "effects"
+        self._ledger = folder / "invocations.jsonl"
+        self._workers: list[Supervised] = []
+        self._runs = 0
+
+    @property
+    def refs(self) -> tuple[str, ...]:
+        """The refs of the tasks that faults can strike at."""
+        return tuple(dict.fromkeys(task.ref for task in self.parsed.walk() if task.type == "SIMPLE"))
+
+    @property
+    def parsed(self) -> WorkflowDefinition:
+        """The definition that is run."""
+        return wire.workflow_definition(cast("Json", self.definition))
+
+    def __enter__(self) -> Self:
+        self._effects.mkdir(parents=True)
+        (self._folder / "definitions").mkdir()
+        (self._folder / "definitions" / "definition.json").write_text(json.dumps(self.definition), "utf-8")
+        self._client.register_tasks(self.tasks)
+        self._client.register_workflows([self.definition])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end_workers()
+        with contextlib.suppress(ConductorError):
+            self._client.unregister_workflow(str(self.definition["name"]), 1)
+        self._client.close()
+
+    def run(self, injection: Injection | None = None, *, count: int = 1, within_s: float = 120.0) -> Passed:
+        """Start `count` executions at once, let the fault strike at the first that gets there, and see it through."""
+        self._runs += 1
+        trap = Trap(injection, lambda: self._strike(injection), work_s=self._work_ms / 1000)
+        with FaultProxy(self._url, trap) as proxy:
+            self._start_worker(proxy, injection)
+            began = time.monotonic()
+            ids = [self._start(number) for number in range(count)]
+            executions, given_up = self._see_through(ids, injection, trap, proxy, began + within_s)
+            took_s = time.monotonic() - began
+            orphans = self._end_workers()
+        spared = injection is None or kind_named(injection.kind).spares
+        evidence = tuple(self._evidence(each, orphans, given_up, spared) for each in executions)
+        for workflow_id in ids:
+            with contextlib.suppress(ConductorError):
+                self._client.remove(workflow_id)
+        return Passed(evidence=evidence, struck=trap.sprung.is_set(), took_s=took_s)
+
+    def _start(self, number: int) -> str:
+        workflow_id = self._client.start_once(
+            str(self.definition["name"]),
+            correlation_id=f"{self.uid}-{self._runs}-{number}",
+            task_to_domain={"*": self.uid},
+        )
+        pipe = self._workers[-1].stdin
+        if pipe is not None:
+            hint = {"launched": {"workflow_id": workflow_id, "name": self.definition["name"]}}
+            with contextlib.suppress(BrokenPipeError):  # the fault may have killed it by now
+                pipe.write(json.dumps(hint).encode() + b"\n")
+        return workflow_id
+
+    def _see_through(
+        self, ids: Sequence[str], injection: Injection | None, trap: Trap, proxy: FaultProxy, deadline: float
+    ) -> tuple[list[Execution], str | None]:
+        """Look at the executions until all have ended; start again what was killed when its time has come."""
+        seen: dict[str, Execution] = {}
+        struck_at: float | None = None
+        is_over, next_decide = False, 0.0
+        while True:
+            now = time.monotonic()
+            if injection is not None and trap.sprung.is_set() and not is_over:
+                struck_at = struck_at or now
+                if now - struck_at >= injection.lasts * self._lease_s:
+                    self._replace(injection, proxy)
+                    trap.is_over = is_over = True
+            with contextlib.suppress(ConductorError):
+                for workflow_id in ids:
+                    if workflow_id not in seen or not seen[workflow_id].is_terminal:
+                        seen[workflow_id] = wire.execution(self._client.execution(workflow_id))
+                        if trap.sprung.is_set() and now >= next_decide and not seen[workflow_id].is_terminal:
+                            self._client.decide(workflow_id)  # the server's own sweep may be a minute late
+                if now >= next_decide:
+                    next_decide = now + _DECIDE_EVERY_S
+            if len(seen) == len(ids) and all(each.is_terminal for each in seen.values()):
+                if injection is None or is_over or not trap.sprung.is_set():
+                    return list(seen.values()), None
+            elif now > deadline:
+                if injection is not None and trap.sprung.is_set() and not is_over:
+                    self._replace(injection, proxy)
+                return list(seen.values()), "its budget is used up"
+            time.sleep(_LOOK_S)
+
+    def _strike(self, injection: Injection | None) -> None:
+        """Do to a process what the fault is; called from a thread of the proxy."""
+        assert injection is not None
+        worker = self._workers[-1]
+        match injection.kind:
+            case "worker-killed":
+                worker.kill(signal.SIGKILL)
+            case "worker-frozen":
+                worker.kill(signal.SIGSTOP)
+                self._later(injection, lambda: worker.kill(signal.SIGCONT))
+            case "server-killed":
+                self._own_server().kill(signal.SIGKILL)
+            case "server-frozen":
+                self._own_server().kill(signal.SIGSTOP)
+                self._later(injection, lambda: self._own_server().kill(signal.SIGCONT))
+            case "disk-full":
+                self._limit_files((0, resource.RLIM_INFINITY))
+                self._later(injection, lambda: self._limit_files(_UNLIMITED))
+
+    def _later(self, injection: Injection, undo: Callable[[], None]) -> None:
+        """End a fault in a thread of its own: the one that looks may be waiting for a server that stands still."""
+        threading.Timer(injection.lasts * self._lease_s, undo).start()
+
+    def _replace(self, injection: Injection, proxy: FaultProxy) -> None:
+        """Start again what was killed."""
+        if injection.kind == "worker-killed":
+            self._workers[-1].wait(10)
+            self._start_worker(proxy, None)
+        elif injection.kind == "server-killed":
+            self._own_server().process.wait(10)
+            self._own_server().restart(time.monotonic() + _RESTART_WITHIN_S)
+
+    def _limit_files(self, limit: tuple[int, int]) -> None:
+        """Let the server write no file beyond a size: to it, that is a disk that is full (EFBIG instead of ENOSPC)."""
+        resource.prlimit(self._own_server().process.pid, resource.RLIMIT_FSIZE, limit)
+
+    def _own_server(self) -> JarServer:
+        if self._server is None:
+            raise ValueError("the server is not ours: no fault may strike at it")
+        return self._server
+
+    def _start_worker(self, proxy: FaultProxy, injection: Injection | None) -> None:
+        number = len(self._workers)
+        ready = self._folder / f"ready-{self._runs}-{number}"
+        argv = [sys.executable, "-m", "pytest_k1n", "worker", "--definitions", str(self._folder / "definitions")]
+        argv += ["--domain", self.uid, "--ledger", str(self._ledger), "--ready", str(ready), "--grace", "100ms"]
+        argv += ["--worker-id", f"{self.uid}-{self._runs}-{number}", "--slots", "20"]
+        for task in self.tasks:
+            argv += ["--handler", f"{task['name']}=pytest_k1n.chaos.effects:{self._handler}"]
+        if injection is not None and injection.kind == "work-slow":
+            argv += ["--fault", f"{self.definition['name']}/{injection.ref}#0:slow={_SLOW}"]
+        environment = {
+            **os.environ,
+            "K1N_SERVER": proxy.url,
+            effects.FOLDER: str(self._effects),
+            effects.WORK_MS: str(self._work_ms),
+        }
+        log = self._folder / "worker.log"
+        worker = Supervised(argv, log_path=log, env=environment, grace_s=2.0, stdin=True)
+        self._workers.append(worker.__enter__())
+        deadline = time.monotonic() + _POLLING_WITHIN_S
+        while not ready.exists():
+            if worker.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the worker did not start to poll: {log_tail(log)}")
+            time.sleep(_LOOK_S)
+
+    def _end_workers(self) -> tuple[str, ...]:
+        """End all workers; name those that live on all the same."""
+        workers, self._workers = self._workers, []
+        for worker in workers:
+            worker.close()
+        return tuple(f"worker {worker.pid}" for worker in workers if _lives(worker.pid))
+
+    def _evidence(self, execution: Execution, orphans: Sequence[str], given_up: str | None, spared: bool) -> Aftermath:
+        workflow_id = execution.workflow_id
+        entries = [entry for entry in read_ledger(self._ledger) if entry.get("workflow_id") == workflow_id]
+        names = {f"{self.uid}:{task['name']}" for task in self.tasks}
+        queues = {name: size for name, size in self._sizes().items() if name in names}
+        return Aftermath(
+            execution=execution,
+            effects=effects.effects_in(self._effects, workflow_id),
+            begun=Counter(str(entry["task_id"]) for entry in entries),
+            queued=queues,
+            orphans=orphans,
+            spared=spared,
+            given_up=None if execution.is_terminal else given_up,
+        )
+
+    def _sizes(self) -> Mapping[str, int]:
+        deadline = time.monotonic() + _GONE_WITHIN_S
+        while True:
+            try:
+                return self._client.queue_sizes()
+            except ConductorError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_S)
+
+
+def kinds_on(server: JarServer | None) -> tuple[str, ...]:
+    """Name the kinds of fault that can be committed: a server that is not ours is left alone."""
+    from pytest_k1n.chaos.faults import KINDS
+
+    return tuple(name for name in KINDS if server is not None or kind_named(name).victim != "server")
+
+
+def copied(
+    definition: Mapping[str, Json], tasks: Sequence[Mapping[str, Json]], *, uid: str, lease_s: int
+) -> tuple[dict[str, Json], list[dict[str, Json]]]:
+    """Copy a definition and its task definitions under names that nothing else has, with short leases.
+
+    Raises ValueError for task types that start something else or ask for anything beyond a worker.
+    """
+    document = cast("dict[str, Json]", json.loads(json.dumps(definition)))
+    used: dict[str, None] = {}
+    for task in _tasks_in(document.get("tasks")):
+        if task.get("type", "SIMPLE") == "SIMPLE":
+            used[str(task["name"])] = None
+            task["name"] = f"{task['name']}_{uid}"
+        elif task["type"] in (
+            "SUB_WORKFLOW",
+            "START_WORKFLOW",
+            "DYNAMIC",
+            "FORK_JOIN_DYNAMIC",
+            "HTTP",
+            "EVENT",
+            "HUMAN",
+        ):
+            raise ValueError(
+                f"{document['name']}: {task['taskReferenceName']} is a {task['type']}: not served on a server"
+            )
+    document |= {"name": f"CHAOS_{uid}_{document['name']}", "version": 1}
+    document.pop("inputSchema", None)
+    known = {str(each["name"]): each for each in tasks}
+    made = [_task(known.get(name, {}), f"{name}_{uid}", lease_s) for name in used]
+    return document, made
+
+
+def _task(known: Mapping[str, Json], name: str, lease_s: int) -> dict[str, Json]:
+    kept = {key: value for key, value in known.items() if not key.endswith("Schema") and key != "inputTemplate"}
+    delay = known.get("retryDelaySeconds", 60)
+    return {
+        "ownerEmail": "k1n@example.com",
+        "retryLogic": "FIXED",
+        "retryCount": 3,  # what Conductor takes for a task whose definition does not say it
+        **kept,
+        "name": name,
+        "retryDelaySeconds": min(1, delay if isinstance(delay, int) else 1),
+        "responseTimeoutSeconds": lease_s,
+        "timeoutSeconds": 0,
+    }
+
+
+def _tasks_in(tasks: Json) -> Iterator[dict[str, Json]]:
+    """Walk the tasks of a definition document, also those inside forks, switches and loops."""
+    for task in cast("list[dict[str, Json]]", tasks or []):
+        yield task
+        branches = list(cast("list[Json]", task.get("forkTasks") or []))
+        branches += list(cast("dict[str, Json]", task.get("decisionCases") or {}).values())
+        branches += [task.get("defaultCase"), task.get("loopOver")]
+        for branch in branches:
+            yield from _tasks_in(branch)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -1,0 +1,94 @@
+"""The definition that a command is about, what lies beside it, and values that its options give as text."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pytest_k1n.core.model import Json
+from pytest_k1n.plan.library import DefinitionError, read_definitions
+
+_MOST_FILES = 2000
+"""JSON files beside a definition that are looked through for the workflows it starts."""
+
+
+def chosen(definitions: Sequence[Mapping[str, Any]], arguments: argparse.Namespace) -> Mapping[str, Any]:
+    """Return the definition that is meant: the first, or the newest of the given name. Raises ValueError."""
+    if arguments.name is None and definitions:
+        return definitions[0]
+    found = [each for each in definitions if each.get("name") == arguments.name]
+    if not found:
+        names = ", ".join(str(each.get("name")) for each in definitions) or "no definition"
+        raise ValueError(f"{arguments.file}: no workflow {arguments.name}; it has {names}")
+    return max(found, key=lambda each: each.get("version") or 1)
+
+
+def beside(
+    arguments: argparse.Namespace, definition: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Return the other definitions that are at hand: of the same file, and of the given files or its folder."""
+    found = {(str(each.get("name")), each.get("version") or 1): each for each in _children(arguments)}
+    found |= {(str(each.get("name")), each.get("version") or 1): each for each in own if each is not definition}
+    return list(found.values())
+
+
+def _children(arguments: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
+    if arguments.children:
+        for path in arguments.children:
+            for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+                if path.is_dir():
+                    with suppress(DefinitionError):  # a folder may hold other JSON as well
+                        yield from read_definitions(file)
+                else:
+                    yield from read_definitions(file)
+        return
+    files = sorted(each for each in arguments.file.resolve().parent.glob("*.json") if not each.samefile(arguments.file))
+    for file in files[:_MOST_FILES]:
+        with suppress(DefinitionError):
+            yield from read_definitions(file)
+
+
+def task_definitions(paths: Sequence[Path]) -> list[Mapping[str, Any]]:
+    """Read the task definitions of files and folders. Raises DefinitionError."""
+    files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
+    return [each for file in files for each in read_definitions(file, "name") if "tasks" not in each]
+
+
+def pairs(option: str, words: Sequence[str], example: str) -> dict[str, str]:
+    """Read an option's `KEY=VALUE` words. Raises ValueError that shows an example."""
+    found = {}
+    for word in words:
+        key, separator, value = word.partition("=")
+        if not separator or not key or not value:
+            raise ValueError(f"{option} {word!r}: write {option} {example}")
+        found[key] = value
+    return found
+
+
+def document_of(path: Path) -> Json:
+    """Read a file's JSON document, whatever it is of."""
+    from pytest_k1n.lint.source import read_source
+
+    return read_source(path, str(path)).document
+
+
+def object_of(option: str, value: str) -> Mapping[str, Json]:
+    """Read a JSON object, given as text or as the name of a file."""
+    from pytest_k1n.lint.source import SourceFile
+
+    is_text = value.lstrip().startswith("{")
+    try:
+        source = SourceFile(option, value if is_text else Path(value).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{option} {value}: neither a JSON object nor a file: {error.strerror}") from None
+    except ValueError:
+        raise ValueError(f"{option} {value}: is not UTF-8 text") from None
+    read, problem, _ = source.parsed
+    if problem:
+        raise ValueError(f"{option}{'' if is_text else f' {value}'}: {problem}")
+    if not isinstance(read, dict):
+        raise ValueError(f'{option}: a JSON object is wanted, as in {{"amount": 3}}')  # noqa: TRY004
+    return read
