@@ -115,7 +115,7 @@ class _Run:
         self._simulation = simulation
         self._injection = injection
         self._random = Random(injection.seed if injection else 0)
-        self._engine = Engine(seed=seed, call_http=_no_http)
+        self._engine = Engine(seed=seed, call_http=_NoHttp())
         self._client = Conductor(InProcessTransport(self._engine), patience_s=0)
         started = [simulation.definition, *startable(simulation.definition, simulation.others)]
         documents = [rehearsed(each, simulation.others)[0] for each in started]
@@ -394,11 +394,11 @@ class _Run:
         )
 
 
-def _no_http(
-    method: str, uri: str, headers: dict[str, str], body: bytes | None, timeout_s: float
-) -> tuple[int, str, dict[str, list[str]], bytes]:
-    """Answer what `rehearsed` has left of requests, which is none; nothing leaves this process."""
-    return 200, "OK", {"content-type": ["application/json"]}, b"{}"
+class _NoHttp:
+    """Answers what `rehearsed` has left of requests, which is none; nothing leaves this process."""
+
+    def __call__(self, *_: object, **__: object) -> tuple[int, str, dict[str, list[str]], bytes]:
+        return 200, "OK", {"content-type": ["application/json"]}, b"{}"
 
 
 def worker_refs(run: SimulatedRun) -> tuple[str, ...]:
