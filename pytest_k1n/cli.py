@@ -39,6 +39,7 @@ COMMANDS = (
     Command("diff", "pytest_k1n.commands.diff", "show what moved between two runs or executions"),
     Command("history", "pytest_k1n.commands.history", "show how durations went over the runs that are remembered"),
     Command("baseline", "pytest_k1n.commands.baseline", "say which remembered runs later ones are compared with"),
+    Command("estimates", "pytest_k1n.commands.estimates", "suggest estimates for the plan from recorded runs"),
     Command("show", "pytest_k1n.commands.show", "draw a definition or an execution"),
     Command("tiers", "pytest_k1n.commands.tiers", "run a suite on every tier and show where they agree"),
     Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),

@@ -18,7 +18,7 @@ from pytest_k1n.report.formats import FORMATS, for_file, named, rendered
 def main(argv: Sequence[str]) -> int:
     """Write one report; 0, or 2 for what cannot be read or written."""
     parser = argparse.ArgumentParser(prog="k1n report", description=__doc__)
-    add_run_arguments(parser, many="+")
+    add_run_arguments(parser, many="*")
     listed = "; ".join(f"{each.name}: {each.what}" for each in FORMATS)
     parser.add_argument("-f", "--format", choices=[each.name for each in FORMATS], metavar="FORMAT",
         help=f"{listed} (default: by the ending of --output, else md)")  # fmt: skip
@@ -26,7 +26,15 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--workflow", metavar="NAME", help="only executions of this workflow")
     parser.add_argument("--completion", metavar="FOLDER",
         help="write the completion report of phase 4.5 there, in Markdown and HTML, of all RUNs")  # fmt: skip
+    parser.add_argument("--from", dest="production", metavar="URL",
+        help="instead of RUNs: sum up the last executions of --workflow on this server; reads only")  # fmt: skip
+    parser.add_argument("--last", type=int, default=100, metavar="N", help="with --from: so many (default: 100)")
+    parser.add_argument("--json", action="store_true", help="with --from: print one JSON object instead of text")
     arguments = parser.parse_args(argv)
+    if arguments.production:
+        return _sum_up(arguments)
+    if not arguments.runs:
+        raise ValueError("name at least one RUN, or a server with --from URL --workflow NAME")
     if arguments.completion:
         last = Path(arguments.runs[-1])
         return _complete(read_runs(arguments), last if last.is_dir() else last.parent, Path(arguments.completion))
@@ -42,6 +50,20 @@ def main(argv: Sequence[str]) -> int:
         replace_text(target, text + "\n")
         print(f"wrote {target}: {form.what}")
     return 0
+
+
+def _sum_up(arguments: argparse.Namespace) -> int:
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.client.transport import transport_for
+    from pytest_k1n.commands.production import show
+
+    if not arguments.workflow or arguments.runs or arguments.output or arguments.format:
+        raise ValueError("--from URL needs --workflow NAME, and goes with --last and --json only")
+    client = Conductor(transport_for(arguments.production))
+    try:
+        return show(client, arguments.workflow, last=arguments.last, as_json=arguments.json)
+    finally:
+        client.close()
 
 
 def _complete(documents: Sequence[RunDocument], results: Path, folder: Path) -> int:

@@ -51,6 +51,8 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(one_line(f"regress  {line}", most=2000), **_REGRESSION_COLOURS.get(state, {}))
     for line in _why_lines(controller):
         reporter.write_line(one_line(line, most=2000), bold=True)
+    for line in _diagnosis_lines(controller):
+        reporter.write_line(one_line(line, most=2000))
     files = [_shown(run, result.path) for result in shown if result.path.exists()]
     files += [_shown(run, path) for path in controller.reports]
     if files:
@@ -70,6 +72,14 @@ def _regression_lines(controller: Controller) -> Iterator[tuple[str, str]]:
 
     if controller.document:
         yield from remembered(controller.document)
+
+
+def _diagnosis_lines(controller: Controller) -> Iterator[str]:
+    from pytest_k1n.report.contingency import diagnoses, shown
+
+    for batch, points in diagnoses(controller.document) if controller.document else ():
+        yield f"look at  {batch} has failed; what can be told of it now:"
+        yield from (f"         {shown(point)}" for point in points)
 
 
 def _why_lines(controller: Controller) -> Iterator[str]:

@@ -12,9 +12,10 @@ from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.advice import advice
 from pytest_k1n.report.blocks import Block, Boxes, Grid, Heading, Items, Links, Paragraph, as_markdown, as_page
+from pytest_k1n.report.contingency import diagnoses
 from pytest_k1n.report.document import BatchDocument, ExecutionDocument, FindingDocument, RunDocument, TemplateDocument
 from pytest_k1n.report.figures import off_plan_ms, shares, work_on_path
-from pytest_k1n.report.markdown import ran_on
+from pytest_k1n.report.markdown import points_rows, ran_on
 from pytest_k1n.report.story import claim, sentence, shown_band
 
 BATCHES = ("batch1", "batch2", "batch3")
@@ -248,6 +249,12 @@ def _issues(evidence: _Evidence) -> Iterator[Block]:
         if batch and batch["verdict"] == "blocked":
             rows.append((name, "blocked", batch["reason"], "Open. Resolve what failed before, then run this batch."))
     yield Grid(("batch", "kind", "issue", "resolution"), rows) if rows else Paragraph("None was recorded.")
+    for document in dict.fromkeys(map(id, evidence.source.values())):
+        run = next(each for each in evidence.source.values() if id(each) == document)
+        for name, points in diagnoses(run):
+            if evidence.source.get(name) is run:
+                yield Heading(3, f"{name}: what was checked after it failed")
+                yield Grid(("point", "state", "what was found", "next"), list(points_rows(points)))
 
 
 def _recommendations(evidence: _Evidence) -> Iterator[Block]:

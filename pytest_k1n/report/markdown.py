@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
+from pytest_k1n.report.contingency import Point, diagnoses
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
 from pytest_k1n.report.figures import shares
 from pytest_k1n.report.remembered import remembered
@@ -31,6 +32,7 @@ def lines(document: RunDocument, *, findings: int | None = None) -> Iterator[str
     yield from _time(document)
     yield from _remembered(document)
     yield from _gates(document)
+    yield from _diagnoses(document)
     yield from _findings(document, findings)
 
 
@@ -120,6 +122,17 @@ def _gates(document: RunDocument) -> Iterator[str]:
                 (batch["name"], f"{each['id']} {each['title']}", each["verdict"], counts, blocking, each["note"])
             )
     yield from table(("batch", "gate", "verdict", "checks passed", "blocking", "note"), rows)
+
+
+def _diagnoses(document: RunDocument) -> Iterator[str]:
+    for batch, points in diagnoses(document):
+        yield from (f"## {text(batch)}: what to look at", "")
+        yield from table(("point", "state", "what was found", "next"), points_rows(points))
+
+
+def points_rows(points: Iterable[Point]) -> Iterator[tuple[str, ...]]:
+    """Yield the cells of a diagnosis."""
+    return ((each.what, each.state, each.result, each.command) for each in points)
 
 
 def _findings(document: RunDocument, most: int | None) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report import remembered
 from pytest_k1n.report.advice import Advice, advice
+from pytest_k1n.report.contingency import diagnoses
 from pytest_k1n.report.document import ComparisonDocument, ExecutionDocument, FindingDocument, RunDocument, TaskDocument
 from pytest_k1n.report.figures import has_missed, last_attempt, shares, status_of, work_on_path
 from pytest_k1n.report.markdown import ran_on
@@ -73,6 +74,7 @@ def render(document: RunDocument) -> str:
         last_attempt=last_attempt,
         status_of=status_of,
         marks=MARKS,
+        diagnoses=list(diagnoses(document)),
         beside_baseline=remembered.sentence,
         series_name=remembered.name,
         style=Markup(_asset("page.css")),

@@ -1,0 +1,170 @@
+"""`k1n report --from SERVER --workflow NAME --last N`: many executions of production, summed up. Reads only."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.errors import NotFound
+from pytest_k1n.core import wire
+from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
+from pytest_k1n.core.critical import CriticalPath, critical_path
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, Json, WorkflowStatus
+from pytest_k1n.core.observation import observe
+from pytest_k1n.core.sparkline import sparkline
+from pytest_k1n.core.stats import median
+from pytest_k1n.core.text import one_line
+from pytest_k1n.core.units import format_ms, iso_utc
+
+PAGE = 100
+"""Executions per search: what the server allows without settings of its own."""
+MOST = 5_000
+"""Executions that one report reads at the most, one request each."""
+BARS = 30
+"""Bars of a trend: more executions share one."""
+MOST_TASKS = 12
+_BAD = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"})
+_QUOTED = frozenset('"\\')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What was read of a workflow, oldest first."""
+
+    workflow: str
+    executions: tuple[Execution, ...]
+    paths: tuple[CriticalPath, ...]
+    """Of those that COMPLETED."""
+
+    @property
+    def completed(self) -> tuple[Execution, ...]:
+        return tuple(each for each in self.executions if each.status is WorkflowStatus.COMPLETED)
+
+
+def gather(client: Conductor, workflow: str, *, last: int) -> Gathered:
+    """Read the newest executions of a workflow, page by page. Raises LookupError for none, ConductorError."""
+    found = [execution for each in _newest(client, workflow, last) if (execution := _read(client, each)) is not None]
+    if not found:
+        raise LookupError(f"no execution of {workflow} at {client.url}")
+    found.sort(key=lambda each: (each.started_ms, each.workflow_id))
+    paths = [_path(each) for each in found if each.status is WorkflowStatus.COMPLETED]
+    return Gathered(workflow=workflow, executions=tuple(found), paths=tuple(paths))
+
+
+def text(gathered: Gathered) -> Iterator[str]:
+    """Say how many there were, what they took, where the time went, what was critical how often, and what failed."""
+    executions, paths = gathered.executions, gathered.paths
+    states = ", ".join(f"{count} {state}" for state, count in Counter(str(each.status) for each in executions).items())
+    first, newest = iso_utc(executions[0].started_ms)[:16], iso_utc(executions[-1].started_ms)[:16]
+    yield f"{one_line(gathered.workflow)}: {len(executions)} executions ({states}), from {first} to {newest}"
+    if paths:
+        found = bottlenecks(paths)
+        yield f"  {'makespan':<16} {_of(found.makespan)}  {_trend([path.makespan_ms for path in paths])}"
+        yield "time on the critical path, p50 and p95 of all that completed, oldest to newest:"
+        for kind, spread in found.segments.items():
+            yield f"  {kind:<16} {_of(spread)}  {_trend([path.by_kind()[kind] for path in paths])}"
+        yield "critical how often:"
+        for task in found.tasks[:MOST_TASKS]:
+            works = [_work(path, task.ref) for path in paths]
+            yield (
+                f"  {one_line(task.ref, most=40):<16} {_of(task.work)}  {_trend(works)}"
+                f"  longest in {task.most}, on the path in {task.on_path} of {found.executions}"
+            )
+        if found.tasks[MOST_TASKS:]:
+            yield f"  and {len(found.tasks) - MOST_TASKS} tasks more"
+    yield from _failures(executions)
+
+
+def document(gathered: Gathered) -> dict[str, object]:
+    """Describe the same for machines."""
+    found: Bottlenecks | None = bottlenecks(gathered.paths) if gathered.paths else None
+    return {
+        "workflow": gathered.workflow,
+        "executions": [
+            {"id": each.workflow_id, "status": str(each.status), "started_ms": each.started_ms,
+             "makespan_ms": None if each.ended_ms is None else each.ended_ms - each.started_ms}
+            for each in gathered.executions
+        ],
+        "makespan": _json(found.makespan) if found else None,
+        "segments": {str(kind): _json(spread) for kind, spread in found.segments.items()} if found else {},
+        "tasks": [
+            {"ref": task.ref, "longest_in": task.most, "on_path_in": task.on_path, **_json(task.work)}
+            for task in (found.tasks if found else ())
+        ],
+    }  # fmt: skip
+
+
+def show(client: Conductor, workflow: str, *, last: int, as_json: bool) -> int:
+    """Print the report. Raises ValueError for more executions than are read at once."""
+    if not 1 <= last <= MOST:
+        raise ValueError(f"--last: {last} is not from 1 to {MOST:,}: each execution is a request to the server")
+    gathered = gather(client, workflow, last=last)
+    print(json.dumps(document(gathered), indent=1) if as_json else "\n".join(text(gathered)))
+    return 0
+
+
+def _newest(client: Conductor, workflow: str, last: int) -> list[str]:
+    if not _QUOTED.isdisjoint(workflow):
+        raise ValueError(f"{workflow!r}: the server's search knows no name with a quotation mark or a backslash")
+    ids: dict[str, None] = {}
+    for start in range(0, last, PAGE):
+        page = client.search(
+            f'workflowType = "{workflow}"', start=start, size=min(PAGE, last - start), sort="startTime:DESC"
+        )
+        # The index may match more than the very name, and new executions push old ones onto the next page.
+        ids |= {str(each["workflowId"]): None for each in page if each.get("workflowType") == workflow}
+        if len(page) < min(PAGE, last - start):
+            break
+    return list(ids)
+
+
+def _read(client: Conductor, workflow_id: str) -> Execution | None:
+    """Read one execution; None where the server has archived it since it was found."""
+    try:
+        return wire.execution(cast("Json", client.execution(workflow_id)))
+    except NotFound:
+        return None
+
+
+def _path(execution: Execution) -> CriticalPath:
+    observation = observe(execution)
+    return critical_path(observation.timeline, observation.graph)
+
+
+def _work(path: CriticalPath, ref: str) -> int:
+    return sum(ms for key, ms in path.work_by_task().items() if key[0] == ref)
+
+
+def _failures(executions: Sequence[Execution]) -> Iterator[str]:
+    reasons: Counter[tuple[str, str]] = Counter()
+    for execution in executions:
+        if execution.status.is_terminal and execution.status is not WorkflowStatus.COMPLETED:
+            bad = [
+                each
+                for each in execution.finals.values()
+                if each.status in _BAD and each.type not in OPERATOR_TASK_TYPES
+            ]
+            ref, reason = (bad[-1].ref, bad[-1].reason) if bad else ("no task", execution.reason)
+            reasons[ref, str(reason or execution.status)] += 1
+    if reasons:
+        yield "what ended badly:"
+    for (ref, reason), count in reasons.most_common(5):
+        yield f"  {count} x {one_line(ref, most=40)}: {one_line(reason, most=120)}"
+
+
+def _trend(values: Sequence[int]) -> str:
+    """Draw at most BARS bars, each the median of its share of the executions."""
+    size = -(-len(values) // BARS)
+    return sparkline([round(median(values[at : at + size])) for at in range(0, len(values), size)])
+
+
+def _of(spread: Spread) -> str:
+    return f"{format_ms(spread.p50_ms):>9} {format_ms(spread.p95_ms):>9}"
+
+
+def _json(spread: Spread) -> dict[str, int]:
+    return {"p50_ms": spread.p50_ms, "p95_ms": spread.p95_ms}
