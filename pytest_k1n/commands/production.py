@@ -32,7 +32,7 @@ _QUOTED = frozenset('"\\')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
+class Production:
     """What was read of a workflow, oldest first."""
 
     workflow: str
@@ -45,17 +45,17 @@ class Gathered:
         return tuple(each for each in self.executions if each.status is WorkflowStatus.COMPLETED)
 
 
-def gather(client: Conductor, workflow: str, *, last: int) -> Gathered:
+def gather(client: Conductor, workflow: str, *, last: int) -> Production:
     """Read the newest executions of a workflow, page by page. Raises LookupError for none, ConductorError."""
     found = [execution for each in _newest(client, workflow, last) if (execution := _read(client, each)) is not None]
     if not found:
         raise LookupError(f"no execution of {workflow} at {client.url}")
     found.sort(key=lambda each: (each.started_ms, each.workflow_id))
     paths = [_path(each) for each in found if each.status is WorkflowStatus.COMPLETED]
-    return Gathered(workflow=workflow, executions=tuple(found), paths=tuple(paths))
+    return Production(workflow=workflow, executions=tuple(found), paths=tuple(paths))
 
 
-def text(gathered: Gathered) -> Iterator[str]:
+def text(gathered: Production) -> Iterator[str]:
     """Say how many there were, what they took, where the time went, what was critical how often, and what failed."""
     executions, paths = gathered.executions, gathered.paths
     states = ", ".join(f"{count} {state}" for state, count in Counter(str(each.status) for each in executions).items())
@@ -79,7 +79,7 @@ def text(gathered: Gathered) -> Iterator[str]:
     yield from _failures(executions)
 
 
-def document(gathered: Gathered) -> dict[str, object]:
+def document(gathered: Production) -> dict[str, object]:
     """Describe the same for machines."""
     found: Bottlenecks | None = bottlenecks(gathered.paths) if gathered.paths else None
     return {
