@@ -51,6 +51,9 @@ container: setup ## run a real Conductor in a real container; needs podman, runc
 slow: setup ## run what builds the wheel, and the official SDK against the embedded engine, in environments of their own
 	K1N_SLOW=1 $(BIN)/pytest tests -m slow $(ARGS)
 
+servers-table: setup ## run a team's tests on every kind of server, URL=http://... for a Conductor, and write the table in the docs
+	$(BIN)/python tests/users/measure.py $(if $(URL),--url $(URL)) $(ARGS)
+
 lint: setup ## ruff, mypy, pyright on what users see, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ RESERVED_MARKERS = frozenset(
         "gate",
         "live",
         "virtual",
+        "scaled",
         "skip",
         "skipif",
         "xfail",

@@ -19,6 +19,7 @@ STATIC_MARKERS = (
     "live: needs a real Conductor server; skipped on the embedded engine",
     "virtual: needs a clock that can jump, as for `advance` or a WAIT of hours: the embedded engine in virtual time; "
     "skipped where time is real or scaled",
+    "scaled: needs work or people of minutes and hours to take less: virtual or scaled time; skipped in real time",
 )
 SERVER_FIXTURES = frozenset(
     {"conductor", "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc"}

@@ -4,8 +4,8 @@ import pytest
 
 from pytest_k1n import answered_by, completed, concurrent, follows_definition, on_estimate, phase_within, waited, within
 
-ORDERS = [pytest.mark.batch1, pytest.mark.workflow("USERS_ORDER")]
-CLAIMS = [pytest.mark.batch2, pytest.mark.workflow("USERS_CLAIM")]
+ORDERS = [pytest.mark.scaled, pytest.mark.batch1, pytest.mark.workflow("USERS_ORDER")]
+CLAIMS = [pytest.mark.scaled, pytest.mark.batch2, pytest.mark.workflow("USERS_CLAIM")]
 
 
 class TestOrders:

@@ -8,16 +8,19 @@ YES = {"approve": {"after": "2h", "output": {"by": "ann", "verdict": "yes"}}}
 NO = {"approve": {"after": "30m", "output": {"by": "bob", "verdict": "no"}}}
 
 
+@pytest.mark.scaled
 def test_an_approved_claim_is_paid(conductor):
     execution = conductor.run("USERS_CLAIM", answers=YES)
     execution.expect(completed(), took_branch("by_verdict", "yes"), task_input("users_pay", "by", equals="ann"))
 
 
+@pytest.mark.scaled
 def test_a_claim_that_is_turned_down_is_declined(conductor):
     execution = conductor.run("USERS_CLAIM", answers=NO)
     execution.expect(completed(), took_branch("by_verdict", "default"), not_scheduled("users_pay"))
 
 
+@pytest.mark.scaled
 def test_it_is_known_who_answered_and_when(conductor):
     execution = conductor.run("USERS_CLAIM", answers=YES)
     execution.expect(answered_by("approve", "ann"), waited("approve", least="119m", within="2h10m"))

@@ -38,39 +38,46 @@ def test_it_completes_and_ships_after_both(conductor):
     execution.expect(in_order("users_pack", "users_ship"), ran("users_ship"))
 
 
+@pytest.mark.scaled
 def test_payment_and_packing_overlap(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, takes=TAKES)
     execution.expect(concurrent("users_charge", "users_pack"), concurrency(2))
     execution.expect(independent("users_charge", "users_pack"))
 
 
+@pytest.mark.scaled
 def test_both_start_at_the_same_moment(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, takes=TAKES)
     execution.expect(start_together("users_charge", "users_pack", spread="2s"))
 
 
+@pytest.mark.scaled
 def test_it_takes_as_long_as_its_longest_way(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, takes=TAKES)
     execution.expect(within("26m", "28m"), task_within("users_charge", "9m", "11m"), critical_task("users_ship"))
 
 
+@pytest.mark.scaled
 def test_the_teams_handlers_do_the_work(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, handlers=shop)
     execution.expect(completed(), output("parcel", equals="p-30"), task_input("users_charge", "amount", equals=30))
     execution.expect(task_output("users_reserve", "reserved", equals="o-7"), no_errors_in_logs())
 
 
+@pytest.mark.scaled
 def test_what_a_handler_sleeps_is_workflow_time(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, handlers="shop")
     execution.expect(task_within("users_charge", "89s", "93s"), task_within("users_pack", "29s", "33s"))
 
 
+@pytest.mark.scaled
 def test_the_output_of_a_handler_is_all_its_own(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, handlers=shop)
     assert execution.output["charge"] == {"paid": 30}
     assert execution.task("users_ship").output == {"parcel": "p-30", "weight": 1.5}
 
 
+@pytest.mark.scaled
 def test_every_handler_is_called_once(conductor):
     execution = conductor.run("USERS_ORDER", input=ORDER, handlers=shop)
     execution.expect(*(invoked_once(ref) for ref in ("users_reserve", "users_charge", "users_pack", "users_ship")))
@@ -142,6 +149,7 @@ def test_some_tasks_have_handlers_and_the_test_does_the_rest(conductor):
     execution.expect(completed(), task_output("users_reserve", "reserved", equals="o-7"))
 
 
+@pytest.mark.scaled
 @pytest.mark.parametrize("amount", [1, 1000])
 def test_any_amount(conductor, amount):
     execution = conductor.run("USERS_ORDER", input={"order": "o", "amount": amount}, handlers=shop)
