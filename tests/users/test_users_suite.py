@@ -16,9 +16,8 @@ def assert_all_is_well(measured: Measured, *marks: str) -> None:
     assert set(measured.outcomes.values()) == {"passed", *marks}, measured.text[-6000:]
 
 
-def test_in_process_and_under_xdist_all_pass_that_need_no_conductor():
-    for setting in SETTINGS[:2]:
-        assert_all_is_well(measure(setting), "live")
+def test_in_process_all_pass_that_need_no_conductor():
+    assert_all_is_well(measure(SETTINGS[0]), "live")
 
 
 def test_on_an_engine_at_a_url_the_same_pass():
