@@ -120,8 +120,8 @@ def expectations_page() -> Iterator[str]:
     yield "An expectation is a value. Give one or more to `execution.expect(…)`; all of them are judged, and one"
     yield "AssertionError shows every finding, worst first. The verdict is pass, fail or unknown; unknown is no pass."
     yield ""
-    yield "Import them from `pytest_k1n`. Any callable that takes an `Execution` and returns `Findings` (or asserts) is"
-    yield "an expectation too."
+    yield "Import them from `pytest_k1n`. Any callable that takes an `Execution` and returns `Findings` is one"
+    yield "too; an AssertionError in it is a finding, and None in place of `Findings` is unknown."
     by_topic: dict[str, list[str]] = {}
     for name in expectations.__all__:
         module = getattr(expectations, name).__module__.rpartition(".")[2]

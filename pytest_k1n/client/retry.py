@@ -1,4 +1,5 @@
-"""Trying again: with growing pauses, within a deadline, and only what does no harm when it arrives twice."""
+"""Trying again: with growing pauses, within a deadline, for calls that may arrive twice: which those are, the
+caller knows."""
 
 from __future__ import annotations
 

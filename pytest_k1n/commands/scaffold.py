@@ -21,6 +21,7 @@ _MARGIN = 0.2
 _WIDTH = 100
 _STEPS_MS = ((3 * HOUR_MS, 10 * MINUTE_MS), (10 * MINUTE_MS, MINUTE_MS), (MINUTE_MS, MINUTE_MS // 2),
              (10 * SECOND_MS, SECOND_MS), (SECOND_MS, 100), (0, 10))  # fmt: skip
+"""From this duration on, round to that step."""
 _LEAST_OVERLAP = 0.1
 """Of the shorter of two tasks, as the quality gate asks of declared pairs."""
 

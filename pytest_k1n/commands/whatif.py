@@ -88,23 +88,23 @@ class _Answer:
         self.models = [model_of(each) for each in executions(documents, name) if not each["is_open"]]
         self.edits, self.target_ms = edits, target_ms
         self.edited = edits.edited(self.model)
-        self.now_ms = self.model.makespan_ms()
-        self.then_ms = self.edited.makespan_ms(edits.workers)
-        needs_more = target_ms is not None and self.then_ms > target_ms
+        self.recorded_ms = self.model.makespan_ms()
+        self.edited_ms = self.edited.makespan_ms(edits.workers)
+        needs_more = target_ms is not None and self.edited_ms > target_ms
         self.steps: list[Change] = plan_to(self.edited, target_ms) if target_ms is not None and needs_more else []
         self.offers: list[Change] = [] if edits.any else changes(self.edited, target_ms=target_ms)
-        self.reached_ms = self.steps[-1].makespan_ms if self.steps else self.then_ms
+        self.reached_ms = self.steps[-1].makespan_ms if self.steps else self.edited_ms
 
     @property
     def is_reached(self) -> bool:
         return self.target_ms is None or self.reached_ms <= self.target_ms
 
     def lines(self) -> Iterator[str]:
-        yield f"{self.execution['title']} took {format_ms(self.now_ms)} ({self.now_ms} ms)"
+        yield f"{self.execution['title']} took {format_ms(self.recorded_ms)} ({self.recorded_ms} ms)"
         if self.edits.any:
-            saved = self.now_ms - self.then_ms
+            saved = self.recorded_ms - self.edited_ms
             change = f"{format_ms(abs(saved))} {'less' if saved >= 0 else 'more'}"
-            yield f"it would take {format_ms(self.then_ms)} ({self.then_ms} ms), {change}"
+            yield f"it would take {format_ms(self.edited_ms)} ({self.edited_ms} ms), {change}"
         if self.target_ms is not None:
             yield from self._towards(self.target_ms)
         elif self.offers:
@@ -113,7 +113,7 @@ class _Answer:
         yield from self._spread()
 
     def _towards(self, target_ms: int) -> Iterator[str]:
-        if self.then_ms <= target_ms:
+        if self.edited_ms <= target_ms:
             yield f"that is within {format_ms(target_ms)}"
             return
         alone = [each for each in self.offers if each.makespan_ms <= target_ms]
@@ -131,7 +131,7 @@ class _Answer:
         if len(self.models) > 1:
             figures = self._quantiles()
             shown = ", ".join(f"{name} {format_ms(ms)}" for name, ms in figures.items())
-            yield f"over {len(self.models)} recorded executions, drawn as a whole: {shown}"
+            yield f"over {len(self.models)} recorded executions, each drawn whole: {shown}"
             if self.target_ms is not None:
                 yield f"within {format_ms(self.target_ms)} in {self._share(self.target_ms):.0%} of them"
 
@@ -145,8 +145,8 @@ class _Answer:
     def document(self) -> dict[str, object]:
         return {
             "workflow": self.execution["workflow"]["name"],
-            "now_ms": self.now_ms,
-            "then_ms": self.then_ms,
+            "now_ms": self.recorded_ms,
+            "then_ms": self.edited_ms,
             "target_ms": self.target_ms,
             "reached_ms": self.reached_ms,
             "is_reached": self.is_reached,

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from pytest_k1n.core.model import Json
 
+Need: TypeAlias = Literal["nothing", "server", "phase", "execution", "batch", "alone", "quality"]
 UNBATCHED = 0
 """The batch number of tests outside every batch: they run after the batches, ungated."""
 
@@ -27,8 +28,8 @@ class Item:
     """Launch that it observes."""
     executions: int = 1
     """How many executions that launch has."""
-    needs: str = "nothing"
-    """What it waits for outside its own time: nothing, server, phase, execution, batch, alone or quality."""
+    needs: Need = "nothing"
+    """What it waits for outside its own time; `alone`: executions of its batch's workflows with nothing beside them."""
     gate: bool = False
     """Whether it shows a quality gate rather than testing something itself."""
     measures: bool = False

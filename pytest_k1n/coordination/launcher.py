@@ -19,7 +19,7 @@ from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.plan.library import DefinitionNotFound, Library, started_workflows
 
 LOOK_MS = 50
-"""Shortest time between two looks at one execution; the longest is a fiftieth of what it may take, at most 1 s."""
+"""Shortest time between two looks at one execution; the longest is a 2,000th of its deadline, at most 1 s."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Looking at executions: a snapshot of each whose turn it is; once it has settled, all that only others know of it."""
+"""Looking at executions: a snapshot of each whose turn it is; once it has settled, also its tasks' logs and the
+worker's ledger."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
 
 
 def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) -> None:
-    """Give up what still runs, and end it on a server that stays: theirs are the workers that are about to stop."""
+    """Give up what still runs, and terminate it on a server that outlives the run: our workers stop now."""
     for watch in watches:
         if not watch.state.is_settled:
             watch.release("the run ended before it was terminal")

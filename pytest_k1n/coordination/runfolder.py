@@ -1,7 +1,8 @@
 """The run folder: how controller, nodes and the director share a run without sockets.
 
 One writer per file, always by atomic replace, so that a reader sees the old text or the new one, never half of it:
-`collection.json` (the first node), `state.json` and `executions/` (the director), `relaunch/` (a node that reruns).
+`collection/NODE.json` (each node), `state.json`, `executions/`, `evidence/` and `quality/` (the director), `relaunch/`
+(a node that reruns).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Launch
+from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Launch, Need
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
@@ -66,6 +66,7 @@ def in_order(items: Iterable[pytest.Item], plan: Plan | None) -> list[pytest.Ite
 def _item(item: pytest.Item, batch: Batch | None, launch: Launch | None) -> Item:
     names = set(getattr(item, "fixturenames", ()))
     phase = phase_of(item)
+    needs: Need
     if not QUALITY_FIXTURES.isdisjoint(names):
         needs = "quality"
     elif not BATCH_FIXTURES.isdisjoint(names):

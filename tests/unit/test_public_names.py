@@ -50,8 +50,8 @@ def test_the_version_is_the_installed_one() -> None:
 
 
 def test_an_unknown_name_is_no_attribute() -> None:
-    with pytest.raises(AttributeError, match="'pytest_k1n' has no attribute 'finished_by'"):
-        _ = pytest_k1n.finished_by
+    with pytest.raises(AttributeError, match="'pytest_k1n' has no attribute 'no_such_name'"):
+        _ = pytest_k1n.no_such_name
 
 
 def test_importing_the_package_imports_nothing_else_of_it() -> None:

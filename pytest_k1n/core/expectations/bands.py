@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over, may_repeat
-from pytest_k1n.core.expectations.subjects import missing, pending, phase_named, recorded, unfinished
+from pytest_k1n.core.expectations.subjects import known, missing, pending, phase_named, recorded, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Band, Phase
@@ -96,7 +96,8 @@ def start_in(observation: Observation, ref: str, band: Band, tally: Tally, *, or
     keys = observation.keys(ref)
     simulated = observation.any_simulated
     if not keys and not observation.is_settled and observation.elapsed_ms > band[1]:
-        _late(ref, expected, observation.elapsed_ms, band, tally, origin, simulated)
+        if known(observation, [ref], tally):
+            _late(ref, expected, observation.elapsed_ms, band, tally, origin, simulated)
         return
     for key in recorded(observation, ref, tally, expected=expected, origin=origin):
         start_ms = observation.timeline.spans[key].start_ms

@@ -70,6 +70,8 @@ def test_a_start_is_awaited_in_a_window(build):
     )
     assert starts_within("b", "100ms", "200ms").judge(live).verdict is Verdict.FAIL
     assert starts_within("b", "100ms", "400ms").judge(live).verdict is Verdict.UNKNOWN
+    [misspelt] = starts_within("bb", "100ms", "200ms").judge(live).findings
+    assert misspelt.code == "unknown-ref"
 
 
 def test_at_once_is_raw_time(build):
