@@ -97,6 +97,7 @@ def fixtures_page() -> Iterator[str]:
     from pytest_k1n.fixtures.execution import ObservedExecution
     from pytest_k1n.fixtures.live import LiveExecution
     from pytest_k1n.fixtures.server import ConductorServer
+    from pytest_k1n.servers.interleaving import Interleavings
 
     yield from ("# Fixtures", "", NOTE, "")
     yield "Ask for a fixture by its name; there is nothing to import."
@@ -107,6 +108,7 @@ def fixtures_page() -> Iterator[str]:
         (ObservedExecution, "What `workflow_execution` and its relatives give. `expect` judges it."),
         (ConductorFixture, "What `conductor` gives."),
         (LiveExecution, "What `conductor.start` and `conductor.run` return: all of ObservedExecution, and:"),
+        (Interleavings, "What `conductor.interleavings` returns."),
         (ConductorServer, "What `conductor_proc` and `conductor_noproc` give."),
         (WorkflowBenchmark, "What `workflow_benchmark` gives: call it with one or more executions of a workflow."),
     ):

@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from pytest_k1n.fixtures.server import ConductorServer
     from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
     from pytest_k1n.run.outcomes import ExpectationFailed, UnknownVerdict
+    from pytest_k1n.servers.interleaving import Interleavings
     from pytest_k1n.workers.handler import Outcome, Step, TaskContext, TaskFailed
 
     __version__: str
@@ -105,6 +106,7 @@ __all__ = [
     "Expected",
     "Finding",
     "Findings",
+    "Interleavings",
     "Invocation",
     "Judge",
     "LiveExecution",
@@ -206,6 +208,7 @@ _HOMES = {
     "fixtures.conductor": ("ConductorFixture",),
     "fixtures.execution": ("ObservedExecution",),
     "fixtures.live": ("LiveExecution",),
+    "servers.interleaving": ("Interleavings",),
     "fixtures.quality": ("BatchQuality", "QualityGate", "QualityGateWarning"),
     "fixtures.server": ("ConductorServer",),
     "plan.library": ("DefinitionError", "DefinitionNotFound"),

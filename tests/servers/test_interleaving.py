@@ -1,0 +1,194 @@
+"""All orders of ends on the embedded engine: planted races are found with two orders, the rest costs little."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pytest_k1n.servers.interleaving import interleavings
+
+WORKFLOWS = Path(__file__).parents[2] / "fixtures" / "workflows"
+
+
+def simple(ref, **inputs):
+    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", "inputParameters": inputs}
+
+
+def setting(ref, **variables):
+    return {"name": ref, "taskReferenceName": ref, "type": "SET_VARIABLE", "inputParameters": variables}
+
+
+def fork(ref, *branches):
+    return [
+        {"name": ref, "taskReferenceName": ref, "type": "FORK_JOIN", "forkTasks": list(branches)},
+        {"name": f"{ref}_join", "taskReferenceName": f"{ref}_join", "type": "JOIN",
+         "joinOn": [branch[-1]["taskReferenceName"] for branch in branches]},
+    ]  # fmt: skip
+
+
+def workflow(*tasks, **fields):
+    return {
+        "name": "W",
+        "version": 1,
+        "schemaVersion": 2,
+        "ownerEmail": "k1n@example.com",
+        "tasks": list(tasks),
+        **fields,
+    }
+
+
+def shipped(name):
+    return json.loads((WORKFLOWS / f"{name}.json").read_text())
+
+
+SETTERS = ([simple("a"), setting("set_a", x="a")], [simple("b"), setting("set_b", x="b")], [simple("c")])
+READER = simple("after", x="${workflow.variables.x}")
+RACE = workflow(*fork("f", *SETTERS), READER, outputParameters={"x": "${after.input.x}"})
+
+
+def test_two_branches_that_set_one_variable_are_found_with_two_orders_that_differ_in_neighbours():
+    found = interleavings(RACE)
+    assert (found.outcomes, found.all_orders, found.is_complete) == (2, 6, True)
+    (race,) = found.races
+    assert (race.first, race.second) == (("a", "b"), ("b", "a"))
+    assert 'W.variables.x: "b" or "a"' in race.differs
+    with pytest.raises(AssertionError, match="depends on whether a or b ends first"):
+        found.check()
+
+
+def test_a_task_that_reads_a_variable_which_another_branch_sets_is_found():
+    tasks = fork("f", [simple("a"), setting("set_a", x=1)], [simple("b"), simple("reads", x="${workflow.variables.x}")])
+    (race,) = interleavings(workflow(*tasks)).races
+    assert {race.first[-2:], race.second[-2:]} == {("a", "b"), ("b", "a")}
+
+
+def test_a_task_that_reads_the_output_of_another_branch_is_found():
+    tasks = fork("f", [simple("a")], [simple("b"), simple("reads", x="${a.output.artifact}")])
+    assert interleavings(workflow(*tasks)).outcomes == 2
+
+
+def test_a_workflow_without_outputs_that_ends_with_a_join_puts_out_what_its_last_task_did():
+    tasks = fork("f", [simple("a"), simple("b")], [simple("c"), simple("d")])
+    (race,) = interleavings(workflow(*tasks)).races
+    assert race.differs[0].startswith("W.output.artifact: ")
+    assert interleavings(workflow(*tasks, outputParameters={"b": "${b.output.artifact}"})).races == ()
+
+
+def test_branches_that_set_variables_of_their_own_cost_one_order():
+    tasks = fork("f", *([simple(ref), setting(f"set_{ref}", **{ref: 1})] for ref in "abcd"))
+    found = interleavings(workflow(*tasks, outputParameters={"a": "${workflow.variables.a}"}))
+    assert (len(found.orders), found.all_orders, found.races) == (1, 24, ())
+    found.check()
+
+
+@pytest.mark.parametrize(("name", "all_orders"), [("K1N_TEMPLATE_03", 24), ("K1N_22TASK_OPTIMIZED", 518_400)])
+def test_the_plans_parallel_workflows_are_free_of_races(name, all_orders):
+    found = interleavings(shipped(name), input={"project": "k1n"})
+    found.check()
+    assert (found.all_orders, found.outcomes) == (all_orders, 1)
+
+
+def test_handlers_that_share_something_are_run_in_every_order():
+    def handlers():
+        seen = []
+
+        def note(task):
+            seen.append(task.ref)
+            return {"seen": list(seen)}
+
+        return {"a": note, "b": note}
+
+    tasks = fork("f", [simple("a")], [simple("b")], [simple("c")])
+    found = interleavings(workflow(*tasks), handlers=handlers)
+    assert (found.outcomes, len(found.orders), found.all_orders) == (2, 2, 6)
+    assert interleavings(workflow(*tasks), handlers=handlers, pure=True).outcomes == 1
+
+
+def test_a_phase_varies_its_own_tasks_only():
+    def handlers():
+        return {ref: lambda task: {} for ref in "abcde"}
+
+    tasks = [*fork("f", [simple("a")], [simple("b")], [simple("c")]), *fork("g", [simple("d")], [simple("e")])]
+    assert len(interleavings(workflow(*tasks), handlers=handlers).orders) == 12
+    assert len(interleavings(workflow(*tasks), handlers=handlers, phase=["d", "e"]).orders) == 2
+
+
+def test_a_limit_that_is_reached_is_no_success():
+    found = interleavings(workflow(*fork("f", *([simple(ref)] for ref in "abcd"))), limit=3,
+                          handlers={ref: lambda task: {} for ref in "abcd"})  # fmt: skip
+    assert (len(found.orders), found.is_complete, found.races) == (3, False, ())
+    with pytest.raises(AssertionError, match=r"3 orders of 24 were run .* not all of them: .* raise the limit"):
+        found.check()
+
+
+def test_a_branch_that_fails_is_tried_before_and_after_the_others():
+    def fail(task):
+        raise RuntimeError("no")
+
+    rules = [{"name": "a", "retryCount": 0, "ownerEmail": "k1n@example.com"}]
+    tasks = fork("f", [simple("a")], [simple("b")])
+    found = interleavings(workflow(*tasks), handlers={"a": fail}, task_definitions=rules)
+    assert set(found.orders) == {("a",), ("b", "a")}
+
+
+def test_a_second_attempt_and_a_child_are_ends_of_their_own():
+    def fail_once(task):
+        if task.attempt == 0:
+            raise RuntimeError("once")
+        return {}
+
+    rules = [{"name": "a", "retryCount": 1, "retryDelaySeconds": 5, "ownerEmail": "k1n@example.com"}]
+    started = {"name": "C", "version": 1, "workflowDefinition": {**workflow(simple("inner")), "name": "C"}}
+    child = {"name": "child", "taskReferenceName": "child", "type": "SUB_WORKFLOW", "subWorkflowParam": started}
+    tasks = fork("f", [simple("a")], [child])
+    found = interleavings(workflow(*tasks), handlers={"a": fail_once}, task_definitions=rules)
+    assert {frozenset(order) for order in found.orders} == {frozenset({"a", "a#2", "child/inner"})}
+    found.check()
+
+
+def test_an_answer_that_is_waited_for_is_an_end_too():
+    wait = {"name": "wait", "taskReferenceName": "wait", "type": "HUMAN"}
+    tasks = fork("f", [simple("a"), setting("set_a", x=1)], [wait, setting("set_w", x=2)])
+    (race,) = interleavings(workflow(*tasks)).races
+    assert set(race.first) == {"a", "wait"}
+
+
+branch_ends = st.sampled_from(["nothing", "sets x", "sets y", "reads x", "reads y", "reads other"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(branch_ends, min_size=2, max_size=3), st.booleans(), st.booleans())
+def test_reduction_finds_every_outcome_that_all_orders_have(kinds, is_nested, has_output):
+    branches = []
+    for number, kind in enumerate(kinds):
+        ref = f"t{number}"
+        other = f"t{(number + 1) % len(kinds)}"
+        tail = {
+            "nothing": [],
+            "sets x": [setting(f"s{number}", x=number)],
+            "sets y": [setting(f"s{number}", y=number)],
+            "reads x": [simple(f"r{number}", v="${workflow.variables.x}")],
+            "reads y": [simple(f"r{number}", v="${workflow.variables.y}")],
+            "reads other": [simple(f"r{number}", v=f"${{{other}.output.artifact}}")],
+        }[kind]
+        branches.append([simple(ref), *tail])
+    if is_nested:
+        branches = [[simple("outer"), setting("so", x="outer")], fork("inner", *branches[:2])]
+    definition = workflow(
+        *fork("f", *branches),
+        variables={"x": 0, "y": 0},
+        outputParameters={"x": "${workflow.variables.x}"} if has_output else {},
+    )
+    refs = ["outer", *(f"{kind}{number}" for number in range(4) for kind in "tr")]
+    reduced = interleavings(definition)
+    # Handlers that could share something depend on each other: that is every order there is.
+    every = interleavings(definition, handlers=dict.fromkeys(refs, lambda task: {"artifact": task.ref}), limit=20_000)
+    alike = interleavings(definition, handlers=dict.fromkeys(refs, lambda task: {"artifact": task.ref}), pure=True)
+    assert reduced.is_complete
+    assert every.is_complete
+    assert alike.outcomes == every.outcomes == reduced.outcomes
+    assert len(every.orders) == every.all_orders
