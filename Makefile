@@ -74,7 +74,7 @@ chaos: setup ## strike the 22-task workflow with 500 faults drawn by a seed, on 
 	$(BIN)/k1n chaos fixtures/workflows/K1N_22TASK_COMPLETE.json --runs 500 $(ARGS)
 
 chaos-real: setup ## the same with 25 faults on a real Conductor, really killed: some ten minutes
-	$(BIN)/k1n chaos fixtures/workflows/K1N_TEMPLATE_02.json --runs 25 --server jar $(ARGS)
+	$(BIN)/k1n chaos fixtures/workflows/K1N_TEMPLATE_03.json --runs 25 --server jar $(ARGS)
 
 resilience: setup ## seven core tests and every kind of fault on a real Conductor of its own
 	tests/validate_conductor_resilience.sh --all $(ARGS)

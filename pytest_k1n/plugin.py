@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_k1n.fixtures.definitions import (  # fixtures by name: pytest finds them in this module
+    _k1n_struck_server,
     batch_execution,
     batch_quality,
     conductor,
@@ -22,6 +23,7 @@ from pytest_k1n.fixtures.definitions import (  # fixtures by name: pytest finds 
     conductor_session,
     executions_alone,
     quality_gate,
+    struck_execution,
     workflow_benchmark,
     workflow_execution,
     workflow_executions,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from pytest_k1n.run.run import Run
 
 __all__ = [
+    "_k1n_struck_server",
     "batch_execution",
     "batch_quality",
     "conductor",
@@ -45,6 +48,7 @@ __all__ = [
     "conductor_session",
     "executions_alone",
     "quality_gate",
+    "struck_execution",
     "workflow_benchmark",
     "workflow_execution",
     "workflow_executions",

@@ -111,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--coverage", type=Path, metavar="FILE",
         help="JSON: which fault has been tried at which task and phase; what it says already is added to")  # fmt: skip
     add("--jar", type=Path, metavar="FILE", help="the server's boot jar (with --server jar)")
+    add("--startup-timeout", default="4m", metavar="DURATION", help="for a server of our own (default 4m)")
     add("--json", action="store_true", help="print one JSON object instead of text")
     return parser
 
@@ -182,7 +183,14 @@ def _real(
         spec = replace(spec, jar_path=arguments.jar)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="k1n-chaos-")))
-        server = stack.enter_context(running_server(spec, run_uid=folder.name, folder=folder / "server"))
+        server = stack.enter_context(
+            running_server(
+                spec,
+                run_uid=folder.name,
+                folder=folder / "server",
+                startup_timeout_s=duration_ms(arguments.startup_timeout) / 1000,
+            )
+        )
         own = server if isinstance(server, JarServer) else None
         rig = stack.enter_context(Rig(server.endpoint.url, definition, tasks, folder=folder / "rig", server=own))
         undisturbed = rig.run()

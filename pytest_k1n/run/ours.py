@@ -15,6 +15,8 @@ STATIC_MARKERS = (
     "phase(n): the test waits for the end of phase n only, not for the whole execution",
     f"{WORKFLOW_SIGNATURE}: the execution that a test observes; "
     "arguments on function, class and module merge, and the closest wins",
+    "fault(kind, at, phase=None, lasts=0.5): the fault that strikes at a task of `struck_execution`; "
+    "lasts counts response time-outs of the task",
     "gate: the test shows a quality gate of its batch; it runs last in the batch and is always selected with it",
     "live: needs a real Conductor server; skipped on the embedded engine",
     "virtual: needs a clock that can jump, as for `advance` or a WAIT of hours: the embedded engine in virtual time; "
@@ -24,6 +26,7 @@ STATIC_MARKERS = (
 SERVER_FIXTURES = frozenset(
     {"conductor", "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc"}
 )
+STRUCK_FIXTURE = "struck_execution"
 EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
 BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
 QUALITY_FIXTURES = frozenset({"quality_gate", "batch_quality"})
