@@ -44,7 +44,8 @@ TOPICS = {
     "pairs": "Beside another execution",
 }
 FIXTURES = (
-    "workflow_execution", "struck_execution", "workflow_phase", "workflow_executions", "batch_execution", "executions_alone", "conductor",
+    "workflow_execution", "workflow_phase", "workflow_executions", "batch_execution", "executions_alone",
+    "struck_execution", "conductor",
     "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc", "quality_gate", "batch_quality",
     "workflow_benchmark",
 )  # fmt: skip
