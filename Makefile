@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: chaos chaos-real resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,9 @@ chaos-real: setup ## the same with 25 faults on a real Conductor, really killed:
 
 resilience: setup ## seven core tests and every kind of fault on a real Conductor of its own
 	tests/validate_conductor_resilience.sh --all $(ARGS)
+
+cluster: setup ## three Conductors on one PostgreSQL, 10 22-task workflows at once on 1, 2, 3 of them, one killed
+	K1N_LIVE=1 K1N_LONG=1 $(BIN)/pytest tests/live/test_cluster.py -s --k1n-server=embedded $(ARGS)
 
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)

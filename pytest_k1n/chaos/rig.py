@@ -28,6 +28,7 @@ from pytest_k1n.chaos.faults import Injection, kind_named
 from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.proxy import FaultProxy
 from pytest_k1n.chaos.trap import Trap
+from pytest_k1n.client.address import urls_in
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
@@ -75,7 +76,9 @@ class Rig:
         work_ms: float = WORK_MS,
         handler: str = "once",
     ) -> None:
-        """`server` is the one at `url` if it may be killed; `handler` names one of `chaos.effects`.
+        """`server` is the one at `url`, or one of those at `URL,URL`, if it may be killed.
+
+        A killed one is started again, unless there are others. `handler` names one of `chaos.effects`.
 
         Raises ValueError for a definition with tasks that no worker of its own can be given.
         """
@@ -121,7 +124,9 @@ class Rig:
         """Start `count` executions at once, let the fault strike at the first that gets there, and see it through."""
         self._runs += 1
         trap = Trap(injection, lambda: self._strike(injection), work_s=self._work_ms / 1000)
-        with FaultProxy(self._url, trap) as proxy:
+        with contextlib.ExitStack() as stack:
+            proxies = [stack.enter_context(FaultProxy(each, trap)) for each in urls_in(self._url)]
+            proxy = ",".join(each.url for each in proxies)
             self._start_worker(proxy, injection)
             began = time.monotonic()
             ids = [self._start(number) for number in range(count)]
@@ -149,7 +154,7 @@ class Rig:
         return workflow_id
 
     def _see_through(
-        self, ids: Sequence[str], injection: Injection | None, trap: Trap, proxy: FaultProxy, deadline: float
+        self, ids: Sequence[str], injection: Injection | None, trap: Trap, proxy: str, deadline: float
     ) -> tuple[list[Execution], str | None]:
         """Look at the executions until all have ended; start again what was killed when its time has come."""
         seen: dict[str, Execution] = {}
@@ -202,13 +207,15 @@ class Rig:
         """End a fault in a thread of its own: the one that looks may be waiting for a server that stands still."""
         threading.Timer(injection.lasts * self._lease_s, undo).start()
 
-    def _replace(self, injection: Injection, proxy: FaultProxy) -> None:
+    def _replace(self, injection: Injection, proxy: str) -> None:
         """Start again what was killed."""
         if injection.kind == "worker-killed":
             self._workers[-1].wait(10)
             self._start_worker(proxy, None)
         elif injection.kind == "server-killed":
             self._own_server().process.wait(10)
+            if len(urls_in(self._url)) > 1:
+                return  # the others go on without it
             self._own_server().restart(time.monotonic() + _RESTART_WITHIN_S)
 
     def _limit_files(self, limit: tuple[int, int]) -> None:
@@ -220,7 +227,7 @@ class Rig:
             raise ValueError("the server is not ours: no fault may strike at it")
         return self._server
 
-    def _start_worker(self, proxy: FaultProxy, injection: Injection | None) -> None:
+    def _start_worker(self, proxy: str, injection: Injection | None) -> None:
         number = len(self._workers)
         ready = self._folder / f"ready-{self._runs}-{number}"
         argv = [sys.executable, "-m", "pytest_k1n", "worker", "--definitions", str(self._folder / "definitions")]
@@ -232,7 +239,7 @@ class Rig:
             argv += ["--fault", f"{self.definition['name']}/{injection.ref}#0:slow={_SLOW}"]
         environment = {
             **os.environ,
-            "K1N_SERVER": proxy.url,
+            "K1N_SERVER": proxy,
             effects.FOLDER: str(self._effects),
             effects.WORK_MS: str(self._work_ms),
         }
@@ -242,7 +249,7 @@ class Rig:
         deadline = time.monotonic() + _POLLING_WITHIN_S
         while not ready.exists():
             if worker.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the worker did not start to poll: {log_tail(log)}")
+                raise ChildProcessError(f"the worker did not start to poll: {log_tail(log)}")
             time.sleep(_LOOK_S)
 
     def _end_workers(self) -> tuple[str, ...]:

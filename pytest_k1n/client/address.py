@@ -80,3 +80,13 @@ def _basic(parts: SplitResult) -> str | None:
         return None
     pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+
+
+def urls_in(text: str) -> tuple[str, ...]:
+    """Part `URL,URL`: the servers of one Conductor. A comma that no URL follows belongs to a password."""
+    return tuple(re.split(r",(?=[a-z]+://)", text))
+
+
+def is_on_this_machine(text: str) -> bool:
+    """Tell whether a URL, or each of several, is on loopback. Raises BadAddress."""
+    return all(Address.parse(each).is_loopback for each in urls_in(text))

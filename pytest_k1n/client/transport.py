@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 from urllib.parse import urlencode
 
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.client.credentials import token_headers
 from pytest_k1n.client.errors import ServerUnreachable
 from pytest_k1n.client.http1 import Connection
@@ -108,14 +108,66 @@ class HttpTransport:
         return f"{head}{kind}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 
 
+class FailoverTransport:
+    """Several servers of one Conductor, on one database, as one: when one does not answer, the next one is asked.
+
+    Stays with the server that answered last. Thread-safe as its transports are.
+    """
+
+    def __init__(self, transports: Sequence[Transport]) -> None:
+        """At least one, in the order in which they are tried."""
+        self._transports = tuple(transports)
+        self._current = 0
+        self._lock = threading.Lock()
+        self.url = ",".join(each.url for each in transports)
+
+    def __repr__(self) -> str:
+        return f"FailoverTransport({self.url!r})"
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send a request to the first server that answers.
+
+        One that may have been acted on is not repeated here unless its method is repeatable: whoever asked knows
+        whether a repetition does harm, and it then goes to the next server. Raises the last ServerUnreachable.
+        """
+        first = self._current
+        for turn in range(len(self._transports)):
+            index = (first + turn) % len(self._transports)
+            try:
+                response = self._transports[index].send(request)
+            except ServerUnreachable as error:
+                self._leave(index)
+                is_last = turn == len(self._transports) - 1
+                if is_last or (error.indeterminate and request.method not in REPEATABLE):
+                    raise
+            else:
+                return response
+        raise AssertionError("every turn returns or raises")
+
+    def close(self) -> None:
+        """Drop all connections."""
+        for transport in self._transports:
+            transport.close()
+
+    def _leave(self, index: int) -> None:
+        """Ask the next server from now on, unless another thread has moved on already."""
+        with self._lock:
+            if self._current == index:
+                self._current = (index + 1) % len(self._transports)
+
+
 def transport_for(
     url: str, *, headers: Mapping[str, str] | None = None, environ: Mapping[str, str] | None = None
 ) -> Transport:
-    """Choose the transport for a server's URL; adds the token of `K1N_TOKEN` or `K1N_TOKEN_FILE`.
+    """Choose the transport for a server's URL, or for several with commas between them, which are one Conductor.
+
+    Adds the token of `K1N_TOKEN` or `K1N_TOKEN_FILE`.
 
     Raises BadAddress and BadToken, both ValueErrors of one line.
     """
     environ = os.environ if environ is None else environ
+    if len(urls := urls_in(url)) > 1:
+        return FailoverTransport([transport_for(each, headers=headers, environ=environ) for each in urls])
     address = Address.parse(url)
     secret = {**token_headers(environ), **(headers or {})}
     if address.scheme == "http" and (address.is_loopback or not _has_proxy(environ)):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import is_on_this_machine
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.profiling import keep
@@ -48,7 +48,7 @@ def run_profiled(
     uid = uuid.uuid4().hex[:8]
     domain = f"k1n-{uid}"
     with closing(Conductor(transport_for(url))) as client:
-        policy: RegisterPolicy = "missing" if Address.parse(url).is_loopback else "never"
+        policy: RegisterPolicy = "missing" if is_on_this_machine(url) else "never"
         register(client, [document], library.tasks, policy=policy)
         settings = WorkerSettings(
             worker_id=f"{domain}-profile",

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from pytest_k1n.client import Conductor, transport_for
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
@@ -147,7 +147,11 @@ def _no_one() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="k1n worker", description="Serve tasks of a Conductor server.")
     add = parser.add_argument
-    add("--server", metavar="URL", help="with or without /api; else K1N_SERVER, else CONDUCTOR_SERVER_URL on loopback")
+    add(
+        "--server",
+        metavar="URL",
+        help="or URL,URL: servers of one Conductor; else K1N_SERVER, else CONDUCTOR_SERVER_URL on loopback",
+    )
     add("--definitions", action="append", default=[], metavar="DIR", help="workflow definitions to serve (repeatable)")
     add("--plan", metavar="FILE", help="take definitions, estimates and jitter from a plan")
     add("--estimates", metavar="FILE", help="JSON: {workflow: {ref: ms}} or [[workflow, ref, ms], …]")
@@ -177,7 +181,8 @@ def _parser() -> argparse.ArgumentParser:
 def _server(option: str | None, environ: Mapping[str, str]) -> str:
     """Choose the server. Raises ValueError; an inherited URL counts on loopback only, it may be production's."""
     if url := option or environ.get("K1N_SERVER"):
-        Address.parse(url)
+        for each in urls_in(url):
+            Address.parse(each)
         return url
     if url := environ.get("CONDUCTOR_SERVER_URL"):
         address = Address.parse(url)

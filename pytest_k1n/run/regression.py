@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import is_on_this_machine
 from pytest_k1n.coordination.collection import UNBATCHED
 from pytest_k1n.coordination.director import BatchRun
 from pytest_k1n.coordination.runfolder import RunState
@@ -119,7 +119,7 @@ def environment(run: Run, state: RunState, *, is_simulated: bool) -> str:
     server = state.server
     speed = f" x{state.speed:g}" if state.time_model == "scaled" else ""
     url = server["url"] if server else None
-    is_far = url is not None and server is not None and not server["owned"] and not Address.parse(url).is_loopback
+    is_far = url is not None and server is not None and not server["owned"] and not is_on_this_machine(url)
     where = url if is_far else _machine()
     named = f"{server['kind']} {server['version'] or ''}".strip() if server else "no server"
     return f"{named}, {state.time_model} time{speed}{work}, {where}"

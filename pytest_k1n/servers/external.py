@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from pytest_k1n.client.address import Address, redact
+from pytest_k1n.client.address import Address, redact, urls_in
 from pytest_k1n.client.credentials import token_headers
 from pytest_k1n.servers.errors import NoAnswer, NotAConductor, ServerRefused
 from pytest_k1n.servers.probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
@@ -52,24 +52,24 @@ def server_from_environment(value: str) -> ServerSpec:
     spec = parse_server(value, source=URL_VARIABLE)
     if spec.url is None:
         raise ValueError(f"{URL_VARIABLE}: {redact(value)!r} is not a URL: write http://localhost:8080, or unset it")
-    address = Address.parse(spec.url)
-    if not address.is_loopback:
-        raise ServerRefused(
-            f"{URL_VARIABLE} names {address.url}, which is not on this machine: it is not used by accident",
-            remedy=f"--k1n-server={address.url} if you mean it, or unset {URL_VARIABLE}",
-        )
+    for address in map(Address.parse, urls_in(spec.url)):
+        if not address.is_loopback:
+            raise ServerRefused(
+                f"{URL_VARIABLE} names {address.url}, which is not on this machine: it is not used by accident",
+                remedy=f"--k1n-server={spec.shown_url} if you mean it, or unset {URL_VARIABLE}",
+            )
     return spec
 
 
 class ExternalServer:
-    """A server at a given URL: looked at once, never started and never stopped."""
+    """A server at a given URL, or several of one Conductor: looked at once, never started and never stopped."""
 
     def __init__(self, spec: ServerSpec, *, environ: Mapping[str, str] | None = None) -> None:
         if spec.url is None:
             raise ValueError(f"{spec.source}: a server of kind url needs a URL")
         self._spec = spec
         self._url = spec.url
-        self._address = Address.parse(spec.url)
+        self._addresses = tuple(map(Address.parse, urls_in(spec.url)))
         self._environ = os.environ if environ is None else environ
         self._endpoint: Endpoint | None = None
 
@@ -86,18 +86,22 @@ class ExternalServer:
         Raises NoAnswer, NotAConductor or ServerTooOld, each in one line.
         """
         within_s = max(0.1, min(ANSWER_WITHIN_S, deadline - time.monotonic()))
+        supported = [self._look_at(address, within_s) for address in self._addresses]
+        notes = (f"from {self._spec.source}",)
+        self._endpoint = Endpoint(kind=Kind.URL, url=self._url, version=supported[0], notes=notes)
+        return self._endpoint
+
+    def _look_at(self, address: Address, within_s: float) -> str:
         # Loopback servers of tests take no token: it is for guarded servers.
-        headers = NO_HEADERS if self._address.is_loopback else token_headers(self._environ)
+        headers = NO_HEADERS if address.is_loopback else token_headers(self._environ)
         try:
-            self._judge(within(within_s, lambda: health(self._address, timeout_s=within_s, headers=headers)))
-            text = within(within_s, lambda: version(self._address, timeout_s=within_s, headers=headers))
+            self._judge(address, within(within_s, lambda: health(address, timeout_s=within_s, headers=headers)))
+            text = within(within_s, lambda: version(address, timeout_s=within_s, headers=headers))
         except NoAnswer:
             raise
         except OSError as error:
-            raise self._silent(reason_of(error)) from None
-        supported = check_version(text, f"{self._address.url} ({self._spec.source})")
-        self._endpoint = Endpoint(kind=Kind.URL, url=self._url, version=supported, notes=(f"from {self._spec.source}",))
-        return self._endpoint
+            raise self._silent(address, reason_of(error)) from None
+        return check_version(text, f"{address.url} ({self._spec.source})")
 
     def stop(self) -> None:
         """Leave it alone."""
@@ -106,23 +110,23 @@ class ExternalServer:
         """Nothing is known of its process."""
         return None
 
-    def _judge(self, found: Health) -> None:
+    def _judge(self, address: Address, found: Health) -> None:
         if found.state is State.SILENT:
-            raise self._silent(found.detail)
+            raise self._silent(address, found.detail)
         if found.state is State.FOREIGN:
             raise NotAConductor(
-                f"{self._spec.source}: {self._address.url} answers, but not as a Conductor server ({found.detail})",
+                f"{self._spec.source}: {address.url} answers, but not as a Conductor server ({found.detail})",
                 remedy="the URL of Conductor's API port, with or without /api",
             )
         if found.state is State.NOT_READY:
             raise NoAnswer(
-                f"{self._spec.source}: {self._address.url} says that it is not healthy ({found.detail})",
+                f"{self._spec.source}: {address.url} says that it is not healthy ({found.detail})",
                 remedy="waiting until it is, or another --k1n-server",
             )
 
-    def _silent(self, why: str) -> NoAnswer:
+    def _silent(self, address: Address, why: str) -> NoAnswer:
         return NoAnswer(
-            f"{self._spec.source}: no Conductor answers at {self._address.url} ({why}); a URL has no fallback",
+            f"{self._spec.source}: no Conductor answers at {address.url} ({why}); a URL has no fallback",
             remedy="starting it, or --k1n-server=jar",
         )
 

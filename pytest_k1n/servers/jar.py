@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
@@ -33,11 +34,21 @@ _REMEDY = "--k1n-server=embedded, or a longer --k1n-startup-timeout"
 class JarServer(ProcessServer):
     """One server process from a boot jar, and the same again on the same database after a fault.
 
-    `database` is a folder that outlives the server; by default its database is in the site's folder.
+    `database` is a folder that outlives the server; by default its database is in the site's folder. `overrides` are
+    Spring properties that go before our own, such as those of a database server.
     """
 
-    def __init__(self, site: Site, *, jar: Path, java: Java, database: Path | None = None) -> None:
+    def __init__(
+        self,
+        site: Site,
+        *,
+        jar: Path,
+        java: Java,
+        database: Path | None = None,
+        overrides: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(site)
+        self._overrides = overrides or {}
         self._jar = jar
         self._java = java
         self._database = database
@@ -75,7 +86,9 @@ class JarServer(ProcessServer):
     def _start_on(self, port: int, began: float, deadline: float) -> Endpoint:
         self.site.report(f"starting Conductor ({self._jar.name}, Java {self._java.major}) on port {port}")
         self._mark_log()
-        argv = command(self.site, port, jar=self._jar, java=self._java, database=self._database)
+        argv = command(
+            self.site, port, jar=self._jar, java=self._java, database=self._database, overrides=self._overrides
+        )
         process = self._launch(argv, env=environment(os.environ, self.site.run_uid))
         self._await_ready(process, port, deadline)
         name = f"k1n_first_{self.site.run_uid}"
@@ -144,7 +157,15 @@ class JarServer(ProcessServer):
         )
 
 
-def command(site: Site, port: int, *, jar: Path, java: Java, database: Path | None = None) -> list[str]:
+def command(
+    site: Site,
+    port: int,
+    *,
+    jar: Path,
+    java: Java,
+    database: Path | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> list[str]:
     """Return the command line of a server on `port`, loopback only."""
     folder = site.folder.absolute()
     own = {
@@ -152,6 +173,7 @@ def command(site: Site, port: int, *, jar: Path, java: Java, database: Path | No
         "server.address": "127.0.0.1",
         "spring.datasource.url": sqlite_url((database.absolute() if database else folder) / "conductor.db"),
         **properties(run_uid=site.run_uid),
+        **(overrides or {}),
     }
     return [
         str(java.path),

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from pytest_k1n.client.address import Address, redact
+from pytest_k1n.client.address import Address, is_on_this_machine, redact, urls_in
 from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.core.text import one_line
 
@@ -60,7 +60,12 @@ class ServerSpec:
 
     @property
     def shown_url(self) -> str:
-        return Address.parse(self.url).url if self.url else ""
+        return shown_urls(self.url) if self.url else ""
+
+
+def shown_urls(text: str) -> str:
+    """Return a server's URL, or those of several, without secrets."""
+    return ",".join(Address.parse(each).url for each in urls_in(text))
 
 
 def parse_server(text: str, *, source: str = "--k1n-server") -> ServerSpec:
@@ -72,7 +77,8 @@ def parse_server(text: str, *, source: str = "--k1n-server") -> ServerSpec:
         shown = one_line(redact(word), most=100)
         raise ValueError(f"{source}: {shown!r} is not a server: use embedded, jar, docker, auto or http://host:port")
     try:
-        Address.parse(word)
+        for each in urls_in(word):
+            Address.parse(each)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from None
     return ServerSpec(kind=Kind.URL, url=word, source=source)
@@ -96,11 +102,11 @@ class Endpoint:
 
     @property
     def shown_url(self) -> str:
-        return Address.parse(self.url).url
+        return shown_urls(self.url)
 
     @property
     def is_loopback(self) -> bool:
-        return Address.parse(self.url).is_loopback
+        return is_on_this_machine(self.url)
 
     @property
     def is_embedded(self) -> bool:

@@ -1,6 +1,6 @@
 import pytest
 
-from pytest_k1n.client.address import Address, BadAddress, redact
+from pytest_k1n.client.address import Address, BadAddress, is_on_this_machine, redact, urls_in
 from pytest_k1n.client.credentials import BadToken, token_headers
 from pytest_k1n.client.transport import HttpTransport, transport_for
 
@@ -106,3 +106,20 @@ def test_no_mistake_in_an_address_shows_a_password(text):
         Address.parse(text)
     assert "cret" not in str(caught.value)
     assert "se" not in str(caught.value).replace("server", "").replace("***", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("http://a:1", ("http://a:1",)),
+        ("http://a:1,http://b:2/api", ("http://a:1", "http://b:2/api")),
+        ("https://u:p,w@a:1,http://b:2", ("https://u:p,w@a:1", "http://b:2")),
+    ],
+)
+def test_several_urls_are_parted_and_a_password_keeps_its_comma(text: str, urls: tuple[str, ...]) -> None:
+    assert urls_in(text) == urls
+
+
+def test_several_urls_are_on_this_machine_only_if_each_is() -> None:
+    assert is_on_this_machine("http://127.0.0.1:1,http://localhost:2")
+    assert not is_on_this_machine("http://127.0.0.1:1,http://example.com:2")
