@@ -135,9 +135,11 @@ def finish(controller: Controller, session: pytest.Session) -> None:
     for number in numbers:
         write_batch(controller, number)
     finished = [number for number in numbers if director.ledger.is_finished(number)]
-    record_passes(run, {number: director.ledger.outcomes(number) for number in finished})
-    for line in contradictions(controller):
+    contradicted = set()
+    for number, line in contradictions(controller):
         controller.fail(line)
+        contradicted.add(number)
+    record_passes(run, {number: director.ledger.outcomes(number) for number in finished}, contradicted)
     has_stopped = any(map(director.ledger.stops, controller.outcomes.values()))
     if session.exitstatus == pytest.ExitCode.OK and (has_stopped or controller.trouble):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,10 @@ def missing_passes(run: Run, *, now_s: float | None = None) -> dict[int, str]:
     return {number: reason for number, reason in reasons.items() if reason}
 
 
-def record_passes(run: Run, outcomes: Mapping[int, Mapping[str, ItemOutcome | None]]) -> None:
-    """Record which whole batches have passed; one of which a test has failed loses its record.
+def record_passes(
+    run: Run, outcomes: Mapping[int, Mapping[str, ItemOutcome | None]], contradicted: Container[int] = ()
+) -> None:
+    """Record which whole batches have passed; one of which a test has failed, or that is `contradicted`, loses it.
 
     `outcomes` are those of each batch whose tests have ended, by node id.
     """
@@ -65,9 +67,10 @@ def record_passes(run: Run, outcomes: Mapping[int, Mapping[str, ItemOutcome | No
             continue
         if is_whole(batch, collection, tests.get(batch.name, ()), is_named=is_named):
             tests[batch.name] = sorted(ended)
-            if _all_passed(collection, ended):
+            if _all_passed(collection, ended) and batch.number not in contradicted:
                 passed[batch.name] = asdict(_record(run, batch, ended))
-        if any(each in (ItemOutcome.FAILED, ItemOutcome.UNKNOWN, ItemOutcome.BLOCKED) for each in ended.values()):
+        stopping = (ItemOutcome.FAILED, ItemOutcome.UNKNOWN, ItemOutcome.BLOCKED)
+        if batch.number in contradicted or any(each in stopping for each in ended.values()):
             passed.pop(batch.name, None)
     cache.set(_PASSED, passed)
     cache.set(_TESTS, tests)

@@ -14,9 +14,12 @@ from pytest_k1n.coordination.director import BatchRun
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.core.expectations import judge_all
+from pytest_k1n.core.expectations.planned import planned_bands
+from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.plan import Batch, Template
-from pytest_k1n.report.results import ResultsSource, results_document
+from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.folders import sweep_drafts
 from pytest_k1n.run.run import Run
@@ -32,6 +35,8 @@ class Result:
     path: Path
     watch: Watch | None
     outcomes: Mapping[str, ItemOutcome | None]
+    unasked: tuple[Finding, ...] = ()
+    """Bands and windows of the plan that the execution missed, and no test has said so."""
 
 
 def check_results_folder(run: Run) -> None:
@@ -85,25 +90,31 @@ def write_batch(controller: Controller, batch: int) -> None:
             controller.fail(f"{result.path} could not be written: {error.strerror or error}")
 
 
-def contradictions(controller: Controller) -> Iterator[str]:
-    """Name the templates whose quality gates are no pass although all their tests are: a line each, with the reason.
+def contradictions(controller: Controller) -> Iterator[tuple[int, str]]:
+    """Name the templates that are no pass although all their tests are: (batch, line with the reason) each.
 
-    Gates that are tests say so themselves; this is for runs in which none of them was selected.
+    The plan's bands hold also where no test asks for them. Gates that are tests speak for themselves; the others speak
+    here.
     """
     run = controller.run
     judged_by_tests = {item.batch for item in run.items.values() if item.gate}
     for result in results(controller):
+        number, name = result.batch.number, result.template.workflow
         gates = result.document["gates"]
-        if result.batch.number in judged_by_tests:
-            continue
+        for finding in result.unasked:
+            yield number, f"{name}: no test asks for it, the plan does: {finding}"
         if any(controller.director.ledger.stops(outcome) for outcome in result.outcomes.values() if outcome):
             continue
-        if result.document["partial"] or result.watch is None:
+        if result.document["partial"]:
+            left = sum(outcome is None for outcome in result.outcomes.values())
+            yield number, f"{name}: {left} of its {len(result.outcomes)} tests did not end"
+            continue
+        if number in judged_by_tests or result.watch is None:
             continue
         if gates is None:
-            yield f"{result.template.workflow}: its quality gates were not evaluated"
+            yield number, f"{name}: its quality gates were not evaluated"
         elif gates["verdict"] == "fail" or (gates["verdict"] == "unknown" and run.settings.unknown == "fail"):
-            yield f"{result.template.workflow}: quality gates {gates['verdict']}: {'; '.join(gates['reasons'][:3])}"
+            yield number, f"{name}: quality gates {gates['verdict']}: {'; '.join(gates['reasons'][:3])}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,12 +164,15 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
     findings: list[Mapping[str, Any]] = []
     for node_id in outcomes:
         findings += controller.findings.get(node_id, ())
+    told = {(finding["code"], finding["subject"]) for finding in findings}
+    unasked = tuple(each for each in _missed(watch) if (each.code, each.subject) not in told)
+    findings += [finding_json(each) for each in unasked]
     for category in gates["categories"] if gates else ():
         findings += category["findings"]
     subject = ResultsSource(
         template=template.planned_on(watch.definition) if watch and watch.definition else template,
         batch=batch.name,
-        verdict=_verdict(outcomes, gates),
+        verdict="fail" if unasked and _verdict(outcomes, gates) != "blocked" else _verdict(outcomes, gates),
         partial=any(outcome is None for outcome in outcomes.values()),
         server=state.server,
         time_model=state.time_model,
@@ -170,8 +184,21 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
     )
     path = run.settings.results / template.results_name
     return Result(
-        template=template, batch=batch, document=results_document(subject), path=path, watch=watch, outcomes=outcomes
-    )
+        template=template, batch=batch, document=results_document(subject), path=path, watch=watch,
+        outcomes=outcomes, unasked=unasked,
+    )  # fmt: skip
+
+
+def _missed(watch: Watch | None) -> list[Finding]:
+    """Judge the bands and windows that the plan declares; what may still come right is left out."""
+    if watch is None or watch.observation is None or watch.observation.template is None:
+        return []
+    judged = judge_all(planned_bands(watch.observation.template), watch.observation)
+    return [
+        each
+        for each in judged.findings
+        if each.verdict is Verdict.FAIL and each.code in ("outside-band", "not-finished")
+    ]
 
 
 def _launches(run: Run, batch: int) -> Iterator[Any]:

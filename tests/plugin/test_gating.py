@@ -213,3 +213,30 @@ def test_a_node_id_launches_only_its_execution(project):
     assert outcome.counts == {"passed": 1}
     kept = list((project.pytester.path / "test-results" / "runs").glob("*/executions/*.json"))
     assert len(kept) == 1
+
+
+def test_a_band_of_the_plan_holds_also_where_no_test_asks_for_it(project):
+    plan = (project.pytester.path / "k1n.toml").read_text()
+    project.plan(plan.replace('band = ["5m", "8m"]', 'band = ["1m", "2m"]').replace('["5m", "7m"]', '["1m", "2m"]'))
+    outcome = project.run()
+    assert outcome.counts == {"passed": 3}
+    assert outcome.code == 1
+    assert "k1n: FIRST: no test asks for it, the plan does: fail    outside-band: FIRST: expected" in outcome.text
+    assert "k1n: CHAIN: no test asks for it, the plan does: fail    outside-band: phase 2: expected" in outcome.text
+    first = outcome.results("template-01-first-results.json")
+    assert (first["verdict"], first["findings"][0]["code"]) == ("fail", "outside-band")
+
+
+def test_a_band_that_a_test_has_found_missed_is_told_once(project):
+    plan = (project.pytester.path / "k1n.toml").read_text()
+    project.plan(plan.replace('band = ["5m", "8m"]', 'band = ["1m", "2m"]'))
+    asking = (project.pytester.path / "test_first.py").read_text()
+    project.test(
+        "first",
+        asking.replace("completed())", "completed(), within('1m', '2m'))").replace(
+            "completed\n", "completed, within\n"
+        ),
+    )
+    outcome = project.run("-m", "batch1")
+    assert outcome.counts == {"failed": 1, "deselected": 2}
+    assert "no test asks for it" not in outcome.text

@@ -22,6 +22,11 @@ def planned(template: Template | None) -> tuple[Expectation, ...]:
     return tuple(_planned(template))
 
 
+def planned_bands(template: Template) -> tuple[Expectation, ...]:
+    """Return what the plan says of times: the band of the makespan, of phases, and the windows of watched tasks."""
+    return tuple(_bands(template))
+
+
 def early_findings(observation: Observation) -> Findings:
     """Judge what the plan and the definition decide already, on an execution that may still be running.
 
@@ -43,6 +48,15 @@ def _planned(template: Template | None) -> Iterator[Expectation]:
         if len(group) > 1:
             yield start_together(*group, spread=f"{template.start_spread_ms}ms")
             yield concurrent(*group)
+    yield from _bands(template)
+    for point in template.watch:
+        if point.successor:
+            yield in_order(point.ref, point.successor)
+    if template.estimates_ms or template.total_estimate_ms is not None:
+        yield on_estimate()
+
+
+def _bands(template: Template) -> Iterator[Expectation]:
     if template.band_ms:
         yield planned_band(template.band_ms)
     for phase in template.phases:
@@ -50,10 +64,6 @@ def _planned(template: Template | None) -> Iterator[Expectation]:
             yield planned_phase_band(phase, phase.band_ms)
     for point in template.watch:
         yield planned_window(point)
-        if point.successor:
-            yield in_order(point.ref, point.successor)
-    if template.estimates_ms or template.total_estimate_ms is not None:
-        yield on_estimate()
 
 
 @expectation
