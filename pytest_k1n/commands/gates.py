@@ -43,6 +43,8 @@ class Judged:
 
 def main(argv: Sequence[str]) -> int:
     """Evaluate and print; 0 pass or warn, 1 fail or unknown, 2 for what cannot be judged."""
+    if "--self-test" in argv:
+        return _self_test()
     arguments = _parser().parse_args(argv)
     judged = _judge(arguments)
     if arguments.json:
@@ -62,7 +64,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--register", "--k1n-register", choices=("missing", "always", "never"),
         help=f"may {WORKFLOW} be registered on the server (default: missing on loopback, else never)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.add_argument("--self-test", action="store_true",
+        help="judge nothing: break each gate once, on the embedded engine, and show that it notices")  # fmt: skip
     return parser
+
+
+def _self_test() -> int:
+    """Show that each gate can fail; 1 if one of them did not."""
+    from pytest_k1n.commands.selftest import lines, self_test
+
+    found = list(self_test(_validate))
+    print("\n".join(lines(found)))
+    return 0 if all(each.has_noticed for each in found) else 1
 
 
 def _judge(arguments: argparse.Namespace) -> Judged:
