@@ -51,6 +51,16 @@ class Tasks(Calls):
         path = f"/api/tasks/{segment(workflow_id)}/{segment(ref)}/{segment(status)}"
         return self._text_of("POST", path, self._call("POST", path, body=dict(output or {}))) or None
 
+    def answer(
+        self, workflow_id: str, ref: str, task_id: str, status: str, output: Mapping[str, object], reason: str | None
+    ) -> None:
+        """End a WAIT or HUMAN: by its ref, or, as that way takes no reason, by a result where there is one."""
+        if reason is None:
+            self.update_by_ref(workflow_id, ref, status, output)
+        else:
+            result = {"workflowInstanceId": workflow_id, "taskId": task_id, "status": status}
+            self.update({**result, "outputData": dict(output), "reasonForIncompletion": reason})
+
     def task(self, task_id: str) -> JsonObject:
         """Return one task. Raises NotFound."""
         return self._get_object(f"/api/tasks/{segment(task_id)}")

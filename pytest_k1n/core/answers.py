@@ -29,18 +29,18 @@ Answers = Mapping[str, PlannedAnswer]
 
 
 def read_answers(given: Mapping[str, object]) -> dict[str, PlannedAnswer]:
-    """Read `{"approve": {"after": "2h", "output": {...}, "status": "COMPLETED"}}`. Raises ValueError, TypeError."""
+    """Read `{"approve": {"after": "2h", "output": {...}, "status": "COMPLETED"}}`. Raises ValueError."""
     return {ref: _answer(ref, each) for ref, each in given.items()}
 
 
 def _answer(ref: str, given: object) -> PlannedAnswer:
     if not isinstance(given, Mapping):
-        raise TypeError(f'answers: {ref}: write {{"after": "2h", "output": {{...}}}}, not {given!r}')
+        raise ValueError(f'answers: {ref}: write {{"after": "2h", "output": {{...}}}}, not {given!r}')
     if unknown := [key for key in given if key not in _KEYS]:
         raise ValueError(f"answers: {ref}: unknown key {unknown[0]!r}; known: {', '.join(_KEYS)}")
     output: Any = given.get("output", {})
     if not isinstance(output, Mapping):
-        raise TypeError(f"answers: {ref}.output must be a dict, not {output!r}")
+        raise ValueError(f"answers: {ref}.output must be a dict, not {output!r}")
     status = str(given.get("status", STATUSES[0]))
     if status not in STATUSES:
         raise ValueError(f"answers: {ref}.status is {status!r}: one of {', '.join(STATUSES)}")

@@ -147,7 +147,8 @@ def finish(controller: Controller, session: pytest.Session) -> None:
     failed = session.exitstatus != pytest.ExitCode.OK
     if run.settings.keep == "always" or (run.settings.keep == "failed" and failed):
         controller.kept = run.settings.results / "runs" / run.uid
-    if director.collection.launches or run.settings.report or run.settings.html:
+    has_own = (run.folder_path / "own").is_dir()
+    if director.collection.launches or has_own or run.settings.report or run.settings.html:
         _report(controller, session)
 
 

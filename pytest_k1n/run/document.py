@@ -24,6 +24,7 @@ from pytest_k1n.report.document import (
 from pytest_k1n.report.execution_document import JudgedExecution, Role, execution_document
 from pytest_k1n.report.weather import RunWeatherDocument, weather_document
 from pytest_k1n.run.controller import Controller
+from pytest_k1n.run.own_executions import own_documents
 from pytest_k1n.run.results import Result, results
 from pytest_k1n.run.run import Run
 
@@ -61,7 +62,7 @@ def run_document(controller: Controller, *, ended_ms: int, exit_code: int) -> Ru
         "time": {"model": state.time_model, "speed": state.speed},
         "plan": run.plan.source if run.plan else None,
         "batches": list(_batches(run, director, shown, outcomes)),
-        "executions": list(_executions(director, shown, found)),
+        "executions": [*_executions(director, shown, found), *own_documents(run)],
         "findings": found,
         "tests": [
             {"node_id": node_id, "outcome": str(outcome), "batch": _batch_name(run.items[node_id].batch)}

@@ -7,6 +7,7 @@ import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
+from pathlib import Path
 
 from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.collection import Item
@@ -54,6 +55,8 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
         lines += [f"failed    {label(record.key)}: {record.reason}" for record in failed[:LOG_LINES]]
         jumped = seen.time_model == "virtual"
         lines += [f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:LOG_LINES]]
+        if run.settings.keep != "never":
+            lines.append(f"saved     {_kept(run, execution.workflow_id)}")
         logs = [line for lines_of_task in (seen.logs or {}).values() for line in lines_of_task]
         lines += [f"log       {text}" for _, text in sorted(logs, key=itemgetter(0))[-LOG_LINES:]]
     seed = run.settings.seed if run.is_anything_set else 0
@@ -70,13 +73,17 @@ def _chosen(run: Run) -> Iterator[str]:
         yield shlex.quote(f"--k1n-fault={fault}")
 
 
+def _kept(run: Run, workflow_id: str) -> Path:
+    return run.settings.results / "runs" / run.uid / "executions" / f"{workflow_id}.json"
+
+
 def _columns() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
 def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
-    kept = run.settings.results / "runs" / run.uid / "executions" / f"{state.workflow_id}.json"
+    kept = _kept(run, state.workflow_id)
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
     yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2))
     for line in _last_log_lines(run, state.workflow_id):

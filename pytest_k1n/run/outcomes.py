@@ -8,6 +8,7 @@ from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import failure, retelling
 from pytest_k1n.run.coverage import LOOKED_AT, coverage_note
 from pytest_k1n.run.note import Evidence, ReportNote, note_of
+from pytest_k1n.run.own_executions import keep_own
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
 
@@ -55,6 +56,10 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
         report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
     elif report.when == "call" and report.failed and (held := item.stash.get(LOOKED_AT, None)):
         report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held)))
+    if report.when == "call" and (report.failed or run.is_anything_set) and LOOKED_AT in item.stash:
+        keep_own(run, item, report)
+    if call.excinfo is not None and report.failed:
+        retelling.plainly(report, call.excinfo.value)
     note.put_on(report)
 
 

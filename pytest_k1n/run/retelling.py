@@ -35,6 +35,14 @@ def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence
         report.user_properties.append(("k1n_execution", workflow_id))
 
 
+def plainly(report: pytest.TestReport, error: BaseException) -> None:
+    """Begin the line of the short summary with what an exception of this package says, not with where it is defined."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    home = type(error).__module__
+    if crash is not None and home.startswith("pytest_k1n.") and crash.message.startswith(f"{home}."):
+        crash.message = one_line(str(error), most=MOST_TEXT)
+
+
 @dataclass(slots=True)
 class Told:
     """What has been told so far; kept by the controller, which sees the reports of all nodes."""
