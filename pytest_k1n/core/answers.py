@@ -15,6 +15,10 @@ _REFUSED: Final = (TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR)
 _KEYS: Final = ("after", "output", "status")
 
 
+class BadAnswer(ValueError):
+    """Something that is no answer; says what to write."""
+
+
 class PlannedAnswer(NamedTuple):
     """What one task is answered, in workflow time."""
 
@@ -29,21 +33,21 @@ Answers = Mapping[str, PlannedAnswer]
 
 
 def read_answers(given: Mapping[str, object]) -> dict[str, PlannedAnswer]:
-    """Read `{"approve": {"after": "2h", "output": {...}, "status": "COMPLETED"}}`. Raises ValueError."""
+    """Read `{"approve": {"after": "2h", "output": {...}, "status": "COMPLETED"}}`. Raises BadAnswer, ValueError for what is no duration."""
     return {ref: _answer(ref, each) for ref, each in given.items()}
 
 
 def _answer(ref: str, given: object) -> PlannedAnswer:
     if not isinstance(given, Mapping):
-        raise ValueError(f'answers: {ref}: write {{"after": "2h", "output": {{...}}}}, not {given!r}')
+        raise BadAnswer(f'answers: {ref}: write {{"after": "2h", "output": {{...}}}}, not {given!r}')
     if unknown := [key for key in given if key not in _KEYS]:
-        raise ValueError(f"answers: {ref}: unknown key {unknown[0]!r}; known: {', '.join(_KEYS)}")
+        raise BadAnswer(f"answers: {ref}: unknown key {unknown[0]!r}; known: {', '.join(_KEYS)}")
     output: Any = given.get("output", {})
     if not isinstance(output, Mapping):
-        raise ValueError(f"answers: {ref}.output must be a dict, not {output!r}")
+        raise BadAnswer(f"answers: {ref}.output must be a dict, not {output!r}")
     status = str(given.get("status", STATUSES[0]))
     if status not in STATUSES:
-        raise ValueError(f"answers: {ref}.status is {status!r}: one of {', '.join(STATUSES)}")
+        raise BadAnswer(f"answers: {ref}.status is {status!r}: one of {', '.join(STATUSES)}")
     return PlannedAnswer(after_ms=duration_ms(str(given.get("after", "0s"))), output=dict(output), status=status)
 
 
