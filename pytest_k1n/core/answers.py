@@ -33,7 +33,7 @@ Answers = Mapping[str, PlannedAnswer]
 
 
 def read_answers(given: Mapping[str, object]) -> dict[str, PlannedAnswer]:
-    """Read `{"approve": {"after": "2h", "output": {...}, "status": "COMPLETED"}}`. Raises BadAnswer, ValueError for what is no duration."""
+    """Read `{"approve": {"after": "2h", "output": {...}, "status": "COMPLETED"}}`. Raises BadAnswer, ValueError."""
     return {ref: _answer(ref, each) for ref, each in given.items()}
 
 
