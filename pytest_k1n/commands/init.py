@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pytest_k1n.commands.material import Material, example, from_server
+from pytest_k1n.commands.material import Material, example, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import files
 
@@ -22,6 +22,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="default: this one")
     parser.add_argument("--server", metavar="URL", help="take the workflow from this server (else K1N_SERVER)")
     parser.add_argument("--workflow", metavar="NAME[:VERSION]", help="which one; without it an example is written")
+    parser.add_argument("--from", type=Path, dest="file", metavar="FILE",
+        help="take the workflow from this file, and what it starts from the files beside it")  # fmt: skip
     parser.add_argument("--from-runs", type=_count, default=RUNS, metavar="N",
         help="read up to N completed executions for bands and estimates (default: %(default)s, 0: none)")  # fmt: skip
     arguments = parser.parse_args(argv)
@@ -34,6 +36,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _material(arguments: argparse.Namespace) -> Material:
+    if arguments.file:
+        if arguments.server:
+            raise ValueError("--from FILE and --server URL: the workflow comes from one of them")
+        return from_file(arguments.file, arguments.workflow)
     url = arguments.server or os.environ.get("K1N_SERVER")
     if not arguments.workflow and not arguments.server:
         return example()

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.core import wire
+from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
 from pytest_k1n.core.units import MINUTE_MS
+from pytest_k1n.plan.library import DefinitionError, read_definitions
 from pytest_k1n.workers.worker import worker_types
 
 Document = Mapping[str, Any]
@@ -124,6 +128,44 @@ def from_server(client: Conductor, name: str, *, runs: int) -> Material:
         input=dict.fromkeys(_inputs(main), "example"),
         notes=tuple(notes),
     )
+
+
+def from_file(path: Path, name: str | None = None) -> Material:
+    """Read a workflow from a file, and those that it starts from the files beside it.
+
+    Of several in the file `name` chooses one, else the first. Task definitions are written where the file brings none.
+    Raises LookupError that lists what there is, DefinitionError, OSError, WireError.
+    """
+    documents = [each for each in read_definitions(path) if "tasks" in each]
+    base, _, version = (name or "").partition(":")
+    wanted = [each for each in documents if not base or each.get("name") == base]
+    wanted = [each for each in wanted if not version or str(each.get("version") or 1) == version]
+    if not wanted:
+        known = ", ".join(str(each.get("name")) for each in documents) or "none"
+        raise LookupError(f"{path} has no workflow{' ' + name if name else ''}; it has {known}")
+    main = {"version": 1, **wanted[0]}
+    others = [each for each in _beside(path) if each.get("name") != main["name"]]
+    workflows = [main, *(each for each in startable(main, [*documents, *others]) if each is not wanted[0])]
+    workflows = list({str(each["name"]): each for each in workflows}.values())
+    parsed = [wire.workflow_definition(cast("Json", each)) for each in workflows]
+    inline = {task.name for each in parsed for task in each.walk() if task.task_definition is not None}
+    refs = [task.ref for task in parsed[0].walk() if task.type == "SIMPLE"]
+    return Material(
+        workflows=tuple(workflows),
+        tasks=tuple(_task(each) for each in worker_types(parsed) if each not in inline),
+        estimates_ms=dict.fromkeys(refs, DEFAULT_ESTIMATE_MS),
+        recorded=Recorded(),
+        guessed=tuple(refs),
+        source=str(path),
+        input=dict.fromkeys(_inputs(main), "example"),
+    )
+
+
+def _beside(path: Path) -> Iterator[Document]:
+    """Yield the workflow definitions of the files in a file's folder; a file that holds something else is left out."""
+    for other in sorted(path.parent.glob("*.json")):
+        with suppress(DefinitionError):
+            yield from (each for each in read_definitions(other) if "tasks" in each)
 
 
 def _with_children(client: Conductor, main: Document) -> list[Document]:

@@ -271,3 +271,34 @@ def test_without_runs_and_rehearsal_there_is_no_band():
     rehearsal = rehearse(material)
     assert rehearsal.trouble
     assert band_of(material, rehearsal) is None
+
+
+def test_a_definition_file_becomes_a_project_with_what_it_starts_and_its_people(pytester, capsys):
+    refund = workflow("refund", simple("give_back"))
+    limited = {**task("ask"), "timeoutSeconds": 86_400, "timeoutPolicy": "TIME_OUT_WF"}
+    ask = {"name": "ask", "taskReferenceName": "approve", "type": "HUMAN", "taskDefinition": limited}
+    order = workflow("shop", simple("charge"), ask, simple("ship"), inputParameters=["sku"], failureWorkflow="refund")
+    for name, document in (("shop.json", order), ("undo.json", refund), ("other.json", {"no": "workflow"})):
+        (pytester.path / name).write_text(json.dumps(document))
+    assert main(["init", "project", "--from", "shop.json"]) == 0
+    assert "its tests complete approve themselves" in capsys.readouterr().out
+    project = pytester.path / "project"
+    assert sorted(path.name for path in (project / "workflows").iterdir()) == ["refund.json", "shop.json"]
+    plan = load_plan(project / "k1n.toml")
+    assert (plan.templates[0].workflow, plan.templates[0].input) == ("shop", {"sku": "example"})
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--from", "nowhere.json"], "nowhere.json"),
+        (["--from", "shop.json", "--workflow", "shp"], "shop.json has no workflow shp; it has shop"),
+        (["--from", "shop.json", "--server", "http://127.0.0.1:1"], "the workflow comes from one of them"),
+    ],
+)
+def test_a_file_without_the_workflow_is_told_in_one_line(pytester, capsys, arguments, says):
+    (pytester.path / "shop.json").write_text(json.dumps(workflow("shop", simple("charge"))))
+    assert main(["init", "project", *arguments]) == 2
+    assert says in capsys.readouterr().err
+    assert not (pytester.path / "project").exists()
