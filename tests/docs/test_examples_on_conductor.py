@@ -1,4 +1,4 @@
-"""The tests that README and docs show, on a real Conductor: they pass there, or their mark says why they are skipped."""
+"""The tests that README and docs show, on a real Conductor: they pass, or their mark says why they are skipped."""
 
 from __future__ import annotations
 
