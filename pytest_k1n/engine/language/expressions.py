@@ -96,17 +96,31 @@ def compile_template(template: Any) -> Resolver | None:
     path takes too long.
     """
     resolve = _compile(template)
-    if resolve is None or len(references(template)) < 2:
+    if resolve is None or _mentions(template) < 2:
         return resolve
     unbounded = resolve
+    is_flat = isinstance(template, dict) and all(_mentions(each) < 2 for each in template.values())
 
     def bounded(execution: Referable, task: Task | None) -> Any:
         value = unbounded(execution, task)
+        if is_flat and sum(type(each) in _CONTAINERS for each in value.values()) < 2:
+            return value  # nothing that it holds can be in it twice
         if size := jsontext.excess(value, MOST_BYTES):
             raise InvalidInput(f"The payload size: {size} is greater than the permissible limit: {MOST_BYTES} bytes")
         return value
 
     return bounded
+
+
+_CONTAINERS: Final = (dict, list)
+
+
+def _mentions(template: Any) -> int:
+    """Count the expressions in a template, inner and escaped ones too."""
+    if isinstance(template, str):
+        return template.count("${")
+    members = template.values() if isinstance(template, dict) else template if isinstance(template, list) else ()
+    return sum(map(_mentions, members))
 
 
 def _compile(template: Any) -> Resolver | None:

@@ -86,13 +86,21 @@ def _rough(value: Any, known: dict[int, int]) -> int:
     if not isinstance(value, dict | list):
         return value.bit_length() if isinstance(value, int) and abs(value) > 2**64 else 26
     found = known.get(id(value))
-    if found is None:
-        if isinstance(value, dict):
-            found = sum(_rough(key, known) + _rough(inner, known) + 2 for key, inner in value.items()) + 2
+    if found is not None:
+        return found
+    total = 2
+    if isinstance(value, dict):
+        total += sum(map(len, value)) * 2 + 5 * len(value)
+        for key in value:
+            if not key.isascii():
+                total += 4 * len(key)
+    for inner in value.values() if isinstance(value, dict) else value:
+        if type(inner) is int:
+            total += 27 if -(2**64) < inner < 2**64 else inner.bit_length() + 1
         else:
-            found = sum(_rough(inner, known) + 1 for inner in value) + 2
-        known[id(value)] = found
-    return found
+            total += _rough(inner, known) + 1
+    known[id(value)] = total
+    return total
 
 
 _TOO_DEEP: Final = f"Document nesting depth exceeds the maximum allowed ({DEPTH_LIMIT}) by this embedded engine"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.operate.parents import reopen_parents
 from pytest_k1n.engine.operate.reopening import demand_terminal, evaluate, label, reopen
@@ -71,13 +70,19 @@ def terminate(engine: Engine, execution: ExecutionState, reason: str | None) -> 
         engine.settle()
 
 
-def restart(engine: Engine, execution: ExecutionState, latest: Definition | None = None) -> None:
-    """Begin a terminal execution anew under its id; `latest` replaces its definition. Raises WrongState or Unknown."""
+def restart(engine: Engine, execution: ExecutionState, *, latest: bool = False) -> None:
+    """Begin a terminal execution anew under its id, with the latest definition or its own.
+
+    Raises WrongState or Unknown.
+    """
     demand_terminal(execution, "restart")
     if execution.status == COMPLETED and not execution.definition.restartable:
         raise Unknown(f"Workflow: {label(execution)}.{execution.status} is non-restartable")
-    if latest is not None:
-        execution.definition = latest
+    if latest:
+        definition = engine.catalogue.workflow(execution.definition.name, None)
+        if definition is None:
+            raise Unknown(f"Unable to find latest definition for {execution.workflow_id}")
+        execution.definition = definition
     execution.keep([])
     execution.created_ms = engine.now_ms
     execution.last_retried_ms = execution.ended_ms = 0

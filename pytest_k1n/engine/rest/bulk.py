@@ -90,8 +90,7 @@ def _remove(request: Request, execution: ExecutionState) -> None:
 
 
 def _restart(request: Request, execution: ExecutionState) -> None:
-    latest = request.engine.find(execution.definition.name, None) if request.flag("useLatestDefinitions") else None
-    operations.restart(request.engine, execution, latest)
+    operations.restart(request.engine, execution, latest=request.flag("useLatestDefinitions"))
 
 
 ROUTES = (

@@ -193,10 +193,7 @@ def _terminate(request: Request) -> Reply:
 
 def _restart(request: Request) -> Reply:
     execution = _execution(request)
-    latest = None
-    if request.flag("useLatestDefinitions"):
-        latest = request.engine.find(execution.definition.name, None)
-    operations.restart(request.engine, execution, latest)
+    operations.restart(request.engine, execution, latest=request.flag("useLatestDefinitions"))
     return Reply(204)
 
 

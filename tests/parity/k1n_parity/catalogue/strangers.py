@@ -16,6 +16,7 @@ NAMELESS = (
 def strangers() -> Iterator[Case]:
     yield from _conditions()
     yield from _nameless()
+    yield from _secrets()
 
 
 def _conditions() -> Iterator[Case]:
@@ -89,3 +90,23 @@ def _nameless() -> Iterator[Case]:
         defs=DEFS,
         workflows=[child(simple("a"))],
     )
+
+
+def _secrets() -> Iterator[Case]:
+    """Yield tasks whose input names secrets that there are not."""
+    named = {
+        "whole": "${workflow.secrets.none}",
+        "part": "p-${workflow.secrets.none}-q",
+        "list": ["${workflow.secrets.none}"],
+    }
+    script = {"evaluatorType": "graaljs", "expression": "[$.whole, $.part, $.list]"}
+    yield case("secrets, a worker", simple("a", named), defs=DEFS)
+    yield case("secrets, INLINE", system("INLINE", "op", named | script))
+    yield case("secrets, jq", system("JSON_JQ_TRANSFORM", "op", named | {"queryExpression": "[.whole, .part, .list]"}))
+    yield case(
+        "secrets, SET_VARIABLE",
+        system("SET_VARIABLE", "op", named),
+        simple("a", {"v": "${workflow.variables}"}),
+        defs=DEFS,
+    )
+    yield case("secrets, SWITCH", switch(named["whole"], {"x": [simple("a")]}, [simple("b")]), defs=DEFS)

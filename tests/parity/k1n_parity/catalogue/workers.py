@@ -142,6 +142,19 @@ def timeouts() -> Iterator[Case]:
         },
     )
     yield case(
+        "total timeout that is only alerted about, before a response timeout",
+        simple("t"),
+        script={"t": [HANG]},
+        defs={
+            "t": {
+                "responseTimeoutSeconds": 2,
+                "totalTimeoutSeconds": 1,
+                "retryCount": 0,
+                "timeoutPolicy": "ALERT_ONLY",
+            }
+        },
+    )
+    yield case(
         "total timeout, failures",
         simple("t"),
         script={"t": [FAIL] * 5},
