@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.problems import Illegal, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
+from pytest_k1n.engine.problems import Illegal, Invalid, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.table import ROUTES
@@ -95,11 +95,20 @@ def _demand_json(headers: Mapping[str, str]) -> None:
 
     A request without a wire has no content type at all; one that came on a wire without saying it has an empty one.
     """
-    given = headers.get("content-type", "application/json") or "application/octet-stream"
-    kind = given.partition(";")[0].strip().lower()
-    if kind != "application/json" and not kind.endswith("+json"):
-        shown = f"{kind};charset=UTF-8" if kind.startswith("text/") or kind.endswith("-urlencoded") else kind
-        raise Illegal(f"Content-Type '{shown}' is not supported")
+    given = headers.get("content-type", "application/json")
+    if not given:
+        raise Illegal("Content-Type 'application/octet-stream' is not supported")
+    kind, *parameters = (part.strip() for part in given.split(";"))
+    type_, slash, subtype = kind.lower().partition("/")
+    if not slash:
+        raise Illegal(f"Invalid mime type \"{given}\": does not contain '/'")
+    if "*" in (type_, subtype):
+        raise Invalid(f"Content-Type cannot contain wildcard {'type' if type_ == '*' else 'subtype'} '*'")
+    if type_ == "application" and (subtype == "json" or subtype.endswith("+json")):
+        return
+    if not any(parameter.lower().startswith("charset=") for parameter in parameters):
+        parameters.append("charset=UTF-8")  # as the server's filter does
+    raise Illegal(f"Content-Type '{';'.join((kind.lower(), *parameters))}' is not supported")
 
 
 T = TypeVar("T")

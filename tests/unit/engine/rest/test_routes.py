@@ -421,6 +421,19 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(routes, given, shown):
     assert (reply.status, reply.payload["message"]) == (500, f"Content-Type '{shown}' is not supported")
 
 
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        ("nonsense", (500, 'Invalid mime type "nonsense": does not contain \'/\'')),
+        ("application/*", (400, "Content-Type cannot contain wildcard subtype '*'")),
+        ("*/*", (400, "Content-Type cannot contain wildcard type '*'")),
+    ],
+)
+def test_a_type_that_is_none_is_refused_in_the_servers_words(routes, given, answer):
+    reply = routes.handle("POST", "/api/workflow/chain", {}, b"{}", {"content-type": given})
+    assert (reply.status, reply.payload["message"]) == answer
+
+
 @pytest.mark.parametrize("given", ["application/json", "application/json;charset=utf-8", "application/problem+json"])
 def test_a_body_of_json_is_read_whatever_else_its_type_says(routes, given):
     assert routes.handle("POST", "/api/workflow/chain", {}, b"{}", {"content-type": given}).status == 200
