@@ -28,7 +28,7 @@ def against_baseline(
     stale, note = "", ""
     if mine is None:
         stale = _what_changed(baselines, first)
-        note = stale or f"{first.workflow} has no baseline: {ACCEPT} takes recorded runs as one"
+        note = stale or f"there is no baseline: {ACCEPT} makes recorded runs one"
     elif now_ms - mine.accepted_ms > age_ms:
         days, day = (now_ms - mine.accepted_ms) // _DAY_MS, datetime.fromtimestamp(mine.accepted_ms / 1000, UTC)
         stale = f"the baseline was accepted {days} days ago, on {day:%Y-%m-%d}"

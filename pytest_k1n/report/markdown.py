@@ -11,6 +11,7 @@ from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDo
 from pytest_k1n.report.figures import shares
 from pytest_k1n.report.remembered import remembered
 from pytest_k1n.report.story import headline, sentence, shown_band
+from pytest_k1n.report.weather import weather_line
 
 MARKS = {"pass": "✅", "warn": "⚠️", "fail": "❌", "unknown": "❔", "blocked": "⛔"}
 _STATES = {"pass": "pass", "suspect": "warn", "regression": "fail", "unknown": "unknown"}
@@ -28,6 +29,8 @@ def lines(document: RunDocument, *, findings: int | None = None) -> Iterator[str
     yield ""
     yield text(headline(document))
     yield from ("", text(ran_on(document)), "")
+    if weather := document.get("weather"):
+        yield from (text(f"Weather: {weather_line(weather)}."), "")
     yield from _executions(document)
     yield from _time(document)
     yield from _remembered(document)

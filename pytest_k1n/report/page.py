@@ -19,6 +19,7 @@ from pytest_k1n.report.picture import charts
 from pytest_k1n.report.picture.gantt import Gantt, gantt
 from pytest_k1n.report.picture.markup import Markup
 from pytest_k1n.report.story import about, headline, sentence, shown_band
+from pytest_k1n.report.weather import weather_line
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -74,6 +75,7 @@ def render(document: RunDocument) -> str:
         last_attempt=last_attempt,
         status_of=status_of,
         marks=MARKS,
+        weather=weather_line(document["weather"]) if "weather" in document else "",
         diagnoses=list(diagnoses(document)),
         beside_baseline=remembered.sentence,
         series_name=remembered.name,

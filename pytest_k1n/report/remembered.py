@@ -12,9 +12,14 @@ MOST = 3
 
 
 def remembered(document: RunDocument) -> Iterator[tuple[str, str]]:
-    """Yield (state, sentence) for every execution that was compared with its baseline."""
+    """Yield (state, sentence) for every execution that was compared, those that could not be for one reason in one."""
+    told: dict[str, list[str]] = {}
     for compared in document.get("baseline", {}).get("compared", []):
-        yield compared["state"], sentence(compared)
+        if compared["state"] == "unknown":
+            told.setdefault(_why_not(compared), []).append(compared["title"])
+        else:
+            yield compared["state"], sentence(compared)
+    yield from (("unknown", f"{', '.join(titles)} not judged: {why}") for why, titles in told.items())
 
 
 def sentence(compared: ComparisonDocument) -> str:
@@ -22,8 +27,7 @@ def sentence(compared: ComparisonDocument) -> str:
     found = [each for each in compared["series"] if each["state"] in ("regression", "suspect")]
     gains = [each for each in compared["series"] if each["is_improvement"]]
     if compared["state"] == "unknown":
-        why = compared["note"] or (compared["series"][0]["note"] if compared["series"] else "nothing was measured")
-        return f"{compared['title']} not judged: {why}"
+        return f"{compared['title']} not judged: {_why_not(compared)}"
     parts = [f"{each['state'].upper()} {_moved(each)}" for each in found[:MOST]]
     parts += [f"{len(found) - MOST} more"] if found[MOST:] else []
     parts += [f"faster: {_moved(each)}" for each in gains[:1]]
@@ -38,6 +42,10 @@ def sentence(compared: ComparisonDocument) -> str:
 def name(series: SeriesDocument) -> str:
     """Name a series: a task, its wait in the queue, or the makespan."""
     return {"exec": series["ref"], "queue": f"{series['ref']} in the queue", "makespan": "makespan"}[series["segment"]]
+
+
+def _why_not(compared: ComparisonDocument) -> str:
+    return compared["note"] or (compared["series"][0]["note"] if compared["series"] else "nothing was measured")
 
 
 def _moved(series: SeriesDocument) -> str:

@@ -37,7 +37,7 @@ def test_without_a_history_nothing_compares_and_the_gate_says_what_to_type(gated
 
 def test_the_first_run_is_remembered_and_says_how_it_becomes_a_baseline(gated_project):
     outcome = gated_project.run("-m", "batch1", HISTORY)
-    assert re.search(r"regress  FIRST not judged: FIRST has no baseline: k1n baseline accept", outcome.text)
+    assert re.search(r"regress  FIRST not judged: there is no baseline: k1n baseline accept", outcome.text)
     with History(gated_project.pytester.path / "h.sqlite") as history:
         assert [(each.group.workflow, each.verdict) for each in history.executions()] == [("FIRST", "pass")]
 

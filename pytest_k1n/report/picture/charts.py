@@ -73,10 +73,14 @@ def most_at_once(execution: ExecutionDocument) -> int:
     return max(count for _, count in profile(execution))
 
 
+FEW_RUNS = 20
+"""A trend of fewer runs leaves room for those to come: two bars as wide as the page would say nothing."""
+
+
 def trend(values: Sequence[tuple[str, int]], *, height: int = 60) -> Markup:
     """Draw a series of makespans over runs, oldest first, from zero."""
     most = max([ms for _, ms in values], default=1) * 1.15 or 1
-    step = 100 / max(len(values), 1)
+    step = 100 / max(len(values), FEW_RUNS)
     parts = []
     for index, (name, ms) in enumerate(values):
         tall = round(height * ms / most, 1)
