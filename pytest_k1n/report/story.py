@@ -50,7 +50,8 @@ def headline(document: RunDocument) -> str:
         return f"Nothing ran: {str(document['server']['error']).splitlines()[0]}"
     tests = len(document["tests"])
     if not bad and not blocked and document["verdict"] == "pass":
-        return f"{_counted(len(executions), 'workflow')}, {_counted(tests, 'test')}, all passed."
+        counted = [_counted(len(executions), "workflow"), *([_counted(tests, "test")] if tests else [])]
+        return f"{', '.join(counted)}, all passed."
     parts = [_first(each, document["findings"]) for each in bad[:1]]
     if bad[1:]:
         parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")
