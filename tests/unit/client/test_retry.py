@@ -95,8 +95,8 @@ class Scripted:
         pass
 
 
-FOUND = HttpResponse(200, b'[{"workflowId": "w-1"}]')
-NONE = HttpResponse(200, b"[]")
+FOUND = HttpResponse(200, b'{"c": [{"workflowId": "w-1"}]}')
+NONE = HttpResponse(200, b"{}")
 STARTED = HttpResponse(200, b"w-2", "text/plain")
 
 
@@ -129,6 +129,6 @@ def test_a_refused_connection_is_simply_tried_again():
 
 
 def test_two_executions_of_one_start_are_reported():
-    two = HttpResponse(200, b'[{"workflowId": "w-1"}, {"workflowId": "w-2"}]')
+    two = HttpResponse(200, b'{"c": [{"workflowId": "w-1"}, {"workflowId": "w-2"}]}')
     with pytest.raises(StartedTwice, match="w-1, w-2"):
         start_once(unreachable(), two)
