@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.report.document import RunDocument
 from pytest_k1n.report.formats import FORMATS, for_file, named, rendered
+
+if TYPE_CHECKING:
+    from pytest_k1n.report.optimisation import Measurements
 
 
 def main(argv: Sequence[str]) -> int:
@@ -25,7 +29,10 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: standard output)")
     parser.add_argument("--workflow", metavar="NAME", help="only executions of this workflow")
     parser.add_argument("--completion", metavar="FOLDER",
-        help="write the completion report of phase 4.5 there, in Markdown and HTML, of all RUNs")  # fmt: skip
+        help="write the completion report of a phase there, in Markdown and HTML, of all RUNs")  # fmt: skip
+    parser.add_argument("--phase", choices=("4.5", "5.1"), default="4.5", help="with --completion (default: 4.5)")
+    parser.add_argument("--metrics", type=Path, default=Path(".conductor/metrics"), metavar="FOLDER",
+        help="with --phase 5.1: what the profiling scripts wrote (default: %(default)s)")  # fmt: skip
     parser.add_argument("--from", dest="production", metavar="URL",
         help="instead of RUNs: sum up the last executions of --workflow on this server; reads only")  # fmt: skip
     parser.add_argument("--last", type=int, default=100, metavar="N", help="with --from: so many (default: 100)")
@@ -37,7 +44,8 @@ def main(argv: Sequence[str]) -> int:
         raise ValueError("name at least one RUN, or a server with --from URL --workflow NAME")
     if arguments.completion:
         last = Path(arguments.runs[-1])
-        return _complete(read_runs(arguments), last if last.is_dir() else last.parent, Path(arguments.completion))
+        results = last if last.is_dir() else last.parent
+        return _complete(arguments, read_runs(arguments), results, Path(arguments.completion))
     form = named(arguments.format) if arguments.format else for_file(arguments.output or "report.md")
     form.check()
     document = with_trend(read_runs(arguments))
@@ -66,17 +74,51 @@ def _sum_up(arguments: argparse.Namespace) -> int:
         client.close()
 
 
-def _complete(documents: Sequence[RunDocument], results: Path, folder: Path) -> int:
-    from pytest_k1n.report import completion
-
+def _complete(arguments: argparse.Namespace, documents: Sequence[RunDocument], results: Path, folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     way = Path(os.path.relpath(results, folder)).as_posix()
-    forms = ((".md", completion.markdown), (".html", completion.page))
-    for ending, text in ((ending, write(documents, results=way)) for ending, write in forms):
-        target = folder / f"{completion.file_name(documents[-1])}{ending}"
+    if arguments.phase == "4.5":
+        from pytest_k1n.report import completion
+
+        name = completion.file_name(documents[-1])
+        texts = (completion.markdown(documents, results=way), completion.page(documents, results=way))
+    else:
+        from pytest_k1n.report import optimisation
+
+        name = optimisation.file_name(documents[-1])
+        measured = _measured(arguments.metrics)
+        texts = (
+            optimisation.markdown(documents, measured, results=way),
+            optimisation.page(documents, measured, results=way),
+        )
+    for ending, text in zip((".md", ".html"), texts, strict=True):
+        target = folder / f"{name}{ending}"
         replace_text(target, text.encode("utf-8", "replace").decode() + "\n")
         print(f"wrote {target}")
     return 0
+
+
+def _measured(metrics: Path) -> Measurements:
+    """Read the newest file of each kind that the profiling scripts write. Raises ValueError for one that is none."""
+    from pytest_k1n.report.optimisation import Measurements
+
+    def newest(pattern: str) -> Mapping[str, Any] | None:
+        path = max(metrics.glob(pattern), default=None)
+        if path is None:
+            return None
+        try:
+            document = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path}: not JSON: {error}") from None
+        if not isinstance(document, dict):
+            raise ValueError(f"{path}: not what the profiling scripts write")  # noqa: TRY004 -- the file's mistake
+        return document
+
+    return Measurements(
+        baseline=newest("baselines/*/summary.json"),
+        strategies=newest("task8-strategies.json"),
+        direct=newest("optimized-run-*.json"),
+    )
 
 
 def with_trend(documents: Sequence[RunDocument]) -> RunDocument:

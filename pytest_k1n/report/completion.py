@@ -33,19 +33,20 @@ def file_name(document: RunDocument) -> str:
 
 def markdown(documents: Sequence[RunDocument], *, results: str = ".") -> str:
     """Write the report as Markdown; `results` is the way from its folder to that of the results files."""
-    return as_markdown(_blocks(_Evidence(documents), results))
+    return as_markdown(_blocks(Recorded(documents), results))
 
 
 def page(documents: Sequence[RunDocument], *, results: str = ".") -> str:
     """Write the report as one page; `results` as for `markdown`."""
-    return as_page(list(_blocks(_Evidence(documents), results)))
+    return as_page(list(_blocks(Recorded(documents), results)))
 
 
-class _Evidence:
-    """The newest run that has each batch, in the order given."""
+class Recorded:
+    """The newest run that has each batch, in the order given; of all batches, or of the `only` ones."""
 
-    def __init__(self, documents: Sequence[RunDocument]) -> None:
+    def __init__(self, documents: Sequence[RunDocument], only: Sequence[str] = ()) -> None:
         self.documents = documents
+        self._only = only
         self.last = documents[-1]
         self.source: dict[str, RunDocument] = {}
         for document in documents:
@@ -56,7 +57,7 @@ class _Evidence:
 
     @property
     def names(self) -> list[str]:
-        return list(dict.fromkeys([*BATCHES, *self.source]))
+        return list(self._only or dict.fromkeys([*BATCHES, *self.source]))
 
     def batch(self, name: str) -> BatchDocument | None:
         document = self.source.get(name)
@@ -87,22 +88,23 @@ class _Evidence:
         return max((each["makespan_ms"] for each in self.executions(name)), default=None)
 
 
-def _blocks(evidence: _Evidence, results: str) -> Iterator[Block]:
+def _blocks(evidence: Recorded, results: str) -> Iterator[Block]:
     yield Heading(1, "Phase 4.5 completion report: full orchestration testing")
     yield Paragraph(f"Made from the documents of {len(evidence.documents)} recorded run(s); every figure is from them, "
                     f"and what none of them has measured says '{NOT_MEASURED}'.")  # fmt: skip
-    yield from _summary(evidence)
-    yield from _timing(evidence)
-    yield from _gates(evidence)
-    yield from _performance(evidence)
-    yield from _issues(evidence)
-    yield from _recommendations(evidence)
-    yield from _results(evidence, results)
+    yield from summary(evidence)
+    yield from timing(evidence)
+    yield from gates(evidence)
+    yield from performance(evidence)
+    yield from issues(evidence)
+    yield from recommendations(evidence)
+    yield from result_links(evidence, results)
     yield from _criteria(evidence)
     yield from _sign_off(evidence)
 
 
-def _summary(evidence: _Evidence) -> Iterator[Block]:
+def summary(evidence: Recorded) -> Iterator[Block]:
+    """Say of every batch what happened, and what it ran on."""
     yield Heading(2, "Executive summary")
     rows = []
     for name in evidence.names:
@@ -121,7 +123,8 @@ def _summary(evidence: _Evidence) -> Iterator[Block]:
                         "measured, durations show that the plan adds up.")  # fmt: skip
 
 
-def _timing(evidence: _Evidence) -> Iterator[Block]:
+def timing(evidence: Recorded) -> Iterator[Block]:
+    """Set actual durations beside planned ones: workflows, timeline, phases, checkpoints."""
     yield Heading(2, "Timing: actual against planned")
     rows = []
     for name, each in evidence.main:
@@ -171,7 +174,8 @@ def _timing(evidence: _Evidence) -> Iterator[Block]:
                          point["errors"]) for point in each["checkpoints"]])  # fmt: skip
 
 
-def _gates(evidence: _Evidence) -> Iterator[Block]:
+def gates(evidence: Recorded) -> Iterator[Block]:
+    """Set the quality gates of the batches side by side."""
     yield Heading(2, "Quality gates")
     by_gate: dict[str, dict[str, str]] = {}
     titles: dict[str, str] = {}
@@ -197,14 +201,15 @@ def _gates(evidence: _Evidence) -> Iterator[Block]:
     yield Grid(("batch", "pass rate", "Wilson lower bound", "passed", "failed", "unknown", "on simulated work"), rows)
 
 
-def _quality(evidence: _Evidence, name: str) -> QualityDocument:
+def _quality(evidence: Recorded, name: str) -> QualityDocument:
     batch = evidence.batch(name)
     assert batch is not None
     assert batch["quality"] is not None
     return batch["quality"]
 
 
-def _performance(evidence: _Evidence) -> Iterator[Block]:
+def performance(evidence: Recorded) -> Iterator[Block]:
+    """Say who owns the time, and what is on the critical path."""
     yield Heading(2, "Performance analysis")
     rows = []
     for _, each in evidence.main:
@@ -237,7 +242,8 @@ def _bottleneck(execution: ExecutionDocument | None) -> str:
     return f"started at {format_ms(begin)}{planned}; took {took}; drag {format_ms(task['drag_ms'])}."
 
 
-def _issues(evidence: _Evidence) -> Iterator[Block]:
+def issues(evidence: Recorded) -> Iterator[Block]:
+    """List what was found, and what to do about it."""
     yield Heading(2, "Issues and resolutions")
     rows = []
     for name in evidence.names:
@@ -257,8 +263,9 @@ def _issues(evidence: _Evidence) -> Iterator[Block]:
                 yield Grid(("point", "state", "what was found", "next"), list(points_rows(points)))
 
 
-def _recommendations(evidence: _Evidence) -> Iterator[Block]:
-    yield Heading(2, "Recommendations for phase 5 and after")
+def recommendations(evidence: Recorded) -> Iterator[Block]:
+    """Name the best next step for each execution."""
+    yield Heading(2, "Recommendations")
     texts = []
     for name, each in evidence.main:
         best = advice(each, most=1)
@@ -272,7 +279,8 @@ def _recommendations(evidence: _Evidence) -> Iterator[Block]:
     yield Items(list(dict.fromkeys(texts))) if texts else Paragraph(NOT_MEASURED)
 
 
-def _results(evidence: _Evidence, results: str) -> Iterator[Block]:
+def result_links(evidence: Recorded, results: str) -> Iterator[Block]:
+    """Link the results files."""
     yield Heading(2, "Results as JSON")
     links = [
         (f"{template['workflow']}, {name}", f"{results}/{template['results']}")
@@ -282,7 +290,7 @@ def _results(evidence: _Evidence, results: str) -> Iterator[Block]:
     yield Links(links) if links else Paragraph(NOT_MEASURED)
 
 
-def _criteria(evidence: _Evidence) -> Iterator[Block]:
+def _criteria(evidence: Recorded) -> Iterator[Block]:
     yield Heading(2, "Success criteria")
     executions = [each for name in BATCHES for each in evidence.executions(name)]
     has_all = all(evidence.executions(name) for name in BATCHES)
@@ -309,7 +317,7 @@ def _is_on_estimate(execution: ExecutionDocument) -> bool:
     return off is not None and estimate is not None and abs(off) <= 0.1 * estimate
 
 
-def _sign_off(evidence: _Evidence) -> Iterator[Block]:
+def _sign_off(evidence: Recorded) -> Iterator[Block]:
     yield Heading(2, "Sign-off")
     passed = [evidence.has_passed(name) for name in BATCHES]
     templates = [template for _, template in evidence.templates(BATCHES)]

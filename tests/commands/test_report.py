@@ -1,6 +1,9 @@
 """`k1n report`, `whatif`, `diff`, `show`: from recorded executions, as a person types them."""
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -118,3 +121,54 @@ def test_the_completion_report_says_what_was_not_measured(typed, tmp_path):
     assert "- [ ] Batch 1 passes all checks" in text
     assert "- [x] Completion report generated" in text
     assert report.with_suffix(".html").read_text().startswith("<!doctype html>")
+
+
+def test_the_report_of_phase_5_1_says_what_was_not_measured(typed, tmp_path):
+    typed("report", FULL, "-o", tmp_path / "run.json")
+    words = ("--completion", tmp_path / "09-reports", "--phase", "5.1", "--metrics", tmp_path / "none")
+    assert typed("report", tmp_path, *words)[0] == 0
+    (report,) = (tmp_path / "09-reports").glob("K1NReport_PHASE5_1_COMPLETION_v1.0_????????.md")
+    text = report.read_text()
+    assert "| Total duration | not measured | not measured | not measured |" in text
+    assert "not measured: run .conductor/metrics/compare-task8.py." in text
+    assert text.count("- [ ] ") == 6
+    assert "- [x] " not in text
+
+
+def test_the_report_of_phase_5_1_sets_what_runs_and_scripts_measured_before_and_after(typed, tmp_path):
+    metrics = tmp_path / "metrics"
+    (metrics / "baselines" / "20261128_120000").mkdir(parents=True)
+    sets = ("none", "cache,parallel,incremental")
+    rows = [{"strategies": name, "cache": age, "duration_ms": ms, "digest": "d"}
+            for name, ms in zip(sets, (900_000, 540_000), strict=True) for age in ("cold", "warm")]  # fmt: skip
+    summary = {"total_duration_ms": 7_800_000, "critical_path_tasks": [8], "major_path_tasks": [7, 6]}
+    for name, document in (
+        ("baselines/20261128_120000/summary.json", summary),
+        ("task8-strategies.json", {"rows": rows}),
+        ("optimized-run-20261128_120000.json", {"total_ms": 4_200_000, "baseline_ms": 7_800_000, "fallbacks": 0}),
+    ):
+        (metrics / name).write_text(json.dumps(document))
+    suite = ["suites", "-m", "batch3 or batch4", "-q", "-p", "no:cacheprovider", f"--k1n-results={tmp_path}"]
+    chosen = [*suite, "-k", "test_all_22 or in_a_row or pass_rate", "--k1n-server=embedded"]
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", *chosen], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout
+    words = ("--completion", tmp_path / "09-reports", "--phase", "5.1", "--metrics", metrics)
+    assert typed("report", tmp_path, *words)[0] == 0
+    (report,) = (tmp_path / "09-reports").glob("*.md")
+    text = report.read_text()
+    assert re.search(r"\| Total duration \| 1(29|30)\.\d min \| 69\.\d min \| 4[67]% less, 1\.8\dx \|", text)
+    assert re.search(r"\| Tasks 3, 4 and 5, .* \| 10\.\d min \| 3\.\d min \| 6\d% less, [23]\.\d\dx \|", text)
+    assert "| cache,parallel,incremental | 9.0 min | 9.0 min | 360 s | 360 s |" in text
+    assert "| profiled baseline | 130.0 min | critical: task 8; major: task 7, task 6 |" in text
+    assert "| optimised, by its handlers without a server | 70.0 min | 1.86x, 0 fall-back(s) to sequential |" in text
+    assert text.count("- [x] ") == 6
+
+
+def test_a_file_of_the_profiling_scripts_that_is_none_is_named(typed, tmp_path):
+    typed("report", FULL, "-o", tmp_path / "run.json")
+    (tmp_path / "task8-strategies.json").write_text("{")
+    code, _, said = typed("report", tmp_path, "--completion", tmp_path, "--phase", "5.1", "--metrics", tmp_path)
+    assert code == 2
+    assert "task8-strategies.json: not JSON" in said
