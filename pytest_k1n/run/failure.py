@@ -86,6 +86,8 @@ def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     kept = _kept(run, state.workflow_id)
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
     yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2))
+    jumped = run.folder.state().time_model == "virtual"
+    yield from (f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:LOG_LINES])
     for line in _last_log_lines(run, state.workflow_id):
         yield f"log       {line}"
     yield f"saved     {kept}" if run.settings.keep != "never" else "saved     nowhere (--k1n-keep=never)"

@@ -72,7 +72,8 @@ def describe_server(settings: Settings) -> str:
     if spec.kind is Kind.AUTO:
         return "auto (docker, then jar, then embedded)"
     if spec.kind is Kind.URL and settings.time is None:
-        return f"{spec.shown_url}, real time, or virtual if it is an embedded engine's"
+        own = f"tests' own executions x{settings.speed:g}"
+        return f"{spec.shown_url}, real time ({own}), or virtual if it is an embedded engine's"
     time = time_of(settings, spec.kind)
     where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
     why = "" if settings.server_source == "default" else f" (from {settings.server_source})"

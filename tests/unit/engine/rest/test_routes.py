@@ -424,7 +424,7 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(routes, given, shown):
 @pytest.mark.parametrize(
     ("given", "answer"),
     [
-        ("nonsense", (500, 'Invalid mime type "nonsense": does not contain \'/\'')),
+        ("nonsense", (500, "Invalid mime type \"nonsense\": does not contain '/'")),
         ("application/*", (400, "Content-Type cannot contain wildcard subtype '*'")),
         ("*/*", (400, "Content-Type cannot contain wildcard type '*'")),
     ],

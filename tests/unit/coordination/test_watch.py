@@ -1,0 +1,44 @@
+"""What a watch says while it follows an execution of workers that are not ours."""
+
+import pytest
+
+from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.starts import Start
+from pytest_k1n.coordination.watch import UNPOLLED_MS, Watch
+
+SNAPSHOT = {
+    "workflowId": "w", "workflowName": "shop", "workflowVersion": 1, "status": "RUNNING", "createTime": 1,
+    "startTime": 1,
+    "workflowDefinition": {"name": "shop", "version": 1, "tasks": [
+        {"name": "reserve", "taskReferenceName": "reserve", "type": "SIMPLE"}]},
+    "tasks": [{"referenceTaskName": "reserve", "taskType": "reserve", "taskId": "t", "status": "SCHEDULED",
+               "scheduledTime": 1, "retryCount": 0, "domain": "blue"}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def watching():
+    def watch(**task):
+        said = []
+        watch = Watch(
+            start=Start(key="k", workflow="shop", version=None, batch=1, round=0),
+            workflow_id="w", correlation_id="c", template=None, definition=None, time=TimeScale(name="real"),
+            deadline_ms=10**9, say=said.append,
+        )  # fmt: skip
+        document = {**SNAPSHOT, "tasks": [{**SNAPSHOT["tasks"][0], **task}]}
+        for now_ms in (0, UNPOLLED_MS - 1, UNPOLLED_MS, 2 * UNPOLLED_MS):
+            watch.see(document, now_ms)
+        return said
+
+    return watch
+
+
+def test_a_task_that_no_worker_asks_for_is_told_once(watching):
+    assert watching() == [
+        "shop: reserve: no worker has polled in 10.00 s: is one running for type reserve in domain blue?"
+    ]
+
+
+@pytest.mark.parametrize("task", [{"pollCount": 1}, {"status": "IN_PROGRESS"}, {"startDelayInSeconds": 60}])
+def test_a_task_that_a_worker_has_asked_for_or_whose_delay_passes_is_not_told(watching, task):
+    assert watching(**task) == []
