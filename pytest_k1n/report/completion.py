@@ -33,15 +33,15 @@ def file_name(document: RunDocument) -> str:
 
 def markdown(documents: Sequence[RunDocument], *, results: str = ".") -> str:
     """Write the report as Markdown; `results` is the way from its folder to that of the results files."""
-    return as_markdown(_blocks(Recorded(documents), results))
+    return as_markdown(_blocks(BatchEvidence(documents), results))
 
 
 def page(documents: Sequence[RunDocument], *, results: str = ".") -> str:
     """Write the report as one page; `results` as for `markdown`."""
-    return as_page(list(_blocks(Recorded(documents), results)))
+    return as_page(list(_blocks(BatchEvidence(documents), results)))
 
 
-class Recorded:
+class BatchEvidence:
     """The newest run that has each batch, in the order given; of all batches, or of the `only` ones."""
 
     def __init__(self, documents: Sequence[RunDocument], only: Sequence[str] = ()) -> None:
@@ -88,7 +88,7 @@ class Recorded:
         return max((each["makespan_ms"] for each in self.executions(name)), default=None)
 
 
-def _blocks(evidence: Recorded, results: str) -> Iterator[Block]:
+def _blocks(evidence: BatchEvidence, results: str) -> Iterator[Block]:
     yield Heading(1, "Phase 4.5 completion report: full orchestration testing")
     yield Paragraph(f"Made from the documents of {len(evidence.documents)} recorded run(s); every figure is from them, "
                     f"and what none of them has measured says '{NOT_MEASURED}'.")  # fmt: skip
@@ -103,7 +103,7 @@ def _blocks(evidence: Recorded, results: str) -> Iterator[Block]:
     yield from _sign_off(evidence)
 
 
-def summary(evidence: Recorded) -> Iterator[Block]:
+def summary(evidence: BatchEvidence) -> Iterator[Block]:
     """Say of every batch what happened, and what it ran on."""
     yield Heading(2, "Executive summary")
     rows = []
@@ -123,7 +123,7 @@ def summary(evidence: Recorded) -> Iterator[Block]:
                         "measured, durations show that the plan adds up.")  # fmt: skip
 
 
-def timing(evidence: Recorded) -> Iterator[Block]:
+def timing(evidence: BatchEvidence) -> Iterator[Block]:
     """Set actual durations beside planned ones: workflows, timeline, phases, checkpoints."""
     yield Heading(2, "Timing: actual against planned")
     rows = []
@@ -174,7 +174,7 @@ def timing(evidence: Recorded) -> Iterator[Block]:
                          point["errors"]) for point in each["checkpoints"]])  # fmt: skip
 
 
-def gates(evidence: Recorded) -> Iterator[Block]:
+def gates(evidence: BatchEvidence) -> Iterator[Block]:
     """Set the quality gates of the batches side by side."""
     yield Heading(2, "Quality gates")
     by_gate: dict[str, dict[str, str]] = {}
@@ -201,14 +201,14 @@ def gates(evidence: Recorded) -> Iterator[Block]:
     yield Grid(("batch", "pass rate", "Wilson lower bound", "passed", "failed", "unknown", "on simulated work"), rows)
 
 
-def _quality(evidence: Recorded, name: str) -> QualityDocument:
+def _quality(evidence: BatchEvidence, name: str) -> QualityDocument:
     batch = evidence.batch(name)
     assert batch is not None
     assert batch["quality"] is not None
     return batch["quality"]
 
 
-def performance(evidence: Recorded) -> Iterator[Block]:
+def performance(evidence: BatchEvidence) -> Iterator[Block]:
     """Say who owns the time, and what is on the critical path."""
     yield Heading(2, "Performance analysis")
     rows = []
@@ -242,7 +242,7 @@ def _bottleneck(execution: ExecutionDocument | None) -> str:
     return f"started at {format_ms(begin)}{planned}; took {took}; drag {format_ms(task['drag_ms'])}."
 
 
-def issues(evidence: Recorded) -> Iterator[Block]:
+def issues(evidence: BatchEvidence) -> Iterator[Block]:
     """List what was found, and what to do about it."""
     yield Heading(2, "Issues and resolutions")
     rows = []
@@ -263,7 +263,7 @@ def issues(evidence: Recorded) -> Iterator[Block]:
                 yield Grid(("point", "state", "what was found", "next"), list(points_rows(points)))
 
 
-def recommendations(evidence: Recorded) -> Iterator[Block]:
+def recommendations(evidence: BatchEvidence) -> Iterator[Block]:
     """Name the best next step for each execution."""
     yield Heading(2, "Recommendations")
     texts = []
@@ -279,7 +279,7 @@ def recommendations(evidence: Recorded) -> Iterator[Block]:
     yield Items(list(dict.fromkeys(texts))) if texts else Paragraph(NOT_MEASURED)
 
 
-def result_links(evidence: Recorded, results: str) -> Iterator[Block]:
+def result_links(evidence: BatchEvidence, results: str) -> Iterator[Block]:
     """Link the results files."""
     yield Heading(2, "Results as JSON")
     links = [
@@ -290,7 +290,7 @@ def result_links(evidence: Recorded, results: str) -> Iterator[Block]:
     yield Links(links) if links else Paragraph(NOT_MEASURED)
 
 
-def _criteria(evidence: Recorded) -> Iterator[Block]:
+def _criteria(evidence: BatchEvidence) -> Iterator[Block]:
     yield Heading(2, "Success criteria")
     executions = [each for name in BATCHES for each in evidence.executions(name)]
     has_all = all(evidence.executions(name) for name in BATCHES)
@@ -317,7 +317,7 @@ def _is_on_estimate(execution: ExecutionDocument) -> bool:
     return off is not None and estimate is not None and abs(off) <= 0.1 * estimate
 
 
-def _sign_off(evidence: Recorded) -> Iterator[Block]:
+def _sign_off(evidence: BatchEvidence) -> Iterator[Block]:
     yield Heading(2, "Sign-off")
     passed = [evidence.has_passed(name) for name in BATCHES]
     templates = [template for _, template in evidence.templates(BATCHES)]

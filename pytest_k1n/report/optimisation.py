@@ -14,7 +14,7 @@ from pytest_k1n.report.blocks import Block, Boxes, Grid, Heading, Paragraph, as_
 from pytest_k1n.report.completion import (
     NOT_MEASURED,
     SEQUENTIAL,
-    Recorded,
+    BatchEvidence,
     gates,
     issues,
     performance,
@@ -63,7 +63,7 @@ class _Gain:
     """The sequential workflow and the optimised one, as the newest runs have them."""
 
     def __init__(self, documents: Sequence[RunDocument]) -> None:
-        self.recorded = Recorded(documents, (BASELINE, OPTIMISED))
+        self.recorded = BatchEvidence(documents, (BASELINE, OPTIMISED))
         self.before = self._main(BASELINE)
         self.after = self._main(OPTIMISED)
 
