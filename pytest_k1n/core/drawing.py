@@ -1,12 +1,13 @@
-"""A small picture of an execution in plain text: one bar per attempt, for terminals and test reports."""
+"""Pictures of executions in plain text: rows of bars over an axis of time, for terminals and test reports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.axis import axis_line
-from pytest_k1n.core.model import Execution
+from pytest_k1n.core.model import Execution, TaskRecord
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 
@@ -15,11 +16,51 @@ _NOTES = 16
 _LEAST = 12
 
 
+class Stretch(NamedTuple):
+    """A part of a bar, in ms since the execution's start."""
+
+    begin_ms: int
+    end_ms: int
+    mark: str
+
+
+class Strip(NamedTuple):
+    """One row: a name, its bar, and what is said behind it."""
+
+    name: str
+    stretches: Sequence[Stretch]
+    note: str
+    is_open: bool = False
+    """Whether it still goes on: its bar ends in `>`."""
+
+
+def strips(rows: Sequence[Strip], *, end_ms: int, columns: int, notes: int = _NOTES) -> Iterator[str]:
+    """Draw rows under an axis; the picture fills `columns`, of which `notes` are for what stands behind the bars.
+
+    What was work, however short, shows as a mark; a wait (`.`) only where there is room.
+    """
+    if not rows:
+        return
+    names = max([4, *(len(row.name) for row in rows)])
+    width = max(columns - names - notes - 3, _LEAST)
+    yield f"{'':<{names}}  {axis_line(end_ms, width)}"
+    for row in rows:
+        cells = [" "] * width
+        for stretch in row.stretches:
+            first = max(0, min(round(width * stretch.begin_ms / end_ms), width - 1))
+            least = 0 if stretch.mark == "." else 1
+            last = min(max(round(width * stretch.end_ms / end_ms), first + least), width)
+            cells[first:last] = stretch.mark * (last - first)
+        if row.is_open:
+            cells[-1] = ">"
+        yield f"{row.name:<{names}} |{''.join(cells)}| {row.note}".rstrip()
+
+
 def bars(execution: Execution, *, columns: int = 80, most: int | None = None) -> Iterator[str]:
     """Draw the tasks of an execution in raw server time: `.` the wait in the queue, `#` work, `~` a WAIT or HUMAN.
 
-    The picture fills `columns`, under an axis; notes of bad ends may go beyond.
-    An open task's bar goes on to the latest stamp and ends in `>`. Of more than `most` tasks the rest is counted.
+    A row per attempt. Notes of bad ends may go beyond `columns`. An open task's bar goes on to the latest stamp. Of
+    more than `most` tasks the rest is counted.
     """
     tasks = [
         task
@@ -29,32 +70,29 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
     stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
     last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
     left_out = len(tasks) - most if most is not None and len(tasks) > most else 0
-    tasks = tasks[: len(tasks) - left_out]
-    names = [one_line(f"{task.ref}__{task.iteration}" if task.iteration else task.ref, most=60) for task in tasks]
-    column = max([4, *map(len, names)])
-    width = max(columns - column - _NOTES - 3, _LEAST)
-    scale = width / (last_ms - execution.started_ms)
-    if tasks:
-        yield f"{'':<{column}}  {axis_line(last_ms - execution.started_ms, width)}"
-    for name, task in zip(names, tasks, strict=True):
-        begin, start, end = (
-            max(0, min(width, round((stamp - execution.started_ms) * scale)))
-            for stamp in (task.scheduled_ms or last_ms, task.started_ms or last_ms, task.ended_ms or last_ms)
-        )
-        bar = " " * begin + "." * (start - begin)
-        if task.started_ms is not None:
-            bar += ("~" if task.type in ASKED_TYPES else "#") * max(end - start, 1)
-        if task.ended_ms is None:
-            bar = bar[: width - 1] + ">"
-        ran = task.ended_ms is not None and task.started_ms is not None
-        took = format_ms((task.ended_ms or 0) - (task.started_ms or 0)) if ran else ""
-        notes = [
-            took,
-            task.type if task.type in ASKED_TYPES else "",
-            "" if task.status == "COMPLETED" else one_line(task.status),
-        ]
-        if task.attempt:
-            notes.append(f"attempt {task.attempt + 1}")
-        yield f"{name:<{column}} |{bar[:width]:<{width}}| {' '.join(filter(None, notes))}".rstrip()
+    shown = tasks[: len(tasks) - left_out]
+    rows = [_strip(task, since_ms=execution.started_ms, last_ms=last_ms) for task in shown]
+    yield from strips(rows, end_ms=last_ms - execution.started_ms, columns=columns)
     if left_out:
         yield f"and {left_out} more"
+
+
+def _strip(task: TaskRecord, *, since_ms: int, last_ms: int) -> Strip:
+    is_asked = task.type in ASKED_TYPES
+    start, end = task.started_ms or last_ms, task.ended_ms or last_ms
+    stretches = [Stretch((task.scheduled_ms or last_ms) - since_ms, start - since_ms, ".")]
+    if task.started_ms is not None:
+        stretches.append(Stretch(start - since_ms, end - since_ms, "~" if is_asked else "#"))
+    ran = task.ended_ms is not None and task.started_ms is not None
+    notes = [
+        format_ms(end - start) if ran else "",
+        task.type if is_asked else "",
+        "" if task.status == "COMPLETED" else one_line(task.status),
+        f"attempt {task.attempt + 1}" if task.attempt else "",
+    ]
+    return Strip(
+        name=one_line(f"{task.ref}__{task.iteration}" if task.iteration else task.ref, most=60),
+        stretches=stretches,
+        note=" ".join(filter(None, notes)),
+        is_open=task.ended_ms is None,
+    )

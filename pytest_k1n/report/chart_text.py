@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_k1n.core.axis import axis_line
+from pytest_k1n.core.drawing import Stretch, Strip, strips
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument
@@ -12,22 +12,16 @@ from pytest_k1n.report.figures import SUCCESSFUL, last_attempt, shares, status_o
 from pytest_k1n.report.picture.rows import rows
 
 MOST_ROWS = 60
-_NOTE = 24
-_LEAST = 12
+_NOTE = 25
 
 
 def chart(execution: ExecutionDocument, *, width: int = 80, most: int = MOST_ROWS) -> Iterator[str]:
     """Yield the lines: `#` work, `=` work on the critical path, `.` the wait for a worker, `>` still open."""
     chosen = rows(execution, most=most)
     end_ms = max(execution["makespan_ms"], 1)
-    names = [one_line(task["ref"], most=32) for task in chosen.shown]
-    column = max([4, *map(len, names)])
-    room = max(width - column - _NOTE - 4, _LEAST)
     status = one_line(execution["workflow"]["status"], most=30)
     yield f"{one_line(execution['title'], most=60)}: {format_ms(execution['makespan_ms'])}, {status}"
-    yield f"{'':<{column}}  {axis_line(end_ms, room)}"
-    for name, task in zip(names, chosen.shown, strict=True):
-        yield f"{name:<{column}} |{_bar(task, end_ms, room)}| {_note(task)}".rstrip()
+    yield from strips([_strip(task, end_ms) for task in chosen.shown], end_ms=end_ms, columns=width, notes=_NOTE)
     if chosen.rest:
         yield f"{len(chosen.rest)} more tasks are not shown"
     parts = " + ".join(f"{each.kind} {format_ms(each.ms)}" for each in shares(execution) if each.share >= 0.001)
@@ -35,26 +29,17 @@ def chart(execution: ExecutionDocument, *, width: int = 80, most: int = MOST_ROW
         yield f"{format_ms(execution['makespan_ms'])} = {parts}"
 
 
-def _bar(task: TaskDocument, end_ms: int, room: int) -> str:
-    cells = [" "] * room
+def _strip(task: TaskDocument, end_ms: int) -> Strip:
+    stretches = []
     for attempt in task["attempts"]:
         ready, start = attempt["ready_ms"], attempt["start_ms"]
-        end = attempt["end_ms"]
-        last = end_ms if end is None else end
+        last = end_ms if attempt["end_ms"] is None else attempt["end_ms"]
         if ready is not None:
-            _fill(cells, ready, last if start is None else start, ".", end_ms, least=0)
+            stretches.append(Stretch(ready, last if start is None else start, "."))
         if start is not None:
-            _fill(cells, start, last, "=" if task["is_critical"] else "#", end_ms, least=1)
-            if end is None:
-                cells[-1] = ">"
-    return "".join(cells)
-
-
-def _fill(cells: list[str], begin: int, end: int, mark: str, end_ms: int, *, least: int) -> None:
-    room = len(cells)
-    first = min(round(room * begin / end_ms), room - 1)
-    for place in range(max(first, 0), min(max(round(room * end / end_ms), first + least), room)):
-        cells[place] = mark
+            stretches.append(Stretch(start, last, "=" if task["is_critical"] else "#"))
+    is_open = any(each["start_ms"] is not None and each["end_ms"] is None for each in task["attempts"])
+    return Strip(name=one_line(task["ref"], most=32), stretches=stretches, note=_note(task), is_open=is_open)
 
 
 def _note(task: TaskDocument) -> str:

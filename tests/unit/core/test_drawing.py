@@ -1,0 +1,33 @@
+"""Bars in plain text."""
+
+from pytest_k1n.core.drawing import Stretch, Strip, bars, strips
+
+
+def drawn(*rows, end_ms=100, columns=40):
+    return [line.partition("|")[2].rpartition("|")[0] for line in strips(rows, end_ms=end_ms, columns=columns)][1:]
+
+
+def test_work_shows_however_short_and_late_it_is():
+    (bar,) = drawn(Strip("a", [Stretch(0, 99, "."), Stretch(99, 100, "#")], ""))
+    assert bar.endswith(".#")
+    (bar,) = drawn(Strip("a", [Stretch(100, 100, "#")], ""))
+    assert bar.rstrip() == " " * (len(bar) - 1) + "#"
+
+
+def test_bars_keep_their_width_whatever_the_instants_say():
+    rows = [Strip("early", [Stretch(-50, 20, "#")], ""), Strip("late", [Stretch(50, 900, "#")], "", is_open=True)]
+    first, second = drawn(*rows)
+    assert len(first) == len(second)
+    assert second.endswith("#>")
+
+
+def test_an_attempt_is_a_row_and_the_rest_is_counted(build):
+    execution = build.execution(
+        build.task("a", 5, 50, scheduled=0, status="FAILED", retried=True), build.task("a", 60, 100, attempt=1)
+    )
+    lines = list(bars(execution, columns=60))
+    assert [line.split()[0] for line in lines[1:]] == ["a", "a"]
+    assert lines[1].endswith("| 45 ms FAILED")
+    assert lines[2].endswith("| 40 ms attempt 2")
+    assert list(bars(execution, most=1))[-1] == "and 1 more"
+    assert list(strips([], end_ms=1, columns=40)) == []
