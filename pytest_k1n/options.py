@@ -41,7 +41,7 @@ class Option:
 
 
 OPTIONS = (
-    Option("server", "embedded, jar, docker, auto, or the URL of a running server", "KIND|URL"),
+    Option("server", "embedded, jar, docker, auto, or the URL of a running server, or several of one", "KIND|URL"),
     Option("time", "time model; default: what suits the server", None, ("real", "scaled", "virtual")),
     Option("speed", "scaled time: how many times faster than real (default 600: a minute takes 100 ms)", "N",
            ini_type="float", default=600.0),
@@ -49,6 +49,10 @@ OPTIONS = (
     Option("results", "folder for results files", "DIR", default="test-results"),
     Option("jar", "boot jar of the Conductor server", "FILE"),
     Option("java", "Java >= 21 to run it with: a java executable or a JDK folder", "PATH"),
+    Option("servers", "how many server processes of the jar tier make up one Conductor; several need postgres", "N",
+           ini_type="int", default=1),
+    Option("database", "of the jar tier: sqlite, in a file, or a PostgreSQL of the run's own; default: what the number "
+           "of servers needs", None, ("sqlite", "postgres")),
     Option("image", "container image of the docker tier", "IMAGE"),
     Option("container-cli", "docker-compatible command of the docker tier", "COMMAND"),
     Option("startup-timeout", "how long the server may take to become ready", "DURATION", default="120s"),

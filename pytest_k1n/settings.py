@@ -29,6 +29,9 @@ DEFAULT_SERVER = "embedded"
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
+_MOST_SERVERS = 16
+
+
 class SettingError(ValueError):
     """A value that an option cannot take; one line that names the option, where it was set, and what it takes."""
 
@@ -55,6 +58,8 @@ class Settings(NamedTuple):
     results: Path
     jar: Path | None
     java: Path | None
+    servers: int
+    database: str | None
     image: str | None
     container_cli: str | None
     startup_timeout_ms: int
@@ -114,6 +119,8 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         results=path.read(raw["results"]) or Path("test-results"),
         jar=path.read(raw["jar"]),
         java=path.read(raw["java"]),
+        servers=_parsed(raw["servers"], _several),
+        database=_choice("database", raw["database"]),
         image=_optional(raw["image"], str),
         container_cli=_optional(raw["container-cli"], str),
         startup_timeout_ms=_parsed(raw["startup-timeout"], _duration),
@@ -232,6 +239,13 @@ def _count(value: object) -> int:
     number = _whole(value)
     if number < 0:
         raise ValueError(f"{value!r} must be 0 or more")
+    return number
+
+
+def _several(value: object) -> int:
+    number = _whole(value)
+    if not 1 <= number <= _MOST_SERVERS:
+        raise ValueError(f"{value!r} must be a whole number from 1 to {_MOST_SERVERS}: each is a JVM of a gigabyte")
     return number
 
 

@@ -28,8 +28,17 @@ def spec_of(settings: Settings) -> ServerSpec:
             spec = parse_server(settings.server, source=settings.server_source)
     except (ValueError, PermissionError) as error:
         raise pytest.UsageError(str(error)) from None
+    is_postgres = settings.database == "postgres" or (settings.database is None and settings.servers > 1)
+    if settings.servers > 1 and not is_postgres:
+        raise pytest.UsageError(
+            f"--k1n-servers={settings.servers}: SQLite has one server only; use --k1n-database=postgres"
+        )
+    if is_postgres and spec.kind is not Kind.JAR:
+        raise pytest.UsageError(f"--k1n-servers and --k1n-database are the jar tier's; the server is {spec.kind}")
     return replace(
         spec,
+        servers=settings.servers,
+        postgres=is_postgres,
         jar_path=settings.jar,
         java_path=settings.java,
         startup_timeout_s=settings.startup_timeout_ms / 1000,

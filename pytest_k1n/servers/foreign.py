@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from pytest_k1n.client.address import Address
+from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.core.capability import Capability
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.servers.errors import ServerError
@@ -31,7 +31,7 @@ def warmed(endpoint: Endpoint, *, uid: str, register: RegisterPolicy, within_s: 
         return Warmed()
     try:
         found = warm_up(
-            Address.parse(endpoint.url),
+            Address.parse(urls_in(endpoint.url)[0]),
             name=f"k1n_first_{uid}",
             died=lambda: None,
             deadline=time.monotonic() + within_s,

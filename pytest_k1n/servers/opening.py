@@ -93,7 +93,7 @@ def _notes(passed_over: list[tuple[Kind, ServerError]]) -> tuple[str, ...]:
 
 
 def _started(spec: ServerSpec, site: Site) -> AbstractContextManager[ProcessServer]:
-    return _running(_MAKERS[spec.kind](spec, site), spec.startup_timeout_s)
+    return _running(_MAKERS[spec.kind](spec, site), spec.startup_timeout_s * spec.servers)
 
 
 @contextmanager
@@ -110,8 +110,16 @@ def _jar(spec: ServerSpec, site: Site) -> ProcessServer:
     from pytest_k1n.servers.java import find_java
 
     java = find_java(spec.java_path)
-    jar = find_jar(spec.jar_path, version=spec.version, report=site.report)
-    return JarServer(site, jar=runnable(jar, java, report=site.report), java=java, database=spec.database)
+    jar = runnable(find_jar(spec.jar_path, version=spec.version, report=site.report), java, report=site.report)
+    if spec.postgres:
+        from pytest_k1n.servers.cluster import Cluster
+
+        return Cluster(
+            site,
+            lambda own, properties: JarServer(own, jar=jar, java=java, overrides=properties),
+            servers=spec.servers,
+        )
+    return JarServer(site, jar=jar, java=java, database=spec.database)
 
 
 def _container(spec: ServerSpec, site: Site) -> ProcessServer:

@@ -48,6 +48,10 @@ class ServerSpec:
     """A fixed port; None lets the server's kind find a free one."""
     database: Path | None = None
     """A folder for a database that outlives the server; None keeps it in the temporary folder."""
+    servers: int = 1
+    """How many server processes of the jar tier make up one Conductor; several share a PostgreSQL."""
+    postgres: bool = False
+    """Whether the jar tier's database is a PostgreSQL of the run's own, not SQLite in a file."""
     container_cli: str | None = None
     """`docker`, `podman` or a path; None tries docker, then podman."""
     image: str = SERVER_IMAGE
