@@ -104,7 +104,7 @@ def test_22_tasks_are_done_within_their_budget(mortal_server: JarServer, tmp_pat
 
 
 def test_a_server_killed_in_the_middle_resumes_on_its_database(rig: Rig) -> None:
-    passed = rig.run(parse_injection("server-killed@left/work"), within_s=240)
+    passed = rig.run(parse_injection("server-killed@left/work"))
     assert passed.struck
     assert_unharmed(passed)
 
@@ -118,7 +118,7 @@ def test_a_killed_workers_task_is_tried_again_with_one_effect(rig: Rig) -> None:
 
 @pytest.mark.parametrize("spec", STRIKES)
 def test_an_execution_comes_through_a_fault_unharmed(rig: Rig, spec: str) -> None:
-    passed = rig.run(parse_injection(spec), within_s=120)
+    passed = rig.run(parse_injection(spec))
     assert passed.struck
     assert_unharmed(passed)
 
