@@ -263,6 +263,12 @@ class Rig:
             worker.close()
         return tuple(f"worker {worker.pid}" for worker in workers if _lives(worker.pid))
 
+    def _settled(self, execution: Execution) -> Execution:
+        """Read an execution that has ended once more: its tasks are read beside it, and may have been older."""
+        if not execution.is_terminal:
+            return execution
+        return wire.execution(self._client.execution(execution.workflow_id))
+
     def _evidence(self, execution: Execution, orphans: Sequence[str], given_up: str | None, spared: bool) -> Aftermath:
         workflow_id = execution.workflow_id
         entries = [entry for entry in read_ledger(self._ledger) if entry.get("workflow_id") == workflow_id]
