@@ -82,6 +82,12 @@ resilience: setup ## seven core tests and every kind of fault on a real Conducto
 cluster: setup ## three Conductors on one PostgreSQL, 10 22-task workflows at once on 1, 2, 3 of them, one killed
 	K1N_LIVE=1 K1N_LONG=1 $(BIN)/pytest tests/live/test_cluster.py -s --k1n-server=embedded $(ARGS)
 
+fuzz-input: setup ## give the commands 3,000 plans, definitions, executions and option lines that nobody should write
+	K1N_LONG=1 $(BIN)/pytest tests/commands/test_fuzz_input.py -s --k1n-server=embedded $(ARGS)
+
+both-ways: setup ## on a real Conductor: count healthy runs called FAIL, and faults that are not noticed (ARGS=--help)
+	$(BIN)/python -m benchmarks.both_ways $(ARGS)
+
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import cast
 
 from pytest_k1n.commands.check import judge
+from pytest_k1n.commands.saved import LARGEST_MB
 from pytest_k1n.commands.subject import read_subject
 from pytest_k1n.core.text import why_not_json
 from pytest_k1n.report.document import SCHEMA, ExecutionDocument, RunDocument
 from pytest_k1n.report.lone import FoundOf, lone_document
+from pytest_k1n.validation.bounded import read_at_most
 
 FILE = "run.json"
 _HINT = "a run's run.json, a folder with one (test-results, or test-results/runs/UID), or a saved execution"
@@ -51,7 +53,7 @@ def read_run(name: str, arguments: argparse.Namespace) -> RunDocument:
 
 def _json(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_at_most(path, LARGEST_MB))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON: {why_not_json(error)}") from None
 

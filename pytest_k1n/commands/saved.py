@@ -10,8 +10,11 @@ from pathlib import Path
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.text import why_not_json
+from pytest_k1n.validation.bounded import read_at_most
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
+LARGEST_MB = 512
+"""A hundred thousand records have 60 MB."""
 _DEPTH = 4
 """How many wrappers may lie around an execution."""
 
@@ -53,7 +56,7 @@ def saved_in(path: Path) -> Iterator[SavedExecution | NoExecution]:
 
 def _in_file(path: Path) -> Iterator[SavedExecution | NoExecution]:
     try:
-        content = path.read_bytes()
+        content = read_at_most(path, LARGEST_MB)
         text = (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).decode("utf-8-sig")
     except FileNotFoundError:
         raise FileNotFoundError(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from pytest_k1n.core.model import Json
 from pytest_k1n.lint.check import Fields, Path
 from pytest_k1n.lint.positions import Positions
+from pytest_k1n.validation.bounded import MB, read_at_most
 
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 LARGEST_BYTES = 16 * 1024 * 1024
@@ -109,7 +110,7 @@ def read_source(path: FilePath, name: str) -> SourceFile:
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise Unreadable(f"{name}: {path.stat().st_size >> 20} MB: no definition is larger than 16 MB")
-        return SourceFile(name, path.read_text(encoding="utf-8-sig"))
+        return SourceFile(name, read_at_most(path, LARGEST_BYTES // MB).decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise Unreadable(f"{name}: is not UTF-8 text") from None
     except OSError as error:

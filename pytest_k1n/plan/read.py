@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan, Template, WatchPoint
 from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.find import PlanError
+from pytest_k1n.plan.markers import DOTS, is_dotted
 from pytest_k1n.plan.toml import Table, closest
+from pytest_k1n.validation.bounded import read_at_most
 
 if TYPE_CHECKING:
     from pytest_k1n.core.answers import PlannedAnswer
@@ -40,13 +42,14 @@ RESERVED_MARKERS = frozenset(
 
 LONGEST_SLUG = 80
 """Both id and slug go into the names of results files, of which file systems take 255 bytes."""
+LARGEST_MB = 16
 
 
 def load_plan(path: Path, *, shown: str | None = None) -> Plan:
     """Read a plan file; `shown` is its name in messages. Raises PlanError."""
     name = shown or str(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
+        text = read_at_most(path, LARGEST_MB).decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError:
         raise PlanError([f"{name}: cannot be read: it is not UTF-8 text"]) from None
     except OSError as error:
@@ -56,6 +59,8 @@ def load_plan(path: Path, *, shown: str | None = None) -> Plan:
 
 def parse_plan(text: str, *, source: str, folder: Path) -> Plan:
     """Read a plan from TOML text; its folders are relative to `folder`. Raises PlanError."""
+    if is_dotted(text):
+        raise PlanError([f"{source}: not a plan: it has a key of more than {DOTS} parts"])
     try:
         document = tomllib.loads(text)
     except ValueError as error:  # of tomllib, and of int() for thousands of digits
