@@ -3,7 +3,7 @@ worker's ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 from pytest_k1n.client.errors import ConductorError
@@ -11,7 +11,8 @@ from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core.model import Json
+from pytest_k1n.core import wire
+from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import LogLine
 
 
@@ -55,11 +56,20 @@ def _attend(watch: Watch, backend: Backend) -> None:
         return
     if watch.people is None:
         watch.people = People(backend.client, watch.template.answers, backend.time)
-    due_ms = watch.people.attend([watch.observation.execution])
+    due_ms = watch.people.attend(list(_with_open_children(watch.observation.execution, backend)))
     if due_ms is not None:
         holders = cast("list[Mapping[str, Json]]", backend.client.clock()["holders"])
         if all(each["kind"] == "person" for each in holders):
             backend.client.move_clock_to(due_ms)
+
+
+def _with_open_children(execution: Execution, backend: Backend) -> Iterator[Execution]:
+    """Yield an execution and those of its open sub-workflows, at any depth: people are asked there, too."""
+    yield execution
+    for task in execution.tasks:
+        if task.sub_workflow_id and not task.status.is_terminal:
+            child = wire.execution(cast("Json", backend.client.execution(task.sub_workflow_id)))
+            yield from _with_open_children(child, backend)
 
 
 def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:

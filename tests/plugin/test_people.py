@@ -113,6 +113,23 @@ def test_a_batch_with_people_is_run_as_its_plan_says(empty_project, url):
     assert virtual.counts == {"passed": 1}, virtual.text
 
 
+def test_people_are_asked_in_sub_workflows_of_a_batch_too(empty_project, url):
+    asking = workflow("ASKING", HUMAN)
+    child = {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "ASKING"}}
+    outer = workflow("ANSWERED", simple("first"), child, simple("last"))
+    plan = re.sub(r"answers = .*", 'answers = { approve = { after = "2h" } }', PLAN)
+    source = (
+        BATCH[: BATCH.index("def test_it")]
+        + "def test_it(workflow_execution):\n    workflow_execution.expect(completed())\n"
+    )
+    empty_project.plan(plan).definition(asking).definition(outer).test("batch", source)
+    assert empty_project.run().counts == {"passed": 1}
+    scaled = empty_project.run(f"--k1n-server={url}", "--k1n-time=scaled", "--k1n-speed=6000")
+    if "needs a real clock" in scaled.text:
+        scaled = empty_project.run(f"--k1n-server={url}")
+    assert scaled.counts == {"passed": 1}, scaled.text
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
