@@ -118,6 +118,8 @@ class Rig:
         self._end_workers()
         with contextlib.suppress(ConductorError):
             self._client.unregister_workflow(str(self.definition["name"]), 1)
+            for task in self.tasks:
+                self._client.unregister_task(str(task["name"]))
         self._client.close()
 
     def run(self, injection: Injection | None = None, *, count: int = 1, within_s: float = 240.0) -> Passed:

@@ -58,6 +58,13 @@ class Metadata(Calls):
         except NotFound:
             return
 
+    def unregister_task(self, name: str) -> None:
+        """Remove a task definition; nothing where there is none."""
+        try:
+            self._call("DELETE", f"/api/metadata/taskdefs/{segment(name)}", repeatable=True)
+        except NotFound:
+            return
+
     def workflow_definition(self, name: str, version: int | None = None) -> JsonObject:
         """Return a definition, the latest version unless one is given. Raises NotFound."""
         return self._get_object(f"/api/metadata/workflow/{segment(name)}", version=version)
