@@ -11,6 +11,10 @@ case ${K1N_WORKFLOW:-} in
 esac
 python=${K1N_PYTHON:-$project/.venv/bin/python}
 [ -x "$python" ] || python=python3
+"$python" -c 'import tomllib' 2>/dev/null || {
+  echo "task 8 needs Python >= 3.11, $python is not: set K1N_PYTHON" >&2
+  exit 2
+}
 state=${K1N_STATE:-$project/.conductor}
 exec "$python" "$project/ops/codegen" --speed "$speed" --strategies "${K1N_STRATEGIES:-$usual}" \
   --output "${K1N_OUTPUT:-$state/generated}" --cache "$state/cache"

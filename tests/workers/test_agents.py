@@ -105,6 +105,21 @@ def test_typed_by_hand_a_handler_needs_nothing_set():
     assert (outcome.work_ms, sum(step.ms for step in outcome.steps)) == (6, 360_000)
 
 
+def test_code_generation_without_a_python_that_can_do_it_says_what_to_set(monkeypatch):
+    monkeypatch.setenv("K1N_PYTHON", "/bin/false")
+    outcome = run(SCRIPTS[8])
+    assert outcome.status == "FAILED"
+    assert outcome.reason.endswith("task 8 needs Python >= 3.11, /bin/false is not: set K1N_PYTHON")
+
+
+def test_the_plans_sequential_workflow_generates_code_without_any_strategy(tmp_path):
+    used = {}
+    for workflow in ("K1N_22TASK_COMPLETE", "K1N_22TASK_OPTIMIZED"):
+        outcome = by_hand(SCRIPTS[8], K1N_WORKFLOW=workflow, K1N_SPEED="1e9", K1N_STATE=str(tmp_path))
+        used[workflow] = outcome.output["strategies"]
+    assert used == {"K1N_22TASK_COMPLETE": [], "K1N_22TASK_OPTIMIZED": ["cache", "incremental", "parallel"]}
+
+
 def test_the_buffer_check_fails_where_little_room_is_left(scanned, monkeypatch):
     monkeypatch.setenv("K1N_LEAST_KB", "999999999999")
     outcome = run(SCRIPTS[2])
