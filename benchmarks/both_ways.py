@@ -70,10 +70,6 @@ class Outcome:
     load: float
     at: str
 
-    @property
-    def is_noticed(self) -> bool:
-        return self.code != 0 or bool(self.failed)
-
 
 def main() -> int:
     arguments = _parser().parse_args()
@@ -194,21 +190,19 @@ def table(found: Sequence[Outcome]) -> Iterator[str]:
     yield f"| | {' | '.join(columns)} |"
     yield f"|---{'|---' * len(columns)}|"
     for case in (HEALTHY, *FAULTS):
-        what = "healthy, called FAIL" if case is HEALTHY else f"{case.name}: noticed"
-        cells = [_cell(by[case.name, column], is_healthy=case is HEALTHY) for column in columns]
-        yield f"| {what} | {' | '.join(cells)} |"
+        cells = [_cell(by[case.name, column]) for column in columns]
+        yield f"| {case.name} | {' | '.join(cells)} |"
     healthy = [each for each in found if each.case == HEALTHY.name]
     latencies, lost = sum(each.latencies for each in healthy), sum(each.not_measurable for each in healthy)
     yield ""
     yield f"not measurable in healthy runs: {lost} of {latencies} latency checks"
 
 
-def _cell(runs: Sequence[Outcome], *, is_healthy: bool) -> str:
+def _cell(runs: Sequence[Outcome]) -> str:
     if not runs:
         return "not run"
-    count = sum(each.code != 0 if is_healthy else each.is_noticed for each in runs)
-    red = sum(each.code != 0 for each in runs)
-    return f"{count} of {len(runs)}" + ("" if is_healthy or red == count else f" ({red} red)")
+    red, failed = sum(each.code != 0 for each in runs), sum(bool(each.failed) for each in runs)
+    return f"{red} of {len(runs)} red, a check failed in {failed}"
 
 
 def _span(values: Sequence[float]) -> str:
