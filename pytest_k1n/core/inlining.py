@@ -115,7 +115,7 @@ def _started_names(definition: Document) -> Iterator[str | None]:
 
 def _names_of(task: Document) -> Iterator[str | None]:
     kind, parameter, inputs = task.get("type"), task.get("subWorkflowParam"), task.get("inputParameters")
-    if kind in _LATE:
+    if isinstance(kind, str) and kind in _LATE:
         yield None
     if isinstance(parameter, Mapping):
         inline = parameter.get("workflowDefinition")

@@ -32,6 +32,9 @@ Ends = tuple[TaskKey, ...] | None
 Reason = Callable[[str], str]
 """Says in words what an edge into the task of this name comes from."""
 
+MOST_MISSING = 1000
+"""Rounds of a loop that a record counts beyond what is on record: more are not unrolled, a forged count has no end."""
+
 
 def happens_before(definition: WorkflowDefinition, execution: Execution | None = None) -> Graph:
     """Derive which task must have ended before which is scheduled. Never raises: `lint` says what is wrong.
@@ -252,6 +255,8 @@ class _Unrolling:
         last = max(seen | ({noted} if isinstance(noted, int) else set()), default=0)
         if not last:  # not begun, or over before it began (no items)
             return () if record and record.status.is_terminal else (1,)
+        if last > len(self.records) + MOST_MISSING:  # a count that no loop of these records can have reached
+            return sorted(seen) or (1,)
         drops = record is not None and "keepLastN" in {**task.inputs, **record.input}
         return range(min(seen) if drops and seen else 1, last + 1)
 

@@ -18,23 +18,27 @@ from pytest_k1n.core.model import (
     WorkflowStatus,
     WorkflowTask,
 )
+from pytest_k1n.core.text import one_line
 
 JsonObject = Mapping[str, Json]
 _RECORD_INTEGERS = (
     "retryCount", "seq", "startDelayInSeconds", "responseTimeoutSeconds", "pollCount", "iteration",
     "scheduledTime", "startTime", "endTime", "updateTime",
 )  # fmt: skip
+_TASK_STATUSES = {str(status): status for status in TaskStatus}
 _RECORD_TEXTS = (
     "workflowInstanceId", "workflowType", "taskDefName", "workerId", "domain", "subWorkflowId", "reasonForIncompletion",
 )  # fmt: skip
 _NESTED = ("taskDefinition", "retryCount", "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver")
 _INTEGER_OR_ABSENT = frozenset({int, type(None)})
-_TASK_STATUSES = {str(status): status for status in TaskStatus}
 S = TypeVar("S", TaskStatus, WorkflowStatus)
 
 
 class WireError(ValueError):
-    """A document that is not what Conductor sends or accepts; says which field and what is wrong with it."""
+    """A document that is not what Conductor sends or accepts; says in a line which field and what is wrong with it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(one_line(text, most=2000))
 
 
 def workflow_definition(document: Json) -> WorkflowDefinition:
@@ -154,8 +158,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         workflow_name=workflow_name,
         type=kind,
         def_name=def_name or kind,
-        status=_TASK_STATUSES.get(cast("str", fields.get("status")))
-        or _status(TaskStatus, fields.get("status"), where),
+        status=_task_status(fields.get("status"), where),
         attempt=attempt,
         retried=fields.get("retried") is True,
         seq=seq,
@@ -286,6 +289,11 @@ def _mapping(fields: JsonObject, key: str, where: str) -> JsonObject:
     if not isinstance(value, Mapping):
         raise WireError(f"{where}: {key} must be an object, got {_kind(value)}")
     return value
+
+
+def _task_status(value: Json, where: str) -> TaskStatus:
+    known = _TASK_STATUSES.get(value) if isinstance(value, str) else None  # of a hundred thousand records
+    return known or _status(TaskStatus, value, where)
 
 
 def _status(kind: type[S], value: Json, where: str) -> S:

@@ -169,7 +169,11 @@ def test_no_input_ends_in_a_traceback_or_takes_long(make, tmp_path, capsys, monk
         code = outcome(argv)
         told = capsys.readouterr().err.strip().splitlines()
         is_usage = bool(told) and told[0].startswith("usage: ")
-        if code not in (0, 1, 2) or (code == 2 and not is_usage and len(told) != 1) or "Traceback" in "".join(told):
+        if (
+            code not in (0, 1, 2)
+            or (code == 2 and not is_usage and not 1 <= len(told) < len(argv))
+            or "Traceback" in "".join(told)
+        ):
             found.append((seed, [word[-60:] for word in argv], code, told[:3]))
     took_s = time.process_time() - began
     assert not found, f"{len(found)} of {CASES} cases: " + "\n".join(map(str, found[:12]))

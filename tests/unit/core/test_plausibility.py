@@ -208,3 +208,21 @@ def test_a_task_that_was_completed_by_the_api_alone_needs_no_start():
     document = json.loads((ROOT / "fixtures" / "histories" / "template-02.json").read_text())
     document["tasks"][0] |= {"startTime": 0, "pollCount": 0, "workerId": None}
     assert implausible(observe(wire.execution(document), time_model="scaled", speed=600)) == ()
+
+
+def test_a_loop_that_counts_a_trillion_rounds_is_judged_at_once(build):
+    body = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}
+    loop = {
+        "name": "loop",
+        "taskReferenceName": "loop",
+        "type": "DO_WHILE",
+        "loopCondition": "true",
+        "loopOver": [body],
+    }
+    seen = build.observation(
+        build.task("loop", 0, 20, type="DO_WHILE", output={"iteration": 10**12}), build.task("a", 0, 10, iteration=1),
+        definition={"name": "wf", "version": 1, "tasks": [loop]},
+    )  # fmt: skip
+    told = [finding for finding in implausible(seen) if finding.code == "round-missing"]
+    assert len(told) == 100
+    assert told[0].observed == "a has no record of round 2"
