@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: strangers chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,13 @@ live: setup ## run the tests that need a real Conductor; what they need and is n
 
 container: setup ## run a real Conductor in a real container; needs podman, runc and root
 	K1N_CONTAINER=1 $(BIN)/pytest tests -m container --k1n-server=embedded $(ARGS)
+
+strangers: setup ## run the tests of strangers' workflows embedded, on two nodes, at a URL, and on the server at K1N_LIVE_URL
+	$(BIN)/pytest tests/strangers --k1n-server=embedded $(ARGS)
+	$(BIN)/pytest tests/strangers --k1n-server=embedded --numprocesses 2 $(ARGS)
+	$(BIN)/k1n server start --tier embedded --port 18699
+	$(BIN)/pytest tests/strangers --k1n-server=http://127.0.0.1:18699 $(ARGS); ended=$$?; $(BIN)/k1n server stop; exit $$ended
+	test -z "$(K1N_LIVE_URL)" || $(BIN)/pytest tests/strangers --k1n-server=$(K1N_LIVE_URL) --k1n-time=scaled $(ARGS)
 
 slow: setup ## run what builds the wheel, and the official SDK against the embedded engine, in environments of their own
 	K1N_SLOW=1 $(BIN)/pytest tests -m slow $(ARGS)

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from pytest_k1n.backends.real import RealBackend, own_worker
-from pytest_k1n.client.api import Conductor
-from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.backend import Backend, TimeScale
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
-from pytest_k1n.servers.external import defaults_for
-from pytest_k1n.servers.foreign import warmed
-from pytest_k1n.servers.opening import running_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 from pytest_k1n.settings import Settings
+
+if TYPE_CHECKING:
+    from pytest_k1n.client.api import Conductor
 
 
 def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeScale:
@@ -49,6 +47,13 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
     if spec.kind is Kind.EMBEDDED and time_of(settings, spec.kind).name == "virtual":
         yield _embedded(run)
         return
+    from pytest_k1n.backends.real import RealBackend, own_worker  # brings what only servers need, half of all imports
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.client.transport import transport_for
+    from pytest_k1n.servers.external import defaults_for
+    from pytest_k1n.servers.foreign import warmed
+    from pytest_k1n.servers.opening import running_server
+
     with ExitStack() as stack:
         try:
             server = stack.enter_context(

@@ -49,7 +49,7 @@ def make_controller(run: Run, collection: Collection) -> Controller:
         compare=lambda batch, state: compared(controller, batch, state),
     )
     controller = Controller(run=run, director=director, started_ms=_epoch_ms())
-    _import_for_threads(run)
+    _import_for_threads(run, collection)
     sweep()
     run.folder.make()
     end_on_sigterm()
@@ -89,24 +89,29 @@ def _make_director(
     return Director(setup, say=run.progress.say)
 
 
-def _import_for_threads(run: Run) -> None:
+def _import_for_threads(run: Run, collection: Collection) -> None:
     """Import before the director's thread begins what it and this one would import at the same time.
 
     Where another import hook has pushed `run.plain_imports` aside, pytest parses our modules to rewrite their asserts,
     and two threads that parse at once end in `SystemError: AST constructor recursion depth mismatch` on CPython before
     3.11.8 and 3.12.1 (gh-106905).
     """
-    import pytest_k1n.core.gates
-    import pytest_k1n.core.planned_schedule
-    import pytest_k1n.fixtures.batch
     import pytest_k1n.fixtures.conductor
-    import pytest_k1n.fixtures.on_engine
-    import pytest_k1n.hooks.terminal
-    import pytest_k1n.validation.schema
 
+    if collection.launches:
+        import pytest_k1n.core.gates
+        import pytest_k1n.core.planned_schedule
+        import pytest_k1n.fixtures.batch
+        import pytest_k1n.hooks.terminal
+        import pytest_k1n.validation.schema
     if run.settings.server == DEFAULT_SERVER:
         import pytest_k1n.backends.embedded
-        import pytest_k1n.engine.rest.router  # noqa: F401
+        import pytest_k1n.engine.rest.router
+        import pytest_k1n.fixtures.on_engine
+    else:
+        import pytest_k1n.backends.real
+        import pytest_k1n.servers.foreign
+        import pytest_k1n.servers.opening  # noqa: F401
 
 
 def feed(controller: Controller, report: pytest.TestReport) -> None:
