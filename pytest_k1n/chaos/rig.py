@@ -75,10 +75,12 @@ class Rig:
         lease_s: int = LEASE_S,
         work_ms: float = WORK_MS,
         handler: str = "once",
+        worker: Sequence[str] = (sys.executable, "-m", "pytest_k1n", "worker"),
     ) -> None:
         """`server` is the one at `url`, or one of those at `URL,URL`, if it may be killed.
 
-        A killed one is started again, unless there are others. `handler` names one of `chaos.effects`.
+        A killed one is started again, unless there are others. `handler` names one of `chaos.effects`; `worker`
+        is the command that serves tasks, with the options of `k1n worker`.
 
         Raises ValueError for a definition with tasks that no worker of its own can be given.
         """
@@ -88,6 +90,7 @@ class Rig:
         self._server = server
         self._folder = folder
         self._lease_s, self._work_ms, self._handler = lease_s, work_ms, handler
+        self._worker = tuple(worker)
         self._client = Conductor(transport_for(url), patience_s=0)
         self._effects = folder / "effects"
         self._ledger = folder / "invocations.jsonl"
@@ -236,7 +239,7 @@ class Rig:
     def _start_worker(self, proxy: str, injection: Injection | None) -> None:
         number = len(self._workers)
         ready = self._folder / f"ready-{self._runs}-{number}"
-        argv = [sys.executable, "-m", "pytest_k1n", "worker", "--definitions", str(self._folder / "definitions")]
+        argv = [*self._worker, "--definitions", str(self._folder / "definitions")]
         argv += ["--domain", self.uid, "--ledger", str(self._ledger), "--ready", str(ready), "--grace", "100ms"]
         argv += ["--worker-id", f"{self.uid}-{self._runs}-{number}", "--slots", "20"]
         for task in self.tasks:

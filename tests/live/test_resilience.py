@@ -9,6 +9,7 @@ left. The server is this session's own, because it is killed. Seven of these tes
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,6 +134,19 @@ def test_a_handler_that_is_not_idempotent_is_found_out(mortal_server: JarServer,
     with Rig(mortal_server.endpoint.url, DEFINITION, TASKS, folder=tmp_path / "r", handler="again") as careless:
         found = damage(careless.run(parse_injection("worker-killed@last/report")).evidence[0])
     assert [(finding.code, finding.subject) for finding in found] == [("effect-repeated", "last")]
+
+
+@pytest.mark.parametrize(
+    ("bug", "strike"), [("extends no lease", "work-slow@last"), ("reports once", "connection-reset@last/report")]
+)
+def test_a_bug_in_a_worker_is_noticed_by_a_fault(
+    mortal_server: JarServer, tmp_path: Path, bug: str, strike: str
+) -> None:
+    """The good worker comes through the same strikes above."""
+    worker = (sys.executable, str(ROOT / "tests/support/k1n_support/mutant_worker.py"), bug)
+    with Rig(mortal_server.endpoint.url, DEFINITION, TASKS, folder=tmp_path / "r", worker=worker) as buggy:
+        found = damage(buggy.run(parse_injection(strike)).evidence[0])
+    assert ("attempt-lost", "last") in [(finding.code, finding.subject) for finding in found]
 
 
 def test_three_22_task_workflows_at_once_keep_their_order(mortal_server: JarServer, tmp_path: Path) -> None:
