@@ -32,6 +32,9 @@ from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
 from pytest_k1n.servers.protocol import Kind
 from pytest_k1n.settings import DEFAULT_SERVER
 
+CONTRADICTIONS = 10
+"""Lines that one batch may have: of hundreds of templates the rest is counted."""
+
 
 def make_controller(run: Run, collection: Collection) -> Controller:
     """Make a director ready to begin. Raises UsageError for a distribution mode or settings that cannot work."""
@@ -140,10 +143,14 @@ def finish(controller: Controller, session: pytest.Session) -> None:
     for number in numbers:
         write_batch(controller, number)
     finished = [number for number in numbers if director.ledger.is_finished(number)]
-    contradicted = set()
+    contradicted: dict[int, list[str]] = {}
     for number, line in contradictions(controller):
-        controller.fail(line)
-        contradicted.add(number)
+        contradicted.setdefault(number, []).append(line)
+    for number, lines in contradicted.items():
+        for line in lines[:CONTRADICTIONS]:
+            controller.fail(line)
+        if len(lines) > CONTRADICTIONS:
+            controller.fail(f"batch{number}: {len(lines) - CONTRADICTIONS} more of the kind, in its results files")
     record_passes(run, {number: director.ledger.outcomes(number) for number in finished}, contradicted)
     has_stopped = any(map(director.ledger.stops, controller.outcomes.values()))
     if session.exitstatus == pytest.ExitCode.OK and (has_stopped or controller.trouble):
