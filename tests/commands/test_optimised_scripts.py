@@ -89,7 +89,7 @@ def test_the_full_workflow_meets_its_target_and_keeps_what_it_said(agents, tmp_p
     assert run.out == f"{log.read_text()}Log: {log}\n"
     kept = json.loads(log.with_suffix(".json").read_text())
     # 9 + (3.5 + 10 + 12 + 8) + 3 x 4.5 + 2 x 4.5 minutes, and what starting processes side by side really took
-    assert kept["total_ms"] == pytest.approx(65 * 60_000, abs=15_000)
+    assert kept["total_ms"] == pytest.approx(65 * 60_000, abs=50_000)
     assert (kept["baseline_ms"], kept["fallbacks"], kept["target_met"]) == (7_800_000, 0, True)
     assert "the plan's estimates: no baseline was profiled" in run.out
     assert "TARGET MET: 60 to 90 minutes" in run.out
