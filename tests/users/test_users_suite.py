@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import venv
+from pathlib import Path
 
 import pytest
 
 from .measure import PAGE, SETTINGS, Measured, measure
 
 LEAST = 40
+SDK = "conductor-python==2.0.0"
 
 
 def assert_all_is_well(measured: Measured, *marks: str) -> None:
@@ -29,6 +34,19 @@ def test_on_an_engine_at_a_url_the_same_pass():
     "setting", [SETTINGS[3], SETTINGS[5], SETTINGS[6]], ids=lambda each: f"{each.name} {each.time}"
 )
 def test_on_a_conductor_all_pass_that_need_no_clock_that_can_jump(live_server, setting):
+    assert_all_is_well(measure(setting, url=live_server.url), "virtual")
+
+
+@pytest.mark.live
+@pytest.mark.slow  # an environment of its own for conductor-python
+def test_with_workers_of_the_official_sdk_all_pass_too(live_server, tmp_path, monkeypatch):
+    folder = Path(os.environ.get("K1N_SDK_VENV") or tmp_path / "venv")
+    interpreter = folder / "bin" / "python"
+    if not interpreter.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([interpreter, "-m", "pip", "install", "--quiet", SDK], check=True, timeout=300)
+    monkeypatch.setenv("K1N_SDK_PYTHON", str(interpreter))
+    (setting,) = (each for each in SETTINGS if each.worker == "sdk")
     assert_all_is_well(measure(setting, url=live_server.url), "virtual")
 
 
