@@ -41,7 +41,7 @@ def test_it_says_what_it_is_and_where(serve):
 def test_a_taken_port_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        said = f"k1n engine: port {port} is in use: choose another --port, or stop who uses it"
+        said = f"k1n engine: port {port} is in use: choose another --port, or stop the process that uses it"
         assert refused("--port", str(port)) == (1, [said])
 
 
