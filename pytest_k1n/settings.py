@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pytest_k1n.core.choices import (
+    DatabaseChoice,
     GatePolicy,
     HandlersChoice,
     KeepChoice,
@@ -59,7 +60,7 @@ class Settings(NamedTuple):
     jar: Path | None
     java: Path | None
     servers: int
-    database: str | None
+    database: DatabaseChoice | None
     image: str | None
     container_cli: str | None
     startup_timeout_ms: int
