@@ -71,7 +71,7 @@ def take_signals() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    unwanted = [mark for mark in ("live", "container", "slow") if not os.environ.get(f"K1N_{mark.upper()}")]
+    unwanted = [mark for mark in ("live", "container", "slow", "long") if not os.environ.get(f"K1N_{mark.upper()}")]
     left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in unwanted)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)

@@ -26,7 +26,7 @@ from pytest_k1n.servers.java import find_java
 from pytest_k1n.servers.postgres import Postgres
 from pytest_k1n.servers.process import Site
 
-pytestmark = [pytest.mark.live, pytest.mark.skipif("K1N_LONG" not in os.environ, reason="minutes: make cluster")]
+pytestmark = [pytest.mark.live, pytest.mark.long]
 ROOT = Path(__file__).parents[2]
 SERVERS = int(os.environ.get("K1N_CLUSTER", "3"))
 AT_ONCE = int(os.environ.get("K1N_AT_ONCE", "10"))
