@@ -39,7 +39,7 @@ from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import FAILED, OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
-from pytest_k1n.engine.values import JsonObject
+from pytest_k1n.engine.values import JsonObject, store
 
 MOST_ARCHIVED = 1_000
 
@@ -151,6 +151,7 @@ class Engine:
     def _begin_if_possible(self, execution: ExecutionState) -> None:
         with suppress(Problem):  # the caller has gone on
             self._begin_execution(execution)
+        store(execution.input)
 
     def _create(self, definition: Definition, input_: JsonObject, workflow_id: str | None) -> ExecutionState:
         if workflow_id is None:

@@ -9,7 +9,7 @@ from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.ports import Starter
 from pytest_k1n.engine.state import ExecutionState
-from pytest_k1n.engine.values import JsonObject
+from pytest_k1n.engine.values import JsonObject, Unstored
 
 FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
 """The key of an ended execution's output that names the failure workflow started for it."""
@@ -26,7 +26,7 @@ def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) ->
         "workflowId": ended.workflow_id,
         "reason": ended.reason,
         "failureStatus": ended.status,
-        "failedWorkflow": failed_workflow_document(ended),
+        "failedWorkflow": Unstored(failed_workflow_document(ended)),
     }
     if failed_task_id is not None:
         input_["failureTaskId"] = failed_task_id

@@ -169,6 +169,23 @@ def test_a_workflow_timeout_ends_it_and_starts_its_failure_workflow(bench, make)
     assert cleanup.input["failedWorkflow"]["status"] == "TIMED_OUT"
 
 
+def test_what_a_failure_workflow_schedules_first_finds_nothing_in_the_failed_one(bench, make):
+    """Seen on 3.32.1: the first task gets null, the whole object is there, and the task after it reads it."""
+    failed = "workflow.input.failedWorkflow"
+    reads = {
+        "status": f"${{{failed}.status}}", "deep": f"${{{failed}['status']}}", "text": f"is ${{{failed}.status}}",
+        "whole": f"${{{failed}}}",
+    }  # fmt: skip
+    bench.register(make.workflow(make.simple("b", inputParameters=reads), name="cleanup"))
+    execution = bench.start(make.workflow(make.simple("a"), failureWorkflow="cleanup"))
+    execution.fail("a", terminal=True)
+    cleanup = bench.engine.execution(execution.state.output["conductor.failure_workflow"])
+    first = cleanup.tasks[0].input
+    assert (first["status"], first["deep"], first["text"]) == (None, None, "is null")
+    assert dict(first["whole"])["status"] == "FAILED"
+    assert first["whole"].get("status") == "FAILED"  # by now
+
+
 def test_a_workflow_timeout_that_only_alerts_changes_nothing(bench, make):
     execution = bench.start(make.workflow(make.simple("a"), timeoutSeconds=1))
     execution.advance(3_600_000)
