@@ -18,7 +18,7 @@ from pytest_k1n.servers.process import Site
 START_WITHIN_S = 240.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an idle server takes a third of a core from the tests that come after
 def mortal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JarServer]:
     """A real Conductor that may be killed, frozen and started again."""
     java = find_java()

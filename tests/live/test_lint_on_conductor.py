@@ -24,6 +24,8 @@ ACCEPTED = frozenset({
     "script-outside-input", "no-child",
 })  # fmt: skip
 """Errors that the server registers, and that then fail or hang."""
+SEIZES = "reserved-in-loop"
+"""One evaluation of it never ends: it schedules tasks by the thousand, and holds the lock that a termination needs."""
 PATIENCE_S = 4
 _numbers = itertools.count()
 
@@ -108,11 +110,16 @@ def test_the_server_refuses_what_is_said_to_be_refused(server):
     assert taken == unseen
 
 
-@pytest.mark.parametrize("code", sorted(ACCEPTED))
+@pytest.mark.parametrize("code", sorted(ACCEPTED - {SEIZES}))
 def test_what_the_server_accepts_and_lint_calls_an_error_never_completes(server, code):
     document = EXAMPLES[code].bad[0]
     case = "elsewhere" if code == "join-on-case" else "x"  # there it hangs if the case is not taken
     assert server.outcome(document, {"k": case, "n": 1}) != "COMPLETED"
+
+
+@pytest.mark.long
+def test_a_reserved_name_in_a_loop_seizes_the_server_until_it_is_killed(mortal_server):
+    assert Server(mortal_server.endpoint.url).outcome(EXAMPLES[SEIZES].bad[0], {"k": "x", "n": 1}) != "COMPLETED"
 
 
 def test_what_is_tried_as_an_error_is_one_in_the_table():
