@@ -21,7 +21,7 @@ if [ "${1:-}" = --all ]; then
 fi
 info "seven core tests on a Conductor of this run's own: it is killed in the middle"
 code=0
-K1N_LIVE=1 "$python" -m pytest "$module" -q -k "$chosen" --k1n-server=embedded --junitxml="$metrics/resilience.xml" "$@" ||
+K1N_LIVE=1 K1N_LONG=1 "$python" -m pytest "$module" -q -k "$chosen" --k1n-server=embedded --junitxml="$metrics/resilience.xml" "$@" ||
     code=$?
 "$python" - "$metrics/resilience.xml" <<'PY' || code=1
 import sys

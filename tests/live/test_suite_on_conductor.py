@@ -217,7 +217,7 @@ import pytest
 def test_time_is_real(conductor):
     task = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
     definition = {"name": "ASKING", "version": 1, "schemaVersion": 2, "ownerEmail": "x@example.com", "tasks": [task]}
-    with pytest.raises(RuntimeError, match="a Conductor server, whose clock is real: use --k1n-server=embedded"):
+    with pytest.raises(RuntimeError, match="a Conductor server, whose clock is real: mark the test with @pytest"):
         conductor.start(definition).advance("1h")
 """
 
