@@ -191,7 +191,7 @@ def test_a_violation_in_the_middle_is_printed_before_the_end(server: list[str], 
     end = next(index for index, line in enumerate(lines) if line.endswith(": COMPLETED"))
     assert early < end
     if "--k1n-time=scaled" in server:  # virtual time is over before anybody could look
-        at = re.match(r"  k1n K1N_22TASK_COMPLETE at ([\d.]+)min", lines[early])
+        at = re.match(r"  k1n K1N_22TASK_COMPLETE at ([\d.]+) min", lines[early])
         assert at
         assert float(at[1]) < 60
 
