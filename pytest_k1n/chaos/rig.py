@@ -17,14 +17,14 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
 from pytest_k1n.chaos import effects
-from pytest_k1n.chaos.faults import Injection, kind_named
+from pytest_k1n.chaos.faults import KINDS, Injection, kind_named
 from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.proxy import FaultProxy
 from pytest_k1n.chaos.trap import Trap
@@ -33,6 +33,7 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.core import wire
+from pytest_k1n.core.inlining import tasks_in
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.supervised import Supervised, log_tail
@@ -302,8 +303,6 @@ class Rig:
 
 def kinds_on(server: JarServer | None) -> tuple[str, ...]:
     """Name the kinds of fault that can be committed: a server that is not ours is left alone."""
-    from pytest_k1n.chaos.faults import KINDS
-
     return tuple(name for name in KINDS if server is not None or kind_named(name).victim != "server")
 
 
@@ -316,7 +315,7 @@ def copied(
     """
     document = cast("dict[str, Json]", json.loads(json.dumps(definition)))
     used: dict[str, None] = {}
-    for task in _tasks_in(document.get("tasks")):
+    for task in tasks_in(document.get("tasks")):
         if task.get("type", "SIMPLE") == "SIMPLE":
             used[str(task["name"])] = None
             task["name"] = f"{task['name']}_{uid}"
@@ -352,17 +351,6 @@ def _task(known: Mapping[str, Json], name: str, lease_s: int) -> dict[str, Json]
         "responseTimeoutSeconds": lease_s,
         "timeoutSeconds": 0,
     }
-
-
-def _tasks_in(tasks: Json) -> Iterator[dict[str, Json]]:
-    """Walk the tasks of a definition document, also those inside forks, switches and loops."""
-    for task in cast("list[dict[str, Json]]", tasks or []):
-        yield task
-        branches = list(cast("list[Json]", task.get("forkTasks") or []))
-        branches += list(cast("dict[str, Json]", task.get("decisionCases") or {}).values())
-        branches += [task.get("defaultCase"), task.get("loopOver")]
-        for branch in branches:
-            yield from _tasks_in(branch)
 
 
 def _lives(pid: int) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import cast
 
 from pytest_k1n.client.api import Conductor
@@ -21,6 +20,7 @@ from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
+from pytest_k1n.workers.thread import WorkerThread
 from pytest_k1n.workers.worker import Worker
 
 WITHIN_S = 60.0
@@ -63,22 +63,15 @@ def run_probes(
 @contextmanager
 def _serving(url: str, domain: str, read: Callable[[str], Observation], settings: GateSettings) -> Iterator[Worker]:
     definition = wire.workflow_definition(cast("Json", workflow_document()))
-    client = Conductor(transport_for(url), patience_s=0)
-    worker = Worker(
-        client,
-        (definition,),
-        Handlers(handlers(read, settings)),
-        WorkerSettings(worker_id=f"{domain}-gates", domain=domain, types=tuple(PROBES), slots=1),
-    )
-    stop = threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,), name="k1n-gates", daemon=True)
-    thread.start()
-    try:
-        yield worker
-    finally:
-        stop.set()
-        thread.join(10)
-        client.close()
+    with closing(Conductor(transport_for(url), patience_s=0)) as client:
+        worker = Worker(
+            client,
+            (definition,),
+            Handlers(handlers(read, settings)),
+            WorkerSettings(worker_id=f"{domain}-gates", domain=domain, types=tuple(PROBES), slots=1),
+        )
+        with closing(WorkerThread(worker, name="k1n-gates")):
+            yield worker
 
 
 def _ended(client: Conductor, workflow_id: str, within_s: float) -> Execution:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -28,6 +27,7 @@ from pytest_k1n.core.unroll import happens_before
 from pytest_k1n.plan.library import Library
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
+from pytest_k1n.workers.thread import WorkerThread
 from pytest_k1n.workers.worker import Worker
 
 _LOOK_S = 0.1
@@ -133,16 +133,10 @@ def _profile(execution: Execution, span: Span, speed: float) -> Profile:
 def _serving(
     url: str, definition: WorkflowDefinition, handlers: Handlers, settings: WorkerSettings
 ) -> Iterator[Worker]:
-    stop = threading.Event()
     with closing(Conductor(transport_for(url), patience_s=0)) as client:
         worker = Worker(client, (definition,), handlers, settings)
-        thread = threading.Thread(target=worker.run, args=(stop,), name="k1n-profile", daemon=True)
-        thread.start()
-        try:
+        with closing(WorkerThread(worker, name="k1n-profile")):
             yield worker
-        finally:
-            stop.set()
-            thread.join(10)
 
 
 def _iso(epoch_ms: int) -> str:

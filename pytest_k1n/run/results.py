@@ -169,10 +169,11 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
     findings += [finding_json(each) for each in unasked]
     for category in gates["categories"] if gates else ():
         findings += category["findings"]
+    verdict = _verdict(outcomes, gates)
     subject = ResultsSource(
         template=template.planned_on(watch.definition) if watch and watch.definition else template,
         batch=batch.name,
-        verdict="fail" if unasked and _verdict(outcomes, gates) != "blocked" else _verdict(outcomes, gates),
+        verdict="fail" if unasked and verdict != "blocked" else verdict,
         partial=any(outcome is None for outcome in outcomes.values()),
         server=state.server,
         time_model=state.time_model,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pytest_k1n.client.credentials import token_headers
 from pytest_k1n.servers.errors import NoAnswer, NotAConductor, ServerRefused
 from pytest_k1n.servers.probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec, parse_server
+from pytest_k1n.workers.bounded import on_a_thread
 
 T = TypeVar("T")
 URL_VARIABLE = "CONDUCTOR_SERVER_URL"
@@ -136,20 +136,4 @@ def within(seconds: float, ask: Callable[[], T]) -> T:
 
     Name resolution and an answer that drips byte by byte know no timeout of their own: the thread is left to die.
     """
-    results: list[T] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(ask())
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, name="k1n-probe", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failures:
-        raise failures[0]
-    if not results:
-        raise TimeoutError(f"no answer within {seconds:.0f}s")
-    return results[0]
+    return on_a_thread(ask, seconds, TimeoutError(f"no answer within {seconds:.0f}s"))

@@ -26,7 +26,7 @@ def bounded(call: Callable[[], T], left_s: float) -> T:
     Elsewhere on a thread of its own, which is left behind.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        return _on_a_thread(call, left_s)
+        return on_a_thread(call, left_s, Overdue())
     others_s, interval_s = signal.getitimer(signal.ITIMER_REAL)
     if 0 < others_s < left_s:  # the alarm of pytest-timeout or its like comes first
         return call()
@@ -50,7 +50,11 @@ def bounded(call: Callable[[], T], left_s: float) -> T:
             signal.setitimer(signal.ITIMER_REAL, max(0.001, others_s - (time.monotonic() - began_s)), interval_s)
 
 
-def _on_a_thread(call: Callable[[], T], left_s: float) -> T:
+def on_a_thread(call: Callable[[], T], left_s: float, overdue: BaseException) -> T:
+    """Return what a call returns or raise what it raises; raise `overdue` if it takes longer, and leave its thread.
+
+    It has the context of the caller's thread.
+    """
     returned: list[T] = []
     raised: list[BaseException] = []
 
@@ -63,8 +67,8 @@ def _on_a_thread(call: Callable[[], T], left_s: float) -> T:
     thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), daemon=True)
     thread.start()
     thread.join(max(left_s, 0))
-    if thread.is_alive():
-        raise Overdue
     if raised:
         raise raised[0]
+    if not returned:
+        raise overdue
     return returned[0]
