@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 EVERYTHING = "*"
 """As something written: whatever comes before or after, the order matters."""
@@ -172,3 +173,44 @@ def _instead(
         yield ways[0]
     else:
         yield from node.enabled
+
+
+def bridge(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Lead from one order to another by swaps of neighbours, where both are of the same events."""
+    if set(one) != set(other):
+        return
+    place = {name: index for index, name in enumerate(other)}
+    current = list(one)
+    while True:
+        wrong = next((index for index, (a, b) in enumerate(pairwise(current)) if place[a] > place[b]), None)
+        if wrong is None:
+            return
+        current[wrong : wrong + 2] = reversed(current[wrong : wrong + 2])
+        yield tuple(current)
+
+
+def count_orders(explored: Explored, *, most: int = 50_000) -> int | None:
+    """Count the orders that the first course's causes allow, without any reduction."""
+    if not explored.courses:
+        return None
+    causes: dict[str, set[str]] = {}
+    ends: list[str] = []
+    for move in explored.courses[0].moves:
+        ends.append(move.event.name)
+        for event in move.events:  # what a JOIN did was caused by the ends that it waited for
+            known = [{cause} if cause in ends else causes.get(cause, set()) for cause in event.after]
+            causes[event.name] = {cause for each in known for cause in each}
+    position = {name: index for index, name in enumerate(ends)}
+    needs = [sum(1 << position[cause] for cause in causes[name] if cause in position) for name in ends]
+    ways = {0: 1}
+    for _ in ends:
+        following: dict[int, int] = {}
+        for done, count in ways.items():
+            for index, need in enumerate(needs):
+                if not done >> index & 1 and need & done == need:
+                    key = done | 1 << index
+                    following[key] = following.get(key, 0) + count
+        if len(following) > most:
+            return None
+        ways = following
+    return sum(ways.values())

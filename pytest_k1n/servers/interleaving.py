@@ -12,10 +12,9 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
-from pytest_k1n.core.interleavings import EVERYTHING, Choose, Course, Event, Explored, Move, explore
+from pytest_k1n.core.interleavings import EVERYTHING, Choose, Course, Event, Move, bridge, count_orders, explore
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Json
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import CANCELED, COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW
@@ -113,7 +112,7 @@ def interleavings(
         outcomes=len(firsts),
         races=tuple(program.race(ordered[0], other) for other in ordered[1:]),
         is_complete=explored.is_complete,
-        all_orders=_count(explored),
+        all_orders=count_orders(explored),
         took_s=took_s,
     )
 
@@ -180,7 +179,7 @@ class _Program:
     def race(self, one: Course, other: Course) -> Race:
         """Make of two orders with different outcomes two that differ in two neighbours only."""
         before = one
-        for order in _bridge(one.order, other.order):
+        for order in bridge(one.order, other.order):
             after = self.run(_following(order))
             if after.order != order:
                 break
@@ -326,20 +325,6 @@ def _following(order: Sequence[str]) -> Choose:
     return choose
 
 
-def _bridge(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Lead from one order to another by swaps of neighbours, where both are of the same events."""
-    if set(one) != set(other):
-        return
-    place = {name: index for index, name in enumerate(other)}
-    current = list(one)
-    while True:
-        wrong = next((index for index, (a, b) in enumerate(pairwise(current)) if place[a] > place[b]), None)
-        if wrong is None:
-            return
-        current[wrong : wrong + 2] = reversed(current[wrong : wrong + 2])
-        yield tuple(current)
-
-
 def _race(before: Course, after: Course, upto: int) -> Race:
     one, other = (json.loads(course.outcome or "{}") for course in (before, after))
     return Race(first=before.order[:upto], second=after.order[:upto], differs=tuple(_differences(one, other, ""))[:6])
@@ -411,30 +396,3 @@ def _behind_joins(tasks: Sequence[Document], after: frozenset[str]) -> Iterator[
         nested = [*(task.get("forkTasks") or ()), *cases, task.get("defaultCase") or (), task.get("loopOver") or ()]
         for branch in nested:
             yield from _behind_joins(branch, rest)
-
-
-def _count(explored: Explored, *, most: int = 50_000) -> int | None:
-    """Count the orders that the first course's causes allow, without any reduction."""
-    if not explored.courses:
-        return None
-    causes: dict[str, set[str]] = {}
-    ends: list[str] = []
-    for move in explored.courses[0].moves:
-        ends.append(move.event.name)
-        for event in move.events:  # what a JOIN did was caused by the ends that it waited for
-            known = [{cause} if cause in ends else causes.get(cause, set()) for cause in event.after]
-            causes[event.name] = {cause for each in known for cause in each}
-    position = {name: index for index, name in enumerate(ends)}
-    needs = [sum(1 << position[cause] for cause in causes[name] if cause in position) for name in ends]
-    ways = {0: 1}
-    for _ in ends:
-        following: dict[int, int] = {}
-        for done, count in ways.items():
-            for index, need in enumerate(needs):
-                if not done >> index & 1 and need & done == need:
-                    key = done | 1 << index
-                    following[key] = following.get(key, 0) + count
-        if len(following) > most:
-            return None
-        ways = following
-    return sum(ways.values())
