@@ -24,7 +24,7 @@ from pytest_k1n.servers.protocol import Endpoint, Server
 from pytest_k1n.servers.supervised import Supervised, log_tail
 from pytest_k1n.workers import weather_log
 from pytest_k1n.workers.ledger import read_ledger
-from pytest_k1n.workers.weather_log import read_weather
+from pytest_k1n.workers.weather_log import WeatherReader
 
 WORKER_START_S = 60.0
 """A Python start takes half a second; a machine that is drowning takes longer."""
@@ -62,8 +62,7 @@ class RealBackend:
         self._server = server
         self._worker = worker
         self._ledger = ledger_path(run)
-        self._weather_log = weather_path(run)
-        self._policy = run.settings.latency
+        self._weather_log = WeatherReader(weather_path(run), run.settings.latency)
         self._handlers = run.settings.handlers
         self._hold = f"launching in run {run.uid}"
         self._is_holding = False
@@ -131,7 +130,7 @@ class RealBackend:
     def _weather(self) -> Weather | None:
         if self.time.name == "virtual":
             return None
-        return read_weather(self._weather_log, self._policy)
+        return self._weather_log.read()
 
 
 @contextmanager

@@ -52,26 +52,54 @@ class WeatherLog:
             self._file = -1
 
 
+class WeatherReader:
+    """Reads the file again and again, each time only what has been appended since: a run looks many times a second."""
+
+    def __init__(self, path: Path, policy: LatencyPolicy) -> None:
+        self._path = path
+        self._policy = policy
+        self._begin(since_ms=-1)
+
+    def _begin(self, since_ms: int) -> None:
+        self._since_ms = since_ms
+        self._at = _HEAD_BYTES
+        self._stalls: dict[str, tuple[Interval, ...]] = {"host": (), "server": ()}
+
+    def read(self) -> Weather | None:
+        """Return what the meters have told so far; None where none ran. Under `off` nothing was measured."""
+        if self._policy == "off":
+            return Weather(policy=self._policy)
+        try:
+            with self._path.open("rb") as file:
+                since_ms, until_ms = (int(each) for each in file.read(_HEAD_BYTES).split())
+                if since_ms != self._since_ms:
+                    self._begin(since_ms)
+                file.seek(self._at)
+                text = file.read()
+        except (OSError, ValueError):
+            return None
+        self._take(text[: text.rfind(b"\n") + 1])  # the last line may be in the middle of being written
+        return Weather(
+            policy=self._policy,
+            host=self._stalls["host"],
+            server=self._stalls["server"],
+            since_ms=since_ms,
+            until_ms=until_ms,
+        )
+
+    def _take(self, lines: bytes) -> None:
+        self._at += len(lines)
+        told: dict[str, list[Interval]] = {}
+        for line in lines.decode("ascii", "replace").splitlines():
+            match line.split():
+                case [("host" | "server") as kind, start, end] if start.isdigit() and end.isdigit():
+                    told.setdefault(kind, []).append(Interval(int(start), int(end)))
+                case _:
+                    continue
+        for source, stalls in told.items():
+            self._stalls[source] = merged((*self._stalls[source], *stalls))
+
+
 def read_weather(path: Path, policy: LatencyPolicy) -> Weather | None:
-    """Read what the meters have told so far; None where none ran. Under `off` nothing was measured."""
-    if policy == "off":
-        return Weather(policy=policy)
-    try:
-        head, *lines = path.read_text("ascii").splitlines()
-    except (OSError, ValueError):
-        return None
-    stalls: dict[str, list[Interval]] = {"host": [], "server": []}
-    for line in lines:
-        match line.split():
-            case [("host" | "server") as source, start, end] if start.isdigit() and end.isdigit():
-                stalls[source].append(Interval(int(start), int(end)))
-            case _:
-                continue  # the end of a line that is being written
-    since, until = head.split()
-    return Weather(
-        policy=policy,
-        host=merged(stalls["host"]),
-        server=merged(stalls["server"]),
-        since_ms=int(since),
-        until_ms=int(until),
-    )
+    """Read the whole file once, as `WeatherReader.read` does."""
+    return WeatherReader(path, policy).read()

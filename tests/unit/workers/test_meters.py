@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pytest_k1n.client.errors import ServerUnreachable
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.workers.meters import QUICK_S, Meters, Usual
-from pytest_k1n.workers.weather_log import WeatherLog, read_weather
+from pytest_k1n.workers.weather_log import WeatherLog, WeatherReader, read_weather
 
 
 def test_stalls_of_both_kinds_are_read_back_in_order(tmp_path):
@@ -29,6 +29,21 @@ def test_a_line_that_is_being_written_is_left_for_later(tmp_path):
     with (tmp_path / "log").open("a") as file:
         file.write("host 15")
     assert read_weather(tmp_path / "log", "weather").host == (Interval(1200, 1310),)
+
+
+def test_what_is_read_bit_by_bit_is_what_is_read_at_once(tmp_path):
+    path = tmp_path / "log"
+    reader = WeatherReader(path, "weather")
+    assert reader.read() is None
+    log = WeatherLog(path, 1000)
+    for number in range(5):
+        log.add("host" if number % 2 else "server", Interval(1000 + 100 * number, 1150 + 100 * number))
+        log.told_until(1200 + 100 * number)
+        assert reader.read() == read_weather(path, "weather")
+    log.close()
+    WeatherLog(path, 9000).close()
+    assert reader.read() == read_weather(path, "weather")
+    assert reader.read().host == ()
 
 
 def test_where_nothing_is_measured_there_is_no_weather(tmp_path):
