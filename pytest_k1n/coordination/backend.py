@@ -72,4 +72,4 @@ class Backend(Protocol):
         """Return the workers' ledger: one entry per handler invocation; None where the workers are not ours."""
 
     def weather(self, *, until_ms: int = 0) -> Weather | None:
-        """Return when machine and server stood still, told up to an instant; None where nobody measures it."""
+        """Return when machine and server stood still, told up to an instant; None where it is not measured."""

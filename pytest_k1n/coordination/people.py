@@ -58,6 +58,6 @@ class People:
                 "status": answer.status,
                 "outputData": dict(answer.output),
             }
-            with suppress(NotFound, Conflict):  # somebody else was quicker, or its time was up
+            with suppress(NotFound, Conflict):  # another caller was quicker, or its time was up
                 self._client.update(result)
         return min(dues, default=None) if is_virtual else None

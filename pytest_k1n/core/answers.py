@@ -9,7 +9,7 @@ from pytest_k1n.core.model import Execution, Json, TaskRecord, TaskStatus
 from pytest_k1n.core.units import duration_ms, format_ms
 
 ASKED_TYPES: Final = frozenset({"HUMAN", "WAIT"})
-"""Task types that end because somebody outside says so."""
+"""Task types that end because a caller says so."""
 STATUSES: Final = ("COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR")
 _REFUSED: Final = (TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR)
 _KEYS: Final = ("after", "output", "status")

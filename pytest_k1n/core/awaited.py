@@ -22,7 +22,7 @@ def open_tasks(executions: Sequence[Execution]) -> list[TaskRecord]:
 def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | None = None) -> str:
     """Say what open executions wait for: `reserve: no worker has polled in 10.0 s`.
 
-    `waited_ms` is how long somebody has been waiting, in real time; `now_ms` the server's clock, where it is known.
+    `waited_ms` is how long the caller has been waiting, in real time; `now_ms` the server's clock, where it is known.
     """
     tasks = open_tasks(executions)
     shown = [_said(task, waited_ms, now_ms) for task in tasks[:_MOST]]

@@ -73,7 +73,7 @@ class Observation:
     task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
     """By name, for tasks whose definition the server did not embed."""
     weather: Weather | None = None
-    """What the machine and the server did meanwhile; `None`: nobody measured it."""
+    """What the machine and the server did meanwhile; `None`: it was not measured."""
 
     @property
     def is_settled(self) -> bool:

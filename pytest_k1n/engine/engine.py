@@ -377,11 +377,11 @@ class Engine:
         return self._agenda.next_ms()
 
     def call_at(self, instant_ms: int, action: Callable[[], None]) -> None:
-        """Have somebody outside act at an instant to come; it counts before a time limit of the same instant."""
+        """Have a caller act at an instant to come; it counts before a time limit of the same instant."""
         self._agenda.at(max(instant_ms, self.now_ms), WAKE, lambda _: action(), None)
 
     def needs_outside(self) -> bool:
-        """Tell whether the next event is a timeout of an execution that only somebody outside could save from it."""
+        """Tell whether the next event is a timeout of an execution that only a caller could save from it."""
         execution = self._deadlines.next()
         return execution is not None and waits_outside(execution, self.executions, self.now_ms) is not None
 

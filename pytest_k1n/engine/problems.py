@@ -17,7 +17,7 @@ from typing import Any
 
 
 class InvalidInput(Exception):
-    """Input that a task cannot be made of: its execution fails with this reason, whoever asked for the evaluation."""
+    """Input that a task cannot be made of: its execution fails with this reason, also in a call that evaluates it."""
 
 
 class Problem(Exception):

@@ -197,7 +197,7 @@ class EngineExecution:
         return is_reached(state) or state.status in TERMINAL_WORKFLOW
 
     def go_on(self, within_ms: int) -> None:
-        """Let virtual time pass as far as nobody outside need act: up to the time limit of a person, or of a worker.
+        """Let virtual time pass as far as no caller need act: up to the time limit of a person, or of a worker.
 
         Raises TimeoutError as `settle` does.
         """

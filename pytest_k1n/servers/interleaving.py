@@ -2,7 +2,7 @@
 
 A run is one execution on an engine of its own. Every open worker task is in hand; which of them ends next is a choice.
 What a choice touched is read off the engine: tasks that ended or were scheduled because of it, the outputs and
-variables that these read, the variables that were set. What follows a JOIN belongs to the JOIN, whoever came last.
+variables that these read, the variables that were set. What follows a JOIN belongs to the JOIN, not to the last task.
 """
 
 from __future__ import annotations

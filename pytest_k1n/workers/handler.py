@@ -87,7 +87,7 @@ class TaskContext:
     output_schema: Mapping[str, Json] | None = None
     log: Callable[[str], None] = field(repr=False)
     sleep: Callable[[float], None] = field(repr=False)
-    """Let that many ms of workflow time pass, by the run's time model: in virtual time nobody waits, in scaled time
+    """Let that many ms of workflow time pass, by the run's time model: in virtual time no process waits, in scaled time
     they are divided by the speed, in real time they pass. Raises Stopped as soon as the task is no longer wanted."""
     on_stop: Callable[[Callable[[], None]], None] = field(default=lambda _: None, repr=False)
     """Register what interrupts the work when the task is no longer wanted."""

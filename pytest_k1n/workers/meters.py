@@ -36,7 +36,7 @@ QUICK_S = 0.004
 On a machine that is busy from the beginning to the end, even a tenth of the answers is late.
 """
 TYPE = "k1n_weather"
-"""The task type that the server is asked for: nobody has it, so its queue is always empty."""
+"""The task type that the server is asked for: no task has it, so its queue is always empty."""
 
 
 class Usual:

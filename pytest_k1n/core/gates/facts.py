@@ -63,7 +63,7 @@ def budgets(capability: Capability | None, settings: GateSettings) -> GateSettin
     """Return the settings with the budgets of a server that is not ours: its own capability, never below ours.
 
     The one place that makes them: for batches of a run as for `k1n gates`. `None`: the server is one of our own, or
-    nobody has measured it.
+    it was not measured.
     """
     if capability is None:
         return settings
