@@ -29,7 +29,8 @@ ROOT = HERE.parent
 LOG = HERE / "results" / "both_ways.jsonl"
 PLAN = "batch1 or batch2 or batch3"
 WITHIN_S = 300.0
-JOIN_HELD_MS = 1000
+JOIN_HELD_MS = 2000
+"""A JOIN waits for the next look, half of this in the mean: a second."""
 SLOW_SWEEPS_MS = 500
 
 
@@ -40,17 +41,20 @@ class Case:
     name: str
     selects: str = PLAN
     mutant: str = ""
+    named_by: frozenset[str] = frozenset()
+    """Codes of findings of which one must fail in a run that has noticed this fault; empty: the run must be red."""
     system_tasks_every_ms: int | None = None
     """How often the server looks after its system tasks, JOINs among them; None as our profile says, 10 ms."""
 
 
 HEALTHY = Case(name="healthy", selects=PLAN)
+LAGGED = frozenset({"join-lag"})
 FAULTS = (
     Case(name="worker polls every 500 ms", mutant="polls-every-500-ms"),
     Case(name="one type polled late", mutant="one-type-late"),
     Case(name="two slots where four are declared", mutant="two-slots"),
-    Case(name="JOIN held up to 1 s", system_tasks_every_ms=JOIN_HELD_MS),
-    Case(name="server with 500 ms sweeps", system_tasks_every_ms=SLOW_SWEEPS_MS),
+    Case(name="JOIN held 1 s in the mean", system_tasks_every_ms=JOIN_HELD_MS, named_by=LAGGED),
+    Case(name="server with 500 ms sweeps", system_tasks_every_ms=SLOW_SWEEPS_MS, named_by=LAGGED),
 )
 
 
@@ -190,7 +194,7 @@ def table(found: Sequence[Outcome]) -> Iterator[str]:
     yield f"| | {' | '.join(columns)} |"
     yield f"|---{'|---' * len(columns)}|"
     for case in (HEALTHY, *FAULTS):
-        cells = [_cell(by[case.name, column]) for column in columns]
+        cells = [_cell(case, by[case.name, column]) for column in columns]
         yield f"| {case.name} | {' | '.join(cells)} |"
     healthy = [each for each in found if each.case == HEALTHY.name]
     latencies, lost = sum(each.latencies for each in healthy), sum(each.not_measurable for each in healthy)
@@ -198,11 +202,15 @@ def table(found: Sequence[Outcome]) -> Iterator[str]:
     yield f"not measurable in healthy runs: {lost} of {latencies} latency checks"
 
 
-def _cell(runs: Sequence[Outcome]) -> str:
+def _cell(case: Case, runs: Sequence[Outcome]) -> str:
     if not runs:
         return "not run"
-    red, failed = sum(each.code != 0 for each in runs), sum(bool(each.failed) for each in runs)
-    return f"{red} of {len(runs)} red, a check failed in {failed}"
+    red = sum(each.code != 0 for each in runs)
+    named = sum(not LAGGED.isdisjoint(each.failed) for each in runs)
+    if case == HEALTHY:
+        failed = sum(bool(each.failed) for each in runs)
+        return f"{red} of {len(runs)} red, a check failed in {failed}, a JOIN's in {named}"
+    return f"noticed in {named} of {len(runs)}, {red} red" if case.named_by else f"{red} of {len(runs)} red"
 
 
 def _span(values: Sequence[float]) -> str:

@@ -82,6 +82,10 @@ CODES: Mapping[str, Meaning] = {
         "Something took clearly less time than the plan estimates, inside its band.",
         "Correct the estimate if it stays so; check that the work was really done.",
     ),
+    "join-lag": Meaning(
+        "A JOIN on the critical path ended longer after its last branch than budgeted.",
+        "See how often the server looks after its system tasks (systemTaskWorkerPollInterval); joinMode SYNC helps.",
+    ),
     "join-on-nothing": Meaning(
         "The JOIN behind a static fork has an empty joinOn, as some SDKs write it: it is over at once, no barrier.",
         "Name the last task of every branch in its joinOn; k1n lint says which they are.",

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.live
 ROOT = Path(__file__).parents[2]
 SCALED = "--k1n-time=scaled"
 WITHIN_S = 400.0
-LATENCIES = {"overhead", "waited-long", "starts-apart", "slower-together", "batch-too-long"}
+LATENCIES = {"overhead", "waited-long", "starts-apart", "slower-together", "batch-too-long", "join-lag"}
 """What a machine that stands still for a tenth of a second may break all by itself."""
 
 

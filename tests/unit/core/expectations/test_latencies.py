@@ -116,3 +116,18 @@ def test_one_stall_does_not_excuse_another_hop(build):
     found = {each: [(f.code, f.subject, f.verdict) for f in seen.category(each).findings] for each in ("G9", "G10")}
     assert found["G9"] == [("not-measurable", "a", Verdict.WARN), ("overhead", "b", Verdict.FAIL)]
     assert found["G10"] == [("not-measurable", "a", Verdict.WARN), ("waited-long", "b", Verdict.WARN)]
+
+
+def test_a_late_join_is_excused_by_stalls_of_its_own_time_alone(build):
+    tasks = (
+        build.task("fork", 0, 0, type="FORK"), build.task("a", 900, 1000, scheduled=0),
+        build.task("b", 900, 1000, scheduled=0), build.task("join", 0, 1400, type="JOIN"),
+    )  # fmt: skip
+    definition = build.fork(["a"], ["b"])
+    early = build.observation(*tasks, definition=definition, weather=stalled((0, 890)))
+    found = evaluate(single(early)).category("G9").findings
+    assert {each.subject: (each.code, each.verdict) for each in found} == {
+        "a": ("not-measurable", Verdict.WARN), "join": ("join-lag", Verdict.FAIL),
+    }  # fmt: skip
+    late = build.observation(*tasks, definition=definition, weather=stalled((0, 890), (1010, 1390)))
+    assert {each.code for each in evaluate(single(late)).category("G9").findings} == {"not-measurable"}
