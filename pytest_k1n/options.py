@@ -43,7 +43,8 @@ class Option:
 OPTIONS = (
     Option("server", "embedded, jar, docker, auto, or the URL of a running server, or several of one", "KIND|URL"),
     Option("time", "time model; default: what suits the server", None, ("real", "scaled", "virtual")),
-    Option("speed", "scaled time: how many times faster than real (default 600: a minute takes 100 ms)", "N",
+    Option("speed", "scaled time: how many times faster than real (default 600, a minute takes 100 ms; less "
+           "where the plan's parallel groups could not overlap)", "N",
            ini_type="float", default=600.0),
     Option("plan", "plan file with batches, phases, bands and estimates", "FILE"),
     Option("results", "folder for results files", "DIR", default="test-results"),

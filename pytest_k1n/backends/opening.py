@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.backend import Backend, TimeScale
 from pytest_k1n.run.run import Run
-from pytest_k1n.run.server_choice import time_of
+from pytest_k1n.run.server_choice import overlapping, time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 from pytest_k1n.settings import Settings
@@ -78,7 +78,10 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
             say(warm.note)
         client = Conductor(transport_for(server.endpoint.url))
         stack.callback(client.close)
-        time = time_at(settings, server.endpoint, client)
+        asked = time_at(settings, server.endpoint, client)
+        time = overlapping(run, asked)
+        if time != asked:
+            say(f"scaled time x{time.speed:g}, not x{asked.speed:g}: what the plan has side by side could not overlap")
         kind = run.settings.workers or defaults_for(server.endpoint).workers
         has_work = run.collection is not None and run.collection.launches  # tests' own executions bring a worker each
         worker = stack.enter_context(own_worker(run, server.endpoint, time)) if kind == "own" and has_work else None

@@ -163,7 +163,7 @@ def _limit(run: Run, items: list[pytest.Item]) -> None:
     from pytest_k1n.coordination.starts import deadline_ms
     from pytest_k1n.run.server_choice import longest_speed
 
-    speed = longest_speed(run.settings)
+    speed = longest_speed(run)
     longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)
     for item in items:
         described = run.items.get(item.nodeid)

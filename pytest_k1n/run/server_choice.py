@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
+
+if TYPE_CHECKING:
+    from pytest_k1n.run.run import Run
 
 SLOTS = 4
 """Tasks of one type that the run's worker does at once: workflows of one batch share task types."""
@@ -69,10 +73,20 @@ def own_time(settings: Settings, model: str) -> TimeScale:
     return TimeScale(name="real") if settings.time == "real" else TimeScale(name="scaled", speed=settings.speed)
 
 
-def longest_speed(settings: Settings) -> float:
-    """Return the speed at which a run takes longest, as far as the settings tell before a server is there."""
-    kind = spec_of(settings).kind
-    return 1.0 if kind is Kind.AUTO else time_of(settings, kind).speed
+def overlapping(run: Run, time: TimeScale) -> TimeScale:
+    """Slow scaled time down to where what the plan has side by side can overlap, unless a speed was asked for."""
+    if time.name != "scaled" or run.collection is None or "speed" in run.settings.chosen:
+        return time
+    from pytest_k1n.coordination.pace import overlap_speed
+
+    fastest = overlap_speed(run.plan, run.collection.launches, sequential=run.settings.sequential)
+    return replace(time, speed=min(time.speed, fastest))
+
+
+def longest_speed(run: Run) -> float:
+    """Return the speed at which a run takes longest, as far as is known before a server is there."""
+    kind = spec_of(run.settings).kind
+    return 1.0 if kind is Kind.AUTO else overlapping(run, time_of(run.settings, kind)).speed
 
 
 def describe_server(settings: Settings) -> str:
