@@ -18,7 +18,7 @@ from pytest_k1n.core.regression import AgainstBaseline
 from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.document import run_document
-from pytest_k1n.run.folders import sweep
+from pytest_k1n.servers.folders import sweep
 from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.outcomes import outcome_of

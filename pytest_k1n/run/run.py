@@ -14,7 +14,7 @@ import pytest
 
 from pytest_k1n.options import anything_set
 from pytest_k1n.plan.find import PlanError, find_plan, shown
-from pytest_k1n.run.folders import new_run_folder
+from pytest_k1n.servers.folders import new_run_folder
 from pytest_k1n.run.progress import Progress
 
 if TYPE_CHECKING:

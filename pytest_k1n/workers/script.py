@@ -13,13 +13,13 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.servers.folders import own_folder
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Step, Stopped, TaskContext
 
 _NAME = re.compile(r"task-(\d+)(?:-[^/]+)?-handler\.sh")
@@ -67,8 +67,8 @@ def script_handler(path: Path) -> NamedHandler:
 
 def run_script(path: Path, context: TaskContext) -> Outcome:
     """Run a script in its own process group, which dies with the task. Raises Stopped if that was the reason."""
-    with tempfile.TemporaryDirectory(prefix="k1n-task-") as folder:
-        given, said, complained = (Path(folder) / name for name in ("input.json", "stdout", "stderr"))
+    with own_folder() as folder:
+        given, said, complained = (folder / name for name in ("input.json", "stdout", "stderr"))
         given.write_text(json.dumps(dict(context.input)), encoding="utf-8")
         began = time.perf_counter()
         with said.open("wb") as out, complained.open("wb") as err:

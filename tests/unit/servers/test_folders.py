@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from pytest_k1n.run.folders import ProcessId, new_run_folder, sweep, sweep_drafts
+from pytest_k1n.servers.folders import ProcessId, new_run_folder, own_folder, sweep, sweep_drafts
 
 
 @pytest.fixture
@@ -51,6 +51,14 @@ def test_a_process_of_another_namespace_is_never_called_dead(tmp_path, dead):
     assert sweep(tmp_path) == []
 
 
+def test_a_folder_of_its_own_is_private_and_goes_with_its_block(tmp_path):
+    with own_folder(root=tmp_path) as one, own_folder(root=tmp_path) as other:
+        assert one != other
+        assert one.stat().st_mode & 0o777 == 0o700
+        assert sweep(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_killed_sweep_has_begun_is_finished(tmp_path, dead):
     folder = folder_of(tmp_path, dead)
     folder.rename(folder.with_name(f"{folder.name}-swept{dead.pid}"))
@@ -86,3 +94,23 @@ def test_old_drafts_of_dead_processes_are_removed(tmp_path, dead):
         os.utime(path, (time.time() - 3600,) * 2)
     sweep_drafts(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in (own, fresh, foreign))
+
+
+def test_what_a_killed_worker_had_given_its_script_is_removed_too(tmp_path):
+    """The worker is killed while its script runs: it has no time to remove anything."""
+    script = tmp_path / "script.sh"
+    script.write_text('#!/bin/sh\nkill -9 "$PPID"\n')
+    script.chmod(0o755)
+    code = (
+        "import sys; from pathlib import Path; from types import SimpleNamespace\n"
+        "from pytest_k1n.workers.script import run_script\n"
+        "context = SimpleNamespace(input={}, task_id='t', estimate_ms=None, workflow_name='w', ref='r', speed=1.0,\n"
+        "                          on_stop=lambda stop: None)\n"
+        "run_script(Path(sys.argv[1]), context)\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    killed = subprocess.run([sys.executable, "-c", code, script], env=environment, check=False)
+    assert killed.returncode == -9
+    (left,) = tmp_path.glob("k1n-*")
+    assert sweep(tmp_path) == [left]
+    assert list(tmp_path.glob("k1n-*")) == []

@@ -1,17 +1,20 @@
-"""Folders of runs in the temporary folder: each named by its process, so that the next run can sweep what a kill left.
+"""Folders of runs and workers in the temporary folder, named by their process: the next run sweeps what a kill left.
 
 A run that ends, however badly, removes its folder. `kill -9` gives it no time to; where no supervisor process stands by
-(the embedded engine has none, because it would cost more than it serves), the folder stays until the next run looks.
+(the embedded engine has none, because it would cost more than it serves), the folder stays until the next run looks. So
+does that in which a killed worker kept what its script was given.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,8 +52,19 @@ def new_run_folder(uid: str, *, root: Path | None = None) -> Path:
     return (root or Path(tempfile.gettempdir())) / "-".join(["k1n", uid, *map(str, ProcessId.own())])
 
 
+@contextmanager
+def own_folder(*, root: Path | None = None) -> Iterator[Path]:
+    """Make a folder that only this user can read, and remove it at the end; if this process is killed, `sweep` does."""
+    folder = new_run_folder(secrets.token_hex(4), root=root)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def sweep(root: Path | None = None) -> list[Path]:
-    """Remove the folders of runs whose process was killed; return them. Raises nothing.
+    """Remove the folders of runs and workers whose process was killed; return them. Raises nothing.
 
     Runs may sweep at once: the run that renames a folder first removes it.
     """
