@@ -18,7 +18,6 @@ from pytest_k1n.core.regression import AgainstBaseline
 from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.document import run_document
-from pytest_k1n.servers.folders import sweep
 from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.outcomes import outcome_of
@@ -29,6 +28,7 @@ from pytest_k1n.run.results import check_results_folder, contradictions, write_b
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
+from pytest_k1n.servers.folders import sweep
 from pytest_k1n.servers.protocol import Kind
 from pytest_k1n.settings import DEFAULT_SERVER
 

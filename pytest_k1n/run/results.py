@@ -21,8 +21,8 @@ from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
-from pytest_k1n.servers.folders import sweep_drafts
 from pytest_k1n.run.run import Run
+from pytest_k1n.servers.folders import sweep_drafts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

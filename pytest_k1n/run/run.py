@@ -14,8 +14,8 @@ import pytest
 
 from pytest_k1n.options import anything_set
 from pytest_k1n.plan.find import PlanError, find_plan, shown
-from pytest_k1n.servers.folders import new_run_folder
 from pytest_k1n.run.progress import Progress
+from pytest_k1n.servers.folders import new_run_folder
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
