@@ -26,6 +26,7 @@ from typing import Self, cast
 from pytest_k1n.chaos import effects
 from pytest_k1n.chaos.faults import KINDS, Injection, kind_named
 from pytest_k1n.chaos.judging import Aftermath
+from pytest_k1n.chaos.lostjoins import LostJoins
 from pytest_k1n.chaos.proxy import FaultProxy
 from pytest_k1n.chaos.trap import Trap
 from pytest_k1n.client.address import urls_in
@@ -60,6 +61,8 @@ class Passed:
     """Whether the fault happened: a task that is never reached cannot be struck at."""
     took_s: float
     """From the start to the end of the last execution."""
+    put_back: int = 0
+    """How many JOINs a dead server had lost, whose messages were pushed again as an operator would."""
 
 
 class Rig:
@@ -132,6 +135,7 @@ class Rig:
         The budget leaves a server on SQL the two minutes after which a message comes back that a dead one had popped.
         """
         self._runs += 1
+        lost = LostJoins(self._client)
         trap = Trap(injection, lambda: self._strike(injection), work_s=self._work_ms / 1000)
         with contextlib.ExitStack() as stack:
             proxies = [stack.enter_context(FaultProxy(each, trap)) for each in urls_in(self._url)]
@@ -139,7 +143,7 @@ class Rig:
             self._start_worker(proxy, injection)
             began = time.monotonic()
             ids = [self._start(number) for number in range(count)]
-            executions, given_up = self._see_through(ids, injection, trap, proxy, began + within_s)
+            executions, given_up = self._see_through(ids, injection, trap, proxy, began + within_s, lost)
             took_s = time.monotonic() - began
             orphans = self._end_workers()
         spared = injection is None or kind_named(injection.kind).spares
@@ -147,7 +151,7 @@ class Rig:
         for workflow_id in ids:
             with contextlib.suppress(ConductorError):
                 self._client.remove(workflow_id)
-        return Passed(evidence=evidence, struck=trap.sprung.is_set(), took_s=took_s)
+        return Passed(evidence=evidence, struck=trap.sprung.is_set(), took_s=took_s, put_back=len(lost.put_back))
 
     def _start(self, number: int) -> str:
         workflow_id = self._client.start_once(
@@ -163,12 +167,19 @@ class Rig:
         return workflow_id
 
     def _see_through(
-        self, ids: Sequence[str], injection: Injection | None, trap: Trap, proxy: str, deadline: float
+        self,
+        ids: Sequence[str],
+        injection: Injection | None,
+        trap: Trap,
+        proxy: str,
+        deadline: float,
+        lost: LostJoins,
     ) -> tuple[list[Execution], str | None]:
         """Look at the executions until all have ended; start again what was killed when its time has come."""
         seen: dict[str, Execution] = {}
         struck_at: float | None = None
         is_over, next_decide = False, 0.0
+        has_server_failed = injection is not None and kind_named(injection.kind).victim == "server"
         while True:
             now = time.monotonic()
             if injection is not None and trap.sprung.is_set() and not is_over:
@@ -183,6 +194,8 @@ class Rig:
                         seen[workflow_id] = wire.execution(self._client.execution(workflow_id))
                         if trap.sprung.is_set() and now >= next_decide and not seen[workflow_id].is_terminal:
                             self._client.decide(workflow_id)  # the server's own sweep may be a minute late
+                        if is_over and has_server_failed:
+                            lost.look(seen[workflow_id])
                 if now >= next_decide:
                     next_decide = now + _DECIDE_EVERY_S
             if len(seen) == len(ids) and all(each.is_terminal for each in seen.values()):

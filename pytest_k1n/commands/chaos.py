@@ -37,6 +37,7 @@ class Ran:
     took_ms: int
     findings: tuple[Finding, ...]
     digest: str | None = None
+    put_back: int = 0
 
     @property
     def is_harmed(self) -> bool:
@@ -202,7 +203,10 @@ def _real(
             passed = rig.run(drawn)
             findings = tuple(finding for each in passed.evidence for finding in damage(each))
             took_ms = round(passed.took_s * 1000)
-            return Ran(number=number, injection=drawn, struck=passed.struck, took_ms=took_ms, findings=findings)
+            return Ran(
+                number=number, injection=drawn, struck=passed.struck, took_ms=took_ms, findings=findings,
+                put_back=passed.put_back,
+            )  # fmt: skip
 
         yield Stage(
             where=f"Conductor {server.endpoint.version} at {server.endpoint.shown_url}",
@@ -229,6 +233,9 @@ def _text(arguments: argparse.Namespace, stage: Stage, runs: Sequence[Ran], trie
         yield from (f"  {finding}" for finding in ran.findings[:_FINDINGS])
         if len(ran.findings) > _FINDINGS:
             yield f"  and {len(ran.findings) - _FINDINGS} more"
+    if put_back := [ran for ran in runs if ran.put_back]:
+        count, numbers = sum(ran.put_back for ran in put_back), ", ".join(str(ran.number) for ran in put_back)
+        yield f"{count} JOINs that the server had lost were put back, as an operator would (runs {numbers})"
     yield from tried.table()
     if tried.never:
         yield f"  never tried: {shown(tried.never)}"
@@ -260,6 +267,7 @@ def _document(arguments: argparse.Namespace, stage: Stage, runs: Sequence[Ran], 
                 "lasts_leases": ran.injection.lasts,
                 "struck": ran.struck,
                 "took_ms": ran.took_ms,
+                "put_back": ran.put_back,
                 "digest": ran.digest,
                 "findings": [str(finding) for finding in ran.findings],
             }
