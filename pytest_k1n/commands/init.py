@@ -78,8 +78,8 @@ def _said(folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping
     yield f"{definition.name} version {definition.version}, from {material.source}"
     yield from (f"  {note}" for note in material.notes)
     yield from (f"  wrote {folder / name}" for name in texts)
-    if rehearsal.answered:
-        yield f"  its tests complete {', '.join(rehearsal.answered)} themselves: nothing else would"
+    if rehearsal.answered_ms:
+        yield f"  k1n.toml answers {', '.join(rehearsal.answered_ms)}: made up, write what people really say"
     if rehearsal.trouble:
         yield f"  a rehearsal on the embedded engine did not complete: {rehearsal.trouble}"
         yield "  so the tests may need --k1n-server=URL, another input in k1n.toml, or handlers of yours"

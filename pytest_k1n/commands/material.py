@@ -16,11 +16,12 @@ from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
-from pytest_k1n.core.units import MINUTE_MS
+from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from pytest_k1n.plan.library import DefinitionError, read_definitions
 from pytest_k1n.workers.worker import worker_types
 
 Document = Mapping[str, Any]
+_ANSWERED_AFTER_MS = HOUR_MS
 _MINUTES = {"reserve": 2, "charge": 3, "receipt": 1, "pack": 6, "ship": 5}
 
 
@@ -64,6 +65,22 @@ class Material:
     def definition(self) -> WorkflowDefinition:
         """The workflow to be tested, parsed."""
         return wire.workflow_definition(cast("Json", self.workflows[0]))
+
+    def answered_after_ms(self) -> dict[str, int]:
+        """Return ref -> how long after it is asked a HUMAN or an endless WAIT may be answered: an hour, made up.
+
+        Half of the time limit where that is shorter. Tasks of sub-workflows are among them.
+        """
+        parsed = [wire.workflow_definition(cast("Json", each)) for each in self.workflows]
+        limits = {str(each.get("name")): int(each.get("timeoutSeconds") or 0) for each in self.tasks}
+        return {
+            task.ref: min([_ANSWERED_AFTER_MS, *(limit * SECOND_MS // 2 for limit in found if limit)])
+            for definition in parsed
+            for task in definition.walk()
+            if task.type == "HUMAN" or (task.type == "WAIT" and not {"duration", "until"} & task.inputs.keys())
+            for inline in [task.task_definition]
+            for found in [(definition.timeout_s, inline.timeout_s if inline else limits.get(task.name, 0))]
+        }
 
 
 def example() -> Material:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.commands.material import Material
 from pytest_k1n.core import wire
+from pytest_k1n.core.answers import PlannedAnswer
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.worker import worker_types
-
-_ANSWERABLE = ("HUMAN", "WAIT")
-_MOST_ANSWERS = 50
-"""An execution that asks more often is in a loop that only a real answer ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +24,8 @@ class Rehearsal:
 
     execution: Execution | None = None
     graph: Graph | None = None
-    answered: tuple[str, ...] = ()
-    """Refs of HUMAN and WAIT tasks that went on only because the rehearsal completed them."""
+    answered_ms: Mapping[str, int] = field(default_factory=dict)
+    """Refs of the HUMAN and WAIT tasks that went on because somebody answered: how long after they had been asked."""
     trouble: str | None = None
     """Why it did not complete; one line."""
 
@@ -46,7 +44,8 @@ def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
     estimates = {(definition.name, ref): ms for ref, ms in material.estimates_ms.items()}
     embedded = EmbeddedEngine(HandlerWorker(Handlers(), seed=seed, estimates_ms=estimates), seed=seed)
     client = embedded.client
-    answered: list[str] = []
+    answers = {ref: PlannedAnswer(after_ms=ms) for ref, ms in material.answered_after_ms().items()}
+    embedded.answers = lambda _: answers
     try:
         if material.tasks:
             client.register_tasks(material.tasks)
@@ -54,18 +53,9 @@ def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
             client.register_workflows([document])
         embedded.serve(worker_types([wire.workflow_definition(cast("Json", each)) for each in material.workflows]))
         workflow_id = client.start(definition.name, version=definition.version, input=material.input)
-        while True:
-            embedded.engine.run_until(embedded.engine.needs_outside)  # not past the time limit of a person
-            execution = wire.execution(cast("Json", client.execution(workflow_id)))
-            ref = _open_question(execution)
-            if execution.is_terminal or len(answered) == _MOST_ANSWERS:
-                break
-            if ref is None:
-                embedded.drain()
-                execution = wire.execution(cast("Json", client.execution(workflow_id)))
-                break
-            client.update_by_ref(workflow_id, ref, "COMPLETED")
-            answered.append(ref)
+        embedded.drain()
+        execution = wire.execution(cast("Json", client.execution(workflow_id)))
+        ran = {task.plain_ref for each in embedded.engine.executions.values() for task in each.tasks}
     except ConductorError as error:
         return Rehearsal(trouble=error.message)
     except Stuck as error:
@@ -73,14 +63,9 @@ def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
     return Rehearsal(
         execution=execution,
         graph=happens_before(definition, execution),
-        answered=tuple(dict.fromkeys(answered)),
+        answered_ms={ref: answer.after_ms for ref, answer in answers.items() if ref in ran},
         trouble=_trouble(embedded, execution),
     )
-
-
-def _open_question(execution: Execution) -> str | None:
-    waiting = (task.ref for task in execution.tasks if task.type in _ANSWERABLE and not task.status.is_terminal)
-    return next(waiting, None)
 
 
 def _trouble(embedded: EmbeddedEngine, execution: Execution) -> str | None:

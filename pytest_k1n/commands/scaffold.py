@@ -78,12 +78,17 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
             "  # a guess: nothing was recorded" if ref in material.guessed or ref not in material.estimates_ms else ""
         )
         lines.append(f"{_key(ref)} = {_quoted(duration(ms))}{guess}")
+    if rehearsal.answered_ms:
+        lines += ["", "# HUMAN and WAIT tasks are answered, each so long after it was asked. Made up: write what",
+                  "# people and other systems say, as `output = { approved = true }`.",
+                  "[batch.template.answers]"]  # fmt: skip
+        lines += [f"{_key(ref)} = {{ after = {_quoted(duration(ms))} }}" for ref, ms in rehearsal.answered_ms.items()]
     return "\n".join(lines) + "\n"
 
 
 def test_text(material: Material, rehearsal: Rehearsal) -> str:
     """Write the test module; it asserts what the rehearsal has shown to hold."""
-    body = list(_live_tests(material, rehearsal) if rehearsal.answered else _batch_tests(material, rehearsal))
+    body = list(_batch_tests(material, rehearsal))
     source = "\n".join(body)
     names = sorted(name for name in _EXPECTATIONS if re.search(rf"\b{name}\(", source))
     name = material.definition.name
@@ -145,33 +150,6 @@ def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
         yield from _expect([f"within({low}, {high})", *_on_estimate(material, rehearsal)])
     if material.definition.name == "order" and not material.recorded.makespans_ms and "charge" in chain + _all(pairs):
         yield _EXAMPLE_OF_HANDLERS
-
-
-def _live_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
-    """Write a test that answers the HUMAN and WAIT tasks itself: nothing else would."""
-    name, answered = _quoted(material.definition.name), _names(rehearsal.answered)
-    chain = _chain(material, rehearsal)
-    order = f", in_order({_names(chain)})" if len(chain) > 1 else ""
-    records = rehearsal.execution.tasks if rehearsal.execution else ()
-    workers = sorted({record.type for record in records if record.is_worker_task})
-    yield f"ANSWERED = [{answered}]"
-    yield '"""HUMAN and WAIT tasks, in the order in which they come up: the test completes them."""'
-    yield f"WORKERS = {json.dumps(workers)}"
-    yield ""
-    yield ""
-    yield "def work(task):"
-    yield '    """Stand in for every worker: log what was asked, and put something out."""'
-    yield '    task.log(f"{task.ref}: {dict(task.input)}")'
-    yield '    return {"result": "done"}'
-    yield ""
-    yield ""
-    yield "def test_it_completes_in_order_once_it_is_answered(conductor):"
-    yield "    handlers = dict.fromkeys(WORKERS, work)"
-    yield f"    execution = conductor.start({name}, input={dict(material.input)!r}, handlers=handlers)"
-    yield "    for ref in ANSWERED:"
-    yield "        execution.complete(ref)  # waits until it is scheduled; virtual time passes meanwhile"
-    yield "    execution.wait()"
-    yield f"    execution.expect(completed(), follows_definition(){order})"
 
 
 _EXAMPLE_OF_HANDLERS = """

@@ -14,6 +14,10 @@ from pytest_k1n.core.units import format_ms
 _NOTES = 16
 """Columns for what stands behind a bar: its duration, and in most cases a status or an attempt."""
 _LEAST = 12
+_DRAWN_TYPES = {**{each: each for each in ASKED_TYPES}, "HTTP": "HTTP", "SUB_WORKFLOW": "child"}
+"""System tasks that take their time, and what their rows call them; what only directs the others has no row."""
+_MARKS = {**dict.fromkeys(ASKED_TYPES, "~"), "SUB_WORKFLOW": "="}
+"""By type; work is `#`."""
 
 
 class Stretch(NamedTuple):
@@ -57,7 +61,8 @@ def strips(rows: Sequence[Strip], *, end_ms: int, columns: int, notes: int = _NO
 
 
 def bars(execution: Execution, *, columns: int = 80, most: int | None = None) -> Iterator[str]:
-    """Draw the tasks of an execution in raw server time: `.` the wait in the queue, `#` work, `~` a WAIT or HUMAN.
+    """Draw the tasks of an execution in raw server time: `.` the wait in the queue, `#` work, `~` a WAIT or HUMAN,
+    `=` a sub-workflow.
 
     A row per attempt. Notes of bad ends may go beyond `columns`. An open task's bar goes on to the latest stamp. Of
     more than `most` tasks the rest is counted.
@@ -65,7 +70,7 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
     tasks = [
         task
         for task in execution.tasks
-        if (task.is_worker_task or task.type in ASKED_TYPES) and task.scheduled_ms is not None
+        if (task.is_worker_task or task.type in _DRAWN_TYPES) and task.scheduled_ms is not None
     ]
     stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
     last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
@@ -78,15 +83,14 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
 
 
 def _strip(task: TaskRecord, *, since_ms: int, last_ms: int) -> Strip:
-    is_asked = task.type in ASKED_TYPES
     start, end = task.started_ms or last_ms, task.ended_ms or last_ms
     stretches = [Stretch((task.scheduled_ms or last_ms) - since_ms, start - since_ms, ".")]
     if task.started_ms is not None:
-        stretches.append(Stretch(start - since_ms, end - since_ms, "~" if is_asked else "#"))
+        stretches.append(Stretch(start - since_ms, end - since_ms, _MARKS.get(task.type, "#")))
     ran = task.ended_ms is not None and task.started_ms is not None
     notes = [
         format_ms(end - start) if ran else "",
-        task.type if is_asked else "",
+        _DRAWN_TYPES.get(task.type, ""),
         "" if task.status == "COMPLETED" else one_line(task.status),
         f"attempt {task.attempt + 1}" if task.attempt else "",
     ]

@@ -199,12 +199,29 @@ def test_estimates_that_the_rehearsal_does_not_keep_are_not_asked_for(server, py
     pytester.runpytest_inprocess().assert_outcomes(passed=2)
 
 
-def test_a_workflow_that_asks_somebody_is_answered_by_its_test(server, pytester):
+def test_a_workflow_that_asks_is_answered_by_its_plan(server, pytester):
     asks = {"name": "approve", "taskReferenceName": "approve", "type": "HUMAN", "inputParameters": {}}
     material = from_server(server(workflow("claim", simple("a"), asks, simple("b"))).client, "claim", runs=20)
-    assert rehearse(material).answered == ("approve",)
+    assert rehearse(material).answered_ms == {"approve": 60 * MINUTE_MS}
     write(pytester.path, material)
-    pytester.runpytest_inprocess().assert_outcomes(passed=1)
+    assert load_plan(pytester.path / "k1n.toml").templates[0].answers["approve"].after_ms == 60 * MINUTE_MS
+    pytester.runpytest_inprocess().assert_outcomes(passed=3)
+
+
+def test_an_answer_comes_before_the_time_limit_and_in_sub_workflows_too(pytester):
+    ask = {"name": "ask", "taskReferenceName": "approve", "type": "HUMAN"}
+    timed = {"name": "pause", "taskReferenceName": "pause", "type": "WAIT", "inputParameters": {"duration": "1 minute"}}
+    sent = {"name": "sent", "taskReferenceName": "sent", "type": "WAIT", "inputParameters": {}}
+    child = workflow("child", ask, timeoutSeconds=600, timeoutPolicy="TIME_OUT_WF")
+    parent = workflow("parent", timed, sent, {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",
+                                              "subWorkflowParam": {"name": "child"}})  # fmt: skip
+    limited = {**task("sent"), "timeoutSeconds": 1200, "responseTimeoutSeconds": 600}
+    material = Material(workflows=(parent, child), tasks=(limited,), estimates_ms={},
+                        recorded=Recorded(), source="", input={})  # fmt: skip
+    assert material.answered_after_ms() == {"sent": 10 * MINUTE_MS, "approve": 5 * MINUTE_MS}
+    assert rehearse(material).trouble is None
+    write(pytester.path, material)
+    pytester.runpytest_inprocess("-p", "no:cacheprovider").assert_outcomes(passed=2)
 
 
 def test_what_cannot_be_rehearsed_is_said_and_noted_in_the_test(server, tmp_path, capsys, monkeypatch):
@@ -281,12 +298,12 @@ def test_a_definition_file_becomes_a_project_with_what_it_starts_and_its_people(
     for name, document in (("shop.json", order), ("undo.json", refund), ("other.json", {"no": "workflow"})):
         (pytester.path / name).write_text(json.dumps(document))
     assert main(["init", "project", "--from", "shop.json"]) == 0
-    assert "its tests complete approve themselves" in capsys.readouterr().out
+    assert "k1n.toml answers approve" in capsys.readouterr().out
     project = pytester.path / "project"
     assert sorted(path.name for path in (project / "workflows").iterdir()) == ["refund.json", "shop.json"]
     plan = load_plan(project / "k1n.toml")
     assert (plan.templates[0].workflow, plan.templates[0].input) == ("shop", {"sku": "example"})
-    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=3)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def as_served(definition):
         }  # fmt: skip
 
     served = copy.deepcopy(definition)
-    served.pop("x-note")
+    served.pop("x-note", None)
     served["tasks"] = [task(each) for each in served["tasks"]]
     return {
         "createTime": 0, "updateTime": 1_795_880_579_420, "schemaVersion": 2, "restartable": True,
@@ -110,3 +110,55 @@ def test_the_order_of_what_a_join_waits_for_is_shown_where_it_differs():
     assert found(lambda ran: ran["tasks"][2].update(joinOn=["pay"])) == [
         ("/tasks/2/joinOn", "['pay', 'pack']", "['pay']")
     ]
+
+
+def single(task, **fields):
+    return {"name": "w", "version": 1, "tasks": [{"name": "t", "taskReferenceName": "t", **task}], **fields}
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran"),
+    [
+        (
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "child"}}),
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "child", "version": 4}}),
+        ),
+        (
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "c", "workflowDefinition": single({})}}),
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {
+                "name": "c", "version": 1, "workflowDefinition": as_served(single({})),
+            }}),
+        ),
+        (single({"type": "DYNAMIC", "name": "any"}), single({"type": "DYNAMIC", "name": "ship"})),
+        (single({"type": "SET_VARIABLE"}), single({"type": "SET_VARIABLE"}, variables={"seen": True})),
+        (
+            single({}, inputSchema={"name": "in", "version": 1}),
+            single({}, inputSchema={"name": "in", "version": 1, "createTime": 0, "updateTime": 0}),
+        ),
+    ],
+    ids=["the version of a sub-workflow", "a definition inside", "the name of a dynamic task", "variables", "a schema"],
+)  # fmt: skip
+def test_what_the_server_writes_while_it_runs_is_no_difference(planned, ran):
+    assert differences(planned, ran) == ()
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran", "where"),
+    [
+        (
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "child", "version": 3}}),
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "child", "version": 4}}),
+            "/tasks/0/subWorkflowParam/version",
+        ),
+        (
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "c", "workflowDefinition": single({})}}),
+            single({"type": "SUB_WORKFLOW", "subWorkflowParam": {
+                "name": "c", "workflowDefinition": single({"startDelay": 9})}}),
+            "/tasks/0/subWorkflowParam/workflowDefinition/tasks/0/startDelay",
+        ),
+        (single({"name": "pack"}), single({"name": "ship"}), "/tasks/0/name"),
+        (single({}), single({}, variables={"seen": True}), "/variables"),
+    ],
+)  # fmt: skip
+def test_the_same_elsewhere_is_a_difference(planned, ran, where):
+    assert [each.pointer for each in differences(planned, ran)] == [where]

@@ -31,3 +31,15 @@ def test_an_attempt_is_a_row_and_the_rest_is_counted(build):
     assert lines[2].endswith("| 40 ms attempt 2")
     assert list(bars(execution, most=1))[-1] == "and 1 more"
     assert list(strips([], end_ms=1, columns=40)) == []
+
+
+def test_what_takes_its_time_beside_workers_is_drawn_and_named(build):
+    execution = build.execution(
+        build.task("fork", 0, 0, type="FORK"), build.task("sub", 0, 40, type="SUB_WORKFLOW"),
+        build.task("call", 40, 60, type="HTTP"), build.task("ask", 60, 100, type="HUMAN"),
+        build.task("join", 0, 60, type="JOIN"),
+    )  # fmt: skip
+    _, *rows = bars(execution, columns=60)
+    assert [row.split()[0] for row in rows] == ["sub", "call", "ask"]
+    assert [set(row.partition("|")[2].partition("|")[0].strip()) for row in rows] == [{"="}, {"#"}, {"~"}]
+    assert [row.split()[-1] for row in rows] == ["child", "HTTP", "HUMAN"]

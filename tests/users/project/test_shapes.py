@@ -2,7 +2,18 @@
 
 import pytest
 
-from pytest_k1n import TaskFailed, attempts, compensated_by, completed, failed, not_scheduled, output, ran, took_branch
+from pytest_k1n import (
+    TaskFailed,
+    attempts,
+    compensated_by,
+    completed,
+    failed,
+    follows_definition,
+    not_scheduled,
+    output,
+    ran,
+    took_branch,
+)
 
 
 def simple(name, ref=None, **inputs):
@@ -43,6 +54,15 @@ def test_a_sub_workflow_gives_its_output(conductor):
     )
     execution.expect(completed(), output("eight", equals=8))
     execution.child("part").expect(completed(), ran("users_inner"))
+
+
+def test_what_is_found_out_while_it_runs_is_no_other_definition(conductor):
+    which = {"name": "any", "taskReferenceName": "which", "type": "DYNAMIC", "dynamicTaskNameParam": "kind",
+             "inputParameters": {"kind": "users_ask"}}  # fmt: skip
+    remember = {"name": "keep", "taskReferenceName": "keep", "type": "SET_VARIABLE", "inputParameters": {"seen": True}}
+    newest = {**SUB, "subWorkflowParam": {"name": "users_child"}}
+    execution = conductor.run(workflow(which, remember, newest), children=[CHILD])
+    execution.expect(completed(), follows_definition(), ran("which", "keep", "part"))
 
 
 def test_a_sub_workflow_that_fails_is_the_reason(conductor):
