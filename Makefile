@@ -30,14 +30,14 @@ suite-real: setup ## the same on a real Conductor, started from its boot jar, in
 	$(BIN)/pytest suites -m '$(BATCHES)' --k1n-server=jar --k1n-cov --benchmark-quiet $(ARGS)
 
 test: setup ## run the plugin's own tests (no server, no Java)
-	$(BIN)/pytest tests --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
+	$(BIN)/pytest tests --hypothesis-profile=gate --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
 
-test-fast: setup ## run the unit tests only
+test-fast: setup ## run the unit tests only, with a fifth of the examples that the gate draws
 	$(BIN)/pytest tests/unit tests/house --numprocesses auto --dist worksteal --k1n-server=embedded $(ARGS)
 
 cover: setup ## say which lines and branches of the package no test reaches; the pages are in build/coverage
 	rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest tests --k1n-server=embedded --numprocesses auto --dist worksteal $(ARGS)
+	$(BIN)/coverage run -m pytest tests --hypothesis-profile=gate --k1n-server=embedded --numprocesses auto --dist worksteal $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet --directory build/coverage
 	$(BIN)/coverage report
@@ -99,7 +99,7 @@ determinism: setup ## compare the histories of 1,000 seeds to the byte, within a
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)
 
 partition: setup ## split the makespans of 12,000 generated executions, each to the ms
-	K1N_LONG=1 $(BIN)/pytest tests/unit/core/test_critical.py --k1n-server=embedded $(ARGS)
+	K1N_LONG=1 $(BIN)/pytest tests/unit/core/test_critical.py --hypothesis-profile=gate --k1n-server=embedded $(ARGS)
 
 docs: setup ## write the reference pages anew
 	$(BIN)/python docs/generate.py

@@ -16,11 +16,13 @@ from pytest_k1n.run.run import RUN
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 
-# No deadline: how long an example takes says how busy the machine is. The gate says the same of the same tree: examples
-# are drawn from the test's name. `make explore` draws others, and more of them.
-settings.register_profile("k1n", deadline=None, derandomize=True)
+# No deadline: how long an example takes says how busy the machine is. The same tree gives the same verdict: examples
+# are drawn from the test's name. The gate (`make test`) draws 100 of each property, a contributor's loop the first 20
+# of them, `make explore` others, and more.
+settings.register_profile("loop", deadline=None, derandomize=True, max_examples=20)
+settings.register_profile("gate", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("explore", deadline=None, max_examples=int(os.environ.get("K1N_EXAMPLES", "2000")))
-settings.load_profile("k1n")
+settings.load_profile("loop")
 
 LEFT = pytest.StashKey[list[str]]()
 TEMPORARY = pytest.StashKey[Path]()

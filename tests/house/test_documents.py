@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -30,34 +30,39 @@ MENTION = re.compile(
 )
 
 
-def texts() -> Iterator[tuple[Path, int, str]]:
-    """Every line of the tree's own files, but those that list what must not be there."""
+@cache
+def texts() -> tuple[tuple[Path, str], ...]:
+    """The tree's own files by their path in it, but those that list what must not be there."""
     loose = [path for path in ROOT.glob("*") if path.suffix in SUFFIXES or path.name == "Makefile"]
     inside = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in SUFFIXES]
     inside = [path for path in inside if MEASURED not in path.parents]
-    for path in (*loose, *inside):
-        if path != Path(__file__) and "test-results" not in path.parts:
-            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-                yield path.relative_to(ROOT), number, line
+    wanted = [path for path in (*loose, *inside) if path != Path(__file__) and "test-results" not in path.parts]
+    return tuple((path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in wanted)
+
+
+def line_of(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
 
 
 def test_nothing_refers_to_a_document_that_a_reader_does_not_have() -> None:
-    found = [f"{path}:{number}: {line.strip()}" for path, number, line in texts() if ABSENT.search(line)]
+    found = [
+        f"{path}:{line_of(text, each.start())}: {each[0]}" for path, text in texts() for each in ABSENT.finditer(text)
+    ]
     assert found == []
 
 
 def test_files_that_are_named_by_path_are_there() -> None:
     found = [
-        f"{path}:{number}: {name}"
-        for path, number, line in texts()
-        for name in MENTION.findall(line)
-        if path.parts[0] != "tests" or name.startswith(OURS)
-        if not any((folder / name).exists() for folder in (ROOT, ROOT / path.parent))
+        f"{path}:{line_of(text, each.start())}: {each[0]}"
+        for path, text in texts()
+        for each in MENTION.finditer(text)
+        if path.parts[0] != "tests" or each[0].startswith(OURS)
+        if not any((folder / each[0]).exists() for folder in (ROOT, ROOT / path.parent))
     ]
     assert found == []
 
 
 def test_the_benchmarks_ids_are_explained() -> None:
-    used = {name for path, _, line in texts() if path.suffix == ".py" for name in TARGET.findall(line)}
+    used = {name for path, text in texts() if path.suffix == ".py" for name in TARGET.findall(text)}
     explained = set(re.findall(r"^\| (P\d{1,2}) \|", TARGETS.read_text(encoding="utf-8"), re.MULTILINE))
     assert used - explained == set()

@@ -6,26 +6,13 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "pytest_k1n"
-
-
-@cache
-def modules() -> dict[str, Path]:
-    """Every module of the package by its dotted name."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        parts = path.relative_to(ROOT).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+from k1n_support.sources import ROOT, modules, statements
 
 
 def imports(name: str) -> Iterator[str]:
     """Every module of the package that this one names, under TYPE_CHECKING and inside functions too."""
-    for node in ast.walk(ast.parse(modules()[name].read_text(encoding="utf-8"))):
+    for node in statements(name):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules())
         elif isinstance(node, ast.ImportFrom) and node.module in modules():
@@ -35,7 +22,11 @@ def imports(name: str) -> Iterator[str]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
-    """Return the groups of nodes that reach each other, by the closure of the graph."""
+    """Return the groups of nodes that reach each other, by the closure of what is left without dead ends."""
+    graph, before = {node: targets - {node} for node, targets in graph.items()}, 0
+    while len(graph) != before:
+        before = len(graph)
+        graph = {node: targets & graph.keys() for node, targets in graph.items() if targets & graph.keys()}
     reach = {node: set(targets) for node, targets in graph.items()}
     for middle in graph:
         for node in graph:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from pathlib import Path
 
-PACKAGE = Path(__file__).parents[2] / "pytest_k1n"
+from k1n_support.sources import PACKAGE, modules, statements
 
 
 def test_no_two_classes_of_the_package_share_a_name() -> None:
     homes: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for module, path in modules().items():
+        for node in statements(module):
             if isinstance(node, ast.ClassDef):
                 homes[node.name].append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert len(homes) > 500, "the classes were not read"
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}

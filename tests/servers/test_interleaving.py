@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from k1n_support.examples import share
 from pytest_k1n.servers.interleaving import interleavings
 
 WORKFLOWS = Path(__file__).parents[2] / "fixtures" / "workflows"
@@ -160,7 +161,7 @@ def test_an_answer_that_is_waited_for_is_an_end_too():
 branch_ends = st.sampled_from(["nothing", "sets x", "sets y", "reads x", "reads y", "reads other"])
 
 
-@settings(max_examples=25, deadline=None)
+@share(0.25)
 @given(st.lists(branch_ends, min_size=2, max_size=3), st.booleans(), st.booleans())
 def test_reduction_finds_every_outcome_that_all_orders_have(kinds, is_nested, has_output):
     branches = []

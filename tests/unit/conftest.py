@@ -248,6 +248,7 @@ class Grammar:
     size: int
     stops: bool = True
     count: int = 0
+    kinds: tuple[str, ...] = ("task", "task", "task", "fork", "switch", "loop")
 
     def definition(self):
         return WorkflowDefinition(name="W", tasks=self.tasks(self.size, depth=3, in_loop=False))
@@ -259,7 +260,7 @@ class Grammar:
     def tasks(self, size, depth, in_loop):
         found = []
         while size > 0:
-            kind = self.rng.choice(("task", "task", "task", "fork", "switch", "loop")) if depth else "task"
+            kind = self.rng.choice(self.kinds) if depth else "task"
             part = self.rng.randrange(1, size + 1)
             if kind == "task" or (kind == "loop" and in_loop):
                 found.append(wf_task(self.name("t"), type=self.rng.choice(("SIMPLE", "SIMPLE", "SIMPLE", "WAIT"))))
@@ -318,7 +319,7 @@ def history():
 
 @pytest.fixture(scope="session")
 def random_definition():
-    return lambda seed, size=12: Grammar(random.Random(seed), size).definition()
+    return lambda seed, size=12, **rules: Grammar(random.Random(seed), size, **rules).definition()
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,12 @@ def render(document: RunDocument) -> str:
     count = len(document["findings"])
     while True:
         text = "\n".join(lines(document, findings=count))
-        if len(text.encode("utf-8", "replace")) <= MOST_BYTES - _ROOM:
+        size = len(text.encode("utf-8", "replace"))
+        if size <= MOST_BYTES - _ROOM:
             return text
         if not count:
             return _cut(text)
-        count = count * 3 // 4
+        count = min(count * 3 // 4, count * (MOST_BYTES - _ROOM) * 19 // (20 * size))  # lines are not all as long
 
 
 def _cut(text: str) -> str:

@@ -4,10 +4,11 @@ import math
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from k1n_support.examples import share
 from k1n_support.regressions import simulate
 from pytest_k1n.core.moderated import Pair, compare, holm
 from pytest_k1n.core.regression import SeriesState, doubt, judge_series, needs_confirmation
@@ -122,7 +123,7 @@ def test_holm_rejects_what_the_step_down_procedure_rejects(chances):
 durations = st.lists(st.integers(0, 10**7), min_size=1, max_size=6)
 
 
-@settings(max_examples=60)
+@share(0.6)
 @given(st.lists(st.tuples(durations, durations), min_size=1, max_size=6), st.booleans())
 def test_every_series_gets_one_verdict_whatever_the_durations(pairs, exact):
     longest = max(len(side) for pair in pairs for side in pair)

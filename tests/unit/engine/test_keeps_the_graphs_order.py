@@ -2,9 +2,10 @@
 
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from k1n_support.examples import share
 from pytest_k1n.core import wire
 from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.unroll import expected_keys, happens_before, unexpected_keys
@@ -56,7 +57,7 @@ class Unsteady:
         return VirtualResult(status=status, work_ms=self.draw.randrange(4000))
 
 
-@settings(max_examples=150)
+@share(1.5)
 @given(seed=st.integers(0, 10**9))
 def test_no_run_breaks_the_definitions_order(make, seed):
     draw = random.Random(seed)

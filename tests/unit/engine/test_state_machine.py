@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
+from k1n_support.examples import share
 from pytest_k1n.core import wire
 from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.unroll import happens_before
@@ -134,5 +135,5 @@ class Clients(RuleBasedStateMachine):
             assert ordering(history, happens_before(history.definition, history)).findings == ()
 
 
-Clients.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Clients.TestCase.settings = settings(share(0.4), stateful_step_count=30)
 TestClients = Clients.TestCase

@@ -3,9 +3,10 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from k1n_support.examples import share
 from pytest_k1n.core import wire
 from pytest_k1n.core.observation import observe
 from pytest_k1n.report.advice import model_of
@@ -28,7 +29,7 @@ def chain(make, refs):
     return [make.simple(ref) for ref in refs]
 
 
-@settings(max_examples=60)
+@share(0.6)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_other_durations_are_predicted_to_the_ms(make, seed):
     rng = random.Random(seed)

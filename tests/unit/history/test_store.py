@@ -2,34 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from pytest_k1n.core.series import Sample, SeriesKey
+from k1n_support import samples
+from k1n_support.samples import sample
 from pytest_k1n.history.comparing import against_baseline
 from pytest_k1n.history.store import RING, Group, History, HistoryError
 
 DAY_MS = 24 * 3_600_000
-
-
-def sample(
-    run="r1", *, workflow="wf", definition="d", environment="e", at=1, names=("pack", "ship"), ms=1000, verdict="pass"
-):
-    durations = {SeriesKey("", "makespan"): ms * len(names)}
-    for ref in names:
-        durations |= {SeriesKey(ref, "exec"): ms, SeriesKey(ref, "queue"): 5}
-    return Sample(
-        run_uid=run,
-        workflow_id=f"id-{run}",
-        workflow=workflow,
-        definition=definition,
-        environment=environment,
-        started_ms=at,
-        verdict=verdict,
-        durations=durations,
-        names={ref: f"name of {ref}" for ref in names},
-        is_simulated=False,
-    )
 
 
 @pytest.fixture
@@ -101,8 +83,8 @@ def test_several_processes_write_at_once_and_nothing_is_lost(tmp_path):
     path = tmp_path / "h.sqlite"
     script = (
         "import sys\nfrom pathlib import Path\n"
-        f"sys.path.insert(0, {str(__file__.rpartition('/')[0])!r})\n"
-        "from test_store import sample\nfrom pytest_k1n.history.store import History\n"
+        f"sys.path.insert(0, {str(Path(samples.__file__).parents[1])!r})\n"
+        "from k1n_support.samples import sample\nfrom pytest_k1n.history.store import History\n"
         "for number in range(12):\n"
         "    with History(Path(sys.argv[1])) as history:\n"
         "        history.add([sample(f'{sys.argv[2]}-{number}', at=number)])\n"

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -57,11 +58,15 @@ def document(request, recorded):
     return poisoned(recorded("negative-04-9-beside-8"), HOSTILE[request.param])
 
 
-def test_the_page_has_no_element_that_a_name_brought(document):
+@pytest.fixture(scope="module")
+def shown(document):
+    """The document in a form, rendered once for all tests."""
+    return cache(lambda name: rendered(document, named(name)))
+
+
+def test_the_page_has_no_element_that_a_name_brought(shown):
     page = Page()
-    page.feed(rendered(document, named("html")))
-    clean = Page()
-    clean.feed(rendered(poisoned(document, ""), named("html")))
+    page.feed(shown("html"))
     assert [tag for tag, _ in page.elements].count("script") == 1
     assert not [tag for tag, _ in page.elements if tag in ("img", "iframe", "object", "embed", "base", "form")]
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
@@ -70,32 +75,32 @@ def test_the_page_has_no_element_that_a_name_brought(document):
 
 
 @pytest.mark.parametrize("form", FORMATS, ids=lambda form: form.name)
-def test_no_output_holds_what_a_terminal_or_a_parser_would_obey(document, form):
-    text = rendered(document, form)
+def test_no_output_holds_what_a_terminal_or_a_parser_would_obey(shown, form):
+    text = shown(form.name)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\ufffe\ud800-\udfff\u202e]", text)
 
 
 @pytest.mark.parametrize("name", ["json", "perfetto", "otlp", "sarif"])
-def test_what_should_be_json_is(document, name):
-    json.loads(rendered(document, named(name)))
+def test_what_should_be_json_is(shown, name):
+    json.loads(shown(name))
 
 
 @pytest.mark.parametrize("name", ["xes", "svg"])
-def test_what_should_be_xml_is_and_has_no_script(document, name):
-    root = etree.fromstring(rendered(document, named(name)).encode())
+def test_what_should_be_xml_is_and_has_no_script(shown, name):
+    root = etree.fromstring(shown(name).encode())
     assert not [each for each in root.iter() if etree.QName(each).localname in ("script", "img", "foreignObject")]
     assert not [key for each in root.iter() for key in each.attrib if key.startswith("on")]
 
 
-def test_no_cell_of_the_table_is_a_formula(document):
-    rows = list(csv.reader(io.StringIO(rendered(document, named("csv")))))
+def test_no_cell_of_the_table_is_a_formula(shown):
+    rows = list(csv.reader(io.StringIO(shown("csv"))))
     assert len({len(row) for row in rows}) == 1
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "@", "+"))]
 
 
 @pytest.mark.parametrize("name", ["md", "github"])
-def test_markdown_keeps_every_row_on_its_line_and_brings_no_markup(document, name):
-    text = rendered(document, named(name))
+def test_markdown_keeps_every_row_on_its_line_and_brings_no_markup(shown, name):
+    text = shown(name)
     assert "<script" not in text
     assert not re.search(r"(?<!\\)\]\(javascript", text)
     assert not re.search(r"^::error", text, re.MULTILINE)

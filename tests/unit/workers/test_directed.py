@@ -1,8 +1,9 @@
 """The prediction against an oracle that plays definitions: a tree of running parts that knows what is ready."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from k1n_support.examples import share
 from pytest_k1n.core.model import TaskRecord, TaskStatus, WorkflowDefinition, WorkflowTask
 from pytest_k1n.workers.directed import predict
 
@@ -203,7 +204,7 @@ def task_lists(draw, depth=3, prefix="t"):
     return tuple(tasks)
 
 
-@settings(max_examples=60, deadline=None)
+@share(0.6)
 @given(st.data())
 def test_whatever_is_ready_is_predicted(data):
     definition = WorkflowDefinition(name="W", tasks=data.draw(task_lists()))

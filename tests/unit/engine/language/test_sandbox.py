@@ -49,7 +49,7 @@ def test_a_child_runs_one_script_after_the_other_and_keeps_nothing(sandbox):
 
 def test_the_size_of_the_engine_is_not_taken_for_that_of_the_child(sandbox):
     """Linux starts a program with the peak memory of the process that started it."""
-    ballast = b"x" * (300 << 20)
+    ballast = b"x" * (160 << 20)
     assert javascript(sandbox, "1") == (b"v", b"1")
     (pid,) = sandbox.pids()
     assert javascript(sandbox, "2") == (b"v", b"2")
@@ -58,10 +58,10 @@ def test_the_size_of_the_engine_is_not_taken_for_that_of_the_child(sandbox):
 
 
 def test_a_child_that_has_kept_a_lot_of_memory_is_replaced(sandbox):
-    """A second, because jq must be made to take it; it does not give small values back."""
+    """Half a second, because jq must be made to take it; it does not give small values back."""
     assert javascript(sandbox, "1") == (b"v", b"1")
     (pid,) = sandbox.pids()
-    sandbox.run(b"q", "[range(2500000) | tostring] | length", "null", 20)
+    sandbox.run(b"q", f'[range(400000) | "{"x" * 300}" + tostring] | length', "null", 20)
     assert javascript(sandbox, "2") == (b"v", b"2")
     assert sandbox.pids() != [pid]
 

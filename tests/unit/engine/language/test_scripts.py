@@ -71,8 +71,8 @@ def test_a_script_that_came_past_registration_says_what_to_install(no_extra):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(scripts, "TIME_LIMIT_S", 0.1)
-    return "Script not evaluated within 0.1 seconds, interrupted."
+    monkeypatch.setattr(scripts, "TIME_LIMIT_S", 0.02)
+    return "Script not evaluated within 0.02 seconds, interrupted."
 
 
 def endless(make, kind):

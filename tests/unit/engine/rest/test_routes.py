@@ -3,9 +3,10 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from k1n_support.examples import share
 from pytest_k1n.client import api
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.router import INSTANCE, Routes
@@ -285,7 +286,7 @@ PATHS = (
 )  # fmt: skip
 
 
-@settings(max_examples=150)
+@share(1.5)
 @given(method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]), path=st.sampled_from(PATHS), body=JSON)
 def test_whatever_is_sent_the_answer_is_a_reply_in_conductors_form(method, path, body):
     routes = Routes(Engine())
