@@ -221,6 +221,12 @@ class EngineExecution:
         self._let_pass(lambda: False, within_ms, horizon_ms=target_ms)
         self._engine.advance_to(target_ms)
 
+    def take(self, task: TaskState) -> None:
+        """Hand an open task to a worker, which says no more of it."""
+        with self.move():
+            if task.status == SCHEDULED:
+                self._engine.take(task, WORKER_ID)
+
     def work(self, task: TaskState, status: str, output: Mapping[str, Json], reason: str | None) -> None:
         """End an open task as a worker would, whether or not one has taken it."""
         with self.move():

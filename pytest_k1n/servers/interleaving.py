@@ -11,21 +11,23 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pytest_k1n.core.interleavings import EVERYTHING, Choose, Course, Event, Move, bridge, count_orders, explore
-from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Json
-from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import CANCELED, COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW
-from pytest_k1n.servers.alone import WITHIN_MS, EngineExecution, start_alone
+from pytest_k1n.core.mishaps import Mishap, draw, numbered, surviving
+from pytest_k1n.core.model import Json
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import OPEN_TASK
+from pytest_k1n.servers.alone import EngineExecution, start_alone
 from pytest_k1n.servers.embedded import HandlerWorker
+from pytest_k1n.servers.ends import Ends, is_answered
 from pytest_k1n.workers.registry import Given, Handlers
 
 Document = Mapping[str, Any]
 MakeHandlers = Callable[[], Given]
 _MOST_MOVES: Final = 10_000
-_ANSWERED: Final = ("WAIT", "HUMAN")
+_SHOWN: Final = 6
 _JOINS: Final = ("JOIN", "EXCLUSIVE_JOIN")
 _EXPRESSION = re.compile(r"\$\{\s*([^.\[${}\s]+)(?:\.variables\.([^.\[${}\s]+))?")
 _SHARED = "what handlers share"
@@ -50,8 +52,24 @@ class Race:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Harm:
+    """What a fault between the ends of one order has changed."""
+
+    mishap: Mishap
+    seed: int
+    order: tuple[str, ...]
+    differs: tuple[str, ...]
+
+    def __str__(self) -> str:
+        again = f"again: faults=[{self.mishap.number}], fault_seed={self.seed}"
+        lines = [f"fault {self.mishap.number} changes the outcome: {self.mishap}; {again}"]
+        lines += [f"  order {', '.join(self.order)}", *(f"  {each}" for each in self.differs)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interleavings:
-    """What came of all orders."""
+    """What came of all orders, and of faults between them."""
 
     orders: tuple[tuple[str, ...], ...]
     """One for each class of orders that could matter; refs in the order of their ends."""
@@ -63,12 +81,16 @@ class Interleavings:
     all_orders: int | None
     """How many orders there are without reduction; None if that is too many to count."""
     took_s: float
+    faults: int = 0
+    """How many runs had a fault between two ends."""
+    harms: tuple[Harm, ...] = ()
+    """Those that came out as no order does without one."""
 
     def check(self) -> None:
-        """Raise AssertionError if the outcome depends on the order, or not all orders were run."""
+        """Raise AssertionError if the outcome depends on the order or on a fault, or not all orders were run."""
         __tracebackhide__ = True
-        if self.races:
-            raise AssertionError("\n".join(map(str, self.races)))
+        if self.races or self.harms:
+            raise AssertionError("\n".join(map(str, (*self.races, *self.harms[:_SHOWN]))))
         if not self.is_complete:
             raise AssertionError(f"{self}: raise the limit, or permute only a phase")
 
@@ -76,7 +98,8 @@ class Interleavings:
         of = "" if self.all_orders is None else f" of {self.all_orders:,}"
         rate = f"{len(self.orders) / self.took_s:,.0f} a second" if self.took_s else "at once"
         end = "" if self.is_complete else ", not all of them"
-        return f"{len(self.orders)} orders{of} were run ({rate}){end}: {self.outcomes} outcome(s)"
+        faults = f", {self.faults} faults between them with {len(self.harms)} harmed" if self.faults else ""
+        return f"{len(self.orders)} orders{of} were run ({rate}){end}: {self.outcomes} outcome(s){faults}"
 
 
 def interleavings(
@@ -90,19 +113,26 @@ def interleavings(
     limit: int = 2_000,
     pure: bool = False,
     seed: int = 0,
+    faults: int | Collection[int] = 0,
+    fault_seed: int = 0,
 ) -> Interleavings:
     """Run a workflow once for each order of ends that could matter.
 
     `handlers` are called when their task ends; those that are Python code may share something, so that all orders of
     theirs are run, unless `pure` says that they do not. Give a function that makes them anew where they keep state.
-    `phase` names the refs whose order is varied; all if it is empty. Raises ConductorError, TimeoutError.
+    `phase` names the refs whose order is varied, and at which faults strike; all if it is empty. Then come `faults`
+    runs more, or those with these numbers: each takes an order and one fault between its ends that `fault_seed` draws.
+
+    Raises ConductorError, TimeoutError.
     """
     program = _Program(
         definition, input or {}, handlers, children, task_definitions, phase=frozenset(phase), pure=pure, seed=seed
     )
+    numbers = numbered(faults)
     began = time.perf_counter()
     explored = explore(program.run, limit=limit)
     took_s = time.perf_counter() - began
+    struck = list(_struck(program, numbers, fault_seed, explored.courses))
     firsts: dict[str, Course] = {}
     for course in explored.courses:
         firsts.setdefault(course.outcome or "", course)
@@ -114,7 +144,23 @@ def interleavings(
         is_complete=explored.is_complete,
         all_orders=count_orders(explored),
         took_s=took_s,
+        faults=len(struck),
+        harms=tuple(each for each in struck if each is not None),
     )
+
+
+def _struck(program: _Program, numbers: Sequence[int], seed: int, courses: Sequence[Course]) -> Iterator[Harm | None]:
+    """Run orders with a fault each; of each that struck say the harm: None if an order without it comes out alike."""
+    unharmed = [surviving(json.loads(outcome)) for outcome in {course.outcome or "{}": None for course in courses}]
+    ends = max((len(course.moves) for course in courses), default=1)
+    for number in numbers:
+        mishap, order, outcome = program.walk(number, seed, ends=ends)
+        survived = surviving(json.loads(outcome))
+        if mishap and survived in unharmed:
+            yield None
+        elif mishap:
+            differs = tuple(_differences(unharmed[0], survived, ""))[:_SHOWN]
+            yield Harm(mishap=mishap, seed=seed, order=order, differs=differs)
 
 
 class _Program:
@@ -147,6 +193,47 @@ class _Program:
 
     def run(self, choose: Choose) -> Course:
         """Run it once, as `choose` says."""
+        execution, handlers, worker = self._start()
+        look = Ends(execution)
+        moves: list[Move] = []
+        while open_ := look.open():
+            enabled = self._enabled(open_, len(moves))
+            name = choose(enabled, moves[-1] if moves else None)
+            if name is None:
+                return Course(tuple(moves), None)
+            task = open_[name]
+            is_shared = not self._pure and handlers.has(task.plain_ref, task.type, name=task.name)
+            look.end(task, worker)
+            moves.append(self._move(enabled, name, task, look, is_shared=is_shared))
+        return Course(tuple(moves), json.dumps(_outcome(execution), sort_keys=True))
+
+    def walk(self, number: int, seed: int, *, ends: int) -> tuple[Mishap | None, tuple[str, ...], str]:
+        """Run one order with one fault, both drawn; return the fault, if it struck, the order and the outcome."""
+        execution, _, worker = self._start()
+        look = Ends(execution)
+        mishap, random = draw(number, seed)
+        struck: Mishap | None = None
+        order: list[str] = []
+        passed_over = random.randrange(len(self._phase) or ends)
+        while open_ := look.open():
+            name = random.choice(self._enabled(open_, len(order)))
+            task = open_[name]
+            order.append(name)
+            is_out = bool(self._phase) and task.plain_ref not in self._phase
+            if struck or is_out or passed_over or is_answered(task):
+                passed_over -= not is_out and passed_over > 0
+                look.end(task, worker)
+                continue
+            struck = replace(mishap, ref=name)
+            order[-1] = f"{name} ({mishap.kind})"
+            if mishap.kind == "repeated":
+                look.end(task, worker, times=2)
+            elif not look.lose(task, worker if mishap.kind == "unreported" else None):
+                struck = None  # it has no lease that could run out
+                look.end(task, worker)
+        return struck, tuple(order), json.dumps(_outcome(execution), sort_keys=True)
+
+    def _start(self) -> tuple[EngineExecution, Handlers, HandlerWorker]:
         given = self._handlers() if callable(self._handlers) else self._handlers
         handlers = Handlers(given)
         worker = HandlerWorker(handlers, seed=self._seed, jitter=0)
@@ -159,22 +246,14 @@ class _Program:
             simulates_rest=False,
             seed=self._seed,
         )
-        look = _Look(execution)
-        moves: list[Move] = []
-        while open_ := look.open():
-            if len(moves) > _MOST_MOVES:
-                raise TimeoutError(f"{self._definition.get('name')} has not ended after {_MOST_MOVES:,} tasks")
-            enabled = tuple(open_)
-            if self._phase and (fixed := [name for name, task in open_.items() if task.plain_ref not in self._phase]):
-                enabled = (fixed[0],)
-            name = choose(enabled, moves[-1] if moves else None)
-            if name is None:
-                return Course(tuple(moves), None)
-            task = open_[name]
-            is_shared = not self._pure and handlers.has(task.plain_ref, task.type, name=task.name)
-            look.end(task, worker)
-            moves.append(self._move(enabled, name, task, look, is_shared=is_shared))
-        return Course(tuple(moves), json.dumps(_outcome(execution), sort_keys=True))
+        return execution, handlers, worker
+
+    def _enabled(self, open_: Mapping[str, TaskState], done: int) -> tuple[str, ...]:
+        """Name the tasks of which one is to end next. Raises TimeoutError after very many."""
+        if done > _MOST_MOVES:
+            raise TimeoutError(f"{self._definition.get('name')} has not ended after {_MOST_MOVES:,} tasks")
+        fixed = [name for name, task in open_.items() if self._phase and task.plain_ref not in self._phase]
+        return (fixed[0],) if fixed else tuple(open_)
 
     def race(self, one: Course, other: Course) -> Race:
         """Make of two orders with different outcomes two that differ in two neighbours only."""
@@ -189,7 +268,7 @@ class _Program:
             before = after
         return _race(one, other, max(len(one.order), len(other.order)))
 
-    def _move(self, enabled: tuple[str, ...], name: str, task: TaskState, look: _Look, *, is_shared: bool) -> Move:
+    def _move(self, enabled: tuple[str, ...], name: str, task: TaskState, look: Ends, *, is_shared: bool) -> Move:
         joins = [each for each in look.ended if each.type in _JOINS]
         own, behind = [task], {id(each): [each] for each in joins}
         for each in look.touched:
@@ -209,7 +288,7 @@ class _Program:
             follow.append(self._event(join.ref, behind[id(join)], look, writes=set(), after=waited | {name}))
         return Move(enabled=enabled, event=event, follow=tuple(follow))
 
-    def _event(self, name: str, tasks: Sequence[TaskState], look: _Look, *, writes: set[str], after: set[str]) -> Event:
+    def _event(self, name: str, tasks: Sequence[TaskState], look: Ends, *, writes: set[str], after: set[str]) -> Event:
         reads: set[str] = set()
         for task in tasks:
             if task.status not in OPEN_TASK:
@@ -238,83 +317,6 @@ class _Program:
         return found | self._variables if "workflow.variables}" in text else found
 
 
-class _Look:
-    """What of an execution and its children changed with the last end of a task."""
-
-    def __init__(self, execution: EngineExecution) -> None:
-        self._execution = execution
-        self.ended_by: dict[str, str] = {}
-        """Ref -> the event by which it ended."""
-        self.made_by: dict[int, str] = {}
-        self._statuses: dict[int, str] = {}
-        self._worked: dict[int, int] = {}
-        self.new: set[int] = set()
-        self.touched: list[TaskState] = []
-        self.ended: list[TaskState] = []
-        self.is_disruptive = False
-        self._settle()
-        self._compare()
-
-    def open(self) -> dict[str, TaskState]:
-        """Return the tasks that could end next, by name."""
-        found: dict[str, TaskState] = {}
-        for state in self._execution.executions():
-            if state.status not in TERMINAL_WORKFLOW:
-                found |= {self._name(task): task for task in state.live if _is_in_hand(task)}
-        return found
-
-    def end(self, task: TaskState, worker: HandlerWorker) -> None:
-        """Do the work of a task, report it, and let what follows of itself happen."""
-        with worker.within(WITHIN_MS):
-            result = worker.work(task)
-        self._worked[id(task)] = self._worked.get(id(task), 0) + 1
-        self._execution.work(task, result.status, result.output, result.reason)
-        self._settle()
-        self._compare()
-
-    def _settle(self) -> None:
-        """Let virtual time pass only where nothing else can happen: a timer is no order of ends."""
-        if not self.open() and not self._execution.is_terminal:
-            self._execution.settle_all(WITHIN_MS, until=lambda: bool(self.open()))
-
-    def _compare(self) -> None:
-        self.new, self.touched, self.ended, self.is_disruptive = set(), [], [], False
-        for state in self._execution.executions():
-            if state.status in TERMINAL_WORKFLOW and state.status != COMPLETED:
-                self.is_disruptive = True
-            for task in state.tasks:
-                before = self._statuses.get(id(task))
-                if before == task.status:
-                    continue
-                self._statuses[id(task)] = task.status
-                self.touched.append(task)
-                if before is None:
-                    self.new.add(id(task))
-                if task.status not in OPEN_TASK:
-                    self.ended.append(task)
-                self.is_disruptive |= task.status == CANCELED
-
-    def _name(self, task: TaskState) -> str:
-        again = f"@{worked + 1}" if (worked := self._worked.get(id(task), 0)) else ""
-        attempt = f"#{task.attempt + 1}" if task.attempt else ""
-        return f"{self._path(task.execution)}{task.ref}{attempt}{again}"
-
-    def _path(self, state: ExecutionState) -> str:
-        if state.workflow_id == self._execution.workflow_id:
-            return ""
-        for other in self._execution.executions():
-            for task in other.tasks:
-                if task.sub_id == state.workflow_id:
-                    return f"{self._path(other)}{task.ref}/"
-        return f"{state.definition.name}/"
-
-
-def _is_in_hand(task: TaskState) -> bool:
-    if task.status not in OPEN_TASK:
-        return False
-    return task.type not in SYSTEM_TASK_TYPES or (task.type in _ANSWERED and not task.due_ms)
-
-
 def _following(order: Sequence[str]) -> Choose:
     left = iter(order)
 
@@ -327,7 +329,9 @@ def _following(order: Sequence[str]) -> Choose:
 
 def _race(before: Course, after: Course, upto: int) -> Race:
     one, other = (json.loads(course.outcome or "{}") for course in (before, after))
-    return Race(first=before.order[:upto], second=after.order[:upto], differs=tuple(_differences(one, other, ""))[:6])
+    return Race(
+        first=before.order[:upto], second=after.order[:upto], differs=tuple(_differences(one, other, ""))[:_SHOWN]
+    )
 
 
 def _differences(one: Any, other: Any, where: str) -> Iterator[str]:

@@ -193,3 +193,80 @@ def test_reduction_finds_every_outcome_that_all_orders_have(kinds, is_nested, ha
     assert every.is_complete
     assert alike.outcomes == every.outcomes == reduced.outcomes
     assert len(every.orders) == every.all_orders
+
+
+def counting(*, idempotent):
+    """Handlers of `a` and `b` that add to what they share, once a task or once an attempt; `total` reads it."""
+
+    def handlers():
+        done, balance = set(), []
+
+        def add(task):
+            if not (idempotent and task.ref in done):
+                done.add(task.ref)
+                balance.append(task.ref)
+            return {}
+
+        return {"a": add, "b": add, "total": lambda _task: {"sum": len(balance)}}
+
+    return handlers
+
+
+COUNTED = workflow(*fork("f", [simple("a")], [simple("b")]), simple("total"))
+
+
+def retried(*refs):
+    return [{"name": ref, "retryCount": 1, "responseTimeoutSeconds": 9, "ownerEmail": "me@example.com"} for ref in refs]
+
+
+RETRIED = retried("a", "b", "total")
+
+
+def test_a_fault_between_ends_shows_a_handler_that_is_not_idempotent_and_its_number_shows_it_again():
+    careless = counting(idempotent=False)
+    found = interleavings(COUNTED, handlers=careless, task_definitions=RETRIED, faults=30, fault_seed=7)
+    assert not found.races
+    assert {harm.mishap.kind for harm in found.harms} == {"unreported"}
+    assert all("W.output.sum: 2 or 3" in harm.differs for harm in found.harms)
+    with pytest.raises(AssertionError, match=r"worker dies with its work done and not reported.*\n  order .*\(unrep"):
+        found.check()
+    first = found.harms[0]
+    number = first.mishap.number
+    again = interleavings(COUNTED, handlers=careless, task_definitions=RETRIED, faults=[number], fault_seed=7)
+    assert again.harms == (first,)
+    assert (again.faults, found.faults) == (1, 30)
+
+
+def test_handlers_that_are_idempotent_come_through_all_faults():
+    careful = counting(idempotent=True)
+    found = interleavings(COUNTED, handlers=careful, task_definitions=RETRIED, faults=30, fault_seed=7)
+    found.check()
+    assert ", 30 faults between them with 0 harmed" in str(found)
+
+
+def test_a_task_without_a_retry_does_not_survive_the_death_of_its_worker():
+    rules = [*retried("a", "total"), {"name": "b", "retryCount": 0, "ownerEmail": "k1n@example.com"}]
+    found = interleavings(COUNTED, task_definitions=rules, faults=40)
+    assert {(harm.mishap.kind, harm.mishap.ref) for harm in found.harms} == {("lost", "b"), ("unreported", "b")}
+    assert 'W.status: "COMPLETED" or "TIMED_OUT"' in found.harms[0].differs
+
+
+def test_faults_strike_in_the_phase_only():
+    rules = [*retried("b"), *({"name": ref, "retryCount": 0, "ownerEmail": "me@example.com"} for ref in ("a", "total"))]
+    found = interleavings(COUNTED, task_definitions=rules, faults=40, phase=["a", "b"])
+    assert {harm.mishap.ref for harm in found.harms} == {"a"}
+
+
+def test_a_workflow_that_survives_every_order_and_fault_of_the_plan():
+    tasks = [json.loads(path.read_text()) for path in sorted((WORKFLOWS.parent / "tasks").glob("*.json"))]
+    found = interleavings(
+        shipped("K1N_22TASK_OPTIMIZED"), input={"project": "k1n"}, task_definitions=tasks, faults=60, fault_seed=1
+    )
+    found.check()
+    assert found.faults == 60
+
+
+@pytest.mark.parametrize("faults", [-1, [0], [3, -2]])
+def test_numbers_of_faults_are_counted_from_one(faults):
+    with pytest.raises(ValueError, match="a list of their numbers from 1"):
+        interleavings(COUNTED, faults=faults)
