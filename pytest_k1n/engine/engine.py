@@ -27,6 +27,7 @@ from pytest_k1n.engine.registry.catalogue import Catalogue
 from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, taskresults
 from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, WAKE, Agenda
 from pytest_k1n.engine.runtime.clock import Clock, VirtualClock
+from pytest_k1n.engine.runtime.collecting import only_young
 from pytest_k1n.engine.runtime.deadlines import Deadlines
 from pytest_k1n.engine.runtime.dispatcher import Dispatcher
 from pytest_k1n.engine.runtime.events import EventHandlers
@@ -107,8 +108,10 @@ class Engine:
         execution.priority = priority
         if parent is not None:
             execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
+            execution.waited_by = parent
         self._begin_execution(execution)
-        self._agenda.settle()
+        if parent is None:  # a child starts among what is being settled: a wide fork's would lie in one another
+            self._agenda.settle()
         return execution
 
     def start_soon(
@@ -184,11 +187,14 @@ class Engine:
         poll = self.polls.get(QueueKey(type_, domain))
         return None if poll is None else int(poll["lastPollTime"])
 
-    def decide(self, execution: ExecutionState) -> None:
-        """Evaluate an execution and carry out what that asks for."""
+    def decide(self, execution: ExecutionState, changed: Iterable[TaskState] | None = None) -> None:
+        """Evaluate an execution and carry out what that asks for.
+
+        `changed` is all that has changed since its last evaluation; None: anything may have.
+        """
         context = self.context()
         try:
-            decide(context, execution)
+            decide(context, execution, changed)
         except RecursionError:
             reason = "its data lie deeper in each other than this engine can follow"
             ending.terminate(context, execution, FAILED, reason, None)
@@ -225,7 +231,7 @@ class Engine:
         task = self.dispatcher.next(key, worker_id, now_ms)
         if task is not None:
             self._index.add(task)
-            self._deadlines.note(task.execution)
+            self._deadlines.note_task(task)
         if self.on_poll is not None:
             self.on_poll(key, worker_id, task)
         return task
@@ -243,7 +249,7 @@ class Engine:
         self.declared.pop(task.task_id, None)
         if taskresults.record(report, task, self.now_ms):
             self.dispatcher.push(task, self.now_ms)
-        self.decide(execution)
+        self.decide(execution, (task,))
         self._agenda.settle()
         if task.task_def is not None and task.task_def.concurrent_limit > 0:
             self.dispatcher.wake(QueueKey(task.type, task.domain))
@@ -258,7 +264,7 @@ class Engine:
         elif task.status in OPEN_TASK and task.execution.status not in TERMINAL_WORKFLOW:
             self.declared[task.task_id] = report
             task.lease_until_ms = at_ms
-            self._deadlines.note(task.execution)
+            self._deadlines.note_task(task)
             self._agenda.at(at_ms, FINISH, self._report_declared, (task, report))
 
     def _report_declared(self, due: tuple[TaskState, TaskResult]) -> None:
@@ -270,7 +276,7 @@ class Engine:
         """Note that a worker is still at it."""
         if task.status in OPEN_TASK:
             task.updated_ms = self.now_ms
-            self._deadlines.note(task.execution)
+            self._deadlines.note_task(task)
 
     def log(self, task: TaskState, line: str) -> None:
         """Append one line to a task's log."""
@@ -321,12 +327,13 @@ class Engine:
         the clock jumps on and on without anything changing.
         """
         agenda = self._agenda
-        agenda.settle()
-        while not is_reached():
-            instant_ms = agenda.next_ms()
-            if instant_ms is None or (horizon_ms is not None and instant_ms > horizon_ms):
-                return False
-            self.step()
+        with only_young():
+            agenda.settle()
+            while not is_reached():
+                instant_ms = agenda.next_ms()
+                if instant_ms is None or (horizon_ms is not None and instant_ms > horizon_ms):
+                    return False
+                self.step()
         return True
 
     def step(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
 from operator import attrgetter
 
@@ -124,14 +126,71 @@ class TaskState:
         return self.ref.partition("__")[0] if self.iteration else self.ref
 
 
+class LiveTasks:
+    """What an evaluation may have to look at, in the order of scheduling, and how much of it lies in each loop."""
+
+    __slots__ = ("_in_loop", "_tasks")
+
+    def __init__(self, tasks: Iterable[TaskState] = ()) -> None:
+        self._tasks: dict[TaskState, None] = dict.fromkeys(tasks)
+        self._in_loop = Counter(task.node.loop for task in self._tasks if task.node.loop is not None)
+
+    def add(self, task: TaskState) -> None:
+        if task not in self._tasks:
+            self._tasks[task] = None
+            if task.node.loop is not None:
+                self._in_loop[task.node.loop] += 1
+
+    def discard(self, task: TaskState) -> None:
+        if task in self._tasks:
+            del self._tasks[task]
+            if task.node.loop is not None:
+                self._in_loop[task.node.loop] -= 1
+
+    def is_any_in(self, loop: Node) -> bool:
+        """Tell whether a task of a loop is among them."""
+        return self._in_loop[loop] > 0
+
+    def __iter__(self) -> Iterator[TaskState]:
+        return iter(list(self._tasks))  # whoever walks through them may change them
+
+    def __contains__(self, task: TaskState) -> bool:
+        return task in self._tasks
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+class Attention:
+    """Where the next evaluation of an execution has to look, so that it need not look at every open task."""
+
+    __slots__ = ("blocked", "dues", "exclusive", "loops", "ripe", "unseen")
+
+    def __init__(self) -> None:
+        self.unseen: list[TaskState] | None = None
+        """Live tasks that are new or have changed since they were looked at; None: any may have."""
+        self.dues: list[tuple[int, int, TaskState]] = []
+        """A heap of (instant, number, task): not before this may a time limit strike that open task."""
+        self.loops: dict[Node, TaskState] = {}
+        """Open DO_WHILEs by their nodes."""
+        self.exclusive: list[TaskState] = []
+        """Open EXCLUSIVE_JOINs."""
+        self.blocked: dict[str, list[TaskState]] = {}
+        """Open JOINs by the ref whose end each waits for next."""
+        self.ripe: dict[TaskState, None] = {}
+        """Open JOINs that may be able to end."""
+
+
 class ExecutionState:
     """One started workflow."""
 
     __slots__ = (
-        "correlation_id", "created_ms", "definition", "domains", "ended_ms", "event", "failed_names",
+        "attempts", "attention", "correlation_id", "created_ms", "definition", "domains", "ended_ms", "event",
+        "failed_names",
         "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
-        "rerun_from", "searched", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables", "workflow_id",
+        "rerun_from", "rounds", "searched", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables",
+        "waited_by", "workflow_id",
     )  # fmt: skip
 
     def __init__(
@@ -167,8 +226,15 @@ class ExecutionState:
         """By reference name, `__N` included: the last attempt."""
         self.plain: dict[str, TaskState] = {}
         """By plain ref: the last attempt of the last iteration, which is what `${ref...}` means."""
-        self.live: list[TaskState] = []
-        """What an evaluation must look at: neither executed nor retried nor skipped."""
+        self.rounds: dict[tuple[Node, int], dict[str, TaskState]] = {}
+        """By loop and iteration: the last attempts of what ran in it, by ref."""
+        self.attempts: dict[str, list[TaskState]] = {}
+        """By ref: all attempts of tasks whose attempts have one time limit together."""
+        self.live = LiveTasks()
+        """What is neither executed nor retried nor skipped."""
+        self.attention = Attention()
+        self.waited_by: TaskState | None = None
+        """The task whose child it is."""
         self.next_seq = 1
         self.next_id = 0
         self.searched: tuple[tuple[object, ...], str] | None = None
@@ -182,9 +248,18 @@ class ExecutionState:
         task.updated_ms = task.scheduled_ms
         self.next_seq += 1
         self.tasks.append(task)
+        self._index(task)
+        self.live.add(task)
+        if self.attention.unseen is not None:
+            self.attention.unseen.append(task)
+
+    def _index(self, task: TaskState) -> None:
         self.latest[task.ref] = task
         self.plain[task.plain_ref] = task
-        self.live.append(task)
+        if task.node.loop is not None:
+            self.rounds.setdefault((task.node.loop, task.iteration), {})[task.ref] = task
+        if task.task_def is not None and task.task_def.total_timeout_s > 0:
+            self.attempts.setdefault(task.ref, []).append(task)
 
     def has(self, task: TaskState) -> bool:
         """Tell whether a task is one of this execution's; a restart, a rerun and some loops drop tasks."""
@@ -196,7 +271,15 @@ class ExecutionState:
     def keep(self, tasks: list[TaskState]) -> None:
         """Replace all tasks (restart, rerun, a loop that forgets iterations) and rebuild what is derived from them."""
         self.tasks = tasks
-        self.latest = {task.ref: task for task in tasks}
-        self.plain = {task.plain_ref: task for task in tasks}
-        self.live = [task for task in tasks if not task.executed and not task.retried and task.status != SKIPPED]
+        self.latest, self.plain, self.rounds, self.attempts = {}, {}, {}, {}
+        for task in tasks:
+            self._index(task)
+        self.refresh_live()
         self.next_seq = max((task.seq for task in tasks), default=0) + 1
+
+    def refresh_live(self) -> None:
+        """Find anew what is live; the next evaluation looks at all of it."""
+        self.live = LiveTasks(
+            task for task in self.tasks if not task.executed and not task.retried and task.status != SKIPPED
+        )
+        self.attention.unseen = None

@@ -26,7 +26,7 @@ def what_goes_on(executions: Sequence[ExecutionState]) -> str:
             f"{count} executions of {name} have been started, each by the one before it; it ends when one of them "
             f"takes a path without the task that starts {name}"
         )
-    waiting = ", ".join(f"{task.ref} {task.status}" for each in open_ for task in each.live[:5])
+    waiting = ", ".join(f"{task.ref} {task.status}" for each in open_ for task in list(each.live)[:5])
     return f"still open: {waiting or 'no task'}"
 
 

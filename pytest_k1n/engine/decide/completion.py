@@ -46,7 +46,9 @@ def finish(context: Context, execution: ExecutionState, executed: list[TaskState
         )
         for saved in reversed(unsaved):
             saved.restore()
-        execution.live += [saved.task for saved in unsaved if saved.task.is_open]
+        for saved in unsaved:
+            if saved.task.is_open:
+                execution.live.add(saved.task)
         ending.terminate(context, execution, FAILED, reason, None)
     else:
         ending.complete(context, execution)

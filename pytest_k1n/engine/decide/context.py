@@ -77,5 +77,5 @@ class Context:
     """When a domain's queue was last polled."""
     again: Again
     """Counts what is done once more."""
-    looked_at: tuple[TaskState, ...] = ()
-    """The loops that it found open."""
+    moved: set[TaskState] | None = None
+    """Open loops that it moved on last and had not looked at before; None: it has not come to the loops yet."""

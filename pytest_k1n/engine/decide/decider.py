@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.decide import ending, joins, loops, retry, switches, timeouts
+from collections.abc import Iterable
+
+from pytest_k1n.engine.decide import attention, ending, joins, loops, retry, switches, timeouts
 from pytest_k1n.engine.decide.completion import Saved, finish
 from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.decide.mapping import TaskGroup
@@ -29,13 +31,17 @@ from pytest_k1n.engine.status import (
 )
 
 
-def decide(context: Context, execution: ExecutionState) -> None:
-    """Evaluate an execution until nothing changes any more."""
+def decide(context: Context, execution: ExecutionState, changed: Iterable[TaskState] | None = None) -> None:
+    """Evaluate an execution until nothing changes any more.
+
+    `changed` is all that has changed since the last evaluation; None: anything may have.
+    """
     if execution.status in TERMINAL_WORKFLOW:
         if execution.status != COMPLETED:
             ending.cancel_open(context, execution)
         return
     execution.updated_ms = context.now_ms
+    attention.note(execution, changed)
     while _evaluate(context, execution):
         pass
 
@@ -74,7 +80,8 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         ending.terminate(context, execution, TIMED_OUT, reason, None)
         return False
     if execution.status == PAUSED:
-        return _evaluate_joins(context, execution)
+        attention.note(execution, None)
+        return _evaluate_joins_of_paused(context, execution)
     found = _Findings()
     if not execution.live and all(task.status == SKIPPED for task in execution.tasks):
         if not execution.definition.tasks:
@@ -82,7 +89,9 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
             ending.complete(context, execution)
             return False
         found.following.append((execution.definition.tasks[0], 0))
-    for task in execution.live:
+    is_all = execution.attention.unseen is None
+    looked_at = attention.take(execution, context.now_ms)
+    for task in looked_at:
         if not _look_at(context, execution, task, found):
             found.undo(context, execution, task)
             return False
@@ -91,6 +100,7 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         found.undo(context, execution, found.terminator)
         found.terminator.executed = execution.status != COMPLETED
         return False
+    execution.attention.unseen = []
     try:
         attempts = [new_attempt(context, task) for task in found.failed]
         again = schedule(context, execution, found.following, attempts)
@@ -101,11 +111,12 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         found.undo(context, execution, None)
         return False
     if found.executed or found.failed:
-        _forget_executed(execution)
+        attention.forget(execution, looked_at)
     if not execution.live:
+        attention.note(execution, None)
         return finish(context, execution, found.executed, found.unsaved)
-    changed, joining = _run_system_tasks(context, execution)
-    return changed or again or (joining and _evaluate_joins(context, execution))
+    going_on = attention.inner(execution, looked_at, context.now_ms, is_all=is_all)
+    return _run_system_tasks(context, execution, going_on) or again or _evaluate_joins(context, execution)
 
 
 def _look_at(context: Context, execution: ExecutionState, task: TaskState, found: _Findings) -> bool:
@@ -174,39 +185,43 @@ def _evaluate_joins(context: Context, execution: ExecutionState) -> bool:
 
     They come when the evaluation is over; what ends the execution in it they do not see any more.
     """
-    paused = execution.status == PAUSED
+    ended = attention.end_joins(execution)
+    for join in ended:
+        join.ended_ms = context.now_ms
+        attention.changed(execution, join)
+    return bool(ended)
+
+
+def _evaluate_joins_of_paused(context: Context, execution: ExecutionState) -> bool:
     joining = [task for task in execution.live if task.type == "JOIN" and task.status == IN_PROGRESS]
-    ended = [join for join in joining if joins.evaluate(join) or (paused and joins.evaluate_early(join))]
+    ended = [join for join in joining if joins.evaluate(join) or joins.evaluate_early(join)]
     for join in ended:
         join.ended_ms = context.now_ms
     return bool(ended)
 
 
-def _forget_executed(execution: ExecutionState) -> None:
-    execution.live = [
-        task for task in execution.live if not task.executed and not task.retried and task.status != SKIPPED
-    ]
-
-
-def _run_system_tasks(context: Context, execution: ExecutionState) -> tuple[bool, bool]:
-    """Run what finishes inside an evaluation; tell whether anything changed, and whether a JOIN is open."""
-    changed = joining = False
-    for task in list(execution.live):
-        if task.status not in OPEN_TASK:
-            continue
+def _run_system_tasks(context: Context, execution: ExecutionState, going_on: list[TaskState]) -> bool:
+    """Run what finishes inside an evaluation; tell whether anything changed."""
+    changed = False
+    moved_before, context.moved = context.moved, set()
+    for task in going_on:
         runner = RUNNERS.get(task.type)
         if runner is not None:
-            if runner(task, context):
-                task.ended_ms = context.now_ms
-                changed = True
-        elif task.type == "DO_WHILE":
-            changed = _advance_loop(context, execution, task) or changed
-        elif task.type == "JOIN":
-            joining = True
-    return changed, joining
+            if not runner(task, context):
+                continue
+            task.ended_ms = context.now_ms
+        elif not _advance_loop(context, execution, task, moved_before):
+            continue
+        changed = True
+        if task.status not in OPEN_TASK:
+            attention.changed(execution, task)
+    return changed
 
 
-def _advance_loop(context: Context, execution: ExecutionState, loop: TaskState) -> bool:
+def _advance_loop(
+    context: Context, execution: ExecutionState, loop: TaskState, moved_before: set[TaskState] | None
+) -> bool:
+    was_looked_at = loop.iteration > 0 and moved_before is not None and loop not in moved_before
     try:
         first = loops.advance(loop, context)
         if loop.status not in OPEN_TASK:
@@ -214,6 +229,8 @@ def _advance_loop(context: Context, execution: ExecutionState, loop: TaskState) 
             return True
         if first is None:
             return False
+        if context.moved is not None and not was_looked_at:
+            context.moved.add(loop)
         loop.updated_ms = context.now_ms
         batch = TaskGroup(context, execution, loop.iteration)
         batch.map(first)

@@ -22,7 +22,7 @@ _ENDS_AS = {TIMED_OUT: TIMED_OUT, CANCELED: TERMINATED}
 
 def complete(context: Context, execution: ExecutionState, terminator: TaskState | None = None) -> None:
     """End an execution successfully; `terminator` is the TERMINATE task that did it."""
-    loops.note_end(context, terminator)
+    loops.note_end(context, execution, terminator)
     try:
         execution.output = _output(execution) if terminator is None else terminator.output
     except InvalidInput as error:
@@ -62,7 +62,7 @@ def terminate(
     by_request: bool = False,
 ) -> None:
     """End an execution unsuccessfully; unless that was requested through the API, its failureWorkflow starts."""
-    loops.note_end(context, task)
+    loops.note_end(context, execution, task)
     execution.output = _output_if_any(execution) if output is None else output
     execution.reason = reason
     if task is not None and execution.failed_task_id is None:  # a retry does not forget the first one
@@ -94,12 +94,11 @@ def cancel_open(context: Context, execution: ExecutionState) -> None:
 
 def _name_failures(execution: ExecutionState) -> None:
     """Add every attempt that failed, also one that was retried since, to the names that the execution keeps."""
+    refs, names = dict.fromkeys(execution.failed_refs), dict.fromkeys(execution.failed_names)
     for task in execution.tasks:
         if task.status in (FAILED, FAILED_WITH_TERMINAL_ERROR):
-            if task.ref not in execution.failed_refs:
-                execution.failed_refs.append(task.ref)
-            if task.def_name not in execution.failed_names:
-                execution.failed_names.append(task.def_name)
+            refs[task.ref] = names[task.def_name] = None
+    execution.failed_refs, execution.failed_names = list(refs), list(names)
 
 
 def _end(context: Context, execution: ExecutionState, status: str) -> None:

@@ -20,18 +20,24 @@ def awaited(join: TaskState) -> list[str]:
     return [f"{ref}__{join.iteration}" for ref in refs] if join.iteration else refs
 
 
+def awaited_next(join: TaskState) -> str:
+    """Return the first ref that an open JOIN does not know to have ended."""
+    ref: str = join.input["joinOn"][join.cursor]
+    return f"{ref}__{join.iteration}" if join.iteration else ref
+
+
 def evaluate(join: TaskState) -> bool:
     """End an open JOIN if it can be; tell whether it ended.
 
     `cursor` remembers how many refs are known to have ended, so a wide fork costs one step per ended branch.
     """
-    refs, latest = awaited(join), join.execution.latest
-    while join.cursor < len(refs):
-        task = latest.get(refs[join.cursor])
+    count, latest = len(join.input.get("joinOn") or ()), join.execution.latest
+    while join.cursor < count:
+        task = latest.get(awaited_next(join))
         if task is None or task.status in OPEN_TASK:
             return False
         join.cursor += 1
-    tasks = [latest[ref] for ref in refs]
+    tasks = [latest[ref] for ref in awaited(join)]
     failed = [task for task in tasks if task.status in UNSUCCESSFUL_TASK and not task.node.optional]
     if failed:
         _fail(join, tasks, failed)

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.definition import Node, walk
+from pytest_k1n.engine.language import naming
 from pytest_k1n.engine.language.expressions import compile_template
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.scripts import ScriptError, is_literal, is_true
 from pytest_k1n.engine.problems import Illegal
-from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, UNSUCCESSFUL_TASK
 from pytest_k1n.engine.values import JsonObject
 
@@ -26,8 +27,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         return _first(loop)
     children = _children(loop)
     failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
-    if not failed and (not children or any(task.node.loop is loop.node for task in loop.execution.live)):
-        context.looked_at += (loop,)
+    if not failed and (not children or loop.execution.live.is_any_in(loop.node)):
         return None
     _note(loop, [task for task in children if not task.is_open])
     if failed:
@@ -35,8 +35,9 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
         return None
     keep = _kept(loop)
-    for iteration in range(1, loop.iteration - keep + 1) if keep else ():
-        loop.output.pop(str(iteration), None)
+    unwanted = loop.iteration - keep if keep else 0
+    while unwanted > 0 and loop.output.pop(str(unwanted), None) is not None:
+        unwanted -= 1
     try:
         goes_on = _goes_on(loop, context)
     except ScriptError as error:
@@ -63,14 +64,16 @@ def _rounds(loop: TaskState, children: list[TaskState]) -> str:
     return f"loop {loop.plain_ref}, whose condition {condition} still holds after {shown}, went round"
 
 
-def note_end(context: Context, ended_by: TaskState | None) -> None:
+def note_end(context: Context, execution: ExecutionState, ended_by: TaskState | None) -> None:
     """Write what open loops have of their iteration into their outputs, open tasks' too: their execution ends.
 
     On the server a loop collects outputs whenever an evaluation looks at it; that is saved only if the same evaluation
     ends the execution. A TERMINATE's own output is not there yet when it looks.
     """
-    for loop in context.looked_at:
-        if loop.is_open:
+    if context.moved is None:
+        return
+    for loop in execution.live:
+        if loop.type == "DO_WHILE" and loop.is_open and loop.iteration > 0 and loop not in context.moved:
             _note(loop, _children(loop))
             if ended_by is not None and ended_by.type == "TERMINATE" and ended_by.node.loop is loop.node:
                 loop.output[str(loop.iteration)][ended_by.plain_ref] = {}
@@ -140,16 +143,15 @@ def _goes_on(loop: TaskState, context: Context) -> bool:
     if items is not None:
         bindings["loopIndex"] = loop.iteration - 1
         bindings["loopItem"] = items[loop.iteration - 1]
+    names = naming.named(condition)
+    if names is not None:  # a loop's own output has all its rounds: to write it in each of them takes their square
+        bindings = {name: naming.members(bindings[name], own) for name, own in names.items() if name in bindings}
     return is_true(context.scripts.javascript(condition, bindings))
 
 
 def _children(loop: TaskState) -> list[TaskState]:
     """Return the last attempts of the current iteration's tasks, in scheduling order."""
-    return [
-        task
-        for task in loop.execution.latest.values()
-        if task.iteration == loop.iteration and task.node.loop is loop.node
-    ]
+    return list(loop.execution.rounds.get((loop.node, loop.iteration), {}).values())
 
 
 def _kept(loop: TaskState) -> int:

@@ -5,6 +5,8 @@ The real server looks only when something makes it evaluate the execution; here 
 
 from __future__ import annotations
 
+from heapq import heappop, heappush, heapreplace
+
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RUNNING, SCHEDULED, TERMINAL_WORKFLOW, TIMED_OUT
 
@@ -85,44 +87,66 @@ def total_is_used_up(task: TaskState, now_ms: int) -> str | None:
 
 def first_scheduled_ms(task: TaskState) -> int:
     """Return when the first attempt of this ref was scheduled."""
-    return min(
-        (other.scheduled_ms for other in task.execution.tasks if other.ref == task.ref), default=task.scheduled_ms
-    )
+    return min((other.scheduled_ms for other in task.execution.attempts.get(task.ref, ())), default=task.scheduled_ms)
 
 
-def next_due_ms(execution: ExecutionState, now_ms: int) -> int:
-    """Return the next instant at which an evaluation could find something out of time, or NEVER.
-
-    What is overdue and still open is only alerted about: it does not come again.
-    """
+def next_due_ms(execution: ExecutionState) -> int:
+    """Return the next instant at which an evaluation could find something out of time, or NEVER."""
     if execution.status in TERMINAL_WORKFLOW:
         return NEVER
     due = NEVER
     definition = execution.definition
     if definition.timeout_s > 0 and definition.timeout_policy == "TIME_OUT_WF":
         due = (execution.last_retried_ms or execution.created_ms) + definition.timeout_s * 1000
-    if execution.status != RUNNING:
+    return min(due, _earliest_ms(execution)) if execution.status == RUNNING else due
+
+
+def _earliest_ms(execution: ExecutionState) -> int:
+    """Return when the time of a live task may be up next; what was noted and no longer holds is dropped on the way."""
+    dues = execution.attention.dues
+    while dues:
+        due_ms, number, task = dues[0]
+        holds_ms = task_due_ms(task, due_ms - 1) if task in execution.live else NEVER
+        if holds_ms == due_ms:
+            return due_ms
+        if holds_ms == NEVER:
+            heappop(dues)
+        else:
+            heapreplace(dues, (holds_ms, number, task))
+    return NEVER
+
+
+def await_due(task: TaskState, now_ms: int) -> None:
+    """Take note of when the time of an open task may be up next."""
+    due_ms = task_due_ms(task, now_ms)
+    if due_ms != NEVER:
+        heappush(task.execution.attention.dues, (due_ms, task.number, task))
+
+
+def task_due_ms(task: TaskState, now_ms: int) -> int:
+    """Return the next instant at which one of a task's times is up, or NEVER.
+
+    What is overdue and still open is only alerted about: it does not come again.
+    """
+    limits, due = task.task_def, NEVER
+    if limits is None or (task.status == SCHEDULED and not limits.limits_waiting) or task.status not in OPEN_TASK:
         return due
-    for task in execution.live:
-        limits = task.task_def
-        if limits is None or (task.status == SCHEDULED and not limits.limits_waiting) or task.status not in OPEN_TASK:
-            continue
-        if limits.response_timeout_s > 0 and not task.lease_until_ms and _answers(task):
-            candidate = _response_due_ms(task)
-            if now_ms < candidate < due:
-                due = candidate
-        if limits.timeout_s > 0 and task.started_ms > 0:
-            candidate = task.started_ms + (task.start_delay_s + limits.timeout_s) * 1000
-            if now_ms < candidate < due:
-                due = candidate
-        if limits.poll_timeout_s > 0 and task.status == SCHEDULED:
-            candidate = task.scheduled_ms + (task.start_delay_s + limits.poll_timeout_s + task.callback_s) * 1000
-            if now_ms < candidate < due:
-                due = candidate
-        if limits.total_timeout_s > 0:
-            candidate = first_scheduled_ms(task) + limits.total_timeout_s * 1000
-            if now_ms < candidate < due:
-                due = candidate
+    if limits.response_timeout_s > 0 and not task.lease_until_ms and _answers(task):
+        candidate = _response_due_ms(task)
+        if now_ms < candidate < due:
+            due = candidate
+    if limits.timeout_s > 0 and task.started_ms > 0:
+        candidate = task.started_ms + (task.start_delay_s + limits.timeout_s) * 1000
+        if now_ms < candidate < due:
+            due = candidate
+    if limits.poll_timeout_s > 0 and task.status == SCHEDULED:
+        candidate = task.scheduled_ms + (task.start_delay_s + limits.poll_timeout_s + task.callback_s) * 1000
+        if now_ms < candidate < due:
+            due = candidate
+    if limits.total_timeout_s > 0:
+        candidate = first_scheduled_ms(task) + limits.total_timeout_s * 1000
+        if now_ms < candidate < due:
+            due = candidate
     return due
 
 

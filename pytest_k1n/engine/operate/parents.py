@@ -8,7 +8,7 @@ attempt but under its old id.
 from __future__ import annotations
 
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.operate.reopening import evaluate, refresh_live, reopen, wait_again
+from pytest_k1n.engine.operate.reopening import evaluate, reopen, wait_again
 from pytest_k1n.engine.operate.retrying import retry_tasks
 from pytest_k1n.engine.runtime import children
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -44,7 +44,7 @@ def reopen_parents(engine: Engine, execution: ExecutionState) -> None:
         for join in parent.tasks:
             if join.type == "JOIN" and join.status in UNSUCCESSFUL_TASK:
                 wait_again(join)
-        refresh_live(parent)
+        parent.refresh_live()
         evaluate(engine, parent)
         if child.status in TERMINAL_WORKFLOW:
             children.tell_parent(engine, child)

@@ -12,7 +12,6 @@ from pytest_k1n.engine.status import (
     IN_PROGRESS,
     RUNNING,
     SCHEDULED,
-    SKIPPED,
     TERMINAL_WORKFLOW,
 )
 
@@ -77,10 +76,3 @@ def reopen(execution: ExecutionState) -> None:
     """Let an execution run again."""
     execution.status = RUNNING
     execution.reason = None
-
-
-def refresh_live(execution: ExecutionState) -> None:
-    """Find anew what an evaluation must look at."""
-    execution.live = [
-        task for task in execution.tasks if not task.executed and not task.retried and task.status != SKIPPED
-    ]

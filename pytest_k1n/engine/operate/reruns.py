@@ -8,7 +8,7 @@ from pytest_k1n.engine.decide.scheduling import insert
 from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.operate.parents import reopen_parents
-from pytest_k1n.engine.operate.reopening import await_again, demand_terminal, evaluate, refresh_live, reopen, reset
+from pytest_k1n.engine.operate.reopening import await_again, demand_terminal, evaluate, reopen, reset
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED, TERMINAL_WORKFLOW, UNSUCCESSFUL_TASK
@@ -81,7 +81,7 @@ def _rerun_from(
     for other in execution.tasks if task.node.type != "FORK_JOIN_DYNAMIC" else ():
         if other.ref != task.ref and other.status in UNSUCCESSFUL_TASK:  # retried or optional ones too
             _resume(context, other)
-    refresh_live(execution)
+    execution.refresh_live()
     engine.carry_out(context, execution)
     evaluate(engine, execution)
     reopen_parents(engine, execution)
@@ -95,7 +95,7 @@ def _await_child(engine: Engine, task: TaskState) -> None:
         task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
         task.poll_count, task.ended_ms = 0, 0
         task.scheduled_ms = task.started_ms = engine.now_ms
-        refresh_live(task.execution)
+        task.execution.refresh_live()
 
 
 def _fork_anew(context: Context, fork: TaskState) -> None:

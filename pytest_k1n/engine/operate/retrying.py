@@ -6,7 +6,7 @@ from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.scheduling import new_attempt
 from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.operate.reopening import await_again, refresh_live, reopen, wait_again
+from pytest_k1n.engine.operate.reopening import await_again, reopen, wait_again
 from pytest_k1n.engine.problems import WrongState
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import CANCELED, FAILED, TIMED_OUT, UNSUCCESSFUL_TASK
@@ -31,7 +31,7 @@ def retry_tasks(engine: Engine, execution: ExecutionState) -> None:
     reopen(execution)
     for task in attempts:
         execution.add(task)
-    refresh_live(execution)
+    execution.refresh_live()
     context.effects.queued.extend(task for task in attempts if task.type not in UNQUEUED)
     engine.carry_out(context, execution)
 

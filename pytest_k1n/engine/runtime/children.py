@@ -40,7 +40,7 @@ def start(engine: Parent, task: TaskState) -> None:
     except (Unknown, MissingChild) as error:
         task.started_ms = task.ended_ms = now_ms
         task.status, task.reason = FAILED, str(error)
-        engine.decide(task.execution)
+        engine.decide(task.execution, (task,))
         return
     workflow_id = _identity(task, engine.executions)
     _begin(task, workflow_id, now_ms)
@@ -61,7 +61,7 @@ def start(engine: Parent, task: TaskState) -> None:
     except Problem as error:
         task.ended_ms = now_ms
         task.status, task.reason, task.sub_id, task.output = FAILED, str(error), None, {}
-        engine.decide(parent)
+        engine.decide(parent, (task,))
 
 
 def tell_parent(engine: Parent, child: ExecutionState) -> None:
@@ -72,10 +72,10 @@ def tell_parent(engine: Parent, child: ExecutionState) -> None:
     parent = engine.executions.get(child.parent_id or "")
     if parent is None or child.status not in TERMINAL_WORKFLOW:
         return
-    task = next((task for task in parent.tasks if task.task_id == child.parent_task_id), None)
-    if task is not None and task.status != CANCELED:  # a child that was ended with its parent has no say
+    task = child.waited_by
+    if task is not None and parent.has(task) and task.status != CANCELED:  # who was ended with its parent has no say
         _take_over(task, child, engine.now_ms)
-        engine.decide(parent)
+        engine.decide(parent, (task,))
 
 
 def terminate(engine: Parent, child: tuple[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_k1n.engine.decide import timeouts
 from pytest_k1n.engine.runtime.agenda import DEADLINE, Agenda
 from pytest_k1n.engine.runtime.ports import Evaluator
-from pytest_k1n.engine.state import ExecutionState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 
 Timer = tuple[ExecutionState, int]
@@ -18,9 +18,14 @@ class Deadlines:
         self._engine = engine
         self._agenda = agenda
 
+    def note_task(self, task: TaskState) -> None:
+        """Take note that the time of an open task may be up earlier than before."""
+        timeouts.await_due(task, self._engine.now_ms)
+        self.note(task.execution)
+
     def note(self, execution: ExecutionState) -> None:
         """Take note that an execution may have an earlier deadline than before."""
-        due_ms = timeouts.next_due_ms(execution, self._engine.now_ms)
+        due_ms = timeouts.next_due_ms(execution)
         if due_ms != timeouts.NEVER and (execution.timer_ms == 0 or due_ms < execution.timer_ms):
             execution.timer_ms = due_ms
             self._agenda.at(due_ms, DEADLINE, self._strike, (execution, due_ms))
@@ -35,7 +40,7 @@ class Deadlines:
             return False
         if self._engine.executions.get(execution.workflow_id) is not execution:
             return False
-        if timeouts.next_due_ms(execution, instant_ms - 1) > instant_ms:
+        if timeouts.next_due_ms(execution) > instant_ms:
             self.note(execution)
             return False
         return True
@@ -52,7 +57,7 @@ class Deadlines:
             return None
         instant_ms, (execution, due_ms) = following[0], following[2]
         is_current = execution.timer_ms == due_ms and execution.status not in TERMINAL_WORKFLOW
-        return execution if is_current and timeouts.next_due_ms(execution, instant_ms - 1) <= instant_ms else None
+        return execution if is_current and timeouts.next_due_ms(execution) <= instant_ms else None
 
     def _strike(self, timer: Timer) -> None:
-        self._engine.decide(timer[0])
+        self._engine.decide(timer[0], ())

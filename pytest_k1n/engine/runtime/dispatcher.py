@@ -19,7 +19,7 @@ class Dispatcher:
 
     def __init__(self, engine: WorkHost, agenda: Agenda, deadlines: Deadlines) -> None:
         self.queues = Queues()
-        self.workforce = Workforce(engine, agenda, self.next, deadlines.note)
+        self.workforce = Workforce(engine, agenda, self.next, deadlines.note_task)
         self.on_ready: Callable[[QueueKey], None] | None = None
         """Called when a queue has something to deliver now that no attached worker takes."""
         self._engine = engine
@@ -56,7 +56,7 @@ class Dispatcher:
         """Take one particular task that is scheduled, out of its turn and before it is due."""
         if task.status == SCHEDULED:
             self._begin(task, worker_id, self._engine.now_ms)
-            self._deadlines.note(task.execution)
+            self._deadlines.note_task(task)
 
     def deliverable(self, now_ms: int) -> list[tuple[QueueKey, TaskState]]:
         """Return the tasks that a poll would get now, the first of each queue."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from pytest_k1n.engine.definition import Definition
@@ -21,7 +21,7 @@ class Evaluator(Protocol):
     @property
     def executions(self) -> Mapping[str, ExecutionState]: ...
 
-    def decide(self, execution: ExecutionState) -> None: ...
+    def decide(self, execution: ExecutionState, changed: Iterable[TaskState] | None = None) -> None: ...
 
 
 class ResultTaker(Protocol):

@@ -92,7 +92,7 @@ class SystemRuns:
         task.status = COMPLETED
         task.ended_ms = self._engine.now_ms
         task.poll_count += 1
-        self._engine.decide(task.execution)
+        self._engine.decide(task.execution, (task,))
 
     def _run(self, task: TaskState) -> None:
         if task.status != SCHEDULED:
@@ -138,4 +138,4 @@ class SystemRuns:
             task.status = IN_PROGRESS
             return
         task.ended_ms = self._engine.now_ms
-        self._engine.decide(task.execution)
+        self._engine.decide(task.execution, (task,))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
 
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
@@ -39,6 +40,12 @@ class TaskIndex:
     def _catch_up(self) -> None:
         for workflow_id, execution in self._changed.items():
             made_before = self._indexed.get(workflow_id, 0)
-            self._by_id.update((task.task_id, task) for task in execution.tasks if task.number > made_before)
+            self._by_id.update((task.task_id, task) for task in _made_since(execution, made_before))
             self._indexed[workflow_id] = execution.next_id
         self._changed.clear()
+
+
+def _made_since(execution: ExecutionState, number: int) -> Iterator[TaskState]:
+    """Yield the tasks with higher numbers: the last ones, and what an operator has skipped, which stands in front."""
+    yield from takewhile(lambda task: task.number > number, reversed(execution.tasks))
+    yield from takewhile(lambda task: task.seq == 0, execution.tasks)

@@ -10,7 +10,7 @@ from pytest_k1n.engine.runtime.ports import ResultTaker
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualResult, VirtualWorker
-from pytest_k1n.engine.state import ExecutionState, TaskState
+from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import IN_PROGRESS
 
 Wants = Callable[[TaskState], bool]
@@ -35,7 +35,7 @@ class Workforce:
     """Has attached workers take what their queues hold, and reports what they made of it when their time is over."""
 
     def __init__(
-        self, engine: ResultTaker, agenda: Agenda, deliver: Deliver, set_timer: Callable[[ExecutionState], None]
+        self, engine: ResultTaker, agenda: Agenda, deliver: Deliver, set_timer: Callable[[TaskState], None]
     ) -> None:
         self._engine = engine
         self._agenda = agenda
@@ -93,7 +93,7 @@ class Workforce:
             result = attached.worker.work(task)
             if result.work_ms is not None and result.heartbeats:
                 task.lease_until_ms = now_ms + result.work_ms
-            self._set_timer(task.execution)
+            self._set_timer(task)
             if result.work_ms is None:
                 continue
             attached.busy += 1

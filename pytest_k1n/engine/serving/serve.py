@@ -15,6 +15,7 @@ from typing import Final, Literal
 from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
+from pytest_k1n.engine.runtime.collecting import settle_in
 from pytest_k1n.engine.runtime.guards import MOST_AT_ONCE, Guards
 
 CLOCKS: Final = ("virtual", "manual", "scaled", "real")
@@ -99,6 +100,7 @@ async def _serve(engine: Engine, listener: socket.socket, clock: str, hosts: Seq
         f"embedded engine, not a Conductor server, at http://{shown}:{port}, {clock} time, seed {engine.seed}",
         flush=True,
     )
+    settle_in()
     await server.serve(sockets=[listener])
 
 

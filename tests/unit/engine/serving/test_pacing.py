@@ -302,9 +302,9 @@ def test_a_task_that_comes_back_after_a_delay_holds_the_clock_once_it_waits_for_
     served.wall.passes(PATIENCE_MS - SETTLE_MS)
 
     execution = served.execution(workflow_id)
-    assert (execution.status, execution.live[0].status) == ("RUNNING", "SCHEDULED")
+    assert (execution.status, next(iter(execution.live)).status) == ("RUNNING", "SCHEDULED")
     assert 60_000 <= served.elapsed_ms < 120_000
-    assert served.poll("a")["taskId"] == execution.live[0].task_id
+    assert served.poll("a")["taskId"] == next(iter(execution.live)).task_id
 
 
 def test_a_dynamic_task_that_waits_for_a_worker_holds_the_clock(served, make):

@@ -1,0 +1,183 @@
+"""What a task record costs does not grow with what it belongs to: bytecodes counted, so that no clock is asked."""
+
+import sys
+
+import pytest
+
+from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.language.scripts import Scripts
+from pytest_k1n.engine.runtime.taskresults import TaskResult
+from pytest_k1n.engine.runtime.virtualwork import VirtualResult
+
+LIMIT = 1.3
+
+
+class Worker:
+    def work(self, _task):
+        return VirtualResult(output={"v": 1}, work_ms=1000)
+
+
+class Counter:
+    """Counts the bytecodes that the engine's own modules execute."""
+
+    def __init__(self):
+        self.count = 0
+
+    def trace(self, frame, event, _argument):
+        if "pytest_k1n" not in frame.f_code.co_filename:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.count += event == "opcode"
+        return self.trace
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self.trace)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(self.before)
+
+
+def simple(ref):
+    return {"name": "work", "taskReferenceName": ref, "type": "SIMPLE", "inputParameters": {"x": "${workflow.input.x}"}}
+
+
+def forked(branches):
+    refs = [branch[0]["taskReferenceName"] for branch in branches]
+    return [
+        {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches},
+        {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": refs},
+    ]
+
+
+def looped(ref, rounds, **fields):
+    return {
+        "name": ref, "taskReferenceName": ref, "type": "DO_WHILE", "loopOver": [simple(f"{ref}w")],
+        "loopCondition": f"$.{ref}['iteration'] < {rounds}", **fields,
+    }  # fmt: skip
+
+
+def fork(size):
+    return forked([[simple(f"b{number}")] for number in range(size)])
+
+
+def fork_of_children(size):
+    called = {"name": "c", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "child"}}
+    return forked([[{**called, "taskReferenceName": f"b{number}"}] for number in range(size)])
+
+
+def fork_of_loops(size):
+    return forked([[looped(f"l{number}", 3)] for number in range(size)])
+
+
+def fork_of_forks(size):
+    return forked(
+        [
+            [
+                {"name": "f", "taskReferenceName": f"f{number}", "type": "FORK_JOIN",
+                 "forkTasks": [[simple(f"b{number}")]]},
+                {"name": "j", "taskReferenceName": f"j{number}", "type": "JOIN", "joinOn": [f"b{number}"]},
+            ]
+            for number in range(size)
+        ]
+    )  # fmt: skip
+
+
+def fork_of_failures(size):
+    return forked([[{**simple(f"b{number}"), "name": "fails", "optional": True}] for number in range(size)])
+
+
+def fork_under_limits(size):
+    return forked([[{**simple(f"b{number}"), "name": "limited"}] for number in range(size)])
+
+
+def loop(size):
+    return [looped("l", size)]
+
+
+def loop_that_keeps(size):
+    return [looped("l", size, inputParameters={"keepLastN": 3})]
+
+
+def chain(size):
+    return [simple(f"t{number}") for number in range(size)]
+
+
+SHAPES = (
+    fork, fork_of_children, fork_of_loops, fork_of_forks, fork_of_failures, fork_under_limits, loop, loop_that_keeps,
+    chain,
+)  # fmt: skip
+
+
+@pytest.fixture
+def per_record(monkeypatch):
+    """Return a function that tells how many bytecodes a record of a shape at a size costs; conditions are not run."""
+    monkeypatch.setattr(Scripts, "javascript", lambda _self, source, bound: holds(source, bound))
+
+    def run(shape, size):
+        engine = Engine()
+        for name, fields in {
+            "work": {"retryCount": 0},
+            "fails": {"retryCount": 0},
+            "limited": {"timeoutSeconds": 7200, "pollTimeoutSeconds": 60, "totalTimeoutSeconds": 9000},
+        }.items():
+            engine.catalogue.put_task({"name": name, "responseTimeoutSeconds": 3600, **fields}, 0)
+        engine.catalogue.put_workflow({"name": "child", "tasks": chain(1)}, 0, is_update=False)
+        engine.catalogue.put_workflow({"name": "grown", "tasks": shape(size)}, 0, is_update=False)
+        engine.attach_to_all(Failing() if shape is fork_of_failures else Worker())
+        definition = engine.find("grown", None)
+        with Counter() as counter:
+            engine.start(definition, {"x": 1})
+            engine.drain()
+        assert {execution.status for execution in engine.executions.values()} == {"COMPLETED"}
+        made = sum(execution.next_id for execution in engine.executions.values())
+        return counter.count / made
+
+    return run
+
+
+class Failing:
+    def work(self, _task):
+        return VirtualResult(status="FAILED", reason="no", work_ms=1000)
+
+
+def holds(source, bound):
+    """Say what the condition of a loop here says, of what is bound; and hold it to binding the number alone."""
+    ref, rounds = source.removeprefix("$.").split("['iteration'] < ")
+    assert bound == {ref: {"iteration": bound[ref]["iteration"]}}
+    return bound[ref]["iteration"] < int(rounds)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__.replace("_", " "))
+def test_a_record_costs_the_same_in_a_small_and_in_a_large_one(shape, per_record):
+    per_record(shape, 12)  # what is compiled and cached once
+    small, large = per_record(shape, 12), per_record(shape, 240)
+    assert large < LIMIT * small
+
+
+def test_a_task_is_found_by_its_id_at_the_same_cost_in_a_long_chain():
+    def per_find(size):
+        engine = Engine()
+        waits = [{"name": "h", "taskReferenceName": f"h{number}", "type": "HUMAN"} for number in range(size)]
+        engine.catalogue.put_workflow({"name": "asked", "tasks": waits}, 0, is_update=False)
+        execution = engine.start(engine.find("asked", None), {})
+        with Counter() as counter:
+            while execution.live:
+                task_id = next(iter(execution.live)).task_id
+                engine.update(engine.task(task_id), TaskResult())
+        return counter.count / size
+
+    per_find(10)
+    assert per_find(200) < LIMIT * per_find(10)
+
+
+def test_more_children_of_one_fork_than_calls_can_lie_in_each_other():
+    engine = Engine()
+    engine.catalogue.put_task({"name": "work", "responseTimeoutSeconds": 3600}, 0)
+    engine.catalogue.put_workflow({"name": "child", "tasks": chain(1)}, 0, is_update=False)
+    engine.catalogue.put_workflow({"name": "wide", "tasks": fork_of_children(1_000)}, 0, is_update=False)
+    engine.attach_to_all(Worker())
+    execution = engine.start(engine.find("wide", None), {})
+    engine.drain()
+    assert execution.status == "COMPLETED"
