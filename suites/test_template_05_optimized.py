@@ -62,3 +62,8 @@ def test_three_runs_in_a_row_are_stable(workflow_executions):
 def test_three_at_once_are_stable(workflow_executions):
     for execution in workflow_executions:
         execution.expect(completed(), follows_definition(), within("60m", "90m"))
+
+
+@pytest.mark.gate
+def test_its_quality_is_not_below_that_of_template_04(batch_quality):
+    batch_quality.check_not_below("batch3")
