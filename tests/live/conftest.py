@@ -15,7 +15,7 @@ from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.java import find_java
 from pytest_k1n.servers.process import Site
 
-START_WITHIN_S = 240.0
+START_WITHIN_S = 600.0
 
 
 @pytest.fixture(scope="module")  # an idle server takes a third of a core from the tests that come after
