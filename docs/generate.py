@@ -93,12 +93,12 @@ def markers_page() -> Iterator[str]:
 
 def fixtures_page() -> Iterator[str]:
     """Fixtures, with what they give."""
+    from pytest_k1n.core.races import Interleavings
     from pytest_k1n.fixtures.benchmark import WorkflowBenchmark
     from pytest_k1n.fixtures.conductor import ConductorFixture
     from pytest_k1n.fixtures.execution import ObservedExecution
     from pytest_k1n.fixtures.live import LiveExecution
     from pytest_k1n.fixtures.server import ConductorServer
-    from pytest_k1n.servers.interleaving import Interleavings
 
     yield from ("# Fixtures", "", NOTE, "")
     yield "Ask for a fixture by its name; there is nothing to import."

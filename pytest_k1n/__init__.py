@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from pytest_k1n.core.findings import Finding, Findings, Verdict
     from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus
     from pytest_k1n.core.observation import Invocation, Observation, TimeModel
+    from pytest_k1n.core.races import Interleavings
     from pytest_k1n.core.spans import Span, Window
     from pytest_k1n.core.tally import Tally
     from pytest_k1n.core.timeline import Timeline
@@ -84,7 +85,6 @@ if TYPE_CHECKING:
     from pytest_k1n.fixtures.server import ConductorServer
     from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
     from pytest_k1n.run.outcomes import ExpectationFailed, UnknownVerdict
-    from pytest_k1n.servers.interleaving import Interleavings
     from pytest_k1n.workers.handler import Outcome, Step, TaskContext, TaskFailed
 
     __version__: str

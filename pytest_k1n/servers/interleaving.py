@@ -11,12 +11,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from pytest_k1n.core.interleavings import EVERYTHING, Choose, Course, Event, Move, bridge, count_orders, explore
 from pytest_k1n.core.mishaps import Mishap, draw, numbered, surviving
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.races import SHOWN, Harm, Interleavings, Race, differences
+from pytest_k1n.core.shape import JOINS, behind_joins, every_task, inline_definitions, outputs_last
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK
 from pytest_k1n.servers.alone import EngineExecution, start_alone
@@ -27,79 +29,12 @@ from pytest_k1n.workers.registry import Given, Handlers
 Document = Mapping[str, Any]
 MakeHandlers = Callable[[], Given]
 _MOST_MOVES: Final = 10_000
-_SHOWN: Final = 6
-_JOINS: Final = ("JOIN", "EXCLUSIVE_JOIN")
 _EXPRESSION = re.compile(r"\$\{\s*([^.\[${}\s]+)(?:\.variables\.([^.\[${}\s]+))?")
 _SHARED = "what handlers share"
 _LAST = "the last task"
 """Which one it is matters where a workflow that declares no output ends with a JOIN: its output is that task's."""
 _UNTOLD: Final = ("_k1n", "subWorkflowId", "workflowId")
 """Parts of inputs and outputs that are other ones in every run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Race:
-    """Two orders that differ in nothing but two neighbours, and what comes of each."""
-
-    first: tuple[str, ...]
-    second: tuple[str, ...]
-    differs: tuple[str, ...]
-
-    def __str__(self) -> str:
-        lines = [f"the outcome depends on whether {self.first[-2]} or {self.first[-1]} ends first"]
-        lines += [f"  order {', '.join(order)}" for order in (self.first, self.second)]
-        return "\n".join([*lines, *(f"  {each}" for each in self.differs)])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Harm:
-    """What a fault between the ends of one order has changed."""
-
-    mishap: Mishap
-    seed: int
-    order: tuple[str, ...]
-    differs: tuple[str, ...]
-
-    def __str__(self) -> str:
-        again = f"again: faults=[{self.mishap.number}], fault_seed={self.seed}"
-        lines = [f"fault {self.mishap.number} changes the outcome: {self.mishap}; {again}"]
-        lines += [f"  order {', '.join(self.order)}", *(f"  {each}" for each in self.differs)]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interleavings:
-    """What came of all orders, and of faults between them."""
-
-    orders: tuple[tuple[str, ...], ...]
-    """One for each class of orders that could matter; refs in the order of their ends."""
-    outcomes: int
-    """How many different ones."""
-    races: tuple[Race, ...]
-    is_complete: bool
-    """Whether all classes were run, within the limit."""
-    all_orders: int | None
-    """How many orders there are without reduction; None if that is too many to count."""
-    took_s: float
-    faults: int = 0
-    """How many runs had a fault between two ends."""
-    harms: tuple[Harm, ...] = ()
-    """Those that came out as no order does without one."""
-
-    def check(self) -> None:
-        """Raise AssertionError if the outcome depends on the order or on a fault, or not all orders were run."""
-        __tracebackhide__ = True
-        if self.races or self.harms:
-            raise AssertionError("\n".join(map(str, (*self.races, *self.harms[:_SHOWN]))))
-        if not self.is_complete:
-            raise AssertionError(f"{self}: raise the limit, or permute only a phase")
-
-    def __str__(self) -> str:
-        of = "" if self.all_orders is None else f" of {self.all_orders:,}"
-        rate = f"{len(self.orders) / self.took_s:,.0f} a second" if self.took_s else "at once"
-        end = "" if self.is_complete else ", not all of them"
-        faults = f", {self.faults} faults between them with {len(self.harms)} harmed" if self.faults else ""
-        return f"{len(self.orders)} orders{of} were run ({rate}){end}: {self.outcomes} outcome(s){faults}"
 
 
 def interleavings(
@@ -159,7 +94,7 @@ def _struck(program: _Program, numbers: Sequence[int], seed: int, courses: Seque
         if mishap and survived in unharmed:
             yield None
         elif mishap:
-            differs = tuple(_differences(unharmed[0], survived, ""))[:_SHOWN]
+            differs = tuple(differences(unharmed[0], survived))[:SHOWN]
             yield Harm(mishap=mishap, seed=seed, order=order, differs=differs)
 
 
@@ -181,9 +116,11 @@ class _Program:
         self._definition, self._input, self._handlers = definition, input, handlers
         self._children, self._task_definitions = children, task_definitions
         self._phase, self._pure, self._seed = phase, pure, seed
-        self._tasks = {str(each["taskReferenceName"]): each for each in _walk(definition)}
-        self._behind = dict(_behind_joins(definition.get("tasks") or (), frozenset()))
-        self._ends_with_last = any(_outputs_last(each) for each in (definition, *children, *_inline(definition)))
+        self._tasks = {str(each["taskReferenceName"]): each for each in every_task(definition)}
+        self._behind = dict(behind_joins(definition.get("tasks") or (), frozenset()))
+        self._ends_with_last = any(
+            outputs_last(each) for each in (definition, *children, *inline_definitions(definition))
+        )
         self._variables = frozenset(
             f"variable {name}"
             for task in self._tasks.values()
@@ -269,7 +206,7 @@ class _Program:
         return _race(one, other, max(len(one.order), len(other.order)))
 
     def _move(self, enabled: tuple[str, ...], name: str, task: TaskState, look: Ends, *, is_shared: bool) -> Move:
-        joins = [each for each in look.ended if each.type in _JOINS]
+        joins = [each for each in look.ended if each.type in JOINS]
         own, behind = [task], {id(each): [each] for each in joins}
         for each in look.touched:
             over = [join for join in joins if each.plain_ref in self._behind.get(join.plain_ref, ())]
@@ -329,17 +266,7 @@ def _following(order: Sequence[str]) -> Choose:
 
 def _race(before: Course, after: Course, upto: int) -> Race:
     one, other = (json.loads(course.outcome or "{}") for course in (before, after))
-    return Race(
-        first=before.order[:upto], second=after.order[:upto], differs=tuple(_differences(one, other, ""))[:_SHOWN]
-    )
-
-
-def _differences(one: Any, other: Any, where: str) -> Iterator[str]:
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted(one.keys() | other.keys()):
-            yield from _differences(one.get(key), other.get(key), f"{where}.{key}" if where else key)
-    elif one != other:
-        yield f"{where}: {json.dumps(one)} or {json.dumps(other)}"
+    return Race(first=before.order[:upto], second=after.order[:upto], differs=tuple(differences(one, other))[:SHOWN])
 
 
 def _outcome(execution: EngineExecution) -> dict[str, Any]:
@@ -352,7 +279,7 @@ def _outcome(execution: EngineExecution) -> dict[str, Any]:
             "tasks": {
                 f"{task.ref}#{task.attempt + 1}": [task.status, _told(task.input), _told(task.output)]
                 for task in state.tasks
-                if task.type not in _JOINS
+                if task.type not in JOINS
             },
         }
         for index, state in enumerate(execution.executions())
@@ -363,40 +290,3 @@ def _told(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _told(each) for key, each in value.items() if key not in _UNTOLD}
     return [_told(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _walk(document: Any) -> Iterator[Document]:
-    """Find all workflow tasks in a definition, nested ones included."""
-    if isinstance(document, Mapping):
-        if "taskReferenceName" in document:
-            yield document
-        for value in document.values():
-            yield from _walk(value)
-    elif isinstance(document, list | tuple):
-        for each in document:
-            yield from _walk(each)
-
-
-def _inline(document: Any) -> Iterator[Document]:
-    """Find the definitions of sub-workflows that stand in a definition itself."""
-    for task in _walk(document):
-        inner = (task.get("subWorkflowParam") or {}).get("workflowDefinition")
-        if isinstance(inner, Mapping):
-            yield inner
-
-
-def _outputs_last(definition: Document) -> bool:
-    tasks = list(definition.get("tasks") or [])
-    return not definition.get("outputParameters") and bool(tasks) and tasks[-1].get("type") != "SIMPLE"
-
-
-def _behind_joins(tasks: Sequence[Document], after: frozenset[str]) -> Iterator[tuple[str, frozenset[str]]]:
-    """Say of each JOIN which refs come after it in the definition; `after` is what comes after all of these tasks."""
-    for index, task in enumerate(tasks):
-        rest = after | {str(each["taskReferenceName"]) for each in _walk(list(tasks[index + 1 :]))}
-        if task.get("type") in _JOINS:
-            yield str(task["taskReferenceName"]), rest
-        cases = (task.get("decisionCases") or {}).values()
-        nested = [*(task.get("forkTasks") or ()), *cases, task.get("defaultCase") or (), task.get("loopOver") or ()]
-        for branch in nested:
-            yield from _behind_joins(branch, rest)
