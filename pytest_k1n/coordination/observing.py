@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
-from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.client.errors import ConductorError, ServerUnreachable
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
@@ -25,9 +25,15 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
         if looked_ms < watch.next_look_ms:
             continue
         watch.next_look_ms = looked_ms + watch.look_every_ms
-        if watch.wants_decision(looked_ms):
-            backend.client.decide(watch.workflow_id)
-        document = backend.client.execution(watch.workflow_id)
+        try:
+            if watch.wants_decision(looked_ms):
+                backend.client.decide(watch.workflow_id)
+            document = backend.client.execution(watch.workflow_id)
+        except ServerUnreachable as silence:
+            # It has taken the request and says nothing: on a machine with no time for it a server does so for 10 s.
+            if trouble or not silence.indeterminate or watch.overdue(now_ms()):
+                raise
+            continue
         if watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms):
             folder.write_snapshot(watch.workflow_id, document)
         _attend(watch, backend)

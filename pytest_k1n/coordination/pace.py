@@ -7,12 +7,13 @@ first had ended before the last began. That is no fault of the workflow, nor one
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import floor, inf
 
 from pytest_k1n.coordination.collection import Launch
 from pytest_k1n.coordination.starts import Start, groups
-from pytest_k1n.core.plan import Plan
+from pytest_k1n.core.plan import Plan, Template
 
 HAND_OUT_MS = 20
 """Raw time from task to task that were queued together: Conductor 3.32.1 on SQLite does 50 to 59 a second."""
@@ -36,13 +37,22 @@ def overlap_speed(plan: Plan | None, launches: Iterable[Launch], *, sequential: 
 
 
 def _speed(plan: Plan, group: Sequence[Start]) -> float:
-    """Return the highest speed for executions that start at one moment."""
-    tasks, shortest_ms = 0, inf
-    for start in group:
-        template = plan.template_for(start.workflow)
-        parallel = template.parallel if template else ()
-        tasks += max(map(len, parallel), default=1)
-        if template:
-            known = [template.estimates_ms[ref] for each in parallel for ref in each if ref in template.estimates_ms]
-            shortest_ms = min([shortest_ms, *known])
-    return shortest_ms / (ROOM * HAND_OUT_MS * tasks)
+    """Return the highest speed for executions that start at one moment.
+
+    Copies of one workflow come to each of its parallel groups together; of other workflows the widest one counts.
+    """
+    copies = Counter(start.workflow for start in group)
+    templates = {name: plan.template_for(name) for name in copies}
+    widest = {name: copies[name] * _width(template) for name, template in templates.items()}
+    speeds = [inf]
+    for name, template in templates.items():
+        beside = sum(widest.values()) - widest[name]
+        for refs in template.parallel if template else ():
+            known = [template.estimates_ms[ref] for ref in refs if template and ref in template.estimates_ms]
+            tasks = copies[name] * len(refs) + beside
+            speeds.append(min(known, default=inf) / (ROOM * HAND_OUT_MS * tasks))
+    return min(speeds)
+
+
+def _width(template: Template | None) -> int:
+    return max(map(len, template.parallel if template else ()), default=1)

@@ -45,6 +45,14 @@ def test_what_runs_one_after_the_other_does_not_add_up() -> None:
     assert overlap_speed(plan, [Launch(key="a", workflow="FORK", batch=1, in_a_row=3)]) == overlap_speed(plan, [fork])
 
 
+def test_a_narrow_group_of_short_tasks_is_not_taken_for_a_wide_one() -> None:
+    narrow, wide = ("a", "b"), ("c", "d", "e", "f")
+    minutes = dict.fromkeys(narrow, 5) | dict.fromkeys(wide, 20)
+    estimates = {ref: each * MINUTE_MS for ref, each in minutes.items()}
+    both = Template(id="1", slug="s", workflow="W", batch=1, estimates_ms=estimates, parallel=(narrow, wide))
+    assert overlap_speed(plan_of(both), [Launch(key="a", workflow="W", batch=1)]) == 5 * MINUTE_MS // 160 // 10 * 10
+
+
 def test_a_chain_beside_a_fork_takes_its_share_of_the_server() -> None:
     plan = plan_of(template("FORK"), template("CHAIN", width=1))
     launches = [Launch(key=name, workflow=name, batch=1) for name in ("FORK", "CHAIN")]
