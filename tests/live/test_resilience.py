@@ -180,7 +180,11 @@ def test_three_22_task_workflows_at_once_keep_their_order(mortal_server: JarServ
 
 @pytest.mark.long
 def test_twenty_workflows_at_once_are_all_done_once(mortal_server: JarServer, tmp_path: Path) -> None:
-    """In one of three runs a server of 3.32.1 had stamped a JOIN's end 5 s after it had scheduled what follows it."""
+    """In one of three runs a JOIN's end was stamped 4.8 s after what follows it had been scheduled.
+
+    Two evaluations of it had met, it seems (docs/reference/conductor.md); the record does not tell that from a JOIN
+    that let something pass, so the check stays as it is.
+    """
     with Rig(mortal_server.endpoint.url, DEFINITION, TASKS, folder=tmp_path / "r", work_ms=50, lease_s=10) as rig:
         passed = rig.run(count=20)
     assert len(passed.evidence) == 20
