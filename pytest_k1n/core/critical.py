@@ -136,7 +136,8 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
     if key not in graph.nodes:
         return None
     direct = graph.predecessors(key)
-    if len(direct) == 1 and _has_ended(timeline.spans.get(direct[0])):
+    spans = timeline.spans
+    if len(direct) == 1 and _has_ended(spans.get(direct[0])):
         return direct[0]
     candidates: list[TaskKey] = []
     reached: set[TaskKey] = set()
@@ -146,7 +147,7 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
         if before in reached:  # by another branch: there are as many ways as products of branches
             continue
         reached.add(before)
-        if _has_ended(timeline.spans.get(before)):
+        if _has_ended(spans.get(before)):
             candidates.append(before)
         else:
             pending.extend(graph.predecessors(before))
@@ -154,7 +155,10 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
 
 
 def _has_ended(span: Span | None) -> bool:
-    return span is not None and span.end_ms is not None and not span.is_skipped
+    if span is None:
+        return False
+    last = span.attempts[-1]
+    return last.end_ms is not None and last.record.status is not TaskStatus.SKIPPED
 
 
 def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> TaskKey | None:
@@ -236,7 +240,7 @@ class _Backwards:
         What ended the execution early (a failed task, a TERMINATE) goes before what was canceled because of it.
         """
         spans = [span for span in self.spans.values() if not span.is_skipped]
-        open_spans = [s for s in spans if s.end_ms is None and not s.attempts[-1].record.status.is_terminal]
+        open_spans = [s for s in spans if not s.attempts[-1].record.status.is_terminal and s.end_ms is None]
         if open_spans:
             return min(open_spans, key=_openness).key
         ender = _ended_last(self.timeline, self.graph, [span.key for span in spans if _ends_all(span)])

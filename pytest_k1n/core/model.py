@@ -17,6 +17,10 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 class TaskStatus(StrEnum):
     """Task status of Conductor 3.x."""
 
+    is_terminal: bool
+    is_successful: bool
+    """Whether a *terminal* task of this status lets the execution go on by itself."""
+
     SCHEDULED = "SCHEDULED"
     IN_PROGRESS = "IN_PROGRESS"
     COMPLETED = "COMPLETED"
@@ -27,14 +31,9 @@ class TaskStatus(StrEnum):
     TIMED_OUT = "TIMED_OUT"
     CANCELED = "CANCELED"
 
-    @property
-    def is_terminal(self) -> bool:
-        return self not in (TaskStatus.SCHEDULED, TaskStatus.IN_PROGRESS)
-
-    @property
-    def is_successful(self) -> bool:
-        """Whether a *terminal* task of this status lets the execution go on by itself."""
-        return self in (TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS, TaskStatus.SKIPPED)
+    def __init__(self, text: str) -> None:
+        self.is_terminal = text not in ("SCHEDULED", "IN_PROGRESS")
+        self.is_successful = text in ("COMPLETED", "COMPLETED_WITH_ERRORS", "SKIPPED")
 
 
 class WorkflowStatus(StrEnum):
@@ -121,12 +120,13 @@ class WorkflowDefinition:
         """Yield every task, nested ones included, in definition order."""
         stack = [iter(self.tasks)]
         while stack:
-            task = next(stack[-1], None)
-            if task is None:
+            for task in stack[-1]:
+                yield task
+                if task.branches or task.cases or task.default_case or task.loop_over:  # what holds none is not asked
+                    stack.extend(iter(inner) for inner in reversed(tuple(task.nested())))
+                    break
+            else:
                 stack.pop()
-                continue
-            yield task
-            stack.extend(iter(inner) for inner in reversed(tuple(task.nested())))
 
     def task(self, ref: str) -> WorkflowTask | None:
         """Find a task by its reference name, nested ones included."""

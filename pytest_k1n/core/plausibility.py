@@ -9,13 +9,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from typing import TypeVar
 
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus, WorkflowTask
+from pytest_k1n.core.model import (
+    Execution,
+    TaskKey,
+    TaskRecord,
+    TaskStatus,
+    WorkflowDefinition,
+    WorkflowStatus,
+    WorkflowTask,
+)
 from pytest_k1n.core.observation import Observation, TimeModel
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.unroll import label
 
+T = TypeVar("T")
 WORKED = frozenset(
     {TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS, TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR}
 )
@@ -33,14 +43,14 @@ def implausible(observation: Observation) -> tuple[Finding, ...]:
 
 
 def _found(observation: Observation) -> Iterator[Finding]:
-    execution = observation.execution
-    loops = _loops(observation.as_run.definition)
+    execution, as_run = observation.execution, observation.as_run
+    loops, nodes = _loops(as_run.definition), as_run.graph.nodes
     yield from _whole(observation)
     yield from _numbering(observation)
     yield from _rounds(observation)
     for record in execution.tasks:
-        yield from _stamps(record, observation)
-        yield from _place(record, observation, loops)
+        yield from _stamps(record, execution)
+        yield from _place(record, nodes.get(record.key) or _defined(as_run, record.key), loops)
     yield from _all_at_once(observation)
 
 
@@ -69,13 +79,13 @@ def _whole(observation: Observation) -> Iterator[Finding]:
 def _numbering(observation: Observation) -> Iterator[Finding]:
     """Judge ids and numbers: each task has one of its own, attempts count from 0."""
     execution = observation.execution
-    for task_id, count in Counter(record.task_id for record in execution.tasks).items():
-        if count > 1:
-            yield _doubt("same-id", task_id, "a task id of its own for each record", f"{count} records carry it")
-    for seq, count in Counter(record.seq for record in execution.tasks if record.status is not SKIPPED).items():
-        if count > 1:
-            yield _doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{count} records carry it")
+    for task_id, count in _repeated([record.task_id for record in execution.tasks]):
+        yield _doubt("same-id", task_id, "a task id of its own for each record", f"{count} records carry it")
+    for seq, count in _repeated([record.seq for record in execution.tasks if record.status is not SKIPPED]):
+        yield _doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{count} records carry it")
     for key, records in observation.records.items():
+        if len(records) == 1 and records[0].attempt == 0 and not records[0].retried:  # nearly always
+            continue
         attempts = [record.attempt for record in records]
         if attempts != list(range(len(attempts))):
             said = f"attempts {', '.join(map(str, attempts))}"
@@ -86,6 +96,12 @@ def _numbering(observation: Observation) -> Iterator[Finding]:
                 yield _doubt("attempts-missing", label(key), "an unsuccessful, retried attempt before the last", said)
         if records[-1].retried:
             yield _doubt("attempts-missing", label(key), "the attempt that followed a retried one", "it is not there")
+
+
+def _repeated(numbers: list[T]) -> Iterator[tuple[T, int]]:
+    """Yield what is there more than once, and how often."""
+    if len(set(numbers)) < len(numbers):
+        yield from ((each, count) for each, count in Counter(numbers).items() if count > 1)
 
 
 def _rounds(observation: Observation) -> Iterator[Finding]:
@@ -107,44 +123,44 @@ def _rounds(observation: Observation) -> Iterator[Finding]:
                 yield _doubt("round-missing", label(key), f"records of all {rounds} rounds", said)
 
 
-def _stamps(record: TaskRecord, observation: Observation) -> Iterator[Finding]:
-    name, execution = label(record.key), observation.execution
+def _stamps(record: TaskRecord, execution: Execution) -> Iterator[Finding]:
+    name, status = record.key, record.status
     if record.workflow_id is not None and record.workflow_id != execution.workflow_id:
         yield _doubt("foreign-record", name, f"a record of {execution.workflow_id}", f"it is of {record.workflow_id}")
-    if record.status.is_terminal and record.status is not SKIPPED and record.ended_ms is None:
-        yield _doubt("no-end-stamp", name, "an end of a terminal task", f"{record.status} without endTime")
-    if record.ended_ms is not None and not record.status.is_terminal:
-        yield _doubt("open-with-end", name, f"no end while {record.status}", "endTime is set")
+    if status.is_terminal and status is not SKIPPED and record.ended_ms is None:
+        yield _doubt("no-end-stamp", name, "an end of a terminal task", f"{status} without endTime")
+    if record.ended_ms is not None and not status.is_terminal:
+        yield _doubt("open-with-end", name, f"no end while {status}", "endTime is set")
     if record.workflow_name is not None and record.workflow_name != execution.name:
         yield _doubt("foreign-record", name, f"a record of {execution.name}", f"it is of {record.workflow_name}")
     if not record.is_worker_task:
         return
-    if record.status in WORKED and record.scheduled_ms is None:
-        said = f"{record.status} without scheduledTime"
+    has_worked = status in WORKED
+    if has_worked and record.scheduled_ms is None:
+        said = f"{status} without scheduledTime"
         yield _doubt("no-start-stamp", name, "the instant at which it was scheduled", said)
     # A task that the API completes before any worker polled for it keeps startTime 0 (tried on 3.32.1).
-    if record.status in WORKED and record.started_ms is None and (record.poll_count or record.worker_id):
-        yield _doubt("no-start-stamp", name, "a start of what a worker has done", f"{record.status} without startTime")
+    if has_worked and record.started_ms is None and (record.poll_count or record.worker_id):
+        yield _doubt("no-start-stamp", name, "a start of what a worker has done", f"{status} without startTime")
     if record.scheduled_ms is not None and record.scheduled_ms < execution.started_ms:
         early = execution.started_ms - record.scheduled_ms
         yield _doubt(
             "outside-execution", name, "stamps within its execution's", "scheduled before it started", format_ms(early)
         )
-    if record.status in WORKED and record.ended_ms and execution.ended_ms and record.ended_ms > execution.ended_ms:
+    if has_worked and record.ended_ms and execution.ended_ms and record.ended_ms > execution.ended_ms:
         late = record.ended_ms - execution.ended_ms
         yield _doubt("outside-execution", name, "stamps within its execution's", "ended after it had", format_ms(late))
 
 
-def _place(record: TaskRecord, observation: Observation, loops: dict[str, bool]) -> Iterator[Finding]:
-    name = label(record.key)
-    task = _defined(observation, record.key)
-    if task is not None and task.type == "SIMPLE" and {record.type, record.def_name} != {task.name}:
+def _place(record: TaskRecord, task: WorkflowTask | None, loops: dict[str, bool]) -> Iterator[Finding]:
+    name, holds = record.key, loops.get(record.ref)
+    if task is not None and task.type == "SIMPLE" and not record.type == record.def_name == task.name:
         yield _doubt("foreign-record", name, f"a task of type {task.name}", f"{record.type} ({record.def_name})")
     if record.stated_iteration != record.iteration and record.type != "DO_WHILE":
         yield _doubt("outside-loop", name, "the iteration that its name says", f"iteration {record.stated_iteration}")
-    if record.key[1] > 0 and loops.get(record.ref) is False:
-        yield _doubt("outside-loop", name, "iterations of what a DO_WHILE holds", f"iteration {record.key[1]}")
-    if record.key[1] == 0 and loops.get(record.ref) is True and record.status is not SKIPPED:
+    if record.iteration > 0 and holds is False:
+        yield _doubt("outside-loop", name, "iterations of what a DO_WHILE holds", f"iteration {record.iteration}")
+    if record.iteration == 0 and holds is True and record.status is not SKIPPED:
         yield _doubt("outside-loop", name, "an iteration, because a DO_WHILE holds it", "no iteration")
     if record.status is TaskStatus.COMPLETED_WITH_ERRORS and record.is_worker_task and task and not task.optional:
         yield _doubt("not-optional", name, "COMPLETED_WITH_ERRORS on an optional task only", "it is not optional")
@@ -166,11 +182,13 @@ def _all_at_once(observation: Observation) -> Iterator[Finding]:
 
 def _loops(definition: WorkflowDefinition) -> dict[str, bool]:
     """Tell of each ref of a definition whether a DO_WHILE holds it."""
-    inside = {task.ref: False for task in definition.walk()}
-    for loop in definition.walk():
-        for task in _below(loop.loop_over):
-            inside[task.ref] = True
-    return inside
+    inside: dict[str, bool] = {}
+    held: set[str] = set()
+    for task in definition.walk():
+        inside[task.ref] = False
+        if task.loop_over:
+            held.update(each.ref for each in _below(task.loop_over))
+    return {**inside, **dict.fromkeys(held, True)}
 
 
 def _below(tasks: tuple[WorkflowTask, ...]) -> Iterator[WorkflowTask]:
@@ -188,10 +206,10 @@ def _defined(observation: Observation, key: TaskKey) -> WorkflowTask | None:
     return record.workflow_task if record else None
 
 
-def _doubt(code: str, subject: str, expected: str, observed: str, margin: str = "") -> Finding:
+def _doubt(code: str, subject: str | TaskKey, expected: str, observed: str, margin: str = "") -> Finding:
     return Finding(
         code=code,
-        subject=subject,
+        subject=subject if isinstance(subject, str) else label(subject),
         expected=expected,
         observed=observed,
         margin=margin,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus
@@ -12,8 +13,7 @@ END_ONLY_TYPES = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
 """Operators of which only the end means something: they open at the fork, or before their first iteration."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt of a task; instants count from the execution's start, None where the server has no stamp yet."""
 
     record: TaskRecord
@@ -33,8 +33,7 @@ class Attempt:
         return Interval(self.start_ms, self.end_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """The life of one task over all its attempts."""
 
     key: TaskKey

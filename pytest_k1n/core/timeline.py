@@ -141,21 +141,15 @@ class _Rebuilding:
 
     def _span(self, key: TaskKey, records: Sequence[TaskRecord], shift: int) -> Span:
         shift -= self.zero
+        if len(records) == 1 and self.speed == 1:  # nearly always
+            return Span(key, (_moved(records[0], shift, shift),))
         attempts: list[Attempt] = []
         for record in records:
-            scheduled, start, end = record.scheduled_ms, record.started_ms, record.ended_ms
             before = shift
-            if self.speed != 1 and end is not None:
+            if self.speed != 1 and record.ended_ms is not None:
                 work = scaled_work_ms(record, self.slept_ms.get(record.task_id, 0))
                 shift += round(work * self.speed) - work
-            attempts.append(
-                Attempt(
-                    record,
-                    None if scheduled is None else scheduled + before,
-                    None if start is None else start + before,
-                    None if end is None else end + shift,
-                )
-            )
+            attempts.append(_moved(record, before, shift))
         return Span(key, tuple(attempts))
 
     def _opened(self, span: Span) -> Span:
@@ -197,6 +191,16 @@ class _Rebuilding:
             else:
                 latest = item
         return tuple(swapped)
+
+
+def _moved(record: TaskRecord, shift: int, end_shift: int) -> Attempt:
+    scheduled, start, end = record.scheduled_ms, record.started_ms, record.ended_ms
+    return Attempt(
+        record,
+        None if scheduled is None else scheduled + shift,
+        None if start is None else start + shift,
+        None if end is None else end + end_shift,
+    )
 
 
 def _first(*stamps: int | None) -> int | None:

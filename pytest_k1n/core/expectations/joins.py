@@ -29,6 +29,8 @@ def joins_wait(observation: Observation, tally: Tally) -> None:
 
 
 def _waiting_for_nothing(definition: WorkflowDefinition) -> Iterator[tuple[WorkflowTask, WorkflowTask]]:
+    if not any(task.type == "JOIN" and not task.join_on for task in definition.walk()):  # nearly always
+        return
     lists = [definition.tasks, *(inner for task in definition.walk() for inner in task.nested())]
     for fork, join in (pair for tasks in lists for pair in pairwise(tasks)):
         if fork.type == "FORK_JOIN" and any(fork.branches) and join.type == "JOIN" and not join.join_on:
