@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.answers import Answers
-from pytest_k1n.core.capability import Capability
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.weather import Weather
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.workers.registry import Handlers
-from pytest_k1n.workers.worker import worker_types
+
+if TYPE_CHECKING:
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.core.capability import Capability
+    from pytest_k1n.core.weather import Weather
 
 
 class EmbeddedBackend:
@@ -39,12 +42,16 @@ class EmbeddedBackend:
         self._plan = plan
         self._library = run.library
         self._notes = list(notes)
-        self.client = self._embedded.client
         self.time = TimeScale(name="virtual")
         self.domain: str | None = None
         self.slots: int | None = SLOTS
         self.capability: Capability | None = None
         self.register_policy: RegisterPolicy = "always"
+
+    @property
+    def client(self) -> Conductor:
+        """A client on the engine."""
+        return self._embedded.client
 
     @property
     def server(self) -> ServerDescription:
@@ -77,6 +84,8 @@ class EmbeddedBackend:
     @cached_property
     def _types(self) -> tuple[str, ...]:
         """Every task type of the library: a sub-workflow may be any of its definitions."""
+        from pytest_k1n.workers.worker import worker_types  # here: it polls servers, which nothing else does here
+
         return worker_types(self._library.workflow_definition(str(each["name"])) for each in self._library.workflows)
 
     def trouble(self) -> str | None:

@@ -40,7 +40,6 @@ class ServerDescription(TypedDict):
 class Backend(Protocol):
     """A running server with its workers; opened and closed as a context manager."""
 
-    client: Conductor
     time: TimeScale
     domain: str | None
     """Task domain that keeps this run's tasks to its own workers."""
@@ -51,6 +50,11 @@ class Backend(Protocol):
 
     register_policy: RegisterPolicy
     """What is registered unless the settings say otherwise: always on a server of our own, never on a foreign host."""
+
+    @property
+    def client(self) -> Conductor:
+        """A client on the server."""
+        ...
 
     @property
     def server(self) -> ServerDescription:

@@ -13,22 +13,24 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
-from pytest_k1n.coordination.launcher import Launcher
 from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
-from pytest_k1n.coordination.observing import end, look
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder, RunState
 from pytest_k1n.coordination.starts import Start, again, confirming, groups
-from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core.capability import capability_json
 from pytest_k1n.core.choices import GatePolicy, RegisterPolicy
-from pytest_k1n.core.gates.document import PublishedQuality
 from pytest_k1n.core.plan import Plan
-from pytest_k1n.core.regression import CONFIRMED_BY, AgainstBaseline, doubt
 from pytest_k1n.plan.library import Library
+
+if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
+    from pytest_k1n.coordination.launcher import Launcher
+    from pytest_k1n.coordination.watch import Watch
+    from pytest_k1n.core.capability import Capability
+    from pytest_k1n.core.gates.document import PublishedQuality
+    from pytest_k1n.core.regression import AgainstBaseline
 
 TICK_S = 0.01
 """How long the director sleeps when nothing has arrived."""
@@ -158,11 +160,8 @@ class Director:
         try:
             if self._setup.collection.needs_server:
                 with self._setup.open_backend(self._say) as backend:
-                    setup = self._setup
-                    launcher = Launcher(
-                        uid=setup.uid, plan=setup.plan, library=setup.library, backend=backend, say=self._say
-                    )
-                    self._prepare(launcher)
+                    launcher = self._launcher(backend) if self._launches else None
+                    self._prepare(backend, launcher)
                     self._loop(launcher)
                     self._judge_rest(backend)
                     self._end(backend)
@@ -183,9 +182,15 @@ class Director:
         trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         return f"pytest-k1n's director has failed, which is a defect: {error!r} (--k1n-keep=always keeps {trace.name})"
 
-    def _prepare(self, launcher: Launcher) -> None:
-        launcher.register(self._launches.values(), policy=self._setup.register_policy)
-        backend = launcher.backend
+    def _launcher(self, backend: Backend) -> Launcher:
+        from pytest_k1n.coordination.launcher import Launcher
+
+        setup = self._setup
+        return Launcher(uid=setup.uid, plan=setup.plan, library=setup.library, backend=backend, say=self._say)
+
+    def _prepare(self, backend: Backend, launcher: Launcher | None) -> None:
+        if launcher is not None:
+            launcher.register(self._launches.values(), policy=self._setup.register_policy)
         if backend.time.name == "real":
             # They would take as long again as the batch; recorded ones are compared with, or nothing is.
             for batch in self.batches:
@@ -196,7 +201,7 @@ class Director:
             speed=backend.time.speed,
             domain=backend.domain,
             slots=backend.slots,
-            capability=capability_json(backend.capability),
+            capability=_told(backend.capability),
         )
 
     def _loop(self, launcher: Launcher | None) -> None:
@@ -273,6 +278,8 @@ class Director:
     def _look(self, backend: Backend) -> None:
         due = [watch for watch in self._watches() if not watch.state.is_settled]
         if due:
+            from pytest_k1n.coordination.observing import look
+
             look(due, backend, self._setup.folder, self._now_ms)
             self._publish(executions=self._executions())
 
@@ -292,6 +299,8 @@ class Director:
         return True
 
     def _confirmations(self, batch: BatchRun) -> list[tuple[Start, ...]]:
+        from pytest_k1n.core.regression import CONFIRMED_BY, doubt
+
         times = self._setup.confirmations
         if times is None:  # in real time a batch may take hours
             times = 0 if self._state.time_model == "real" else CONFIRMED_BY - 1
@@ -353,6 +362,10 @@ class Director:
         self._publish(paused=paused)
 
     def _end(self, backend: Backend) -> None:
+        if not self._launches:
+            return
+        from pytest_k1n.coordination.observing import end
+
         end(self._watches(), backend, self._say)
         self._publish(executions=self._executions())
 
@@ -364,3 +377,11 @@ class Director:
 
     def _now_ms(self) -> int:
         return round(self._clock() * 1000)
+
+
+def _told(found: Capability | None) -> Mapping[str, int | None] | None:
+    if found is None:  # nearly always: nothing is brought for it
+        return None
+    from pytest_k1n.core.capability import capability_json
+
+    return capability_json(found)

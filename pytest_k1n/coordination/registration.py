@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound, ServerFailure
 from pytest_k1n.core import wire
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
+
+if TYPE_CHECKING:
+    from pytest_k1n.client.api import Conductor
 
 _MOST_EXPLAINED = 3
 Document = Mapping[str, Json]

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.units import MINUTE_MS, format_ms
 
+RESERVED = "_k1n"
+"""Key of a task's output under which a worker says how the work was done."""
 JITTER = 0.01
 """Half-width of the jitter around an estimate, as a fraction of it."""
 DEFAULT_ESTIMATE_MS = MINUTE_MS

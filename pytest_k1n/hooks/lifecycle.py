@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,15 +15,12 @@ from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.director import BatchRun, Director, Setup
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import RunState
-from pytest_k1n.core.regression import AgainstBaseline
 from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
-from pytest_k1n.run.document import run_document
 from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.outcomes import outcome_of
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
-from pytest_k1n.run.regression import compared, remember
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, contradictions, write_batch
 from pytest_k1n.run.run import Run
@@ -31,6 +29,9 @@ from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
 from pytest_k1n.servers.folders import sweep
 from pytest_k1n.servers.protocol import Kind
 from pytest_k1n.settings import DEFAULT_SERVER
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.regression import AgainstBaseline
 
 CONTRADICTIONS = 10
 """Lines that one batch may have: of hundreds of templates the rest is counted."""
@@ -45,12 +46,15 @@ def make_controller(run: Run, collection: Collection) -> Controller:
     if collection.launches:
         check_results_folder(run)
         check_reports(run)
+
+    def compare(batch: BatchRun, state: RunState) -> tuple[AgainstBaseline, ...]:
+        from pytest_k1n.run.regression import compared  # brings the history, which only batches have
+
+        return compared(controller, batch, state)
+
     director = _make_director(
-        run,
-        collection,
-        report=lambda batch: write_batch(controller, batch),
-        compare=lambda batch, state: compared(controller, batch, state),
-    )
+        run, collection, report=lambda batch: write_batch(controller, batch), compare=compare
+    )  # fmt: skip
     controller = Controller(run=run, director=director, started_ms=_epoch_ms())
     _import_for_threads(run, collection)
     sweep()
@@ -102,15 +106,22 @@ def _import_for_threads(run: Run, collection: Collection) -> None:
     import pytest_k1n.fixtures.conductor
 
     if collection.launches:
+        import pytest_k1n.coordination.launcher
+        import pytest_k1n.coordination.observing
+        import pytest_k1n.core.capability
         import pytest_k1n.core.gates
         import pytest_k1n.core.planned_schedule
         import pytest_k1n.fixtures.batch
         import pytest_k1n.hooks.terminal
+        import pytest_k1n.run.regression
         import pytest_k1n.validation.schema
     if run.settings.server == DEFAULT_SERVER:
         import pytest_k1n.backends.embedded
-        import pytest_k1n.engine.rest.router
         import pytest_k1n.fixtures.on_engine
+
+        if collection.launches:
+            import pytest_k1n.engine.rest.transport
+            import pytest_k1n.workers.worker
     else:
         import pytest_k1n.backends.real
         import pytest_k1n.servers.foreign
@@ -166,6 +177,9 @@ def finish(controller: Controller, session: pytest.Session) -> None:
 
 def _report(controller: Controller, session: pytest.Session) -> None:
     """Write the run's document and the reports made from it; a report that cannot be written fails the run."""
+    from pytest_k1n.run.document import run_document
+    from pytest_k1n.run.regression import remember
+
     run = controller.run
     document = controller.document = run_document(controller, ended_ms=_epoch_ms(), exit_code=int(session.exitstatus))
     if (baseline := remember(controller, document)) is not None:

@@ -7,10 +7,11 @@ agree.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
-from pytest_k1n.core.gates.document import QualityDocument
-from pytest_k1n.report.weather import RunWeatherDocument
+if TYPE_CHECKING:
+    from pytest_k1n.core.gates.document import QualityDocument
+    from pytest_k1n.report.weather import RunWeatherDocument
 
 SCHEMA = "k1n-run/1"
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.coordination.backend import ServerDescription
 from pytest_k1n.core.checkpoints import Checkpoint
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Finding
-from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.observation import Observation
@@ -18,6 +17,9 @@ from pytest_k1n.core.plan import Phase, Template
 from pytest_k1n.core.timeline import Attempt
 from pytest_k1n.core.units import iso_utc, minutes
 from pytest_k1n.report.weather import WeatherDocument, weather_document
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.gates.document import QualityDocument
 
 SCHEMA = "k1n-results/1"
 

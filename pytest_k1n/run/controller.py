@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import ItemOutcome
-from pytest_k1n.report.document import RunDocument
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.retelling import Told
 from pytest_k1n.run.run import Run
+
+if TYPE_CHECKING:
+    from pytest_k1n.report.document import RunDocument
 
 
 @dataclass(slots=True, kw_only=True)

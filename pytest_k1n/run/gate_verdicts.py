@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.director import BatchRun
-from pytest_k1n.core.gates.document import PublishedQuality, QualityDocument
 from pytest_k1n.core.model import Json
 from pytest_k1n.run.run import Run
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.gates.document import PublishedQuality, QualityDocument
 
 
 def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:

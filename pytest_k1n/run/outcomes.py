@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.ledger import ItemOutcome
-from pytest_k1n.run import failure, retelling
+from pytest_k1n.run import retelling
 from pytest_k1n.run.coverage import LOOKED_AT, coverage_note
 from pytest_k1n.run.note import Evidence, ReportNote, note_of
 from pytest_k1n.run.own_executions import keep_own
@@ -51,16 +52,24 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
         retelling.headline(report, call.excinfo.value, note.evidence)
     if report.when == "call" and run.is_anything_set and run.settings.cov:
         note.coverage = coverage_note(run, item)
-    if report.when == "call" and report.failed and described.needs in ("execution", "phase", "batch", "alone"):
-        executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
-        report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
-    elif report.when == "call" and report.failed and (held := item.stash.get(LOOKED_AT, None)):
-        report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held)))
+    if report.when == "call" and report.failed:
+        _picture(run, described, item, report)
     if report.when == "call" and (report.failed or run.is_anything_set) and LOOKED_AT in item.stash:
         keep_own(run, item, report)
     if call.excinfo is not None and report.failed:
         retelling.plainly(report, call.excinfo.value)
     note.put_on(report)
+
+
+def _picture(run: Run, described: Item, item: pytest.Item, report: pytest.TestReport) -> None:
+    """Add the section that shows the executions of a failed test."""
+    from pytest_k1n.run import failure  # here: it draws, and most tests pass
+
+    if described.needs in ("execution", "phase", "batch", "alone"):
+        executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
+        report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
+    elif held := item.stash.get(LOOKED_AT, None):
+        report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held)))
 
 
 def outcome_of(report: pytest.TestReport) -> ItemOutcome:

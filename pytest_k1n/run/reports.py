@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.extras import MissingExtra
-from pytest_k1n.report.document import RunDocument
 from pytest_k1n.report.formats import Format, for_file, named, rendered
 from pytest_k1n.run.run import Run
+
+if TYPE_CHECKING:
+    from pytest_k1n.report.document import RunDocument
 
 FILE = "run.json"
 """The document's name in the results folder and in a run folder that is kept."""

@@ -6,23 +6,23 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_k1n.coordination.director import BatchRun
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
-from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core.expectations import judge_all
-from pytest_k1n.core.expectations.planned import planned_bands
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.run import Run
 from pytest_k1n.servers.folders import sweep_drafts
+
+if TYPE_CHECKING:
+    from pytest_k1n.coordination.watch import Watch
+    from pytest_k1n.core.gates.document import QualityDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +194,9 @@ def _missed(watch: Watch | None) -> list[Finding]:
     """Judge the bands and windows that the plan declares; what may still come right is left out."""
     if watch is None or watch.observation is None or watch.observation.template is None:
         return []
+    from pytest_k1n.core.expectations import judge_all
+    from pytest_k1n.core.expectations.planned import planned_bands
+
     judged = judge_all(planned_bands(watch.observation.template), watch.observation)
     return [
         each

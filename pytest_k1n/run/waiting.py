@@ -125,3 +125,10 @@ def _wait(
         if is_met(state):
             return state
     return None
+
+
+def ready_state(run: Run, item: pytest.Item) -> RunState:
+    """Return the run's state; fails the test, without a traceback, if what it waited for will not come."""
+    if FAILED_WAIT in item.stash:
+        pytest.fail(item.stash[FAILED_WAIT], pytrace=False)
+    return run.folder.state()

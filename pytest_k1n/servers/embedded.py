@@ -12,16 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_k1n.client.api import Conductor
 from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
-from pytest_k1n.core.http import HttpRequest, HttpResponse
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.simulation import JITTER
+from pytest_k1n.core.simulation import JITTER, RESERVED
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.language import secrets
-from pytest_k1n.engine.rest.transport import InProcessTransport
 from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -30,7 +27,11 @@ from pytest_k1n.workers.bounded import Overdue, bounded
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Status, Stopped, TaskContext, invoke
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
-from pytest_k1n.workers.runner import RESERVED
+
+if TYPE_CHECKING:
+    from pytest_k1n.client.api import Conductor
+    from pytest_k1n.core.http import HttpRequest, HttpResponse
+    from pytest_k1n.engine.rest.transport import InProcessTransport
 
 WORKER_ID = "k1n-embedded"
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
@@ -249,7 +250,10 @@ class EmbeddedEngine:
 
     @cached_property
     def client(self) -> Conductor:
-        """A client on the engine; made on first use: its table of routes costs as much as a small run."""
+        """A client on the engine; brought and made on first use: its table of routes costs as much as a small run."""
+        from pytest_k1n.client.api import Conductor
+        from pytest_k1n.engine.rest.transport import InProcessTransport
+
         return Conductor(_SerialTransport(InProcessTransport(self.engine), self.lock), patience_s=0)
 
     def _executions_of(self, workflow: str) -> list[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_k1n.client.address import Address, is_on_this_machine, redact, urls_in
-from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.core.text import one_line
 
 SERVER_VERSION = "3.32.1"
@@ -115,6 +114,8 @@ class Endpoint:
     @property
     def is_embedded(self) -> bool:
         """Whether the embedded engine answers there, no Conductor server, started by this run or not."""
+        from pytest_k1n.client.clock import is_embedded  # here: it brings the client, and every run reads the settings
+
         return self.kind is Kind.EMBEDDED or is_embedded(self.version)
 
 

@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, cast
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
+from pytest_k1n.core.simulation import RESERVED
 from pytest_k1n.workers.delivery import ResultDelivery, epoch_ms
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke
 from pytest_k1n.workers.heartbeat import Heartbeat
@@ -21,8 +22,6 @@ from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 
 T = TypeVar("T")
-RESERVED = "_k1n"
-"""Key of a task's output under which the worker says how the work was done."""
 _LOG_LINES, _LOG_WIDTH = 100, 1000
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pytest_k1n.engine.decide.context import Broken
 from pytest_k1n.engine.problems import Invalid
@@ -63,9 +62,11 @@ _SHORT: Final = {
 
 
 def _zone(name: str) -> tzinfo:
-    """Find a zone by its name or its offset. Raises ZoneInfoNotFoundError or ValueError."""
+    """Find a zone by its name or its offset. Raises ValueError, and KeyError for an unknown name."""
     offset = _OFFSET.fullmatch(name)
     if offset is None:
+        from zoneinfo import ZoneInfo  # here: it looks through the folders of zones, and few workflows name one
+
         return ZoneInfo(_SHORT.get(name, name))
     hours, minutes = int(offset[1]), int(offset[2] or 0)
     return timezone(timedelta(hours=hours, minutes=minutes if hours >= 0 else -minutes))
@@ -80,7 +81,7 @@ def instant_ms(text: str) -> int:
         try:
             named = _zone(words[2])
             stripped = " ".join(words[:2])
-        except (ZoneInfoNotFoundError, ValueError):
+        except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
             named = zone
     for form in _FORMATS:
         try:

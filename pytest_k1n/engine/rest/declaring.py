@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pytest_k1n.core.simulation import RESERVED
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.rest.request import Request
 
 HEADER: Final = "X-K1N-Virtual-Ms"
-RESERVED: Final = "_k1n"
 LONGEST_WAIT_MS: Final = 5_000
 LONGEST_WORK_MS: Final = 366 * 24 * 3_600_000
 
