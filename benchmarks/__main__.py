@@ -50,7 +50,7 @@ def measure(ids: list[str]) -> list[Row]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the targets, P1 to P22.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the targets, P1 to P25.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="measure these only, as in P10 P11")
     parser.add_argument("--json", type=Path, default=HERE / "results" / "rows.json", metavar="FILE")
     options = parser.parse_args()

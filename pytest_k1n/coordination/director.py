@@ -122,8 +122,9 @@ class Director:
         self._thread.start()
 
     def record(self, node_id: str, outcome: ItemOutcome, *, phase: str) -> None:
-        """Note what a test reported."""
-        self._inbox.put(lambda: self.ledger.record(node_id, outcome, phase=phase))
+        """Note what a test of a batch reported; no other's outcome is worth waking the director for."""
+        if self.ledger.awaits(node_id):
+            self._inbox.put(lambda: self.ledger.record(node_id, outcome, phase=phase))
 
     def rerun(self, node_id: str) -> None:
         """Note that a test is about to run again."""

@@ -52,6 +52,10 @@ class GateLedger:
         self._repeating: set[str] = set()
         """Tests whose present attempt does not count: what it still reports says nothing about the next one."""
 
+    def awaits(self, node_id: str) -> bool:
+        """Tell whether a test is one of a batch, so that its outcome counts."""
+        return node_id in self._batch_of
+
     def record(self, node_id: str, outcome: ItemOutcome, *, phase: str) -> None:
         """Note one report of an attempt: `setup`, `call`, `teardown`; any other phase says that its node crashed."""
         if phase not in ("call", "teardown"):

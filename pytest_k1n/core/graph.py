@@ -90,6 +90,21 @@ class Graph:
         return tuple(tuple([position[edge.before] for edge in edges]) for edges in self._incoming.values())
 
     @cached_property
+    def stamped_before(self) -> tuple[tuple[int, ...], ...]:
+        """For every position the nearest tasks before it that bear a stamp to compare: past operators stamped late.
+
+        Of a graph without alternatives.
+        """
+        is_late = [task.type in STAMPED_LATE_TYPES for task in self.nodes.values()]
+        found: list[tuple[int, ...]] = []
+        for index, befores in enumerate(self.predecessor_positions):
+            if len(befores) == 1:
+                found.append(found[befores[0]] if is_late[befores[0]] else befores)
+            else:
+                found.append(tuple(self.nearest(index, lambda each: not is_late[each], lambda _: True)))
+        return tuple(found)
+
+    @cached_property
     def ancestors(self) -> tuple[int, ...]:
         """For every position the bits of all tasks that must have ended before it may be scheduled."""
         masks: list[int] = []

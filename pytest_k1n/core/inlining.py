@@ -35,7 +35,7 @@ def tasks_in(value: object) -> Iterator[dict[str, Any]]:
         if "taskReferenceName" in value:
             yield value
         for key, each in value.items():
-            if key not in ("inputParameters", "taskDefinition"):
+            if isinstance(each, list | dict) and key not in ("inputParameters", "taskDefinition"):
                 yield from tasks_in(each)
 
 

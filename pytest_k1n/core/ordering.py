@@ -170,25 +170,10 @@ def _held(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], found:
     broken = {(violation.before, violation.after) for violation in found}
     if not graph.behind_alternatives.isdisjoint(begun):
         return sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
-    is_late = [task.type in STAMPED_LATE_TYPES for task in nodes.values()]
-    behind: dict[int, list[int]] = {}  # of operators without a stamp to compare: what comes before them
-
-    def waits_for(index: int) -> list[int]:
-        return graph.nearest(index, lambda each: not is_late[each], lambda _: True)
-
     held = 0
-    for index, (key, befores) in enumerate(zip(nodes, graph.predecessor_positions, strict=True)):
-        if is_late[index] or key not in begun:
-            continue
-        if len(befores) != 1:
-            found_before = waits_for(index)
-        elif not is_late[only := befores[0]]:
-            found_before = [only]
-        else:
-            found_before = behind.get(only) or behind.setdefault(only, waits_for(index))
-        if broken:
-            found_before = [each for each in found_before if (graph.order[each], key) not in broken]
-        held += len(found_before)
+    for (key, task), befores in zip(nodes.items(), graph.stamped_before, strict=True):
+        if task.type not in STAMPED_LATE_TYPES and key in begun:
+            held += sum((graph.order[each], key) not in broken for each in befores) if broken else len(befores)
     return held
 
 

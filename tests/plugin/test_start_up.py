@@ -70,6 +70,26 @@ def test_a_fixture_that_a_test_asks_for_while_it_runs_is_there_too(pytester):
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=1)
 
 
+OWN = """
+def test_own(conductor):
+    tasks = [{"name": "work", "taskReferenceName": "work", "type": "SIMPLE"}]
+    execution = conductor.run({"name": "OWN", "tasks": tasks}, handlers={"work": lambda task: {}})
+    assert execution.status == "COMPLETED"
+"""
+OF_BATCHES = {
+    "pytest_k1n.coordination.launcher", "pytest_k1n.coordination.watch", "pytest_k1n.core.expectations",
+    "pytest_k1n.core.gates", "pytest_k1n.core.regression", "pytest_k1n.history.store", "pytest_k1n.workers.worker",
+    "jsonschema", "requests", "sqlite3", "http.server",
+}  # fmt: skip
+
+
+def test_a_test_that_starts_its_own_execution_brings_nothing_of_batches(trivial):
+    (trivial / "test_trivial.py").write_text(OWN)
+    brought = modules(trivial, "-p", "pytest_k1n.plugin")
+    assert "pytest_k1n.engine.engine" in brought
+    assert brought & OF_BATCHES == set()
+
+
 IMPORTING = """
 import sys, threading
 
