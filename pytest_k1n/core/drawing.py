@@ -18,6 +18,7 @@ _DRAWN_TYPES = {**{each: each for each in ASKED_TYPES}, "HTTP": "HTTP", "SUB_WOR
 """System tasks that take their time, and what their rows call them; what only directs the others has no row."""
 _MARKS = {**dict.fromkeys(ASKED_TYPES, "~"), "SUB_WORKFLOW": "="}
 """By type; work is `#`."""
+_LEGEND = {".": ". waits for a worker or a delay", "~": "~ waits to be answered", "=": "= a sub-workflow"}
 
 
 class Stretch(NamedTuple):
@@ -77,7 +78,11 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
     left_out = len(tasks) - most if most is not None and len(tasks) > most else 0
     shown = tasks[: len(tasks) - left_out]
     rows = [_strip(task, since_ms=execution.started_ms, last_ms=last_ms) for task in shown]
-    yield from strips(rows, end_ms=last_ms - execution.started_ms, columns=columns)
+    notes = min(max([_NOTES, *(len(row.note) + 1 for row in rows)]), columns * 2 // 3)
+    yield from strips(rows, end_ms=last_ms - execution.started_ms, columns=columns, notes=notes)
+    marks = {stretch.mark for row in rows for stretch in row.stretches if stretch.end_ms > stretch.begin_ms}
+    if legend := [text for mark, text in _LEGEND.items() if mark in marks]:
+        yield f"({', '.join(legend)})"
     if left_out:
         yield f"and {left_out} more"
 

@@ -15,6 +15,7 @@ from pytest_k1n.core.difference import Difference, differences
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord, WorkflowDefinition
 from pytest_k1n.core.plan import Template
+from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.timeline import Timeline, rebuild
 from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.core.weather import Weather
@@ -86,7 +87,7 @@ class Observation:
         execution = self.execution
         if self.released and not execution.is_terminal:
             return f"still {execution.status} when waiting ended: {self.released}"
-        return f"{execution.status}: {execution.reason}" if execution.reason else str(execution.status)
+        return f"{execution.status}: {plain_reason(execution.reason)}" if execution.reason else str(execution.status)
 
     @property
     def records(self) -> Mapping[TaskKey, Sequence[TaskRecord]]:

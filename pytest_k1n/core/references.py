@@ -24,6 +24,8 @@ class Reference:
     """As written: `${task_6.output.pattern}`."""
     where: str
     """The input it stands in: `payload.items[0]`."""
+    is_whole: bool = True
+    """Whether the input is this expression and nothing else."""
 
     @property
     def is_of_task(self) -> bool:
@@ -33,21 +35,22 @@ class Reference:
 def references(definition: WorkflowDefinition) -> tuple[Reference, ...]:
     """Return every expression of a definition in reading order, those nested in another one included."""
     found = [
-        Reference(consumer=task.ref, source=source, expression=expression, where=where)
+        Reference(consumer=task.ref, source=source, expression=expression, where=where, is_whole=is_whole)
         for task in definition.walk()
-        for source, expression, where in _in(dict(task.inputs), "")
+        for source, expression, where, is_whole in _in(dict(task.inputs), "")
     ]
     found.extend(
-        Reference(consumer=None, source=source, expression=expression, where=where)
-        for source, expression, where in _in(dict(definition.output_parameters), "")
+        Reference(consumer=None, source=source, expression=expression, where=where, is_whole=is_whole)
+        for source, expression, where, is_whole in _in(dict(definition.output_parameters), "")
     )
     return tuple(found)
 
 
-def _in(value: Json, where: str) -> Iterator[tuple[str, str, str]]:
+def _in(value: Json, where: str) -> Iterator[tuple[str, str, str, bool]]:
     if isinstance(value, str):
         for match in _OPENING.finditer(value):
-            yield match[1], _balanced(value[match.start() :]), where
+            expression = _balanced(value[match.start() :])
+            yield match[1], expression, where, expression == value
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _in(inner, f"{where}.{key}" if where else str(key))

@@ -19,6 +19,12 @@ JITTER = 0.01
 """Half-width of the jitter around an estimate, as a fraction of it."""
 DEFAULT_ESTIMATE_MS = MINUTE_MS
 """Workflow time of a task without an estimate."""
+_SAYS = "simulated attempt"
+
+
+def is_simulated_line(text: str) -> bool:
+    """Tell whether a line of a task's log was written by simulated work."""
+    return text.startswith(_SAYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def simulate(
     if output_schema is not None and isinstance(drawn := sample(output_schema, fingerprint), dict):
         absent = None if output_schema.get("additionalProperties") is False else fingerprint
         output = drawn | {name: text for name, text in output.items() if drawn.get(name, absent) == fingerprint}
-    line = f"simulated attempt {attempt + 1} of {ref}: {format_ms(duration_ms)} of workflow time"
+    line = f"{_SAYS} {attempt + 1} of {ref}: {format_ms(duration_ms)} of workflow time"
     return SimulatedWork(duration_ms=duration_ms, output=output, logs=(line,))
 
 

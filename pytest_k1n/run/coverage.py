@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import pytest
 
@@ -17,6 +18,15 @@ class LookedAt(Protocol):
 
     def newest(self) -> Observation:
         """Return what is known of it now."""
+        ...
+
+
+@runtime_checkable
+class LedToOthers(LookedAt, Protocol):
+    """One whose sub-workflows and other executions that it has led to can be looked at, too."""
+
+    def family(self) -> Sequence[Observation]:
+        """Return this execution and those that it has led to, as they stand."""
         ...
 
 

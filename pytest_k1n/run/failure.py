@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -14,14 +14,18 @@ from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import unanswered
+from pytest_k1n.core.causes import causes
 from pytest_k1n.core.drawing import bars
+from pytest_k1n.core.model import Execution, WorkflowDefinition
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.simulation import is_simulated_line
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.unroll import label
-from pytest_k1n.run.coverage import LookedAt
+from pytest_k1n.run.coverage import LedToOthers, LookedAt
 from pytest_k1n.run.run import Run
 
-LOG_LINES = 8
-"""Enough for a short traceback of a handler."""
+LOG_LINES = 12
+"""Enough for the traceback of a handler."""
+CAUSES = 6
 
 
 def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
@@ -48,17 +52,14 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
         except Exception as error:  # whatever a server that has gone may raise: the test has its own verdict
             lines.append(f"execution could not be read any more: {error}")
             continue
-        execution = seen.execution
-        lines.append(f"execution {execution.name} {execution.workflow_id} {seen.state}")
-        lines += [f"  {line}" for line in bars(execution, columns=_columns() - 2)]
-        failed = [record for record in execution.tasks if record.reason and not record.status.is_successful]
-        lines += [f"failed    {label(record.key)}: {record.reason}" for record in failed[:LOG_LINES]]
-        jumped = seen.time_model == "virtual"
-        lines += [f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:LOG_LINES]]
+        lines.append(f"execution {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}")
+        lines += _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual")
         if run.settings.keep != "never":
-            lines.append(f"saved     {_kept(run, execution.workflow_id)}")
-        logs = [line for lines_of_task in (seen.logs or {}).values() for line in lines_of_task]
-        lines += [f"log       {text}" for _, text in sorted(logs, key=itemgetter(0))[-LOG_LINES:]]
+            lines.append(f"saved     {_kept(run, seen.execution.workflow_id)}")
+        lines += _log_lines(seen.execution, seen.logs or {})
+        if isinstance(source, LedToOthers):
+            for each in source.family()[1:]:
+                lines += _of_child(each)
     seed = run.settings.seed if run.is_anything_set else 0
     lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), f"'{node_id}'"]))
     return "\n".join(one_line(line, most=2000) for line in lines)
@@ -85,15 +86,36 @@ def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
     kept = _kept(run, state.workflow_id)
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
-    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2))
     jumped = run.folder.state().time_model == "virtual"
-    yield from (f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:LOG_LINES])
-    for line in _last_log_lines(run, state.workflow_id):
-        yield f"log       {line}"
+    yield from _told(execution, execution.definition, jumped=jumped)
+    evidence = run.folder.read_json(f"evidence/{state.workflow_id}.json") or {}
+    logs = {task: [(int(at), str(text)) for at, text in lines] for task, lines in evidence.get("logs", {}).items()}
+    yield from _log_lines(execution, logs)
     yield f"saved     {kept}" if run.settings.keep != "never" else "saved     nowhere (--k1n-keep=never)"
 
 
-def _last_log_lines(run: Run, workflow_id: str) -> list[str]:
-    evidence = run.folder.read_json(f"evidence/{workflow_id}.json")
-    lines = [(int(at), str(text)) for task in (evidence or {}).get("logs", {}).values() for at, text in task]
-    return [json.dumps(text, ensure_ascii=False)[1:-1] for _, text in sorted(lines)[-LOG_LINES:]]
+def _told(execution: Execution, definition: WorkflowDefinition | None, *, jumped: bool) -> Iterator[str]:
+    """Yield what explains the failure first, then the picture."""
+    yield from (f"{each.kind:<9} {each.text}" for each in islice(causes(execution, definition), CAUSES))
+    yield from (f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:CAUSES])
+    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2))
+
+
+def _of_child(seen: Observation) -> Iterator[str]:
+    """Yield why a sub-workflow, or what else an execution has led to, ended badly; nothing if it did not."""
+    if seen.execution.is_terminal and seen.execution.status != "COMPLETED":
+        yield f"child     {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}"
+        yield from _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual")
+        yield from _log_lines(seen.execution, seen.logs or {})
+
+
+def _log_lines(execution: Execution, logs: Mapping[str, Sequence[tuple[int, str]]]) -> Iterator[str]:
+    """Yield the last lines that handlers have logged: of a task's last attempt, without those of simulated work."""
+    last = {record.task_id for record in execution.finals.values()}
+    lines = sorted(
+        (line for task, told in logs.items() if task in last for line in told if not is_simulated_line(line[1])),
+        key=itemgetter(0),
+    )
+    if len(lines) > LOG_LINES:
+        yield f"log       ({len(lines) - LOG_LINES} earlier lines)"
+    yield from (f"log       {text}" for _, text in lines[-LOG_LINES:])

@@ -16,17 +16,22 @@ PICTURE = "k1n: the execution"
 MOST_TEXT = 300
 _FINDING = re.compile(
     r"(?P<head>E?\s+(?:fail|unknown|warn)\s+(?P<code>[a-z-]+): (?P<subject>.*?)): "
-    r"expected .*?; observed (?P<observed>.*?)(?:, by [^,()]*)?(?: \(.*\))?$"
+    r"expected (?P<expected>.*?); observed (?P<observed>.*?)(?P<by>, by [^,()]*)?(?: \(.*\))?$"
 )
 
 
 def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence | None) -> None:
-    """Begin the line of the short summary with the worst finding instead of the name of an exception's class."""
-    lines = [line for line in str(error).splitlines() if _FINDING.match(line)]
+    """Begin the line of the short summary with the worst finding instead of the name of an exception's class.
+
+    What was observed goes first: at 80 columns there is no room for more.
+    """
+    lines = [found for line in str(error).splitlines() if (found := _FINDING.match(line))]
     crash = getattr(report.longrepr, "reprcrash", None)
     if not lines or crash is None:
         return
-    told = one_line(lines[0].strip().partition(" ")[2].strip(), most=MOST_TEXT)
+    worst = lines[0]
+    seen = f"{worst['subject']}: {worst['observed']}{worst['by'] or ''}; expected {worst['expected']}"
+    told = one_line(f"{worst['code']}: {seen}", most=MOST_TEXT)
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
     crash.message = f"{told}{more}"
     report.user_properties.append(("k1n_finding", told))

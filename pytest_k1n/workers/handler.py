@@ -121,7 +121,8 @@ def invoke(handler: Handler, context: TaskContext) -> Outcome:
     except TaskFailed as failure:
         return Outcome(status=_failed(failure.terminal), reason=str(failure)[:_REASON_LIMIT])
     except (Exception, SystemExit) as error:  # a handler that calls sys.exit() ends its task, not its worker
-        lines = "".join(traceback.format_exception(error)).splitlines()
+        theirs = error.__traceback__.tb_next if error.__traceback__ else None  # without our own frame above it
+        lines = "".join(traceback.format_exception(error.with_traceback(theirs))).splitlines()
         reason = f"{type(error).__name__}: {error}"[:_REASON_LIMIT]
         logs = tuple(f"ERROR {line}" for line in lines[-12:])
         return Outcome(status=_failed(_is_non_retryable(error)), reason=reason, logs=logs)

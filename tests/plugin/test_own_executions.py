@@ -25,7 +25,8 @@ def test_a_failed_test_shows_picture_reason_traceback_and_how_to_repeat_it(empty
     assert outcome.counts == {"failed": 1}
     for line in (
         "- k1n: the execution -",
-        "failed    charge: RuntimeError: no gateway",
+        "failed    charge FAILED: RuntimeError: no gateway",
+        "unreached ship",
         "log       about to charge",
         'test_own.py", line',
         "replay    pytest --k1n-seed=3 --k1n-time=virtual 'test_own.py::test_declined'",

@@ -26,7 +26,7 @@ from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.unroll import Graph, label, unexpected_keys
+from pytest_k1n.core.unroll import label, unexpected_keys
 
 SHOWN = 5
 """Differences of definitions that a finding lists."""
@@ -242,7 +242,7 @@ def _starts_after(observation: Observation, first: TaskKey, second: TaskKey, tal
             expected=expected,
             observed=observed,
             margin=format_ms(end - start),
-            origin=_required_by(observation.graph, first, second) or origin,
+            origin=_required_by(observation, first, second) or origin,
         )
     elif not is_over(observation, first):
         pending(tally, label(second), expected=expected, observed=f"{label(first)} may be retried", origin=origin)
@@ -259,8 +259,15 @@ def _starts_after(observation: Observation, first: TaskKey, second: TaskKey, tal
         tally.passed()
 
 
-def _required_by(graph: Graph, first: TaskKey, second: TaskKey) -> str:
-    return graph.why(first, second) if first in graph.nodes and second in graph.nodes else ""
+def _required_by(observation: Observation, first: TaskKey, second: TaskKey) -> str:
+    """Say what of the definition asks for an order; or that nothing of it does, which is the cause then."""
+    graph = observation.graph
+    if first not in graph.nodes or second not in graph.nodes:
+        return ""
+    return graph.why(first, second) or (
+        f"nothing in the definition makes {label(second)} wait for {label(first)}: it waits for "
+        f"{', '.join(map(label, graph.predecessors(second))) or 'nothing'}"
+    )
 
 
 def _tasks_belong(observation: Observation, tally: Tally) -> None:

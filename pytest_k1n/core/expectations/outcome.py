@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_k1n.core.answers import unanswered
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import failed_for_good
 from pytest_k1n.core.expectations.joins import joins_wait
@@ -13,6 +14,7 @@ from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.paths import shown
+from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.unroll import expected_keys, label
 
@@ -28,9 +30,9 @@ def completed(*, skipped: Sequence[str] = ()) -> Judge:
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        status_is(observation, WorkflowStatus.COMPLETED, tally)
         for key in expected_keys(observation.graph, observation.execution):
             _task_succeeded(observation, key, tally, skipped)
+        status_is(observation, WorkflowStatus.COMPLETED, tally)  # behind the tasks: they are why
         joins_wait(observation, tally)
         return tally.findings()
 
@@ -61,7 +63,8 @@ def status_is(observation: Observation, wanted: WorkflowStatus, tally: Tally) ->
     if observation.execution.status is wanted:
         tally.passed()
     elif observation.is_settled:
-        tally.fail("wrong-status", name, expected=wanted, observed=observation.state)
+        because = "".join(f"; {each}" for each in unanswered(observation.execution)[:1])
+        tally.fail("wrong-status", name, expected=wanted, observed=f"{observation.state}{because}")
     else:
         pending(tally, name, expected=wanted, observed=observation.state)
 
@@ -78,7 +81,7 @@ def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally, skippe
     elif record.status.is_terminal and record.status.is_successful:
         tally.passed()
     elif failed_for_good(observation, record) and not _was_swept_away(observation, record):
-        reason = f": {record.reason}" if record.reason else ""
+        reason = f": {plain_reason(record.reason)}" if record.reason else ""
         tally.fail(
             "task-failed",
             label(key),

@@ -66,7 +66,19 @@ def overlapping(observation: Observation, keys: Iterable[TaskKey], tally: Tally,
         _already_missed(observation, key, spans, tally, origin)
     for first, second in combinations(spans, 2):
         if _comparable(first, second):
-            _pair((label(first), label(second)), (spans[first], spans[second]), tally, origin)
+            why = _never_together(observation, first, second) or origin
+            _pair((label(first), label(second)), (spans[first], spans[second]), tally, why)
+
+
+def _never_together(observation: Observation, first: TaskKey, second: TaskKey) -> str:
+    """Say that the definition has one of two tasks wait for the other, so that no timing brings them together."""
+    graph = observation.graph
+    if first not in graph.nodes or second not in graph.nodes or graph.are_concurrent(first, second):
+        return ""
+    before, after = (first, second) if graph.is_before(first, second) else (second, first)
+    if not graph.is_before(before, after):
+        return ""
+    return f"the definition has {label(after)} wait for {label(before)}: they can never overlap"
 
 
 @expectation

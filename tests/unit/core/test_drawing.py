@@ -26,7 +26,8 @@ def test_an_attempt_is_a_row_and_the_rest_is_counted(build):
         build.task("a", 5, 50, scheduled=0, status="FAILED", retried=True), build.task("a", 60, 100, attempt=1)
     )
     lines = list(bars(execution, columns=60))
-    assert [line.split()[0] for line in lines[1:]] == ["a", "a"]
+    assert [line.split()[0] for line in lines[1:3]] == ["a", "a"]
+    assert lines[3:] == ["(. waits for a worker or a delay)"]
     assert lines[1].endswith("| 45 ms FAILED")
     assert lines[2].endswith("| 40 ms attempt 2")
     assert list(bars(execution, most=1))[-1] == "and 1 more"
@@ -39,7 +40,15 @@ def test_what_takes_its_time_beside_workers_is_drawn_and_named(build):
         build.task("call", 40, 60, type="HTTP"), build.task("ask", 60, 100, type="HUMAN"),
         build.task("join", 0, 60, type="JOIN"),
     )  # fmt: skip
-    _, *rows = bars(execution, columns=60)
+    _, *rows, legend = bars(execution, columns=60)
+    assert legend == "(~ waits to be answered, = a sub-workflow)"
     assert [row.split()[0] for row in rows] == ["sub", "call", "ask"]
     assert [set(row.partition("|")[2].partition("|")[0].strip()) for row in rows] == [{"="}, {"#"}, {"~"}]
     assert [row.split()[-1] for row in rows] == ["child", "HTTP", "HUMAN"]
+
+
+def test_what_stands_behind_the_bars_has_room(build):
+    bad = build.task("charge", 0, 100, status="FAILED_WITH_TERMINAL_ERROR", attempt=11)
+    lines = list(bars(build.execution(bad), columns=80))
+    assert lines[1].endswith("| 100 ms FAILED_WITH_TERMINAL_ERROR attempt 12")
+    assert {len(line) for line in lines[1:]} == {80}

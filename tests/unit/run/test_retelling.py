@@ -68,8 +68,8 @@ def test_the_short_summary_begins_with_the_worst_finding(verdict):
     finding = Finding(code="x-y", subject="b", expected="1", observed="2", verdict=verdict)
     each = report("test_one")
     headline(each, AssertionError(f"W id (COMPLETED): 2 failed\n  {finding}\n  {LATE}"), {"executions": ["id-1"]})
-    assert each.longrepr.reprcrash.message == "x-y: b: expected 1; observed 2 (and 1 more)"
-    assert ("k1n_finding", "x-y: b: expected 1; observed 2") in each.user_properties
+    assert each.longrepr.reprcrash.message == "x-y: b: 2; expected 1 (and 1 more)"
+    assert ("k1n_finding", "x-y: b: 2; expected 1") in each.user_properties
     assert ("k1n_execution", "id-1") in each.user_properties
 
 

@@ -263,3 +263,10 @@ def test_in_order_agrees_with_brute_force(chain_spans):
     ]
     assert [f.subject for f in findings.findings if f.code == "started-early"] == wrong
     assert findings.passed == len(refs) - 1 - len(wrong)
+
+
+def test_an_order_that_nothing_in_the_definition_asks_for_is_the_cause(build):
+    both = build.fork(["a"], ["b"], then=["c"])
+    tasks = (build.task("fork", 0, 0, type="FORK"), build.task("a", 0, 10), build.task("b", 5, 20))
+    [found] = in_order("a", "b").judge(build.observation(*tasks, definition=both)).findings
+    assert found.origin == "nothing in the definition makes b wait for a: it waits for fork"

@@ -16,8 +16,8 @@ def test_a_failed_task_is_named_with_its_reason(build, codes_of):
         build.task("a", 0, 10), build.task("b", 10, 25, status="FAILED", reason="card declined"), status="FAILED"
     )
     findings = completed().judge(seen)
-    assert codes_of(findings) == [("wrong-status", "wf", "fail"), ("task-failed", "b", "fail")]
-    assert findings.findings[1].observed == "FAILED at attempt 1: card declined"
+    assert codes_of(findings) == [("task-failed", "b", "fail"), ("wrong-status", "wf", "fail")]
+    assert findings.findings[0].observed == "FAILED at attempt 1: card declined"
 
 
 def test_a_task_that_will_be_retried_is_no_failure_yet(build, codes_of):
@@ -28,7 +28,7 @@ def test_a_task_that_will_be_retried_is_no_failure_yet(build, codes_of):
     assert codes_of(completed().judge(build.observation(first, **live))) == [("pending", "wf", "unknown")]
     second = build.task("a", 12, 20, attempt=1, status="FAILED")
     findings = completed().judge(build.observation({**first, "retried": True}, second, **live))
-    assert codes_of(findings) == [("pending", "wf", "unknown"), ("task-failed", "a", "fail")]
+    assert codes_of(findings) == [("task-failed", "a", "fail"), ("pending", "wf", "unknown")]
 
 
 def test_what_was_cancelled_with_its_execution_is_not_blamed(build, codes_of):

@@ -1,0 +1,78 @@
+"""What a record and its definition tell of a failure beyond the finding: inputs that are null, tasks not reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from pytest_k1n.core.model import Execution, TaskRecord, WorkflowDefinition
+from pytest_k1n.core.reasons import plain_reason
+from pytest_k1n.core.references import Reference, references
+from pytest_k1n.core.unroll import label
+
+_PLAIN: Final = re.compile(r"\$\{(?:workflow\.input|(?P<ref>[^.\[${}\s]+)\.output)\.(?P<name>[^.\[${}\s]+)\}")
+_ENDED_BADLY: Final = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"})
+
+
+class Cause(NamedTuple):
+    """One thing that may explain a failure."""
+
+    kind: str
+    """One word: `failed`, `null`, `unreached`."""
+    text: str
+
+
+def causes(execution: Execution, definition: WorkflowDefinition | None) -> Iterator[Cause]:
+    """Yield what may explain why an execution did not do what was expected, the surest first.
+
+    Tasks that failed for good, each once with its number of attempts; inputs that an expression made null although it
+    reads one plain key, with the keys that there are; what the execution never came to.
+    """
+    for records in execution.records.values():
+        if records[-1].status in _ENDED_BADLY:
+            yield Cause("failed", _failed(records))
+    if definition is None:
+        return
+    ran = {task.ref: task for task in execution.tasks}
+    for reference in references(definition):
+        if (text := _null(reference, execution, ran)) is not None:
+            yield Cause("null", text)
+    if execution.is_terminal and execution.status != "COMPLETED":
+        missed = [
+            task.ref for task in definition.tasks if task.ref not in ran and task.type not in ("JOIN", "TERMINATE")
+        ]
+        if missed:
+            yield Cause("unreached", ", ".join(missed))
+
+
+def _failed(attempts: Sequence[TaskRecord]) -> str:
+    last = attempts[-1]
+    after = f", the last of {len(attempts)} attempts" if len(attempts) > 1 else ""
+    return f"{label(last.key)} {last.status}{after}: {plain_reason(last.reason or 'it gave no reason')}"
+
+
+def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskRecord]) -> str | None:
+    """Say that an input of a task that ran, or an output of the execution, is null, and what there was to read."""
+    found = _PLAIN.fullmatch(reference.expression)
+    if found is None or not reference.is_whole:
+        return None
+    if reference.consumer is None:
+        read, name = execution.output if execution.is_terminal else {}, f"output {reference.where}"
+    else:
+        record = ran.get(reference.consumer)
+        read, name = record.input if record else {}, f"{reference.consumer}.{reference.where}"
+    if read.get(reference.where, "") is not None:
+        return None
+    source = found["ref"]
+    if source is None:
+        whose, offered = "the workflow's input", execution.input
+    elif source in ran:
+        whose, offered = f"the output of {source}", ran[source].output
+    else:
+        return f"{name} is null: {reference.expression}, and {source} never ran"
+    if found["name"] in offered:
+        return None  # null was given
+    keys = [key for key in offered if not key.startswith("_k1n")]
+    has = f"has {', '.join(keys)}" if keys else "is empty"
+    return f"{name} is null: {reference.expression}, and {whose} {has}"

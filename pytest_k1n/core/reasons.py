@@ -1,0 +1,25 @@
+"""Why something failed, without what Conductor wraps around it: ids, statuses, and each storey of sub-workflows."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_WRAPPERS: Final = (
+    re.compile(r"Task \S+ failed with status: \w+ and reason: '(?P<inner>.*)'", re.DOTALL),
+    re.compile(r"Sub workflow (?P<name>.+?)\.\d+/\S+ failure reason: (?P<inner>.*)", re.DOTALL),
+)
+"""As 3.32.1 writes the reason of an execution, and of a SUB_WORKFLOW task."""
+
+
+def plain_reason(reason: str) -> str:
+    """Unwrap a reason; one of another shape stays as it is.
+
+    Of `Sub workflow pay.1/e07… failure reason: Task 95c… failed with status: FAILED and reason: 'no card'` this makes
+    `pay: no card`.
+    """
+    names: list[str] = []
+    while found := next((match for each in _WRAPPERS if (match := each.fullmatch(reason))), None):
+        names += [found["name"]] if "name" in found.re.groupindex else []
+        reason = found["inner"]
+    return ": ".join([*names, reason])

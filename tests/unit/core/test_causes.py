@@ -1,0 +1,55 @@
+"""What explains a failure beyond the finding."""
+
+import pytest
+
+from pytest_k1n.core import wire
+from pytest_k1n.core.causes import causes
+
+
+def definition(*tasks, **fields):
+    return wire.workflow_definition({"name": "wf", "version": 1, "tasks": list(tasks), **fields})
+
+
+def simple(ref, **inputs):
+    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", "inputParameters": inputs}
+
+
+def test_a_task_that_failed_is_told_once_with_its_attempts_and_what_never_came(build):
+    execution = build.execution(
+        build.task("a", 0, 10),
+        build.task("b", 10, 20, status="FAILED", reason="503", retried=True),
+        build.task("b", 30, 40, status="FAILED", reason="504", attempt=1),
+        status="FAILED",
+    )
+    assert list(causes(execution, definition(simple("a"), simple("b"), simple("c")))) == [
+        ("failed", "b FAILED, the last of 2 attempts: 504"), ("unreached", "c"),
+    ]  # fmt: skip
+    assert list(causes(execution, None)) == [("failed", "b FAILED, the last of 2 attempts: 504")]
+
+
+READ = (
+    ("${load.output.row}", None, "b.rows is null: ${load.output.row}, and the output of load has rows, nothing"),
+    ("${workflow.input.itm}", None, "b.rows is null: ${workflow.input.itm}, and the workflow's input has item"),
+    ("${gone.output.x}", None, "b.rows is null: ${gone.output.x}, and gone never ran"),
+    ("${load.output.nothing}", None, None),
+    ("${load.output.row}", [1], None),
+    ("of ${load.output.row}", None, None),
+    ("${load.output.row.deep}", None, None),
+)
+
+
+@pytest.mark.parametrize(("expression", "value", "told"), READ)
+def test_an_input_that_came_to_null_is_told_with_what_there_was_to_read(build, expression, value, told):
+    execution = build.execution(
+        build.task("load", 0, 10, output={"rows": [1], "nothing": None, "_k1n": {}}),
+        build.task("b", 10, 20, input={"rows": value}),
+        input={"item": "apple"},
+    )
+    found = list(causes(execution, definition(simple("load"), simple("b", rows=expression))))
+    assert found == ([("null", told)] if told else [])
+
+
+def test_an_output_of_the_workflow_that_is_null_is_told_too(build):
+    made = definition(simple("a"), outputParameters={"n": "${a.output.m}"})
+    execution = build.execution(build.task("a", 0, 10), output={"n": None})
+    assert list(causes(execution, made)) == [("null", "output n is null: ${a.output.m}, and the output of a is empty")]
