@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import tempfile
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 from pytest_k1n.run.run import RUN
+from pytest_k1n.servers.folders import new_run_folder, sweep
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 
@@ -26,7 +28,7 @@ settings.load_profile("loop")
 
 LEFT = pytest.StashKey[list[str]]()
 TEMPORARY = pytest.StashKey[Path]()
-"""A temporary folder of this run alone, so that it can tell what it left."""
+"""A temporary folder of this run alone, so that it can tell what it left; named as the folder of a run is."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,8 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
     take_signals()
     if not hasattr(config, "workerinput"):  # nodes of xdist inherit the folder
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # tmp_path stays where it is looked for
-        config.stash[TEMPORARY] = Path(tempfile.mkdtemp(prefix="k1n-tests-"))
-        os.environ["TMPDIR"] = tempfile.tempdir = str(config.stash[TEMPORARY])
+        sweep()  # what a killed session of tests has left
+        folder = config.stash[TEMPORARY] = new_run_folder(secrets.token_hex(4))
+        folder.mkdir(mode=0o700)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
 @pytest.hookimpl(trylast=True)

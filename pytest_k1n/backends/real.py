@@ -23,7 +23,7 @@ from pytest_k1n.servers.foreign import Warmed
 from pytest_k1n.servers.protocol import Endpoint, Server
 from pytest_k1n.servers.supervised import Supervised, log_tail
 from pytest_k1n.workers import weather_log
-from pytest_k1n.workers.ledger import read_ledger
+from pytest_k1n.workers.ledger import LedgerReader
 from pytest_k1n.workers.weather_log import WeatherReader
 
 WORKER_START_S = 60.0
@@ -61,7 +61,7 @@ class RealBackend:
         self._notes = (*server.endpoint.notes, *([warmed.note] if warmed.note else ()))
         self._server = server
         self._worker = worker
-        self._ledger = ledger_path(run)
+        self._ledger = LedgerReader(ledger_path(run))
         self._weather_log = WeatherReader(weather_path(run), run.settings.latency)
         self._handlers = run.settings.handlers
         self._hold = f"launching in run {run.uid}"
@@ -112,12 +112,12 @@ class RealBackend:
         """Read the ledger, where real handlers may have slept for less than they said."""
         if self.time.name != "scaled" or self._worker is None or self._handlers in (None, "simulated"):
             return {}
-        slept = ((str(each["task_id"]), each.get("slept_ms")) for each in read_ledger(self._ledger))
+        slept = ((str(each["task_id"]), each.get("slept_ms")) for each in self._ledger.read())
         return {task_id: ms for task_id, ms in slept if isinstance(ms, int)}
 
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""
-        return read_ledger(self._ledger) if self._worker is not None else None
+        return self._ledger.read() if self._worker is not None else None
 
     def weather(self, *, until_ms: int = 0) -> Weather | None:
         """Return what the meters have told; waits a moment for them to reach an instant, unless they have died."""

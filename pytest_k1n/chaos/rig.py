@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from pytest_k1n.chaos import effects
+from pytest_k1n.chaos.copies import copied
 from pytest_k1n.chaos.faults import KINDS, Injection, kind_named
 from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.lostjoins import LostJoins
@@ -34,7 +35,6 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.core import wire
-from pytest_k1n.core.inlining import tasks_in
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.supervised import Supervised, log_tail
@@ -317,53 +317,6 @@ class Rig:
 def kinds_on(server: JarServer | None) -> tuple[str, ...]:
     """Name the kinds of fault that can be committed: a server that is not ours is left alone."""
     return tuple(name for name in KINDS if server is not None or kind_named(name).victim != "server")
-
-
-def copied(
-    definition: Mapping[str, Json], tasks: Sequence[Mapping[str, Json]], *, uid: str, lease_s: int
-) -> tuple[dict[str, Json], list[dict[str, Json]]]:
-    """Copy a definition and its task definitions under names that nothing else has, with short leases.
-
-    Raises ValueError for task types that start something else or ask for anything beyond a worker.
-    """
-    document = cast("dict[str, Json]", json.loads(json.dumps(definition)))
-    used: dict[str, None] = {}
-    for task in tasks_in(document.get("tasks")):
-        if task.get("type", "SIMPLE") == "SIMPLE":
-            used[str(task["name"])] = None
-            task["name"] = f"{task['name']}_{uid}"
-        elif task["type"] in (
-            "SUB_WORKFLOW",
-            "START_WORKFLOW",
-            "DYNAMIC",
-            "FORK_JOIN_DYNAMIC",
-            "HTTP",
-            "EVENT",
-            "HUMAN",
-        ):
-            raise ValueError(
-                f"{document['name']}: {task['taskReferenceName']} is a {task['type']}: not served on a server"
-            )
-    document |= {"name": f"CHAOS_{uid}_{document['name']}", "version": 1}
-    document.pop("inputSchema", None)
-    known = {str(each["name"]): each for each in tasks}
-    made = [_task(known.get(name, {}), f"{name}_{uid}", lease_s) for name in used]
-    return document, made
-
-
-def _task(known: Mapping[str, Json], name: str, lease_s: int) -> dict[str, Json]:
-    kept = {key: value for key, value in known.items() if not key.endswith("Schema") and key != "inputTemplate"}
-    delay = known.get("retryDelaySeconds", 60)
-    return {
-        "ownerEmail": "k1n@example.com",
-        "retryLogic": "FIXED",
-        "retryCount": 3,  # what Conductor takes for a task whose definition does not say it
-        **kept,
-        "name": name,
-        "retryDelaySeconds": min(1, delay if isinstance(delay, int) else 1),
-        "responseTimeoutSeconds": lease_s,
-        "timeoutSeconds": 0,
-    }
 
 
 def _lives(pid: int) -> bool:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from pytest_k1n.coordination.watch import invocation
 from pytest_k1n.core import wire
 from pytest_k1n.core.fingerprint import digest
 from pytest_k1n.core.gates import (
@@ -25,6 +24,7 @@ from pytest_k1n.core.gates import (
     judge,
 )
 from pytest_k1n.core.gates.category import Category
+from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Phase, Template

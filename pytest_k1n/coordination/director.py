@@ -11,88 +11,27 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.backend import Backend
+from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
 from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
-from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder, RunState
+from pytest_k1n.coordination.runfolder import LaunchedExecution, RunState
+from pytest_k1n.coordination.setup import Setup
 from pytest_k1n.coordination.starts import Start, again, confirming, groups
-from pytest_k1n.core.choices import GatePolicy, RegisterPolicy
-from pytest_k1n.core.plan import Plan
-from pytest_k1n.plan.library import Library
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.coordination.launcher import Launcher
     from pytest_k1n.coordination.watch import Watch
     from pytest_k1n.core.capability import Capability
-    from pytest_k1n.core.gates.document import PublishedQuality
-    from pytest_k1n.core.regression import AgainstBaseline
 
 TICK_S = 0.01
 """How long the director sleeps when nothing has arrived."""
 
 Clock = Callable[[], float]
-OpenBackend = Callable[[Callable[[str], None]], AbstractContextManager[Backend]]
-"""Opens the backend; takes what says a line of progress."""
-
-
-@dataclass(slots=True)
-class BatchRun:
-    """How far one batch is: its groups of starts, and the watches on what has been started."""
-
-    number: int
-    groups: tuple[tuple[Start, ...], ...]
-    next_group: int = 0
-    watches: list[Watch] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    """Launch key -> why it could not be launched."""
-    compared: tuple[AgainstBaseline, ...] = ()
-    """Its executions beside their baseline, once it has ended."""
-    to_confirm: list[tuple[Start, ...]] | None = None
-    """Groups to be run again because a regression is suspected; None until that has been asked."""
-    confirmations: list[Watch] = field(default_factory=list)
-    """Watches on them: no test observes these, no gate but that on regressions judges them."""
-    is_judged: bool = False
-    is_reported: bool = False
-
-    @property
-    def is_quiet(self) -> bool:
-        return all(watch.state.is_settled for watch in self.watches)
-
-    @property
-    def is_done(self) -> bool:
-        return self.next_group == len(self.groups) and self.is_quiet
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What the director is told once."""
-
-    collection: Collection
-    plan: Plan | None
-    library: Library
-    folder: RunFolder
-    uid: str
-    open_backend: OpenBackend
-    register_policy: RegisterPolicy | None = None
-    """`None`: what suits the server."""
-    gate_policy: GatePolicy = "block"
-    missing_passes: Mapping[int, str] = field(default_factory=dict)
-    """Batch number -> why it has no recorded pass that counts, for the policy `require`."""
-    unknown_blocks: bool = True
-    sequential: bool = False
-    judge: Callable[[BatchRun, Backend], PublishedQuality] | None = None
-    """Evaluates the quality gates of a batch that has ended; its document is kept in the run folder."""
-    compare: Callable[[BatchRun, RunState], tuple[AgainstBaseline, ...]] = lambda _batch, _state: ()
-    """Compares the executions of a batch that has ended with their baseline."""
-    confirmations: int | None = 0
-    """How often a batch with a suspected regression is run again; None: what suits the time model."""
-    report: Callable[[int], None] = lambda _batch: None
-    """Called with a batch's number when its executions have been judged, and when its last test has ended."""
 
 
 class Director:

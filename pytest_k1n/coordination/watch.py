@@ -14,6 +14,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Template
@@ -244,20 +245,6 @@ class Watch:
     def _now(self) -> str:
         assert self.observation is not None
         return format_ms(self.observation.elapsed_ms)
-
-
-def invocation(entry: Mapping[str, Json]) -> Invocation:
-    """Read one entry of the workers' ledger."""
-    end_ms, status, slept_ms = entry.get("end_ms"), entry.get("status"), entry.get("slept_ms")
-    return Invocation(
-        task_id=str(entry["task_id"]),
-        ref=str(entry["ref"]),
-        attempt=int(str(entry.get("attempt", 0))),
-        begin_ms=int(str(entry["begin_ms"])),
-        end_ms=end_ms if isinstance(end_ms, int) else None,
-        status=str(status) if status is not None else None,
-        slept_ms=slept_ms if isinstance(slept_ms, int) else 0,
-    )
 
 
 def waited_from(folder: RunFolder, workflow_id: str) -> Mapping[str, int]:

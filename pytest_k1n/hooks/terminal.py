@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from pytest_k1n.coordination.director import Director
     from pytest_k1n.coordination.runfolder import RunState
     from pytest_k1n.run.controller import Controller
-    from pytest_k1n.run.results import Result
+    from pytest_k1n.run.result import Result
 
 
 def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     """Show executions, quality gates, where the time went and the files written: one screen high."""
     from pytest_k1n.report.weather import weather_line
-    from pytest_k1n.run.results import results
 
     run, director = controller.run, controller.director
     run.progress.show()
@@ -34,7 +33,7 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     blocked = Counter(_blocked_by(reporter))
     if not (director.state.executions or director.state.server_error or blocked):
         return
-    shown = list(results(controller))
+    shown = controller.results
     reporter.ensure_newline()
     reporter.section("k1n: workflows on Conductor", sep="-")
     reporter.write_line(_ran_on(run, director.state))

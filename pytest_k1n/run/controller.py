@@ -12,6 +12,7 @@ import pytest
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run.note import note_of
+from pytest_k1n.run.result import Result
 from pytest_k1n.run.retelling import Told
 from pytest_k1n.run.run import Run
 
@@ -36,6 +37,8 @@ class Controller:
     trouble: list[str] = field(default_factory=list)
     """What could not be done, and what no test says although it is no pass: each line fails the run."""
     told: Told = field(default_factory=Told)
+    results: Sequence[Result] = ()
+    """Those of all templates, once the director has ended."""
     document: RunDocument | None = None
     """The document of the run, once it has been written."""
     kept: Path | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED
-from pytest_k1n.coordination.director import BatchRun, Director
+from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import Gate, ItemOutcome
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.findings import NOT_MEASURABLE
@@ -25,7 +26,7 @@ from pytest_k1n.report.execution_document import JudgedExecution, Role, executio
 from pytest_k1n.report.weather import RunWeatherDocument, weather_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.own_executions import own_documents
-from pytest_k1n.run.results import Result, results
+from pytest_k1n.run.result import Result
 from pytest_k1n.run.run import Run
 
 _WORDS: Mapping[ItemOutcome, VerdictWord] = {
@@ -38,14 +39,13 @@ _WORDS: Mapping[ItemOutcome, VerdictWord] = {
 _WORST: tuple[VerdictWord, ...] = ("pass", "warn", "blocked", "unknown", "fail")
 
 
-def run_document(controller: Controller, *, ended_ms: int, exit_code: int) -> RunDocument:
-    """Gather everything; `ended_ms` is epoch ms of this machine."""
+def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: int, exit_code: int) -> RunDocument:
+    """Gather everything, the results of all templates too; `ended_ms` is epoch ms of this machine."""
     from importlib.metadata import version
 
     run, director, outcomes = controller.run, controller.director, controller.outcomes
     state = director.state
-    shown = list(results(controller))
-    found = causes(_sightings(controller))
+    found = causes([*_sightings(controller)])
     verdicts = [_WORDS[outcome] for outcome in outcomes.values()]
     document: RunDocument = {
         "schema": SCHEMA,
@@ -96,7 +96,7 @@ def worst(verdicts: list[VerdictWord]) -> VerdictWord:
 
 
 def _batches(
-    run: Run, director: Director, shown: list[Result], outcomes: Mapping[str, ItemOutcome]
+    run: Run, director: Director, shown: Sequence[Result], outcomes: Mapping[str, ItemOutcome]
 ) -> Iterator[BatchDocument]:
     numbers = {batch.number for batch in director.batches}
     for batch in run.plan.batches if run.plan else ():
@@ -116,7 +116,7 @@ def _batches(
         }
 
 
-def _templates(batch: Batch, shown: list[Result]) -> list[TemplateDocument]:
+def _templates(batch: Batch, shown: Sequence[Result]) -> list[TemplateDocument]:
     return [
         {
             "id": result.template.id,
@@ -132,7 +132,9 @@ def _templates(batch: Batch, shown: list[Result]) -> list[TemplateDocument]:
     ]
 
 
-def _executions(director: Director, shown: list[Result], found: list[FindingDocument]) -> Iterator[ExecutionDocument]:
+def _executions(
+    director: Director, shown: Sequence[Result], found: list[FindingDocument]
+) -> Iterator[ExecutionDocument]:
     verdicts = {id(result.watch): result.document for result in shown if result.watch is not None}
     order = {id(result.watch): place for place, result in enumerate(shown)}
     for batch in director.batches:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.backend import Backend
-from pytest_k1n.coordination.director import BatchRun
-from pytest_k1n.core.model import Json
+from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
 def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
     from pytest_k1n.core.gates import BatchObservation, Facts, GateSettings, budgets, evaluate, quality_document
+    from pytest_k1n.validation.schema import problems_of
 
     observed = {watch: watch.observation for watch in batch.watches if watch.observation is not None}
     keys = {watch: watch.title for watch in observed if not watch.start.alone}
@@ -26,7 +25,7 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
         workers="own" if backend.slots else "external",
         engine=backend.server["url"] is None,
         also_blocking=frozenset({"G17"}) if run.settings.regression == "fail" else frozenset(),
-        validate=_validate,
+        validate=problems_of,
     )
     settings = budgets(backend.capability, ours)
     together = BatchObservation(
@@ -41,12 +40,6 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
             watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()
         },
     }
-
-
-def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:
-    from pytest_k1n.validation.schema import problems_of
-
-    return problems_of(schema, document)
 
 
 def summary_line(batch: str, document: QualityDocument) -> str:

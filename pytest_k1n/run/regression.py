@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pytest_k1n.client.address import is_on_this_machine
+from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED
-from pytest_k1n.coordination.director import BatchRun
 from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.regression import AgainstBaseline, SeriesState, SeriesVerdict

@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_k1n.coordination.director import BatchRun
+from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
+from pytest_k1n.run.result import Result
 from pytest_k1n.run.run import Run
 from pytest_k1n.servers.folders import sweep_drafts
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.watch import Watch
     from pytest_k1n.core.gates.document import QualityDocument
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """One template of this run with its results document and where it was written."""
-
-    template: Template
-    batch: Batch
-    document: Mapping[str, Any]
-    path: Path
-    watch: Watch | None
-    outcomes: Mapping[str, ItemOutcome | None]
-    unasked: tuple[Finding, ...] = ()
-    """Bands and windows of the plan that the execution missed, and no test has said so."""
 
 
 def check_results_folder(run: Run) -> None:
@@ -82,23 +69,28 @@ def write(result: Result) -> None:
 
 
 def write_batch(controller: Controller, batch: int) -> None:
-    """Write the results of one batch as far as they go; what cannot be written fails the run, and stops nothing."""
-    for result in results(controller, batch_number=batch):
+    """Write the results of one batch as far as they go."""
+    write_all(controller, results(controller, batch_number=batch))
+
+
+def write_all(controller: Controller, found: Iterable[Result]) -> None:
+    """Write results files; what cannot be written fails the run, and stops nothing."""
+    for result in found:
         try:
             write(result)
         except OSError as error:
             controller.fail(f"{result.path} could not be written: {error.strerror or error}")
 
 
-def contradictions(controller: Controller) -> Iterator[tuple[int, str]]:
-    """Name the templates that are no pass although all their tests are: (batch, line with the reason) each.
+def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[tuple[int, str]]:
+    """Name the results that are no pass although all their tests are: (batch, line with the reason) each.
 
     The plan's bands hold also where no test asks for them. Gates that are tests speak for themselves; the others speak
     here.
     """
     run = controller.run
     judged_by_tests = {item.batch for item in run.items.values() if item.gate}
-    for result in results(controller):
+    for result in found:
         number, name = result.batch.number, result.template.workflow
         gates = result.document["gates"]
         for finding in result.unasked:

@@ -15,8 +15,9 @@ from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.inlining import startable, with_task_definitions
+from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, WorkflowDefinition
-from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
+from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.documents import execution_document
@@ -182,7 +183,7 @@ class EngineExecution:
             wire.execution(cast("Json", execution_document(state)), definition=_parsed(state.definition)),
             time_model="virtual",
             logs={task.task_id: _log(task) for task in state.tasks if task.logs},
-            invocations=tuple(map(_invocation, calls)),
+            invocations=tuple(map(invocation, calls)),
             now_ms=self._engine.now_ms,
         )
 
@@ -277,14 +278,3 @@ class EngineExecution:
 
 def _log(task: TaskState) -> tuple[LogLine, ...]:
     return tuple((int(str(each["createdTime"])), str(each["log"])) for each in task.logs)
-
-
-def _invocation(entry: Mapping[str, Any]) -> Invocation:
-    return Invocation(
-        task_id=entry["task_id"],
-        ref=entry["ref"],
-        attempt=entry["attempt"],
-        begin_ms=entry["begin_ms"],
-        end_ms=entry["end_ms"],
-        status=entry["status"],
-    )

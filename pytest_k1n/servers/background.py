@@ -7,7 +7,6 @@ may have been given to another process.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from pytest_k1n.servers.cache import state_folder
 from pytest_k1n.servers.errors import ServerError
+from pytest_k1n.servers.locks import try_lock
 from pytest_k1n.servers.opening import own_server
 from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.protocol import Report, ServerSpec
@@ -170,7 +170,7 @@ def follow(path: Path, *, lines: int, goes_on: Callable[[], bool]) -> Iterator[s
 def _claim(place: Place, lock: int) -> None:
     """Take the lock. Raises AlreadyRunning; tries for a moment, since a look at the lock takes it for an instant."""
     for _ in range(10):
-        if _try_lock(lock):
+        if try_lock(lock):
             return
         time.sleep(_PAUSE_S)
     found = current(place)
@@ -185,17 +185,9 @@ def _write(place: Place, found: Background) -> None:
     temporary.replace(place.state)
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _is_locked(place: Place) -> bool:
     with _opened(place.lock) as descriptor:
-        return descriptor is not None and not _try_lock(descriptor)
+        return descriptor is not None and not try_lock(descriptor)
 
 
 @contextmanager

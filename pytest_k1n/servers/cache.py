@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+from pytest_k1n.servers.locks import try_lock
 
 _PAUSE_S = 0.05
 _PROGRESS_EVERY_S = 5.0
@@ -91,7 +92,7 @@ def locked(path: Path, *, within_s: float, waiting: Callable[[str], None]) -> It
     try:
         began = time.monotonic()
         next_progress = began + 1
-        while not _try_lock(descriptor):
+        while not try_lock(descriptor):
             now = time.monotonic()
             if now - began > within_s:
                 raise TimeoutError(f"{path} has been locked by another process for {within_s:.0f}s")
@@ -102,11 +103,3 @@ def locked(path: Path, *, within_s: float, waiting: Callable[[str], None]) -> It
         yield
     finally:
         os.close(descriptor)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
 from pytest_k1n.core.model import Json
 
 Line = Mapping[str, Json]
+Entries = dict[tuple[Json, Json], dict[str, Json]]
+"""By process and number of the invocation."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -102,21 +104,44 @@ class InvocationLedger:
                 self._spooled.pop(task_id, None)
 
 
+class LedgerReader:
+    """Reads a ledger again and again, each time only what has been appended: a run looks many times a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._at = 0
+        self._entries: Entries = {}
+
+    def read(self) -> tuple[Line, ...]:
+        """Return one entry per invocation so far, in the order of their beginnings; an open one has no `end_ms`."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                data = file.read()
+        except FileNotFoundError:
+            return ()
+        whole = data[: data.rfind(b"\n") + 1]  # the last line may be in the middle of being written
+        self._at += len(whole)
+        _fold(self._entries, _parsed(whole))
+        return tuple(self._entries.values())
+
+
 def read_lines(path: Path) -> list[Line]:
     """Read a ledger, also one that is being written or whose worker was killed in the middle of a line."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        return list(_parsed(path.read_bytes()))
     except FileNotFoundError:
         return []
-    lines: list[Line] = []
-    for row in text.splitlines():
+
+
+def _parsed(data: bytes) -> Iterator[Line]:
+    for row in data.decode("utf-8", "replace").splitlines():
         try:
             line = json.loads(row)
         except ValueError:
             continue  # torn by a kill -9; what it said never had an effect that another line claims
         if isinstance(line, dict):
-            lines.append(line)
-    return lines
+            yield line
 
 
 def read_ledger(path: Path) -> tuple[Line, ...]:
@@ -126,11 +151,15 @@ def read_ledger(path: Path) -> tuple[Line, ...]:
 
 def invocations_in(lines: Iterable[Line]) -> tuple[Line, ...]:
     """Fold the lines of a ledger into one entry per invocation, in the order of their beginnings."""
-    entries: dict[tuple[Json, Json], dict[str, Json]] = {}
+    entries: Entries = {}
+    _fold(entries, lines)
+    return tuple(entries.values())
+
+
+def _fold(entries: Entries, lines: Iterable[Line]) -> None:
     for line in lines:
         key = (line.get("process"), line.get("invocation"))
         if line.get("event") == "begin":
             entries[key] = {name: value for name, value in line.items() if name != "event"}
         elif line.get("event") == "end" and key in entries:
             entries[key] |= {name: line[name] for name in ("end_ms", "status", "slept_ms") if name in line}
-    return tuple(entries.values())

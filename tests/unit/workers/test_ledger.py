@@ -1,6 +1,6 @@
 """What a worker writes down of its invocations, and what survives a kill."""
 
-from pytest_k1n.workers.ledger import InvocationLedger, read_ledger
+from pytest_k1n.workers.ledger import InvocationLedger, LedgerReader, read_ledger
 
 
 def entry(task_id, **more):
@@ -49,3 +49,30 @@ def test_a_ledger_remembers_what_was_begun_and_what_is_undelivered(tmp_path):
 
 def test_a_ledger_that_does_not_exist_is_empty(tmp_path):
     assert read_ledger(tmp_path / "none") == ()
+
+
+def test_a_reader_takes_up_what_has_been_appended_since(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    reader = LedgerReader(path)
+    assert reader.read() == ()
+    ledger = InvocationLedger(path)
+    number = ledger.begin(entry("t-1"))
+    assert [line["task_id"] for line in reader.read()] == ["t-1"]
+    ledger.end(number, {"task_id": "t-1", "end_ms": 5, "status": "COMPLETED", "slept_ms": 3})
+    ledger.begin(entry("t-2"))
+    ledger.close()
+    assert reader.read() == reader.read() == read_ledger(path)
+    assert [line.get("slept_ms") for line in reader.read()] == [3, None]
+
+
+def test_a_reader_waits_for_the_end_of_a_line_that_is_being_written(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    ledger = InvocationLedger(path)
+    ledger.begin(entry("t-1"))
+    ledger.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20])
+    reader = LedgerReader(path)
+    assert reader.read() == ()
+    path.write_bytes(whole)
+    assert reader.read() == read_ledger(path) != ()
