@@ -19,18 +19,28 @@ HAND_OUT_MS = 20
 """Raw time from task to task that were queued together: Conductor 3.32.1 on SQLite does 50 to 59 a second."""
 ROOM = 4
 """How many times the whole handing out the shortest of the work must last: a machine that is shared takes thrice."""
+USUAL_FORK_MS = 160
+"""What the head of a fork waits at most on an idle machine with two processors: 69 to 88 ms, when warm."""
+_LATE = (1, 2, 4)
 _STEP = 10
 
 
-def overlap_speed(plan: Plan | None, launches: Iterable[Launch], *, sequential: bool = False) -> float:
-    """Return the highest speed at which the plan's parallel groups can overlap: 1 or more, infinity without any."""
+def overlap_speed(
+    plan: Plan | None, launches: Iterable[Launch], *, sequential: bool = False, fork_ms: int | None = None
+) -> float:
+    """Return the highest speed at which the plan's parallel groups can overlap: 1 or more, infinity without any.
+
+    A server that let the head of a fork wait for longer than `USUAL_FORK_MS` when it was warmed up, for want of a
+    machine, gets half, a quarter or an eighth of that: in steps, so that runs of one machine have one speed.
+    """
     if plan is None:
         return inf
     batches: dict[int, list[Launch]] = {}
     for launch in launches:
         batches.setdefault(launch.batch, []).append(launch)
     together = [group for each in batches.values() for group in groups(each, sequential=sequential)]
-    fastest = min((_speed(plan, group) for group in together), default=inf)
+    steps = sum((fork_ms or 0) >= USUAL_FORK_MS * each for each in _LATE)
+    fastest = min((_speed(plan, group) for group in together), default=inf) / (1 << steps)
     if fastest == inf:
         return inf
     return max(1.0, floor(fastest / _STEP) * _STEP if fastest > _STEP else fastest)

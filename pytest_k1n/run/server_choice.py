@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -73,20 +74,24 @@ def own_time(settings: Settings, model: str) -> TimeScale:
     return TimeScale(name="real") if settings.time == "real" else TimeScale(name="scaled", speed=settings.speed)
 
 
-def overlapping(run: Run, time: TimeScale) -> TimeScale:
-    """Slow scaled time down to where what the plan has side by side can overlap, unless a speed was asked for."""
+def overlapping(run: Run, time: TimeScale, *, fork_ms: int | None = None) -> TimeScale:
+    """Slow scaled time down to where what the plan has side by side can overlap, unless a speed was asked for.
+
+    `fork_ms` is what the head of a fork waited for its workers when the server was warmed up.
+    """
     if time.name != "scaled" or run.collection is None or "speed" in run.settings.chosen:
         return time
     from pytest_k1n.coordination.pace import overlap_speed
 
-    fastest = overlap_speed(run.plan, run.collection.launches, sequential=run.settings.sequential)
+    launches, sequential = run.collection.launches, run.settings.sequential
+    fastest = overlap_speed(run.plan, launches, sequential=sequential, fork_ms=fork_ms)
     return replace(time, speed=min(time.speed, fastest))
 
 
 def longest_speed(run: Run) -> float:
     """Return the speed at which a run takes longest, as far as is known before a server is there."""
     kind = spec_of(run.settings).kind
-    return 1.0 if kind is Kind.AUTO else overlapping(run, time_of(run.settings, kind)).speed
+    return 1.0 if kind is Kind.AUTO else overlapping(run, time_of(run.settings, kind), fork_ms=sys.maxsize).speed
 
 
 def describe_server(settings: Settings) -> str:

@@ -109,6 +109,7 @@ class ContainerServer(ProcessServer):
             kind=Kind.DOCKER,
             url=address.url,
             version=supported,
+            fork_ms=warm.fork_ms,
             pid=process.pid,
             log_path=self.site.log,
             owned=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
@@ -93,7 +94,7 @@ class JarServer(ProcessServer):
         self._await_ready(process, port, deadline)
         name = f"k1n_first_{self.site.run_uid}"
         warm = warm_up(_address(port), name=name, died=self.died, deadline=deadline, least=_WARM_UPS)
-        endpoint = self._describe(process, port, began)
+        endpoint = replace(self._describe(process, port, began), fork_ms=warm.fork_ms)
         self.site.report(f"Conductor {endpoint.version} is {endpoint.notes[-1]}, {warm}")
         return endpoint
 

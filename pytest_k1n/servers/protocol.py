@@ -102,6 +102,8 @@ class Endpoint:
     """Whether this run started the server, and so may do with it what it likes."""
     notes: tuple[str, ...] = ()
     """For the header: which Java, how long the start took, why other tiers were passed over."""
+    fork_ms: int | None = None
+    """How long the head of a fork waited for its workers when the server was warmed up: what the machine lets it do."""
 
     @property
     def shown_url(self) -> str:

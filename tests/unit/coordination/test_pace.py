@@ -36,6 +36,12 @@ def test_the_shortest_work_outlasts_the_handing_out_of_all_that_starts_at_once()
     assert 4.5 * MINUTE_MS / at_once >= ROOM * HAND_OUT_MS * 18
 
 
+def test_a_server_that_is_late_without_any_work_gets_more_time_in_steps() -> None:
+    plan, launch = plan_of(template("FORK", minutes=4.5, width=6)), Launch(key="a", workflow="FORK", batch=1)
+    speeds = [overlap_speed(plan, [launch], fork_ms=each) for each in (None, 159, 160, 319, 320, 639, 640, 9_000)]
+    assert speeds == [560, 560, 280, 280, 140, 140, 70, 70]
+
+
 def test_what_runs_one_after_the_other_does_not_add_up() -> None:
     plan = plan_of(template("FORK"), template("OTHER"))
     fork, other = (Launch(key=name, workflow=name, batch=1) for name in ("FORK", "OTHER"))
