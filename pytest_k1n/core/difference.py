@@ -1,14 +1,15 @@
 """Where two workflow definitions differ in content: what a plan says, and what a server ran.
 
-Compared is what Conductor reads. It fills in defaults, drops keys it does not know, and copies task definitions into
-the snapshot that an execution carries: none of that is a difference.
+Compared is what Conductor reads. It fills in defaults, drops keys it does not know, copies task definitions into the
+snapshot that an execution carries, and writes into that what it found out while it ran: none of that is a difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pytest_k1n.core.inlining import tasks_in
 from pytest_k1n.core.model import Json
 
 _DEFAULTS: Mapping[str, tuple[Json, ...]] = {
@@ -36,8 +37,8 @@ _WORKFLOW_KEYS = frozenset(
         "inputSchema", "outputSchema", "enforceSchema",
     }
 )  # fmt: skip
-_STAMPS = frozenset({"createTime", "updateTime", "createdBy", "updatedBy", "ownerApp"})
-"""What the server notes about a schema."""
+_OBJECTS = frozenset({"inputSchema", "outputSchema", "rateLimitConfig", "cacheConfig"})
+"""Objects with fields of their own, into which the server fills defaults."""
 _ABSENT: Json = None
 _LENGTH = 60
 
@@ -55,26 +56,14 @@ class Difference(NamedTuple):
 
 
 def differences(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Difference, ...]:
-    """Compare two workflow definitions as they go over the wire; empty if they mean the same.
-
-    What the server writes into an execution's copy while it runs is no difference (measured on 3.32.1): the version of
-    a sub-workflow that named none, the task that a DYNAMIC turned out to be, the variables that a SET_VARIABLE has set.
-    """
-    keys = _WORKFLOW_KEYS - {"variables"} if _sets_variables(planned) else _WORKFLOW_KEYS
-    return tuple(_records(planned, ran, "", keys))
-
-
-def _sets_variables(tasks: object) -> bool:
-    if isinstance(tasks, Mapping):
-        return tasks.get("type") == "SET_VARIABLE" or any(map(_sets_variables, tasks.values()))
-    return isinstance(tasks, list) and any(map(_sets_variables, tasks))
+    """Compare two workflow definitions as they go over the wire; empty if they mean the same."""
+    return tuple(_records(planned, ran, "", _WORKFLOW_KEYS))
 
 
 def _records(
     planned: Mapping[str, Json], ran: Mapping[str, Json], pointer: str, keys: frozenset[str]
 ) -> Iterator[Difference]:
-    resolved = {"name"} if planned.get("type") == "DYNAMIC" else set[str]()
-    for key in sorted((keys & (planned.keys() | ran.keys())) - resolved):
+    for key in sorted(keys & (planned.keys() | ran.keys())):
         mine, other = _meant(key, planned), _meant(key, ran)
         here = f"{pointer}/{_escaped(key)}"
         if key in ("tasks", "loopOver", "defaultCase"):
@@ -85,16 +74,68 @@ def _records(
             yield from _cases(mine, other, here)
         elif key == "subWorkflowParam":
             yield from _children(mine, other, here)
-        elif key in ("inputSchema", "outputSchema") and isinstance(mine, Mapping) and isinstance(other, Mapping):
-            yield from _values(mine, {name: other[name] for name in other if name in mine or name not in _STAMPS}, here)
+        elif key in _OBJECTS:
+            yield from _values(_plainly(mine), _plainly(other), here)
+        elif key in _WRITTEN_AT_RUN_TIME:
+            yield from _values(*_WRITTEN_AT_RUN_TIME[key](planned, ran), here)
         else:
             yield from _values(mine, other, here)
+
+
+def _names(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
+    """Compare the names; that of a dynamic task says what it was called at run time."""
+    is_dynamic = planned.get("type") == ran.get("type") == "DYNAMIC"
+    return (None, None) if is_dynamic else (_meant("name", planned), _meant("name", ran))
+
+
+_TASKS_OWN = ("asyncComplete", "sink")
+
+
+def _inputs(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
+    """Compare the inputs; into those of HTTP and EVENT the server writes the task's own asyncComplete and sink."""
+    mine, other = _meant("inputParameters", planned), _meant("inputParameters", ran)
+    if isinstance(other, Mapping):
+        said = mine if isinstance(mine, Mapping) else {}
+        other = {key: each for key, each in other.items() if key in said or key not in _TASKS_OWN} or None
+    return mine, other
+
+
+def _variables(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
+    """Compare the variables; SET_VARIABLE writes into the map that the snapshot shows."""
+    mine, other = _meant("variables", planned), _meant("variables", ran)
+    if not isinstance(mine, Mapping | None) or not isinstance(other, Mapping | None):
+        return mine, other
+    written = {
+        name for task in tasks_in(planned.get("tasks")) if task.get("type") == "SET_VARIABLE" for name in _written(task)
+    }
+    kept = [{key: value for key, value in (each or {}).items() if key not in written} or None for each in (mine, other)]
+    return kept[0], kept[1]
+
+
+def _written(task: Mapping[str, Json]) -> Iterable[str]:
+    inputs = task.get("inputParameters")
+    return inputs if isinstance(inputs, Mapping) else ()
+
+
+_WRITTEN_AT_RUN_TIME: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Json]], tuple[Json, Json]]] = {
+    "name": _names,
+    "inputParameters": _inputs,
+    "variables": _variables,
+}
+"""Keys of a snapshot that tell of its execution too: what of both sides is to be compared."""
 
 
 def _meant(key: str, fields: Mapping[str, Json]) -> Json:
     """Return a value, or None where it says what an absent key says."""
     value = fields.get(key)
     return _ABSENT if not value or value in _DEFAULTS.get(key, ()) else value
+
+
+def _plainly(value: Json) -> Json:
+    """Leave out of an object what says what an absent key says."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: each for key, each in value.items() if each and (key, each) != ("policy", "QUEUE")} or None
 
 
 def _tasks(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
@@ -127,17 +168,19 @@ def _cases(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
 
 
 def _children(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
-    """Compare which sub-workflow is started. The server writes the version that it resolved where none was named."""
-    if not isinstance(planned, Mapping) or not isinstance(ran, Mapping):
-        yield from _values(planned, ran, pointer)
-        return
-    resolved = {"version"} if not planned.get("version") else set[str]()
-    for key in sorted((planned.keys() | ran.keys()) - resolved):
-        mine, other, here = _meant(key, planned), _meant(key, ran), f"{pointer}/{_escaped(key)}"
-        if key == "workflowDefinition" and isinstance(mine, Mapping) and isinstance(other, Mapping):
-            yield from _records(mine, other, here, _WORKFLOW_KEYS)  # a copy of its own: nothing is written into it
-        else:
-            yield from _values(mine, other, here)
+    """Compare what two tasks start; the server names an inline child by its definition, whatever is said beside it."""
+    mine, other = (dict(value) if isinstance(value, Mapping) else {} for value in (planned, ran))
+    inline = mine.get("workflowDefinition"), other.get("workflowDefinition")
+    if isinstance(inline[0], Mapping) and isinstance(inline[1], Mapping):
+        yield from _records(inline[0], inline[1], f"{pointer}/workflowDefinition", _WORKFLOW_KEYS)
+        for key in ("name", "version", "workflowDefinition"):
+            mine.pop(key, None)
+            other.pop(key, None)
+    if isinstance(asked := mine.get("version"), str) and asked.isdecimal():
+        mine["version"] = int(asked)
+    if not mine.get("version"):
+        other.pop("version", None)  # the newest one, which the server then names
+    yield from _values(mine, other, pointer)
 
 
 def _values(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:

@@ -11,7 +11,7 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SKIPPED
 from pytest_k1n.engine.values import JsonObject
 
-_RATE_LIMITED: Final = frozenset({"SIMPLE", "DYNAMIC", "HTTP", "DO_WHILE"})
+_RATE_LIMITED: Final = frozenset({"SIMPLE", "HTTP", "DO_WHILE"})
 """Known types whose records show the rate limit of their definition; worker tasks of unknown types do too."""
 _NO_METADATA: Final = {"additionalContext": {}, "empty": True, "additionalContextMap": {}}
 
@@ -57,7 +57,7 @@ def task_document(task: TaskState) -> JsonObject:
     execution, node = task.execution, task.node
     definition: TaskDef | None = task.task_def
     output = joins.output(task) if task.type == "JOIN" and task.status in OPEN_TASK else task.output
-    limited = definition if definition is not None and _shows_rate_limit(node.type) else None
+    limited = definition if definition is not None and _shows_rate_limit(task) else None
     document: JsonObject = {
         "taskType": task.type,
         "status": task.status,
@@ -160,8 +160,12 @@ def _priority(task: TaskState) -> int:
     return task.execution.priority
 
 
-def _shows_rate_limit(type_: str) -> bool:
-    return type_ in _RATE_LIMITED or type_ not in MAPPERS
+def _shows_rate_limit(task: TaskState) -> bool:
+    """Tell whether a record shows its definition's limit; that of a dynamic task only once a worker has polled it."""
+    kind = task.node.type
+    if kind == "DYNAMIC":
+        return task.worker_id is not None
+    return kind in _RATE_LIMITED or kind not in MAPPERS
 
 
 def _with_optional(document: JsonObject, *fields: tuple[str, Any]) -> JsonObject:

@@ -247,16 +247,20 @@ class EngineExecution:
         """Say what open executions wait for."""
         return self.embedded.waits_for() or "nothing"
 
+    def overdue(self, within_ms: int) -> TimeoutError:
+        """Make the error that so much real time is over; it names what goes on and on."""
+        return TimeoutError(
+            f"{self.state.definition.name} has not ended within {within_ms / 1000:g}s of real time, after "
+            f"{format_ms(self._engine.now_ms - self.state.created_ms)} of virtual time: "
+            f"{what_goes_on(list(self._engine.executions.values()))}"
+        )
+
     def _let_pass(self, is_reached: Callable[[], bool], within_ms: int, *, horizon_ms: int | None = None) -> None:
         deadline = time.monotonic() + within_ms / 1000
         events = 0
 
         def give_up() -> None:
-            raise TimeoutError(
-                f"{self.state.definition.name} has not ended within {within_ms / 1000:g}s of real time, after "
-                f"{format_ms(self._engine.now_ms - self.state.created_ms)} of virtual time: "
-                f"{what_goes_on(list(self._engine.executions.values()))}"
-            )
+            raise self.overdue(within_ms)
 
         def look() -> None:
             nonlocal events

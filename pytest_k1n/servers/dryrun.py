@@ -12,6 +12,10 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.engine.problems import Problem
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import demand_sound
+from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.servers.alone import EngineExecution, start_alone
@@ -66,8 +70,9 @@ def dry_run(
 
     `failing` says how many attempts of a task fail, by ref or task name; None: all of them. Tasks that wait for
     an answer get it after their `takes_ms`, a minute of virtual time if it is not given. Raises TimeoutError
-    after `within_ms` of real time, ConductorError if the engine refuses the definition.
+    after `within_ms` of real time, ConductorError if the engine refuses the definition, ValueError if a server would.
     """
+    _demand_sound(definition)
     started = [definition, *startable(definition, children)]
     changed = [rehearsed(each, children) for each in started]
     documents = [document for document, _ in changed]
@@ -100,6 +105,17 @@ def dry_run(
     )
 
 
+def _demand_sound(definition: Document) -> None:
+    """Check the definition as it is: with its outside simulated it may be sound where it is not."""
+    try:
+        given = shapes.read(definition, shapes.WORKFLOW)
+        shapes.refuse_nulls(given.get("tasks"))
+        demand_sound(workflow_document(given), str(given.get("name") or "definition"))
+    except Problem as problem:
+        said = "; ".join(f"{each['path']}: {each['message']}" for each in problem.violations)
+        raise ValueError(f"a server refuses it: {said or problem.message}") from None
+
+
 def _to_the_end(
     execution: EngineExecution,
     handlers: Handlers,
@@ -111,7 +127,9 @@ def _to_the_end(
     deadline = time.monotonic() + within_ms / 1000
     answered: list[str] = []
     while len(answered) < _MOST_ANSWERS:
-        left_ms = max(1, round((deadline - time.monotonic()) * 1000))
+        left_ms = round((deadline - time.monotonic()) * 1000)
+        if left_ms <= 0:  # an answer takes too few events for the clock to be looked at while they happen
+            raise execution.overdue(within_ms)
         execution.settle_all(left_ms, until=lambda: bool(_waiting(execution)))
         waiting = _waiting(execution)
         if not waiting:

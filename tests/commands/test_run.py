@@ -267,3 +267,38 @@ def test_a_name_that_nothing_has_is_told_with_what_is_near(saved, run):
 def test_an_input_that_cannot_be_read_is_one_line(saved, run, given, said):
     code, _, err = run(saved(simple("charge")), "--input", given)
     assert (code, err.count("\n"), said in err) == (2, 1, True)
+
+
+def test_a_loop_that_asks_people_for_ever_is_given_up_in_time(tmp_path, capsys):
+    """Each answer takes a handful of events: the clock is looked at between the answers as well."""
+    asked = {"name": "ask", "taskReferenceName": "ask", "type": "WAIT"}
+    loop = {
+        "name": "again", "taskReferenceName": "again", "type": "DO_WHILE", "loopOver": [asked],
+        "loopCondition": 'if("${workflow.variables.cart}"!="checkout") { true; } else { false; }',
+    }  # fmt: skip
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps({"name": "cart", "version": 1, "ownerEmail": "a@b.c", "tasks": [loop]}))
+    assert main(["run", str(path), "--within", "1s"]) == 2
+    said = capsys.readouterr().err
+    assert "has not ended within 1s of real time" in said
+    assert "again" in said
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"type": "EVENT", "sink": None},
+        {"type": "HTTP", "inputParameters": {}},
+        {"type": "SUB_WORKFLOW"},
+        {"type": "SWITCH", "evaluatorType": "value-param", "expression": "k", "defaultCase": None,
+         "decisionCases": {"x": [{"name": "a", "taskReferenceName": "a"}]}},
+    ],
+    ids=["an event without a sink", "a request without an address", "a child without a name", "a null"],
+)  # fmt: skip
+def test_what_a_server_refuses_is_not_simulated(tmp_path, capsys, task):
+    path = tmp_path / "w.json"
+    path.write_text(json.dumps({
+        "name": "w", "version": 1, "ownerEmail": "a@b.c", "tasks": [{"name": "t", "taskReferenceName": "t", **task}],
+    }))  # fmt: skip
+    assert main(["run", str(path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

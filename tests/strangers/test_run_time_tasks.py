@@ -137,3 +137,35 @@ def test_a_started_execution_serves_late_tasks_with_a_handler_and_leaves_the_oth
     execution.complete("s2", {"by": "test"})
     execution.wait()
     assert [execution.task(ref).output["by"] for ref in ("s1", "s2")] == ["handler", "test"]
+
+
+def dynamic(make, kind, **inputs):
+    task = {"name": "choose", "taskReferenceName": "y", "type": "DYNAMIC", "dynamicTaskNameParam": "which"}
+    return make.workflow({**task, "inputParameters": {"which": kind, **inputs}}, make.simple("last"))
+
+
+@pytest.mark.virtual
+def test_a_dynamic_task_that_names_a_sub_workflow_is_one(conductor, make, calls):
+    parent = dynamic(make, "SUB_WORKFLOW", subWorkflowName="child_of_dynamic", subWorkflowVersion=1)
+    child = make.workflow(make.simple("inner"), name="child_of_dynamic")
+    execution = conductor.run(parent, handlers={"inner": lambda: calls.append("inner")}, children=[child])
+    execution.expect(completed())
+    assert calls == ["inner"]
+
+
+@pytest.mark.virtual
+def test_a_dynamic_task_that_names_an_event_fails_for_want_of_a_sink(conductor, make):
+    assert conductor.run(dynamic(make, "EVENT")).task("y").reason.endswith('because "sinkValue" is null')
+
+
+@pytest.mark.virtual
+@pytest.mark.parametrize("kind", ["FORK_JOIN", "JOIN", "SUB_WORKFLOW"])
+def test_a_dynamic_task_that_names_what_needs_more_waits_for_ever_and_says_so(conductor, make, kind):
+    with pytest.raises(TimeoutError, match="y"):
+        conductor.run(dynamic(make, kind), within="5s")
+
+
+@pytest.mark.virtual
+def test_a_dynamic_task_that_names_a_loop_fails_in_the_servers_words(conductor, make):
+    execution = conductor.run(dynamic(make, "DO_WHILE"))
+    assert execution.task("y").reason == "Index 0 out of bounds for length 0"

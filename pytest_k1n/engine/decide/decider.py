@@ -210,6 +210,8 @@ def _run_system_tasks(context: Context, execution: ExecutionState, going_on: lis
             if not runner(task, context):
                 continue
             task.ended_ms = context.now_ms
+            if task.node.type == "DYNAMIC":  # scheduled as if for a worker
+                task.started_ms = context.now_ms
         elif not _advance_loop(context, execution, task, moved_before):
             continue
         changed = True

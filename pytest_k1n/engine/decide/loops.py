@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import Node, walk
 from pytest_k1n.engine.language import naming
 from pytest_k1n.engine.language.expressions import compile_template
@@ -96,6 +96,8 @@ def _first(loop: TaskState) -> Node | None:
 
 
 def _next(loop: TaskState) -> Node:
+    if not loop.node.body:  # of a dynamic task that named a loop; the server's words
+        raise Broken("Index 0 out of bounds for length 0")
     loop.iteration += 1
     index = loop.iteration - 1
     loop.output = {**loop.output, "iteration": loop.iteration}

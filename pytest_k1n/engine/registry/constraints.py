@@ -15,11 +15,16 @@ from pytest_k1n.engine.values import JsonObject
 _MESSAGE: Final = "Validation failed, check below errors for detail."
 
 
-def check_workflow(document: JsonObject, path: str) -> None:
-    """Check a normalised workflow definition. Raises Invalid with every violation."""
+def demand_sound(document: JsonObject, path: str) -> None:
+    """Check a normalised workflow definition as the server does. Raises Invalid with every violation."""
     found = list(_workflow_violations(document, path))
     if found:
         raise Invalid(_MESSAGE, violations=tuple(found))
+
+
+def check_workflow(document: JsonObject, path: str) -> None:
+    """Check it as the server does, and for what this engine cannot run. Raises Invalid."""
+    demand_sound(document, path)
     refused = [text for task in walk(document["tasks"]) for text in refusals(task)]
     if refused:
         raise Invalid("The embedded engine refuses this definition: " + "; ".join(refused))

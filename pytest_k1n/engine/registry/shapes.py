@@ -225,6 +225,30 @@ def read(document: Any, shape: Shape) -> JsonObject:
     return made
 
 
+def unbearable_nulls(task: Mapping[str, Any], *, in_loop: bool) -> list[str]:
+    """Return the fields that the server's validators cannot bear as an explicit null in a task of this type."""
+    kind = task_type(task)
+    fields: tuple[str, ...] = ()
+    if kind in ("SWITCH", "DECISION"):
+        fields = ("decisionCases", "defaultCase")
+    elif kind == "WAIT" and not in_loop:
+        fields = ("inputParameters",)
+    return [field for field in fields if field in task and task[field] is None]
+
+
+def refuse_nulls(tasks: Any, *, in_loop: bool = False) -> None:
+    """Refuse a definition's tasks with such a null, at any depth but in inline definitions. Raises Illegal."""
+    for task in tasks if isinstance(tasks, list) else ():
+        if not isinstance(task, Mapping):
+            continue
+        if unbearable_nulls(task, in_loop=in_loop):
+            raise Illegal(UNCHECKABLE)
+        cases = task.get("decisionCases")
+        for inner in (*(task.get("forkTasks") or ()), *(cases or {}).values(), task.get("defaultCase")):
+            refuse_nulls(inner, in_loop=in_loop)
+        refuse_nulls(task.get("loopOver"), in_loop=True)
+
+
 def task_type(document: Mapping[str, Any]) -> Any:
     """Return the type of a workflow's task: of `type` and `workflowTaskType`, two setters, the later key counts."""
     last = next((key for key in reversed(list(document)) if key in ("type", "workflowTaskType")), "type")

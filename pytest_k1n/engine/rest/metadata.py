@@ -19,6 +19,7 @@ def _put_workflows(request: Request) -> Reply:
     if not definitions:
         demand([{"path": "updateWorkflowDef.arg0", "message": "WorkflowDefList is empty"}])
     for index, definition in enumerate(definitions):
+        shapes.refuse_nulls(definition.get("tasks"))
         check_workflow(workflow_document(definition), f"updateWorkflowDef.arg0[{index}]")
     for definition in definitions:
         request.engine.catalogue.put_workflow(definition, request.engine.now_ms, is_update=True)
@@ -28,6 +29,7 @@ def _put_workflows(request: Request) -> Reply:
 
 def _post_workflow(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
+    shapes.refuse_nulls(definition.get("tasks"))
     document = workflow_document(definition)
     check_workflow(document, "registerWorkflowDef.arg0")
     name, version = document["name"], document["version"]
@@ -41,6 +43,7 @@ def _post_workflow(request: Request) -> Reply:
 
 def _validate(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
+    shapes.refuse_nulls(definition.get("tasks"))
     check_workflow(workflow_document(definition), "validateWorkflowDef.arg0")
     return Reply()
 

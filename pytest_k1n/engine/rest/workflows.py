@@ -50,6 +50,7 @@ def started(
     demand(violations)
     inline = asked.get("workflowDef")
     if inline is not None:
+        shapes.refuse_nulls(inline.get("tasks"))
         check_workflow(workflow_document(inline), "startWorkflow.arg0.workflowDef")
         definition = request.engine.catalogue.inline(inline)
     elif not asked["name"].strip():

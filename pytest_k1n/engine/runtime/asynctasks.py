@@ -26,7 +26,7 @@ class HttpCaller(Protocol):
 def run_event(task: TaskState) -> None:
     """Write down what is published to the internal queue; there is no other, and a task that names one fails."""
     execution = task.execution
-    sink = str(task.input.get("sink"))
+    sink = task.input.get("sink")
     task.output = {
         **task.input,
         "workflowInstanceId": execution.workflow_id,
@@ -34,8 +34,13 @@ def run_event(task: TaskState) -> None:
         "workflowVersion": execution.definition.version,
         "correlationId": execution.correlation_id,
         "taskToDomain": execution.domains,
-        "event_produced": sink,
     }
+    if sink is None:  # of a dynamic task the server resolves no sink
+        task.status = FAILED
+        task.reason = 'Cannot invoke "String.startsWith(String)" because "sinkValue" is null'
+        return
+    sink = str(sink)
+    task.output["event_produced"] = sink
     kind, _, name = sink.partition(":")
     if kind != "conductor":
         problem = f"Unknown queue type {kind}" if ":" in sink else f"Illegal event {sink}"

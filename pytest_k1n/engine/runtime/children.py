@@ -35,6 +35,9 @@ def start(engine: Parent, task: TaskState) -> None:
     task.poll_count += 1
     inline = task.input.get("subWorkflowDefinition")
     name, version = task.input.get("subWorkflowName"), task.input.get("subWorkflowVersion") or None
+    if name is None and not isinstance(inline, dict):
+        task.started_ms = task.updated_ms = now_ms  # a dynamic one: the server stumbles, and leaves it scheduled
+        return
     try:
         definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else engine.find(str(name), version)
     except (Unknown, MissingChild) as error:

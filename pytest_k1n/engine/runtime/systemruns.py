@@ -21,6 +21,11 @@ _HOLDABLE = ("SUB_WORKFLOW", "HTTP", "START_WORKFLOW")
 _RUN = frozenset({*_HOLDABLE, "EVENT"})
 
 
+def _kind(task: TaskState) -> str:
+    """Return the type that a task runs as: of a dynamic one, what its input has named."""
+    return task.type if task.node.type == "DYNAMIC" else task.node.type
+
+
 class SystemRuns:
     """Runs such tasks when their turn comes, and ends them when what they wait for is there."""
 
@@ -45,7 +50,7 @@ class SystemRuns:
 
     def take(self, task: TaskState) -> bool:
         """See to it that a task is run, if it is one of these; tell whether it is."""
-        kind = task.node.type
+        kind = _kind(task)
         if kind in _HOLDABLE and self._is_held(task):
             self._held.append(task)
             return True
@@ -60,7 +65,7 @@ class SystemRuns:
         return False
 
     def _run_later(self, task: TaskState) -> None:
-        action = self._start_child if task.node.type == "SUB_WORKFLOW" else self._run
+        action = self._start_child if _kind(task) == "SUB_WORKFLOW" else self._run
         if task.callback_s > 0:  # a retry waits, also of a task that the engine runs itself
             self._agenda.at(self._engine.now_ms + task.callback_s * 1000, WAKE, action, task)
         else:
@@ -78,8 +83,8 @@ class SystemRuns:
 
     def release(self, *kinds: str) -> bool:
         """Run the tasks of some types that were held back; tell whether there were any."""
-        released = [task for task in self._held if task.node.type in kinds]
-        self._held = [task for task in self._held if task.node.type not in kinds]
+        released = [task for task in self._held if _kind(task) in kinds]
+        self._held = [task for task in self._held if _kind(task) not in kinds]
         for task in released:
             self._run_later(task)
         self._agenda.settle()
@@ -98,7 +103,7 @@ class SystemRuns:
         if task.status != SCHEDULED:
             return
         task.started_ms = task.updated_ms = self._engine.now_ms
-        kind = task.node.type
+        kind = _kind(task)
         task.poll_count += kind != "EVENT"
         if kind == "EVENT":
             asynctasks.run_event(task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 from pytest_k1n.engine.runtime.agenda import FINISH, Agenda
 from pytest_k1n.engine.runtime.ports import ResultTaker
 from pytest_k1n.engine.runtime.queues import QueueKey
@@ -61,6 +62,8 @@ class Workforce:
         """Have a worker take what no other does, of the queues known and of those to come."""
         self._default = (worker, worker_id, slots, wants)
         for key in known:
+            if key.type in SYSTEM_TASK_TYPES:
+                continue  # a dynamic task that named an operator waits for ever, as on the server: nobody polls for it
             if key not in self._attached or self._attached[key].is_default:
                 self._attached[key] = Attachment(worker, worker_id, slots, is_default=True, wants=wants)
                 self._agenda.soon(self.work_off, key)
@@ -74,7 +77,7 @@ class Workforce:
         """Tell whether a worker takes what a queue holds."""
         if key in self._attached:
             return True
-        if self._default is None:
+        if self._default is None or key.type in SYSTEM_TASK_TYPES:
             return False
         worker, worker_id, slots, wants = self._default
         self._attached[key] = Attachment(worker, worker_id, slots, is_default=True, wants=wants)

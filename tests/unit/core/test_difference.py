@@ -130,7 +130,10 @@ def single(task, **fields):
             }}),
         ),
         (single({"type": "DYNAMIC", "name": "any"}), single({"type": "DYNAMIC", "name": "ship"})),
-        (single({"type": "SET_VARIABLE"}), single({"type": "SET_VARIABLE"}, variables={"seen": True})),
+        (
+            single({"type": "SET_VARIABLE", "inputParameters": {"seen": 1}}),
+            single({"type": "SET_VARIABLE", "inputParameters": {"seen": 1}}, variables={"seen": True}),
+        ),
         (
             single({}, inputSchema={"name": "in", "version": 1}),
             single({}, inputSchema={"name": "in", "version": 1, "createTime": 0, "updateTime": 0}),
@@ -162,3 +165,109 @@ def test_what_the_server_writes_while_it_runs_is_no_difference(planned, ran):
 )  # fmt: skip
 def test_the_same_elsewhere_is_a_difference(planned, ran, where):
     assert [each.pointer for each in differences(planned, ran)] == [where]
+
+
+def test_the_name_that_a_dynamic_task_was_given_at_run_time_is_no_difference():
+    dynamic = {"name": "choose", "taskReferenceName": "y", "type": "DYNAMIC", "dynamicTaskNameParam": "which"}
+    assert differences({"name": "w", "tasks": [dynamic]}, {"name": "w", "tasks": [{**dynamic, "name": "ship"}]}) == ()
+    other = {**dynamic, "type": "SIMPLE", "name": "ship"}
+    assert len(differences({"name": "w", "tasks": [{**other, "name": "pack"}]}, {"name": "w", "tasks": [other]})) == 1
+
+
+def test_an_inline_child_is_compared_as_a_definition():
+    def parent(child, **said):
+        return {
+            "name": "w",
+            "tasks": [
+                {
+                    "name": "c",
+                    "taskReferenceName": "c",
+                    "type": "SUB_WORKFLOW",
+                    "subWorkflowParam": {**said, "workflowDefinition": child},
+                }
+            ],
+        }
+
+    child = {"name": "kid", "tasks": [{"name": "a", "taskReferenceName": "a"}]}
+    filled = {
+        "name": "kid", "version": 1, "schemaVersion": 2, "ownerEmail": "x@y.z",
+        "tasks": [{"name": "a", "taskReferenceName": "a", "type": "SIMPLE", "decisionCases": {}, "startDelay": 0}],
+    }  # fmt: skip
+    assert differences(parent(child, name="what it is called here"), parent(filled, name="kid", version=1)) == ()
+    renamed = {**filled, "tasks": [{**filled["tasks"][0], "name": "b"}]}
+    (found,) = differences(parent(child), parent(renamed, name="kid", version=1))
+    assert found.pointer == "/tasks/0/subWorkflowParam/workflowDefinition/tasks/0/name"
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran"),
+    [
+        (
+            {"type": "HTTP", "inputParameters": {"u": 1}},
+            {"type": "HTTP", "inputParameters": {"u": 1, "asyncComplete": False}},
+        ),
+        (
+            {"type": "EVENT", "sink": "conductor:x"},
+            {"type": "EVENT", "sink": "conductor:x", "inputParameters": {"asyncComplete": True, "sink": "conductor:x"}},
+        ),
+        (
+            {"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "kid"}},
+            {"type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "kid", "version": 4}},
+        ),
+    ],
+)
+def test_what_the_server_writes_into_a_snapshot_while_it_runs_is_no_difference(planned, ran):
+    def of(task):
+        return {"name": "w", "tasks": [{"name": "a", "taskReferenceName": "a", **task}]}
+
+    assert differences(of(planned), of(ran)) == ()
+    assert len(differences(of({**planned, "name": "b"}), of(ran))) == 1
+
+
+def test_another_input_or_version_of_a_child_is_a_difference():
+    def of(**task):
+        return {"name": "w", "tasks": [{"name": "a", "taskReferenceName": "a", **task}]}
+
+    asked = of(inputParameters={"asyncComplete": True})
+    assert len(differences(asked, of(inputParameters={"asyncComplete": False}))) == 1
+    third = of(subWorkflowParam={"name": "kid", "version": 3})
+    assert len(differences(third, of(subWorkflowParam={"name": "kid", "version": 4}))) == 1
+    assert len(differences(third, of(subWorkflowParam={"name": "kid"}))) == 1
+
+
+def test_variables_that_tasks_set_are_no_difference_and_others_are():
+    sets = {"name": "s", "taskReferenceName": "s", "type": "SET_VARIABLE", "inputParameters": {"cart": "open"}}
+    nested = {"name": "f", "taskReferenceName": "f", "type": "SWITCH", "decisionCases": {"x": [sets]}}
+    ran = {"name": "w", "tasks": [nested], "variables": {"cart": "open"}}
+    assert differences({"name": "w", "tasks": [nested]}, ran) == ()
+    assert differences({"name": "w", "tasks": [nested], "variables": {"cart": "new"}}, ran) == ()
+    (found,) = differences({"name": "w", "tasks": [nested], "variables": {"limit": 3}}, ran)
+    assert found.pointer == "/variables"
+    (found,) = differences({"name": "w", "tasks": []}, {"name": "w", "tasks": [], "variables": {"cart": 1}})
+    assert found.pointer == "/variables"
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran"),
+    [
+        (
+            {"inputSchema": {"name": "s", "data": {"a": 0}}},
+            {"inputSchema": {"name": "s", "createTime": 0, "data": {"a": 0}}},
+        ),
+        ({"rateLimitConfig": {"rateLimitKey": "k"}}, {"rateLimitConfig": {"rateLimitKey": "k", "policy": "QUEUE"}}),
+    ],
+)
+def test_defaults_inside_of_objects_are_no_difference_and_what_they_say_is(planned, ran):
+    ((key, inner),) = ran.items()
+    assert differences({"name": "w", "tasks": [], **planned}, {"name": "w", "tasks": [], **ran}) == ()
+    other = {key: {**inner, "policy": "REJECT", "data": {"a": 1}}}
+    assert differences({"name": "w", "tasks": [], **planned}, {"name": "w", "tasks": [], **other}) != ()
+
+
+def test_a_version_written_as_a_text_is_the_number():
+    def of(version):
+        task = {"name": "a", "taskReferenceName": "a", "type": "SUB_WORKFLOW"}
+        return {"name": "w", "tasks": [{**task, "subWorkflowParam": {"name": "kid", "version": version}}]}
+
+    assert differences(of("1"), of(1)) == ()
+    assert len(differences(of("1"), of(2))) == 1

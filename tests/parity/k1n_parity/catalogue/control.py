@@ -214,6 +214,23 @@ def dynamic() -> Iterator[Case]:
         system("DYNAMIC", "dyn", {"which": f"{PREFIX}none"}, dynamicTaskNameParam="which"),
         defs=defs,
     )
+    kid = [child(simple("c"))]
+    for kind, given in {
+        "SUB_WORKFLOW": {"subWorkflowName": f"{PREFIX}child", "subWorkflowVersion": 1},
+        "SUB_WORKFLOW without a name": {},
+        "START_WORKFLOW": {"startWorkflow": {"name": f"{PREFIX}child", "version": 1}},
+        "EVENT": {},
+        "FORK_JOIN": {},
+        "NOOP": {},
+        "SET_VARIABLE": {"v": 1},
+    }.items():
+        yield case(
+            f"DYNAMIC that names {kind}",
+            system("DYNAMIC", "dyn", {"which": kind.split()[0], **given}, dynamicTaskNameParam="which"),
+            simple("d", {"o": "${dyn.output}"}),
+            defs=defs,
+            workflows=kid,
+        )
     yield case("DYNAMIC, no name", system("DYNAMIC", "dyn", {}, dynamicTaskNameParam="which"), defs=defs)
     yield case(
         "DYNAMIC, fails",
