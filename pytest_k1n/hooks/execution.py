@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import Any
 
@@ -11,8 +12,11 @@ from pytest_k1n.run.run import Run, is_listing
 
 _WIDER = (
     "`conductor` belongs to one test. To run a workflow once and judge it in many tests, ask for `conductor_module` "
-    "in a fixture of module scope, for `conductor_session` in one of session scope."
+    "in a fixture of class or module scope, for `conductor_session` in one of package or session scope."
 )
+
+_ASKS = re.compile(r"function scoped fixture conductor |\(.*\bconductor\b.*\)")
+"""Finds it in pytest's words: asked for by the wider fixture itself, or by one of a test that this asks for."""
 
 
 def take_part(run: Run) -> None:
@@ -59,7 +63,7 @@ class ItemHooks:
         try:
             return (yield)
         except pytest.fail.Exception as failure:
-            if "ScopeMismatch" in str(failure) and "function scoped fixture conductor " in str(failure):
+            if "ScopeMismatch" in str(failure) and _ASKS.search(str(failure)):
                 pytest.fail(f"{failure}\n\n{_WIDER}", pytrace=False)
             raise
 

@@ -165,7 +165,8 @@ CHECKS: Final = (
     ),
     LintCheck(
         code="join-on-unknown", level=ERROR, title="A JOIN that waits for what never comes",
-        why="It waits for ever: for a name that no task has, for itself, or for a task that only starts after it.",
+        why="It waits for ever: for a name that no task has, for itself, or for a task that only starts after it. For "
+        "one round of a loop's task, ref__2, it does if the loop ends before: there it is a warning.",
         fix="Name the last task of each branch in joinOn.", find=joins.join_on_unknown,
     ),
     LintCheck(

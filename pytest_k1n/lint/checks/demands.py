@@ -22,6 +22,10 @@ def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find values that the server's JSON reader cannot take where they stand."""
     shape = shapes.WORKFLOW if isinstance(subject, WorkflowSubject) else shapes.TASK_DEFINITION
     yield from _wrong(subject.fields, shape, subject.path)
+    if isinstance(subject, WorkflowSubject) and not subject.is_inline:
+        for task in subject.tasks:
+            for field in shapes.unbearable_nulls(task.fields, in_loop=task.loop is not None):
+                yield Hit((*task.path, field), "must not be null: leave it out", ref=task.ref)
 
 
 def _wrong(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_k1n.lint.check import Hit
+from pytest_k1n.lint.check import Hit, Level
 from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskList, TaskNode, listed
@@ -79,13 +79,16 @@ def join_on_unknown(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find JOINs that wait for what no task is called, for themselves, or for what starts after them."""
     for join, path, ref in _waits(workflow):
         if ref == join.ref:
-            yield Hit(path, "waits for itself", f"remove {ref}", ref=join.ref)
+            yield Hit(path, "waits for itself", f"remove {ref}", _mildly(join), join.ref)
         elif ref not in workflow.by_ref:
-            if not workflow.has_dynamic_fork:
+            if (round_of := _task_of_round(workflow, ref)) is not None:
+                said = f"waits for {ref}, a round of the loop {round_of.ref}: for ever if the loop ends before it"
+                yield Hit(path, said, f'wait for "{round_of.ref}"', Level.WARNING, join.ref)
+            elif not workflow.has_dynamic_fork:
                 hint = suggestion(ref, workflow.by_ref)
-                yield Hit(path, f"waits for {ref!r}, which no task is called", hint, ref=join.ref)
+                yield Hit(path, f"waits for {ref!r}, which no task is called", hint, _mildly(join), join.ref)
         elif workflow.graph is not None and _is_later(workflow, ref, join):
-            yield Hit(path, f"waits for {ref}, which starts only after it", f"remove {ref}", ref=join.ref)
+            yield Hit(path, f"waits for {ref}, which starts only after it", f"remove {ref}", _mildly(join), join.ref)
 
 
 def join_on_case(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -105,7 +108,8 @@ def join_on_case(workflow: WorkflowSubject) -> Iterator[Hit]:
                     path,
                     f"waits for {ref}, which runs only if {owner.ref} takes {case}",
                     f"put a NOOP behind {owner.ref} in its branch, and wait for that",
-                    ref=join.ref,
+                    _mildly(join),
+                    join.ref,
                 )
                 break
             inner = owner
@@ -119,7 +123,11 @@ def join_across_loop(workflow: WorkflowSubject) -> Iterator[Hit]:
             continue
         if task.loop is not None and task.loop not in join.owners:
             yield Hit(
-                path, f"waits for {ref} inside the loop {task.loop.ref}", f'wait for "{task.loop.ref}"', ref=join.ref
+                path,
+                f"waits for {ref} inside the loop {task.loop.ref}",
+                f'wait for "{task.loop.ref}"',
+                _mildly(join),
+                join.ref,
             )
 
 
@@ -143,6 +151,20 @@ def _waits(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, tuple[str | in
 
 def _join_on(join: TaskNode) -> list[str]:
     return [ref for ref in listed(join.fields, "joinOn") if isinstance(ref, str)]
+
+
+def _mildly(join: TaskNode) -> Level | None:
+    """Say how bad a JOIN without end is: a TERMINATE in a branch beside it may end the execution all the same."""
+    beside = (join.preceding, *(owner for owner in join.owners if owner.type == "FORK_JOIN"))
+    may_end = any(task.type == "TERMINATE" for fork in beside if fork is not None for task in fork.walk())
+    return Level.WARNING if may_end else None
+
+
+def _task_of_round(workflow: WorkflowSubject, ref: str) -> TaskNode | None:
+    """Return the loop of whose task a ref names one round: `b__2`."""
+    name, _, number = ref.rpartition("__")
+    task = workflow.by_ref.get(name)
+    return task.loop if task is not None and number.isdecimal() and int(number) > 0 else None
 
 
 def _is_later(workflow: WorkflowSubject, ref: str, join: TaskNode) -> bool:

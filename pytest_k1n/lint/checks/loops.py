@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pytest_k1n.engine.language.scripts import is_literal
 from pytest_k1n.lint.check import Hit
+from pytest_k1n.lint.checks.reading import OF_ITEMS
 from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskNode, texts
@@ -51,7 +52,7 @@ def unknown_in_condition(workflow: WorkflowSubject) -> Iterator[Hit]:
         condition = task.fields.get("loopCondition")
         if not isinstance(condition, str) or "${" in condition:
             continue
-        known = {task.ref, *task.inputs, *(inner.ref for inner in task.walk())}
+        known = {task.ref, *task.inputs, *(inner.ref for inner in task.walk()), *(OF_ITEMS if _has_items(task) else ())}
         for name in sorted(names_read(condition) - known):
             if name not in ("get", "keySet", "containsKey", "size", "entrySet", "toString") and not _dynamic(task):
                 where = workflow.by_ref.get(name)

@@ -14,6 +14,8 @@ from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskNode, listed, mapping, texts
 
 _MOST_SUGGESTIONS = 50
+OF_ITEMS = ("loopItem", "loopIndex")
+"""What a loop with items tells of its round: in its output, and to its condition."""
 
 
 def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -38,14 +40,14 @@ def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
             refused.add(path)
             root = message.removeprefix("taskReferenceName: ").partition(" for given task")[0]
             known = root.partition("[")[0] in workflow.by_ref
-            hint = "write ${ref.output…}" if known else hints.of(root)
+            hint = "write ${ref.output…}" if known else hints.of(root, task)
             yield Hit(path, f"reads {root}, but no task is called that", hint, ref=task.ref)
     for read in _of_tasks(workflow):
         if read.root in workflow.by_ref or not read.root or read.path in refused:
             continue
         if not workflow.has_dynamic_fork:  # else a task that the fork brings along may be called that
             said = f"reads {read.expression}, but no task is called that: it is always null"
-            yield Hit(read.path, said, hints.of(read.root), Level.WARNING, _ref(read))
+            yield Hit(read.path, said, hints.of(read.root, read.reader), Level.WARNING, _ref(read))
 
 
 class _Hints:
@@ -55,7 +57,12 @@ class _Hints:
         self._refs = workflow.by_ref
         self._left = _MOST_SUGGESTIONS
 
-    def of(self, name: str) -> str:
+    def of(self, name: str, reader: TaskNode | None) -> str:
+        if name in OF_ITEMS and reader is not None and reader.loop is not None:
+            return f"write ${{{reader.loop.ref}.output.{name}}}"
+        inner, _, number = name.rpartition("__")
+        if number.isdecimal() and (task := self._refs.get(inner)) is not None and task.loop is not None:
+            return f"of a round of its own the loop tells: ${{{task.loop.ref}.output.{number}.{inner}}}"
         self._left -= 1
         return suggestion(name, self._refs) if self._left >= 0 else ""
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from k1n_support.lint_examples import EXAMPLES, SOUND, definition
+from k1n_support.lint_examples import EXAMPLES, SOUND, B, C, definition, fork, join, switch, task, terminate, workflow
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.source import SourceFile
 from pytest_k1n.lint.table import BY_CODE
@@ -58,3 +58,17 @@ def test_what_is_sound_by_one_check_is_refused_by_none(code, document):
     """The sound variants are definitions a team may write: an error in one would be a false alarm."""
     errors = [each for each in findings(document) if each.level == "error"]
     assert errors == []
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [join("d", "c"), join("j", "c"), join("z", "c"), join("k", "c")],
+    ids=["unknown", "itself", "later", "a case"],
+)
+def test_a_join_without_end_is_no_error_beside_a_terminate_that_ends_the_execution(joined):
+    sound = workflow(fork([switch({"x": [task("k")]})], [B, terminate(), C]), joined, task("z"))
+    found = [each for each in findings(sound) if each.code.startswith("join-on-")]
+    assert found
+    assert {each.level for each in found} == {"warning"}
+    hanging = workflow(fork([switch({"x": [task("k")]})], [B, C]), joined, task("z"))
+    assert "error" in {each.level for each in findings(hanging)}
