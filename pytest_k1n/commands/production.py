@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
 from typing import cast
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
+from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core import wire
 from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
 from pytest_k1n.core.critical import CriticalPath, critical_path
@@ -19,6 +24,8 @@ from pytest_k1n.core.sparkline import sparkline
 from pytest_k1n.core.stats import median
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms, iso_utc
+from pytest_k1n.report.execution_document import JudgedExecution, execution_document
+from pytest_k1n.report.many_page import Line, Many, Row, many_page
 
 PAGE = 100
 """Executions per search: what the server allows without settings of its own."""
@@ -27,6 +34,10 @@ MOST = 5_000
 BARS = 30
 """Bars of a trend: more executions share one."""
 MOST_TASKS = 12
+MOST_TASKS_OF_PAGE = 40
+MOST_REASONS = 5
+SLOWEST = 5
+"""Executions of which the page draws the Gantt."""
 _BAD = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"})
 _QUOTED = frozenset('"\\')
 
@@ -58,9 +69,7 @@ def gather(client: Conductor, workflow: str, *, last: int) -> Production:
 def text(gathered: Production) -> Iterator[str]:
     """Say how many there were, what they took, where the time went, what was critical how often, and what failed."""
     executions, paths = gathered.executions, gathered.paths
-    states = ", ".join(f"{count} {state}" for state, count in Counter(str(each.status) for each in executions).items())
-    first, newest = iso_utc(executions[0].started_ms)[:16], iso_utc(executions[-1].started_ms)[:16]
-    yield f"{one_line(gathered.workflow)}: {len(executions)} executions ({states}), from {first} to {newest}"
+    yield f"{one_line(gathered.workflow)}: {_summary(executions)}"
     if paths:
         found = bottlenecks(paths)
         yield f"  {'makespan':<16} {_of(found.makespan)}  {_trend([path.makespan_ms for path in paths])}"
@@ -77,6 +86,12 @@ def text(gathered: Production) -> Iterator[str]:
         if found.tasks[MOST_TASKS:]:
             yield f"  and {len(found.tasks) - MOST_TASKS} tasks more"
     yield from _failures(executions)
+
+
+def _summary(executions: Sequence[Execution]) -> str:
+    states = ", ".join(f"{count} {state}" for state, count in Counter(str(each.status) for each in executions).items())
+    first, newest = iso_utc(executions[0].started_ms)[:16], iso_utc(executions[-1].started_ms)[:16]
+    return f"{len(executions)} executions ({states}), from {first} to {newest}"
 
 
 def document(gathered: Production) -> dict[str, object]:
@@ -98,12 +113,72 @@ def document(gathered: Production) -> dict[str, object]:
     }  # fmt: skip
 
 
-def show(client: Conductor, workflow: str, *, last: int, as_json: bool) -> int:
-    """Print the report. Raises ValueError for more executions than are read at once."""
+def page(gathered: Production, *, server: str) -> str:
+    """Describe the same as one HTML page, with the Gantt of the slowest."""
+    executions, paths = gathered.executions, gathered.paths
+    began = [iso_utc(each.started_ms)[:16] for each in gathered.completed]
+    found = bottlenecks(paths) if paths else None
+
+    def series(values: Iterable[int]) -> list[tuple[str, int]]:
+        return list(zip(began, values, strict=True))
+
+    tasks = found.tasks[:MOST_TASKS_OF_PAGE] if found else ()
+    slowest = sorted(zip(paths, gathered.completed, strict=True), key=lambda each: -each[0].makespan_ms)[:SLOWEST]
+    return many_page(
+        Many(
+            workflow=gathered.workflow,
+            server=redact(server),
+            summary=_summary(executions),
+            made_by=f"pytest-k1n {version('pytest-k1n')}",
+            makespan=(
+                Line(name="makespan", spread=found.makespan, series=series(path.makespan_ms for path in paths))
+                if found
+                else None
+            ),
+            segments=[
+                Line(name=str(kind), spread=spread, series=series(path.by_kind()[kind] for path in paths))
+                for kind, spread in (found.segments if found else {}).items()
+            ],
+            tasks=[
+                Line(
+                    name=task.ref,
+                    spread=task.work,
+                    series=series(_work(path, task.ref) for path in paths),
+                    note=f"longest in {task.most}, on the path in {task.on_path} of {len(paths)}",
+                )
+                for task in tasks
+            ],
+            left_out=len(found.tasks) - len(tasks) if found else 0,
+            slowest=[execution_document(_unjudged(execution)) for _, execution in slowest],
+            failures=[(count, ref, reason) for (ref, reason), count in _reasons(executions).most_common(MOST_REASONS)],
+            rows=[
+                Row(
+                    workflow_id=each.workflow_id,
+                    status=str(each.status),
+                    started_at=iso_utc(each.started_ms),
+                    makespan_ms=None if each.ended_ms is None else each.ended_ms - each.started_ms,
+                )
+                for each in reversed(executions)
+            ],
+        )
+    )
+
+
+def _unjudged(execution: Execution) -> JudgedExecution:
+    return JudgedExecution(observation=observe(execution), title=execution.name, verdict="unknown")
+
+
+def show(client: Conductor, workflow: str, *, last: int, as_json: bool, html: str | None = None) -> int:
+    """Print the report, and write it as a page. Raises ValueError for more executions than are read at once."""
     if not 1 <= last <= MOST:
         raise ValueError(f"--last: {last} is not from 1 to {MOST:,}: each execution is a request to the server")
     gathered = gather(client, workflow, last=last)
     print(json.dumps(document(gathered), indent=1) if as_json else "\n".join(text(gathered)))
+    if html is not None:
+        target = Path(html)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(target, page(gathered, server=client.url) + "\n")
+        print(f"wrote {target}", file=sys.stderr if as_json else sys.stdout)
     return 0
 
 
@@ -140,6 +215,15 @@ def _work(path: CriticalPath, ref: str) -> int:
 
 
 def _failures(executions: Sequence[Execution]) -> Iterator[str]:
+    reasons = _reasons(executions)
+    if reasons:
+        yield "what ended badly:"
+    for (ref, reason), count in reasons.most_common(MOST_REASONS):
+        yield f"  {count} x {one_line(ref, most=40)}: {one_line(reason, most=120)}"
+
+
+def _reasons(executions: Sequence[Execution]) -> Counter[tuple[str, str]]:
+    """Count which task ended badly, and why."""
     reasons: Counter[tuple[str, str]] = Counter()
     for execution in executions:
         if execution.status.is_terminal and execution.status is not WorkflowStatus.COMPLETED:
@@ -150,10 +234,7 @@ def _failures(executions: Sequence[Execution]) -> Iterator[str]:
             ]
             ref, reason = (bad[-1].ref, bad[-1].reason) if bad else ("no task", execution.reason)
             reasons[ref, str(reason or execution.status)] += 1
-    if reasons:
-        yield "what ended badly:"
-    for (ref, reason), count in reasons.most_common(5):
-        yield f"  {count} x {one_line(ref, most=40)}: {one_line(reason, most=120)}"
+    return reasons
 
 
 def _trend(values: Sequence[int]) -> str:

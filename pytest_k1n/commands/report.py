@@ -37,9 +37,12 @@ def main(argv: Sequence[str]) -> int:
         help="instead of RUNs: sum up the last executions of --workflow on this server; reads only")  # fmt: skip
     parser.add_argument("--last", type=int, default=100, metavar="N", help="with --from: so many (default: 100)")
     parser.add_argument("--json", action="store_true", help="with --from: print one JSON object instead of text")
+    parser.add_argument("--html", metavar="FILE", help="with --from: write it as a page there, too")
     arguments = parser.parse_args(argv)
     if arguments.production:
         return _sum_up(arguments)
+    if arguments.html:
+        raise ValueError("--html goes with --from URL; of RUNs --output FILE.html writes the page")
     if not arguments.runs:
         raise ValueError("name at least one RUN, or a server with --from URL --workflow NAME")
     if arguments.completion:
@@ -66,10 +69,10 @@ def _sum_up(arguments: argparse.Namespace) -> int:
     from pytest_k1n.commands.production import show
 
     if not arguments.workflow or arguments.runs or arguments.output or arguments.format:
-        raise ValueError("--from URL needs --workflow NAME, and goes with --last and --json only")
+        raise ValueError("--from URL needs --workflow NAME, and goes with --last, --json and --html only")
     client = Conductor(transport_for(arguments.production))
     try:
-        return show(client, arguments.workflow, last=arguments.last, as_json=arguments.json)
+        return show(client, arguments.workflow, last=arguments.last, as_json=arguments.json, html=arguments.html)
     finally:
         client.close()
 

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.axis import axis_line
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, TaskRecord
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
+from pytest_k1n.core.weather import Weather
 
 _NOTES = 16
 """Columns for what stands behind a bar: its duration, and in most cases a status or an attempt."""
@@ -18,7 +20,12 @@ _DRAWN_TYPES = {**{each: each for each in ASKED_TYPES}, "HTTP": "HTTP", "SUB_WOR
 """System tasks that take their time, and what their rows call them; what only directs the others has no row."""
 _MARKS = {**dict.fromkeys(ASKED_TYPES, "~"), "SUB_WORKFLOW": "="}
 """By type; work is `#`."""
-_LEGEND = {".": ". waits for a worker or a delay", "~": "~ waits to be answered", "=": "= a sub-workflow"}
+_LEGEND = {
+    ".": ". waits for a worker or a delay",
+    "~": "~ waits to be answered",
+    "=": "= a sub-workflow",
+    "!": "! the host or the server stood still",
+}
 
 
 class Stretch(NamedTuple):
@@ -61,12 +68,14 @@ def strips(rows: Sequence[Strip], *, end_ms: int, columns: int, notes: int = _NO
         yield f"{row.name:<{names}} |{''.join(cells)}| {row.note}".rstrip()
 
 
-def bars(execution: Execution, *, columns: int = 80, most: int | None = None) -> Iterator[str]:
+def bars(
+    execution: Execution, *, columns: int = 80, most: int | None = None, weather: Weather | None = None
+) -> Iterator[str]:
     """Draw the tasks of an execution in raw server time: `.` the wait in the queue, `#` work, `~` a WAIT or HUMAN,
     `=` a sub-workflow.
 
     A row per attempt. Notes of bad ends may go beyond `columns`. An open task's bar goes on to the latest stamp. Of
-    more than `most` tasks the rest is counted.
+    more than `most` tasks the rest is counted. The last rows show by `!` when the machine or the server stood still.
     """
     tasks = [
         task
@@ -78,6 +87,8 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
     left_out = len(tasks) - most if most is not None and len(tasks) > most else 0
     shown = tasks[: len(tasks) - left_out]
     rows = [_strip(task, since_ms=execution.started_ms, last_ms=last_ms) for task in shown]
+    if weather is not None and rows:
+        rows += _stalls(weather.during(Interval(execution.started_ms, last_ms)), since_ms=execution.started_ms)
     notes = min(max([_NOTES, *(len(row.note) + 1 for row in rows)]), columns * 2 // 3)
     yield from strips(rows, end_ms=last_ms - execution.started_ms, columns=columns, notes=notes)
     marks = {stretch.mark for row in rows for stretch in row.stretches if stretch.end_ms > stretch.begin_ms}
@@ -85,6 +96,14 @@ def bars(execution: Execution, *, columns: int = 80, most: int | None = None) ->
         yield f"({', '.join(legend)})"
     if left_out:
         yield f"and {left_out} more"
+
+
+def _stalls(weather: Weather, *, since_ms: int) -> Iterator[Strip]:
+    for name, stalls in (("host", weather.host), ("server", weather.server)):
+        if stalls:
+            stretches = [Stretch(each.start_ms - since_ms, each.end_ms - since_ms, "!") for each in stalls]
+            still_ms = sum(each.duration_ms for each in stalls)
+            yield Strip(name=f"({name})", stretches=stretches, note=f"{format_ms(still_ms)} still")
 
 
 def _strip(task: TaskRecord, *, since_ms: int, last_ms: int) -> Strip:

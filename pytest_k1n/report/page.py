@@ -18,11 +18,13 @@ from pytest_k1n.report.markdown import ran_on
 from pytest_k1n.report.picture import charts
 from pytest_k1n.report.picture.gantt import Gantt, gantt
 from pytest_k1n.report.picture.markup import Markup
+from pytest_k1n.report.stalls import sentence as stood_still
+from pytest_k1n.report.stalls import stalls_of
 from pytest_k1n.report.story import about, headline, sentence, shown_band
 from pytest_k1n.report.weather import weather_line
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
 MOST_TABLE_ROWS = 12_000
 """Rows of all task tables together: more of them would make the page heavier than 5 MB."""
@@ -54,50 +56,56 @@ class Section:
     """Tasks that the table leaves out."""
     trend: list[tuple[str, int]]
     compared: ComparisonDocument | None
+    stood_still: str
+    """When host and server stood still meanwhile, in words; empty if they did not."""
 
 
 def render(document: RunDocument) -> str:
     """Make the page."""
     sections = _sections(document)
     anchors = {id(entry.finding): entry.anchor for section in sections for entry in section.entries}
-    return _template().render(
-        document=document,
-        headline=headline(document),
-        ran_on=ran_on(document),
-        sections=sections,
-        shown=[section for section in sections if section.document["role"] in ("main", "own")],
-        unstarted=_unstarted(document),
-        entries=[Entry(finding=each, anchor=anchors.get(id(each))) for each in document["findings"]],
-        titles={section.document["workflow"]["workflow_id"]: section for section in sections},
-        charts=charts,
-        shares=shares,
-        work_on_path=work_on_path,
-        last_attempt=last_attempt,
-        status_of=status_of,
-        marks=MARKS,
-        weather=weather_line(document["weather"]) if "weather" in document else "",
-        diagnoses=list(diagnoses(document)),
-        beside_baseline=remembered.sentence,
-        series_name=remembered.name,
-        style=Markup(_asset("page.css")),
-        script=Markup(_asset("page.js")),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            document=document,
+            headline=headline(document),
+            ran_on=ran_on(document),
+            sections=sections,
+            shown=[section for section in sections if section.document["role"] in ("main", "own")],
+            unstarted=_unstarted(document),
+            entries=[Entry(finding=each, anchor=anchors.get(id(each))) for each in document["findings"]],
+            titles={section.document["workflow"]["workflow_id"]: section for section in sections},
+            charts=charts,
+            shares=shares,
+            work_on_path=work_on_path,
+            last_attempt=last_attempt,
+            status_of=status_of,
+            marks=MARKS,
+            weather=weather_line(document["weather"]) if "weather" in document else "",
+            diagnoses=list(diagnoses(document)),
+            beside_baseline=remembered.sentence,
+            series_name=remembered.name,
+            style=Markup(asset("page.css")),
+            script=Markup(asset("page.js")),
+        )
     )
 
 
 @cache
-def _template() -> Template:
-    """Compile the page's template: it takes longer than to fill it for a small run."""
+def environment() -> Environment:
+    """Make the environment of all pages; it keeps compiled templates, which take longer than to fill them once."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FunctionLoader(_asset),
+    made = Environment(
+        loader=FunctionLoader(asset),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(human=format_ms, band=shown_band, text=_text)
-    return environment.get_template("page.html")
+    made.filters.update(human=format_ms, band=shown_band, text=_text)
+    return made
 
 
 def _sections(document: RunDocument) -> list[Section]:
@@ -106,7 +114,8 @@ def _sections(document: RunDocument) -> list[Section]:
     for number, execution in enumerate(document["executions"], 1):
         mine = about(execution, document["findings"])
         prefix = f"e{number}-"
-        drawn = gantt(execution, prefix=f"{prefix}t", wanted={each["subject"] for each in mine})
+        stalls = stalls_of(execution, document.get("weather"))
+        drawn = gantt(execution, prefix=f"{prefix}t", wanted={each["subject"] for each in mine}, stalls=stalls)
         rows = [task for task in execution["tasks"] if task["attempts"] or task["kind"] == "worker"]
         shown, room = rows[:room], max(0, room - len(rows))
         sections.append(
@@ -122,6 +131,7 @@ def _sections(document: RunDocument) -> list[Section]:
                 cut=len(rows) - len(shown),
                 trend=_trend(document, execution),
                 compared=_compared(document, execution),
+                stood_still=stood_still(stalls),
             )
         )
     return sections
@@ -152,5 +162,6 @@ def _text(value: object) -> str:
     return one_line(value, most=20_000)
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Read a file that pages are made of."""
     return files("pytest_k1n.report").joinpath("assets", name).read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ from pytest_k1n.core.model import Execution, WorkflowDefinition
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.simulation import is_simulated_line
 from pytest_k1n.core.text import one_line
+from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.coverage import LedToOthers, LookedAt
 from pytest_k1n.run.run import Run
 
@@ -53,7 +54,7 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
             lines.append(f"execution could not be read any more: {error}")
             continue
         lines.append(f"execution {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}")
-        lines += _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual")
+        lines += _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual", weather=seen.weather)
         if run.settings.keep != "never":
             lines.append(f"saved     {_kept(run, seen.execution.workflow_id)}")
         lines += _log_lines(seen.execution, seen.logs or {})
@@ -87,25 +88,28 @@ def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
     kept = _kept(run, state.workflow_id)
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
     jumped = run.folder.state().time_model == "virtual"
-    yield from _told(execution, execution.definition, jumped=jumped)
+    weather = None if jumped else run.weather
+    yield from _told(execution, execution.definition, jumped=jumped, weather=weather)
     evidence = run.folder.read_json(f"evidence/{state.workflow_id}.json") or {}
     logs = {task: [(int(at), str(text)) for at, text in lines] for task, lines in evidence.get("logs", {}).items()}
     yield from _log_lines(execution, logs)
     yield f"saved     {kept}" if run.settings.keep != "never" else "saved     nowhere (--k1n-keep=never)"
 
 
-def _told(execution: Execution, definition: WorkflowDefinition | None, *, jumped: bool) -> Iterator[str]:
+def _told(
+    execution: Execution, definition: WorkflowDefinition | None, *, jumped: bool, weather: Weather | None
+) -> Iterator[str]:
     """Yield what explains the failure first, then the picture."""
     yield from (f"{each.kind:<9} {each.text}" for each in islice(causes(execution, definition), CAUSES))
     yield from (f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:CAUSES])
-    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2))
+    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2, weather=weather))
 
 
 def _of_child(seen: Observation) -> Iterator[str]:
     """Yield why a sub-workflow, or what else an execution has led to, ended badly; nothing if it did not."""
     if seen.execution.is_terminal and seen.execution.status != "COMPLETED":
         yield f"child     {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}"
-        yield from _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual")
+        yield from _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual", weather=seen.weather)
         yield from _log_lines(seen.execution, seen.logs or {})
 
 

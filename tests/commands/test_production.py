@@ -1,7 +1,9 @@
 """`k1n report --from SERVER`: many executions of a server, page by page, without changing anything there."""
 
 import json
+import re
 import uuid
+from html.parser import HTMLParser
 
 import pytest
 
@@ -9,6 +11,7 @@ from pytest_k1n.cli import main
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands import production
+from pytest_k1n.core import wire
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.transport import InProcessTransport
 
@@ -106,3 +109,89 @@ def test_a_real_server_is_summed_up(live_server, capsys):
     document = json.loads(capsys.readouterr().out)
     assert sorted(each["status"] for each in document["executions"]) == ["COMPLETED", "COMPLETED", "FAILED"]
     client.close()
+
+
+class Text(HTMLParser):
+    """What a browser would show: the elements, and the text in them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text, self.links = [], [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src")]
+        assert not [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def recorded(number, name="order", *, took_ms=1_000, status="COMPLETED", ref="charge", reason=None):
+    start = 1_767_225_600_000 + number * 3_600_000
+    task = {"taskType": ref, "taskDefName": ref, "referenceTaskName": ref, "status": status, "taskId": f"t{number}",
+            "seq": 1, "scheduledTime": start + 5, "startTime": start + 10, "endTime": start + took_ms - 5,
+            "reasonForIncompletion": reason}  # fmt: skip
+    return wire.execution({
+        "workflowId": f"id-{number}", "workflowName": name, "workflowVersion": 1, "status": status,
+        "createTime": start, "startTime": start, "endTime": start + took_ms, "tasks": [task],
+        "workflowDefinition": {"name": name, "version": 1, "tasks": [{"name": ref, "taskReferenceName": ref}]},
+    })  # fmt: skip
+
+
+def page_of(*executions, name="order"):
+    paths = [production._path(each) for each in executions if each.status == "COMPLETED"]
+    gathered = production.Production(workflow=name, executions=executions, paths=tuple(paths))
+    return production.page(gathered, server="http://ann:secret@conductor.example/api")
+
+
+def test_the_page_tells_what_was_critical_and_draws_the_slowest():
+    bad = recorded(90, status="FAILED", reason="card refused")
+    page = page_of(*(recorded(number, took_ms=1_000 + number) for number in range(80)), bad)
+    shown = " ".join(" ".join(Text(page).text).split())
+    assert "81 executions (80 COMPLETED, 1 FAILED)" in shown
+    assert "longest in 80, on the path in 80 of 80" in shown
+    assert "charge card refused" in shown
+    assert [f"id-{number}" in shown for number in (79, 78, 77, 76, 75)] == [True] * 5
+    assert page.count('class="bars"') == production.SLOWEST
+    assert 'href="#s1"' in page
+    assert "secret" not in page
+
+
+def test_a_page_of_none_that_completed_says_so():
+    shown = " ".join(Text(page_of(recorded(1, status="FAILED", reason="no"))).text)
+    assert "None has completed." in shown
+    assert "The slowest" not in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["<script>alert(1)</script>", "\"><svg onload=alert(1)>' onmouseover='x", "\x1b]0;owned\x07", "{{7*7}} {% raw %}",
+     "\u202eesrever \ud800 \x00", "x" * 5_000],
+    ids=["script", "quotes", "escape", "template", "invisible", "long"],
+)  # fmt: skip
+def test_hostile_names_are_shown_and_never_obeyed(name):
+    good, bad = recorded(1, name, ref=name), recorded(2, name, ref=name, status="FAILED", reason=name)
+    page = page_of(good, bad, name=name)
+    clean = Text(page_of(recorded(1), recorded(2, status="FAILED", reason="no")))
+    seen = Text(page)
+    assert seen.tags == clean.tags
+    assert all(link.startswith(("#", "data:,")) for link in seen.links)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202e]", page)
+    assert "49 " not in " ".join(seen.text)[:200]
+
+
+def test_the_command_writes_the_page_beside_the_text(filled, tmp_path, capsys):
+    client, _ = filled
+    target = tmp_path / "new" / "many.html"
+    assert production.show(client, "mine", last=7, as_json=True, html=str(target)) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["workflow"] == "mine"
+    assert "wrote" in err
+    assert target.read_text().startswith("<!doctype html>")
+
+
+def test_html_without_a_server_is_a_mistake(capsys):
+    assert main(["report", "run.json", "--html", "x.html"]) == 2
+    assert "--output FILE.html" in capsys.readouterr().err

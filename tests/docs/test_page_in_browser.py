@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_k1n.commands import production
 from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.observation import observe
@@ -97,7 +98,8 @@ def axe(tmp_path_factory):
 def opened(browser, tmp_path):
     def open_page(document, *, theme="light", width=1280):
         path = tmp_path / "page.html"
-        path.write_text(rendered(document, named("html")), encoding="utf-8")
+        page = document if isinstance(document, str) else rendered(document, named("html"))
+        path.write_text(page, encoding="utf-8")
         browser.set_window_size(width, 900)
         media = [{"name": "prefers-color-scheme", "value": theme}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
@@ -114,6 +116,57 @@ def requests(browser):
     return [url for url in urls if not url.startswith(("file:", "data:"))]
 
 
+def stalled():
+    """A run in which the machine stood still twice, and the server once."""
+    document = recorded("template-04")
+    start = document["executions"][0]["raw_started_ms"]
+    return document | {"weather": {
+        "latency": "weather", "since_ms": start, "until_ms": start + 30_000, "checks": 9, "not_measurable": 1,
+        "host": [(start + 2_000, start + 2_500), (start + 9_000, start + 9_003)],
+        "server": [(start + 5_000, start + 6_000)],
+    }}  # fmt: skip
+
+
+def many():
+    """Executions of a server, a few of them recorded from a real one."""
+    executions = [
+        wire.execution(json.loads((HISTORIES / f"{name}.json").read_text())) for name in ("template-04", "retried")
+    ]
+    paths = tuple(production._path(each) for each in executions)
+    gathered = production.Production(workflow="<b>K1N</b>", executions=tuple(executions), paths=paths)
+    return production.page(gathered, server="http://127.0.0.1:8080")
+
+
+def serious(page, axe):
+    """What axe-core calls serious or critical."""
+    page.execute_script(axe)
+    script = "const done = arguments[0]; axe.run().then(result => done(result.violations))"
+    page.set_script_timeout(60)
+    violations = page.execute_async_script(script)
+    return [(each["id"], each["nodes"][0]["html"][:200]) for each in violations
+            if each["impact"] in ("serious", "critical")]  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [(stalled, "Meanwhile the host stood still 2 times"), (many, "Critical how often")],
+    ids=["stalls", "many executions"],
+)
+def test_stalls_and_many_executions_are_shown_as_well(opened, axe, make, words, theme):
+    page = opened(make(), theme=theme)
+    assert page.get_log("browser") == []
+    assert requests(page) == []
+    assert words in " ".join(page.find_element("tag name", "body").get_attribute("textContent").split())
+    assert serious(page, axe) == []
+
+
+@pytest.mark.parametrize("make", [stalled, many], ids=["stalls", "many executions"])
+def test_neither_of_them_scrolls_sideways_on_a_narrow_screen(opened, make):
+    page = opened(make(), width=500)
+    assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+
+
 @pytest.mark.parametrize("name", ["template-04", "negative-04-9-beside-8", "retried", "running", "nested-forks"])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_is_silent_asks_for_nothing_and_axe_finds_nothing_serious(opened, axe, name, theme):
@@ -125,13 +178,7 @@ def test_the_page_is_silent_asks_for_nothing_and_axe_finds_nothing_serious(opene
     for finding in document["findings"]:
         assert " ".join(finding["observed"].split()) in text
         assert finding["subject"] in text
-    page.execute_script(axe)
-    script = "const done = arguments[0]; axe.run().then(result => done(result.violations))"
-    page.set_script_timeout(60)
-    violations = page.execute_async_script(script)
-    bad = [(each["id"], each["nodes"][0]["html"][:200]) for each in violations
-           if each["impact"] in ("serious", "critical")]  # fmt: skip
-    assert bad == []
+    assert serious(page, axe) == []
 
 
 def test_without_javascript_the_page_says_as_much(opened, browser):

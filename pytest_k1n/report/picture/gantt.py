@@ -5,7 +5,7 @@ Positions along time are percentages, so that the page can widen the picture wit
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_k1n.core.axis import Scale
@@ -14,6 +14,7 @@ from pytest_k1n.report.document import AttemptDocument, ExecutionDocument, TaskD
 from pytest_k1n.report.figures import SUCCESSFUL, intervals, last_attempt, status_of
 from pytest_k1n.report.picture.markup import Markup, element
 from pytest_k1n.report.picture.rows import Rows, rows
+from pytest_k1n.report.stalls import Stall
 
 ROW = 22
 """Height of a row in pixels."""
@@ -39,8 +40,13 @@ class Gantt:
     """The element id of each task's row."""
 
 
-def gantt(execution: ExecutionDocument, *, prefix: str = "", wanted: Collection[str] = ()) -> Gantt:
-    """Draw one execution; `prefix` makes its element ids unique, `wanted` refs have a row in any case."""
+def gantt(
+    execution: ExecutionDocument, *, prefix: str = "", wanted: Collection[str] = (), stalls: Sequence[Stall] = ()
+) -> Gantt:
+    """Draw one execution; `prefix` makes its element ids unique, `wanted` refs have a row in any case.
+
+    `stalls` are when host or server stood still: stripes behind the bars, with a mark each on the axis.
+    """
     chosen = rows(execution, wanted=wanted)
     scale = Scale(_end(execution, chosen))
     top = AXIS + PATH
@@ -48,6 +54,7 @@ def gantt(execution: ExecutionDocument, *, prefix: str = "", wanted: Collection[
     place = {task["ref"]: top + ROW * index for index, task in enumerate(chosen.shown)}
     bars = [
         *_background(execution, scale, height),
+        *_stalls(stalls, scale, height),
         *_axis(execution, scale, height),
         element("g", *_path(execution, scale), class_="path"),
         element("g", *_connectors(chosen, scale, place), class_="links"),
@@ -98,6 +105,15 @@ def _background(execution: ExecutionDocument, scale: Scale, height: int) -> Iter
                       class_=kind)  # fmt: skip
         yield element("text", f"P{phase['number']}", element("title", f"phase {phase['number']}: {phase['name']}"),
                       x=scale.percent(begin), dx=3, y=13, class_="phase-name")  # fmt: skip
+
+
+def _stalls(stalls: Sequence[Stall], scale: Scale, height: int) -> Iterator[Markup]:
+    """Draw a stripe for each stretch, and on the axis a mark that shows however short it was."""
+    for stall in stalls:
+        x, width = scale.percent(stall.start_ms), scale.width(stall.start_ms, stall.end_ms)
+        title = element("title", f"{stall.told}, from {format_ms(stall.start_ms)}")
+        yield element("rect", title, x=x, width=width, y=AXIS, height=height - AXIS, class_="stall")
+        yield element("rect", title, x=x, width=width, y=AXIS - 4, height=8, class_=f"stall-mark {stall.source}")
 
 
 def _axis(execution: ExecutionDocument, scale: Scale, height: int) -> Iterator[Markup]:

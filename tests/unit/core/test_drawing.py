@@ -1,6 +1,8 @@
 """Bars in plain text."""
 
 from pytest_k1n.core.drawing import Stretch, Strip, bars, strips
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.weather import Weather
 
 
 def drawn(*rows, end_ms=100, columns=40):
@@ -52,3 +54,20 @@ def test_what_stands_behind_the_bars_has_room(build):
     lines = list(bars(build.execution(bad), columns=80))
     assert lines[1].endswith("| 100 ms FAILED_WITH_TERMINAL_ERROR attempt 12")
     assert {len(line) for line in lines[1:]} == {80}
+
+
+def test_the_last_rows_show_when_host_and_server_stood_still(build):
+    execution = build.execution(build.task("a", 5, 50, scheduled=0), build.task("b", 60, 100))
+    start = execution.started_ms
+    weather = Weather(host=(Interval(start - 9, start + 10), Interval(start + 90, start + 999)))
+    lines = list(bars(execution, columns=60, weather=weather))
+    assert lines[-1].endswith("! the host or the server stood still)")
+    name, _, rest = lines[-2].partition("|")
+    assert name.split() == ["(host)"]
+    assert rest.startswith("!!")
+    assert rest.endswith(f"| {execution.ended_ms - start - 80} ms still")
+    assert len(lines) == 1 + 2 + 1 + 1
+    both = Weather(host=weather.host, server=(Interval(start + 20, start + 30),))
+    assert [line.split()[0] for line in bars(execution, weather=both)][-3:-1] == ["(host)", "(server)"]
+    calm = Weather(host=(Interval(start - 99, start - 9),))
+    assert list(bars(execution, weather=calm)) == list(bars(execution))

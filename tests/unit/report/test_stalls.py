@@ -1,0 +1,84 @@
+"""Stalls of host and server, on the axis of an execution and in its pictures."""
+
+import copy
+
+import pytest
+
+from pytest_k1n.report.formats import named, rendered
+from pytest_k1n.report.page import render
+from pytest_k1n.report.picture.gantt import gantt
+from pytest_k1n.report.stalls import MOST, Stall, sentence, stalls_of
+
+
+@pytest.fixture
+def stalled(recorded):
+    """Make the document of a run whose meters saw something."""
+
+    def make(*, host=(), server=()):
+        document = copy.deepcopy(recorded("template-04"))
+        start = document["executions"][0]["raw_started_ms"]
+        document["weather"] = {
+            "latency": "weather", "since_ms": start - 500, "until_ms": start + 60_000, "checks": 9, "not_measurable": 1,
+            "host": [(start + begin, start + end) for begin, end in host],
+            "server": [(start + begin, start + end) for begin, end in server],
+        }  # fmt: skip
+        return document
+
+    return make
+
+
+def of(document):
+    return stalls_of(document["executions"][0], document["weather"])
+
+
+def test_in_real_time_a_stall_is_where_it_was(stalled):
+    (found,) = of(stalled(host=[(1_000, 1_250)]))
+    assert found == Stall("host", 1_000, 1_250, 250)
+    assert found.told == "the host stood still for 250 ms"
+
+
+def test_what_lies_outside_or_is_shorter_than_stamps_tell_is_left_out(stalled):
+    document = stalled(host=[(-400, -100), (-100, 50), (300, 301)], server=[(50_000, 55_000)])
+    assert [(each.start_ms, each.end_ms) for each in of(document)] == [(0, 50)]
+    assert stalls_of(document["executions"][0], None) == []
+
+
+def test_of_thousands_the_longest_are_kept_in_order(stalled):
+    found = of(stalled(host=[(at, at + 3 + at % 5) for at in range(0, 16_000, 20)]))
+    assert len(found) == MOST
+    assert found == sorted(found)
+    assert {each.lasted_ms for each in found} > {3} or min(each.lasted_ms for each in found) >= 3
+
+
+def test_simulated_work_is_stretched_and_a_stall_in_it_with_it():
+    attempt = {
+        "scheduled_ms": 0, "start_ms": 0, "end_ms": 60_000,
+        "raw": {"scheduled_ms": 5_000, "started_ms": 5_000, "ended_ms": 5_100},
+    }  # fmt: skip
+    execution = {
+        "raw_started_ms": 5_000, "raw_ended_ms": 5_110, "makespan_ms": 60_010, "tasks": [{"attempts": [attempt]}],
+    }  # fmt: skip
+    weather = {"latency": "weather", "since_ms": 0, "until_ms": 9_000, "host": [(5_050, 5_106)], "server": []}
+    assert stalls_of(execution, weather) == [Stall("host", 30_000, 60_006, 56)]
+
+
+def test_the_words_count_and_name_the_worst():
+    assert sentence([]) == ""
+    told = sentence([Stall("host", 0, 5, 5), Stall("server", 1, 9, 8), Stall("server", 20, 21, 2)])
+    assert told == "the host stood still once, 5 ms (worst 5 ms); the server stood still 2 times, 10 ms (worst 8 ms)"
+
+
+def test_the_gantt_has_a_stripe_and_a_mark_for_each_with_its_words(stalled):
+    document = stalled(host=[(1_000, 1_250)], server=[(2_000, 2_002)])
+    drawn = gantt(document["executions"][0], stalls=of(document)).bars
+    assert drawn.count('class="stall"') == 2
+    assert drawn.count('class="stall-mark host"') == drawn.count('class="stall-mark server"') == 1
+    assert "the server stood still for 2 ms, from 2.00 s" in drawn
+    assert "stall" not in gantt(document["executions"][0]).bars
+
+
+def test_the_page_says_it_in_words_and_nothing_where_nothing_stood_still(stalled, recorded):
+    page = render(stalled(host=[(1_000, 1_250)]))
+    assert "Meanwhile the host stood still once, 250 ms (worst 250 ms)." in page
+    assert page.count("host or server stood still") == 1
+    assert "stood still" not in rendered(recorded("template-04"), named("html"))
