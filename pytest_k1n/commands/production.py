@@ -25,7 +25,7 @@ from pytest_k1n.core.stats import median
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
-from pytest_k1n.report.many_page import Line, Many, Row, many_page
+from pytest_k1n.report.many_page import Line, Listed, Many, many_page
 
 PAGE = 100
 """Executions per search: what the server allows without settings of its own."""
@@ -152,7 +152,7 @@ def page(gathered: Production, *, server: str) -> str:
             slowest=[execution_document(_unjudged(execution)) for _, execution in slowest],
             failures=[(count, ref, reason) for (ref, reason), count in _reasons(executions).most_common(MOST_REASONS)],
             rows=[
-                Row(
+                Listed(
                     workflow_id=each.workflow_id,
                     status=str(each.status),
                     started_at=iso_utc(each.started_ms),

@@ -32,7 +32,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Listed:
     """One execution in the table of all."""
 
     workflow_id: str
@@ -59,7 +59,7 @@ class Many:
     slowest: Sequence[ExecutionDocument]
     failures: Sequence[tuple[int, str, str]]
     """How often, which task, why."""
-    rows: Sequence[Row]
+    rows: Sequence[Listed]
     """Newest first."""
 
 
