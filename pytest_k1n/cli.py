@@ -41,6 +41,7 @@ COMMANDS = (
     Command("baseline", "pytest_k1n.commands.baseline", "say which remembered runs later ones are compared with"),
     Command("estimates", "pytest_k1n.commands.estimates", "suggest estimates for the plan from recorded runs"),
     Command("show", "pytest_k1n.commands.show", "draw a definition or an execution"),
+    Command("conformance", "pytest_k1n.commands.conformance", "say what a server does otherwise than Conductor 3.32.1"),
     Command("tiers", "pytest_k1n.commands.tiers", "run a suite on every tier and show where they agree"),
     Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),
     Command("worker", "pytest_k1n.commands.worker", "run a task worker"),

@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from pathlib import Path
 
 import pytest
 
-from k1n_parity.corpus import read, recorded, recordings_of
 from k1n_parity.grammar import generate
-from k1n_parity.known import known_differences
-from k1n_parity.sightings import Question, Verdict, answered
+from k1n_parity.sightings import Question, answered
 from k1n_parity.suites import SUITES
-from k1n_parity.targets import RealTarget
+from pytest_k1n.conformance.corpus import read, recorded, recordings_of
+from pytest_k1n.conformance.known import known_differences, known_of
+from pytest_k1n.conformance.sightings import Verdict
+from pytest_k1n.conformance.target import RealTarget
+from pytest_k1n.engine.rest.health import VERSION
+from pytest_k1n.servers.protocol import SERVER_VERSION
 
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "parity"
 JOBS = int(os.environ.get("K1N_PARITY_JOBS", "6"))
 SHRINK_TRIALS, SHRINK_S = 60, 120
 ASKED = [suite for suite in SUITES if suite != "matrix" or os.environ.get("K1N_LONG")]
@@ -51,7 +52,7 @@ def judged(answers, say):
 @pytest.mark.parametrize("suite", ASKED)
 def test_the_real_server_still_does_what_was_recorded(conductor_url, suite, say):
     uid = uuid.uuid4().hex[:6]
-    recordings = read(recordings_of(suite, FIXTURES))
+    recordings = read(recordings_of(suite))
     with RealTarget(conductor_url) as target:
         questions = [
             Question(case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected)
@@ -67,7 +68,7 @@ def test_the_real_server_still_does_what_was_recorded(conductor_url, suite, say)
 def test_the_engine_and_the_real_server_agree_on_new_seeds(conductor_url, say):
     first, _, last = os.environ.get("K1N_PARITY_SEEDS", "100000:100040").partition(":")
     seeds, uid = range(int(first), int(last)), uuid.uuid4().hex[:6]
-    known = known_differences(FIXTURES / "known_differences.toml")
+    known = known_of(VERSION, SERVER_VERSION, known_differences())
     with RealTarget(conductor_url) as target:
         questions = [
             Question(case=generate(seed), target=target, prefix=f"n{uid}s{seed}_", known=known) for seed in seeds

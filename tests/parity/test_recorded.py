@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from k1n_parity.compare import differences
-from k1n_parity.corpus import read, recorded, recordings_of
-from k1n_parity.driver import run
-from k1n_parity.known import known_differences
-from k1n_parity.normalise import canonical
 from k1n_parity.suites import SUITES
 from k1n_parity.targets import EngineTarget
-
-FIXTURES = Path(__file__).parents[2] / "fixtures" / "parity"
+from pytest_k1n.conformance.compare import differences
+from pytest_k1n.conformance.corpus import read, recorded, recordings_of
+from pytest_k1n.conformance.driver import run
+from pytest_k1n.conformance.known import known_differences, known_of
+from pytest_k1n.conformance.normalise import canonical
+from pytest_k1n.engine.rest.health import VERSION
+from pytest_k1n.servers.protocol import SERVER_VERSION
 
 
 class Comparison:
     """All recorded cases run once on the engine: what differs unexplained, and how often each known one was met."""
 
     def __init__(self):
-        self.known = known_differences(FIXTURES / "known_differences.toml")
+        self.known = known_of(VERSION, SERVER_VERSION, known_differences())
         self.met = Counter()
         self.compared = Counter()
         self.unexplained = {suite: self.compare(suite) for suite in SUITES}
 
     def compare(self, suite):
-        recordings = read(recordings_of(suite, FIXTURES))
+        recordings = read(recordings_of(suite))
         report = []
         for case in SUITES[suite]():
             expected = recorded(case, recordings)

@@ -15,18 +15,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from k1n_parity.agreement import agreed
-from k1n_parity.cases import Case, Document
-from k1n_parity.compare import differences
-from k1n_parity.corpus import Recording, read, recorded, recordings_of, write
-from k1n_parity.driver import DisturbedError, run
 from k1n_parity.grammar import generate
-from k1n_parity.known import known_differences, unexplained
-from k1n_parity.normalise import canonical
-from k1n_parity.sightings import Question, Verdict, answered
+from k1n_parity.sightings import Question, answered
 from k1n_parity.suites import SUITES
-from k1n_parity.targets import EngineTarget, RealTarget, Target
+from k1n_parity.targets import EngineTarget
+from pytest_k1n.conformance.cases import Case, Document
+from pytest_k1n.conformance.compare import differences
+from pytest_k1n.conformance.corpus import Recording, read, recorded, recordings_of, write
+from pytest_k1n.conformance.driver import DisturbedError, run
+from pytest_k1n.conformance.known import known_differences, known_of, unexplained
+from pytest_k1n.conformance.normalise import canonical
+from pytest_k1n.conformance.sightings import Verdict
+from pytest_k1n.conformance.target import RealTarget, Target
+from pytest_k1n.engine.rest.health import VERSION as ENGINE_VERSION
+from pytest_k1n.servers.protocol import SERVER_VERSION
 
-FIXTURES = Path(__file__).parents[3] / "fixtures" / "parity"
 SAVE_EVERY = 20
 R = TypeVar("R")
 
@@ -52,7 +55,7 @@ def record(options: argparse.Namespace) -> int:
         index, case = numbered
         old = kept.get(case.name)
         shown = canonical(run(case, EngineTarget(), "engine_"))
-        is_current = old is not None and old.digest == case.digest() and not options.afresh
+        is_current = old is not None and old.case.digest() == case.digest() and not options.afresh
         if is_current and not (options.differing and old.history != shown):
             return old
         try:
@@ -66,7 +69,7 @@ def record(options: argparse.Namespace) -> int:
         if found.history is None:
             unsettled.append(f"{case.name}: no two of {found.runs} histories agree")
             return None
-        return Recording(case.name, case.digest(), found.history)
+        return Recording(suite=options.suite, case=case, history=found.history, conductor=SERVER_VERSION)
 
     began = time.monotonic()
     everything = [case.name for case in SUITES[options.suite]()]
@@ -142,7 +145,7 @@ def show(options: argparse.Namespace) -> int:
 
 def _questions(options: argparse.Namespace) -> Iterator[Question]:
     uid, target = uuid.uuid4().hex[:5], RealTarget(options.server)
-    known = known_differences(FIXTURES / "known_differences.toml")
+    known = known_of(ENGINE_VERSION, SERVER_VERSION, known_differences())
     for index, case in enumerate(_cases(options)):
         yield Question(case=case, target=target, prefix=f"a{uid}c{index}_", known=known)
 
@@ -158,7 +161,7 @@ def _weigh(questions: Iterable[Question], jobs: int) -> int:
 
 
 def _tell(results: Iterator[tuple[str, Document, Document | None]]) -> int:
-    known = known_differences(FIXTURES / "known_differences.toml")
+    known = known_of(ENGINE_VERSION, SERVER_VERSION, known_differences())
     total = explained = bad = 0
     for name, expected, shown in results:
         total += 1
@@ -190,7 +193,7 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
 
 
 def _path(suite: str) -> Path:
-    return recordings_of(suite, FIXTURES)
+    return recordings_of(suite)
 
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:

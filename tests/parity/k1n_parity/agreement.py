@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from k1n_parity.cases import Case, Document
-from k1n_parity.driver import run
-from k1n_parity.normalise import canonical
-from k1n_parity.targets import Target
+from pytest_k1n.conformance.cases import Case, Document
+from pytest_k1n.conformance.driver import run
+from pytest_k1n.conformance.normalise import canonical
+from pytest_k1n.conformance.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from k1n_parity.cases import Action, Document
+from pytest_k1n.conformance.cases import Action, Document
 
 VALUES: tuple[Any, ...] = (1, "two", [1, 2, 3], {"k": "v", "n": {"d": 7}}, True, None, 2.5, "", "a b")
 

@@ -11,9 +11,9 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from k1n_parity.cases import PREFIX, Action, Case, Document, Step
 from k1n_parity.draws import VALUES, Place
 from k1n_parity.leaves import Leaves
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Document, Step
 from k1n_parity.metadata import definition, step, task
-from k1n_parity.operations import NO_SUCH_ID
+from pytest_k1n.conformance.cases import PREFIX, Document, Step
+from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 _POST_TASKS = "POST /metadata/taskdefs"
 _PUT = "PUT /metadata/workflow"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from k1n_parity.cases import PREFIX, Action, Document
 from k1n_parity.draws import Draws, Place
+from pytest_k1n.conformance.cases import PREFIX, Action, Document
 
 FATAL = ("FAILED", "FAILED_WITH_TERMINAL_ERROR")
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Action, Case, Document, Step
 from k1n_parity.catalogue.builders import case, loop, simple, step, sub, switch, system
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
 
 FAILED = Action(status="FAILED", reason="broken", output={"why": 1})
 TERMINAL_ERROR = Action(status="FAILED_WITH_TERMINAL_ERROR", reason="final")

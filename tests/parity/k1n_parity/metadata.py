@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Document, Step
-from k1n_parity.operations import NO_SUCH_ID
+from pytest_k1n.conformance.cases import PREFIX, Document, Step
+from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 WORKFLOW = f"{PREFIX}asked"
 TASK = f"{PREFIX}simple"

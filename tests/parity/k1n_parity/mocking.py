@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.waiting import INLINE
+from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
 
 RETRIED = {"name": f"{PREFIX}retried", "retryCount": 2, "retryDelaySeconds": 30, "timeoutSeconds": 0,
            "responseTimeoutSeconds": 600}  # fmt: skip

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.kinds import requests_of_other_kinds
 from k1n_parity.metadata import metadata_requests
-from k1n_parity.operations import NO_SUCH_ID
+from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 WORKFLOW = f"{PREFIX}other"
 TASK = f"{PREFIX}task"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from k1n_parity.cases import Case, Document, case_from
+from pytest_k1n.conformance.cases import Case, Document, case_from
 
 LISTS = ("tasks", "loopOver", "defaultCase", "joinOn", "forkTasks")
 KEPT = (

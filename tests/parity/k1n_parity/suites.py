@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from k1n_parity.cases import Case
 from k1n_parity.catalogue import catalogue
 from k1n_parity.grammar import generate
 from k1n_parity.matrix import matrix_cases
@@ -12,6 +11,7 @@ from k1n_parity.mocking import mocking_cases
 from k1n_parity.operations import operation_cases
 from k1n_parity.requests import request_cases
 from k1n_parity.waiting import waiting_cases
+from pytest_k1n.conformance.cases import Case
 
 GENERATED = 600
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import Case
 from k1n_parity.catalogue import (
     choosing,
     clients,
@@ -27,6 +26,7 @@ from k1n_parity.catalogue import (
     waiting,
     workers,
 )
+from pytest_k1n.conformance.cases import Case
 
 
 def catalogue() -> Iterator[Case]:

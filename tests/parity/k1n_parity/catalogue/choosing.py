@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import Case, Step
 from k1n_parity.catalogue.builders import (
     FAIL,
     case,
@@ -15,6 +14,7 @@ from k1n_parity.catalogue.builders import (
     switch,
     system,
 )
+from pytest_k1n.conformance.cases import Case, Step
 
 DEFS = definitions("abcdefg")
 PLAIN = simple("d")

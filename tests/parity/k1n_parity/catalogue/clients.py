@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.catalogue.builders import FINAL, case, child, fork, simple, sub, system
-from k1n_parity.operations import NO_SUCH_ID
+from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 
 def clients() -> Iterator[Case]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.catalogue.builders import FAIL, case, failure_workflow, fork, loop, simple, switch, system
+from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
 
 
 def coincidences() -> Iterator[Case]:

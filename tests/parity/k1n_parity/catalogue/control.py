@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Action, Case, Document
 from k1n_parity.catalogue.builders import FAIL, FINAL, case, child, dynamic_fork, fork, simple, switch, system
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document
 
 
 def branching() -> Iterator[Case]:

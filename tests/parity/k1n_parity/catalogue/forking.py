@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Case, Document
 from k1n_parity.catalogue.builders import (
     FAIL,
     case,
@@ -18,6 +17,7 @@ from k1n_parity.catalogue.builders import (
     switch,
     system,
 )
+from pytest_k1n.conformance.cases import PREFIX, Case, Document
 
 DEFS = definitions("abcdefg")
 JOINED = simple("d", {"j": "${join.output}", "s": "${join.status}"})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.cases import Case, Document
 from k1n_parity.catalogue.builders import case, simple, system
-from k1n_parity.stub import STUB
+from pytest_k1n.conformance.cases import Case, Document
+from pytest_k1n.conformance.stub import STUB
 
 
 def http() -> Iterator[Case]:

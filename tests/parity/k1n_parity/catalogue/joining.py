@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.cases import Case, Document, Step
 from k1n_parity.catalogue.builders import (
     FAIL,
     FINAL,
@@ -16,6 +15,7 @@ from k1n_parity.catalogue.builders import (
     simple,
     system,
 )
+from pytest_k1n.conformance.cases import Case, Document, Step
 
 DEFS = definitions("abcdefg")
 JOINED = simple("d", {"j": "${join.output}", "s": "${join.status}"})

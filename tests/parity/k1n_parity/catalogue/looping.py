@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Action, Case, Document, Step
 from k1n_parity.catalogue.builders import (
     FAIL,
     FINAL,
@@ -18,6 +17,7 @@ from k1n_parity.catalogue.builders import (
     switch,
     system,
 )
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
 
 DEFS = definitions("abcdefg")
 LOOPED = simple("d", {"o": "${loop.output}", "s": "${loop.status}"})

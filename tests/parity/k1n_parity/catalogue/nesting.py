@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Case, Document, Step
 from k1n_parity.catalogue.builders import (
     FINAL,
     HANG,
@@ -17,6 +16,7 @@ from k1n_parity.catalogue.builders import (
     sub,
     switch,
 )
+from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
 
 DEFS = definitions("abcdef")
 

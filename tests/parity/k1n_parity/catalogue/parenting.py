@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Action, Case
 from k1n_parity.catalogue.builders import (
     FAIL,
     FINAL,
@@ -19,6 +18,7 @@ from k1n_parity.catalogue.builders import (
     sub,
     system,
 )
+from pytest_k1n.conformance.cases import PREFIX, Action, Case
 
 DEFS = definitions("abcdef")
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Case, Document
 from k1n_parity.catalogue.builders import FINAL, loop, simple
+from pytest_k1n.conformance.cases import PREFIX, Case, Document
 
 WORKFLOWS = Path(__file__).parents[4] / "fixtures" / "workflows"
 

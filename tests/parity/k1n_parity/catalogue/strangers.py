@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Action, Case, Document
 from k1n_parity.catalogue.builders import case, child, definitions, dynamic_fork, loop, simple, sub, switch, system
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document
 
 DEFS = definitions("abcd")
 NAMELESS = (

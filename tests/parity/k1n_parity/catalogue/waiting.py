@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Case
 from k1n_parity.catalogue.builders import (
     FAIL,
     case,
@@ -14,6 +13,7 @@ from k1n_parity.catalogue.builders import (
     step,
     system,
 )
+from pytest_k1n.conformance.cases import PREFIX, Case
 
 DEFS = definitions("abcd")
 

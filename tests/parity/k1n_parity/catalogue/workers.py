@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from k1n_parity.cases import PREFIX, Action, Case
 from k1n_parity.catalogue.builders import FAIL, FINAL, HANG, IGNORE, case, failure_workflow, simple, system
+from pytest_k1n.conformance.cases import PREFIX, Action, Case
 
 
 def simple_tasks() -> Iterator[Case]:

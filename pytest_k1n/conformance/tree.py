@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from k1n_parity.cases import Document
+from pytest_k1n.conformance.cases import Document
 
 OPEN = ("SCHEDULED", "IN_PROGRESS")
 SUCCESSFUL = ("COMPLETED", "COMPLETED_WITH_ERRORS", "SKIPPED")
@@ -49,6 +49,17 @@ class Node:
         return self.workflow["status"] in TERMINAL_WORKFLOW
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What happened: the client's own actions with their answers, and every execution as GET answered it."""
+
+    prefix: str
+    trace: tuple[Any, ...]
+    nodes: tuple[Node, ...]
+    stub: str = ""
+    """Where the stub listened that the case called."""
+
+
 def key_of(task: Mapping[str, Any]) -> str:
     """Name a task record within its execution: reference name (with iteration) and attempt."""
     return f"{task['referenceTaskName']}#{task.get('retryCount', 0)}"
@@ -68,6 +79,7 @@ def children(node: Node) -> Iterator[tuple[str, str]]:
 
 
 def is_worker_task(task: Mapping[str, Any]) -> bool:
+    """Whether a worker does it, not the server."""
     return task["taskType"] not in SYSTEM
 
 

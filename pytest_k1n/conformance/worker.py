@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Action, Case, Document
-from k1n_parity.targets import Target
-from k1n_parity.tree import (
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document
+from pytest_k1n.conformance.target import Target
+from pytest_k1n.conformance.tree import (
     ASYNCHRONOUS,
     EXTERNAL,
     Node,

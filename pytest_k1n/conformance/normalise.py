@@ -24,10 +24,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Document
-from k1n_parity.driver import History
-from k1n_parity.stub import STUB
-from k1n_parity.tree import SUCCESSFUL, Node, is_worker_task, joined, key_of
+from pytest_k1n.conformance.cases import PREFIX, Document
+from pytest_k1n.conformance.stub import STUB
+from pytest_k1n.conformance.tree import SUCCESSFUL, History, Node, is_worker_task, joined, key_of
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 ELAPSED = re.compile(r"(timed out after |elapsed )\d+( seconds)")

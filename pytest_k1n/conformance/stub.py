@@ -9,16 +9,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
-from k1n_parity.cases import Case
+from pytest_k1n.conformance.cases import Case
 
 STUB = "http://stub.invalid"
 """Stands in a case for where the stub listens; the driver puts that in its place, the normaliser puts it back."""
 
 
+def calls_stub(case: Case) -> bool:
+    """Whether a case has the server call it."""
+    return STUB in json.dumps(case.document())
+
+
 @contextmanager
 def stub_of(case: Case) -> Iterator[str]:
     """Serve as long as a case runs, if it calls anybody; give the stub's URL, else an empty string."""
-    if STUB not in json.dumps(case.document()):
+    if not calls_stub(case):
         yield ""
         return
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Handler) as server:

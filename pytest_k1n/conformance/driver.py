@@ -12,27 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from k1n_parity.cases import PREFIX, Case, Document, Step
-from k1n_parity.operations import perform
-from k1n_parity.stub import STUB, stub_of
-from k1n_parity.targets import Answer, Target
-from k1n_parity.tree import JOINS, Node, children, has_background, unsettled
-from k1n_parity.worker import ScriptedWorker
+from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.operations import perform
+from pytest_k1n.conformance.stub import STUB, stub_of
+from pytest_k1n.conformance.target import Answer, Target
+from pytest_k1n.conformance.tree import JOINS, History, Node, children, has_background, unsettled
+from pytest_k1n.conformance.worker import ScriptedWorker
 
 MAX_MOVES = 150
 SETTLE_LIMIT_MS = 8_000
 NUDGE_MS = 1_200  # a JOIN of the real server looks once a second; a decide beside it can make it lose its turn
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What happened: the client's own actions with their answers, and every execution as GET answered it."""
-
-    prefix: str
-    trace: tuple[Any, ...]
-    nodes: tuple[Node, ...]
-    stub: str = ""
-    """Where the stub listened that the case called."""
 
 
 @dataclass(slots=True, kw_only=True)

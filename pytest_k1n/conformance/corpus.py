@@ -1,0 +1,147 @@
+"""The recorded cases: a JSON document each, what Conductor showed with the case that it was asked.
+
+One document a line, one file a suite, compressed: all of them are 230 KB that way and 12 MB without. `schemas/
+conformance-case.schema.json` says what a document holds.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from pytest_k1n.conformance.cases import Case, Document, case_from
+
+FORMAT = "conformance-case/1"
+SUITES = ("catalogue", "operations", "requests", "waiting", "mocks", "generated", "matrix")
+"""In the order in which they are run: what is commonest first."""
+_PACKAGE = Path(__file__).parent.parent
+_FOLDERS = (_PACKAGE / "conformance" / "recorded", _PACKAGE.parent / "fixtures" / "conformance")
+"""The wheel carries the recordings inside the package, a checkout has them among its fixtures."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A case and its history on a Conductor of version `conductor`."""
+
+    suite: str
+    case: Case
+    history: Document
+    conductor: str
+
+    @property
+    def name(self) -> str:
+        return self.case.name
+
+    @property
+    def title(self) -> str:
+        """Name it among those of all suites."""
+        return f"{self.suite}/{self.case.name}"
+
+    def document(self) -> Document:
+        """Return it as JSON data."""
+        return {
+            "schema": FORMAT,
+            "suite": self.suite,
+            **self.case.document(),
+            "conductor": self.conductor,
+            "expected": self.history,
+        }
+
+
+class StaleRecordingError(ValueError):
+    """A case is not the one that was recorded."""
+
+
+def recording_from(document: Mapping[str, Any]) -> Recording:
+    """Read what `Recording.document` returned. Raises ValueError for a document that is no case."""
+    fields = dict(document)
+    if fields.pop("schema", None) != FORMAT:
+        raise ValueError(f'no conformance case: it has no "schema": "{FORMAT}"')
+    try:
+        suite, conductor, history = (fields.pop(key) for key in ("suite", "conductor", "expected"))
+        return Recording(suite=str(suite), case=case_from(fields), history=dict(history), conductor=str(conductor))
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"no conformance case: {error}") from None
+
+
+def folder() -> Path:
+    """Return where the recordings and the known differences are. Raises LookupError."""
+    for each in _FOLDERS:
+        if each.is_dir():
+            return each
+    raise LookupError(f"no recorded cases in {' or '.join(map(str, _FOLDERS))}: reinstall pytest-k1n")
+
+
+def recordings_of(suite: str, within: Path | None = None) -> Path:
+    """Return the file that holds a suite's recordings."""
+    return (within or folder()) / f"{suite}.jsonl.xz"
+
+
+def read(path: Path) -> dict[str, Recording]:
+    """Read the recordings of a file by the case's name: JSON, or JSON lines, compressed (`.xz`) or not.
+
+    Raises ValueError that names file and line.
+    """
+    content = path.read_bytes()
+    try:
+        text = (lzma.decompress(content) if path.suffix == ".xz" else content).decode()
+        lines = [text] if path.suffix == ".json" else text.splitlines()
+    except (lzma.LZMAError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    found = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            one = recording_from(json.loads(line))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from None
+        found[one.name] = one
+    return found
+
+
+def read_all(place: Path | None = None) -> Iterator[Recording]:
+    """Yield the recordings of the package, or those of a file, or of a folder's files and its folders'."""
+    if place is None or place == folder():
+        paths = [path for suite in SUITES if (path := recordings_of(suite)).exists()]
+    elif place.is_dir():
+        paths = sorted(path for ending in ("json", "jsonl", "jsonl.xz") for path in place.rglob(f"*.{ending}"))
+    else:
+        paths = [place]
+    for path in paths:
+        yield from read(path).values()
+
+
+def write(path: Path, recordings: Iterable[Recording]) -> None:
+    """Write recordings in the order given."""
+    lines = [json.dumps(one.document(), sort_keys=True, separators=(",", ":")) for one in recordings]
+    content = ("\n".join(lines) + "\n").encode()
+    path.write_bytes(lzma.compress(content, preset=9) if path.suffix == ".xz" else content)
+
+
+def chosen(recordings: Iterable[Recording], *, only: str | None = None, sample: int | None = None) -> list[Recording]:
+    """Return those whose `suite/name` holds `only` (or matches it, with `*`, `?` or `[]`); `sample` of them, evenly."""
+    found = [one for one in recordings if only is None or _matches(one.title, only)]
+    if sample is None or sample >= len(found):
+        return found
+    return [found[index * len(found) // sample] for index in range(sample)]
+
+
+def _matches(title: str, pattern: str) -> bool:
+    return fnmatchcase(title, pattern) if any(mark in pattern for mark in "*?[") else pattern in title
+
+
+def recorded(case: Case, recordings: Mapping[str, Recording]) -> Document | None:
+    """Return what Conductor did with a case; None if it was never recorded.
+
+    Raises StaleRecordingError if the case changed since.
+    """
+    found = recordings.get(case.name)
+    if found is None:
+        return None
+    if found.case.digest() != case.digest():
+        raise StaleRecordingError(f"{case.name} changed since it was recorded: record it again (k1n_parity record)")
+    return found.history

@@ -1,0 +1,107 @@
+"""The known differences: what servers do otherwise than the recorded Conductor, in one file, each with its reason.
+
+`known_differences.toml` holds `[[difference]]` tables: `id`; `on`, the servers that show it (`embedded`; a version, and
+those before it; `next`, those after the recorded one); `path`, a regular expression that matches a difference's whole
+path; optional `cases`, `left`, `right`, for the case's name, the recorded value and the other one, as JSON; `reason`
+and `upstream` (issue, change, source file or measurement). For an older version also `before`, the first release
+without it where that is known, `area`, `upgrade`, what a user has to know, and `modelled`, where the embedded engine
+does so too as that version. A difference that none matches is unexplained.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_k1n.client.clock import is_embedded
+from pytest_k1n.conformance.compare import Difference
+from pytest_k1n.conformance.corpus import folder
+
+EMBEDDED, NEXT = "embedded", "next"
+_PATTERNS = ("path", "cases", "left", "right")
+_ANY = re.compile(".*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One explained difference."""
+
+    id: str
+    on: str
+    reason: str
+    upstream: str
+    path: re.Pattern[str] = _ANY
+    cases: re.Pattern[str] = _ANY
+    left: re.Pattern[str] = _ANY
+    right: re.Pattern[str] = _ANY
+    before: str | None = None
+    area: str = ""
+    upgrade: str = ""
+    modelled: bool = False
+    """Whether the embedded engine shows it too when it is that version."""
+
+    def explains(self, difference: Difference, case: str) -> bool:
+        return bool(
+            self.path.fullmatch(difference.path)
+            and self.cases.fullmatch(case)
+            and self.left.fullmatch(_text(difference.left))
+            and self.right.fullmatch(_text(difference.right))
+        )
+
+    def is_of(self, version: str, recorded: str) -> bool:
+        """Whether a server of this version may show it, compared with the recorded one."""
+        release = release_of(version)
+        if self.on == EMBEDDED:
+            return is_embedded(version)
+        if is_embedded(version) and not self.modelled:
+            return False
+        if self.on == NEXT:
+            return release > release_of(recorded)
+        return release <= release_of(self.on) or (self.before is not None and release < release_of(self.before))
+
+
+def release_of(version: str) -> tuple[int, ...]:
+    """Read the numbers that a version begins with, to be compared; of `3.32.0-rc.8` the same as of `3.32.0`."""
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    return tuple(int(part) for part in found[1].split(".")) if found else ()
+
+
+def known_differences(path: Path | None = None) -> tuple[Known, ...]:
+    """Read a file, by default that of the package. Raises ValueError that names a table with a missing field."""
+    path = path or folder() / "known_differences.toml"
+    tables = tomllib.loads(path.read_text(encoding="utf-8")).get("difference", [])
+    return tuple(_known(table, path) for table in tables)
+
+
+def known_of(version: str, recorded: str, every: Iterable[Known]) -> tuple[Known, ...]:
+    """Return those that a server of a version may show."""
+    return tuple(entry for entry in every if entry.is_of(version, recorded))
+
+
+def explanation(difference: Difference, case: str, known: Iterable[Known]) -> Known | None:
+    """Find what explains a difference."""
+    return next((entry for entry in known if entry.explains(difference, case)), None)
+
+
+def unexplained(found: Iterable[Difference], case: str, known: tuple[Known, ...]) -> list[Difference]:
+    """Leave only what no known difference explains."""
+    return [one for one in found if explanation(one, case, known) is None]
+
+
+def _known(table: dict[str, Any], path: Path) -> Known:
+    fields: dict[str, Any] = {
+        key: re.compile(value, re.DOTALL) if key in _PATTERNS else value for key, value in table.items()
+    }
+    try:
+        return Known(**fields)
+    except TypeError as error:
+        raise ValueError(f"{path}: difference {table.get('id', '?')}: {error}") from None
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)

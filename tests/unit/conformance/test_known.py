@@ -1,0 +1,48 @@
+"""Known differences: what explains one, and on which servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_k1n.conformance.compare import Difference
+from pytest_k1n.conformance.known import known_differences, known_of, unexplained
+
+
+def test_only_a_difference_that_a_known_one_matches_is_explained(tmp_path):
+    path = tmp_path / "known.toml"
+    path.write_text(
+        '[[difference]]\nid = "x"\non = "embedded"\npath = "a\\\\|.*"\nleft = "1"\nreason = "r"\nupstream = "u"\n'
+    )
+    known = known_differences(path)
+    explained, other, path_differs = Difference("a|b", 1, 2), Difference("a|b", 3, 2), Difference("c", 1, 2)
+    assert unexplained([explained, other, path_differs], "any", known) == [other, path_differs]
+
+
+def test_a_known_difference_without_its_reason_is_refused(tmp_path):
+    path = tmp_path / "known.toml"
+    path.write_text('[[difference]]\nid = "x"\non = "embedded"\npath = "a"\n')
+    with pytest.raises(ValueError, match=r"x.*reason"):
+        known_differences(path)
+
+
+def test_a_version_and_what_comes_before_it_show_what_was_seen_on_it(tmp_path):
+    path = tmp_path / "known.toml"
+    table = '[[difference]]\nid = "{}"\nreason = "r"\nupstream = "u"\non = "{}"\n{}\n'
+    path.write_text(
+        table.format("engine", "embedded", "")
+        + table.format("old", "3.15.0", "")
+        + table.format("joins", "3.15.0", 'before = "3.22.3"')
+        + table.format("fields", "3.15.0", "modelled = true")
+        + table.format("soon", "next", "")
+    )
+    every = known_differences(path)
+
+    def of(version):
+        return [entry.id for entry in known_of(version, "3.32.1", every)]
+
+    assert of("3.32.1") == []
+    assert of("3.32.1-k1n-embedded") == ["engine"]
+    assert of("3.15.0") == of("3.13.8") == ["old", "joins", "fields"]
+    assert of("3.21.0") == ["joins"]
+    assert of("3.15.0-k1n-embedded") == ["engine", "fields"]
+    assert of("3.32.4") == ["soon"]
