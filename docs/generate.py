@@ -13,12 +13,14 @@ from typing import Any
 import pytest_k1n.core.expectations as expectations
 import pytest_k1n.report.document as report_document
 from pytest_k1n.cli import COMMANDS
+from pytest_k1n.conformance.known import EMBEDDED, NEXT, known_differences
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
 from pytest_k1n.fixtures import definitions as factories
 from pytest_k1n.lint.table import CHECKS
 from pytest_k1n.options import INI_ONLY, OPTIONS, Option
 from pytest_k1n.run.ours import STATIC_MARKERS
+from pytest_k1n.servers.releases import OLDER, PINNED
 from pytest_k1n.settings import DEFAULT_SERVER
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -234,6 +236,40 @@ def plan_page() -> Iterator[str]:
     ))  # fmt: skip
 
 
+def upgrading_page() -> Iterator[str]:
+    """What servers of other versions do otherwise, from the file of known differences."""
+    every = known_differences()
+    older = [entry for entry in every if entry.on not in (EMBEDDED, NEXT)]
+    yield from ("# Between versions of Conductor", "", NOTE, "")
+    yield f"What Conductor {OLDER}, the last release of Netflix's line, does otherwise than {PINNED}, and what is known"
+    yield "to come after it. Each difference was seen by putting the same cases to both servers (`k1n conformance`,"
+    yield "[how](../how-to/conformance.md)); those said to be read were read in Conductor's source and not run."
+    yield ""
+    yield f"`--k1n-conductor={OLDER}` runs your tests on the older one (`--k1n-server=jar`), or on the embedded engine,"
+    yield "which behaves as it where the last column says so."
+    yield from ("", f"## Upgrading from {OLDER} to {PINNED}", "")
+    for area in sorted({entry.area for entry in older}):
+        yield from (f"### {area}", "", "| before | after: what to know | since | engine |", "| --- | --- | --- | --- |")
+        for entry in older:
+            if entry.area == area:
+                since, engine = entry.before or "", "yes" if entry.modelled else ""
+                yield f"| {_cell(_told(entry.reason))} | {_cell(_told(entry.upgrade))} | {since} | {engine} |"
+        yield ""
+    yield from (f"## Next: merged after {PINNED}", "")
+    yield from (
+        f"- {_told(entry.reason)} {_told(entry.upgrade)} ({entry.upstream})" for entry in every if entry.on == NEXT
+    )
+    yield from ("", "## The embedded engine", "", "What it does otherwise than the Conductor that it stands for.", "")
+    yield from (f"- **{entry.id}**: {_told(entry.reason)}" for entry in every if entry.on == EMBEDDED)
+
+
+def _told(text: str) -> str:
+    """Set what a page would read as markup in code, unless it is already."""
+    parts = text.split("`")
+    parts[::2] = [_literal(part).replace("<", "&lt;").replace("*", r"\*") for part in parts[::2]]
+    return "`".join(parts)
+
+
 PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "options": options_page,
     "markers": markers_page,
@@ -247,6 +283,7 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
     "coverage": coverage_page,
     "lint": lint_page,
     "commands": commands_page,
+    "upgrading": upgrading_page,
 }
 
 

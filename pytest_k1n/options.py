@@ -49,6 +49,8 @@ OPTIONS = (
     Option("plan", "plan file with batches, phases, bands and estimates", "FILE"),
     Option("results", "folder for results files", "DIR", default="test-results"),
     Option("jar", "boot jar of the Conductor server", "FILE"),
+    Option("conductor", "release that the jar tier starts, and that the embedded engine behaves as: 3.32.1, or 3.15.0, "
+           "the last of Netflix's; the jar tier also takes others from 3.22 on", "VERSION", default="3.32.1"),
     Option("java", "Java >= 21 to run it with: a java executable or a JDK folder", "PATH"),
     Option("servers", "how many server processes of the jar tier make up one Conductor; several need postgres", "N",
            ini_type="int", default=1),

@@ -58,6 +58,7 @@ class Settings(NamedTuple):
     plan_source: str
     results: Path
     jar: Path | None
+    conductor: str
     java: Path | None
     servers: int
     database: DatabaseChoice | None
@@ -119,6 +120,7 @@ def resolve(cli: Lookup, environ: Mapping[str, str], ini: Lookup, *, rootdir: Pa
         plan_source=raw["plan"].source,
         results=path.read(raw["results"]) or Path("test-results"),
         jar=path.read(raw["jar"]),
+        conductor=_release(raw["conductor"]),
         java=path.read(raw["java"]),
         servers=_parsed(raw["servers"], _several),
         database=_choice("database", raw["database"]),
@@ -177,6 +179,18 @@ class _PathReader:
         each = [Setting(word, setting.source) for word in _words(setting)]
         found = [self.read(setting) for setting in each if _parsed(setting, check)]
         return tuple(path for path in found if path is not None)
+
+
+def _release(setting: Setting) -> str:
+    version = str(setting.value)
+    if setting.source != "default":
+        from pytest_k1n.servers.releases import UnknownRelease, release
+
+        try:
+            release(version, source=setting.source)
+        except UnknownRelease as error:
+            raise SettingError(str(error)) from None
+    return version
 
 
 def _report(path: Path | None, source: str) -> Path | None:

@@ -11,6 +11,7 @@ from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
+from pytest_k1n.engine.dialect import dialect_of
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
@@ -35,7 +36,8 @@ class EmbeddedBackend:
             estimates_ms=run.estimates_ms,
             faults=faults_of(settings),
         )
-        self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS)
+        dialect = dialect_of(settings.conductor)
+        self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS, dialect=dialect)
         plan = run.plan
         if plan is not None and any(template.answers for template in plan.templates):
             self._embedded.answers = self._answers

@@ -94,7 +94,11 @@ def _with_processes(spec: ServerSpec, settings: Settings) -> ServerSpec:
     tiers = spec.tiers
     if spec.kind is Kind.AUTO and settings.time in (None, "virtual"):
         tiers = () if settings.time else tuple(tier for tier in tiers if tier is not Kind.EMBEDDED)
-    return replace(spec, tiers=tiers, engine_arguments=("--clock", "real", "--seed", str(settings.seed)))
+    return replace(
+        spec,
+        tiers=tiers,
+        engine_arguments=("--clock", "real", "--seed", str(settings.seed), "--conductor", settings.conductor),
+    )
 
 
 def _embedded(run: Run, notes: Sequence[str] = ()) -> Backend:

@@ -20,7 +20,7 @@ from pytest_k1n.plan.resolve import unresolved
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.external import ExternalServer
 from pytest_k1n.servers.probe import ask, reason_of
-from pytest_k1n.servers.protocol import SERVER_VERSION, Kind, ServerSpec
+from pytest_k1n.servers.protocol import Kind, ServerSpec
 
 SCRIPTS = ("tests/*.sh", "ops/agents/*.sh", "ops/scripts/*.sh", ".conductor/metrics/*.sh")
 TASK_DEFINITIONS = Path("fixtures/tasks")
@@ -143,10 +143,10 @@ def _boot_jar(subject: Examined) -> Check:
         return Check(name, CheckOutcome.NOT_NEEDED, "only the jar tier uses it")
     assert subject.spec is not None
     try:
-        jar = find_jar(subject.spec.jar_path, report=lambda _text: None, fetch=False)
+        jar = find_jar(subject.spec.jar_path, version=subject.spec.version, report=lambda _text: None, fetch=False)
     except ServerError as error:
         if subject.spec.jar_path is None and shutil.which("mvn"):
-            return Check(name, CheckOutcome.PASS, f"Maven will fetch {SERVER_VERSION} at the first start (458 MB)")
+            return Check(name, CheckOutcome.PASS, f"Maven will fetch {subject.spec.version} at the first start")
         return _failed(subject, name, error)
     return Check(name, CheckOutcome.PASS, f"{jar.version or 'unnamed version'} at {jar.path} (from {jar.origin})")
 

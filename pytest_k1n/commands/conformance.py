@@ -15,7 +15,7 @@ from pytest_k1n.conformance.corpus import Recording, chosen, read_all
 from pytest_k1n.conformance.known import known_differences, known_of
 from pytest_k1n.conformance.runner import conduct
 from pytest_k1n.conformance.subject import UnfitServer, subject_at
-from pytest_k1n.conformance.verdict import Outcome, Report, Result, lines
+from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, ConformanceReport, lines
 
 _PROGRESS_EVERY_S = 5.0
 _EXAMPLES = """\
@@ -80,9 +80,9 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     known = known_of(subject.version, conductor, every)
     began = time.monotonic()
     results = conduct(
-        recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=_Progress(began)
+        recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=_Teller(began)
     )
-    report = Report(
+    report = ConformanceReport(
         url=subject.url, version=_title(subject.version), conductor=conductor, results=tuple(results), known=known,
         took_s=time.monotonic() - began,
     )  # fmt: skip
@@ -108,15 +108,15 @@ def _write(recordings: Sequence[Recording], target: Path) -> int:
     return 0
 
 
-class _Progress:
+class _Teller:
     """Says on standard error every few seconds how far it is."""
 
     def __init__(self, began: float) -> None:
         self._began = began
         self._next = began + _PROGRESS_EVERY_S
-        self._counts = dict.fromkeys(Outcome, 0)
+        self._counts = dict.fromkeys(CaseOutcome, 0)
 
-    def __call__(self, done: int, of: int, result: Result) -> None:
+    def __call__(self, done: int, of: int, result: CaseResult) -> None:
         self._counts[result.outcome] += 1
         now = time.monotonic()
         if now < self._next:

@@ -75,6 +75,7 @@ def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder
             source=spec.source,
             jar_path=path("jar", arguments.jar),
             java_path=path("java", arguments.java),
+            version=setting("conductor") or spec.version,
             image=setting("image", arguments.image) or spec.image,
         )
     return Examined(

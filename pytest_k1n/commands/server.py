@@ -17,6 +17,7 @@ from pytest_k1n.servers.background import Background, Place, current, follow, st
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.probe import State, health
 from pytest_k1n.servers.protocol import SERVER_IMAGE, SERVER_VERSION, STARTUP_TIMEOUT_S, Kind, ServerSpec
+from pytest_k1n.servers.releases import UnknownRelease, release
 
 TIERS = (Kind.AUTO, Kind.DOCKER, Kind.JAR, Kind.EMBEDDED)
 USUAL_PORT = 8080
@@ -42,7 +43,9 @@ def _add_verbs(parser: argparse.ArgumentParser) -> None:
     begin.add_argument("--java", type=Path, metavar="PATH", default=_path("K1N_JAVA"), help="Java >= 21")
     begin.add_argument("--image", default=os.environ.get("K1N_IMAGE") or SERVER_IMAGE, help="default: %(default)s")
     begin.add_argument("--container-cli", metavar="COMMAND", help="default: docker, then podman")
-    begin.add_argument("--server-version", default=SERVER_VERSION, metavar="N", help="default: %(default)s")
+    begin.add_argument("--conductor", "--server-version", type=_release, metavar="VERSION",
+        default=os.environ.get("K1N_CONDUCTOR") or SERVER_VERSION,
+        help="release that the jar tier starts: 3.32.1, 3.15.0, ... (default: %(default)s)")  # fmt: skip
     begin.add_argument("--startup-timeout", type=_duration_s, default=STARTUP_TIMEOUT_S, metavar="DURATION")
     begin.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     begin.add_argument("engine", nargs="*", metavar="-- OPTION", help="options of the embedded engine")
@@ -73,13 +76,13 @@ def _start(arguments: argparse.Namespace, place: Place) -> int:
         source="--tier",
         jar_path=arguments.jar,
         java_path=arguments.java,
-        version=arguments.server_version,
+        version=arguments.conductor,
         startup_timeout_s=arguments.startup_timeout,
         port=arguments.port or None,
         database=arguments.data,
         container_cli=arguments.container_cli,
         image=arguments.image,
-        engine_arguments=tuple(arguments.engine),
+        engine_arguments=("--conductor", arguments.conductor, *arguments.engine),
     )
     if spec.database is not None:
         spec.database.mkdir(parents=True, exist_ok=True)
@@ -149,6 +152,13 @@ def _report(text: str) -> None:
 
 def _path(variable: str) -> Path | None:
     return Path(os.environ[variable]) if os.environ.get(variable) else None
+
+
+def _release(text: str) -> str:
+    try:
+        return release(text).version
+    except UnknownRelease as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

@@ -33,7 +33,7 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ClientStep:
     """A client's operation on the root execution, once `after` worker steps were taken (-1: when nothing else is left).
 
     `operation` is one of `operations.OPERATIONS` or a method and a path; `ref` names the task that `{task}` stands for.
@@ -56,7 +56,7 @@ class Case:
     task_definitions: tuple[Document, ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
     script: Mapping[str, tuple[Action, ...]] = field(default_factory=dict)
-    steps: tuple[Step, ...] = ()
+    steps: tuple[ClientStep, ...] = ()
     start: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
@@ -81,5 +81,5 @@ def case_from(document: Mapping[str, Any]) -> Case:
     fields["workflows"] = tuple(fields["workflows"])
     fields["task_definitions"] = tuple(fields["task_definitions"])
     fields["script"] = {ref: tuple(Action(**one) for one in actions) for ref, actions in fields["script"].items()}
-    fields["steps"] = tuple(Step(**step) for step in fields["steps"])
+    fields["steps"] = tuple(ClientStep(**step) for step in fields["steps"])
     return Case(**fields)

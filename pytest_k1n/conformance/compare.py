@@ -10,7 +10,7 @@ MISSING = "<missing>"
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class HistoryDifference:
     """One value that two servers disagree on; `path` is `/`-separated keys into the canonical history."""
 
     path: str
@@ -21,7 +21,7 @@ class Difference:
         return f"{self.path}: {_short(self.left)} != {_short(self.right)}"
 
 
-def differences(left: Any, right: Any, path: str = "") -> Iterator[Difference]:
+def differences(left: Any, right: Any, path: str = "") -> Iterator[HistoryDifference]:
     """Yield what differs, depth first. A list of other length differs as a whole."""
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted(left.keys() | right.keys()):
@@ -30,7 +30,7 @@ def differences(left: Any, right: Any, path: str = "") -> Iterator[Difference]:
         for index, (one, other) in enumerate(zip(left, right, strict=True)):
             yield from differences(one, other, f"{path}|{index}")
     elif left != right or type(left) is not type(right):
-        yield Difference(path, left, right)
+        yield HistoryDifference(path, left, right)
 
 
 def _short(value: Any) -> str:

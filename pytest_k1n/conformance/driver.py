@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 from pytest_k1n.conformance.operations import perform
 from pytest_k1n.conformance.stub import STUB, stub_of
-from pytest_k1n.conformance.target import Answer, Target
-from pytest_k1n.conformance.tree import JOINS, History, Node, children, has_background, unsettled
+from pytest_k1n.conformance.target import CaseTarget, ServerAnswer
+from pytest_k1n.conformance.tree import JOINS, CaseHistory, CaseNode, children, has_background, unsettled
 from pytest_k1n.conformance.worker import ScriptedWorker
 
 MAX_MOVES = 150
@@ -25,11 +25,11 @@ NUDGE_MS = 1_200  # a JOIN of the real server looks once a second; a decide besi
 
 
 @dataclass(slots=True, kw_only=True)
-class Run:
+class CaseRun:
     """One case on one target; `history()` is the whole of it."""
 
     case: Case
-    target: Target
+    target: CaseTarget
     prefix: str
     stub: str = ""
     trace: list[Any] = field(default_factory=list)
@@ -41,19 +41,19 @@ class Run:
     def __post_init__(self) -> None:
         self.worker = ScriptedWorker(case=self.case, target=self.target, prefix=self.prefix, trace=self.trace)
 
-    def history(self) -> History:
+    def history(self) -> CaseHistory:
         """Register, start, act until nothing can be done any more. Raises RuntimeError if a server misbehaves."""
         case = self.rename(self.case.document())
         if self.register(case):
             self.start(case)
-        nodes: tuple[Node, ...] = ()
+        nodes: tuple[CaseNode, ...] = ()
         if self.root:
             self.act(case["steps"])
             nodes = tuple(self.fetch())
             self.clean_up(nodes)
-        return History(prefix=self.prefix, trace=tuple(self.trace), nodes=nodes, stub=self.stub)
+        return CaseHistory(prefix=self.prefix, trace=tuple(self.trace), nodes=nodes, stub=self.stub)
 
-    def clean_up(self, nodes: tuple[Node, ...]) -> None:
+    def clean_up(self, nodes: tuple[CaseNode, ...]) -> None:
         """End what is left open: thousands of open executions would keep the server's sweeper busy."""
         for node in nodes:
             if not node.is_terminal:
@@ -75,7 +75,7 @@ class Run:
             return False
         return True
 
-    def patiently(self, method: str, path: str, body: Any) -> Answer:
+    def patiently(self, method: str, path: str, body: Any) -> ServerAnswer:
         """Send a request again while SQLite says that another writer holds the file."""
         for _ in range(10):
             answer = self.target.call(method, path, body)
@@ -94,7 +94,7 @@ class Run:
 
     def act(self, steps: list[Mapping[str, Any]]) -> None:
         """Take worker moves and client steps until neither is left."""
-        pending = [Step(**step) for step in steps]
+        pending = [ClientStep(**step) for step in steps]
         while self.worker.moves < MAX_MOVES:
             nodes = self.settle()
             timely = next((step for step in pending if 0 <= step.after <= self.worker.moves), None)
@@ -109,8 +109,8 @@ class Run:
 
     # -- what the server shows
 
-    def fetch(self) -> list[Node]:
-        nodes: list[Node] = []
+    def fetch(self) -> list[CaseNode]:
+        nodes: list[CaseNode] = []
         known: set[str] = set()
         waiting = [("root", self.root)]
         while waiting:
@@ -120,11 +120,11 @@ class Run:
             known.add(workflow_id)
             answer = self.target.call("GET", f"/workflow/{workflow_id}")
             if answer.status == 200:
-                nodes.append(Node(path, answer.body))
+                nodes.append(CaseNode(path, answer.body))
                 waiting += children(nodes[-1])
         return nodes
 
-    def settle(self) -> list[Node]:
+    def settle(self) -> list[CaseNode]:
         """Wait until the server has nothing to do by itself; nudge it with `decide` when it takes long."""
         began = self.target.now_ms()
         pause_ms, nudged = 500 if self.target.is_immediate else 5, 0
@@ -155,13 +155,13 @@ class Run:
 
     # -- what a client does
 
-    def step(self, step: Step, nodes: list[Node]) -> None:
+    def step(self, step: ClientStep, nodes: list[CaseNode]) -> None:
         self.last = nodes[0].workflow if nodes else self.last  # nothing is left of a removed execution
         answer = perform(self.target, step, self.last, {node.workflow["workflowId"]: node.workflow for node in nodes})
         self.given_up.clear()
         self.note(f"step {step.operation}" + (f" {step.ref}" if step.ref else ""), answer)
 
-    def note(self, what: str, answer: Answer) -> None:
+    def note(self, what: str, answer: ServerAnswer) -> None:
         self.trace.append({"do": what, "status": answer.status, "body": answer.body})
 
 
@@ -169,7 +169,7 @@ class DisturbedError(RuntimeError):
     """The server could not do its work for a reason of its own (SQLite locked by another writer)."""
 
 
-def run(case: Case, target: Target, prefix: str) -> History:
+def run(case: Case, target: CaseTarget, prefix: str) -> CaseHistory:
     """Run a case on a target, again if the server itself was disturbed; `prefix` must be new to that server.
 
     A case that stalls (the server should go on by itself and does not) three times behaves so.
@@ -178,7 +178,7 @@ def run(case: Case, target: Target, prefix: str) -> History:
     for attempt in range(6):
         try:
             with stub_of(case) as stub:
-                history = Run(case=case, target=target, prefix=f"{prefix}{attempt}_", stub=stub).history()
+                history = CaseRun(case=case, target=target, prefix=f"{prefix}{attempt}_", stub=stub).history()
         except ConnectionRefusedError:
             raise  # there is no server any more
         except OSError:  # a request that a locked database let nobody answer within the transport's patience
@@ -190,7 +190,7 @@ def run(case: Case, target: Target, prefix: str) -> History:
     raise DisturbedError(f"{case.name}: six runs on {target.name} met a locked database, a silent server or stalled")
 
 
-def disturbed(history: History) -> bool:
+def disturbed(history: CaseHistory) -> bool:
     """Whether a locked database shows in a history."""
     if any("SQLITE_BUSY" in str(entry) for entry in history.trace):
         return True

@@ -2,10 +2,11 @@
 
 `known_differences.toml` holds `[[difference]]` tables: `id`; `on`, the servers that show it (`embedded`; a version, and
 those before it; `next`, those after the recorded one); `path`, a regular expression that matches a difference's whole
-path; optional `cases`, `left`, `right`, for the case's name, the recorded value and the other one, as JSON; `reason`
-and `upstream` (issue, change, source file or measurement). For an older version also `before`, the first release
-without it where that is known, `area`, `upgrade`, what a user has to know, and `modelled`, where the embedded engine
-does so too as that version. A difference that none matches is unexplained.
+path; optional `cases`, `left`, `right`, for the case's name, the recorded value and the other one, as JSON, and `uses`,
+which is found somewhere in the case's own JSON; `reason` and `upstream` (issue, change, source file or measurement).
+For an older version also `before`, the first release without it where that is known, `area`, `upgrade`, what a user has
+to know, and `modelled`, where the embedded engine does so too as that version. A difference that none matches is
+unexplained.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_k1n.client.clock import is_embedded
-from pytest_k1n.conformance.compare import Difference
+from pytest_k1n.conformance.cases import Case
+from pytest_k1n.conformance.compare import HistoryDifference
 from pytest_k1n.conformance.corpus import folder
 
 EMBEDDED, NEXT = "embedded", "next"
-_PATTERNS = ("path", "cases", "left", "right")
+_PATTERNS = ("path", "cases", "uses", "left", "right")
 _ANY = re.compile(".*", re.DOTALL)
 
 
@@ -39,18 +41,20 @@ class Known:
     cases: re.Pattern[str] = _ANY
     left: re.Pattern[str] = _ANY
     right: re.Pattern[str] = _ANY
+    uses: re.Pattern[str] | None = None
     before: str | None = None
     area: str = ""
     upgrade: str = ""
     modelled: bool = False
     """Whether the embedded engine shows it too when it is that version."""
 
-    def explains(self, difference: Difference, case: str) -> bool:
+    def explains(self, difference: HistoryDifference, case: Case) -> bool:
         return bool(
             self.path.fullmatch(difference.path)
-            and self.cases.fullmatch(case)
+            and self.cases.fullmatch(case.name)
             and self.left.fullmatch(_text(difference.left))
             and self.right.fullmatch(_text(difference.right))
+            and (self.uses is None or self.uses.search(_text(case.document())))
         )
 
     def is_of(self, version: str, recorded: str) -> bool:
@@ -83,12 +87,12 @@ def known_of(version: str, recorded: str, every: Iterable[Known]) -> tuple[Known
     return tuple(entry for entry in every if entry.is_of(version, recorded))
 
 
-def explanation(difference: Difference, case: str, known: Iterable[Known]) -> Known | None:
+def explanation(difference: HistoryDifference, case: Case, known: Iterable[Known]) -> Known | None:
     """Find what explains a difference."""
     return next((entry for entry in known if entry.explains(difference, case)), None)
 
 
-def unexplained(found: Iterable[Difference], case: str, known: tuple[Known, ...]) -> list[Difference]:
+def unexplained(found: Iterable[HistoryDifference], case: Case, known: tuple[Known, ...]) -> list[HistoryDifference]:
     """Leave only what no known difference explains."""
     return [one for one in found if explanation(one, case, known) is None]
 

@@ -26,7 +26,7 @@ from typing import Any
 
 from pytest_k1n.conformance.cases import PREFIX, Document
 from pytest_k1n.conformance.stub import STUB
-from pytest_k1n.conformance.tree import SUCCESSFUL, History, Node, is_worker_task, joined, key_of
+from pytest_k1n.conformance.tree import SUCCESSFUL, CaseHistory, CaseNode, is_worker_task, joined, key_of
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 ELAPSED = re.compile(r"(timed out after |elapsed )\d+( seconds)")
@@ -62,7 +62,7 @@ SETS = ("failedReferenceTaskNames", "failedTaskNames")
 ABSENT = "<absent>"
 
 
-def canonical(history: History) -> Document:
+def canonical(history: CaseHistory) -> Document:
     """Reduce a history to what two servers must agree on; plain JSON data."""
     document: Document = {
         "trace": [_trace(entry) for entry in history.trace],
@@ -82,7 +82,7 @@ def canonical(history: History) -> Document:
     return result
 
 
-def _names(nodes: tuple[Node, ...]) -> dict[str, str]:
+def _names(nodes: tuple[CaseNode, ...]) -> dict[str, str]:
     names = {}
     for node in nodes:
         names[node.workflow["workflowId"]] = f"<{node.path}>"
@@ -91,7 +91,7 @@ def _names(nodes: tuple[Node, ...]) -> dict[str, str]:
     return names
 
 
-def _keyed(node: Node) -> list[tuple[str, Document]]:
+def _keyed(node: CaseNode) -> list[tuple[str, Document]]:
     seen: Counter[str] = Counter()
     keyed = []
     for task in node.tasks:
@@ -101,7 +101,7 @@ def _keyed(node: Node) -> list[tuple[str, Document]]:
     return keyed
 
 
-def _workflow(node: Node) -> Document:
+def _workflow(node: CaseNode) -> Document:
     workflow = node.workflow
     kept = {key: value for key, value in workflow.items() if key not in WORKFLOW_DROPPED}
     for names in SETS:
@@ -146,14 +146,14 @@ def _compact(fields: Document, defaults: Mapping[str, Any]) -> Document:
     return document | {key: ABSENT for key in defaults if key not in fields and key not in volatile}
 
 
-def _shows_open_join(node: Node) -> bool:
+def _shows_open_join(node: CaseNode) -> bool:
     """Whether the execution's output is that of its last record, a JOIN that did not succeed."""
     own = (node.workflow.get("workflowDefinition") or {}).get("outputParameters")
     last = node.tasks[-1] if node.tasks else {}
     return node.is_terminal and not own and last.get("taskType") == "JOIN" and last["status"] not in SUCCESSFUL
 
 
-def _disorder(node: Node) -> list[str]:
+def _disorder(node: CaseNode) -> list[str]:
     """List pairs of the definition's order that the records contradict (by seq, and by time between worker tasks)."""
     first: dict[str, Document] = {}
     for task in node.tasks:
@@ -188,7 +188,7 @@ def body(value: Any) -> Any:
     """Make an answer's body comparable: whole executions and tasks by their status only, no host name."""
     if isinstance(value, dict):
         if "workflowId" in value and "tasks" in value:
-            return _workflow(Node("", value))
+            return _workflow(CaseNode("", value))
         if "executionTime" in value:  # a summary that a search found
             return {key: inner for key, inner in value.items() if key not in SUMMARY_DROPPED}
         if "referenceTaskName" in value and "taskType" in value:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_k1n.conformance.cases import Document, Step
-from pytest_k1n.conformance.target import Answer, Target
+from pytest_k1n.conformance.cases import ClientStep, Document
+from pytest_k1n.conformance.target import CaseTarget, ServerAnswer
 
 NO_SUCH_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -50,7 +50,9 @@ BODIES: Mapping[str, Any] = {
 }
 
 
-def perform(target: Target, step: Step, workflow: Document, executions: Mapping[str, Document] | None = None) -> Answer:
+def perform(
+    target: CaseTarget, step: ClientStep, workflow: Document, executions: Mapping[str, Document] | None = None
+) -> ServerAnswer:
     """Do one operation on an execution, as it was last read.
 
     `{id}`, `{root}`, `{ref}`, `{task}` and `{sub}` (the ref's newest record, the child it started) are filled in, in

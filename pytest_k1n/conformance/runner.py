@@ -13,33 +13,33 @@ from pytest_k1n.conformance.corpus import Recording
 from pytest_k1n.conformance.driver import run
 from pytest_k1n.conformance.known import Known
 from pytest_k1n.conformance.normalise import canonical
-from pytest_k1n.conformance.sightings import Sightings, Verdict, sightings
+from pytest_k1n.conformance.sightings import RunsVerdict, Sightings, sightings
 from pytest_k1n.conformance.stub import calls_stub
-from pytest_k1n.conformance.subject import Subject
-from pytest_k1n.conformance.target import Target
-from pytest_k1n.conformance.verdict import Outcome, Result, judged, outcome_of
+from pytest_k1n.conformance.subject import AskedServer
+from pytest_k1n.conformance.target import CaseTarget
+from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, judged, outcome_of
 
-Progress = Callable[[int, int, Result], None]
+Progress = Callable[[int, int, CaseResult], None]
 """Takes how many cases are judged for now, how many there are, and the newest."""
-_GOOD = (Outcome.SAME, Outcome.KNOWN)
+_GOOD = (CaseOutcome.SAME, CaseOutcome.KNOWN)
 _OUTCOMES = {
-    Verdict.AGREES: Outcome.SAME,
-    Verdict.RACE: Outcome.RACE,
-    Verdict.DIVERGES: Outcome.DIFFERENT,
-    Verdict.UNDECIDED: Outcome.UNDECIDED,
+    RunsVerdict.AGREES: CaseOutcome.SAME,
+    RunsVerdict.RACE: CaseOutcome.RACE,
+    RunsVerdict.DIVERGES: CaseOutcome.DIFFERENT,
+    RunsVerdict.UNDECIDED: CaseOutcome.UNDECIDED,
 }
 
 
 def conduct(
     recordings: Sequence[Recording],
-    subject: Subject,
+    subject: AskedServer,
     *,
     known: Sequence[Known],
     jobs: int = 6,
     runs: int = 6,
     progress: Progress = lambda _done, _of, _result: None,
     clock: Callable[[], float] = time.monotonic,
-) -> list[Result]:
+) -> list[CaseResult]:
     """Judge every case, each in `runs` runs at most. Raises OSError when the server answers no more."""
     uid = uuid.uuid4().hex[:6]
     with subject.target() as target:
@@ -49,7 +49,7 @@ def conduct(
         ]
         done = itertools.count(1)
 
-        def once(each: _Asking) -> Result:
+        def once(each: _Asking) -> CaseResult:
             result = each.result(1, clock)
             progress(next(done), len(asking), result)
             return result
@@ -59,7 +59,7 @@ def conduct(
         more = 1 if subject.moves_clock else runs - 1  # an engine on a clock of ours has no races
         results = []
         for each, result in zip(asking, first, strict=True):
-            if result.outcome in (*_GOOD, Outcome.SKIPPED) or more < 1:
+            if result.outcome in (*_GOOD, CaseOutcome.SKIPPED) or more < 1:
                 results.append(result)
                 continue
             results.append(each.result(more, clock, before=each.seen))
@@ -71,7 +71,7 @@ class _Asking:
     """One case and what its runs have shown."""
 
     def __init__(
-        self, recording: Recording, target: Target, prefix: str, known: tuple[Known, ...], is_here: bool
+        self, recording: Recording, target: CaseTarget, prefix: str, known: tuple[Known, ...], is_here: bool
     ) -> None:
         self.recording = recording
         self.seen = Sightings(runs=0, expected=0, others=())
@@ -82,22 +82,22 @@ class _Asking:
         self._can_run = is_here or not calls_stub(recording.case)
         self._last: Document | None = None
 
-    def result(self, most: int, clock: Callable[[], float], before: Sightings | None = None) -> Result:
+    def result(self, most: int, clock: Callable[[], float], before: Sightings | None = None) -> CaseResult:
         """Run it until it shows what is expected, `most` times at most, and judge that with what was seen before."""
         name, suite = self.recording.name, self.recording.suite
         if not self._can_run:
-            return Result(suite=suite, name=name, outcome=Outcome.SKIPPED, runs=0)
+            return CaseResult(suite=suite, name=name, outcome=CaseOutcome.SKIPPED, runs=0)
         new = sightings(self._ask, self._is_expected, most, clock)
         self.seen = new if before is None else before + new
         outcome = _OUTCOMES[self.seen.verdict]
         if self.seen.runs == 1 and self.seen.others:
-            outcome = Outcome.DIFFERENT  # for now: nothing has been asked twice
-        if outcome is Outcome.SAME:
+            outcome = CaseOutcome.DIFFERENT  # for now: nothing has been asked twice
+        if outcome is CaseOutcome.SAME:
             found = judged(self.recording, self._last or {}, self._known)
-            return Result(suite=suite, name=name, outcome=outcome_of(found), runs=self.seen.runs, differences=found)
+            return CaseResult(suite=suite, name=name, outcome=outcome_of(found), runs=self.seen.runs, differences=found)
         found = judged(self.recording, self.seen.commonest, self._known) if self.seen.commonest else ()
         note = f"as recorded in {self.seen.expected} of {self.seen.runs} runs"
-        return Result(suite=suite, name=name, outcome=outcome, runs=self.seen.runs, differences=found, note=note)
+        return CaseResult(suite=suite, name=name, outcome=outcome, runs=self.seen.runs, differences=found, note=note)
 
     def _ask(self) -> Document:
         return canonical(run(self.recording.case, self._target, f"{self._prefix}r{next(self._numbers)}_"))

@@ -24,7 +24,7 @@ PATIENCE_S = 90
 """When to stop asking after two runs: a case that stalls takes half a minute each time."""
 
 
-class Verdict(Enum):
+class RunsVerdict(Enum):
     """What the runs of a case say."""
 
     AGREES = "agrees"
@@ -47,10 +47,10 @@ class Sightings:
         )
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RunsVerdict:
         if self.expected:
-            return Verdict.RACE if self.others else Verdict.AGREES
-        return Verdict.DIVERGES if self.most > 1 else Verdict.UNDECIDED
+            return RunsVerdict.RACE if self.others else RunsVerdict.AGREES
+        return RunsVerdict.DIVERGES if self.most > 1 else RunsVerdict.UNDECIDED
 
     @property
     def commonest(self) -> Document | None:

@@ -15,7 +15,7 @@ class UnfitServer(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class AskedServer:
     """A server that answered."""
 
     url: str
@@ -32,7 +32,7 @@ class Subject:
         return RealTarget(self.url, self.url, ahead_ms=self.ahead_ms, moves_clock=self.moves_clock)
 
 
-def subject_at(url: str, version: str | None = None) -> Subject:
+def subject_at(url: str, version: str | None = None) -> AskedServer:
     """Look at a server; `version` overrules what it says. Raises UnfitServer, OSError where nothing answers."""
     address = Address.parse(url)
     with RealTarget(url) as target:
@@ -45,7 +45,7 @@ def subject_at(url: str, version: str | None = None) -> Subject:
             raise UnfitServer(f"{address.url} lives by a {kind} clock of its own: serve it with --clock manual")
         moves = kind == "manual"
         ahead = 0 if moves or address.is_loopback else _ahead_ms(target)
-    return Subject(url=url, version=found, is_here=address.is_loopback, ahead_ms=ahead, moves_clock=moves)
+    return AskedServer(url=url, version=found, is_here=address.is_loopback, ahead_ms=ahead, moves_clock=moves)
 
 
 def version_of(target: RealTarget) -> str | None:

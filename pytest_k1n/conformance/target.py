@@ -18,21 +18,21 @@ IDLE_LIMIT_S = 10  # Tomcat closes a kept-alive connection after 20 s without a 
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ServerAnswer:
     """A response: its status and its body, as JSON where it is JSON, else as text (None: empty)."""
 
     status: int
     body: Any
 
 
-class Target(Protocol):
+class CaseTarget(Protocol):
     """A server under comparison."""
 
     name: str
     is_immediate: bool
     """Whether all that follows from a request has happened when it answers: no threads of its own."""
 
-    def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> ServerAnswer:
         """Send one request; `path` is below `/api`, a `bytes` body goes as it is."""
 
     def now_ms(self) -> int:
@@ -64,7 +64,7 @@ class RealTarget:
         for connection in self._opened:
             connection.close()
 
-    def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Answer:
+    def call(self, method: str, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> ServerAnswer:
         return self.send(method, f"/api{path}" + (f"?{urlencode(query)}" if query else ""), body)
 
     def now_ms(self) -> int:
@@ -79,7 +79,7 @@ class RealTarget:
         elif instant_ms > self.now_ms():
             self.send("POST", CLOCK, {"until": instant_ms})
 
-    def send(self, method: str, path: str, body: Any = None) -> Answer:
+    def send(self, method: str, path: str, body: Any = None) -> ServerAnswer:
         """Send one request; `path` is the whole path."""
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
@@ -109,14 +109,14 @@ class RealTarget:
         return connection
 
 
-def answer(status: int, body: bytes) -> Answer:
+def answer(status: int, body: bytes) -> ServerAnswer:
     """Read a response's body: JSON where it is JSON, else text; empty is None."""
     if not body:
-        return Answer(status, None)
+        return ServerAnswer(status, None)
     text = body.decode()
     if text[0] not in '{["' and not text[0].isdigit():
-        return Answer(status, text)
+        return ServerAnswer(status, text)
     try:
-        return Answer(status, json.loads(text))
+        return ServerAnswer(status, json.loads(text))
     except ValueError:
-        return Answer(status, text)
+        return ServerAnswer(status, text)

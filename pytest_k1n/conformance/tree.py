@@ -33,7 +33,7 @@ UNIT_S = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CaseNode:
     """One execution of a case: `path` says how it came to be (`root`, `root/sub#0`, `root!failure`)."""
 
     path: str
@@ -50,12 +50,12 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class CaseHistory:
     """What happened: the client's own actions with their answers, and every execution as GET answered it."""
 
     prefix: str
     trace: tuple[Any, ...]
-    nodes: tuple[Node, ...]
+    nodes: tuple[CaseNode, ...]
     stub: str = ""
     """Where the stub listened that the case called."""
 
@@ -65,7 +65,7 @@ def key_of(task: Mapping[str, Any]) -> str:
     return f"{task['referenceTaskName']}#{task.get('retryCount', 0)}"
 
 
-def children(node: Node) -> Iterator[tuple[str, str]]:
+def children(node: CaseNode) -> Iterator[tuple[str, str]]:
     """Yield path and id of each execution that this one started."""
     for task in node.tasks:
         started = task.get("subWorkflowId")
@@ -123,7 +123,7 @@ def _workflow_timeout(workflow: Mapping[str, Any]) -> int:
     return seconds
 
 
-def unsettled(node: Node, by_id: Mapping[str, Node], now_ms: int) -> str | None:
+def unsettled(node: CaseNode, by_id: Mapping[str, CaseNode], now_ms: int) -> str | None:
     """Say what the server still has to do in this execution by itself; None if nothing."""
     status = node.workflow["status"]
     if status in TERMINAL_WORKFLOW:
@@ -177,7 +177,7 @@ def _may_start_failure_workflow(workflow: Document, now_ms: int) -> bool:
     return "conductor.failure_workflow" not in workflow.get("output", {}) and now_ms < ended_ms + FAILURE_WORKFLOW_MS
 
 
-def has_background(node: Node) -> bool:
+def has_background(node: CaseNode) -> bool:
     """Whether threads of the server work on this execution: it has an open asynchronous system task."""
     return any(task["status"] in OPEN and task["taskType"] in BACKGROUND for task in node.tasks)
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.conformance.cases import Document
-from pytest_k1n.conformance.compare import Difference, differences
+from pytest_k1n.conformance.compare import HistoryDifference, differences
 from pytest_k1n.conformance.corpus import Recording
 from pytest_k1n.conformance.known import Known, explanation
 
@@ -18,7 +19,7 @@ SCHEMA = "conformance/1"
 _SHOWN = 160
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     """What a case showed: from best to worst, then what says nothing."""
 
     SAME = "same"
@@ -30,20 +31,20 @@ class Outcome(StrEnum):
 
 
 MEANINGS = {
-    Outcome.SAME: "the server did what was recorded",
-    Outcome.KNOWN: "every difference is a known one of this version",
-    Outcome.RACE: "some runs showed what was recorded, others something else",
-    Outcome.DIFFERENT: "no run showed what was recorded",
-    Outcome.UNDECIDED: "the server was disturbed, or no two runs agreed",
-    Outcome.SKIPPED: "not run: it calls a web server on this machine, the Conductor is on another",
+    CaseOutcome.SAME: "the server did what was recorded",
+    CaseOutcome.KNOWN: "every difference is a known one of this version",
+    CaseOutcome.RACE: "some runs showed what was recorded, others something else",
+    CaseOutcome.DIFFERENT: "no run showed what was recorded",
+    CaseOutcome.UNDECIDED: "the server was disturbed, or no two runs agreed",
+    CaseOutcome.SKIPPED: "not run: it calls a web server on this machine, the Conductor is on another",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class JudgedDifference:
     """One difference, and the known one that explains it."""
 
-    difference: Difference
+    difference: HistoryDifference
     known: str | None = None
 
     def document(self) -> Document:
@@ -53,18 +54,18 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class CaseResult:
     """What `runs` runs of a case showed; the differences are those of the last run that says most."""
 
     suite: str
     name: str
-    outcome: Outcome
+    outcome: CaseOutcome
     runs: int = 1
-    differences: tuple[Judged, ...] = ()
+    differences: tuple[JudgedDifference, ...] = ()
     note: str = ""
 
     @property
-    def unexplained(self) -> list[Difference]:
+    def unexplained(self) -> list[HistoryDifference]:
         return [one.difference for one in self.differences if one.known is None]
 
     def document(self) -> Document:
@@ -79,46 +80,46 @@ class Result:
         }
 
 
-def judged(recording: Recording, shown: Document, known: Sequence[Known]) -> tuple[Judged, ...]:
+def judged(recording: Recording, shown: Document, known: Sequence[Known]) -> tuple[JudgedDifference, ...]:
     """Compare a history with the recorded one, and look up what explains each difference."""
     found = []
     for one in differences(recording.history, shown):
-        by = explanation(one, recording.name, known)
-        found.append(Judged(difference=one, known=by.id if by else None))
+        by = explanation(one, recording.case, known)
+        found.append(JudgedDifference(difference=one, known=by.id if by else None))
     return tuple(found)
 
 
-def outcome_of(found: Iterable[Judged]) -> Outcome:
+def outcome_of(found: Iterable[JudgedDifference]) -> CaseOutcome:
     """Say what one run shows."""
     every = list(found)
     if not every:
-        return Outcome.SAME
-    return Outcome.KNOWN if all(one.known for one in every) else Outcome.DIFFERENT
+        return CaseOutcome.SAME
+    return CaseOutcome.KNOWN if all(one.known for one in every) else CaseOutcome.DIFFERENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class ConformanceReport:
     """All results on one server."""
 
     url: str
     version: str
     conductor: str
     """The version that the cases were recorded on."""
-    results: tuple[Result, ...]
+    results: tuple[CaseResult, ...]
     known: tuple[Known, ...]
     """Those that this server may show."""
     took_s: float
 
     @property
-    def counts(self) -> Counter[Outcome]:
+    def counts(self) -> Counter[CaseOutcome]:
         return Counter(result.outcome for result in self.results)
 
     @property
     def conforms(self) -> bool:
         """Whether nothing differs that should not, and something was compared."""
         counts = self.counts
-        return not counts[Outcome.DIFFERENT] and bool(
-            counts[Outcome.SAME] + counts[Outcome.KNOWN] + counts[Outcome.RACE]
+        return not counts[CaseOutcome.DIFFERENT] and bool(
+            counts[CaseOutcome.SAME] + counts[CaseOutcome.KNOWN] + counts[CaseOutcome.RACE]
         )
 
     @property
@@ -132,28 +133,29 @@ class Report:
         """Return it as JSON data; a case that did what was recorded is counted only."""
         return {
             "schema": SCHEMA,
-            "url": self.url,
+            "url": redact(self.url),
             "version": self.version,
             "conductor": self.conductor,
             "conforms": self.conforms,
             "took_s": round(self.took_s, 1),
-            "counts": {str(outcome): self.counts[outcome] for outcome in Outcome},
+            "counts": {str(outcome): self.counts[outcome] for outcome in CaseOutcome},
             "known": {entry.id: {"cases": self.met[entry.id], "reason": entry.reason, "upstream": entry.upstream}
                       for entry in self.known if self.met[entry.id]},
-            "cases": [result.document() for result in self.results if result.outcome is not Outcome.SAME],
+            "cases": [result.document() for result in self.results if result.outcome is not CaseOutcome.SAME],
         }  # fmt: skip
 
 
-def lines(report: Report, *, most: int = 3) -> Iterator[str]:
+def lines(report: ConformanceReport, *, most: int = 3) -> Iterator[str]:
     """Show a report: a table by suite, what each known difference is, and what differs, `most` lines a case."""
-    yield f"{report.version} at {report.url}: {len(report.results)} cases recorded on Conductor {report.conductor}"
+    many = f"{len(report.results)} cases recorded on Conductor {report.conductor}"
+    yield f"{report.version} at {redact(report.url)}: {many}"
     yield ""
     yield from _table(report)
     if report.met:
         yield from ("", "known differences of this version:")
         yield from (f"  {report.met[entry.id]:>5}  {entry.id}: {entry.reason}"
                     for entry in report.known if report.met[entry.id])  # fmt: skip
-    for outcome in (Outcome.RACE, Outcome.UNDECIDED, Outcome.DIFFERENT):
+    for outcome in (CaseOutcome.RACE, CaseOutcome.UNDECIDED, CaseOutcome.DIFFERENT):
         some = [result for result in report.results if result.outcome is outcome]
         if some:
             yield from ("", f"{outcome} ({MEANINGS[outcome]}):")
@@ -161,9 +163,13 @@ def lines(report: Report, *, most: int = 3) -> Iterator[str]:
             yield from _of_case(result, most)
 
 
-def _table(report: Report) -> Iterator[str]:
+def _table(report: ConformanceReport) -> Iterator[str]:
     suites = list(dict.fromkeys(result.suite for result in report.results))
-    used = [outcome for outcome in Outcome if report.counts[outcome] or outcome in (Outcome.SAME, Outcome.DIFFERENT)]
+    used = [
+        outcome
+        for outcome in CaseOutcome
+        if report.counts[outcome] or outcome in (CaseOutcome.SAME, CaseOutcome.DIFFERENT)
+    ]
     width = max(len(name) for name in ("suite", "all", *suites))
     yield "  ".join([f"{'suite':<{width}}", "cases", *(f"{outcome:>9}" for outcome in used)])
     for suite in (*suites, *(["all"] if len(suites) > 1 else [])):
@@ -171,7 +177,7 @@ def _table(report: Report) -> Iterator[str]:
         yield "  ".join([f"{suite:<{width}}", f"{counts.total():>5}", *(f"{counts[outcome]:>9}" for outcome in used)])
 
 
-def _of_case(result: Result, most: int) -> Iterator[str]:
+def _of_case(result: CaseResult, most: int) -> Iterator[str]:
     found = result.unexplained
     note = f" ({result.note})" if result.note else ""
     yield f"  {result.suite}/{result.name}{note}"

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document
-from pytest_k1n.conformance.target import Target
+from pytest_k1n.conformance.target import CaseTarget
 from pytest_k1n.conformance.tree import (
     ASYNCHRONOUS,
     EXTERNAL,
-    Node,
+    CaseNode,
     deadline_ms,
     due_ms,
     is_worker_task,
@@ -28,11 +28,11 @@ WORKER = "parity"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class WorkerMove:
     """Something a worker could do now with one task."""
 
     kind: str
-    node: Node
+    node: CaseNode
     task: Document
 
     def name(self) -> str:
@@ -44,7 +44,7 @@ class ScriptedWorker:
     """Polls and updates by the case's script; tells `trace` what it did."""
 
     case: Case
-    target: Target
+    target: CaseTarget
     prefix: str
     trace: list[Any]
     moves: int = 0
@@ -53,7 +53,7 @@ class ScriptedWorker:
     late: set[str] = field(default_factory=set)
     waited: set[str] = field(default_factory=set)
 
-    def move(self, nodes: list[Node], given_up: set[str]) -> bool:
+    def move(self, nodes: list[CaseNode], given_up: set[str]) -> bool:
         """Do one thing a worker could do; else let time pass; else let a timeout come. False: nothing is left."""
         ready, due, last = self.possible(nodes, given_up)
         if ready:
@@ -69,15 +69,17 @@ class ScriptedWorker:
         self.moves += 1
         return True
 
-    def possible(self, nodes: list[Node], given_up: set[str]) -> tuple[list[Move], dict[str, int], list[Move]]:
+    def possible(
+        self, nodes: list[CaseNode], given_up: set[str]
+    ) -> tuple[list[WorkerMove], dict[str, int], list[WorkerMove]]:
         """Sort what is open into moves to take now, instants to wait for, and tasks to leave until they time out.
 
         A delayed task counts as delayed until it was waited for, also where a slow server let the delay pass.
         """
         now = self.target.now_ms()
-        ready: list[Move] = []
+        ready: list[WorkerMove] = []
         due: dict[str, int] = {}
-        last: list[Move] = []
+        last: list[WorkerMove] = []
         for node in nodes:
             if node.is_terminal:
                 continue
@@ -90,26 +92,26 @@ class ScriptedWorker:
                     if due_ms(task) > now or (task.get("callbackAfterSeconds") and delivery not in self.waited):
                         due[delivery] = due_ms(task)
                     else:
-                        (last if silent else ready).append(Move(kind="poll", node=node, task=task))
+                        (last if silent else ready).append(WorkerMove(kind="poll", node=node, task=task))
                 elif is_worker_task(task):
-                    ready.append(Move(kind="update", node=node, task=task))
+                    ready.append(WorkerMove(kind="update", node=node, task=task))
                 elif task["taskType"] in EXTERNAL and task["status"] == "IN_PROGRESS":
                     instant = wait_due_ms(task) if task["taskType"] == "WAIT" else None
                     if instant is not None:
                         if f"{node.path}: {key_of(task)} is over" not in given_up:
                             due[task["taskId"]] = instant
                     elif not silent:
-                        ready.append(Move(kind="update", node=node, task=task))
+                        ready.append(WorkerMove(kind="update", node=node, task=task))
                 elif task["taskType"] in ASYNCHRONOUS and task["status"] == "SCHEDULED" and due_ms(task) > now:
                     due[task["taskId"]] = due_ms(task)
         return ready, due, last
 
-    def rank(self, move: Move) -> str:
+    def rank(self, move: WorkerMove) -> str:
         text = f"{self.case.seed} {move.kind} {move.name()}".replace(self.prefix, PREFIX)
         urgent = "0" if (move.task.get("taskDefinition") or {}).get("pollTimeoutSeconds") else "1"
         return urgent + hashlib.sha256(text.encode()).hexdigest()
 
-    def take(self, move: Move) -> None:
+    def take(self, move: WorkerMove) -> None:
         task = move.task
         if move.kind == "poll":
             delivered = self.poll(move)
@@ -128,7 +130,7 @@ class ScriptedWorker:
         definition = task.get("taskDefinition") or {}
         return any(0 < definition.get(key, 0) < 60 for key in ("timeoutSeconds", "responseTimeoutSeconds"))
 
-    def poll(self, move: Move) -> Document | None:
+    def poll(self, move: WorkerMove) -> Document | None:
         """Poll the task's type until the server hands one over."""
         until = self.target.now_ms() + DELIVERY_LIMIT_MS
         query = {"workerid": WORKER, "count": 1, "timeout": 0}
@@ -160,7 +162,7 @@ class ScriptedWorker:
         answer = self.target.call("POST", "/tasks", body)
         self.trace.append(f"update {key_of(task)} {body['status']} {answer.status}")
 
-    def outwait(self, move: Move) -> None:
+    def outwait(self, move: WorkerMove) -> None:
         """Leave a task alone (`ignore`) or in hand (`hang`) until its first timeout is due, then have it noticed."""
         task, workflow = move.task, move.node.workflow
         if self.next_action(task).kind == "hang":

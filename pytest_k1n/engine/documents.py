@@ -41,6 +41,8 @@ def execution_document(execution: ExecutionState, *, tasks: bool = True) -> Json
         "workflowName": execution.definition.name,
         "workflowVersion": execution.definition.version,
     }
+    if not execution.dialect.shows_metadata:
+        del document["history"], document["rateLimited"]
     return _with_optional(
         document,
         ("correlationId", execution.correlation_id),
@@ -92,6 +94,8 @@ def task_document(task: TaskState) -> JsonObject:
         "loopOverTask": task.iteration > 0,
         "queueWaitTime": max(0, task.started_ms - task.scheduled_ms) if task.started_ms else 0,
     }
+    if not execution.dialect.shows_metadata:
+        del document["executionMetadata"]
     if task.status == SKIPPED:
         del document["workflowType"]  # a record made by the request itself, not by a mapper
     if definition is not None and "taskDefinition" in node.document:
@@ -128,7 +132,8 @@ def inner_document(execution: ExecutionState, *, tasks: bool) -> JsonObject:
     """Write an execution as `POST /workflow/bulk/search` answers it: the server's inner form, its tasks included."""
     document = failed_workflow_document(execution, tasks=tasks)
     for task, shown in zip(execution.tasks, document["tasks"], strict=False):
-        del shown["firstStartTime"], shown["executionMetadata"]
+        del shown["firstStartTime"]
+        shown.pop("executionMetadata", None)
         shown.update({
             "callbackAfterMs": task.callback_s * 1000, "firstScheduledTime": task.scheduled_ms, "waitTimeout": 0,
             "onStateChange": {}, "idempotent": False, "cachedOutput": False, "notifications": {},
@@ -141,7 +146,7 @@ def failed_workflow_document(execution: ExecutionState, *, tasks: bool = True) -
     """Write an execution as a failureWorkflow finds it in its input: the server's inner form of it."""
     document = execution_document(execution, tasks=tasks)
     for name in ("updateTime", "history", "rateLimited", "startTime"):
-        document.pop(name)
+        document.pop(name, None)
     document["updatedTime"] = execution.updated_ms
     for name in ("failedReferenceTaskNames", "failedTaskNames"):
         if not document[name]:

@@ -20,6 +20,7 @@ from pytest_k1n.engine.decide import ending
 from pytest_k1n.engine.decide.context import Broken, Context, Effects
 from pytest_k1n.engine.decide.decider import decide
 from pytest_k1n.engine.definition import Definition
+from pytest_k1n.engine.dialect import CURRENT, Dialect
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.language.scripts import Scripts
 from pytest_k1n.engine.problems import Problem, Unknown
@@ -55,11 +56,13 @@ class Engine:
         seed: int = 0,
         guards: Guards | None = None,
         call_http: asynctasks.HttpCaller = asynctasks.call_http,
+        dialect: Dialect = CURRENT,
     ) -> None:
+        self.dialect = dialect
         self.clock = clock or VirtualClock()
         self.now_ms = self.clock.now_ms()
         self.seed = seed
-        self.catalogue = Catalogue()
+        self.catalogue = Catalogue(unknown_limits=dialect.unknown_limits)
         self.executions: dict[str, ExecutionState] = {}
         self.archived: deque[ExecutionState] = deque(maxlen=MOST_ARCHIVED)
         """What was removed and can still be found by a search, the latest ones."""
@@ -161,7 +164,9 @@ class Engine:
             nth = self._started.get(definition.name, 0) + 1
             self._started[definition.name] = nth
             workflow_id = seeded_id(self.seed, f"{definition.name}/{nth}")
-        execution = ExecutionState(workflow_id, definition, self.now_ms, definition.with_template(input_), self.seed)
+        execution = ExecutionState(
+            workflow_id, definition, self.now_ms, definition.with_template(input_), self.seed, self.dialect
+        )
         self.executions[workflow_id] = execution
         return execution
 
@@ -180,8 +185,9 @@ class Engine:
     def context(self) -> Context:
         """Open an evaluation at this instant; hand it to `carry_out` afterwards."""
         return Context(
-            self.now_ms, self.seed, self.catalogue, self.scripts, Effects(), self._last_poll_ms, self.guards.again
-        )
+            self.now_ms, self.seed, self.catalogue, self.scripts, Effects(), self._last_poll_ms, self.guards.again,
+            dialect=self.dialect,
+        )  # fmt: skip
 
     def _last_poll_ms(self, type_: str, domain: str) -> int | None:
         poll = self.polls.get(QueueKey(type_, domain))

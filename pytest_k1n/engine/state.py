@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from operator import attrgetter
 
 from pytest_k1n.engine.definition import Definition, Node, TaskDef
+from pytest_k1n.engine.dialect import CURRENT, Dialect
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.status import OPEN_TASK, RUNNING, SCHEDULED, SKIPPED
 from pytest_k1n.engine.values import JsonObject
@@ -185,8 +186,8 @@ class ExecutionState:
     """One started workflow."""
 
     __slots__ = (
-        "attempts", "attention", "correlation_id", "created_ms", "definition", "domains", "ended_ms", "event",
-        "failed_names",
+        "attempts", "attention", "correlation_id", "created_ms", "definition", "dialect", "domains", "ended_ms",
+        "event", "failed_names",
         "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
         "rerun_from", "rounds", "searched", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables",
@@ -194,9 +195,16 @@ class ExecutionState:
     )  # fmt: skip
 
     def __init__(
-        self, workflow_id: str, definition: Definition, now_ms: int, input_: JsonObject, seed: int = 0
+        self,
+        workflow_id: str,
+        definition: Definition,
+        now_ms: int,
+        input_: JsonObject,
+        seed: int = 0,
+        dialect: Dialect = CURRENT,
     ) -> None:
         self.workflow_id = workflow_id
+        self.dialect = dialect
         self.seed = seed
         self.definition = definition
         self.status = RUNNING

@@ -11,6 +11,7 @@ import pytest
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.choices import TimeName
 from pytest_k1n.core.extras import MissingExtra, require
+from pytest_k1n.engine.dialect import dialect_of
 from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
@@ -33,6 +34,11 @@ def spec_of(settings: Settings) -> ServerSpec:
             spec = parse_server(settings.server, source=settings.server_source)
     except (ValueError, PermissionError) as error:
         raise pytest.UsageError(str(error)) from None
+    if spec.kind is Kind.EMBEDDED:
+        try:
+            dialect_of(settings.conductor)
+        except ValueError as error:
+            raise pytest.UsageError(f"--k1n-conductor: {error}; --k1n-server=jar starts others") from None
     is_postgres = settings.database == "postgres" or (settings.database is None and settings.servers > 1)
     if settings.servers > 1 and not is_postgres:
         raise pytest.UsageError(
@@ -45,6 +51,7 @@ def spec_of(settings: Settings) -> ServerSpec:
         servers=settings.servers,
         postgres=is_postgres,
         jar_path=settings.jar,
+        version=settings.conductor,
         java_path=settings.java,
         startup_timeout_s=settings.startup_timeout_ms / 1000,
         image=settings.image or spec.image,

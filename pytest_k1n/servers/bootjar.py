@@ -15,8 +15,9 @@ from pytest_k1n.servers.cache import cache_folder, is_intact, locked, record_che
 from pytest_k1n.servers.errors import JarDamaged, JarNotFound, ServerError
 from pytest_k1n.servers.probe import OLDEST_SUPPORTED, version_number
 from pytest_k1n.servers.protocol import SERVER_VERSION, Report
+from pytest_k1n.servers.releases import KNOWN
 
-KNOWN_SHA256 = {"3.32.1": "f3699a34bb72c35c10469a063392e5de4900bc4568c8a4357a711186d6269d3f"}
+KNOWN_SHA256 = {each.version: each.sha256 for each in KNOWN.values() if each.sha256}
 """Checksums of released jars; one that is fetched under such a version has to match."""
 
 
@@ -98,6 +99,9 @@ def _from_home(version: str, report: Report, checked: list[tuple[str, str]]) -> 
     except JarDamaged as error:
         checked.append(("checked", error.line))
         return None
+    if found != version and version != SERVER_VERSION:  # one was asked for by name
+        checked.append(("checked", f"{path} is {found or 'of an unnamed version'}"))
+        return None
     if found != version:
         report(f"using {path}, which is {found or 'of an unnamed version'}, not {version}")
     return BootJar(path=path, version=found, origin="~/.conductor")
@@ -163,6 +167,6 @@ def _inspect(path: Path, origin: str) -> str | None:
         raise JarDamaged(f"{origin}: {path} is a jar, but not of a Conductor server.", remedy=remedy)
     version = entries.get("Implementation-Version")
     number = version_number(version) if version else None
-    if number and number < OLDEST_SUPPORTED:
+    if number and number < OLDEST_SUPPORTED and version not in KNOWN:
         raise JarDamaged(f"{origin}: {path} is Conductor {version}, which is too old.", remedy=remedy)
     return version

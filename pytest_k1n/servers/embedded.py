@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER, RESERVED
+from pytest_k1n.engine.dialect import CURRENT, Dialect
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
@@ -234,8 +235,9 @@ class EmbeddedEngine:
         seed: int = 0,
         slots: int = 1_000_000,
         call_http: HttpCaller = call_http,
+        dialect: Dialect = CURRENT,
     ) -> None:
-        self.engine = Engine(seed=seed, call_http=call_http)
+        self.engine = Engine(seed=seed, call_http=call_http, dialect=dialect)
         self.worker = worker
         worker.on_death = self.engine.detach_all
         worker.executions = self._executions_of

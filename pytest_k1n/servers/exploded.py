@@ -18,6 +18,7 @@ from pytest_k1n.servers.cache import cache_folder, locked, sha256_of
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.protocol import Report
+from pytest_k1n.servers.releases import KNOWN
 from pytest_k1n.servers.supervised import Supervised
 
 _WITHIN_S = 120.0
@@ -30,7 +31,7 @@ def runnable(jar: BootJar, java: Java, *, report: Report) -> Path:
     Only a released jar is unpacked, since the copy (440 MB) is kept under the version's name. Never raises for a copy
     that cannot be made (read-only cache, full disk): the boot jar is slower, not worse.
     """
-    if jar.version is None or not (jar.is_cached or _is_released(jar)):
+    if jar.version is None or not (jar.is_cached or _is_released(jar)) or _is_older(jar.version):
         return jar.path
     folder = cache_folder() / jar.version
     final = folder / _FOLDER / jar.path.name
@@ -48,6 +49,11 @@ def runnable(jar: BootJar, java: Java, *, report: Report) -> Path:
         report(f"starting from the boot jar itself, since it could not be unpacked: {str(error).splitlines()[0]}")
         return jar.path
     return final
+
+
+def _is_older(version: str) -> bool:
+    """Whether its Spring Boot cannot unpack it."""
+    return version in KNOWN and KNOWN[version].in_memory
 
 
 def _is_released(jar: BootJar) -> bool:

@@ -16,6 +16,7 @@ from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note, pick_p
 from pytest_k1n.servers.profile import JVM_FLAGS, environment, properties, sqlite_url
 from pytest_k1n.servers.protocol import Endpoint, Kind
 from pytest_k1n.servers.readiness import wait_ready
+from pytest_k1n.servers.releases import Release
 from pytest_k1n.servers.supervised import Supervised
 from pytest_k1n.servers.warmup import warm_up
 
@@ -36,7 +37,7 @@ class JarServer(ProcessServer):
     """One server process from a boot jar, and the same again on the same database after a fault.
 
     `database` is a folder that outlives the server; by default its database is in the site's folder. `overrides` are
-    Spring properties that go before our own, such as those of a database server.
+    Spring properties that go before our own, such as those of a database server. `release` is what is known of the jar.
     """
 
     def __init__(
@@ -47,10 +48,12 @@ class JarServer(ProcessServer):
         java: Java,
         database: Path | None = None,
         overrides: Mapping[str, str] | None = None,
+        release: Release | None = None,
     ) -> None:
         super().__init__(site)
         self._overrides = overrides or {}
         self._jar = jar
+        self._release = release
         self._java = java
         self._database = database
         self._version = ""
@@ -88,8 +91,9 @@ class JarServer(ProcessServer):
         self.site.report(f"starting Conductor ({self._jar.name}, Java {self._java.major}) on port {port}")
         self._mark_log()
         argv = command(
-            self.site, port, jar=self._jar, java=self._java, database=self._database, overrides=self._overrides
-        )
+            self.site, port, jar=self._jar, java=self._java, database=self._database, overrides=self._overrides,
+            release=self._release,
+        )  # fmt: skip
         process = self._launch(argv, env=environment(os.environ, self.site.run_uid))
         self._await_ready(process, port, deadline)
         name = f"k1n_first_{self.site.run_uid}"
@@ -166,14 +170,20 @@ def command(
     java: Java,
     database: Path | None = None,
     overrides: Mapping[str, str] | None = None,
+    release: Release | None = None,
 ) -> list[str]:
     """Return the command line of a server on `port`, loopback only."""
     folder = site.folder.absolute()
     own = {
         "server.port": str(port),
         "server.address": "127.0.0.1",
-        "spring.datasource.url": sqlite_url((database.absolute() if database else folder) / "conductor.db"),
+        **(
+            {}
+            if release and release.in_memory
+            else {"spring.datasource.url": sqlite_url((database.absolute() if database else folder) / "conductor.db")}
+        ),
         **properties(run_uid=site.run_uid),
+        **(release.properties if release else {}),
         **(overrides or {}),
     }
     return [

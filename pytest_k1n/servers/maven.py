@@ -12,12 +12,14 @@ from pathlib import Path
 
 from pytest_k1n.servers.errors import JarNotFound
 from pytest_k1n.servers.protocol import Report
+from pytest_k1n.servers.releases import OLDER, PINNED, release
 from pytest_k1n.servers.supervised import Supervised
 
-GROUP, ARTIFACT, CLASSIFIER = "org.conductoross", "conductor-server", "boot"
+ARTIFACT, CLASSIFIER = "conductor-server", "boot"
 FETCH_WITHIN_S = 1800.0
 """458 MB: 40 s on a fast line, most of half an hour at 2 Mbit/s."""
 _PROGRESS_EVERY_S = 5.0
+_ABSENT = re.compile(r"Could not find artifact|Failure to find")
 _OFFLINE = re.compile(
     r"offline|Unknown host|UnknownHost|Connection refused|Connect timed out|Could not transfer|Network is unreachable",
     re.IGNORECASE,
@@ -31,7 +33,7 @@ def jar_name(version: str) -> str:
 
 def coordinates(version: str) -> str:
     """Return the jar's Maven coordinates."""
-    return f"{GROUP}:{ARTIFACT}:{version}:jar:{CLASSIFIER}"
+    return f"{release(version).group}:{ARTIFACT}:{version}:jar:{CLASSIFIER}"
 
 
 def copy_command(version: str, folder: Path | str) -> list[str]:
@@ -57,7 +59,7 @@ def fetched(version: str, folder: Path, *, report: Report, environ: Mapping[str,
     target = folder / jar_name(version)
     log = folder / "maven.log"
     command = [maven, *copy_command(version, folder)[1:]]
-    report(f"fetching the Conductor server {version} with Maven (458 MB, once)")
+    report(f"fetching the Conductor server {version} with Maven ({release(version).size_mb} MB, once)")
     began = time.monotonic()
     with Supervised(command, folder=folder, log_path=log, env=environment, cwd=folder, grace_s=2.0) as running:
         next_progress = began + _PROGRESS_EVERY_S
@@ -80,8 +82,14 @@ def _failure(version: str, code: int, log: Path, by_hand: str) -> JarNotFound:
     text = log.read_text("utf-8", "replace") if log.exists() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line.removeprefix("[ERROR]").strip() for line in lines if line.startswith("[ERROR]")]
-    said = next(iter(errors or lines[-1:]), "nothing")
+    said = next(filter(None, errors or lines[-1:]), "nothing")
     offline = bool(_OFFLINE.search(text))
+    if _ABSENT.search(text) and not offline:
+        return JarNotFound(
+            f"There is no Conductor server {version} in the Maven repository ({coordinates(version)}).",
+            ("maven said", said[:300]),
+            remedy=f"{PINNED}, the default, or {OLDER}, which are there, {by_hand}, or use --k1n-server=embedded",
+        )
     return JarNotFound(
         f"Maven could not fetch the Conductor server {version}" + (" (is this machine offline?)." if offline else "."),
         ("exit code", str(code)),

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from pytest_k1n.servers.errors import NothingWorks, ServerError
+from pytest_k1n.servers.errors import JarDamaged, NothingWorks, ServerError
 from pytest_k1n.servers.process import ProcessServer, Site
-from pytest_k1n.servers.protocol import Endpoint, Kind, Report, Server, ServerSpec
+from pytest_k1n.servers.protocol import SERVER_VERSION, Endpoint, Kind, Report, Server, ServerSpec
 
 
 @contextmanager
@@ -108,9 +108,17 @@ def _jar(spec: ServerSpec, site: Site) -> ProcessServer:
     from pytest_k1n.servers.exploded import runnable
     from pytest_k1n.servers.jar import JarServer
     from pytest_k1n.servers.java import find_java
+    from pytest_k1n.servers.releases import KNOWN
 
     java = find_java(spec.java_path)
-    jar = runnable(find_jar(spec.jar_path, version=spec.version, report=site.report), java, report=site.report)
+    found = find_jar(spec.jar_path, version=spec.version, report=site.report)
+    release = KNOWN.get(found.version or "")
+    if release is not None and release.in_memory and (spec.database or spec.postgres):
+        raise JarDamaged(
+            f"Conductor {release.version} of the jar tier keeps everything in memory: it has no database.",
+            remedy=f"leave out the database, or {SERVER_VERSION}",
+        )
+    jar = runnable(found, java, report=site.report)
     if spec.postgres:
         from pytest_k1n.servers.cluster import Cluster
 
@@ -119,7 +127,7 @@ def _jar(spec: ServerSpec, site: Site) -> ProcessServer:
             lambda own, properties: JarServer(own, jar=jar, java=java, overrides=properties),
             servers=spec.servers,
         )
-    return JarServer(site, jar=jar, java=java, database=spec.database)
+    return JarServer(site, jar=jar, java=java, database=spec.database, release=release)
 
 
 def _container(spec: ServerSpec, site: Site) -> ProcessServer:

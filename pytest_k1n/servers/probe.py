@@ -19,8 +19,8 @@ from types import MappingProxyType
 from pytest_k1n.client.address import Address
 from pytest_k1n.servers.errors import ServerTooOld
 
-OLDEST_SUPPORTED = (3, 22)
-"""The first line with `/api/version` and a bundled SQLite."""
+OLDEST_SUPPORTED, OLDER_LINE = (3, 22), (3, 15)
+"""The first line with `/api/version` and a bundled SQLite; before it only the last one of Netflix's was tried."""
 _LARGEST_ANSWER = 1 << 20
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
@@ -157,8 +157,16 @@ def reason_of(error: OSError) -> str:
 
 
 def version(address: Address, *, timeout_s: float = 2.0, headers: Mapping[str, str] = NO_HEADERS) -> str | None:
-    """Return what `/api/version` says, or None where that is not a version. Raises OSError when nothing answers."""
+    """Return what `/api/version` says, or an older server's configuration; None where that is no version.
+
+    Raises OSError when nothing answers.
+    """
     answer = ask(address, "GET", "/api/version", timeout_s=timeout_s, headers=headers)
+    if answer.status == 404:  # before 3.22
+        config = ask(address, "GET", "/api/admin/config", timeout_s=timeout_s, headers=headers)
+        found = config.json() if config.status == 200 and "json" in config.content_type else None
+        text = str(found.get("version")) if isinstance(found, dict) else ""
+        return text if version_number(text) else None
     if answer.status != 200 or "html" in answer.content_type:
         return None
     text = answer.text.strip().strip('"')
@@ -168,7 +176,7 @@ def version(address: Address, *, timeout_s: float = 2.0, headers: Mapping[str, s
 def check_version(text: str | None, what: str) -> str:
     """Return the version if we support it. Raises ServerTooOld."""
     number = version_number(text) if text else None
-    if text is None or number is None or number < OLDEST_SUPPORTED:
+    if text is None or number is None or (number < OLDEST_SUPPORTED and number != OLDER_LINE):
         oldest = ".".join(map(str, OLDEST_SUPPORTED))
         shown = f"Conductor {text}" if text else "a Conductor without /api/version"
         raise ServerTooOld(f"{what} is {shown}: older than {oldest}", remedy=f"Conductor {oldest} or newer")

@@ -17,7 +17,7 @@ TYPED = [page for page in PAGES if "```console" in page.read_text(encoding="utf-
 ALSO = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "llms.txt", "tests/README.md"]
 REFERENCE = [
     "options", "markers", "fixtures", "expectations", "findings", "quality-gates", "plan", "results", "run", "coverage",
-    "lint", "commands",
+    "lint", "commands", "upgrading",
 ]  # fmt: skip
 
 

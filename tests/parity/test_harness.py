@@ -10,7 +10,7 @@ from k1n_parity.grammar import generate
 from k1n_parity.shrink import shrink
 from k1n_parity.suites import SUITES
 from pytest_k1n.conformance import corpus
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Step, case_from
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, case_from
 
 
 def test_a_seed_gives_the_same_case_every_time():
@@ -42,7 +42,7 @@ def test_shrinking_keeps_only_what_the_divergence_needs():
         workflows=({"name": f"{PREFIX}main", "tasks": tasks}, {"name": "other", "tasks": []}),
         task_definitions=({"name": f"{PREFIX}a", "retryCount": 1},),
         script={"b": (Action(),)},
-        steps=(Step(operation="pause"),),
+        steps=(ClientStep(operation="pause"),),
     )
     small = shrink(case, diverges)
     assert small.workflows[0]["tasks"] == [

@@ -17,7 +17,7 @@ from k1n_parity.sightings import Question, answered
 from k1n_parity.suites import SUITES
 from pytest_k1n.conformance.corpus import read, recorded, recordings_of
 from pytest_k1n.conformance.known import known_differences, known_of
-from pytest_k1n.conformance.sightings import Verdict
+from pytest_k1n.conformance.sightings import RunsVerdict
 from pytest_k1n.conformance.target import RealTarget
 from pytest_k1n.engine.rest.health import VERSION
 from pytest_k1n.servers.protocol import SERVER_VERSION
@@ -43,10 +43,10 @@ def say(capsys):
 
 def judged(answers, say):
     """Tell races; return what diverges, and how many cases nothing can be said of."""
-    told = {verdict: [(one, seen) for one, seen in answers if seen.verdict is verdict] for verdict in Verdict}
-    for question, seen in (*told[Verdict.RACE], *told[Verdict.UNDECIDED]):
+    told = {verdict: [(one, seen) for one, seen in answers if seen.verdict is verdict] for verdict in RunsVerdict}
+    for question, seen in (*told[RunsVerdict.RACE], *told[RunsVerdict.UNDECIDED]):
         say(question.told(seen))
-    return told[Verdict.DIVERGES], len(told[Verdict.UNDECIDED])
+    return told[RunsVerdict.DIVERGES], len(told[RunsVerdict.UNDECIDED])
 
 
 @pytest.mark.parametrize("suite", ASKED)

@@ -35,7 +35,7 @@ class Comparison:
                 continue
             self.compared[suite] += 1
             for one in differences(expected, canonical(run(case, EngineTarget(), "engine_"))):
-                explanation = next((entry.id for entry in self.known if entry.explains(one, case.name)), None)
+                explanation = next((entry.id for entry in self.known if entry.explains(one, case)), None)
                 if explanation is None:
                     report.append(f"{case.name}: {one}")
                 self.met[explanation] += 1

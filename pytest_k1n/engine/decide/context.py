@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.engine.decide.domains import Polled
 from pytest_k1n.engine.definition import Definition, TaskDef
+from pytest_k1n.engine.dialect import CURRENT, Dialect
 from pytest_k1n.engine.problems import Illegal, InvalidInput, Problem
 from pytest_k1n.engine.state import ExecutionState, TaskState
 
@@ -77,5 +78,6 @@ class Context:
     """When a domain's queue was last polled."""
     again: Again
     """Counts what is done once more."""
+    dialect: Dialect = CURRENT
     moved: set[TaskState] | None = None
     """Open loops that it moved on last and had not looked at before; None: it has not come to the loops yet."""

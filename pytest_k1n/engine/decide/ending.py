@@ -37,8 +37,9 @@ def complete(context: Context, execution: ExecutionState, terminator: TaskState 
 def end_by_task(context: Context, execution: ExecutionState, terminator: TaskState) -> None:
     """End an execution as its TERMINATE task says."""
     status = str(terminator.input.get("terminationStatus"))
-    if status == COMPLETED:
+    if status == COMPLETED or (status == TERMINATED and not context.dialect.ends_terminated):
         complete(context, execution, terminator)
+        execution.reason = _terminator_reason(terminator, status)
         return
     reason = _terminator_reason(terminator, status)
     terminate(context, execution, status, reason, terminator, terminator.output)

@@ -108,7 +108,8 @@ def _wait(batch: TaskGroup, node: Node) -> None:
 
 def _switch(batch: TaskGroup, node: Node) -> None:
     task = batch.begun(node, node.type, node.type)
-    chosen = switches.choose(task, batch.context.scripts)
+    context = batch.context
+    chosen = switches.choose(task, context.scripts, takes_empty_case=context.dialect.takes_empty_case)
     if task.status == FAILED:
         task.ended_ms = batch.context.now_ms
     if chosen:
@@ -196,6 +197,9 @@ def _sub_workflow(batch: TaskGroup, node: Node) -> None:
         "idempotencyStrategy": given.get("idempotencyStrategy"),
         "priority": values.get("priority"),
     }
+    if not task.execution.dialect.has_child_options:
+        for name in ("idempotencyKey", "idempotencyStrategy", "priority"):
+            del task.input[name]
 
 
 def child_priority(task: TaskState) -> int | None:

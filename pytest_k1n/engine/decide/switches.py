@@ -10,7 +10,7 @@ from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 
 
-def choose(task: TaskState, scripts: Scripts) -> list[Node]:
+def choose(task: TaskState, scripts: Scripts, *, takes_empty_case: bool = True) -> list[Node]:
     """Evaluate a switch when it is scheduled: write the case into its input and output, return the tasks of the case.
 
     A script error fails the task; nothing is scheduled then.
@@ -22,8 +22,9 @@ def choose(task: TaskState, scripts: Scripts) -> list[Node]:
         task.status, task.reason = FAILED, str(error)
         return []
     chosen = task.node.cases.get(value, task.node.default_case)
-    if document["type"] == "DECISION":  # the old type takes an empty case for none, and shows no other input
+    if document["type"] == "DECISION" or not takes_empty_case:
         chosen = chosen or task.node.default_case
+    if document["type"] == "DECISION":  # the old type takes an empty case for none, too, and shows no other input
         task.input = {}
     task.input = {**task.input, "case": value}
     if chosen:

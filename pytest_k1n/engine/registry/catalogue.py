@@ -22,7 +22,8 @@ class MissingChild(LookupError):
 class Catalogue:
     """All metadata of an engine; a snapshot is compiled once and dropped when any metadata changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, unknown_limits: tuple[str, ...] = ()) -> None:
+        self._unknown_limits = dict.fromkeys(unknown_limits, 0)
         self.task_documents: dict[str, JsonObject] = {}
         self.workflow_documents: dict[str, dict[int, JsonObject]] = {}
         self._task_definitions: dict[str, TaskDef] = {}
@@ -39,7 +40,7 @@ class Catalogue:
         if known:
             document["updatedBy"] = ""
         self.task_documents[document["name"]] = document
-        self._task_definitions[document["name"]] = TaskDef(document)
+        self._task_definitions[document["name"]] = TaskDef({**document, **self._unknown_limits})
         self._forget()
 
     def drop_task(self, name: str) -> bool:

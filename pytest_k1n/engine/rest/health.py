@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route
 
-VERSION = "3.32.1-k1n-embedded"
-"""The Conductor release whose behaviour this engine has, and that it is not that."""
+VERSION = f"{CURRENT.conductor}-k1n-embedded"
+"""The Conductor release whose behaviour this engine has by default, and that it is not that."""
 
 
 def _health(_request: Request) -> Reply:
@@ -16,12 +17,16 @@ def _actuator(_request: Request) -> Reply:
     return Reply(payload={"status": "UP"})
 
 
-def _version(_request: Request) -> Reply:
-    return Reply(payload=VERSION, content_type=TEXT)
+def _version(request: Request) -> Reply:
+    return Reply(payload=_version_of(request), content_type=TEXT)
 
 
-def _config(_request: Request) -> Reply:
-    return Reply(payload={"version": VERSION, "engine": "embedded engine"})
+def _config(request: Request) -> Reply:
+    return Reply(payload={"version": _version_of(request), "engine": "embedded engine"})
+
+
+def _version_of(request: Request) -> str:
+    return f"{request.engine.dialect.conductor}-k1n-embedded"
 
 
 ROUTES = (

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
 from pytest_k1n.core.extras import MissingExtra, require
+from pytest_k1n.engine.dialect import CURRENT, DIALECTS
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
 from pytest_k1n.engine.runtime.collecting import settle_in
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     clock = _clock(options.clock, options.rate)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         guards = Guards(max_at_once=options.most_at_once)
-        engine = Engine(clock=clock, seed=options.seed, guards=guards)
+        engine = Engine(clock=clock, seed=options.seed, guards=guards, dialect=DIALECTS[options.conductor])
         runner.run(_serve(engine, listener, options.clock, options.allow_host))
     return 0
 
@@ -141,6 +142,8 @@ def _parser() -> argparse.ArgumentParser:
              "(default: %(default)s)")  # fmt: skip
     add("--clock", choices=CLOCKS, default="virtual", help="default: %(default)s")
     add("--rate", type=_rate, metavar="R", help="how many times faster than the wall, with --clock scaled")
+    add("--conductor", choices=tuple(DIALECTS), default=CURRENT.conductor,
+        help="release that it behaves as, where that is known (default: %(default)s)")  # fmt: skip
     add("--seed", type=int, default=0, metavar="N", help="of ids and delays (default: %(default)s)")
     return parser
 

@@ -25,8 +25,8 @@ from pytest_k1n.conformance.corpus import Recording, read, recorded, recordings_
 from pytest_k1n.conformance.driver import DisturbedError, run
 from pytest_k1n.conformance.known import known_differences, known_of, unexplained
 from pytest_k1n.conformance.normalise import canonical
-from pytest_k1n.conformance.sightings import Verdict
-from pytest_k1n.conformance.target import RealTarget, Target
+from pytest_k1n.conformance.sightings import RunsVerdict
+from pytest_k1n.conformance.target import CaseTarget, RealTarget
 from pytest_k1n.engine.rest.health import VERSION as ENGINE_VERSION
 from pytest_k1n.servers.protocol import SERVER_VERSION
 
@@ -114,7 +114,7 @@ def compare(options: argparse.Namespace) -> int:
     """Compare the engine with what was recorded."""
     recordings = read(_path(options.suite))
     return _tell(
-        (case.name, expected, canonical(run(case, EngineTarget(), "engine_")))
+        (case, expected, canonical(run(case, EngineTarget(), "engine_")))
         for case in _cases(options)
         if (expected := recorded(case, recordings)) is not None
     )
@@ -124,7 +124,7 @@ def reduce(options: argparse.Namespace) -> int:
     """Shrink the first diverging case of those chosen, on a live server and the engine."""
     for question in _questions(options):
         seen = question.ask(4)
-        if seen.verdict is Verdict.DIVERGES:
+        if seen.verdict is RunsVerdict.DIVERGES:
             smallest = question.smallest(seen, trials=options.trials, within_s=3600)
             print(json.dumps(smallest.document(), indent=1))
             again = replace(question, case=smallest, prefix=f"{question.prefix}z")
@@ -137,7 +137,7 @@ def reduce(options: argparse.Namespace) -> int:
 def show(options: argparse.Namespace) -> int:
     """Print one case and its history on the engine or a live server."""
     for case in _cases(options):
-        target: Target = RealTarget(options.server) if options.server else EngineTarget()
+        target: CaseTarget = RealTarget(options.server) if options.server else EngineTarget()
         history = canonical(run(case, target, f"w{uuid.uuid4().hex[:6]}_"))
         print(json.dumps({"case": case.document(), "history": history}, indent=1))
     return 0
@@ -154,23 +154,23 @@ def _weigh(questions: Iterable[Question], jobs: int) -> int:
     verdicts: Counter[str] = Counter()
     for question, seen in answered(questions, jobs):
         verdicts[seen.verdict.name] += 1
-        if seen.verdict is not Verdict.AGREES:
+        if seen.verdict is not RunsVerdict.AGREES:
             print("\n".join(question.told(seen)))
     print(dict(verdicts))
-    return 1 if verdicts[Verdict.DIVERGES.name] else 0
+    return 1 if verdicts[RunsVerdict.DIVERGES.name] else 0
 
 
-def _tell(results: Iterator[tuple[str, Document, Document | None]]) -> int:
+def _tell(results: Iterator[tuple[Case, Document, Document | None]]) -> int:
     known = known_of(ENGINE_VERSION, SERVER_VERSION, known_differences())
     total = explained = bad = 0
-    for name, expected, shown in results:
+    for case, expected, shown in results:
         total += 1
         found = list(differences(expected, shown)) if shown is not None else []
-        left = unexplained(found, name, known)
+        left = unexplained(found, case, known)
         explained += bool(found) and not left
         if left:
             bad += 1
-            print(f"DIFFERS {name}")
+            print(f"DIFFERS {case.name}")
             for one in left[:12]:
                 print(f"    {one}")
     print(f"{total} compared, {bad} differ, {explained} differ as known")

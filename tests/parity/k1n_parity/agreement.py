@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pytest_k1n.conformance.cases import Case, Document
 from pytest_k1n.conformance.driver import run
 from pytest_k1n.conformance.normalise import canonical
-from pytest_k1n.conformance.target import Target
+from pytest_k1n.conformance.target import CaseTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Agreement:
     runs: int
 
 
-def agreed(case: Case, target: Target, prefix: str, most: int = 6, expected: Document | None = None) -> Agreement:
+def agreed(case: Case, target: CaseTarget, prefix: str, most: int = 6, expected: Document | None = None) -> Agreement:
     """Run a case until two histories agree, or one with what is expected; `most` times at most.
 
     With an expected history two others that agree are not the last word while there are runs left: a race shows either.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from k1n_parity.draws import VALUES, Place
 from k1n_parity.leaves import Leaves
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,26 +66,28 @@ class Generator(Leaves):
         self.workflows.append({"name": name, "version": 1, "schemaVersion": 2, "tasks": [task]})
         return name
 
-    def steps(self, tasks: list[Document]) -> tuple[Step, ...]:
+    def steps(self, tasks: list[Document]) -> tuple[ClientStep, ...]:
         """Draw what a client does: now and then a pause, an end, a second try."""
-        steps: list[Step] = []
+        steps: list[ClientStep] = []
         after = self.random.randint(0, 5)
         # a rerun from a FORK, a JOIN or a timed WAIT hangs until the server repairs its queues, a minute or so
         refs = [task["taskReferenceName"] for task in tasks if not _hangs_when_rerun(task)] or ["none"]
         kind = self.random.random()
         if kind < 0.3:
             steps += [
-                Step(operation="pause", after=after),
-                Step(operation="resume", after=after + self.random.randint(0, 3)),
+                ClientStep(operation="pause", after=after),
+                ClientStep(operation="resume", after=after + self.random.randint(0, 3)),
             ]
         elif kind < 0.5:
-            steps += [Step(operation="terminate", after=after, query={"reason": "enough"} if self.chance(0.5) else {})]
+            steps += [
+                ClientStep(operation="terminate", after=after, query={"reason": "enough"} if self.chance(0.5) else {})
+            ]
         elif kind < 0.6:
-            steps += [Step(operation="skip", after=after, ref=self.random.choice(refs))]
+            steps += [ClientStep(operation="skip", after=after, ref=self.random.choice(refs))]
         for _ in range(self.random.choice([0, 1, 1, 2])):
             operation = self.random.choice(["retry", "restart", "rerun", "rerun"])
             ref = self.random.choice(refs) if operation == "rerun" and self.chance(0.8) else None
-            steps.append(Step(operation=operation, ref=ref, body={"reRunFromTaskId": "{task}"} if ref else None))
+            steps.append(ClientStep(operation=operation, ref=ref, body={"reRunFromTaskId": "{task}"} if ref else None))
         return tuple(steps)
 
     def block(self, place: Place, known: list[str], length: int) -> list[Document]:

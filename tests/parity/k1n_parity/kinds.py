@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k1n_parity.metadata import definition, step, task
-from pytest_k1n.conformance.cases import PREFIX, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, ClientStep, Document
 from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 _POST_TASKS = "POST /metadata/taskdefs"
@@ -13,7 +13,7 @@ _PUT = "PUT /metadata/workflow"
 _MAIN = f"workflowType={PREFIX}main"
 
 
-def requests_of_other_kinds() -> dict[str, list[Step]]:
+def requests_of_other_kinds() -> dict[str, list[ClientStep]]:
     """Return groups of requests by name."""
     return {
         "fields of other kinds in task definitions": [
@@ -117,7 +117,7 @@ _CONDITIONS = (
 )  # fmt: skip
 
 
-def _parameters() -> list[Step]:
+def _parameters() -> list[ClientStep]:
     paged = ("workflow/search", "workflow/search-v2", "workflow/search-by-tasks", "tasks/search", "tasks/search-v2")
     none = f"workflowType={PREFIX}none"
     return [
@@ -145,7 +145,7 @@ def _parameters() -> list[Step]:
     ]
 
 
-def _storage_and_queues() -> list[Step]:
+def _storage_and_queues() -> list[ClientStep]:
     asked: tuple[Document, ...] = (
         {}, {"path": "p"}, {"path": "p", "operation": "WRITE"},
         {"path": "p", "operation": "READ", "payloadType": "x"},
@@ -153,7 +153,7 @@ def _storage_and_queues() -> list[Step]:
     )  # fmt: skip
     return [
         *(
-            Step(operation=f"GET /{resource}/{name}", query=given)
+            ClientStep(operation=f"GET /{resource}/{name}", query=given)
             for resource in ("workflow", "tasks")
             for name in ("externalstoragelocation", "external-storage-location")
             for given in asked

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from k1n_parity.catalogue.builders import case, loop, simple, step, sub, switch, system
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 FAILED = Action(status="FAILED", reason="broken", output={"why": 1})
 TERMINAL_ERROR = Action(status="FAILED_WITH_TERMINAL_ERROR", reason="final")
@@ -260,7 +260,7 @@ def _shapes() -> Iterator[tuple[str, Shape]]:
 
 SHAPES: Mapping[str, Shape] = dict(_shapes())
 
-ENDS: Mapping[str, Action | Step | None] = {
+ENDS: Mapping[str, Action | ClientStep | None] = {
     "failed": FAILED,
     "failed for good": TERMINAL_ERROR,
     "canceled": CANCELED,
@@ -276,7 +276,7 @@ BRIEFLY = ("failed for good", "canceled")
 """Ends that differ from `failed` by their status only: fewer places to rerun from."""
 
 
-def _operations(shape: Shape, end: str) -> Iterator[tuple[str, Step]]:
+def _operations(shape: Shape, end: str) -> Iterator[tuple[str, ClientStep]]:
     inside = "/".join((*shape.path, ""))
     x = f"x__{shape.iteration}" if shape.iteration else "x"
     if end in ("running", "paused"):
@@ -325,9 +325,9 @@ def matrix_cases() -> Iterator[Case]:
                 yield _case(f"{name}, {shape_name}, {end}", shape, cause, operation)
 
 
-def _case(name: str, shape: Shape, cause: Action | Step | None, operation: Step) -> Case:
+def _case(name: str, shape: Shape, cause: Action | ClientStep | None, operation: ClientStep) -> Case:
     script = dict(shape.script)
-    steps: list[Step] = []
+    steps: list[ClientStep] = []
     if isinstance(cause, Action):
         script["x"] = (*(Action(output={"from": "x"}) for _ in range(shape.before)), cause)
     elif cause is not None:

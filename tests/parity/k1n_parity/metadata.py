@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_k1n.conformance.cases import PREFIX, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, ClientStep, Document
 from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 WORKFLOW = f"{PREFIX}asked"
@@ -12,7 +12,7 @@ TASK = f"{PREFIX}simple"
 _PUT = "PUT /metadata/workflow"
 
 
-def metadata_requests() -> dict[str, list[Step]]:
+def metadata_requests() -> dict[str, list[ClientStep]]:
     """Return groups of requests by name."""
     return {
         "task definitions at their bounds": _task_definitions(),
@@ -25,8 +25,8 @@ def metadata_requests() -> dict[str, list[Step]]:
     }
 
 
-def step(operation: str, body: Any = None, **query: Any) -> Step:
-    return Step(operation=operation, body=body, query=query)
+def step(operation: str, body: Any = None, **query: Any) -> ClientStep:
+    return ClientStep(operation=operation, body=body, query=query)
 
 
 def task(**fields: Any) -> Document:
@@ -38,11 +38,11 @@ def definition(*tasks: Document, **fields: Any) -> Document:
     return {"name": WORKFLOW, "version": 1, "schemaVersion": 2, "tasks": list(tasks) or [task()], **fields}
 
 
-def _put(*tasks: Document) -> Step:
+def _put(*tasks: Document) -> ClientStep:
     return step(_PUT, [definition(*tasks)])
 
 
-def _task_definitions() -> list[Step]:
+def _task_definitions() -> list[ClientStep]:
     post = "POST /metadata/taskdefs"
     fields = (
         "retryCount", "timeoutSeconds", "retryDelaySeconds", "responseTimeoutSeconds", "pollTimeoutSeconds",
@@ -61,7 +61,7 @@ def _task_definitions() -> list[Step]:
     ]
 
 
-def _nulls() -> list[Step]:
+def _nulls() -> list[ClientStep]:
     nullable = (
         "version", "restartable", "schemaVersion", "timeoutSeconds", "timeoutPolicy", "inputParameters",
         "outputParameters", "variables", "inputTemplate", "enforceSchema", "metadata", "maskedFields", "ownerEmail",
@@ -98,7 +98,7 @@ def _wrong_tasks() -> list[Document]:
     ]  # fmt: skip
 
 
-def _inner_tasks() -> list[Step]:
+def _inner_tasks() -> list[ClientStep]:
     switch = {"type": "SWITCH", "evaluatorType": "value-param", "expression": "x"}
     steps = []
     for fields in (
@@ -124,7 +124,7 @@ _REFERENCES: tuple[Document, ...] = (
 )  # fmt: skip
 
 
-def _again() -> list[Step]:
+def _again() -> list[ClientStep]:
     get = f"GET /metadata/workflow/{WORKFLOW}"
     return [
         step("POST /metadata/workflow", definition()),
@@ -138,7 +138,7 @@ def _again() -> list[Step]:
     ]
 
 
-def _administration() -> list[Step]:
+def _administration() -> list[ClientStep]:
     main = f"{PREFIX}main"
     return [
         step("GET /admin/task/nobody"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k1n_parity.waiting import INLINE
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 
 RETRIED = {"name": f"{PREFIX}retried", "retryCount": 2, "retryDelaySeconds": 30, "timeoutSeconds": 0,
            "responseTimeoutSeconds": 600}  # fmt: skip
@@ -116,5 +116,5 @@ def mocking_cases() -> Iterator[Case]:
         body = {"name": tried["name"], "version": 1, "input": {"x": 1}, "correlationId": "c", "workflowDef": tried,
                 "taskRefToMockOutput": mocks, "subWorkflowTestRequest": inner}  # fmt: skip
         task = {"name": f"{PREFIX}task", "retryCount": 0, "timeoutSeconds": 0, "responseTimeoutSeconds": 600}
-        step = Step(operation="POST /workflow/test", body=body)
+        step = ClientStep(operation="POST /workflow/test", body=body)
         yield Case(name=f"mocks, {name}", workflows=(own,), task_definitions=(task,), steps=(step,))

@@ -4,54 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 from pytest_k1n.conformance.operations import NO_SUCH_ID, OPERATIONS, RESULT
 
-ATTEMPTS: Mapping[str, Step] = {
-    **{name: Step(operation=name) for name in OPERATIONS if "{ref}" not in OPERATIONS[name] and "update" not in name},
-    "get without tasks": Step(operation="get", query={"includeTasks": "false"}),
-    "status with output": Step(operation="status", query={"includeOutput": "true", "includeVariables": "true"}),
-    "terminate with a reason": Step(operation="terminate", query={"reason": "enough"}),
-    "rerun from the first task": Step(operation="rerun", ref="t1", body={"reRunFromTaskId": "{task}"}),
-    "rerun from the second task": Step(
+ATTEMPTS: Mapping[str, ClientStep] = {
+    **{
+        name: ClientStep(operation=name)
+        for name in OPERATIONS
+        if "{ref}" not in OPERATIONS[name] and "update" not in name
+    },
+    "get without tasks": ClientStep(operation="get", query={"includeTasks": "false"}),
+    "status with output": ClientStep(operation="status", query={"includeOutput": "true", "includeVariables": "true"}),
+    "terminate with a reason": ClientStep(operation="terminate", query={"reason": "enough"}),
+    "rerun from the first task": ClientStep(operation="rerun", ref="t1", body={"reRunFromTaskId": "{task}"}),
+    "rerun from the second task": ClientStep(
         operation="rerun", ref="t2", body={"reRunFromTaskId": "{task}", "taskInput": {"new": 1}}
     ),
-    "rerun with a new input": Step(operation="rerun", body={"workflowInput": {"a": "new"}, "correlationId": "again"}),
-    "rerun from an unknown task": Step(operation="rerun", body={"reRunFromTaskId": NO_SUCH_ID}),
-    "restart with the latest definition": Step(operation="restart", query={"useLatestDefinitions": "true"}),
-    "retry with sub-workflows": Step(operation="retry", query={"resumeSubworkflowTasks": "true"}),
-    "skip a done task": Step(operation="skip", ref="t1"),
-    "skip the open task": Step(operation="skip", ref="t2"),
-    "skip a later task": Step(operation="skip", ref="t3"),
-    "skip an unknown task": Step(operation="skip", ref="none"),
-    "update the open task": Step(operation="update", ref="t2", body={**RESULT, "status": "COMPLETED"}),
-    "fail the open task": Step(
+    "rerun with a new input": ClientStep(
+        operation="rerun", body={"workflowInput": {"a": "new"}, "correlationId": "again"}
+    ),
+    "rerun from an unknown task": ClientStep(operation="rerun", body={"reRunFromTaskId": NO_SUCH_ID}),
+    "restart with the latest definition": ClientStep(operation="restart", query={"useLatestDefinitions": "true"}),
+    "retry with sub-workflows": ClientStep(operation="retry", query={"resumeSubworkflowTasks": "true"}),
+    "skip a done task": ClientStep(operation="skip", ref="t1"),
+    "skip the open task": ClientStep(operation="skip", ref="t2"),
+    "skip a later task": ClientStep(operation="skip", ref="t3"),
+    "skip an unknown task": ClientStep(operation="skip", ref="none"),
+    "update the open task": ClientStep(operation="update", ref="t2", body={**RESULT, "status": "COMPLETED"}),
+    "fail the open task": ClientStep(
         operation="update", ref="t2", body={**RESULT, "status": "FAILED", "reasonForIncompletion": "no"}
     ),
-    "cancel the open task": Step(operation="update", ref="t2", body={**RESULT, "status": "CANCELED"}),
-    "extend the lease": Step(
+    "cancel the open task": ClientStep(operation="update", ref="t2", body={**RESULT, "status": "CANCELED"}),
+    "extend the lease": ClientStep(
         operation="update", ref="t2", body={**RESULT, "status": "IN_PROGRESS", "extendLease": True}
     ),
-    "hand the task back": Step(operation="update", ref="t2", body={**RESULT, "status": "IN_PROGRESS"}),
-    "update with logs": Step(
+    "hand the task back": ClientStep(operation="update", ref="t2", body={**RESULT, "status": "IN_PROGRESS"}),
+    "update with logs": ClientStep(
         operation="update",
         ref="t2",
         body={**RESULT, "status": "COMPLETED", "logs": [{"log": "hello", "createdTime": 5}]},
     ),
-    "update a done task": Step(operation="update", ref="t1", body={**RESULT, "status": "FAILED"}),
-    "update an unknown task": Step(operation="update", ref="none", body={**RESULT, "status": "COMPLETED"}),
-    "update to no known status": Step(operation="update", ref="t2", body={**RESULT, "status": "DONE"}),
-    "update without an execution": Step(operation="update", ref="t2", body={"taskId": "{task}", "status": "COMPLETED"}),
-    "update without a task": Step(operation="update", body={"workflowInstanceId": "{id}", "status": "COMPLETED"}),
-    "update-v2 the open task": Step(operation="update-v2", ref="t2", body={**RESULT, "status": "COMPLETED"}),
-    "update-v2 a done task": Step(operation="update-v2", ref="t1", body={**RESULT, "status": "COMPLETED"}),
-    "update the open task by ref": Step(operation="update by ref", ref="t2"),
-    "fail the open task by ref": Step(operation="fail by ref", ref="t2"),
-    "update a done task by ref": Step(operation="update by ref", ref="t1"),
-    "update an unknown ref": Step(operation="update by ref", ref="none"),
-    "update by ref, sync": Step(operation="update by ref, sync", ref="t2"),
-    "get an open task": Step(operation="get task", ref="t2"),
-    "get a done task": Step(operation="get task", ref="t1"),
+    "update a done task": ClientStep(operation="update", ref="t1", body={**RESULT, "status": "FAILED"}),
+    "update an unknown task": ClientStep(operation="update", ref="none", body={**RESULT, "status": "COMPLETED"}),
+    "update to no known status": ClientStep(operation="update", ref="t2", body={**RESULT, "status": "DONE"}),
+    "update without an execution": ClientStep(
+        operation="update", ref="t2", body={"taskId": "{task}", "status": "COMPLETED"}
+    ),
+    "update without a task": ClientStep(operation="update", body={"workflowInstanceId": "{id}", "status": "COMPLETED"}),
+    "update-v2 the open task": ClientStep(operation="update-v2", ref="t2", body={**RESULT, "status": "COMPLETED"}),
+    "update-v2 a done task": ClientStep(operation="update-v2", ref="t1", body={**RESULT, "status": "COMPLETED"}),
+    "update the open task by ref": ClientStep(operation="update by ref", ref="t2"),
+    "fail the open task by ref": ClientStep(operation="fail by ref", ref="t2"),
+    "update a done task by ref": ClientStep(operation="update by ref", ref="t1"),
+    "update an unknown ref": ClientStep(operation="update by ref", ref="none"),
+    "update by ref, sync": ClientStep(operation="update by ref, sync", ref="t2"),
+    "get an open task": ClientStep(operation="get task", ref="t2"),
+    "get a done task": ClientStep(operation="get task", ref="t1"),
 }
 
 
@@ -70,14 +78,14 @@ def _definition(*, retries: int = 1) -> tuple[Document, tuple[Document, ...]]:
     return definition, tuple(registered)
 
 
-BEFORE: Mapping[str, tuple[Step, ...]] = {
+BEFORE: Mapping[str, tuple[ClientStep, ...]] = {
     "running": (),
     "in hand": (),
-    "paused": (Step(operation="pause", after=2),),
+    "paused": (ClientStep(operation="pause", after=2),),
     "completed": (),
     "failed": (),
     "timed out": (),
-    "terminated": (Step(operation="terminate", after=2),),
+    "terminated": (ClientStep(operation="terminate", after=2),),
 }
 AFTER: Mapping[str, int] = {"running": 2, "in hand": 3, "paused": 2, "terminated": 2}
 
@@ -93,7 +101,7 @@ def operation_cases() -> Iterator[Case]:
             if state == "timed out":
                 script["t2"] = (Action(kind="hang"),)
                 registered[1].update(timeoutSeconds=1, responseTimeoutSeconds=1, timeoutPolicy="TIME_OUT_WF")
-            step = Step(
+            step = ClientStep(
                 operation=attempt.operation,
                 after=AFTER.get(state, -1),
                 ref=attempt.ref,
@@ -107,6 +115,6 @@ def operation_cases() -> Iterator[Case]:
                 task_definitions=registered,
                 input={"a": 1},
                 script=script,
-                steps=(*before, step, *((Step(operation="resume"),) if state == "paused" else ())),
+                steps=(*before, step, *((ClientStep(operation="resume"),) if state == "paused" else ())),
                 seed=1,
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 from k1n_parity.kinds import requests_of_other_kinds
 from k1n_parity.metadata import metadata_requests
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 WORKFLOW = f"{PREFIX}other"
@@ -23,9 +23,9 @@ def _with_task(**fields: Any) -> Document:
     return _definition(tasks=[{"name": "x", "taskReferenceName": "x", **fields}])
 
 
-def _requests() -> dict[str, list[Step]]:
-    def step(operation: str, body: Any = None, text: str | None = None, **query: Any) -> Step:
-        return Step(operation=operation, body=body, text=text, query=query)
+def _requests() -> dict[str, list[ClientStep]]:
+    def step(operation: str, body: Any = None, text: str | None = None, **query: Any) -> ClientStep:
+        return ClientStep(operation=operation, body=body, text=text, query=query)
 
     put = "PUT /metadata/workflow"
     inline = _definition(

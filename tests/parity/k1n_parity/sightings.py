@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from k1n_parity.shrink import shrink
 from k1n_parity.targets import EngineTarget
 from pytest_k1n.conformance.cases import Case, Document
-from pytest_k1n.conformance.compare import Difference, differences
+from pytest_k1n.conformance.compare import HistoryDifference, differences
 from pytest_k1n.conformance.driver import run
 from pytest_k1n.conformance.known import Known, unexplained
 from pytest_k1n.conformance.normalise import canonical
-from pytest_k1n.conformance.sightings import RUNS, SHOWN, Sightings, Verdict, sightings
-from pytest_k1n.conformance.target import Target
+from pytest_k1n.conformance.sightings import RUNS, SHOWN, RunsVerdict, Sightings, sightings
+from pytest_k1n.conformance.target import CaseTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Question:
     """
 
     case: Case
-    target: Target
+    target: CaseTarget
     prefix: str
     recorded: Document | None = None
     known: tuple[Known, ...] = ()
@@ -44,13 +44,13 @@ class Question:
             most,
         )
 
-    def differences(self, history: Document, expected: Document) -> list[Difference]:
-        return unexplained(list(differences(history, expected)), self.case.name, self.known)
+    def differences(self, history: Document, expected: Document) -> list[HistoryDifference]:
+        return unexplained(list(differences(history, expected)), self.case, self.known)
 
     def told(self, seen: Sightings) -> list[str]:
         """Say line by line what the commonest history has otherwise; the server's value stands on the left."""
         found = self.differences(seen.commonest, self.expected()) if seen.commonest is not None else []
-        shown = found[:SHOWN] if seen.verdict is Verdict.RACE else found
+        shown = found[:SHOWN] if seen.verdict is RunsVerdict.RACE else found
         more = [f"    and {len(found) - len(shown)} more"] if len(shown) < len(found) else []
         return [f"{self.case.name} {seen}", *(f"    {one}" for one in shown), *more]
 
@@ -67,7 +67,7 @@ class Question:
                 return False
             smaller = replace(self, case=case, prefix=f"{self.prefix}s{next(numbers)}_")
             found = smaller.ask(4)
-            return found.verdict is Verdict.DIVERGES and bool(wanted & smaller.kinds(found))
+            return found.verdict is RunsVerdict.DIVERGES and bool(wanted & smaller.kinds(found))
 
         return shrink(self.case, diverges, trials)
 
@@ -93,6 +93,6 @@ def answered(questions: Iterable[Question], jobs: int) -> list[tuple[Question, S
     with ThreadPoolExecutor(jobs) as pool:
         first = list(pool.map(lambda question: question.ask(1), asked))
     return [
-        (question, seen if seen.verdict is Verdict.AGREES else seen + question.ask())
+        (question, seen if seen.verdict is RunsVerdict.AGREES else seen + question.ask())
         for question, seen in zip(asked, first, strict=True)
     ]

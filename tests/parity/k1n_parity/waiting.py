@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 
 STRATEGIES = ("TARGET_WORKFLOW", "BLOCKING_WORKFLOW", "BLOCKING_TASK", "BLOCKING_TASK_INPUT")
 WORKER_TASK = {"name": f"{PREFIX}task", "taskReferenceName": "work", "type": "SIMPLE"}
@@ -63,7 +63,7 @@ def waiting_cases() -> Iterator[Case]:
     for name, (tasks, query) in EXECUTED.items():
         executed = {"name": f"{PREFIX}executed", "version": 1, "schemaVersion": 2, "tasks": tasks}
         steps = [
-            Step(
+            ClientStep(
                 operation=f"POST /workflow/execute/{PREFIX}executed/1",
                 body={"name": f"{PREFIX}executed", "version": 1, "input": {"x": 1}, "correlationId": "c",
                       "workflowDef": executed},
@@ -74,7 +74,7 @@ def waiting_cases() -> Iterator[Case]:
         yield Case(name=f"execute, {name}", workflows=(_main([WORKER_TASK]),), steps=tuple(steps))
     for name, tasks in SIGNALLED.items():
         for strategy in STRATEGIES:
-            step = Step(
+            step = ClientStep(
                 operation="POST /tasks/{id}/COMPLETED/signal/sync",
                 body={"said": "yes"},
                 query={"returnStrategy": strategy, "timeoutMillis": 2000},
@@ -82,10 +82,10 @@ def waiting_cases() -> Iterator[Case]:
             )
             yield Case(name=f"signal, {name}, {strategy}", workflows=(_main(tasks),), steps=(step,))
     wrong = [
-        Step(operation="POST /tasks/{id}/COMPLETED/signal/sync", body={}, query={"returnStrategy": "SOMETIMES"}),
-        Step(operation="POST /tasks/{id}/PERHAPS/signal/sync", body={}),
-        Step(operation="POST /tasks/{id}/COMPLETED/signal/sync", body={}, query={"timeoutMillis": "soon"}),
-        Step(operation="POST /tasks/{id}/COMPLETED/signal/sync"),
+        ClientStep(operation="POST /tasks/{id}/COMPLETED/signal/sync", body={}, query={"returnStrategy": "SOMETIMES"}),
+        ClientStep(operation="POST /tasks/{id}/PERHAPS/signal/sync", body={}),
+        ClientStep(operation="POST /tasks/{id}/COMPLETED/signal/sync", body={}, query={"timeoutMillis": "soon"}),
+        ClientStep(operation="POST /tasks/{id}/COMPLETED/signal/sync"),
     ]
     yield Case(name="signal, malformed", workflows=(_main([WORKER_TASK]),), steps=tuple(wrong))
 

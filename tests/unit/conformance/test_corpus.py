@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_k1n.conformance.cases import Action, Case, Step, case_from
+from pytest_k1n.conformance.cases import Action, Case, ClientStep, case_from
 from pytest_k1n.conformance.corpus import (
     FORMAT,
     Recording,
@@ -25,7 +25,7 @@ CASE = Case(
     name="a case",
     workflows=({"name": "case_main", "version": 1, "tasks": []},),
     script={"a": (Action(status="FAILED"), Action())},
-    steps=(Step(operation="pause", after=1),),
+    steps=(ClientStep(operation="pause", after=1),),
     seed=3,
 )
 

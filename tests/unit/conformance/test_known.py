@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_k1n.conformance.compare import Difference
+from pytest_k1n.conformance.cases import Case
+from pytest_k1n.conformance.compare import HistoryDifference
 from pytest_k1n.conformance.known import known_differences, known_of, unexplained
+
+CASE = Case(name="any", workflows=({"name": "case_main", "tasks": [{"type": "JOIN"}]},))
 
 
 def test_only_a_difference_that_a_known_one_matches_is_explained(tmp_path):
@@ -14,8 +17,12 @@ def test_only_a_difference_that_a_known_one_matches_is_explained(tmp_path):
         '[[difference]]\nid = "x"\non = "embedded"\npath = "a\\\\|.*"\nleft = "1"\nreason = "r"\nupstream = "u"\n'
     )
     known = known_differences(path)
-    explained, other, path_differs = Difference("a|b", 1, 2), Difference("a|b", 3, 2), Difference("c", 1, 2)
-    assert unexplained([explained, other, path_differs], "any", known) == [other, path_differs]
+    explained, other, path_differs = (
+        HistoryDifference("a|b", 1, 2),
+        HistoryDifference("a|b", 3, 2),
+        HistoryDifference("c", 1, 2),
+    )
+    assert unexplained([explained, other, path_differs], CASE, known) == [other, path_differs]
 
 
 def test_a_known_difference_without_its_reason_is_refused(tmp_path):
@@ -46,3 +53,19 @@ def test_a_version_and_what_comes_before_it_show_what_was_seen_on_it(tmp_path):
     assert of("3.21.0") == ["joins"]
     assert of("3.15.0-k1n-embedded") == ["engine", "fields"]
     assert of("3.32.4") == ["soon"]
+
+
+def test_what_a_case_uses_may_be_part_of_the_explanation(tmp_path):
+    path = tmp_path / "known.toml"
+    path.write_text(
+        """[[difference]]
+id = "x"
+on = "3.15.0"
+uses = '"type": "JOIN"'
+reason = "r"
+upstream = "u"
+"""
+    )
+    found = [HistoryDifference("a", 1, 2)]
+    assert unexplained(found, CASE, known_differences(path)) == []
+    assert unexplained(found, Case(name="other", workflows=({"name": "case_main"},)), known_differences(path)) == found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_k1n.conformance.compare import Difference, differences
+from pytest_k1n.conformance.compare import HistoryDifference, differences
 from pytest_k1n.conformance.normalise import canonical
-from pytest_k1n.conformance.tree import History, Node, unsettled
+from pytest_k1n.conformance.tree import CaseHistory, CaseNode, unsettled
 
 ROOT = "11111111-1111-4111-8111-111111111111"
 
@@ -31,7 +31,7 @@ def task(ref, status="COMPLETED", **fields):
 
 def history(*tasks, **fields):
     workflow = {"workflowId": ROOT, "status": "COMPLETED", "endTime": 1, "tasks": list(tasks), **fields}
-    return History(prefix="q7_", trace=(), nodes=(Node("root", workflow),))
+    return CaseHistory(prefix="q7_", trace=(), nodes=(CaseNode("root", workflow),))
 
 
 def test_order_among_records_ids_and_stamps_do_not_show():
@@ -66,7 +66,7 @@ def test_what_a_record_says_is_compared(change):
 
 
 def test_a_whole_number_and_a_float_differ():
-    assert list(differences({"v": 1}, {"v": 1.0})) == [Difference("v", 1, 1.0)]
+    assert list(differences({"v": 1}, {"v": 1.0})) == [HistoryDifference("v", 1, 1.0)]
 
 
 def test_records_out_of_the_definitions_order_show():
@@ -78,7 +78,7 @@ def test_records_out_of_the_definitions_order_show():
 def test_a_server_with_work_of_its_own_left_is_not_settled():
     done = task("a")
     join = task("j", "IN_PROGRESS", taskType="JOIN", inputData={"joinOn": ["a"]}, endTime=0)
-    node = Node("root", {"workflowId": ROOT, "status": "RUNNING", "tasks": [done, join]})
+    node = CaseNode("root", {"workflowId": ROOT, "status": "RUNNING", "tasks": [done, join]})
     assert unsettled(node, {ROOT: node}, 0) == "j#0 can join"
-    waiting = Node("root", {"workflowId": ROOT, "status": "RUNNING", "tasks": [task("a", "SCHEDULED"), join]})
+    waiting = CaseNode("root", {"workflowId": ROOT, "status": "RUNNING", "tasks": [task("a", "SCHEDULED"), join]})
     assert unsettled(waiting, {ROOT: waiting}, 0) is None

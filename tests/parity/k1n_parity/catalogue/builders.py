@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 INPUT: Mapping[str, Any] = {
     "a": 1,
@@ -116,11 +116,11 @@ def definitions(refs: str) -> Document:
     return {ref: {} for ref in refs}
 
 
-def step(operation: str, ref: str | None = None, body: Any = None, after: int = -1, **query: Any) -> Step:
-    return Step(operation=operation, after=after, ref=ref, body=body, query=query)
+def step(operation: str, ref: str | None = None, body: Any = None, after: int = -1, **query: Any) -> ClientStep:
+    return ClientStep(operation=operation, after=after, ref=ref, body=body, query=query)
 
 
-def on_child(operation: str, ref: str | None = "sub", body: Any = None, after: int = -1, **query: Any) -> Step:
+def on_child(operation: str, ref: str | None = "sub", body: Any = None, after: int = -1, **query: Any) -> ClientStep:
     """Do something with the child of a task, or with that task."""
     return step(operation, ref, body, after, **query)
 

@@ -14,7 +14,7 @@ from k1n_parity.catalogue.builders import (
     switch,
     system,
 )
-from pytest_k1n.conformance.cases import Case, Step
+from pytest_k1n.conformance.cases import Case, ClientStep
 
 DEFS = definitions("abcdefg")
 PLAIN = simple("d")
@@ -73,7 +73,7 @@ def _switches() -> Iterator[Case]:
         PLAIN,
         defs=DEFS,
         script={"b": [FAIL]},
-        steps=[Step(operation="retry")],
+        steps=[ClientStep(operation="retry")],
     )
     for ref in ("switch", "a", "b", "d"):
         yield case(
@@ -81,7 +81,7 @@ def _switches() -> Iterator[Case]:
             switch("x", {"x": [simple("a"), simple("b")]}),
             PLAIN,
             defs=DEFS,
-            steps=[Step(operation="rerun", ref=ref, body={"reRunFromTaskId": "{task}"})],
+            steps=[ClientStep(operation="rerun", ref=ref, body={"reRunFromTaskId": "{task}"})],
         )
     yield case("SWITCH behind SWITCH", switch("x", {"x": []}), switch("x", {"x": one}, ref="second"), PLAIN, defs=DEFS)
     yield case("SWITCH, forks in cases", switch("x", {"x": fork(one, two)}), PLAIN, defs=DEFS)

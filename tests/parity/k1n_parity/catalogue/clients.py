@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from k1n_parity.catalogue.builders import FINAL, case, child, fork, simple, sub, system
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 from pytest_k1n.conformance.operations import NO_SUCH_ID
 
 
@@ -21,8 +21,8 @@ def _on_children() -> Iterator[Case]:
     defs: Document = {ref: {} for ref in "abd"}
     inner = child(simple("a"), simple("b"))
 
-    def on(operation: str, after: int, body: Any = None, **query: Any) -> Step:
-        return Step(operation=operation, after=after, ref="sub", body=body, query=query)
+    def on(operation: str, after: int, body: Any = None, **query: Any) -> ClientStep:
+        return ClientStep(operation=operation, after=after, ref="sub", body=body, query=query)
 
     running = {
         "paused and resumed": [on("PUT /workflow/{sub}/pause", 1), on("PUT /workflow/{sub}/resume", 2)],
@@ -68,7 +68,7 @@ def _at_once() -> Iterator[Case]:
     }
     for name, operations in bulk.items():
         steps = [
-            Step(
+            ClientStep(
                 operation=operation.replace(" ", " /workflow/bulk/"),
                 after=after,
                 body=["{id}"] if name == "remove" else both,
@@ -77,10 +77,10 @@ def _at_once() -> Iterator[Case]:
         ]
         yield case(f"bulk, {name}", simple("t"), simple("u"), defs=defs, steps=steps)
     for name, after in {"a running one": 1, "a completed one": -1}.items():
-        step = Step(operation="DELETE /workflow/bulk/terminate-remove", after=after, body=["{id}"])
+        step = ClientStep(operation="DELETE /workflow/bulk/terminate-remove", after=after, body=["{id}"])
         yield case(f"bulk, terminate and remove {name}", simple("t"), defs=defs, steps=[step])
     each = [
-        Step(operation=operation.replace(" ", " /workflow/bulk/"), after=0, body=body)
+        ClientStep(operation=operation.replace(" ", " /workflow/bulk/"), after=0, body=body)
         for operation in (
             "PUT resume",
             "POST restart",
@@ -92,14 +92,14 @@ def _at_once() -> Iterator[Case]:
     ]
     yield case("bulk, none and too many of each", simple("t"), defs=defs, steps=each)
     for name, body in {"nothing": [], "no list": {"id": "{id}"}, "too many": [NO_SUCH_ID] * 1001}.items():
-        step = Step(operation="PUT /workflow/bulk/pause", after=0, body=body)
+        step = ClientStep(operation="PUT /workflow/bulk/pause", after=0, body=body)
         yield case(f"bulk, {name}", simple("t"), defs=defs, steps=[step])
 
 
 def _chains() -> Iterator[Case]:
-    def update(ref: str, status: str = "COMPLETED", **fields: Any) -> Step:
+    def update(ref: str, status: str = "COMPLETED", **fields: Any) -> ClientStep:
         body = {"workflowInstanceId": "{id}", "taskId": "{task}", "status": status, "workerId": "w", **fields}
-        return Step(operation="update-v2", after=1, ref=ref, body=body)
+        return ClientStep(operation="update-v2", after=1, ref=ref, body=body)
 
     same = [simple(ref, name="t") for ref in ("a", "b", "c")]
     defs: Document = {"t": {}, "u": {}}
@@ -117,8 +117,8 @@ def _chains() -> Iterator[Case]:
 
 
 def _searches() -> Iterator[Case]:
-    def step(path: str, after: int = -1) -> Step:
-        return Step(operation=f"GET {path}", after=after)
+    def step(path: str, after: int = -1) -> ClientStep:
+        return ClientStep(operation=f"GET {path}", after=after)
 
     of_type = f"query=workflowType%3D{PREFIX}main"
     queries = {

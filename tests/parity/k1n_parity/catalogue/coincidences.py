@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.catalogue.builders import FAIL, case, failure_workflow, fork, loop, simple, switch, system
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 
 
 def coincidences() -> Iterator[Case]:
@@ -42,5 +42,5 @@ def coincidences() -> Iterator[Case]:
             system(kind, "op", inputs),
             simple("u"),
             defs=defs,
-            steps=[Step(operation="rerun", ref="op", body={"reRunFromTaskId": "{task}"})],
+            steps=[ClientStep(operation="rerun", ref="op", body={"reRunFromTaskId": "{task}"})],
         )

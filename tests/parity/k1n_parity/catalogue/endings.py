@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.catalogue.builders import FAIL, FINAL, case, failure_workflow, fork, loop, simple, switch, system
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 
 def endings() -> Iterator[Case]:
@@ -65,43 +65,52 @@ def endings() -> Iterator[Case]:
         "terminated with a failure workflow",
         simple("t"),
         defs=defs,
-        steps=[Step(operation="terminate", after=0)],
+        steps=[ClientStep(operation="terminate", after=0)],
         workflow={"failureWorkflow": f"{PREFIX}failure"},
         workflows=[failure_workflow()],
     )
     yield case(
-        "not restartable", simple("t"), defs=defs, steps=[Step(operation="restart")], workflow={"restartable": False}
+        "not restartable",
+        simple("t"),
+        defs=defs,
+        steps=[ClientStep(operation="restart")],
+        workflow={"restartable": False},
     )
     yield case(
-        "skip ahead", simple("t"), simple("u"), simple("v"), defs=defs, steps=[Step(operation="skip", ref="u", after=0)]
+        "skip ahead",
+        simple("t"),
+        simple("u"),
+        simple("v"),
+        defs=defs,
+        steps=[ClientStep(operation="skip", ref="u", after=0)],
     )
     yield case(
         "skip the first of a case",
         simple("t"),
         switch("x", {"x": [simple("u"), simple("w")]}),
         defs=defs,
-        steps=[Step(operation="skip", ref="u", after=0)],
+        steps=[ClientStep(operation="skip", ref="u", after=0)],
     )
     yield case(
         "retry after two failures",
         *fork([simple("t")], [simple("u", permissive=True)]),
         defs=defs,
         script={"t": [FINAL], "u": [FAIL]},
-        steps=[Step(operation="retry")],
+        steps=[ClientStep(operation="retry")],
     )
     yield case(
         "rerun in the middle of a fork",
         *fork([simple("t")], [simple("u")]),
         simple("v"),
         defs=defs,
-        steps=[Step(operation="rerun", ref="u", body={"reRunFromTaskId": "{task}", "taskInput": {"new": True}})],
+        steps=[ClientStep(operation="rerun", ref="u", body={"reRunFromTaskId": "{task}", "taskInput": {"new": True}})],
     )
     yield case(
         "rerun from a loop's child",
         loop(simple("t")),
         simple("v"),
         defs=defs,
-        steps=[Step(operation="rerun", ref="t__1", body={"reRunFromTaskId": "{task}"})],
+        steps=[ClientStep(operation="rerun", ref="t__1", body={"reRunFromTaskId": "{task}"})],
     )
     yield case(
         "retry in a loop",
@@ -109,7 +118,7 @@ def endings() -> Iterator[Case]:
         simple("v"),
         defs=defs,
         script={"u": [Action(), FAIL]},
-        steps=[Step(operation="retry")],
+        steps=[ClientStep(operation="retry")],
     )
     yield case(
         "restart a failed one",
@@ -117,12 +126,12 @@ def endings() -> Iterator[Case]:
         simple("u"),
         defs=defs,
         script={"u": [FAIL]},
-        steps=[Step(operation="restart")],
+        steps=[ClientStep(operation="restart")],
     )
     yield case(
         "pause twice, resume twice",
         simple("t"),
         simple("u"),
         defs=defs,
-        steps=[Step(operation=name, after=0) for name in ("pause", "pause", "resume", "resume")],
+        steps=[ClientStep(operation=name, after=0) for name in ("pause", "pause", "resume", "resume")],
     )

@@ -15,7 +15,7 @@ from k1n_parity.catalogue.builders import (
     simple,
     system,
 )
-from pytest_k1n.conformance.cases import Case, Document, Step
+from pytest_k1n.conformance.cases import Case, ClientStep, Document
 
 DEFS = definitions("abcdefg")
 JOINED = simple("d", {"j": "${join.output}", "s": "${join.status}"})
@@ -106,7 +106,7 @@ def _joins() -> Iterator[Case]:
         *fork([system("WAIT", "w")], b),
         JOINED,
         defs=DEFS,
-        steps=[Step(operation="terminate", after=1), Step(operation="retry")],
+        steps=[ClientStep(operation="terminate", after=1), ClientStep(operation="retry")],
     )
     yield case(
         "a fork is terminated and rerun from its branch",
@@ -114,8 +114,8 @@ def _joins() -> Iterator[Case]:
         JOINED,
         defs=DEFS,
         steps=[
-            Step(operation="terminate", after=2),
-            Step(operation="rerun", ref="b", body={"reRunFromTaskId": "{task}"}),
+            ClientStep(operation="terminate", after=2),
+            ClientStep(operation="rerun", ref="b", body={"reRunFromTaskId": "{task}"}),
         ],
     )
     for ref in ("fork", "a", "d"):
@@ -124,5 +124,5 @@ def _joins() -> Iterator[Case]:
             *fork(a, b),
             JOINED,
             defs=DEFS,
-            steps=[Step(operation="rerun", ref=ref, body={"reRunFromTaskId": "{task}"})],
+            steps=[ClientStep(operation="rerun", ref=ref, body={"reRunFromTaskId": "{task}"})],
         )

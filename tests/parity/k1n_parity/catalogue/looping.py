@@ -17,7 +17,7 @@ from k1n_parity.catalogue.builders import (
     switch,
     system,
 )
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 DEFS = definitions("abcdefg")
 LOOPED = simple("d", {"o": "${loop.output}", "s": "${loop.status}"})
@@ -139,7 +139,7 @@ def _loops() -> Iterator[Case]:
         LOOPED,
         defs=DEFS,
         script={"a": [Action(), FAIL]},
-        steps=[Step(operation="retry")],
+        steps=[ClientStep(operation="retry")],
     )
     for flag in ("optional", "permissive"):
         yield case(
@@ -171,13 +171,13 @@ def _loops() -> Iterator[Case]:
         script={"a": [FAIL]},
     )
     for operation in ("terminate", "pause"):
-        after = [Step(operation="resume")] if operation == "pause" else [Step(operation="retry")]
+        after = [ClientStep(operation="resume")] if operation == "pause" else [ClientStep(operation="retry")]
         yield case(
             f"a loop, {operation} in its course",
             loop(simple("a"), simple("b")),
             LOOPED,
             defs=DEFS,
-            steps=[Step(operation=operation, after=3), *after],
+            steps=[ClientStep(operation=operation, after=3), *after],
         )
     for operation in ("restart", "rerun", "retry"):
         yield case(
@@ -186,7 +186,7 @@ def _loops() -> Iterator[Case]:
             LOOPED,
             defs=DEFS,
             script={"b": [Action(), FINAL]},
-            steps=[Step(operation=operation)],
+            steps=[ClientStep(operation=operation)],
         )
     for ref in ("loop", "a__2", "b__1", "d"):
         yield case(
@@ -194,7 +194,7 @@ def _loops() -> Iterator[Case]:
             loop(simple("a"), simple("b")),
             LOOPED,
             defs=DEFS,
-            steps=[Step(operation="rerun", ref=ref, body={"reRunFromTaskId": "{task}"})],
+            steps=[ClientStep(operation="rerun", ref=ref, body={"reRunFromTaskId": "{task}"})],
         )
     for ref in ("a__2", "loop", "d"):
         yield case(
@@ -203,12 +203,15 @@ def _loops() -> Iterator[Case]:
             loop(simple("a"), simple("b")),
             LOOPED,
             defs=DEFS,
-            steps=[Step(operation="skip", ref=ref, after=0)],
+            steps=[ClientStep(operation="skip", ref=ref, after=0)],
         )
     yield case(
         "a loop's task is updated by ref",
         loop(simple("a"), simple("b")),
         LOOPED,
         defs=DEFS,
-        steps=[Step(operation="update by ref", ref="a", after=0), Step(operation="update by ref", ref="b__1", after=1)],
+        steps=[
+            ClientStep(operation="update by ref", ref="a", after=0),
+            ClientStep(operation="update by ref", ref="b__1", after=1),
+        ],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.catalogue.builders import FAIL, HANG, case, child, dynamic_fork, fork, loop, simple, sub, switch, system
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 
 def loops() -> Iterator[Case]:
@@ -127,7 +127,7 @@ def sub_workflows() -> Iterator[Case]:
         after,
         defs=defs,
         workflows=[inner],
-        steps=[Step(operation="terminate", after=1)],
+        steps=[ClientStep(operation="terminate", after=1)],
     )
     yield case(
         "SUB_WORKFLOW, the parent is paused",
@@ -135,7 +135,7 @@ def sub_workflows() -> Iterator[Case]:
         after,
         defs=defs,
         workflows=[inner],
-        steps=[Step(operation="pause", after=0), Step(operation="resume")],
+        steps=[ClientStep(operation="pause", after=0), ClientStep(operation="resume")],
     )
     yield case(
         "SUB_WORKFLOW, the parent is retried",
@@ -144,7 +144,7 @@ def sub_workflows() -> Iterator[Case]:
         defs=defs,
         workflows=[inner],
         script={"a": [FAIL]},
-        steps=[Step(operation="retry")],
+        steps=[ClientStep(operation="retry")],
     )
     yield case(
         "SUB_WORKFLOW, the parent is retried, resuming",
@@ -153,7 +153,7 @@ def sub_workflows() -> Iterator[Case]:
         defs=defs,
         workflows=[inner],
         script={"a": [FAIL]},
-        steps=[Step(operation="retry", query={"resumeSubworkflowTasks": "true"})],
+        steps=[ClientStep(operation="retry", query={"resumeSubworkflowTasks": "true"})],
     )
     yield case(
         "SUB_WORKFLOW, the parent is restarted",
@@ -161,7 +161,7 @@ def sub_workflows() -> Iterator[Case]:
         after,
         defs=defs,
         workflows=[inner],
-        steps=[Step(operation="restart")],
+        steps=[ClientStep(operation="restart")],
     )
     yield case(
         "SUB_WORKFLOW, rerun from it",
@@ -169,7 +169,7 @@ def sub_workflows() -> Iterator[Case]:
         after,
         defs=defs,
         workflows=[inner],
-        steps=[Step(operation="rerun", ref="sub", body={"reRunFromTaskId": "{task}"})],
+        steps=[ClientStep(operation="rerun", ref="sub", body={"reRunFromTaskId": "{task}"})],
     )
     yield case(
         "SUB_WORKFLOW, correlation and variables",

@@ -16,7 +16,7 @@ from k1n_parity.catalogue.builders import (
     sub,
     switch,
 )
-from pytest_k1n.conformance.cases import PREFIX, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 
 DEFS = definitions("abcdef")
 
@@ -51,7 +51,7 @@ def _reopened() -> Iterator[Case]:
             used = (
                 step
                 if shape != "in a loop"
-                else Step(
+                else ClientStep(
                     operation=step.operation,
                     after=step.after,
                     ref="sub__1" if step.ref else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.catalogue.builders import FAIL, FINAL, case, fork, loop, simple, switch, system
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document, Step
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, Document
 
 
 def operators() -> Iterator[Case]:
@@ -127,9 +127,9 @@ def operators() -> Iterator[Case]:
                 f"{kind}, {action.status}", system(kind, "op", {"x": 1}), after, defs=defs, script={"op": [action]}
             )
         for status in ("COMPLETED", "FAILED"):
-            by_ref = Step(operation=f"POST /tasks/{{id}}/op/{status}", after=0, body={"by": "ref"})
+            by_ref = ClientStep(operation=f"POST /tasks/{{id}}/op/{status}", after=0, body={"by": "ref"})
             yield case(f"{kind} by ref, {status}", system(kind, "op", {"x": 1}), after, defs=defs, steps=[by_ref])
-        signal = Step(operation="signal", after=0, body={"by": "signal"})
+        signal = ClientStep(operation="signal", after=0, body={"by": "signal"})
         yield case(f"{kind} by signal", system(kind, "op", {"x": 1}), after, defs=defs, steps=[signal])
     yield case("EVENT, conductor", system("EVENT", "op", {"x": 1}, sink="conductor"), after, defs=defs)
     yield case(

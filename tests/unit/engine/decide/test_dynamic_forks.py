@@ -1,4 +1,4 @@
-"""FORK_JOIN_DYNAMIC in its corners; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+"""FORK_JOIN_DYNAMIC in its corners; read off recordings of Conductor 3.32.1 (fixtures/conformance)."""
 
 
 def dynamic(make, ref="dyn", join="join", **inputs):

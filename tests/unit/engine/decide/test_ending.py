@@ -1,4 +1,4 @@
-"""What an ended execution keeps; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+"""What an ended execution keeps; read off recordings of Conductor 3.32.1 (fixtures/conformance)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a JOIN waits for and shows; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+"""What a JOIN waits for and shows; read off recordings of Conductor 3.32.1 (fixtures/conformance)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""DO_WHILE in its corners; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+"""DO_WHILE in its corners; read off recordings of Conductor 3.32.1 (fixtures/conformance)."""
 
 import json
 

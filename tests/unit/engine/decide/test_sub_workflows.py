@@ -1,4 +1,4 @@
-"""Parents and children in their corners; read off recordings of Conductor 3.32.1 (fixtures/parity)."""
+"""Parents and children in their corners; read off recordings of Conductor 3.32.1 (fixtures/conformance)."""
 
 import pytest
 

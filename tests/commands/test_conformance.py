@@ -1,0 +1,97 @@
+"""`k1n conformance`, put to the embedded engine served at a URL."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from pytest_k1n import cli
+from pytest_k1n.conformance.corpus import read_all, write
+from pytest_k1n.servers.opening import open_server
+from pytest_k1n.servers.protocol import Kind, ServerSpec
+from pytest_k1n.validation.schema import validate
+
+
+def served(folder, *arguments):
+    spec = ServerSpec(kind=Kind.EMBEDDED, engine_arguments=arguments)
+    return open_server(spec, run_uid=uuid.uuid4().hex[:8], folder=folder / "server")
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("engine"), "--clock", "manual") as endpoint:
+        yield endpoint.url
+
+
+def conformance(*arguments, capsys):
+    code = cli.main(["conformance", *map(str, arguments)])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_an_engine_at_a_url_does_what_conductor_did(engine, tmp_path, capsys):
+    target = tmp_path / "report.json"
+    code, out, err = conformance(engine, "--sample", 25, "--json", target, capsys=capsys)
+    assert code == 0, err
+    assert "embedded engine 3.32.1-k1n-embedded at http://127.0.0.1:" in out
+    assert "25 cases recorded on Conductor 3.32.1" in out
+    document = json.loads(target.read_text())
+    assert validate(document, "conformance") == []
+    assert document["conforms"]
+    assert sum(document["counts"].values()) == 25
+
+
+def test_known_differences_are_named_with_their_reason(engine, capsys):
+    code, out, _ = conformance(engine, "--only", "catalogue/INLINE, keys", capsys=capsys)
+    assert code == 0
+    assert "java-maps-in-scripts: GraalJS sees task input as Java collections" in out
+
+
+def test_what_differs_is_told_in_a_line_each_and_fails(engine, tmp_path, capsys):
+    first = next(iter(read_all()))
+    changed = {**first.history, "executions": {"root": {**first.history["executions"]["root"], "status": "FAILED"}}}
+    write(tmp_path / "cases.jsonl", [replace(first, history=changed)])
+    code, out, _ = conformance(engine, "--cases", tmp_path, capsys=capsys)
+    assert code == 1
+    assert '      executions|root|status: "FAILED" -> "COMPLETED"' in out.splitlines()
+
+
+def test_cases_are_written_as_json_that_can_be_run_again(engine, tmp_path, capsys):
+    assert conformance("--only", "catalogue/SIMPLE", "--write", tmp_path, capsys=capsys)[0] == 0
+    files = sorted(tmp_path.rglob("*.json"))
+    assert "SIMPLE.json" in {path.name for path in files}
+    assert all(validate(json.loads(path.read_text()), "conformance-case") == [] for path in files)
+    code, out, _ = conformance(engine, "--cases", tmp_path / "catalogue" / "SIMPLE.json", capsys=capsys)
+    assert (code, "1 cases" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name a server"),
+        (["http://127.0.0.1:9"], "no Conductor answers at http://127.0.0.1:9"),
+        (["nonsense"], "is not a server URL"),
+        (["http://127.0.0.1:9", "--only", "no such case"], "is called 'no such case': --list names them"),
+        (["http://127.0.0.1:9", "--cases", "no-such-folder"], "no-such-folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_2(arguments, said, capsys):
+    code, out, err = conformance(*arguments, capsys=capsys)
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert said in err
+
+
+def test_an_engine_on_a_clock_of_its_own_is_refused(tmp_path, capsys):
+    with served(tmp_path) as endpoint:
+        code, _, err = conformance(endpoint.url, capsys=capsys)
+    assert code == 2
+    assert "lives by a virtual clock of its own: serve it with --clock manual" in err
+
+
+def test_the_cases_are_named_without_a_server(capsys):
+    code, out, _ = conformance("--list", "--only", "waiting/", capsys=capsys)
+    assert code == 0
+    assert len(out.splitlines()) == 28
