@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--known", type=Path, metavar="FILE", help="other known differences (TOML; default: those of the package)")
     add("--version", metavar="V", help="what the server is, where it does not say so or is a build of your own")
     add("--jobs", type=_positive, default=6, metavar="N", help="cases at once (default: %(default)s)")
-    add("--runs", type=_positive, default=6, metavar="N", help="how often a case that differs is asked about "
+    add("--runs", type=_positive, default=4, metavar="N", help="how often a case that differs is asked about "
         "(default: %(default)s)")  # fmt: skip
     add("--json", type=Path, metavar="FILE", help="write the report as JSON")
     add("--show", type=_positive, default=3, metavar="N", help="differences shown of a case (default: %(default)s)")

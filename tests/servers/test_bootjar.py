@@ -214,3 +214,20 @@ def test_a_truncated_jar_is_refused(tmp_path: Path, boot_jar: Write) -> None:
     jar.write_bytes(jar.read_bytes()[:-30])
     with pytest.raises(JarDamaged, match="is not a whole jar file"):
         find_jar(jar, report=quiet)
+
+
+def test_a_release_that_is_asked_for_by_name_is_no_other(
+    home: Path, boot_jar: Write, executable: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    boot_jar(home / ".conductor/conductor-server.jar", version="3.32.1")
+    executable("mvn", "echo '[ERROR] '; echo '[ERROR] Could not find artifact x:jar:boot:3.15.0 in central'; exit 1")
+    with pytest.raises(JarNotFound) as caught:
+        find_jar(version="3.15.0", report=quiet)
+    text = str(caught.value)
+    assert text.splitlines()[0] == (
+        "There is no Conductor server 3.15.0 in the Maven repository "
+        "(com.netflix.conductor:conductor-server:3.15.0:jar:boot)."
+    )
+    assert "Could not find artifact x:jar:boot:3.15.0" in text
+    assert "conductor-server.jar is 3.32.1" in text

@@ -1,0 +1,42 @@
+"""`--k1n-conductor`: on the command line, in an ini file, in the environment; what cannot be is a line and code 4."""
+
+from __future__ import annotations
+
+import pytest
+
+SWITCHED = """
+def test_it(conductor):
+    switch = {"name": "t", "taskReferenceName": "t", "type": "SWITCH", "evaluatorType": "value-param",
+              "expression": "on", "inputParameters": {"on": "a"}, "decisionCases": {"a": []},
+              "defaultCase": [{"name": "n", "taskReferenceName": "n", "type": "NOOP"}]}
+    execution = conductor.run({"name": "w", "version": 1, "tasks": [switch]})
+    assert [task.ref for task in execution.execution.tasks] == ["t", "n"]
+"""
+
+
+@pytest.mark.parametrize("place", ["command line", "ini", "environment"])
+def test_a_version_that_is_none_is_refused_wherever_it_stands(project, monkeypatch, place):
+    words = []
+    if place == "command line":
+        words = ["--k1n-conductor=3.9"]
+    elif place == "ini":
+        project.file("pytest.ini", "[pytest]\nk1n_conductor = 3.9\n")
+    else:
+        monkeypatch.setenv("K1N_CONDUCTOR", "3.9")
+    outcome = project.run("-m", "batch1", *words)
+    source = {"command line": "--k1n-conductor", "ini": "ini k1n_conductor", "environment": "K1N_CONDUCTOR"}[place]
+    assert outcome.code == 4
+    assert f"{source}: '3.9' is no Conductor that can be started from its boot jar: use 3.32.1" in outcome.text
+    assert "Traceback" not in outcome.text
+
+
+def test_the_engine_says_what_it_does_not_behave_as(project):
+    outcome = project.run("-m", "batch1", "--k1n-conductor=3.31.2")
+    assert outcome.code == 4
+    assert "the embedded engine does not behave as '3.31.2': it does as 3.32.1 or 3.15.0" in outcome.text
+
+
+def test_the_engine_behaves_as_the_older_one(project):
+    project.file("test_older.py", SWITCHED)
+    assert project.run("test_older.py", "--k1n-conductor=3.15.0").counts == {"passed": 1}
+    assert project.run("test_older.py").counts == {"failed": 1}
