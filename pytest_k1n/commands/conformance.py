@@ -103,7 +103,7 @@ def _write(recordings: Sequence[Recording], target: Path) -> int:
             name += "-"
         taken.add(f"{one.suite}/{name}")
         path = place / f"{name}.json"
-        path.write_text(json.dumps(one.document(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(one.document(), indent=1) + "\n", encoding="utf-8")
     print(f"wrote {len(recordings)} cases into {target}")
     return 0
 

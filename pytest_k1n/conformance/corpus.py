@@ -116,8 +116,8 @@ def read_all(place: Path | None = None) -> Iterator[Recording]:
 
 
 def write(path: Path, recordings: Iterable[Recording]) -> None:
-    """Write recordings in the order given."""
-    lines = [json.dumps(one.document(), sort_keys=True, separators=(",", ":")) for one in recordings]
+    """Write recordings in the order given, each with its keys in theirs: a server may show that of an input."""
+    lines = [json.dumps(one.document(), separators=(",", ":")) for one in recordings]
     content = ("\n".join(lines) + "\n").encode()
     path.write_bytes(lzma.compress(content, preset=9) if path.suffix == ".xz" else content)
 

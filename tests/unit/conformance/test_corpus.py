@@ -57,6 +57,12 @@ def test_what_is_no_case_is_named_with_file_and_line(tmp_path, document):
         read(path)
 
 
+def test_a_case_keeps_the_order_of_its_keys(tmp_path):
+    """Searches show an input as Java's maps print it: in the order in which it came."""
+    write(tmp_path / "r.jsonl.xz", [recording(replace(CASE, input={"b": 1, "a": 2}))])
+    assert list(read(tmp_path / "r.jsonl.xz")[CASE.name].case.input) == ["b", "a"]
+
+
 def test_a_folder_of_json_files_is_read(tmp_path):
     (tmp_path / "s").mkdir()
     for number in range(3):
