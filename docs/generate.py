@@ -16,9 +16,11 @@ from pytest_k1n.cli import COMMANDS
 from pytest_k1n.conformance.known import EMBEDDED, NEXT, known_differences
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
+from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.fixtures import definitions as factories
 from pytest_k1n.lint.table import CHECKS
 from pytest_k1n.options import INI_ONLY, OPTIONS, Option
+from pytest_k1n.report.weather import RunWeatherDocument
 from pytest_k1n.run.ours import STATIC_MARKERS
 from pytest_k1n.servers.releases import OLDER, PINNED
 from pytest_k1n.settings import DEFAULT_SERVER
@@ -290,6 +292,8 @@ PAGES: Mapping[str, Callable[[], Iterable[str]]] = {
 def run_schema() -> str:
     """Return the text of the schema that follows from the types in `pytest_k1n.report.document`."""
     urn, title = "urn:pytest-k1n:schema:run:1", "Document of a run"
+    for kind in (QualityDocument, RunWeatherDocument):  # there they are imported for mypy only
+        vars(report_document).setdefault(kind.__name__, kind)
     document = schema_of(report_document.RunDocument, report_document, urn=urn, title=title)
     document["properties"]["schema"] = {"const": report_document.SCHEMA}
     return json.dumps(document, indent=1) + "\n"
