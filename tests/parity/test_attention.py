@@ -2,11 +2,11 @@
 
 import pytest
 
-from k1n_parity.driver import run
 from k1n_parity.grammar import generate
 from k1n_parity.matrix import matrix_cases
-from k1n_parity.normalise import canonical
 from k1n_parity.targets import EngineTarget
+from pytest_k1n.conformance.driver import run
+from pytest_k1n.conformance.normalise import canonical
 from pytest_k1n.engine.engine import Engine
 
 CASES = [*map(generate, range(2_000, 2_060)), *list(matrix_cases())[::12]]
