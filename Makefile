@@ -54,6 +54,7 @@ strangers: setup ## run the tests of strangers' workflows embedded, on two nodes
 	$(BIN)/k1n server start --tier embedded --port 18699
 	$(BIN)/pytest tests/strangers --k1n-server=http://127.0.0.1:18699 $(ARGS); ended=$$?; $(BIN)/k1n server stop; exit $$ended
 	test -z "$(K1N_LIVE_URL)" || $(BIN)/pytest tests/strangers --k1n-server=$(K1N_LIVE_URL) --k1n-time=scaled $(ARGS)
+	test -z "$(K1N_LIVE_URL)" || $(BIN)/pytest tests/strangers --k1n-server=$(K1N_LIVE_URL) --k1n-time=real $(ARGS)
 
 slow: setup ## run what builds the wheel, and the official SDK against the embedded engine, in environments of their own
 	K1N_SLOW=1 $(BIN)/pytest tests -m slow $(ARGS)

@@ -144,7 +144,6 @@ def dynamic(make, kind, **inputs):
     return make.workflow({**task, "inputParameters": {"which": kind, **inputs}}, make.simple("last"))
 
 
-@pytest.mark.virtual
 def test_a_dynamic_task_that_names_a_sub_workflow_is_one(conductor, make, calls):
     parent = dynamic(make, "SUB_WORKFLOW", subWorkflowName="child_of_dynamic", subWorkflowVersion=1)
     child = make.workflow(make.simple("inner"), name="child_of_dynamic")
@@ -153,19 +152,17 @@ def test_a_dynamic_task_that_names_a_sub_workflow_is_one(conductor, make, calls)
     assert calls == ["inner"]
 
 
-@pytest.mark.virtual
 def test_a_dynamic_task_that_names_an_event_fails_for_want_of_a_sink(conductor, make):
     assert conductor.run(dynamic(make, "EVENT")).task("y").reason.endswith('because "sinkValue" is null')
 
 
-@pytest.mark.virtual
 @pytest.mark.parametrize("kind", ["FORK_JOIN", "JOIN", "SUB_WORKFLOW"])
 def test_a_dynamic_task_that_names_what_needs_more_waits_for_ever_and_says_so(conductor, make, kind):
     with pytest.raises(TimeoutError, match="y"):
         conductor.run(dynamic(make, kind), within="5s")
 
 
-@pytest.mark.virtual
+@pytest.mark.virtual  # a server answers the start with 500, in these words
 def test_a_dynamic_task_that_names_a_loop_fails_in_the_servers_words(conductor, make):
     execution = conductor.run(dynamic(make, "DO_WHILE"))
     assert execution.task("y").reason == "Index 0 out of bounds for length 0"
