@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: strangers chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: strangers soak chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -77,6 +77,9 @@ explore: setup ## draw other and more examples than the gate does: K1N_EXAMPLES 
 
 fuzz: setup ## give the engine 3,000 scripts, 1,000 definitions and 500 executions that nobody should
 	K1N_LONG=1 $(BIN)/pytest tests/http/test_fuzz_scripts.py --k1n-server=embedded $(ARGS)
+
+soak: setup ## 50 clients for 30 minutes on a served engine, searches beside them: nothing lost or doubled, memory flat
+	PYTHONPATH=tests/support $(BIN)/python -m k1n_support.soak $(ARGS)
 
 chaos: setup ## strike the 22-task workflow with 500 faults drawn by a seed, on the embedded engine
 	$(BIN)/k1n chaos fixtures/workflows/K1N_22TASK_COMPLETE.json --runs 500 $(ARGS)

@@ -66,6 +66,8 @@ class Engine:
         self.executions: dict[str, ExecutionState] = {}
         self.archived: deque[ExecutionState] = deque(maxlen=MOST_ARCHIVED)
         """What was removed and can still be found by a search, the latest ones."""
+        self.stray_logs: dict[str, tuple[JsonObject, ...]] = {}
+        """Task id -> lines that a client has written for a task that is not there (any more): they are kept."""
         self.polls: dict[QueueKey, JsonObject] = {}
         self.guards = guards or Guards()
         self.on_poll: Callable[[QueueKey, str | None, TaskState | None], None] | None = None
@@ -151,7 +153,7 @@ class Engine:
         try:
             self.decide(execution)
         except Broken as error:
-            del self.executions[execution.workflow_id]
+            self.forget(execution)
             raise error.problem(str(error)) from None
 
     def _begin_if_possible(self, execution: ExecutionState) -> None:
@@ -169,6 +171,12 @@ class Engine:
         )
         self.executions[workflow_id] = execution
         return execution
+
+    def forget(self, execution: ExecutionState) -> None:
+        """Remove an execution, with all that is kept of it."""
+        del self.executions[execution.workflow_id]
+        self._index.forget(execution)
+        self._deadlines.forget(execution)
 
     def execution(self, workflow_id: str) -> ExecutionState:
         """Find an execution. Raises Unknown."""
@@ -221,6 +229,8 @@ class Engine:
             for child in effects.terminated:
                 self._agenda.soon(self._terminate_child, child)
             for ended in effects.ended:
+                self._deadlines.forget(ended)
+                ended.rest()
                 if ended.parent_id is not None:
                     self._agenda.soon(self._tell_parent, ended)
         self._index.note(execution)
@@ -277,6 +287,7 @@ class Engine:
         task, report = due
         if self.declared.get(task.task_id) is report:
             self.report(task, report)
+            self.declared.pop(task.task_id, None)
 
     def extend_lease(self, task: TaskState) -> None:
         """Note that a worker is still at it."""
@@ -284,9 +295,25 @@ class Engine:
             task.updated_ms = self.now_ms
             self._deadlines.note_task(task)
 
-    def log(self, task: TaskState, line: str) -> None:
-        """Append one line to a task's log."""
-        taskresults.log(task, line, self.now_ms)
+    def log(self, task_id: str, line: str) -> None:
+        """Append one line to a task's log; as on the server also where no such task is known, to the latest such."""
+        task = self.task(task_id)
+        if task is not None:
+            taskresults.log(task, line, self.now_ms)
+            return
+        strays = self.stray_logs
+        strays[task_id] = (*self.logs(task_id), taskresults.log_line(task_id, line, self.now_ms))
+        if len(strays) > MOST_ARCHIVED:
+            del strays[next(iter(strays))]
+
+    def logs(self, task_id: str) -> tuple[JsonObject, ...]:
+        """Return a task's log, also of one whose execution was archived."""
+        if (task := self.task(task_id)) is not None:
+            return task.logs
+        if task_id in self.stray_logs:
+            return self.stray_logs[task_id]
+        archived = (task for execution in self.archived for task in execution.tasks if task.logs)
+        return next((task.logs for task in archived if task.task_id == task_id), ())
 
     def requeue(self, task: TaskState) -> None:
         """Make a task that waits for a callback deliverable now."""

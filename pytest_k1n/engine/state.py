@@ -134,23 +134,26 @@ class LiveTasks:
 
     def __init__(self, tasks: Iterable[TaskState] = ()) -> None:
         self._tasks: dict[TaskState, None] = dict.fromkeys(tasks)
-        self._in_loop = Counter(task.node.loop for task in self._tasks if task.node.loop is not None)
+        self._in_loop: Counter[Node] | None = None
+        if any(task.node.loop is not None for task in self._tasks):
+            self._in_loop = Counter(task.node.loop for task in self._tasks if task.node.loop is not None)
 
     def add(self, task: TaskState) -> None:
         if task not in self._tasks:
             self._tasks[task] = None
             if task.node.loop is not None:
+                self._in_loop = Counter() if self._in_loop is None else self._in_loop
                 self._in_loop[task.node.loop] += 1
 
     def discard(self, task: TaskState) -> None:
         if task in self._tasks:
             del self._tasks[task]
-            if task.node.loop is not None:
+            if self._in_loop is not None and task.node.loop is not None:
                 self._in_loop[task.node.loop] -= 1
 
     def is_any_in(self, loop: Node) -> bool:
         """Tell whether a task of a loop is among them."""
-        return self._in_loop[loop] > 0
+        return self._in_loop is not None and self._in_loop[loop] > 0
 
     def __iter__(self) -> Iterator[TaskState]:
         return iter(list(self._tasks))  # whoever walks through them may change them
@@ -180,6 +183,10 @@ class Attention:
         """Open JOINs by the ref whose end each waits for next."""
         self.ripe: dict[TaskState, None] = {}
         """Open JOINs that may be able to end."""
+
+
+AT_REST = Attention()
+"""Of all executions that have ended: nothing in them is looked at."""
 
 
 class ExecutionState:
@@ -225,8 +232,8 @@ class ExecutionState:
         self.rerun_from: str | None = None
         self.domains: dict[str, str] = {}
         self.reason: str | None = None
-        self.failed_refs: list[str] = []
-        self.failed_names: list[str] = []
+        self.failed_refs: tuple[str, ...] = ()
+        self.failed_names: tuple[str, ...] = ()
         self.failed_task_id: str | None = None
         self.tasks: list[TaskState] = []
         """All attempts by seq."""
@@ -269,6 +276,11 @@ class ExecutionState:
         if task.task_def is not None and task.task_def.total_timeout_s > 0:
             self.attempts.setdefault(task.ref, []).append(task)
 
+    def become(self, status: str) -> None:
+        """Change the status, and keep the one before."""
+        if status != self.status:
+            self.previous_status, self.status = self.status, status
+
     def has(self, task: TaskState) -> bool:
         """Tell whether a task is one of this execution's; a restart, a rerun and some loops drop tasks."""
         at = bisect_left(self.tasks, task.seq, key=_seq)
@@ -290,4 +302,13 @@ class ExecutionState:
         self.live = LiveTasks(
             task for task in self.tasks if not task.executed and not task.retried and task.status != SKIPPED
         )
-        self.attention.unseen = None
+        self.attention = Attention()
+
+    def wake(self) -> None:
+        """Prepare for evaluations once more."""
+        if self.attention is AT_REST:
+            self.attention = Attention()
+
+    def rest(self) -> None:
+        """Drop what only evaluations need: it has ended, and may be kept for long."""
+        self.attention = AT_REST

@@ -99,7 +99,7 @@ def _name_failures(execution: ExecutionState) -> None:
     for task in execution.tasks:
         if task.status in (FAILED, FAILED_WITH_TERMINAL_ERROR):
             refs[task.ref] = names[task.def_name] = None
-    execution.failed_refs, execution.failed_names = list(refs), list(names)
+    execution.failed_refs, execution.failed_names = tuple(refs), tuple(names)
 
 
 def _end(context: Context, execution: ExecutionState, status: str) -> None:

@@ -70,6 +70,7 @@ def new_attempt(context: Context, task: TaskState, *, at_once: bool = False) -> 
     execution = task.execution
     fresh = TaskState(execution, task.node, task.type, task.ref, task.iteration)
     fresh.name, fresh.def_name, fresh.task_def = task.name, task.def_name, task.task_def
+    fresh.domain = task.domain
     fresh.scheduled_ms = context.now_ms
     fresh.attempt = task.attempt + 1
     fresh.retried_id = task.task_id

@@ -24,7 +24,7 @@ def pause(execution: ExecutionState) -> None:
     """Stop scheduling; what is in progress may end. Raises WrongState."""
     if execution.status in TERMINAL_WORKFLOW:
         raise WrongState(f"Workflow {label(execution)} has ended, status cannot be updated.")
-    execution.status = PAUSED
+    execution.become(PAUSED)
 
 
 def resume(engine: Engine, execution: ExecutionState) -> None:
@@ -33,7 +33,7 @@ def resume(engine: Engine, execution: ExecutionState) -> None:
         raise Illegal(
             f"The workflow {execution.workflow_id} is not PAUSED so cannot resume. Current status is {execution.status}"
         )
-    execution.status = RUNNING
+    execution.become(RUNNING)
     execution.last_retried_ms = engine.now_ms
     evaluate(engine, execution)
 
@@ -128,7 +128,7 @@ def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -
         raise Invalid(f"Cannot archive workflow: {execution.workflow_id} with status: {execution.status}")
     for task in execution.live:
         task.ticket += 1
-    del engine.executions[execution.workflow_id]
+    engine.forget(execution)
     if archive:
         engine.archived.append(execution)
 

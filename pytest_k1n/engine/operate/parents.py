@@ -37,7 +37,7 @@ def reopen_parents(engine: Engine, execution: ExecutionState) -> None:
         _await_child(task)
         reopen(parent)
         parent.failed_task_id = None
-        parent.failed_refs, parent.failed_names = [], []
+        parent.failed_refs, parent.failed_names = (), ()
         parent.last_retried_ms = engine.now_ms
         for sibling in parent.tasks:
             _reopen_beside(engine, sibling)

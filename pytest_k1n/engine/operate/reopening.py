@@ -74,5 +74,6 @@ def wait_again(task: TaskState) -> None:
 
 def reopen(execution: ExecutionState) -> None:
     """Let an execution run again."""
-    execution.status = RUNNING
+    execution.become(RUNNING)
+    execution.wake()
     execution.reason = None

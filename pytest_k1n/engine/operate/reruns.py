@@ -39,7 +39,7 @@ def rerun(
 def _begin(engine: Engine, execution: ExecutionState) -> None:
     """Open an execution and, before it is evaluated, its parents."""
     execution.failed_task_id = None
-    execution.failed_refs, execution.failed_names = [], []
+    execution.failed_refs, execution.failed_names = (), ()
     reopen(execution)
     reopen_parents(engine, execution)
 

@@ -61,7 +61,7 @@ def _workflows(request: Request) -> Reply:
     if (request.text("classifier") or "workflow") != "workflow":
         return Reply(payload=[])
     every = request.engine.catalogue.workflow_documents
-    return Reply(payload=[document for versions in every.values() for document in versions.values()])
+    return Reply(payload=[document for name in sorted(every) for _, document in sorted(every[name].items())])
 
 
 def _latest(request: Request) -> Reply:
@@ -75,13 +75,17 @@ def _names(request: Request) -> Reply:
 
 def _names_and_versions(request: Request) -> Reply:
     every = request.engine.catalogue.workflow_documents
-    return Reply(payload={name: [_summary(document) for document in every[name].values()] for name in every})
+    return Reply(
+        payload={name: [_summary(document) for _, document in sorted(every[name].items())] for name in sorted(every)}
+    )
 
 
 def _versions(request: Request) -> Reply:
     versions = request.engine.catalogue.workflow_documents.get(request.names["name"], {})
     return Reply(
-        payload=[{name: each[name] for name in ("name", "version", "createTime")} for each in versions.values()]
+        payload=[
+            {name: each[name] for name in ("name", "version", "createTime")} for _, each in sorted(versions.items())
+        ]
     )
 
 

@@ -6,6 +6,7 @@ what is refused into Conductor's error bodies.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 from urllib.parse import unquote
@@ -17,6 +18,7 @@ from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Wa
 from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
+_SLASHES: Final = re.compile("/+")
 INSTANCE: Final = "embedded"
 """What error bodies name as the answering host: this engine must not be taken for Conductor."""
 
@@ -58,8 +60,10 @@ class Routes:
 
         def answer() -> Reply | Waiting:
             route, names = self._find(method.upper(), path)
-            if body and route.reads_json:
-                _demand_json(headers)
+            if body:
+                kind = _kind(headers)
+                if route.reads_json:
+                    _demand_json(*kind)
             return route.action(Request(self.engine, names, query, body, headers))
 
         return guarded(answer)
@@ -81,7 +85,7 @@ class Routes:
             return _options(path, methods), {}
         if methods:
             raise NotAllowed(f"Request method '{method}' is not supported")
-        raise Unknown(f"No static resource {path.strip('/')}.")
+        raise Unknown(f"No static resource {_SLASHES.sub('/', path.strip('/'))}.")
 
 
 def _options(path: str, methods: list[str]) -> Route:
@@ -90,20 +94,27 @@ def _options(path: str, methods: list[str]) -> Route:
     return Route("OPTIONS", path, lambda _request: Reply(headers=headers), reads_json=False)
 
 
-def _demand_json(headers: Mapping[str, str]) -> None:
-    """Refuse a body that is not said to be JSON. Raises Illegal.
+def _kind(headers: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Read what a body is said to be, and with which parameters; empty if nothing is said. Raises Illegal.
 
     A request without a wire has no content type at all; one that came on a wire without saying it has an empty one.
     """
     given = headers.get("content-type", "application/json")
-    if not given:
-        raise Illegal("Content-Type 'application/octet-stream' is not supported")
     kind, *parameters = (part.strip() for part in given.split(";"))
-    type_, slash, subtype = kind.lower().partition("/")
-    if not slash:
+    if given and "/" not in kind:
         raise Illegal(f"Invalid mime type \"{given}\": does not contain '/'")
+    return kind, parameters
+
+
+def _demand_json(kind: str, parameters: list[str]) -> None:
+    """Refuse a body that is not said to be JSON. Raises Illegal or Invalid."""
+    if not kind:
+        raise Illegal("Content-Type 'application/octet-stream' is not supported")
+    type_, _, subtype = kind.lower().partition("/")
     if "*" in (type_, subtype):
         raise Invalid(f"Content-Type cannot contain wildcard {'type' if type_ == '*' else 'subtype'} '*'")
+    if subtype == "xml" or subtype.endswith("+xml"):
+        raise Illegal("JSON parse error: this engine reads no XML")
     if type_ == "application" and (subtype == "json" or subtype.endswith("+json")):
         return
     if not any(parameter.lower().startswith("charset=") for parameter in parameters):

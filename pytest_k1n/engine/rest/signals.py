@@ -26,8 +26,8 @@ def _signal_sync(request: Request) -> Reply | Waiting:
     """Do the same, and wait until the execution is blocked again. Raises Unknown if nothing waits for a signal."""
     strategy = return_strategy(request)
     wait_ms = request.number("timeoutMillis", WAIT_MS, java="long") or 0
-    execution = request.engine.execution(request.names["workflow"])
     task = _give(request)
+    execution = request.engine.execution(request.names["workflow"])
     if task is None:
         raise Unknown(f"Found no blocked task in workflow {execution.workflow_id} to signal")
     request_id = seeded_id(request.engine.seed, f"signal/{task.task_id}/{task.ticket}")

@@ -202,15 +202,13 @@ def _known(request: Request) -> TaskState:
 def _log(request: Request) -> Reply:
     if not request.body:
         raise Illegal("Required request body is missing")
-    task = request.engine.task(request.names["id"])
-    if task is not None:
-        request.engine.log(task, request.body.decode("utf-8", "replace"))
+    request.engine.log(request.names["id"], request.body.decode("utf-8", "replace"))
     return Reply()
 
 
 def _logs(request: Request) -> Reply:
-    task = request.engine.task(request.names["id"])
-    return Reply(payload=list(task.logs)) if task is not None and task.logs else Reply(204)
+    logs = request.engine.logs(request.names["id"])
+    return Reply(payload=list(logs)) if logs else Reply(204)
 
 
 def _queue_size(request: Request) -> Reply:

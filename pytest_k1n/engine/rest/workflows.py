@@ -108,17 +108,19 @@ def _execution(request: Request) -> ExecutionState:
 
 
 def _get(request: Request) -> Reply:
-    return Reply(payload=execution_document(_execution(request), tasks=request.flag("includeTasks", default=True)))
+    with_tasks = request.flag("includeTasks", default=True)
+    return Reply(payload=execution_document(_execution(request), tasks=with_tasks))
 
 
 def _status(request: Request) -> Reply:
+    with_output, with_variables = request.flag("includeOutput"), request.flag("includeVariables")
     execution = _execution(request)
     document: JsonObject = {"workflowId": execution.workflow_id}
     if execution.correlation_id is not None:
         document["correlationId"] = execution.correlation_id
-    if request.flag("includeOutput"):
+    if with_output:
         document["output"] = execution.output
-    if request.flag("includeVariables"):
+    if with_variables:
         document["variables"] = execution.variables
     document["status"] = execution.status
     return Reply(payload=document)
@@ -193,13 +195,14 @@ def _terminate(request: Request) -> Reply:
 
 
 def _restart(request: Request) -> Reply:
-    execution = _execution(request)
-    operations.restart(request.engine, execution, latest=request.flag("useLatestDefinitions"))
+    latest = request.flag("useLatestDefinitions")
+    operations.restart(request.engine, _execution(request), latest=latest)
     return Reply(204)
 
 
 def _retry(request: Request) -> Reply:
-    operations.retry(request.engine, _execution(request), resume_children=request.flag("resumeSubworkflowTasks"))
+    resume_children = request.flag("resumeSubworkflowTasks")
+    operations.retry(request.engine, _execution(request), resume_children=resume_children)
     return Reply(204)
 
 
@@ -209,7 +212,7 @@ def _rerun(request: Request) -> Reply:
     reruns.rerun(
         request.engine,
         execution,
-        task_id=asked.get("reRunFromTaskId") or None,
+        task_id=asked.get("reRunFromTaskId"),
         workflow_input=asked.get("workflowInput"),
         task_input=asked.get("taskInput"),
         correlation_id=asked.get("correlationId"),
@@ -223,7 +226,8 @@ def _reset_callbacks(request: Request) -> Reply:
 
 
 def _remove(request: Request) -> Reply:
-    operations.remove(request.engine, _execution(request), archive=request.flag("archiveWorkflow", default=True))
+    archive = request.flag("archiveWorkflow", default=True)
+    operations.remove(request.engine, _execution(request), archive=archive)
     return Reply()
 
 

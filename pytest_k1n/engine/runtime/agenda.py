@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
 Action = Callable[[Any], None]
@@ -55,6 +55,11 @@ class Agenda:
         """Take the next event: its instant, priority, action and subject."""
         instant_ms, priority, _, action, subject = heappop(self._later)
         return instant_ms, priority, action, subject
+
+    def sift(self, is_wanted: Callable[[int, Any], bool]) -> None:
+        """Keep of what is to be done later only that whose priority and subject are wanted."""
+        self._later = [event for event in self._later if is_wanted(event[1], event[4])]
+        heapify(self._later)
 
     def __len__(self) -> int:
         return len(self._later)

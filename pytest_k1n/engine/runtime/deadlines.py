@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_k1n.engine.decide import timeouts
 from pytest_k1n.engine.runtime.agenda import DEADLINE, Agenda
 from pytest_k1n.engine.runtime.ports import Evaluator
@@ -9,6 +11,7 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 
 Timer = tuple[ExecutionState, int]
+_MOST_VOID: Final = 1_000
 
 
 class Deadlines:
@@ -17,6 +20,16 @@ class Deadlines:
     def __init__(self, engine: Evaluator, agenda: Agenda) -> None:
         self._engine = engine
         self._agenda = agenda
+        self._void = 0
+
+    def forget(self, execution: ExecutionState) -> None:
+        """Let go of an execution that has ended or is removed; most deadlines are asked for an hour ahead, and void."""
+        if execution.timer_ms:
+            execution.timer_ms = 0
+            self._void += 1
+        if self._void > _MOST_VOID and self._void > len(self._agenda) // 2:
+            self._agenda.sift(lambda priority, timer: priority != DEADLINE or timer[0].timer_ms == timer[1])
+            self._void = 0
 
     def note_task(self, task: TaskState) -> None:
         """Take note that the time of an open task may be up earlier than before."""

@@ -16,6 +16,8 @@ from pytest_k1n.core.units import format_ms
 from pytest_k1n.engine.problems import Illegal
 
 MOST_AT_ONCE: Final = 10_000
+_MOST_COUNTED: Final = 10_000
+"""Loops, tasks and workflows that are counted; of more, those that were done least often begin anew."""
 
 
 class Stuck(RuntimeError):
@@ -66,6 +68,8 @@ class Guards:
             self._at_once.clear()
         self._at_once[key] += 1
         self._in_all[key] += 1
+        if len(self._in_all) > _MOST_COUNTED:
+            self._in_all = Counter(dict(self._in_all.most_common(_MOST_COUNTED // 10)))
         if self._at_once[key] > self.max_at_once:
             raise Endless(f"{what()} {self.max_at_once} times at one instant: this engine takes that for endless")
         if self._in_all[key] > self.max_in_all:

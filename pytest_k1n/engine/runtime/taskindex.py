@@ -28,6 +28,13 @@ class TaskIndex:
         """Take in a task that is sure to be asked for: it was handed to a client."""
         self._by_id[task.task_id] = task
 
+    def forget(self, execution: ExecutionState) -> None:
+        """Let go of an execution that is removed, and of its tasks."""
+        self._changed.pop(execution.workflow_id, None)
+        if self._indexed.pop(execution.workflow_id, None) is not None or self._by_id:
+            for task in execution.tasks:
+                self._by_id.pop(task.task_id, None)
+
     def find(self, task_id: str) -> TaskState | None:
         """Return the task with this id; None if there is none, or no more."""
         if task_id not in self._by_id:

@@ -63,4 +63,9 @@ def record(report: TaskResult, task: TaskState, now_ms: int) -> bool:
 
 def log(task: TaskState, line: str, now_ms: int) -> None:
     """Append one line to a task's log."""
-    task.logs += ({"log": line, "taskId": task.task_id, "createdTime": now_ms},)
+    task.logs += (log_line(task.task_id, line, now_ms),)
+
+
+def log_line(task_id: str, line: str, now_ms: int) -> JsonObject:
+    """Make one line of a log."""
+    return {"log": line, "taskId": task_id, "createdTime": now_ms}

@@ -196,3 +196,22 @@ def test_a_rerun_task_keeps_the_delay_it_was_scheduled_with(bench, make):
     reruns.rerun(bench.engine, execution.state, task_id=execution.task("r").task_id)
 
     assert (execution.task("r").start_delay_s, execution.task("r").callback_s) == (2, 0)
+
+
+@pytest.mark.parametrize("again", [operations.retry, operations.restart, reruns.rerun])
+def test_a_task_that_is_attempted_again_stays_in_its_domain(bench, make, again):
+    execution = bench.start(make.workflow(make.simple("a")), domains={"*": "mine"})
+    bench.engine.update(bench.engine.poll(QueueKey("a", "mine"), "w"), TaskResult(status="FAILED"))
+    again(bench.engine, execution.state)
+
+    assert bench.engine.poll(QueueKey("a"), "w") is None
+    assert bench.engine.poll(QueueKey("a", "mine"), "w") is not None
+
+
+def test_an_execution_remembers_the_status_it_had_before(bench, make, chain):
+    execution = bench.start(chain)
+    seen = [execution.state.previous_status]
+    for act in (execution.pause, execution.resume, execution.terminate, execution.restart):
+        act()
+        seen.append(execution.state.previous_status)
+    assert seen == [None, "RUNNING", "PAUSED", "RUNNING", "TERMINATED"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+
+from pytest_k1n.engine.operate import operations
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult
+from pytest_k1n.engine.state import TaskState
 
 
 def test_a_task_that_nobody_polled_is_found_by_its_id(bench, make):
@@ -63,3 +67,23 @@ def test_what_timed_out_counts_no_more(bench, make):
 
     bench.engine.advance(1000)
     assert len(polled(bench, 9)) == 1
+
+
+def test_of_what_is_removed_nothing_is_kept(bench, make):
+    """Its deadline lies an hour ahead; without that it would hold an execution and its tasks until then."""
+    engine = bench.engine
+    bench.register(make.workflow(make.simple("a")))
+    bench.define("a", responseTimeoutSeconds=3600)
+    for _ in range(2_100):
+        execution = engine.start(engine.find("w", None), {})
+        task = engine.poll(QueueKey("a"), "w")
+        assert engine.task(task.task_id) is task
+        engine.update(task, TaskResult())
+        operations.remove(engine, execution, archive=False)
+
+    gc.collect()
+    definition = engine.find("w", None)
+    left = [
+        each for each in gc.get_objects() if isinstance(each, TaskState) and each.execution.definition is definition
+    ]
+    assert len(left) < 1_100
