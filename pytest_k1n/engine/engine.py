@@ -262,7 +262,8 @@ class Engine:
         if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW:
             return
         self.guards.idle_jumps = 0
-        self.declared.pop(task.task_id, None)
+        if self.declared:  # an id is made when it is first asked for
+            self.declared.pop(task.task_id, None)
         if taskresults.record(report, task, self.now_ms):
             self.dispatcher.push(task, self.now_ms)
         self.decide(execution, (task,))

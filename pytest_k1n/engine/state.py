@@ -127,42 +127,36 @@ class TaskState:
         return self.ref.partition("__")[0] if self.iteration else self.ref
 
 
-class LiveTasks:
+class LiveTasks(dict["TaskState", None]):
     """What an evaluation may have to look at, in the order of scheduling, and how much of it lies in each loop."""
 
-    __slots__ = ("_in_loop", "_tasks")
+    __slots__ = ("_in_loop",)
 
     def __init__(self, tasks: Iterable[TaskState] = ()) -> None:
-        self._tasks: dict[TaskState, None] = dict.fromkeys(tasks)
+        super().__init__(dict.fromkeys(tasks))
         self._in_loop: Counter[Node] | None = None
-        if any(task.node.loop is not None for task in self._tasks):
-            self._in_loop = Counter(task.node.loop for task in self._tasks if task.node.loop is not None)
+        if any(task.node.loop is not None for task in self):
+            self._in_loop = Counter(task.node.loop for task in self if task.node.loop is not None)
 
     def add(self, task: TaskState) -> None:
-        if task not in self._tasks:
-            self._tasks[task] = None
-            if task.node.loop is not None:
-                self._in_loop = Counter() if self._in_loop is None else self._in_loop
-                self._in_loop[task.node.loop] += 1
+        loop = task.node.loop
+        if loop is not None and task not in self:
+            self._in_loop = Counter() if self._in_loop is None else self._in_loop
+            self._in_loop[loop] += 1
+        self[task] = None
 
     def discard(self, task: TaskState) -> None:
-        if task in self._tasks:
-            del self._tasks[task]
-            if self._in_loop is not None and task.node.loop is not None:
-                self._in_loop[task.node.loop] -= 1
+        loop = task.node.loop
+        if loop is not None and task in self and self._in_loop is not None:
+            self._in_loop[loop] -= 1
+        self.pop(task, None)
 
     def is_any_in(self, loop: Node) -> bool:
         """Tell whether a task of a loop is among them."""
         return self._in_loop is not None and self._in_loop[loop] > 0
 
     def __iter__(self) -> Iterator[TaskState]:
-        return iter(list(self._tasks))  # whoever walks through them may change them
-
-    def __contains__(self, task: TaskState) -> bool:
-        return task in self._tasks
-
-    def __len__(self) -> int:
-        return len(self._tasks)
+        return iter(list(self.keys()))  # whoever walks through them may change them
 
 
 class Attention:

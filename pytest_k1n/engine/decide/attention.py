@@ -38,8 +38,8 @@ def take(execution: ExecutionState, now_ms: int) -> list[TaskState]:
     dues = attention.dues
     while dues and dues[0][0] <= now_ms:
         unseen.append(heappop(dues)[2])
-    if len(unseen) == 1:
-        return unseen if unseen[0] in live else []
+    if len(unseen) == 1 or (len(unseen) == 2 and unseen[0] is unseen[1]):
+        return unseen[:1] if unseen[0] in live else []
     return sorted((task for task in dict.fromkeys(unseen) if task in live), key=_seq)
 
 

@@ -26,7 +26,7 @@ from pytest_k1n.client import transport_for
 from pytest_k1n.core.http import HttpRequest
 
 Document = dict[str, Any]
-GIVEN_UP_S = 60
+GIVEN_UP_S = 120
 """After how long an execution that has not ended counts as lost."""
 SAMPLES = 120
 """How often memory is read, at even distances."""

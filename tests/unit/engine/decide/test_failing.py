@@ -52,7 +52,7 @@ def test_a_new_attempt_carries_the_reason_over_and_evaluates_its_input_anew(benc
     first, second = execution.state.tasks
     assert (first.status, first.retried, second.retried_id, second.attempt) == ("FAILED", True, first.task_id, 1)
     assert execution.state.reason == f"Task {second.task_id} failed with status: FAILED and reason: 'boom2'"
-    assert (execution.state.status, execution.state.failed_refs) == ("FAILED", ["r"])
+    assert (execution.state.status, execution.state.failed_refs) == ("FAILED", ("r",))
 
 
 def test_the_workflow_tasks_retry_count_overrides_the_definitions(bench, make):

@@ -56,7 +56,7 @@ def test_in_a_paused_execution_a_join_fails_at_once_unless_the_failure_is_permit
     if status == "FAILED":
         assert execution.task("join").reason == "broken"
         execution.resume()
-        assert execution.state.failed_refs == ["a", "join"]
+        assert execution.state.failed_refs == ("a", "join")
 
 
 def test_a_join_does_not_see_the_terminate_task_that_ends_the_execution(bench, make):

@@ -56,7 +56,7 @@ def test_a_failed_branch_cancels_the_rest_and_the_join_shows_what_had_ended(benc
         "fork": "COMPLETED", "a": "COMPLETED", "b": "FAILED", "c": "CANCELED", "join": "CANCELED",
     }  # fmt: skip
     assert execution.state.output == execution.task("join").output == {"a": {"of": "a"}}
-    assert execution.state.failed_refs == ["b"]
+    assert execution.state.failed_refs == ("b",)
 
 
 @pytest.mark.parametrize(
