@@ -11,10 +11,13 @@ from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 from pytest_k1n.servers.releases import OLDER
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 ASKED = os.environ.get("K1N_OLDER_CASES", "60")
-"""Some two minutes of a quiet machine; all that were recorded are compared without a server in every `make test`."""
+"""Some minutes of a busy machine, so `K1N_LONG=1` asks for it.
+
+What was recorded is compared without a server in every `make test`.
+"""
 
 
 @pytest.fixture(scope="module")
