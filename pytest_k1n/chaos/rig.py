@@ -34,6 +34,7 @@ from pytest_k1n.client.address import urls_in
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
+from pytest_k1n.coordination.pace import lateness
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.servers.jar import JarServer
@@ -76,12 +77,15 @@ class Rig:
         *,
         folder: Path,
         server: JarServer | None = None,
-        lease_s: int = LEASE_S,
+        lease_s: int | None = None,
         work_ms: float = WORK_MS,
         handler: str = "once",
         worker: Sequence[str] = (sys.executable, "-m", "pytest_k1n", "worker"),
     ) -> None:
         """`server` is the one at `url`, or one of those at `URL,URL`, if it may be killed.
+
+        `lease_s` is by default what a heartbeat needs on an idle machine, and more where `server` was late when it
+        was warmed up: no fault but the machine would let a living worker's lease run out.
 
         A killed one is started again, unless there are others. `handler` names one of `chaos.effects`; `worker`
         is the command that serves tasks, with the options of `k1n worker`.
@@ -89,6 +93,8 @@ class Rig:
         Raises ValueError for a definition with tasks that no worker of its own can be given.
         """
         self.uid = uuid.uuid4().hex[:8]
+        if lease_s is None:
+            lease_s = LEASE_S * lateness(server.endpoint.fork_ms if server else None)
         self.definition, self.tasks = copied(definition, tasks, uid=self.uid, lease_s=lease_s)
         self._url = url
         self._server = server

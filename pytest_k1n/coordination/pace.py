@@ -39,11 +39,15 @@ def overlap_speed(
     for launch in launches:
         batches.setdefault(launch.batch, []).append(launch)
     together = [group for each in batches.values() for group in groups(each, sequential=sequential)]
-    steps = sum((fork_ms or 0) >= USUAL_FORK_MS * each for each in _LATE)
-    fastest = min((_speed(plan, group) for group in together), default=inf) / (1 << steps)
+    fastest = min((_speed(plan, group) for group in together), default=inf) / lateness(fork_ms)
     if fastest == inf:
         return inf
     return max(1.0, floor(fastest / _STEP) * _STEP if fastest > _STEP else fastest)
+
+
+def lateness(fork_ms: int | None) -> int:
+    """Say how many times slower than usual a server is: 1, 2, 4 or 8, by a fork without work; 1 if unknown."""
+    return 1 << sum((fork_ms or 0) >= USUAL_FORK_MS * each for each in _LATE)
 
 
 def _speed(plan: Plan, group: Sequence[Start]) -> float:

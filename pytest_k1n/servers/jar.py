@@ -68,7 +68,7 @@ class JarServer(ProcessServer):
         process.again()
         port = Address.parse(self.endpoint.url).port
         self._await_ready(process, port, deadline)
-        self._endpoint = self._describe(process, port, began)
+        self._endpoint = replace(self._describe(process, port, began), fork_ms=self.endpoint.fork_ms)
         return self._endpoint
 
     def _start(self, deadline: float) -> Endpoint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from pytest_k1n.coordination.collection import Launch
-from pytest_k1n.coordination.pace import HAND_OUT_MS, ROOM, overlap_speed
+from pytest_k1n.coordination.pace import HAND_OUT_MS, ROOM, lateness, overlap_speed
 from pytest_k1n.core.plan import Batch, Plan, Template
 from pytest_k1n.core.units import MINUTE_MS
 
@@ -40,6 +40,10 @@ def test_a_server_that_is_late_without_any_work_gets_more_time_in_steps() -> Non
     plan, launch = plan_of(template("FORK", minutes=4.5, width=6)), Launch(key="a", workflow="FORK", batch=1)
     speeds = [overlap_speed(plan, [launch], fork_ms=each) for each in (None, 159, 160, 319, 320, 639, 640, 9_000)]
     assert speeds == [560, 560, 280, 280, 140, 140, 70, 70]
+
+
+def test_how_late_a_server_is_is_told_in_steps_and_unknown_is_not_late() -> None:
+    assert [lateness(each) for each in (None, 0, 159, 160, 320, 640, 10_000)] == [1, 1, 1, 2, 4, 8, 8]
 
 
 def test_what_runs_one_after_the_other_does_not_add_up() -> None:
