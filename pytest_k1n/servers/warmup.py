@@ -127,14 +127,18 @@ class _Exercise:
             raise ServerDied("Conductor ended during its first execution.", ("exited", ending), ("at", self.at))
         if left <= 0:
             raise self._late(self.at)
+        is_read = method == "GET"
+        # Whoever gives it long to start, gives that to what cannot be asked twice.
+        within_s = min(left, _REQUEST_WITHIN_S if is_read else max(_REQUEST_WITHIN_S, left / 2))
         try:
-            within_s = min(left, max(_REQUEST_WITHIN_S, left / 2))  # whoever gives it long to start, gives it that
             answer = ask(self.address, method, path, body=body, timeout_s=within_s)
         except OSError as error:
             if ending := self.died():
                 raise ServerDied(
                     "Conductor ended during its first execution.", ("exited", ending), ("at", self.at)
                 ) from None
+            if is_read and left > within_s:  # one was never answered, in 200 s, by a server beside another
+                return self._call(method, path)
             raise self._late(f"{self.at} -> {reason_of(error)}") from None
         if answer.status >= 400:
             raise self._late(f"{self.at} -> {answer.status} {answer.text[:200]}")
