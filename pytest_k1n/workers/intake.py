@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError
@@ -92,6 +93,7 @@ class Intake:
             with self._lock:
                 self._busy[task_type] += 1
             self._report(f"took on {document.get('referenceTaskName')} ({task_id}), whose delivery had got lost")
+            self._extend(task_id, str(document.get("workflowInstanceId")))
         return hand
 
     def release(self, hand: HeldTask) -> None:
@@ -116,6 +118,19 @@ class Intake:
         with self._lock:
             self._changed.wait_for(lambda: is_enough(list(self._hands.values())), within_s)
             return list(self._hands.values())
+
+    def _extend(self, task_id: str, workflow_id: str) -> None:
+        """Extend the lease of what was taken on: most of it has gone by while the delivery was missed."""
+        with suppress(ConductorError):  # its first heartbeat tries again
+            self._client.update(
+                {
+                    "taskId": task_id,
+                    "workflowInstanceId": workflow_id,
+                    "workerId": self._settings.worker_id,
+                    "status": "IN_PROGRESS",
+                    "extendLease": True,
+                }
+            )
 
     def _poll(self, task_type: str, count: int) -> list[dict[str, Json]]:
         settings = self._settings
