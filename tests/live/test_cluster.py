@@ -87,10 +87,7 @@ def test_executions_at_once_keep_their_order_on_so_many_servers(
 
 
 def test_one_server_killed_in_the_middle_leaves_the_rest_to_finish(servers: list[JarServer], tmp_path: Path) -> None:
-    """The last test: the killed server stays dead. It is the first of the list, which worker and client talk to.
-
-    Not seen to its end yet: in the one trial the last of three executions still waited when the trial was cut short.
-    """
+    """The last test: the killed server stays dead. It is the first of the list, which worker and client talk to."""
     with rig_on(servers, tmp_path / "r", mortal=servers[0]) as rig:
         passed = rig.run(parse_injection("server-killed@task_10/work"), count=3, within_s=300)
     assert passed.struck
