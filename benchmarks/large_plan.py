@@ -46,5 +46,6 @@ def _run_s(count: int) -> float:
 
 
 def _chain(name: str) -> dict[str, object]:
-    tasks = [{"name": f"t{n}", "taskReferenceName": f"t{n}", "type": "SIMPLE"} for n in range(TASKS)]
+    # Names of its own: workers shared by 200 templates would make them wait for each other, and gates would say so.
+    tasks = [{"name": f"{name}_t{n}", "taskReferenceName": f"{name}_t{n}", "type": "SIMPLE"} for n in range(TASKS)]
     return {"name": name, "version": 1, "ownerEmail": "me@example.com", "tasks": tasks}
