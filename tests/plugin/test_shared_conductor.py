@@ -1,5 +1,7 @@
 """What a fixture of module scope is told, and whose report shows what a shared execution was judged by."""
 
+import pytest
+
 MODULE = """
 import pytest
 from pytest_k1n import completed, not_scheduled
@@ -19,11 +21,12 @@ def test_second(execution):
 """
 
 
-def test_a_scope_mismatch_says_what_to_use_instead(pytester):
-    pytester.makepyfile(MODULE % ("module", "conductor", "conductor"))
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_a_scope_mismatch_says_what_to_use_instead(pytester, scope):
+    pytester.makepyfile(MODULE % (scope, "conductor", "conductor"))
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
     result.assert_outcomes(errors=2)
-    result.stdout.fnmatch_lines(["*ask for `conductor_module` in a fixture of module scope*"])
+    result.stdout.fnmatch_lines(["*ask for `conductor_module` in a fixture of class or module scope*"])
 
 
 def test_each_test_reports_what_it_has_judged_of_a_shared_execution(pytester):

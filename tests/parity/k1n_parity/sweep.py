@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from k1n_parity.normalise import PARSER_WORDS
+from pytest_k1n.conformance.normalise import PARSER_WORDS
 
 NONE = "00000000-0000-4000-8000-00000000000f"
 JSON = {"Content-Type": "application/json"}
