@@ -51,7 +51,8 @@ def headline(document: RunDocument) -> str:
     tests = len(document["tests"])
     if not bad and not blocked and document["verdict"] == "pass":
         counted = [_counted(len(executions), "workflow"), *([_counted(tests, "test")] if tests else [])]
-        return f"{', '.join(counted)}, all passed."
+        skipped = sum(each["outcome"] == "skipped" for each in document["tests"])
+        return f"{', '.join(counted)}, {f'{skipped} skipped, the others' if skipped else 'all'} passed."
     parts = [_first(each, document["findings"]) for each in bad[:1]]
     if bad[1:]:
         parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")

@@ -85,6 +85,18 @@ def test_what_two_tests_and_a_gate_notice_is_one_cause():
     assert second["workflow_id"] == "another"
 
 
+def test_the_headline_of_a_good_run_counts_what_was_skipped(recorded):
+    good = {
+        **recorded("template-02"),
+        "verdict": "pass",
+        "executions": [],
+        "tests": [{"node_id": "a", "outcome": "passed", "batch": None}],
+    }
+    assert headline(good).endswith("1 test, all passed.")
+    good["tests"].append({"node_id": "b", "outcome": "skipped", "batch": None})
+    assert headline(good).endswith("2 tests, 1 skipped, the others passed.")
+
+
 def test_the_headline_of_a_bad_run_begins_with_what_is_bad(recorded):
     assert headline(recorded("failed")).startswith(recorded("failed")["executions"][0]["title"])
 
