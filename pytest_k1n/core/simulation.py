@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,11 +21,17 @@ JITTER = 0.01
 DEFAULT_ESTIMATE_MS = MINUTE_MS
 """Workflow time of a task without an estimate."""
 _SAYS = "simulated attempt"
+_SUMMARY = re.compile(r"simulated .+ on \d+ inputs", re.DOTALL)
 
 
 def is_simulated_line(text: str) -> bool:
     """Tell whether a line of a task's log was written by simulated work."""
     return text.startswith(_SAYS)
+
+
+def is_simulated_summary(text: str) -> bool:
+    """Tell whether a text is the summary that simulated work puts out: of equal refs it is the same everywhere."""
+    return _SUMMARY.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

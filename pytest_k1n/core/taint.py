@@ -6,14 +6,17 @@ is. Comparing each with each took most of the 27 s that judging 200 executions o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from pytest_k1n.core.model import Execution, WorkflowDefinition
 from pytest_k1n.core.paths import leaves
+from pytest_k1n.core.simulation import is_simulated_summary
 
 MIN_LENGTH = 8
 """Shorter texts, and numbers, turn up anywhere and prove nothing."""
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Taint(NamedTuple):
@@ -108,6 +111,12 @@ class Index:
                 yield owner, what
 
 
+def is_telling(value: str) -> bool:
+    """Tell whether a text is likely to be of one execution alone: no single word is, no day."""
+    is_common = value.isalpha() or _DAY.fullmatch(value) or is_simulated_summary(value)
+    return len(value) >= MIN_LENGTH and not is_common
+
+
 def traces(execution: Execution) -> Traces:
     """Collect what another execution must not contain."""
     ids = {execution.workflow_id: "workflow id"}
@@ -117,10 +126,10 @@ def traces(execution: Execution) -> Traces:
     for record in execution.tasks:
         ids[record.task_id] = f"task id of {record.ref}"
         for _, value in leaves(_own(record.output)):
-            if isinstance(value, str) and len(value) >= MIN_LENGTH:
+            if isinstance(value, str) and is_telling(value):
                 data.setdefault(value, set()).add(record.def_name)
     for _, value in leaves(execution.variables):
-        if isinstance(value, str) and len(value) >= MIN_LENGTH:
+        if isinstance(value, str) and is_telling(value):
             data.setdefault(value, {"variables"})
     return Traces(ids, {value: frozenset(names) for value, names in data.items()})
 

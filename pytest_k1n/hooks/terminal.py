@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +33,7 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     blocked = Counter(_blocked_by(reporter))
     if not (director.state.executions or director.state.server_error or blocked):
         return
-    shown = controller.results
+    shown, folded = _folded(controller.results)
     reporter.ensure_newline()
     reporter.section("k1n: workflows on Conductor", sep="-")
     reporter.write_line(_ran_on(run, director.state))
@@ -42,6 +42,8 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     rows = _table([_execution_row(director, result) for result in shown])
     for row, result in zip(rows, shown, strict=True):
         reporter.write_line(row, **_COLOURS.get(result.document["verdict"], {}))
+    if folded:
+        reporter.write_line(folded)
     for line in (*_quality_lines(run, director.state), *filter(None, map(_time_line, shown))):
         reporter.write_line(one_line(line, most=2000))
     if controller.document and (weather := controller.document.get("weather")):
@@ -52,12 +54,29 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(one_line(line, most=2000), bold=True)
     for line in _diagnosis_lines(controller):
         reporter.write_line(one_line(line, most=2000))
-    files = [_shown(run, result.path) for result in shown if result.path.exists()]
+    files = [_shown(run, result.path) for result in controller.results if result.path.exists()]
     files += [_shown(run, path) for path in controller.reports]
     if files:
         reporter.write_line(f"files    {_common(files)}")
     if controller.kept:
         reporter.write_line(f"evidence {_shown(run, controller.kept)}")
+
+
+ROWS = 12
+"""Of more executions those that did not pass go first, and the rest is counted."""
+
+
+def _folded(results: Sequence[Result]) -> tuple[Sequence[Result], str]:
+    """Choose what has a row of its own, in the order of the plan; say what the others came to."""
+    if len(results) <= ROWS:
+        return results, ""
+    by_verdict = sorted(range(len(results)), key=lambda each: results[each].document["verdict"] == "pass")
+    chosen = set(by_verdict[:ROWS])
+    others = Counter(
+        str(results[each].document["verdict"]).upper() for each in range(len(results)) if each not in chosen
+    )
+    told = ", ".join(f"{count} {verdict}" for verdict, count in others.most_common())
+    return [results[each] for each in sorted(chosen)], f"        and {sum(others.values())} more: {told}"
 
 
 _COLOURS = {"pass": {"green": True}, "fail": {"red": True}, "unknown": {"purple": True}, "blocked": {"yellow": True}}

@@ -1,10 +1,11 @@
 """The index over many executions finds what comparing each with each would."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.core.paths import leaves
-from pytest_k1n.core.taint import MIN_LENGTH, Index, traces
+from pytest_k1n.core.taint import MIN_LENGTH, Index, is_telling, traces
 
 words = st.sampled_from(
     ["workflow-1", "workflow-2", "task-000-1", "secret42", "a workflow-1 b", "short", "same-text", ""]
@@ -66,3 +67,22 @@ def test_the_index_finds_what_comparing_each_with_each_finds(build):
             assert execution.workflow_id not in found
 
     holds()
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [("approved", False), ("COMPLETED", False), ("2026-11-28", False), ("simulated notify on 0 inputs", False),
+     ("short-1", False), ("x-artifact", True), ("order-4711", True), ("2026-11-28T10:00:00.123Z", True)],
+)  # fmt: skip
+def test_what_two_kinds_of_tasks_come_to_by_themselves_tells_nothing(text, telling):
+    assert is_telling(text) is telling
+
+
+def test_equal_refs_of_two_simulated_workflows_are_no_taint(build):
+    said = {"summary": "simulated notify on 0 inputs", "state": "approved"}
+    several = [
+        build.execution(build.task("notify", 0, 1, output=said, name=name, task_id=f"t-{name}"), workflowId=f"w-{name}")
+        for name in ("mail", "chat")
+    ]
+    index = Index(several)
+    assert not any(index.taints(each, each.definition) for each in several)
