@@ -97,8 +97,9 @@ def read(path: Path) -> dict[str, Recording]:
     for number, line in enumerate(lines, 1):
         try:
             one = recording_from(json.loads(line))
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            what = error if isinstance(error, ValueError) else "it is no recorded case"
+            raise ValueError(f"{path}, line {number}: {what}") from None
         found[one.name] = one
     return found
 

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 _WRAPPERS: Final = (
-    re.compile(r"Task \S+ failed with status: \w+ and reason: '(?P<inner>.*)'", re.DOTALL),
-    re.compile(r"Sub workflow (?P<name>.+?)\.\d+/\S+ failure reason: (?P<inner>.*)", re.DOTALL),
+    re.compile(r"Task \S{1,80} failed with status: \w+ and reason: '(?P<inner>.*)'", re.DOTALL),
+    re.compile(r"Sub workflow (?P<name>[^/]{1,300}?)\.\d+/\S{1,80} failure reason: (?P<inner>.*)", re.DOTALL),
 )
 """As 3.32.1 writes the reason of an execution, and of a SUB_WORKFLOW task."""
 

@@ -27,6 +27,8 @@ from pytest_k1n.run.run import Run
 LOG_LINES = 12
 """Enough for the traceback of a handler."""
 CAUSES = 6
+ROWS = 40
+"""Of the picture: more tell nothing at one look."""
 
 
 def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
@@ -39,7 +41,7 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
             lines += _about(run, each)
     url = state.server["url"] if state.server else None
     lines.append(f"server    {url or 'the embedded engine'}, {state.time_model} time, seed {run.settings.seed}")
-    replay = " ".join([f"pytest --k1n-seed={run.settings.seed}", *_chosen(run), f"'{item.node_id}'"])
+    replay = " ".join([f"pytest --k1n-seed={run.settings.seed}", *_chosen(run), shlex.quote(item.node_id)])
     lines.append(f"replay    {replay}")
     return "\n".join(one_line(line, most=2000) for line in lines)
 
@@ -62,7 +64,7 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
             for each in source.family()[1:]:
                 lines += _of_child(each)
     seed = run.settings.seed if run.is_anything_set else 0
-    lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), f"'{node_id}'"]))
+    lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), shlex.quote(node_id)]))
     return "\n".join(one_line(line, most=2000) for line in lines)
 
 
@@ -102,7 +104,7 @@ def _told(
     """Yield what explains the failure first, then the picture."""
     yield from (f"{each.kind:<9} {each.text}" for each in islice(causes(execution, definition), CAUSES))
     yield from (f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:CAUSES])
-    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2, weather=weather))
+    yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2, most=ROWS, weather=weather))
 
 
 def _of_child(seen: Observation) -> Iterator[str]:

@@ -48,10 +48,15 @@ class Compiled:
     def explain(self) -> Draft202012Validator:
         """The validator with good messages, imported for documents that need them only: that takes 0.1 s."""
         from jsonschema import Draft202012Validator
+        from jsonschema.validators import extend
         from referencing import Registry
 
+        # A tuple is written as an array, and the fast validator takes it for one.
+        arrays = Draft202012Validator.TYPE_CHECKER.redefine("array", lambda _, each: isinstance(each, list | tuple))
+        extended: Any = extend(Draft202012Validator, type_checker=arrays)  # type: ignore[no-untyped-call]
         # An empty registry: by default a reference to elsewhere would be fetched from the network.
-        return Draft202012Validator(dict(self.schema), registry=Registry())
+        validator: Draft202012Validator = extended(dict(self.schema), registry=Registry())
+        return validator
 
     def problems(self, document: object) -> list[SchemaProblem]:
         """Return what is wrong, in the order of the document; empty if it is valid."""

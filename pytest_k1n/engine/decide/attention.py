@@ -21,12 +21,19 @@ _seq = attrgetter("seq")
 
 
 def note(execution: ExecutionState, changed: Iterable[TaskState] | None) -> None:
-    """Take note of what has changed since the last evaluation; None: anything may have."""
+    """Take note of what has changed since the last evaluation; None: anything may have.
+
+    So it may where a task has changed that was done with: an operator has ended what a retry had reopened.
+    """
     attention = execution.attention
     if changed is None:
         attention.unseen = None
     elif attention.unseen is not None:
-        attention.unseen += changed
+        for task in changed:
+            if task not in execution.live:
+                attention.unseen = None
+                return
+            attention.unseen.append(task)
 
 
 def take(execution: ExecutionState, now_ms: int) -> list[TaskState]:
@@ -69,7 +76,8 @@ def inner(execution: ExecutionState, looked_at: list[TaskState], now_ms: int, *,
         if task.status not in OPEN_TASK:
             if attention.blocked and (blocked := attention.blocked.pop(task.ref, None)) is not None:
                 attention.ripe.update(dict.fromkeys(blocked))
-            if attention.loops and (loop := attention.loops.get(task.node.loop)) is not None:  # type: ignore[arg-type]
+            loop = attention.loops.get(task.node.loop) if attention.loops else None  # type: ignore[arg-type]
+            if loop is not None and loop.status in OPEN_TASK:  # else its time was up, or an update has ended it
                 found[loop] = None
             continue
         if not is_all:
@@ -78,7 +86,7 @@ def inner(execution: ExecutionState, looked_at: list[TaskState], now_ms: int, *,
             _note_inner(attention, task)
             if task.type != "JOIN":
                 found[task] = None
-    found.update(dict.fromkeys(attention.exclusive))
+    found.update((join, None) for join in attention.exclusive if join.status in OPEN_TASK)
     if len(found) < 2:
         return list(found)
     return sorted(found, key=_seq)

@@ -119,7 +119,7 @@ def _earliest_ms(execution: ExecutionState) -> int:
 def await_due(task: TaskState, now_ms: int) -> None:
     """Take note of when the time of an open task may be up next."""
     due_ms = task_due_ms(task, now_ms)
-    if due_ms != NEVER:
+    if due_ms != NEVER and task.execution.status not in TERMINAL_WORKFLOW:  # ended ones share one empty Attention
         heappush(task.execution.attention.dues, (due_ms, task.number, task))
 
 

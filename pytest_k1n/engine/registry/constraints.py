@@ -65,6 +65,7 @@ def demand(violations: list[Violation]) -> None:
 
 
 _FILTER: Final = re.compile(r"\[\?\(.*?\)\s*\]")
+_FILTER_END: Final = re.compile(r"\)\s*\]")
 _SUBSCRIPT: Final = re.compile(
     r"""\[\s*(?:\*|-?\d+(?:\s*,\s*-?\d+)*|-?\d+:-?\d*|:-?\d+|'[^']*'(?:\s*,\s*'[^']*')*|"[^"]*"(?:\s*,\s*"[^"]*")*)\s*\]"""
 )
@@ -134,10 +135,16 @@ def misreadings(
                         yield here, message
 
 
+def _without_filters(expression: str) -> str:
+    """Put a `~` where each filter stands; what opens behind the last end of one is not looked through for another."""
+    end = max((found.end() for found in _FILTER_END.finditer(expression)), default=0)
+    return _FILTER.sub("~", expression[:end]) + expression[end:]
+
+
 def _misread(task: JsonObject, key: str, text: str, expression: str, refs: Set[str]) -> str:
     if "${" in expression:
         return ""
-    if not expression or _UNREADABLE.search(_SUBSCRIPT.sub("~", _FILTER.sub("~", expression))):
+    if not expression or _UNREADABLE.search(_SUBSCRIPT.sub("~", _without_filters(expression))):
         return f"key: {key} input parameter value: {expression} is not valid"
     root = expression.partition(".")[0]
     if root in refs or root in KNOWN_ROOTS:

@@ -1,13 +1,17 @@
 """Stalls of host and server, on the axis of an execution and in its pictures."""
 
 import copy
+import json
 
 import pytest
 
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.weather import Weather
 from pytest_k1n.report.formats import named, rendered
 from pytest_k1n.report.page import render
 from pytest_k1n.report.picture.gantt import gantt
 from pytest_k1n.report.stalls import MOST, Stall, sentence, stalls_of
+from pytest_k1n.report.weather import weather_document
 
 
 @pytest.fixture
@@ -82,3 +86,10 @@ def test_the_page_says_it_in_words_and_nothing_where_nothing_stood_still(stalled
     assert "Meanwhile the host stood still once, 250 ms (worst 250 ms)." in page
     assert page.count("host or server stood still") == 1
     assert "stood still" not in rendered(recorded("template-04"), named("html"))
+
+
+def test_what_the_meters_recorded_is_plain_json():
+    # The validator of the extra `fast` takes a tuple for an array; the base install's does not.
+    stalls = (Interval(1, 9), Interval(20, 30))
+    document = weather_document(Weather(policy="weather", host=stalls, server=stalls[:1], until_ms=40))
+    assert document == json.loads(json.dumps(document))

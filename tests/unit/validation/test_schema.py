@@ -91,3 +91,10 @@ def test_a_valid_document_costs_no_import_of_the_validator_that_explains():
     imported = subprocess.run([sys.executable, "-c", VALID], capture_output=True, text=True, check=True).stdout.split()
     assert "jsonschema_rs" in imported
     assert not {"jsonschema", "referencing"} & set(imported)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_tuple_is_an_array_with_and_without_the_fast_validator(fast):
+    pairs = compile_schema({"type": "array", "items": {"type": "array", "minItems": 2}}, fast=fast)
+    assert pairs.problems([(1, 2), [3, 4]]) == []
+    assert [each.path for each in pairs.problems([(1,)])] == ["$[0]"]
