@@ -13,7 +13,9 @@ from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.observation import LogLine
+from pytest_k1n.core.nested import shortened_ms
+from pytest_k1n.core.observation import LogLine, observe
+from pytest_k1n.core.timeline import Timeline
 
 
 def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: Callable[[], int]) -> None:
@@ -34,6 +36,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
             if trouble or not silence.indeterminate or watch.overdue(now_ms()):
                 raise
             continue
+        _note_sub_workflows(watch, document, backend)
         if watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms):
             folder.write_snapshot(watch.workflow_id, document)
         _attend(watch, backend)
@@ -54,6 +57,27 @@ def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) 
                 backend.client.terminate(watch.workflow_id, "the pytest-k1n run that started it has ended")
             except ConductorError as error:
                 say(f"{watch.title} could not be terminated: {error}")
+
+
+def _note_sub_workflows(watch: Watch, document: Mapping[str, Json], backend: Backend) -> None:
+    """Find out by how much the speed has shortened the sub-workflows that have ended since the last look."""
+    tasks = cast("list[Mapping[str, Json]]", document.get("tasks") or [])
+    if backend.time.speed == 1 or not any(task.get("taskType") == "SUB_WORKFLOW" for task in tasks):
+        return
+
+    slept_ms = backend.slept_ms()
+
+    def laid_out(workflow_id: str) -> Timeline:
+        inner = wire.execution(cast("Json", backend.client.execution(workflow_id)))
+        nested = shortened_ms(inner, backend.time.speed, laid_out)
+        return observe(
+            inner, time_model=backend.time.name, speed=backend.time.speed, slept_ms={**slept_ms, **nested}
+        ).timeline
+
+    execution = wire.execution(dict(document))
+    ended = {each.task_id for each in execution.tasks if each.sub_workflow_id and each.status.is_terminal}
+    if ended - watch.nested_ms.keys():
+        watch.nested_ms = shortened_ms(execution, backend.time.speed, laid_out)
 
 
 def _attend(watch: Watch, backend: Backend) -> None:

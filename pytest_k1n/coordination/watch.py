@@ -48,6 +48,8 @@ class Watch:
     observation: Observation | None = None
     people: People | None = None
     """Who answers what it asks, where the plan says what."""
+    nested_ms: Mapping[str, int] = field(default_factory=dict)
+    """By how much the speed has shortened its ended sub-workflows, by task id, in raw time."""
     checkpoints: tuple[Checkpoint, ...] = ()
     _told: set[tuple[str, str]] = field(default_factory=set)
     _seen_ms: dict[str, tuple[object, int]] = field(default_factory=dict)
@@ -73,8 +75,8 @@ class Watch:
 
     @property
     def waited_ms(self) -> Mapping[str, int]:
-        """How long people let its tasks wait on purpose, by task id, in raw time."""
-        return self.people.waited_ms if self.people else {}
+        """What the speed has shortened beside work: how long people let tasks wait, and sub-workflows; raw, by task."""
+        return {**(self.people.waited_ms if self.people else {}), **self.nested_ms}
 
     def see(
         self,

@@ -96,8 +96,11 @@ def simulated_work_ms(record: TaskRecord) -> int | None:
 def scaled_work_ms(record: TaskRecord, slept_ms: int = 0) -> int:
     """Return the raw time of an attempt that its worker had shortened by the speed: simulated or declared work.
 
-    `slept_ms` is what the worker's ledger says of a real handler; where there is none, its output may.
+    `slept_ms` is what the worker's ledger says of a real handler; where there is none, its output may. Of a
+    SUB_WORKFLOW it is what its own execution was shortened by: its output may be that of one of its tasks.
     """
+    if record.type == "SUB_WORKFLOW" and slept_ms:
+        return _within_execution(record, slept_ms)
     simulated = simulated_work_ms(record)
     return _within_execution(record, slept_ms or _note(record).get("slept_ms")) if simulated is None else simulated
 

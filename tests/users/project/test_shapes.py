@@ -13,6 +13,7 @@ from pytest_k1n import (
     output,
     ran,
     took_branch,
+    within,
 )
 
 
@@ -54,6 +55,14 @@ def test_a_sub_workflow_gives_its_output(conductor):
     )
     execution.expect(completed(), output("eight", equals=8))
     execution.child("part").expect(completed(), ran("users_inner"))
+
+
+@pytest.mark.scaled
+def test_the_work_of_a_sub_workflow_is_workflow_time(conductor):
+    child = {**CHILD, "tasks": [simple("users_inner"), simple("users_last")], "outputParameters": {"n": 1}}
+    takes = {"users_inner": "1m", "users_last": "1m"}
+    execution = conductor.run(workflow(SUB, simple("users_after")), children=[child], takes=takes)
+    execution.expect(completed(), within("175s", "5m"))
 
 
 def test_what_is_found_out_while_it_runs_is_no_other_definition(conductor):

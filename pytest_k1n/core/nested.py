@@ -1,0 +1,30 @@
+"""Sub-workflows in workflow time: how much of one's raw time was work that the speed had shortened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_k1n.core.model import Execution
+from pytest_k1n.core.timeline import Timeline
+
+
+def shortened_ms(execution: Execution, speed: float, child: Callable[[str], Timeline]) -> dict[str, int]:
+    """Return, by the task ids of an execution's ended SUB_WORKFLOWs, the raw ms by which the speed has shortened each.
+
+    `child` lays out an execution in workflow time, by its id. A child's makespan there is that of its critical path, so
+    that what ran side by side in it counts once. Empty at speed 1.
+    """
+    ended = [each for each in execution.tasks if each.type == "SUB_WORKFLOW" and each.status.is_terminal]
+    return {
+        record.task_id: _shortened(child(record.sub_workflow_id), speed)
+        for record in (ended if speed != 1 else ())
+        if record.sub_workflow_id
+    }
+
+
+def _shortened(timeline: Timeline, speed: float) -> int:
+    """Solve `makespan = raw + shortened * (speed - 1)`, where the raw makespan is that of the last stamp."""
+    ends = [span.attempts[-1].record.ended_ms for span in timeline.spans.values()]
+    raw_ms = max((end for end in ends if end is not None), default=timeline.started_ms) - timeline.started_ms
+    last_ms = max((span.end_ms for span in timeline.spans.values() if span.end_ms is not None), default=0)
+    return max(0, round((last_ms - raw_ms) / (speed - 1)))

@@ -1,0 +1,44 @@
+"""How much a sub-workflow was shortened."""
+
+import pytest
+
+from pytest_k1n.core.nested import shortened_ms
+from pytest_k1n.core.observation import observe
+
+
+def simulated(ms):
+    return {"_k1n": {"simulated": True, "work_ms": ms}}
+
+
+@pytest.mark.parametrize("own_output", [{}, simulated(100), {"parcel": "p"}])
+def test_a_sub_workflow_of_two_tasks_takes_as_long_as_both(build, own_output):
+    inner = build.execution(
+        build.task("w", 2, 102, scheduled=0, output=simulated(100)),
+        build.task("v", 104, 204, scheduled=103, output=simulated(100)),
+        definition=build.chain("w", "v"),
+    )
+    sub = build.task("sub", 0, 210, type="SUB_WORKFLOW", output=own_output, task_id="s")
+    sub["subWorkflowId"] = "inner"
+    definition = build.chain("sub")
+    definition["tasks"][0]["type"] = "SUB_WORKFLOW"
+    outer = build.execution(sub, definition=definition)
+    slept = shortened_ms(
+        outer, 600, lambda id_: {"inner": observe(inner, time_model="scaled", speed=600)}[id_].timeline
+    )
+    assert slept == {"s": 200}
+    seen = observe(outer, time_model="scaled", speed=600, slept_ms=slept)
+    assert seen.timeline.end_ms == 210 + 200 * 599
+
+
+def test_what_runs_side_by_side_in_it_counts_once_and_nothing_at_speed_one(build):
+    inner = build.execution(
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("a", 1, 101, scheduled=0, output=simulated(100)),
+        build.task("b", 1, 61, scheduled=0, output=simulated(60)),
+        build.task("join", 0, 105, type="JOIN"),
+        definition=build.fork(["a"], ["b"]),
+    )
+    sub = build.task("sub", 0, 110, type="SUB_WORKFLOW", task_id="s")
+    outer = build.execution({**sub, "subWorkflowId": "inner"})
+    assert shortened_ms(outer, 600, lambda _: observe(inner, time_model="scaled", speed=600).timeline) == {"s": 100}
+    assert shortened_ms(outer, 1, lambda _: observe(inner).timeline) == {}
