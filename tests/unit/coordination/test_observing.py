@@ -26,7 +26,7 @@ watched: list[object] = []
 def backend(answer: Callable[[], object], *, trouble: str | None = None) -> Any:
     client = SimpleNamespace(execution=lambda _: answer())
     return SimpleNamespace(client=client, settle=lambda: None, trouble=lambda: trouble, weather=lambda: None,
-                           slept_ms=lambda: {}, server={"url": "u"})  # fmt: skip
+                           slept_ms=lambda: {}, server={"url": "u"}, time=SimpleNamespace(speed=1))  # fmt: skip
 
 
 def silence(*, indeterminate: bool = True) -> Callable[[], object]:
