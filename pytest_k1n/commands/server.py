@@ -61,7 +61,7 @@ def run_server(arguments: argparse.Namespace) -> int:
     """Do what the parsed arguments say; errors of the server are told on stderr, exit code 1."""
     verb = {"start": _start, "stop": _stop, "status": _status, "logs": _logs}[arguments.verb]
     try:
-        return verb(arguments, Place.of_project(Path(os.environ.get("K1N_PROJECT") or Path.cwd())))
+        return verb(arguments, Place.of_project(_project()))
     except ServerError as error:
         print(f"k1n server {arguments.verb}: {error}", file=sys.stderr)
         return 1
@@ -172,3 +172,11 @@ def _duration_s(text: str) -> float:
         return duration_ms(text) / 1000
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _project() -> Path:
+    """Return the folder whose server is meant. Raises ValueError for one that is not there: another's would be."""
+    named = os.environ.get("K1N_PROJECT")
+    if named and not Path(named).is_dir():
+        raise ValueError(f"K1N_PROJECT={named}: no such folder; it names a project by its folder")
+    return Path(named or Path.cwd())

@@ -55,6 +55,9 @@ def gather(paths: Iterable[str], selection: Selection) -> Gathered:
 
 def _walk(folder: Path, selection: Selection) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
+        if "run.json" in files and "runs" in folders:  # what runs of tests have written: copies of what they ran
+            folders.clear()
+            continue
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _NOT_WALKED)
         for name in sorted(files):
             path = Path(root) / name

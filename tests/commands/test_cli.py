@@ -39,3 +39,11 @@ def test_a_server_without_a_scheme_does_not_show_its_password(command, capsys):
     shown = capsys.readouterr()
     assert "127.0.0.1:18500" in shown.err
     assert "secret" not in shown.err + shown.out
+
+
+@pytest.mark.parametrize("verb", ["stop", "status", "logs"])
+def test_a_project_that_is_not_there_is_not_taken_for_this_one(verb, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("K1N_PROJECT", "elsewhere")
+    assert main(["server", verb]) == 2
+    assert "K1N_PROJECT=elsewhere: no such folder" in capsys.readouterr().err

@@ -68,6 +68,11 @@ def test_a_folder_is_walked_and_what_is_no_definition_left_alone(folder, capsys)
     assert out.endswith("1 error in 2 workflows (2 files; 2 other JSON files skipped)\n")
 
 
+def test_what_a_run_of_tests_has_written_is_not_walked(folder, capsys):
+    folder(w=SOUND, out__run={"definitions": [REFUSED]}, out__runs__u1__own__e={"workflowDefinition": REFUSED})
+    assert lint(capsys, ".") == (0, "nothing found in 1 workflow (1 file)\n", "")
+
+
 def test_a_broken_definition_in_a_folder_is_told(folder, capsys):
     folder(w='{"tasks": [{"taskReferenceName": "a"},]}')
     code, out, _ = lint(capsys, ".")
