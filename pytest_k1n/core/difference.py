@@ -27,7 +27,7 @@ _TASK_KEYS = frozenset(
         "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver", "loopCondition", "items", "expression",
         "evaluatorType", "caseValueParam", "caseExpression", "scriptExpression", "dynamicTaskNameParam",
         "dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam", "subWorkflowParam",
-        "sink", "rateLimited", "defaultExclusiveJoinTask", "asyncComplete", "joinStatus", "onStateChange",
+        "sink", "rateLimited", "defaultExclusiveJoinTask", "asyncComplete", "joinMode", "joinStatus", "onStateChange", "cacheConfig",
     }
 )  # fmt: skip
 _WORKFLOW_KEYS = frozenset(
@@ -126,8 +126,10 @@ _WRITTEN_AT_RUN_TIME: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Js
 
 
 def _meant(key: str, fields: Mapping[str, Json]) -> Json:
-    """Return a value, or None where it says what an absent key says."""
+    """Return a value, or None where it says what an absent key says: of a retryCount not even 0 does."""
     value = fields.get(key)
+    if key == "retryCount":
+        return value
     return _ABSENT if not value or value in _DEFAULTS.get(key, ()) else value
 
 

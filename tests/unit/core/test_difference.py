@@ -160,6 +160,8 @@ def test_what_the_server_writes_while_it_runs_is_no_difference(planned, ran):
             "/tasks/0/subWorkflowParam/workflowDefinition/tasks/0/startDelay",
         ),
         (single({"name": "pack"}), single({"name": "ship"}), "/tasks/0/name"),
+        (single({}), single({"retryCount": 0}), "/tasks/0/retryCount"),
+        (single({"type": "JOIN"}), single({"type": "JOIN", "joinMode": "SYNC"}), "/tasks/0/joinMode"),
         (single({}), single({}, variables={"seen": True}), "/variables"),
     ],
 )  # fmt: skip
