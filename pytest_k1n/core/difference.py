@@ -27,7 +27,8 @@ _TASK_KEYS = frozenset(
         "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver", "loopCondition", "items", "expression",
         "evaluatorType", "caseValueParam", "caseExpression", "scriptExpression", "dynamicTaskNameParam",
         "dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam", "subWorkflowParam",
-        "sink", "rateLimited", "defaultExclusiveJoinTask", "asyncComplete", "joinMode", "joinStatus", "onStateChange", "cacheConfig",
+        "sink", "rateLimited", "defaultExclusiveJoinTask", "asyncComplete", "joinMode", "joinStatus",
+        "onStateChange", "cacheConfig",
     }
 )  # fmt: skip
 _WORKFLOW_KEYS = frozenset(

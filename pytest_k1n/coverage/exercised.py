@@ -59,7 +59,8 @@ def _of_task(task: WorkflowTask, last: TaskRecord, execution: Execution) -> Iter
 
 
 def _of_workflow(execution: Execution, definition: WorkflowDefinition) -> Iterator[Goal]:
-    if execution.status is WorkflowStatus.TIMED_OUT:
+    by_a_task = any(record.status is TaskStatus.TIMED_OUT for record in execution.finals.values())
+    if execution.status is WorkflowStatus.TIMED_OUT and not by_a_task:
         yield Goal(GoalKind.TIMEOUT)
     if definition.failure_workflow and _FAILURE_WORKFLOW in execution.output:
         yield Goal(GoalKind.FAILURE, "", definition.failure_workflow)

@@ -42,9 +42,14 @@ class Goal:
     """What to write to exercise it."""
 
     @property
+    def name(self) -> str:
+        """Whose goal it is."""
+        return self.ref or "the workflow"
+
+    @property
     def what(self) -> str:
         """Name it in words."""
-        return _WORDS[self.kind].format(ref=self.ref, detail=self.detail or "", times=_TIMES.get(self.detail, ""))
+        return _WORDS[self.kind].format(ref=self.name, detail=self.detail or "", times=_TIMES.get(self.detail, ""))
 
 
 _TIMES = {NONE: "none", ONE: "one", SEVERAL: "several"}
@@ -95,12 +100,14 @@ def _of_task(task: WorkflowTask, known: Mapping[str, TaskDefinition], advisor: A
     elif task.type == "FORK_JOIN_DYNAMIC":
         for branches in (NONE, ONE, SEVERAL):
             yield Goal(GoalKind.FORK, task.ref, branches, advisor.branches(task, branches))
+    definition = task.task_definition or known.get(task.name)
     if task.type not in SYSTEM_TASK_TYPES:
-        definition = task.task_definition or known.get(task.name)
         retries = task.retry_count if task.retry_count is not None else definition.retry_count if definition else 0
         if retries:
             yield Goal(GoalKind.RETRY, task.ref, "", advisor.retry(task, retries))
-        if definition and (limit_s := definition.timeout_s or definition.poll_timeout_s or definition.total_timeout_s):
+    if definition and (task.type not in SYSTEM_TASK_TYPES or task.type == "HUMAN"):
+        limit_s = definition.timeout_s or definition.poll_timeout_s or definition.total_timeout_s
+        if limit_s:
             yield Goal(GoalKind.TIMEOUT, task.ref, "", advisor.timeout(task, limit_s))
     if task.optional:
         yield Goal(GoalKind.OPTIONAL, task.ref, "", advisor.fail(task, "optional: what follows must still run"))

@@ -70,7 +70,7 @@ def _next_of(covered: Covered) -> Iterator[str]:
         else:
             yield f"{covered.title}  {goal.what}: {goal.advice}"
     for first, *others in alike.values():
-        named = ", ".join([goal.ref for goal in others[:NAMED]] + ["..."] * (len(others) > NAMED))
+        named = ", ".join([goal.name for goal in others[:NAMED]] + ["..."] * (len(others) > NAMED))
         more = f"; so for {len(others)} more: {named}" if others else ""
         yield f"{covered.title}  {first.what}: {first.advice}{more}"
 

@@ -187,3 +187,12 @@ def test_the_advice_for_a_dynamic_fork_is_the_output_that_forks():
     assert advice(definition(simple("plan"), fork), "fork", "f", "0") == (
         'conductor.run("shop", handlers={"plan": lambda task: {"t": [], ...}})'
     )
+
+
+def test_a_person_s_time_limit_is_a_goal_and_none_of_the_workflow_s():
+    ask = of("HUMAN", "ask", taskDefinition={"name": "ask", "timeoutSeconds": 60, "retryCount": 3})
+    defined = definition(ask, timeoutSeconds=600, timeoutPolicy="TIME_OUT_WF")
+    assert names(goals_of(defined)) == {("task", "ask", ""), ("timeout", "ask", ""), ("timeout", "", "")}
+    asked_in_vain = record("ask", kind="HUMAN", status="TIMED_OUT")
+    assert met(defined, asked_in_vain, status="TIMED_OUT") == {("task", "ask", ""), ("timeout", "ask", "")}
+    assert [goal.what for goal in goals_of(defined)][-1] == "the workflow times out"
