@@ -39,7 +39,7 @@ def stalls_of(execution: ExecutionDocument, weather: WeatherDocument | None) -> 
         return []
     raws = [raw for raw, _ in axis]
     found = []
-    told: tuple[tuple[Literal["host", "server"], Sequence[Sequence[int]]], ...] = (
+    told: tuple[tuple[Literal["host", "server"], Sequence[tuple[int, int]]], ...] = (
         ("host", weather["host"]),
         ("server", weather["server"]),
     )
@@ -80,7 +80,7 @@ def _stamps(execution: ExecutionDocument) -> Iterator[tuple[int, int]]:
                     yield stamp, at
 
 
-def _workflow_ms(raw_ms: int, axis: Sequence[Sequence[int]], raws: Sequence[int]) -> int:
+def _workflow_ms(raw_ms: int, axis: Sequence[tuple[int, int]], raws: Sequence[int]) -> int:
     """Map an instant between two stamps; simulated work of scaled time is stretched between its own."""
     after = bisect_right(raws, raw_ms)
     if after >= len(axis):

@@ -17,9 +17,9 @@ class WeatherDocument(TypedDict):
     """How latencies were judged: weather, strict or off."""
     since_ms: int
     until_ms: int
-    host: list[list[int]]
+    host: list[tuple[int, int]]
     """A thread that had nothing to do but wake up was not woken."""
-    server: list[list[int]]
+    server: list[tuple[int, int]]
     """A cheap request took that much longer than it usually does."""
 
 
@@ -37,8 +37,8 @@ def weather_document(weather: Weather) -> WeatherDocument:
         "latency": weather.policy,
         "since_ms": weather.since_ms,
         "until_ms": max(weather.since_ms, weather.until_ms),
-        "host": [[each.start_ms, each.end_ms] for each in weather.host],
-        "server": [[each.start_ms, each.end_ms] for each in weather.server],
+        "host": [(each.start_ms, each.end_ms) for each in weather.host],
+        "server": [(each.start_ms, each.end_ms) for each in weather.server],
     }
 
 
@@ -55,6 +55,6 @@ def weather_line(document: RunWeatherDocument) -> str:
     return f"{still}; {checks}"
 
 
-def _total(stalls: Sequence[Sequence[int]]) -> tuple[int, int]:
+def _total(stalls: Sequence[tuple[int, int]]) -> tuple[int, int]:
     lengths = [Interval(*stall).duration_ms for stall in stalls]
     return sum(lengths), max(lengths, default=0)

@@ -29,7 +29,7 @@ def test_a_failed_test_shows_picture_reason_traceback_and_how_to_repeat_it(empty
         "unreached ship",
         "log       about to charge",
         'test_own.py", line',
-        "replay    pytest --k1n-seed=3 --k1n-time=virtual 'test_own.py::test_declined'",
+        "replay    pytest --k1n-seed=3 --k1n-time=virtual test_own.py::test_declined",
     ):
         assert line in outcome.text, line
 
@@ -37,7 +37,7 @@ def test_a_failed_test_shows_picture_reason_traceback_and_how_to_repeat_it(empty
 def test_the_replay_line_repeats_the_failure(empty_project):
     first = empty_project.test("own", OWN).run("--k1n-seed=3")
     (line,) = (each for each in first.text.splitlines() if each.startswith("replay"))
-    again = empty_project.run(*line.removeprefix("replay    pytest ").replace("'", "").split())
+    again = empty_project.run(*line.removeprefix("replay    pytest ").split())
     assert again.counts == {"failed": 1}
     assert "no gateway" in again.text
 
