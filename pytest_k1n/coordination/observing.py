@@ -62,9 +62,9 @@ def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) 
 def _note_sub_workflows(watch: Watch, document: Mapping[str, Json], backend: Backend) -> None:
     """Find out by how much the speed has shortened the sub-workflows that have ended since the last look."""
     tasks = cast("list[Mapping[str, Json]]", document.get("tasks") or [])
-    if backend.time.speed == 1 or not any(task.get("taskType") == "SUB_WORKFLOW" for task in tasks):
+    ended = {task["taskId"] for task in tasks if task.get("taskType") == "SUB_WORKFLOW" and task.get("endTime")}
+    if backend.time.speed == 1 or ended <= watch.nested_ms.keys():  # nearly always: nothing is parsed twice for it
         return
-
     slept_ms = backend.slept_ms()
 
     def laid_out(workflow_id: str) -> Timeline:
@@ -74,10 +74,7 @@ def _note_sub_workflows(watch: Watch, document: Mapping[str, Json], backend: Bac
             inner, time_model=backend.time.name, speed=backend.time.speed, slept_ms={**slept_ms, **nested}
         ).timeline
 
-    execution = wire.execution(dict(document))
-    ended = {each.task_id for each in execution.tasks if each.sub_workflow_id and each.status.is_terminal}
-    if ended - watch.nested_ms.keys():
-        watch.nested_ms = shortened_ms(execution, backend.time.speed, laid_out)
+    watch.nested_ms = shortened_ms(wire.execution(dict(document)), backend.time.speed, laid_out)
 
 
 def _attend(watch: Watch, backend: Backend) -> None:
