@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, Union
 
-from pytest_k1n.coordination.backend import Backend, TimeScale
+from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import overlapping, time_of
 from pytest_k1n.servers.errors import NothingWorks, WrongClock
@@ -15,7 +15,12 @@ from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec
 from pytest_k1n.settings import Settings
 
 if TYPE_CHECKING:
+    from pytest_k1n.backends.embedded import EmbeddedBackend
+    from pytest_k1n.backends.real import RealBackend
     from pytest_k1n.client.api import Conductor
+
+Backend: TypeAlias = Union["EmbeddedBackend", "RealBackend"]
+"""A running server with its workers; both have the same attributes and methods."""
 
 
 def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeScale:

@@ -1,7 +1,7 @@
-"""The director: owns the server, launches whole batches, observes every execution, decides gates, publishes the state.
+"""The director: decides which batch may start, keeps what is known of each execution, publishes the state.
 
-It runs on a thread of its own in the controller (or the only process), so that a server start of 20 s never holds up
-pytest's loop. Tests and nodes only read what it publishes; what they have to say reaches it through its inbox.
+One thread of the controller (or of the only process) asks it, step by step, and does what it decides: `hooks/drive.py`.
+Tests and nodes only read what it publishes; what they have to say reaches it through its inbox.
 """
 
 from __future__ import annotations
@@ -15,27 +15,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
 from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
-from pytest_k1n.coordination.runfolder import LaunchedExecution, RunState
+from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.coordination.setup import Setup
-from pytest_k1n.coordination.starts import Start, again, confirming, groups
+from pytest_k1n.coordination.starts import Start, again, groups
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
-    from pytest_k1n.coordination.launcher import Launcher
     from pytest_k1n.coordination.watch import Watch
-    from pytest_k1n.core.capability import Capability
 
 TICK_S = 0.01
-"""How long the director sleeps when nothing has arrived."""
+"""How long a turn waits when nothing has arrived."""
 
 Clock = Callable[[], float]
 
 
 class Director:
-    """Runs the plan of one collection; `start`, then `record` what tests report, then `close`."""
+    """One collection's batches, gates and state. Any thread may call `record`, `rerun`, `pause` and `close`."""
 
     def __init__(self, setup: Setup, *, say: Callable[[str], None], clock: Clock = time.monotonic) -> None:
         self._setup = setup
@@ -43,11 +40,10 @@ class Director:
         self._clock = clock
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="k1n-director", daemon=True)
-        self._state = RunState()
         self._launches = {launch.key: launch for launch in setup.collection.launches}
         self._relaunched = 0
         self._paused_at: float | None = None
+        self.state = RunState()
         self.ledger = GateLedger(
             setup.collection, policy=setup.gate_policy, unknown_blocks=setup.unknown_blocks
         )  # fmt: skip
@@ -56,12 +52,8 @@ class Director:
             for number in (*setup.collection.batches, UNBATCHED)
         ]
 
-    def start(self) -> None:
-        """Begin: returns at once."""
-        self._thread.start()
-
     def record(self, node_id: str, outcome: ItemOutcome, *, phase: str) -> None:
-        """Note what a test of a batch reported; no other's outcome is worth waking the director for."""
+        """Note what a test of a batch reported; no other's outcome is worth waking the thread for."""
         if self.ledger.awaits(node_id):
             self._inbox.put(lambda: self.ledger.record(node_id, outcome, phase=phase))
 
@@ -73,46 +65,59 @@ class Director:
         """Stop or restart the clocks of the deadlines: a person sits in a debugger."""
         self._inbox.put(lambda: self._pause(paused))
 
-    def close(self, *, timeout_s: float = 60.0) -> bool:
-        """End what still runs, stop workers and server; False if they did not end in time."""
+    def close(self) -> None:
+        """Let no turn follow the one that is being taken."""
         self._closing.set()
         self._inbox.put(lambda: None)
-        if self._thread.is_alive():
-            self._thread.join(timeout_s)
-        has_ended = not self._thread.is_alive()
-        if has_ended:
-            self._read_inbox()  # what was reported while the thread was on its way out
-        return has_ended
-
-    @property
-    def state(self) -> RunState:
-        return self._state
 
     @property
     def collection(self) -> Collection:
         return self._setup.collection
 
-    def _of(self, batch: int) -> list[Launch]:
-        return [launch for launch in self._setup.collection.launches if launch.batch == batch]
+    @property
+    def is_paused(self) -> bool:
+        """Whether a person sits in a debugger: nothing is launched, looked at or judged."""
+        return self._paused_at is not None
 
-    def _run(self) -> None:
-        self._publish(gates=self._gates())
+    def turn(self) -> bool:
+        """Wait for what tests have to say, at most a moment, and take it in; False once the run is being closed."""
+        if self._closing.is_set():
+            return False
+        self.take_in(TICK_S)
+        return True
+
+    def take_in(self, within_s: float = 0) -> None:
+        """Take in what has been said, and wait so long for the first of it."""
         try:
-            if self._setup.collection.needs_server:
-                with self._setup.open_backend(self._say) as backend:
-                    launcher = self._launcher(backend) if self._launches else None
-                    self._prepare(backend, launcher)
-                    self._loop(launcher)
-                    self._judge_rest(backend)
-                    self._end(backend)
-            else:
-                self._loop(None)
-        except Exception as error:  # whatever it was, all waiting tests must be told, each of them once
-            self._publish(server_error=self._explain(error))
-            self._loop(None)
+            message = self._inbox.get(timeout=within_s)
+            while True:
+                message()
+                message = self._inbox.get_nowait()
+        except queue.Empty:
+            return
+
+    def publish(self, **changes: object) -> None:
+        """Change fields of the state and write it where it has changed."""
+        state = replace(self.state, **changes)  # type: ignore[arg-type]  # the fields of RunState, by name
+        if state != self.state:
+            self.state = state
+            self._setup.folder.publish(state)
+
+    def publish_gates(self) -> None:
+        """Publish which batches' gates are open, and why the others are not."""
+        batches = (batch.number for batch in self.batches if batch.number != UNBATCHED)
+        self.publish(gates={str(number): self._gate(number) for number in batches})
+
+    def publish_executions(self, **changes: object) -> None:
+        """Publish how far each execution is that has been launched, and what else has changed."""
+        self.publish(**changes, executions=tuple(watch.state for batch in self.batches for watch in batch.watches))
+
+    def publish_error(self, error: Exception) -> None:
+        """Tell all waiting tests, each of them once, what has ended the run: nothing is launched any more."""
+        self.publish(server_error=self._explain(error))
 
     def _explain(self, error: Exception) -> str:
-        """Say what ended the director: an expected error says it itself, any other is a defect, kept with its trace."""
+        """Say what ended the run: an expected error says it itself, any other is a defect, kept with its trace."""
         from pytest_k1n.servers.errors import ServerError  # here: most runs meet none
 
         if isinstance(error, ConductorError | ServerError | OSError | ValueError | LookupError):
@@ -122,60 +127,13 @@ class Director:
         trace.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         return f"pytest-k1n's director has failed, which is a defect: {error!r} (--k1n-keep=always keeps {trace.name})"
 
-    def _launcher(self, backend: Backend) -> Launcher:
-        from pytest_k1n.coordination.launcher import Launcher
-
-        setup = self._setup
-        return Launcher(uid=setup.uid, plan=setup.plan, library=setup.library, backend=backend, say=self._say)
-
-    def _prepare(self, backend: Backend, launcher: Launcher | None) -> None:
-        if launcher is not None:
-            launcher.register(self._launches.values(), policy=self._setup.register_policy)
-        if backend.time.name == "real":
-            # They would take as long again as the batch; recorded ones are compared with, or nothing is.
-            for batch in self.batches:
-                batch.groups = tuple(group for group in batch.groups if not group[0].alone)
-        self._publish(
-            server=backend.server,
-            time_model=backend.time.name,
-            speed=backend.time.speed,
-            domain=backend.domain,
-            slots=backend.slots,
-            capability=_told(backend.capability),
-        )
-
-    def _loop(self, launcher: Launcher | None) -> None:
-        while not self._closing.is_set():
-            self._read_inbox()
-            if self._paused_at is None:
-                if launcher is not None and not self._state.server_error:
-                    self._advance(launcher)
-                self._publish(gates=self._gates())
-
-    def _read_inbox(self) -> None:
-        try:
-            message = self._inbox.get(timeout=TICK_S)
-            while True:
-                message()
-                message = self._inbox.get_nowait()
-        except queue.Empty:
-            return
-
-    def _advance(self, launcher: Launcher) -> None:
-        backend = launcher.backend
+    def skip_references(self) -> None:
+        """Launch nothing alone: recorded executions are compared with, or none are."""
         for batch in self.batches:
-            if self._may_launch(batch):
-                self._launch(batch, launcher)
-        self._relaunch(launcher)
-        self._look(backend)
-        for batch in self.batches:
-            if batch.is_done and not batch.is_judged and batch.groups and not self._is_making_sure(batch, launcher):
-                self._judge(batch, backend)
-            if batch.is_judged and not batch.is_reported and self.ledger.is_finished(batch.number):
-                batch.is_reported = True
-                self._setup.report(batch.number)
+            batch.groups = tuple(group for group in batch.groups if not group[0].alone)
 
-    def _may_launch(self, batch: BatchRun) -> bool:
+    def may_launch(self, batch: BatchRun) -> bool:
+        """Whether the next group of a batch is to be started now."""
         if batch.next_group == len(batch.groups) or not batch.is_quiet:
             return False
         if batch.number != UNBATCHED:
@@ -187,93 +145,46 @@ class Director:
             if other.number != UNBATCHED
         )
 
-    def _launch(self, batch: BatchRun, launcher: Launcher) -> None:
+    def next_group(self, batch: BatchRun) -> tuple[Start, ...]:
+        """Take the next group of a batch, which is to be started at one moment."""
         starts = batch.groups[batch.next_group]
         if batch.next_group == 0 and batch.number != UNBATCHED and (reason := self._gate(batch.number)[1]):
             self._say(f"batch{batch.number} runs although {reason}")
         batch.next_group += 1
-        self._start(batch, starts, launcher)
+        return starts
 
-    def _start(self, batch: BatchRun, starts: tuple[Start, ...], launcher: Launcher) -> None:
-        started = launcher.start(starts, self._now_ms)
-        batch.watches += started.watches
-        batch.failed.update(started.failed)
-        failed = {key: error for each in self.batches for key, error in each.failed.items()}
-        self._publish(launch_errors=failed, executions=self._executions())
-
-    def _relaunch(self, launcher: Launcher) -> None:
+    def relaunches(self) -> Iterator[tuple[BatchRun, tuple[Start, ...]]]:
+        """Yield what tests that are run again have asked for since the last call, and of which batch it is."""
         requests = list(self._setup.folder.relaunch_requests())
         for _, request in requests[self._relaunched :]:
             self._relaunched += 1
             key = str(request["key"])
-            known = self._state.of_key(key)
+            known = self.state.of_key(key)
             if len(known) >= int(request["count"]):
                 continue  # another test of the same execution was quicker to ask
             launch = self._launches[key]
             batch = next(each for each in self.batches if each.number == launch.batch)
             batch.is_judged = batch.is_reported = False
-            self._publish(quality=tuple(number for number in self._state.quality if number != batch.number))
-            self._start(batch, (again(launch, len(known)),), launcher)
+            self.publish(quality=tuple(number for number in self.state.quality if number != batch.number))
+            yield batch, (again(launch, len(known)),)
 
-    def _look(self, backend: Backend) -> None:
-        due = [watch for watch in self._watches() if not watch.state.is_settled]
-        if due:
-            from pytest_k1n.coordination.observing import look
+    def note_started(self, batch: BatchRun, watches: tuple[Watch, ...], failed: Mapping[str, str]) -> None:
+        """Keep the watches on what has been started, and why the rest could not be: launch key -> reason."""
+        batch.watches += watches
+        batch.failed.update(failed)
+        errors = {key: error for each in self.batches for key, error in each.failed.items()}
+        self.publish_executions(launch_errors=errors)
 
-            look(due, backend, self._setup.folder, self._now_ms)
-            self._publish(executions=self._executions())
+    def watches(self) -> Iterator[Watch]:
+        """Yield the watches on all that has been started, confirmations too."""
+        return (watch for batch in self.batches for watch in (*batch.watches, *batch.confirmations))
 
-    def _is_making_sure(self, batch: BatchRun, launcher: Launcher) -> bool:
-        """Start what a suspected regression wants to be run again, group after group; False once nothing is left."""
-        if batch.to_confirm is None:
-            batch.to_confirm = self._confirmations(batch)
-        if any(not watch.state.is_settled for watch in batch.confirmations):
-            return True
-        if not batch.to_confirm:
-            return False
-        # What they find has been told of the first execution: only that one could not be started is new.
-        started = replace(launcher, say=lambda _line: None).start(batch.to_confirm.pop(0), self._now_ms)
-        for key, error in started.failed.items():
-            self._say(f"{key} could not be run again: {error}")
-        batch.confirmations += started.watches
-        return True
+    def now_ms(self) -> int:
+        """Tell the instant of the monotonic clock."""
+        return round(self._clock() * 1000)
 
-    def _confirmations(self, batch: BatchRun) -> list[tuple[Start, ...]]:
-        from pytest_k1n.core.regression import CONFIRMED_BY, doubt
-
-        times = self._setup.confirmations
-        if times is None:  # in real time a batch may take hours
-            times = 0 if self._state.time_model == "real" else CONFIRMED_BY - 1
-        if not times or batch.number == UNBATCHED:
-            return []
-        why = doubt(self._setup.compare(batch, self._state))
-        if not why:
-            return []
-        self._say(f"batch{batch.number}: {why}: run {times} times more to make sure")
-        return [
-            tuple(confirming(start, turn) for start in group)
-            for turn in range(1, times + 1)
-            for group in batch.groups
-            if group[0].is_main
-        ]
-
-    def _judge(self, batch: BatchRun, backend: Backend) -> None:
-        batch.is_judged = True
-        if self._setup.judge is not None and batch.number != UNBATCHED:
-            batch.compared = self._setup.compare(batch, self._state)
-            document = self._setup.judge(batch, backend)
-            self._setup.folder.write_quality(batch.number, document)
-            self._setup.report(batch.number)
-            self._publish(quality=(*self._state.quality, batch.number))
-
-    def _judge_rest(self, backend: Backend) -> None:
-        """Judge what was done when the last test had ended: on a busy machine that may be before the loop looked."""
-        for batch in self.batches:
-            if batch.is_done and not batch.is_judged and batch.groups and not self._state.server_error:
-                self._judge(batch, backend)
-
-    def _gates(self) -> dict[str, tuple[str, str]]:
-        return {str(batch.number): self._gate(batch.number) for batch in self.batches if batch.number != UNBATCHED}
+    def _of(self, batch: int) -> list[Launch]:
+        return [launch for launch in self._setup.collection.launches if launch.batch == batch]
 
     def _gate(self, number: int) -> tuple[str, str]:
         if self._setup.gate_policy == "require" and self._setup.plan is not None:
@@ -285,43 +196,12 @@ class Director:
         state = self.ledger.gate(number)
         return (state.gate, state.reason)
 
-    def _executions(self) -> tuple[LaunchedExecution, ...]:
-        return tuple(watch.state for batch in self.batches for watch in batch.watches)
-
-    def _watches(self) -> Iterator[Watch]:
-        return (watch for batch in self.batches for watch in (*batch.watches, *batch.confirmations))
-
     def _pause(self, paused: bool) -> None:
         if paused and self._paused_at is None:
             self._paused_at = self._clock()
         elif not paused and self._paused_at is not None:
             held_ms = round((self._clock() - self._paused_at) * 1000)
             self._paused_at = None
-            for watch in self._watches():
+            for watch in self.watches():
                 watch.deadline_ms += held_ms
-        self._publish(paused=paused)
-
-    def _end(self, backend: Backend) -> None:
-        if not self._launches:
-            return
-        from pytest_k1n.coordination.observing import end
-
-        end(self._watches(), backend, self._say)
-        self._publish(executions=self._executions())
-
-    def _publish(self, **changes: object) -> None:
-        state = replace(self._state, **changes)  # type: ignore[arg-type]  # the fields of RunState, by name
-        if state != self._state:
-            self._state = state
-            self._setup.folder.publish(state)
-
-    def _now_ms(self) -> int:
-        return round(self._clock() * 1000)
-
-
-def _told(found: Capability | None) -> Mapping[str, int | None] | None:
-    if found is None:  # nearly always: nothing is brought for it
-        return None
-    from pytest_k1n.core.capability import capability_json
-
-    return capability_json(found)
+        self.publish(paused=paused)

@@ -4,36 +4,28 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import pytest
 
-from pytest_k1n.backends.opening import open_backend
-from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.ledger import ItemOutcome
-from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.coordination.setup import Setup
+from pytest_k1n.hooks.drive import Drive
 from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
-from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.note import has_note, note_of
 from pytest_k1n.run.outcomes import outcome_of
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
-from pytest_k1n.run.results import check_results_folder, contradictions, results, write_all, write_batch
+from pytest_k1n.run.results import check_results_folder, contradictions, results, write_all
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm, forget_sigterm
 from pytest_k1n.servers.folders import sweep
-from pytest_k1n.servers.protocol import Kind
-from pytest_k1n.settings import DEFAULT_SERVER
-
-if TYPE_CHECKING:
-    from pytest_k1n.core.regression import AgainstBaseline
+from pytest_k1n.servers.protocol import Kind, ServerSpec
+from pytest_k1n.settings import DEFAULT_SERVER, Settings
 
 CONTRADICTIONS = 10
 """Lines that one batch may have: of hundreds of templates the rest is counted."""
@@ -42,16 +34,17 @@ CONTRADICTIONS = 10
 def begin(run: Run, collection: Collection) -> None:
     """Start the director on a collection. Raises UsageError for a distribution mode or settings that cannot work."""
     if collection.items or collection.error:
-        controller = _make_controller(run, collection)
-        run.config.pluginmanager.register(ControllerHooks(controller), "k1n-controller")
-        controller.director.start()
+        drive, controller = _prepare(run, collection)
+        run.config.pluginmanager.register(ControllerHooks(controller, drive), "k1n-controller")
+        drive.start()
 
 
 class ControllerHooks:
     """What the controller does with reports, in the debugger and at the end."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, drive: Drive) -> None:
         self.controller = controller
+        self._drive = drive
 
     @pytest.hookimpl(tryfirst=True)  # before the terminal reporter, so that the gate opens as early as it can
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -71,6 +64,9 @@ class ControllerHooks:
     @pytest.hookimpl(trylast=True)  # --lf has written its list by then, the terminal has not yet summed up
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the director, also after Ctrl-C; settle the exit code and what --lf runs next time."""
+        if not self._drive.close():
+            line = "the director did not end within a minute: a server or worker may be left running"
+            self.controller.fail(line)
         _finish(self.controller, session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -84,8 +80,8 @@ class ControllerHooks:
         _settle_folder(self.controller)
 
 
-def _make_controller(run: Run, collection: Collection) -> Controller:
-    """Make a director ready to begin. Raises UsageError for a distribution mode or settings that cannot work."""
+def _prepare(run: Run, collection: Collection) -> tuple[Drive, Controller]:
+    """Make a drive ready to start. Raises UsageError for a distribution mode or settings that cannot work."""
     if collection.error:
         raise pytest.UsageError(collection.error)
     xdist.check_mode(run.config, collection)
@@ -93,52 +89,35 @@ def _make_controller(run: Run, collection: Collection) -> Controller:
     if collection.launches:
         check_results_folder(run)
         check_reports(run)
-
-    def compare(batch: BatchRun, state: RunState) -> tuple[AgainstBaseline, ...]:
-        from pytest_k1n.run.regression import compared  # brings the history, which only batches have
-
-        return compared(controller, batch, state)
-
-    director = _make_director(
-        run, collection, report=lambda batch: write_batch(controller, batch), compare=compare
-    )  # fmt: skip
-    controller = Controller(run=run, director=director, started_ms=_epoch_ms())
+    spec = _checked_spec(run.settings)
+    controller = Controller(run=run, director=_make_director(run, collection), started_ms=_epoch_ms())
     _import_for_threads(run, collection)
     sweep()
     run.folder.make()
     end_on_sigterm()
-    return controller
+    return Drive(controller, spec), controller
 
 
-def _make_director(
-    run: Run,
-    collection: Collection,
-    report: Callable[[int], None],
-    compare: Callable[[BatchRun, RunState], tuple[AgainstBaseline, ...]],
-) -> Director:
-    """Make the director of a run. Raises UsageError for settings that contradict each other."""
-    spec = spec_of(run.settings)
+def _checked_spec(settings: Settings) -> ServerSpec:
+    """Say which server is to be opened. Raises UsageError for settings that contradict each other."""
+    spec = spec_of(settings)
     if spec.kind is not Kind.AUTO:
-        time_of(run.settings, spec.kind)
-    check_extras(run.settings, spec)
-    settings = run.settings
+        time_of(settings, spec.kind)
+    check_extras(settings, spec)
     faults_of(settings)
+    return spec
+
+
+def _make_director(run: Run, collection: Collection) -> Director:
+    settings = run.settings
     setup = Setup(
         collection=collection,
         plan=run.plan,
-        library=run.library,
         folder=run.folder,
-        uid=run.uid,
-        open_backend=partial(open_backend, run, spec),
-        register_policy=settings.register,
         gate_policy=settings.gate,
         missing_passes=missing_passes(run) if settings.gate == "require" else {},
         unknown_blocks=settings.unknown == "fail",
         sequential=settings.sequential,
-        judge=partial(judge, run),
-        compare=compare,
-        confirmations=settings.confirm,
-        report=report,
     )
     return Director(setup, say=run.progress.say)
 
@@ -153,8 +132,8 @@ def _import_for_threads(run: Run, collection: Collection) -> None:
     import pytest_k1n.fixtures.conductor
 
     if collection.launches:
-        import pytest_k1n.coordination.launcher
-        import pytest_k1n.coordination.observing
+        import pytest_k1n.backends.launcher
+        import pytest_k1n.backends.observing
         import pytest_k1n.core.capability
         import pytest_k1n.core.gates
         import pytest_k1n.core.planned_schedule
@@ -193,10 +172,8 @@ def _feed(controller: Controller, report: pytest.TestReport) -> None:
 
 
 def _finish(controller: Controller, session: pytest.Session) -> None:
-    """End the director and give the run an exit code that tells of blocked and unknown tests."""
+    """Write what the run has found, and give it an exit code that tells of blocked and unknown tests."""
     run, director = controller.run, controller.director
-    if not director.close():
-        controller.fail("the director did not end within a minute: a server or worker may be left running")
     numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
     found = controller.results = tuple(results(controller))
     write_all(controller, found)

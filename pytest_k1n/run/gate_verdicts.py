@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.batch_run import BatchRun
+from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
+    from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.gates.document import PublishedQuality, QualityDocument
 
 
-def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
+def judge(run: Run, batch: BatchRun, state: RunState, capability: Capability | None) -> PublishedQuality:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
     from pytest_k1n.core.gates import BatchObservation, Facts, GateSettings, budgets, evaluate, quality_document
     from pytest_k1n.validation.schema import problems_of
@@ -22,12 +23,12 @@ def judge(run: Run, batch: BatchRun, backend: Backend) -> PublishedQuality:
     alone = {watch.start.workflow: each for watch, each in observed.items() if watch.start.alone}
     ours = GateSettings(
         min_pass_rate=run.settings.min_pass_rate / 100,
-        workers="own" if backend.slots else "external",
-        engine=backend.server["url"] is None,
+        workers="own" if state.slots else "external",
+        engine=state.server is not None and state.server["url"] is None,
         also_blocking=frozenset({"G17"}) if run.settings.regression == "fail" else frozenset(),
         validate=problems_of,
     )
-    settings = budgets(backend.capability, ours)
+    settings = budgets(capability, ours)
     together = BatchObservation(
         observations={key: observed[watch] for watch, key in keys.items()},
         alone=alone or None,

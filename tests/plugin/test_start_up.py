@@ -81,7 +81,7 @@ def test_own(conductor):
     assert execution.status == "COMPLETED"
 """
 OF_BATCHES = {
-    "pytest_k1n.coordination.launcher", "pytest_k1n.coordination.watch", "pytest_k1n.core.expectations",
+    "pytest_k1n.backends.launcher", "pytest_k1n.coordination.watch", "pytest_k1n.core.expectations",
     "pytest_k1n.core.gates", "pytest_k1n.core.regression", "pytest_k1n.history.store", "pytest_k1n.workers.worker",
     "jsonschema", "requests", "sqlite3", "http.server",
 }  # fmt: skip

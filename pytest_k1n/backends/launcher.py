@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from pytest_k1n.backends.opening import Backend
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.collection import Launch
 from pytest_k1n.coordination.registration import register
 from pytest_k1n.coordination.starts import Start, deadline_ms

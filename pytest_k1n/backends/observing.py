@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
+from pytest_k1n.backends.opening import Backend
 from pytest_k1n.client.errors import ConductorError, ServerUnreachable
-from pytest_k1n.coordination.backend import Backend
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pytest_k1n.backends.observing import look
 from pytest_k1n.client.errors import ServerUnreachable
-from pytest_k1n.coordination.observing import look
 
 
 def watch(*, overdue: str | None = None) -> Any:
