@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.choices import RegisterPolicy
-from pytest_k1n.core.model import Json
+from pytest_k1n.core.model import Json, worker_types
 from pytest_k1n.engine.dialect import dialect_of
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
@@ -29,16 +29,15 @@ class EmbeddedBackend:
 
     def __init__(self, run: Run, notes: Sequence[str] = ()) -> None:
         """Make the engine. Raises UsageError for a fault that is none."""
-        settings = run.settings
+        settings, plan = run.settings, run.plan
         worker = HandlerWorker(
             Handlers(agents=settings.agents, mode="auto" if settings.handlers == "auto" else "simulated"),
             seed=settings.seed,
-            estimates_ms=run.estimates_ms,
+            estimates_ms=plan.estimates_ms if plan is not None else {},
             faults=faults_of(settings),
         )
         dialect = dialect_of(settings.conductor)
         self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS, dialect=dialect)
-        plan = run.plan
         if plan is not None and any(template.answers for template in plan.templates):
             self._embedded.answers = self._answers
         self._plan = plan
@@ -86,9 +85,7 @@ class EmbeddedBackend:
     @cached_property
     def _types(self) -> tuple[str, ...]:
         """Every task type of the library: a sub-workflow may be any of its definitions."""
-        from pytest_k1n.workers.worker import worker_types  # here: it polls servers, which nothing else does here
-
-        return worker_types(self._library.workflow_definition(str(each["name"])) for each in self._library.workflows)
+        return worker_types([self._library.workflow_definition(str(each["name"])) for each in self._library.workflows])
 
     def trouble(self) -> str | None:
         """Say why an execution that is still open will stay so: nothing more happens by itself."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from pytest_k1n.backends.opening import Backend
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.coordination.collection import Launch
+from pytest_k1n.coordination.collection import Launch, Start
 from pytest_k1n.coordination.registration import register
-from pytest_k1n.coordination.starts import Start, deadline_ms
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.correlation import batch_correlation_id
+from pytest_k1n.core.deadlines import deadline_ms
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.plan.library import DefinitionNotFound, Library, started_workflows

@@ -104,10 +104,9 @@ def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
     if watch.observation is None:
         return
     logs: dict[str, tuple[LogLine, ...]] = {}
-    for task in watch.observation.execution.tasks:
-        if task.is_worker_task:
-            lines = backend.client.logs(task.task_id)
-            logs[task.task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
+    for task_id in watch.worker_task_ids:
+        lines = backend.client.logs(task_id)
+        logs[task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
     ledger = backend.invocations()
     own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
     watch.complete(logs, own, backend.weather(until_ms=watch.observation.execution.ended_ms or 0))

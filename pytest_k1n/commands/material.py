@@ -13,12 +13,11 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.core import wire
 from pytest_k1n.core.inlining import startable
-from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
+from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_types
 from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from pytest_k1n.plan.library import DefinitionError, read_definitions
-from pytest_k1n.workers.worker import worker_types
 
 Document = Mapping[str, Any]
 _ANSWERED_AFTER_MS = HOUR_MS

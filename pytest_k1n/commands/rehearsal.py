@@ -10,12 +10,11 @@ from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.commands.material import Material
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import PlannedAnswer
-from pytest_k1n.core.model import Execution, Json
+from pytest_k1n.core.model import Execution, Json, worker_types
 from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.workers.registry import Handlers
-from pytest_k1n.workers.worker import worker_types
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

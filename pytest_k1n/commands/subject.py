@@ -17,10 +17,10 @@ from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import RunFolder
-from pytest_k1n.coordination.watch import evidence_from
 from pytest_k1n.core import wire
 from pytest_k1n.core.capability import Capability, read_capability
 from pytest_k1n.core.correlation import is_of_a_run
+from pytest_k1n.core.invocations import kept
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan, Template
@@ -248,13 +248,13 @@ def _kept_around(path: Path) -> _Around:
     if not (folder.path / "state.json").is_file():
         return _Around()
     state = folder.state()
-    logs, invocations = evidence_from(folder, path.stem)
+    beside = kept(folder.evidence(path.stem))
     return _Around(
         time_model=state.time_model,
         speed=state.speed,
         slots=state.slots,
-        logs=logs,
-        invocations=invocations,
+        logs=beside.logs,
+        invocations=beside.invocations,
         weather=None if state.time_model == "virtual" else read_weather(folder.path / NAME, "weather"),
         capability=read_capability(state.capability),
     )

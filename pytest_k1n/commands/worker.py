@@ -19,7 +19,7 @@ from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
-from pytest_k1n.core.model import WorkflowDefinition
+from pytest_k1n.core.model import WorkflowDefinition, worker_types
 from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.core.text import why_not_json
 from pytest_k1n.core.units import duration_ms
@@ -32,7 +32,7 @@ from pytest_k1n.workers.meters import Meters, asking
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers, Mode, handler_from, handlers_in
 from pytest_k1n.workers.settings import WorkerSettings, default_worker_id
-from pytest_k1n.workers.worker import Worker, worker_types
+from pytest_k1n.workers.worker import Worker
 
 _STDIN = 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_k1n.coordination.starts import Start
+from pytest_k1n.coordination.collection import Start
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.coordination.watch import Watch

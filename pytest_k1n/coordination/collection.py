@@ -1,12 +1,12 @@
-"""What was collected, as data: which test needs which execution of which batch, and what is to be launched.
+"""What was collected, as data: which test needs which execution of which batch, what is to be launched, in what order.
 
 A node writes it, the director reads it: under xdist the controller collects nothing itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from pytest_k1n.core.model import Json
@@ -92,3 +92,59 @@ class Collection:
             collected=document["collected"],
             error=document["error"],
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """One execution to be started."""
+
+    key: str
+    workflow: str
+    version: int | None
+    batch: int
+    round: int
+    alone: bool = False
+    is_main: bool = True
+    """Whether it is what the batch is about, not a repetition of it."""
+    within_ms: int | None = None
+    input: Mapping[str, Json] = field(default_factory=dict)
+
+
+def groups(launches: Iterable[Launch], *, sequential: bool = False) -> tuple[tuple[Start, ...], ...]:
+    """Order a batch's launches: first all main ones at one moment, then the extra ones group by group.
+
+    Each group starts when the one before has ended. `sequential` splits the first moment up, for diagnosis.
+    """
+    ordered = list(launches)
+    main = tuple(_start(launch, 0) for launch in ordered if launch.is_main)
+    result: list[tuple[Start, ...]] = [(start,) for start in main] if sequential else [main] if main else []
+    for launch in ordered:
+        if not launch.is_main:
+            for turn in range(launch.in_a_row):
+                first = turn * launch.at_once
+                result.append(tuple(_start(launch, first + copy) for copy in range(launch.at_once)))
+    return tuple(result)
+
+
+def again(launch: Launch, round_: int) -> Start:
+    """Start one more execution of a launch, because its test is run again."""
+    return _start(launch, round_)
+
+
+def confirming(start: Start, turn: int) -> Start:
+    """Repeat a start for its durations: under a key of its own, so that no test takes it for what it observes."""
+    return replace(start, key=f"{start.key}#again", round=start.round + turn)
+
+
+def _start(launch: Launch, round_: int) -> Start:
+    return Start(
+        key=launch.key,
+        workflow=launch.workflow,
+        version=launch.version,
+        batch=launch.batch,
+        round=round_,
+        alone=launch.alone,
+        is_main=launch.is_main,
+        within_ms=launch.within_ms,
+        input=launch.input,
+    )

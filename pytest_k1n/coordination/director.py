@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.batch_run import BatchRun
-from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch
+from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch, Start, again, groups
 from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
 from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.coordination.setup import Setup
-from pytest_k1n.coordination.starts import Start, again, groups
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.coordination.watch import Watch

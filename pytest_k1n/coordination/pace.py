@@ -11,8 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import floor, inf
 
-from pytest_k1n.coordination.collection import Launch
-from pytest_k1n.coordination.starts import Start, groups
+from pytest_k1n.coordination.collection import Launch, Start, groups
 from pytest_k1n.core.plan import Plan, Template
 
 HAND_OUT_MS = 20

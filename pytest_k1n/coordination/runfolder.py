@@ -143,6 +143,10 @@ class RunFolder:
         """Read the newest snapshot of an execution that the state names."""
         return cast("Mapping[str, Json]", self.read_json(f"executions/{workflow_id}.json"))
 
+    def evidence(self, workflow_id: str) -> Mapping[str, Any] | None:
+        """Read what is known of an execution beside its snapshot, for `core.invocations.kept`; None before its end."""
+        return cast("Mapping[str, Any] | None", self.read_json(f"evidence/{workflow_id}.json"))
+
     def request_relaunch(self, key: str, count: int) -> None:
         """Ask the director for one more execution of a launch, because its test is run again."""
         name = f"relaunch/{count}-{len(list(self.relaunch_requests()))}-{os.getpid()}.json"

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.collection import Start
 from pytest_k1n.coordination.people import People
-from pytest_k1n.coordination.runfolder import LaunchedExecution, RunFolder
+from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.coordination.standing import Pulse, standing
-from pytest_k1n.coordination.starts import Start
 from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
-from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
+from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.units import SECOND_MS, format_ms
 from pytest_k1n.core.weather import Weather
@@ -160,6 +160,12 @@ class Watch:
             return None
         return f"not terminal by its deadline; {self.waits_for()}"
 
+    @property
+    def worker_task_ids(self) -> list[str]:
+        """The ids of the tasks that a worker had or is to have."""
+        tasks = self.observation.execution.tasks if self.observation else ()
+        return [task.task_id for task in tasks if task.is_worker_task]
+
     def waits_for(self) -> str:
         """Say which tasks are open, for messages."""
         tasks = self.observation.execution.tasks if self.observation else ()
@@ -247,20 +253,3 @@ class Watch:
     def _now(self) -> str:
         assert self.observation is not None
         return format_ms(self.observation.elapsed_ms)
-
-
-def waited_from(folder: RunFolder, workflow_id: str) -> Mapping[str, int]:
-    """Read how long people were let wait for their answers, by task id, in raw time."""
-    return dict((folder.read_json(f"evidence/{workflow_id}.json") or {}).get("waited_ms", {}))
-
-
-def evidence_from(
-    folder: RunFolder, workflow_id: str
-) -> tuple[Mapping[str, tuple[LogLine, ...]] | None, tuple[Invocation, ...] | None]:
-    """Read the task logs and handlers' invocations that the director kept of an execution; None where it did not."""
-    evidence = folder.read_json(f"evidence/{workflow_id}.json")
-    if not evidence:
-        return None, None
-    logs = {task: tuple((int(at), str(text)) for at, text in lines) for task, lines in evidence["logs"].items()}
-    entries = evidence["invocations"]
-    return logs, None if entries is None else tuple(map(invocation, entries))

@@ -1,11 +1,13 @@
-"""The entries of the workers' ledger, read once."""
+"""What is kept of an execution beside its snapshot: task logs, the entries of the workers' ledger, waits; read once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.observation import Invocation
+from pytest_k1n.core.observation import Invocation, LogLine
 
 
 def invocation(entry: Mapping[str, Json]) -> Invocation:
@@ -19,4 +21,28 @@ def invocation(entry: Mapping[str, Json]) -> Invocation:
         end_ms=end_ms if isinstance(end_ms, int) else None,
         status=str(status) if status is not None else None,
         slept_ms=slept_ms if isinstance(slept_ms, int) else 0,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is known of an execution beside what its server says of it."""
+
+    logs: Mapping[str, tuple[LogLine, ...]] | None = None
+    """Task id -> its lines; None where they were not kept."""
+    invocations: tuple[Invocation, ...] | None = None
+    """None where the workers were not ours."""
+    waited_ms: Mapping[str, int] = field(default_factory=dict)
+    """Task id -> how long it was let wait for a person's answer, in raw time."""
+
+
+def kept(evidence: Mapping[str, Any] | None) -> Kept:
+    """Read what `backends.observing` wrote into the run folder; None where it wrote nothing."""
+    if not evidence:
+        return Kept()
+    entries = evidence["invocations"]
+    return Kept(
+        logs={task: tuple((int(at), str(text)) for at, text in lines) for task, lines in evidence["logs"].items()},
+        invocations=None if entries is None else tuple(map(invocation, entries)),
+        waited_ms=dict(evidence.get("waited_ms", {})),
     )

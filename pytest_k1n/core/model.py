@@ -6,7 +6,7 @@ All instants are epoch milliseconds of the *server's* clock; 0 on the wire (neve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -253,3 +253,10 @@ class Execution:
     def finals(self) -> Mapping[TaskKey, TaskRecord]:
         """The last attempt of every task, in scheduling order of the first attempt."""
         return {key: records[-1] for key, records in self.records.items()}
+
+
+def worker_types(definitions: Iterable[WorkflowDefinition]) -> tuple[str, ...]:
+    """Name the task types of definitions that workers poll for."""
+    tasks = (task for definition in definitions for task in definition.walk())
+    names = (task.name if task.type == "SIMPLE" else task.type for task in tasks if task.type not in SYSTEM_TASK_TYPES)
+    return tuple(dict.fromkeys(name for name in names if name != "DYNAMIC"))

@@ -178,6 +178,11 @@ class Plan(NamedTuple):
     def templates(self) -> tuple[Template, ...]:
         return tuple(template for batch in self.batches for template in batch.templates)
 
+    @property
+    def estimates_ms(self) -> dict[tuple[str, str], int]:
+        """(workflow, ref) -> planned work in workflow time, of every template."""
+        return {(each.workflow, ref): ms for each in self.templates for ref, ms in each.estimates_ms.items()}
+
     def template_for(self, workflow: str) -> Template | None:
         """Find the template of a workflow, given as `NAME` or `NAME:VERSION`."""
         name = workflow.partition(":")[0]

@@ -138,7 +138,7 @@ def _describe(run: Run, session: pytest.Session) -> None:
             raise
         collection, error = Collection(error=str(usage)), usage
     run.know(collection)
-    _limit(run, session.items)
+    selection.limit(run, session.items)
     if run.is_node and (collection.items or error):
         run.folder.write_json(f"collection/{xdist.node_id(run.config)}.json", collection.to_json())
 
@@ -151,24 +151,6 @@ def _resolve_names(run: Run, collection: Collection) -> None:
 
     if problems := unresolved(run.plan, run.library, is_complete="://" not in run.settings.server):
         raise pytest.UsageError("\n".join(problems))
-
-
-def _limit(run: Run, items: list[pytest.Item]) -> None:
-    """Give tests of the plan a `timeout` mark where pytest-timeout is installed; one of their own wins.
-
-    Waits happen outside the test's time, so this is for a judgement that hangs: the execution's deadline is ample.
-    """
-    if not run.config.pluginmanager.has_plugin("timeout") or run.plan is None:
-        return
-    from pytest_k1n.coordination.starts import deadline_ms
-    from pytest_k1n.run.server_choice import longest_speed
-
-    speed = longest_speed(run)
-    longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)
-    for item in items:
-        described = run.items.get(item.nodeid)
-        if longest and described and described.batch and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(longest / 1000))
 
 
 def _circumstances(run: Run) -> str:

@@ -7,29 +7,88 @@ pytest's loop. The director decides; here it is done.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pytest_k1n.backends.opening import Backend, open_backend
 from pytest_k1n.coordination.batch_run import BatchRun
-from pytest_k1n.coordination.collection import UNBATCHED
-from pytest_k1n.coordination.starts import Start, confirming
+from pytest_k1n.coordination.collection import UNBATCHED, Collection, Start, confirming
+from pytest_k1n.coordination.director import Director
+from pytest_k1n.coordination.setup import Setup
+from pytest_k1n.hooks.imports import import_for_threads
+from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.gate_verdicts import judge
-from pytest_k1n.run.results import write_batch
-from pytest_k1n.servers.protocol import ServerSpec
+from pytest_k1n.run.recorded_passes import missing_passes, record_passes
+from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
+from pytest_k1n.run.results import check_results_folder, contradictions, results, write_all, write_batch
+from pytest_k1n.run.run import Run
+from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
+from pytest_k1n.run.termination import end_on_sigterm
+from pytest_k1n.servers.folders import sweep
+from pytest_k1n.servers.protocol import Kind, ServerSpec
+from pytest_k1n.settings import Settings
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.backends.launcher import Launcher
     from pytest_k1n.core.capability import Capability
 
 
+CONTRADICTIONS = 10
+"""Lines that one batch may have: of hundreds of templates the rest is counted."""
+
+
+def prepare(run: Run, collection: Collection) -> Drive:
+    """Make a drive ready to start. Raises UsageError for a distribution mode or settings that cannot work."""
+    if collection.error:
+        raise pytest.UsageError(collection.error)
+    xdist.check_mode(run.config, collection)
+    run.know(collection)
+    if collection.launches:
+        check_results_folder(run)
+        check_reports(run)
+    spec = _checked_spec(run.settings)
+    controller = Controller(run=run, director=_make_director(run, collection), started_ms=_epoch_ms())
+    import_for_threads(run, collection)
+    sweep()
+    run.folder.make()
+    end_on_sigterm()
+    return Drive(controller, spec)
+
+
+def _checked_spec(settings: Settings) -> ServerSpec:
+    """Say which server is to be opened. Raises UsageError for settings that contradict each other."""
+    spec = spec_of(settings)
+    if spec.kind is not Kind.AUTO:
+        time_of(settings, spec.kind)
+    check_extras(settings, spec)
+    faults_of(settings)
+    return spec
+
+
+def _make_director(run: Run, collection: Collection) -> Director:
+    settings = run.settings
+    setup = Setup(
+        collection=collection,
+        plan=run.plan,
+        folder=run.folder,
+        gate_policy=settings.gate,
+        missing_passes=missing_passes(run) if settings.gate == "require" else {},
+        unknown_blocks=settings.unknown == "fail",
+        sequential=settings.sequential,
+    )
+    return Director(setup, say=run.progress.say)
+
+
 class Drive:
     """Does what the director decides; `start` once, `close` at the end."""
 
     def __init__(self, controller: Controller, spec: ServerSpec) -> None:
-        self._controller = controller
+        self.controller = controller
         self._run = controller.run
         self._director = controller.director
         self._say = self._run.progress.say
@@ -129,7 +188,7 @@ class Drive:
                 self._judge(batch, backend)
             if batch.is_judged and not batch.is_reported and director.ledger.is_finished(batch.number):
                 batch.is_reported = True
-                write_batch(self._controller, batch.number)
+                write_batch(self.controller, batch.number)
 
     def _is_making_sure(self, batch: BatchRun, launcher: Launcher) -> bool:
         """Start what a suspected regression wants to be run again, group after group; False once nothing is left."""
@@ -156,8 +215,8 @@ class Drive:
             times = 0 if self._director.state.time_model == "real" else CONFIRMED_BY - 1
         if not times or batch.number == UNBATCHED:
             return []
-        why = doubt(compared(self._controller, batch, self._director.state))
-        if not why:
+        found = compared(self.controller, batch, self._director.state)
+        if not found or not (why := doubt(found)):
             return []
         self._say(f"batch{batch.number}: {why}: run {times} times more to make sure")
         return [
@@ -175,10 +234,10 @@ class Drive:
         from pytest_k1n.run.regression import compared
 
         director = self._director
-        batch.compared = compared(self._controller, batch, director.state)
+        batch.compared = compared(self.controller, batch, director.state)
         document = judge(self._run, batch, director.state, backend.capability)
         self._run.folder.write_quality(batch.number, document)
-        write_batch(self._controller, batch.number)
+        write_batch(self.controller, batch.number)
         director.publish(quality=(*director.state.quality, batch.number))
 
     def _end(self, backend: Backend) -> None:
@@ -187,6 +246,43 @@ class Drive:
         end(self._director.watches(), backend, self._say)
         self._director.publish_executions()
 
+    def write_results(self) -> None:
+        """Write what is known of every template, once the drive is closed; what contradicts its tests fails the run."""
+        run, director = self._run, self._director
+        found = self.controller.results = tuple(results(self.controller))
+        write_all(self.controller, found)
+        contradicted: dict[int, list[str]] = {}
+        for number, line in contradictions(self.controller, found):
+            contradicted.setdefault(number, []).append(line)
+        for number, lines in contradicted.items():
+            for line in lines[:CONTRADICTIONS]:
+                self.controller.fail(line)
+            if len(lines) > CONTRADICTIONS:
+                more = f"{len(lines) - CONTRADICTIONS} more of the kind"
+                self.controller.fail(f"batch{number}: {more}, in its results files")
+        numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
+        finished = [number for number in numbers if director.ledger.is_finished(number)]
+        record_passes(run, {number: director.ledger.outcomes(number) for number in finished}, contradicted)
+
+    def write_reports(self, *, exit_code: int) -> bool:
+        """Write the run's document and the reports made from it; one that cannot be written fails the run: False."""
+        from pytest_k1n.run.document import run_document
+        from pytest_k1n.run.regression import remember
+
+        controller = self.controller
+        document = run_document(controller, controller.results, ended_ms=_epoch_ms(), exit_code=exit_code)
+        controller.document = document
+        if (baseline := remember(controller, document)) is not None:
+            document["baseline"] = baseline
+        try:
+            controller.reports = write_reports(self._run, document)
+            if controller.kept:
+                keep_reports(self._run, document)
+        except OSError as error:
+            controller.fail(str(error))
+            return False
+        return True
+
 
 def _told(found: Capability | None) -> Mapping[str, int | None] | None:
     if found is None:  # nearly always: nothing is brought for it
@@ -194,3 +290,7 @@ def _told(found: Capability | None) -> Mapping[str, int | None] | None:
     from pytest_k1n.core.capability import capability_json
 
     return capability_json(found)
+
+
+def _epoch_ms() -> int:
+    return time.time_ns() // 1_000_000

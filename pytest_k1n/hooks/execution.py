@@ -100,10 +100,6 @@ class ItemHooks:
     @pytest.hookimpl(tryfirst=True)  # before the core says "skipped" or "failed"
     def pytest_report_teststatus(self, report: Any) -> object:
         """Name blocked and unknown tests."""
-        from pytest_k1n.run.note import has_note
+        from pytest_k1n.run.note import has_note, status_of
 
-        if has_note(report):
-            from pytest_k1n.run.outcomes import status_of
-
-            return status_of(report)
-        return None
+        return status_of(report) if has_note(report) else None

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
+import pytest
+
+from pytest_k1n.coordination.ledger import ItemOutcome
+
 ATTRIBUTE = "k1n"
 
 
@@ -56,3 +60,25 @@ def note_of(report: object) -> ReportNote:
 def has_note(report: object) -> bool:
     """Whether a report is of a test of workflows."""
     return isinstance(getattr(report, ATTRIBUTE, None), ReportNote)
+
+
+def outcome_of(report: pytest.TestReport) -> ItemOutcome:
+    """Classify one report for the gate ledger; an xfail counts as skipped, a crashed node's as failed."""
+    note = note_of(report)
+    if note.blocked:
+        return ItemOutcome.BLOCKED
+    if note.unknown:
+        return ItemOutcome.UNKNOWN
+    if report.failed:
+        return ItemOutcome.FAILED
+    return ItemOutcome.SKIPPED if report.skipped else ItemOutcome.PASSED
+
+
+def status_of(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Name our outcomes for the terminal: category, letter, word."""
+    note = note_of(report)
+    if note.blocked:
+        return ("blocked", "b", ("BLOCKED", {"yellow": True})) if report.when == "setup" else None
+    if note.unknown:
+        return "unknown", "?", ("UNKNOWN", {"purple": True})
+    return None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_k1n.coordination.collection import Item
-from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.run import retelling
 from pytest_k1n.run.coverage import LOOKED_AT, coverage_note
-from pytest_k1n.run.note import Evidence, ReportNote, note_of
+from pytest_k1n.run.note import Evidence, ReportNote
 from pytest_k1n.run.own_executions import keep_own
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
@@ -70,25 +69,3 @@ def _picture(run: Run, described: Item, item: pytest.Item, report: pytest.TestRe
         report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
     elif held := item.stash.get(LOOKED_AT, None):
         report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held)))
-
-
-def outcome_of(report: pytest.TestReport) -> ItemOutcome:
-    """Classify one report for the gate ledger; an xfail counts as skipped, a crashed node's as failed."""
-    note = note_of(report)
-    if note.blocked:
-        return ItemOutcome.BLOCKED
-    if note.unknown:
-        return ItemOutcome.UNKNOWN
-    if report.failed:
-        return ItemOutcome.FAILED
-    return ItemOutcome.SKIPPED if report.skipped else ItemOutcome.PASSED
-
-
-def status_of(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """Name our outcomes for the terminal: category, letter, word."""
-    note = note_of(report)
-    if note.blocked:
-        return ("blocked", "b", ("BLOCKED", {"yellow": True})) if report.when == "setup" else None
-    if note.unknown:
-        return "unknown", "?", ("UNKNOWN", {"purple": True})
-    return None

@@ -82,12 +82,6 @@ class Run:
         return Library(self.plan.definitions, self.plan.task_definitions) if self.plan else Library()
 
     @property
-    def estimates_ms(self) -> dict[tuple[str, str], int]:
-        """(workflow, ref) -> planned work in workflow time, of every template of the plan."""
-        templates = self.plan.templates if self.plan else ()
-        return {(each.workflow, ref): ms for each in templates for ref, ms in each.estimates_ms.items()}
-
-    @property
     def weather(self) -> Weather | None:
         """What the meters have told so far; None where none run."""
         from pytest_k1n.workers.weather_log import NAME, read_weather

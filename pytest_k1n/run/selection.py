@@ -11,11 +11,13 @@ from typing import cast
 import pytest
 
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Launch, Need
+from pytest_k1n.core.deadlines import deadline_ms
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
 from pytest_k1n.run.marks import WorkflowMark, batch_of, phase_of, workflow_mark
 from pytest_k1n.run.ours import BATCH_FIXTURES, EXECUTION_FIXTURES, QUALITY_FIXTURES, SERVER_FIXTURES, is_ours
+from pytest_k1n.run.run import Run
 
 
 def describe(
@@ -61,6 +63,23 @@ def in_order(items: Iterable[pytest.Item], plan: Plan | None) -> list[pytest.Ite
         return (plan.batches.index(batch), 1, ready)
 
     return sorted(items, key=rank)
+
+
+def limit(run: Run, items: Iterable[pytest.Item]) -> None:
+    """Give tests of the plan a `timeout` mark where pytest-timeout is installed; one of their own wins.
+
+    Waits happen outside the test's time, so this is for a judgement that hangs: the execution's deadline is ample.
+    """
+    if not run.config.pluginmanager.has_plugin("timeout") or run.plan is None:
+        return
+    from pytest_k1n.run.server_choice import longest_speed
+
+    speed = longest_speed(run)
+    longest = max((deadline_ms(each, None, {}, speed=speed) for each in run.plan.templates), default=0)
+    for item in items:
+        described = run.items.get(item.nodeid)
+        if longest and described and described.batch and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(longest / 1000))
 
 
 def _item(item: pytest.Item, batch: Batch | None, launch: Launch | None) -> Item:

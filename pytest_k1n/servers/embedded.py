@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -31,8 +31,6 @@ from pytest_k1n.workers.registry import Handlers
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
-    from pytest_k1n.core.http import HttpRequest, HttpResponse
-    from pytest_k1n.engine.rest.transport import InProcessTransport
 
 WORKER_ID = "k1n-embedded"
 MAX_PAYLOAD_BYTES = 10 * 1024 * 1024
@@ -256,7 +254,7 @@ class EmbeddedEngine:
         from pytest_k1n.client.api import Conductor
         from pytest_k1n.engine.rest.transport import InProcessTransport
 
-        return Conductor(_SerialTransport(InProcessTransport(self.engine), self.lock), patience_s=0)
+        return Conductor(InProcessTransport(self.engine, lock=self.lock), patience_s=0)
 
     def _executions_of(self, workflow: str) -> list[str]:
         return [each.workflow_id for each in self.engine.executions.values() if each.definition.name == workflow]
@@ -307,20 +305,3 @@ class EmbeddedEngine:
             if all(each.status in TERMINAL_WORKFLOW for each in self.engine.executions.values()):
                 return None
             return self.engine.diagnosis()
-
-
-class _SerialTransport:
-    """Lets one request at a time into the engine."""
-
-    def __init__(self, inner: InProcessTransport, lock: AbstractContextManager[bool]) -> None:
-        self.url = inner.url
-        self._inner = inner
-        self._lock = lock
-
-    def send(self, request: HttpRequest) -> HttpResponse:
-        """PlannedAnswer a request at once."""
-        with self._lock:
-            return self._inner.send(request)
-
-    def close(self) -> None:
-        """Do nothing: there is no connection."""

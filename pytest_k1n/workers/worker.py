@@ -15,7 +15,7 @@ from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError, NotFound
 from pytest_k1n.core import wire
 from pytest_k1n.core.family import led_to
-from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskStatus, WorkflowDefinition
+from pytest_k1n.core.model import TaskStatus, WorkflowDefinition, worker_types
 from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
 from pytest_k1n.workers.heartbeat import Heartbeat
@@ -33,13 +33,6 @@ _FIRST_ROUND_PAUSE_S = 0.005
 """Between two polls of the first slow round: what waited for a worker is found soon after it has come."""
 _STOP_S = 2.0
 """How long stopped handlers may take to notice."""
-
-
-def worker_types(definitions: Iterable[WorkflowDefinition]) -> tuple[str, ...]:
-    """Name the task types of definitions that workers poll for."""
-    tasks = (task for definition in definitions for task in definition.walk())
-    names = (task.name if task.type == "SIMPLE" else task.type for task in tasks if task.type not in SYSTEM_TASK_TYPES)
-    return tuple(dict.fromkeys(name for name in names if name != "DYNAMIC"))
 
 
 class Worker:

@@ -16,6 +16,7 @@ from pytest_k1n.commands import probes
 from pytest_k1n.commands.gates import LINES
 from pytest_k1n.core import wire
 from pytest_k1n.core.gates import PROBES, CategoryVerdict, GateSettings, Quality, category, evaluate, judge, single
+from pytest_k1n.core.model import worker_types
 from pytest_k1n.core.observation import Observation, observe
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
@@ -23,7 +24,6 @@ from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
 from pytest_k1n.validation.schema import problems_of
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers
-from pytest_k1n.workers.worker import worker_types
 
 ROOT = Path(__file__).parents[2]
 PLAN = ROOT / "suites" / "plan.toml"

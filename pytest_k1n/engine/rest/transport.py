@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 from urllib.parse import parse_qs
 
 from pytest_k1n.core.http import HttpRequest, HttpResponse
@@ -11,11 +13,17 @@ from pytest_k1n.engine.rest.router import Routes
 
 
 class InProcessTransport:
-    """Hands requests to an engine's routes; has the shape of `client.Transport`. Not thread-safe, like the engine."""
+    """Hands requests to an engine's routes; has the shape of `client.Transport`.
 
-    def __init__(self, engine: Engine, *, url: str = "embedded://engine") -> None:
+    Not thread-safe, like the engine, unless a lock lets one request at a time in.
+    """
+
+    def __init__(
+        self, engine: Engine, *, url: str = "embedded://engine", lock: AbstractContextManager[Any] | None = None
+    ) -> None:
         self.engine = engine
         self.url = url
+        self._lock = nullcontext() if lock is None else lock
         self._routes = Routes(engine)
 
     def __repr__(self) -> str:
@@ -26,7 +34,8 @@ class InProcessTransport:
         path, _, query = request.path.partition("?")
         named = {name.lower(): value for name, value in (request.headers or {}).items()}
         parameters = {**parse_qs(query, keep_blank_values=True), **_query(request.params or {})}
-        reply = self._routes.handle(request.method, path, parameters, request.body, named)
+        with self._lock:
+            reply = self._routes.handle(request.method, path, parameters, request.body, named)
         return HttpResponse(reply.status, reply.body(), reply.content_type)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_k1n.coordination.backend import TimeScale
-from pytest_k1n.coordination.starts import Start
+from pytest_k1n.coordination.collection import Start
 from pytest_k1n.coordination.watch import UNPOLLED_MS, Watch
 
 SNAPSHOT = {
