@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import resource
 import signal
 import sys
@@ -29,6 +28,7 @@ from pytest_k1n.chaos.faults import KINDS, Injection, kind_named
 from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.lostjoins import LostJoins
 from pytest_k1n.chaos.proxy import FaultProxy
+from pytest_k1n.chaos.rigworkers import RigWorkers
 from pytest_k1n.chaos.trap import Trap
 from pytest_k1n.client.address import urls_in
 from pytest_k1n.client.api import Conductor
@@ -38,7 +38,6 @@ from pytest_k1n.coordination.pace import lateness
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.servers.jar import JarServer
-from pytest_k1n.servers.supervised import Supervised, log_tail
 from pytest_k1n.workers.ledger import read_ledger
 
 LEASE_S = 2
@@ -48,7 +47,6 @@ _DECIDE_EVERY_S = 0.5
 _SLOW = 12
 """How many times its usual work a task that outlasts its lease takes."""
 _RESTART_WITHIN_S = 240.0
-_POLLING_WITHIN_S = 60.0
 _GONE_WITHIN_S = 5.0
 _UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
@@ -99,12 +97,10 @@ class Rig:
         self._url = url
         self._server = server
         self._folder = folder
-        self._lease_s, self._work_ms, self._handler = lease_s, work_ms, handler
-        self._worker = tuple(worker)
+        self._lease_s, self._work_ms = lease_s, work_ms
         self._client = Conductor(transport_for(url), patience_s=0)
-        self._effects = folder / "effects"
-        self._ledger = folder / "invocations.jsonl"
-        self._workers: list[Supervised] = []
+        names = [str(task["name"]) for task in self.tasks]
+        self._workers = RigWorkers(tuple(worker), names, folder=folder, uid=self.uid, handler=handler, work_ms=work_ms)
         self._runs = 0
 
     @property
@@ -118,7 +114,7 @@ class Rig:
         return wire.workflow_definition(cast("Json", self.definition))
 
     def __enter__(self) -> Self:
-        self._effects.mkdir(parents=True)
+        self._workers.effects.mkdir(parents=True)
         (self._folder / "definitions").mkdir()
         (self._folder / "definitions" / "definition.json").write_text(json.dumps(self.definition), "utf-8")
         self._client.register_tasks(self.tasks)
@@ -128,7 +124,7 @@ class Rig:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._end_workers()
+        self._workers.end()
         with contextlib.suppress(ConductorError):
             self._client.unregister_workflow(str(self.definition["name"]), 1)
             for task in self.tasks:
@@ -146,12 +142,12 @@ class Rig:
         with contextlib.ExitStack() as stack:
             proxies = [stack.enter_context(FaultProxy(each, trap)) for each in urls_in(self._url)]
             proxy = ",".join(each.url for each in proxies)
-            self._start_worker(proxy, injection)
+            self._workers.start(proxy, faults=self._slowed(injection))
             began = time.monotonic()
             ids = [self._start(number) for number in range(count)]
             executions, given_up = self._see_through(ids, injection, trap, proxy, began + within_s, lost)
             took_s = time.monotonic() - began
-            orphans = self._end_workers()
+            orphans = self._workers.end()
         spared = injection is None or kind_named(injection.kind).spares
         evidence = tuple(self._evidence(self._settled(each), orphans, given_up, spared) for each in executions)
         for workflow_id in ids:
@@ -165,11 +161,7 @@ class Rig:
             correlation_id=f"{self.uid}-{self._runs}-{number}",
             task_to_domain={"*": self.uid},
         )
-        pipe = self._workers[-1].stdin
-        if pipe is not None:
-            hint = {"launched": {"workflow_id": workflow_id, "name": self.definition["name"]}}
-            with contextlib.suppress(BrokenPipeError):  # the fault may have killed it by now
-                pipe.write(json.dumps(hint).encode() + b"\n")
+        self._workers.announce(workflow_id, str(self.definition["name"]))
         return workflow_id
 
     def _see_through(
@@ -216,7 +208,7 @@ class Rig:
     def _strike(self, injection: Injection | None) -> None:
         """Do to a process what the fault is; called from a thread of the proxy."""
         assert injection is not None
-        worker = self._workers[-1]
+        worker = self._workers.latest
         match injection.kind:
             case "worker-killed":
                 worker.kill(signal.SIGKILL)
@@ -232,6 +224,12 @@ class Rig:
                 self._limit_files((0, resource.RLIM_INFINITY))
                 self._later(injection, lambda: self._limit_files(_UNLIMITED))
 
+    def _slowed(self, injection: Injection | None) -> Sequence[str]:
+        """Return the fault that the worker itself commits: to outlast the lease of one task."""
+        if injection is None or injection.kind != "work-slow":
+            return ()
+        return (f"{self.definition['name']}/{injection.ref}#0:slow={_SLOW}",)
+
     def _later(self, injection: Injection, undo: Callable[[], None]) -> None:
         """End a fault in a thread of its own: the one that looks may be waiting for a server that stands still."""
         threading.Timer(injection.lasts * self._lease_s, undo).start()
@@ -239,8 +237,8 @@ class Rig:
     def _replace(self, injection: Injection, proxy: str) -> None:
         """Start again what was killed."""
         if injection.kind == "worker-killed":
-            self._workers[-1].wait(10)
-            self._start_worker(proxy, None)
+            self._workers.latest.wait(10)
+            self._workers.start(proxy)
         elif injection.kind == "server-killed":
             self._own_server().process.wait(10)
             if len(urls_in(self._url)) > 1:
@@ -256,38 +254,6 @@ class Rig:
             raise ValueError("the server is not ours: no fault may strike at it")
         return self._server
 
-    def _start_worker(self, proxy: str, injection: Injection | None) -> None:
-        number = len(self._workers)
-        ready = self._folder / f"ready-{self._runs}-{number}"
-        argv = [*self._worker, "--definitions", str(self._folder / "definitions")]
-        argv += ["--domain", self.uid, "--ledger", str(self._ledger), "--ready", str(ready), "--grace", "100ms"]
-        argv += ["--worker-id", f"{self.uid}-{self._runs}-{number}", "--slots", "20"]
-        for task in self.tasks:
-            argv += ["--handler", f"{task['name']}=pytest_k1n.chaos.effects:{self._handler}"]
-        if injection is not None and injection.kind == "work-slow":
-            argv += ["--fault", f"{self.definition['name']}/{injection.ref}#0:slow={_SLOW}"]
-        environment = {
-            **os.environ,
-            "K1N_SERVER": proxy,
-            effects.FOLDER: str(self._effects),
-            effects.WORK_MS: str(self._work_ms),
-        }
-        log = self._folder / "worker.log"
-        worker = Supervised(argv, log_path=log, env=environment, grace_s=2.0, stdin=True)
-        self._workers.append(worker.__enter__())
-        deadline = time.monotonic() + _POLLING_WITHIN_S
-        while not ready.exists():
-            if worker.poll() is not None or time.monotonic() > deadline:
-                raise ChildProcessError(f"the worker did not start to poll: {log_tail(log)}")
-            time.sleep(_LOOK_S)
-
-    def _end_workers(self) -> tuple[str, ...]:
-        """End all workers; name those that live on all the same."""
-        workers, self._workers = self._workers, []
-        for worker in workers:
-            worker.close()
-        return tuple(f"worker {worker.pid}" for worker in workers if _lives(worker.pid))
-
     def _settled(self, execution: Execution) -> Execution:
         """Read an execution that has ended once more: its tasks are read beside it, and may have been older."""
         if not execution.is_terminal:
@@ -296,12 +262,12 @@ class Rig:
 
     def _evidence(self, execution: Execution, orphans: Sequence[str], given_up: str | None, spared: bool) -> Aftermath:
         workflow_id = execution.workflow_id
-        entries = [entry for entry in read_ledger(self._ledger) if entry.get("workflow_id") == workflow_id]
+        entries = [entry for entry in read_ledger(self._workers.ledger) if entry.get("workflow_id") == workflow_id]
         names = {f"{self.uid}:{task['name']}" for task in self.tasks}
         queues = {name: size for name, size in self._sizes().items() if name in names}
         return Aftermath(
             execution=execution,
-            effects=effects.effects_in(self._effects, workflow_id),
+            effects=effects.effects_in(self._workers.effects, workflow_id),
             begun=Counter(str(entry["task_id"]) for entry in entries),
             queued=queues,
             orphans=orphans,
@@ -323,11 +289,3 @@ class Rig:
 def kinds_on(server: JarServer | None) -> tuple[str, ...]:
     """Name the kinds of fault that can be committed: a server that is not ours is left alone."""
     return tuple(name for name in KINDS if server is not None or kind_named(name).victim != "server")
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.killpg(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True

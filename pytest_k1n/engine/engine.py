@@ -12,41 +12,38 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
-from typing import Any
 
 from pytest_k1n.engine.decide import ending
-from pytest_k1n.engine.decide.context import Broken, Context, Effects
+from pytest_k1n.engine.decide.context import Context, Effects
 from pytest_k1n.engine.decide.decider import decide
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.dialect import CURRENT, Dialect
-from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.language.scripts import Scripts
-from pytest_k1n.engine.problems import Problem, Unknown
+from pytest_k1n.engine.problems import Unknown
 from pytest_k1n.engine.registry.catalogue import Catalogue
 from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, taskresults
-from pytest_k1n.engine.runtime.agenda import DEADLINE, FINISH, WAKE, Agenda
+from pytest_k1n.engine.runtime.agenda import FINISH, Agenda
+from pytest_k1n.engine.runtime.beginning import Beginning
 from pytest_k1n.engine.runtime.clock import Clock, VirtualClock
-from pytest_k1n.engine.runtime.collecting import only_young
 from pytest_k1n.engine.runtime.deadlines import Deadlines
 from pytest_k1n.engine.runtime.dispatcher import Dispatcher
 from pytest_k1n.engine.runtime.events import EventHandlers
-from pytest_k1n.engine.runtime.guards import Guards, Stuck
-from pytest_k1n.engine.runtime.outside import waits_outside
+from pytest_k1n.engine.runtime.guards import Guards
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.systemruns import SystemRuns
 from pytest_k1n.engine.runtime.taskindex import TaskIndex
+from pytest_k1n.engine.runtime.tasklogs import TaskLogs
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import FAILED, OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
-from pytest_k1n.engine.values import JsonObject, store
+from pytest_k1n.engine.values import JsonObject
 
 MOST_ARCHIVED = 1_000
 
 
-class Engine:
+class Engine(Beginning):
     """An embedded Conductor. Not thread-safe: a served one takes its requests in turns (`serving.turns`)."""
 
     def __init__(
@@ -66,8 +63,6 @@ class Engine:
         self.executions: dict[str, ExecutionState] = {}
         self.archived: deque[ExecutionState] = deque(maxlen=MOST_ARCHIVED)
         """What was removed and can still be found by a search, the latest ones."""
-        self.stray_logs: dict[str, tuple[JsonObject, ...]] = {}
-        """Task id -> lines that a client has written for a task that is not there (any more): they are kept."""
         self.polls: dict[QueueKey, JsonObject] = {}
         self.guards = guards or Guards()
         self.on_poll: Callable[[QueueKey, str | None, TaskState | None], None] | None = None
@@ -86,91 +81,16 @@ class Engine:
         self._terminate_child = partial(children.terminate, self)
         self._started: dict[str, int] = {}
         self._index = TaskIndex(self.executions)
+        self.logs = TaskLogs(self.task, self.archived)
 
     def tick(self) -> int:
         """Read the clock: all that one request or one event does happens at the instant read here."""
         self.now_ms = self.clock.now_ms()
         return self.now_ms
 
-    def start(
-        self,
-        definition: Definition,
-        input_: JsonObject,
-        *,
-        correlation_id: str | None = None,
-        domains: dict[str, str] | None = None,
-        priority: int = 0,
-        workflow_id: str | None = None,
-        parent: TaskState | None = None,
-    ) -> ExecutionState:
-        """Start an execution and evaluate it; its first tasks are queued when this returns."""
-        if parent is not None:
-            self.guards.nest(self._names_down_to(parent.execution))
-            self._count_start(definition)
-        execution = self._create(definition, input_, workflow_id)
-        execution.correlation_id = correlation_id
-        execution.domains = domains or {}
-        execution.priority = priority
-        if parent is not None:
-            execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
-            execution.waited_by = parent
-        self._begin_execution(execution)
-        if parent is None:  # a child starts among what is being settled: a wide fork's would lie in one another
-            self._agenda.settle()
-        return execution
-
-    def start_soon(
-        self,
-        definition: Definition,
-        input_: JsonObject,
-        *,
-        correlation_id: str | None = None,
-        domains: dict[str, str] | None = None,
-        priority: int = 0,
-    ) -> ExecutionState:
-        """Start an execution that is evaluated after what is being done now. Raises Endless."""
-        self._count_start(definition)
-        execution = self._create(definition, input_, None)
-        execution.correlation_id, execution.domains, execution.priority = correlation_id, domains or {}, priority
-        self._agenda.soon(self._begin_if_possible, execution)
-        return execution
-
-    def _count_start(self, definition: Definition) -> None:
-        """Count a start that no request has asked for. Raises Endless."""
-        name = definition.name
-        self.guards.again(f"start/{name}", self.now_ms, lambda: f"executions have started executions of {name}")
-
-    def _names_down_to(self, execution: ExecutionState) -> list[str]:
-        """Name the workflows that an execution lies in, and its own, outermost first."""
-        names = [execution.definition.name]
-        while (outer := self.executions.get(execution.parent_id or "")) is not None:
-            execution = outer
-            names.append(execution.definition.name)
-        return names[::-1]
-
-    def _begin_execution(self, execution: ExecutionState) -> None:
-        """Evaluate an execution for the first time; nothing is left of one that cannot begin. Raises Problem."""
-        try:
-            self.decide(execution)
-        except Broken as error:
-            self.forget(execution)
-            raise error.problem(str(error)) from None
-
-    def _begin_if_possible(self, execution: ExecutionState) -> None:
-        with suppress(Problem):  # the caller has gone on
-            self._begin_execution(execution)
-        store(execution.input)
-
-    def _create(self, definition: Definition, input_: JsonObject, workflow_id: str | None) -> ExecutionState:
-        if workflow_id is None:
-            nth = self._started.get(definition.name, 0) + 1
-            self._started[definition.name] = nth
-            workflow_id = seeded_id(self.seed, f"{definition.name}/{nth}")
-        execution = ExecutionState(
-            workflow_id, definition, self.now_ms, definition.with_template(input_), self.seed, self.dialect
-        )
-        self.executions[workflow_id] = execution
-        return execution
+    def settle(self) -> None:
+        """Do everything that follows at this instant."""
+        self._agenda.settle()
 
     def forget(self, execution: ExecutionState) -> None:
         """Remove an execution, with all that is kept of it."""
@@ -236,10 +156,6 @@ class Engine:
         self._index.note(execution)
         self._deadlines.note(execution)
 
-    def settle(self) -> None:
-        """Do everything that follows at this instant."""
-        self._agenda.settle()
-
     def poll(self, key: QueueKey, worker_id: str | None) -> TaskState | None:
         """Deliver the next task of a queue, or None."""
         now_ms = self.now_ms
@@ -296,26 +212,6 @@ class Engine:
             task.updated_ms = self.now_ms
             self._deadlines.note_task(task)
 
-    def log(self, task_id: str, line: str) -> None:
-        """Append one line to a task's log; as on the server also where no such task is known, to the latest such."""
-        task = self.task(task_id)
-        if task is not None:
-            taskresults.log(task, line, self.now_ms)
-            return
-        strays = self.stray_logs
-        strays[task_id] = (*self.logs(task_id), taskresults.log_line(task_id, line, self.now_ms))
-        if len(strays) > MOST_ARCHIVED:
-            del strays[next(iter(strays))]
-
-    def logs(self, task_id: str) -> tuple[JsonObject, ...]:
-        """Return a task's log, also of one whose execution was archived."""
-        if (task := self.task(task_id)) is not None:
-            return task.logs
-        if task_id in self.stray_logs:
-            return self.stray_logs[task_id]
-        archived = (task for execution in self.archived for task in execution.tasks if task.logs)
-        return next((task.logs for task in archived if task.task_id == task_id), ())
-
     def requeue(self, task: TaskState) -> None:
         """Make a task that waits for a callback deliverable now."""
         task.callback_s = 0
@@ -354,95 +250,9 @@ class Engine:
         """Have no worker any more: what they have in hand they still report, what is queued stays there."""
         self.dispatcher.workforce.detach_all()
 
-    def run_until(self, is_reached: Callable[[], bool], *, horizon_ms: int | None = None) -> bool:
-        """Let time pass, event by event, until something holds; tell whether it came to hold.
-
-        False when nothing more can happen, or the next event lies after `horizon_ms` (an instant). Raises Stuck when
-        the clock jumps on and on without anything changing.
-        """
-        agenda = self._agenda
-        with only_young():
-            agenda.settle()
-            while not is_reached():
-                instant_ms = agenda.next_ms()
-                if instant_ms is None or (horizon_ms is not None and instant_ms > horizon_ms):
-                    return False
-                self.step()
-        return True
-
-    def step(self) -> None:
-        """Jump to the next event and do it. Raises Stuck."""
-        instant_ms, priority, action, subject = self._agenda.pop()
-        if priority == DEADLINE and not self._deadlines.stands(subject, instant_ms):
-            return
-        now_ms = self.now_ms
-        if instant_ms > now_ms:
-            if self.clock.jumps:
-                try:
-                    self.guards.jump(instant_ms - now_ms, self.diagnosis)
-                except Stuck:
-                    self._put_back(instant_ms, priority, action, subject)
-                    raise
-            self.clock.move_to(instant_ms)
-        self.now_ms = max(now_ms, instant_ms) if self.clock.jumps else max(self.clock.now_ms(), instant_ms)
-        action(subject)
-        self._agenda.settle()
-
-    def _put_back(self, instant_ms: int, priority: int, action: Callable[[Any], None], subject: Any) -> None:
-        """Keep an event that did not come about: a clock that is moved on later must still find it."""
-        if priority == DEADLINE:
-            self._deadlines.keep(subject)
-        self._agenda.at(instant_ms, priority, action, subject)
-
-    def advance(self, duration_ms: int) -> None:
-        """Let a duration pass, with everything that happens in it."""
-        if duration_ms < 0:
-            raise ValueError(f"time cannot go back by {-duration_ms} ms")
-        self.advance_to(self.now_ms + duration_ms)
-
-    def advance_to(self, instant_ms: int) -> None:
-        """Let time pass up to an instant, with everything that happens before and at it."""
-        self._agenda.settle()
-        while (following := self._agenda.next_ms()) is not None and following <= instant_ms:
-            self.step()
-        if instant_ms > self.clock.now_ms():
-            self.clock.move_to(instant_ms)
-        self.tick()
-
-    def drain(self) -> None:
-        """Let time pass until nothing more can happen by itself."""
-        self.run_until(lambda: False)
-
-    def next_event_ms(self) -> int | None:
-        """Return when something will happen by itself, or None."""
-        return self._agenda.next_ms()
-
-    def call_at(self, instant_ms: int, action: Callable[[], None]) -> None:
-        """Have a caller act at an instant to come; it counts before a time limit of the same instant."""
-        self._agenda.at(max(instant_ms, self.now_ms), WAKE, lambda _: action(), None)
-
-    def needs_outside(self) -> bool:
-        """Tell whether the next event is a timeout of an execution that only a caller could save from it."""
-        execution = self._deadlines.next()
-        return execution is not None and waits_outside(execution, self.executions, self.now_ms) is not None
-
-    def next_deadline(self) -> ExecutionState | None:
-        """Return the execution whose time is up at the next event; None if that event is something else."""
-        return self._deadlines.next()
-
     def deliverable(self) -> list[tuple[QueueKey, TaskState]]:
         """Return the tasks that a poll would get now, the first of each queue."""
         return self.dispatcher.deliverable(self.now_ms)
-
-    def diagnosis(self) -> str:
-        """Say what every open execution waits for."""
-        lines = []
-        for execution in self.executions.values():
-            if execution.status in TERMINAL_WORKFLOW:
-                continue
-            waiting = ", ".join(f"{task.ref} {task.status}" for task in execution.live) or "nothing"
-            lines.append(f"{execution.definition.name} {execution.workflow_id} {execution.status}: {waiting}")
-        return "; ".join(lines) or "no open execution"
 
     def find(self, name: str, version: int | None) -> Definition:
         """Return the snapshot to start from. Raises Unknown, or MissingChild."""

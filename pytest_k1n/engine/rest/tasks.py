@@ -202,12 +202,13 @@ def _known(request: Request) -> TaskState:
 def _log(request: Request) -> Reply:
     if not request.body:
         raise Illegal("Required request body is missing")
-    request.engine.log(request.names["id"], request.body.decode("utf-8", "replace"))
+    engine = request.engine
+    engine.logs.write(request.names["id"], request.body.decode("utf-8", "replace"), engine.now_ms)
     return Reply()
 
 
 def _logs(request: Request) -> Reply:
-    logs = request.engine.logs(request.names["id"])
+    logs = request.engine.logs.of(request.names["id"])
     return Reply(payload=list(logs)) if logs else Reply(204)
 
 

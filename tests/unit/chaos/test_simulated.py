@@ -8,7 +8,8 @@ import pytest
 
 from pytest_k1n.chaos.faults import cells, draw, injection
 from pytest_k1n.chaos.judging import damage
-from pytest_k1n.chaos.simulated import SIMULATED_KINDS, Habits, Simulation, worker_refs
+from pytest_k1n.chaos.simulated import SIMULATED_KINDS, Simulation, worker_refs
+from pytest_k1n.chaos.simulatedworker import Habits
 
 
 def step(ref: str) -> dict[str, object]:
