@@ -83,15 +83,6 @@ class Engine(Beginning):
         self._index = TaskIndex(self.executions)
         self.logs = TaskLogs(self.task, self.archived)
 
-    def tick(self) -> int:
-        """Read the clock: all that one request or one event does happens at the instant read here."""
-        self.now_ms = self.clock.now_ms()
-        return self.now_ms
-
-    def settle(self) -> None:
-        """Do everything that follows at this instant."""
-        self._agenda.settle()
-
     def forget(self, execution: ExecutionState) -> None:
         """Remove an execution, with all that is kept of it."""
         del self.executions[execution.workflow_id]

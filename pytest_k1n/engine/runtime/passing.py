@@ -25,6 +25,15 @@ class PassingTime:
     _agenda: Agenda
     _deadlines: Deadlines
 
+    def tick(self) -> int:
+        """Read the clock: all that one request or one event does happens at the instant read here."""
+        self.now_ms = self.clock.now_ms()
+        return self.now_ms
+
+    def settle(self) -> None:
+        """Do everything that follows at this instant."""
+        self._agenda.settle()
+
     def run_until(self, is_reached: Callable[[], bool], *, horizon_ms: int | None = None) -> bool:
         """Let time pass, event by event, until something holds; tell whether it came to hold.
 
@@ -78,7 +87,7 @@ class PassingTime:
             self.step()
         if instant_ms > self.clock.now_ms():
             self.clock.move_to(instant_ms)
-        self.now_ms = self.clock.now_ms()
+        self.tick()
 
     def drain(self) -> None:
         """Let time pass until nothing more can happen by itself."""
