@@ -15,7 +15,8 @@ from pytest_k1n.engine.dialect import dialect_of
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
-from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 
 if TYPE_CHECKING:

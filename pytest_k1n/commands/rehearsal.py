@@ -13,7 +13,8 @@ from pytest_k1n.core.answers import PlannedAnswer
 from pytest_k1n.core.model import Execution, Json, worker_types
 from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.engine.runtime.guards import Stuck
-from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 
 

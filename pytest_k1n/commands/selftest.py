@@ -31,7 +31,8 @@ from pytest_k1n.core.plan import Phase, Template
 from pytest_k1n.core.regression import AgainstBaseline, judge_series
 from pytest_k1n.core.series import SeriesKey
 from pytest_k1n.core.units import MINUTE_MS
-from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers
 

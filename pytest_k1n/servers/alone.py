@@ -28,8 +28,9 @@ from pytest_k1n.engine.runtime.asynctasks import HttpAnswer, call_http
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
-from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine
 from pytest_k1n.servers.endless import what_goes_on
+from pytest_k1n.servers.handlerworker import HandlerWorker
 
 Document = Mapping[str, Any]
 _KEPT: Final = 64

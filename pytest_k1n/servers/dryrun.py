@@ -19,7 +19,7 @@ from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.servers.alone import EngineExecution, start_alone
-from pytest_k1n.servers.embedded import HandlerWorker
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.handler import NamedHandler, TaskContext, TaskFailed
 from pytest_k1n.workers.registry import Given, Handlers
 from pytest_k1n.workers.simulated import run_simulated, simulated_with

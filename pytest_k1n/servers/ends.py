@@ -8,7 +8,7 @@ from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import CANCELED, COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.servers.alone import WITHIN_MS, EngineExecution
-from pytest_k1n.servers.embedded import HandlerWorker
+from pytest_k1n.servers.handlerworker import HandlerWorker
 
 _ANSWERED: Final = ("WAIT", "HUMAN")
 

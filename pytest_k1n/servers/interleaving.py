@@ -22,8 +22,8 @@ from pytest_k1n.core.shape import JOINS, behind_joins, every_task, inline_defini
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK
 from pytest_k1n.servers.alone import EngineExecution, start_alone
-from pytest_k1n.servers.embedded import HandlerWorker
 from pytest_k1n.servers.ends import Ends, is_answered
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Given, Handlers
 
 Document = Mapping[str, Any]

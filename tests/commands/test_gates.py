@@ -20,7 +20,8 @@ from pytest_k1n.core.model import worker_types
 from pytest_k1n.core.observation import Observation, observe
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
-from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.validation.schema import problems_of
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers

@@ -16,7 +16,8 @@ from pytest_k1n.commands.rehearsal import rehearse
 from pytest_k1n.commands.scaffold import band_of, duration, files
 from pytest_k1n.core.units import MINUTE_MS, duration_ms
 from pytest_k1n.plan.read import load_plan
-from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 
 Document = dict[str, Any]

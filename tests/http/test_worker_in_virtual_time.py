@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from pytest_k1n.servers.embedded import EmbeddedEngine, HandlerWorker
+from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.ledger import read_ledger
 from pytest_k1n.workers.registry import Handlers
 

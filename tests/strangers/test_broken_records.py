@@ -9,7 +9,7 @@ from k1n_support.lint_examples import DYNAMIC_FORK, A, B, C, fork, join, loop, r
 from pytest_k1n.cli import main
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.servers.alone import start_alone
-from pytest_k1n.servers.embedded import HandlerWorker
+from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 
 HOUR_S = 3_600
