@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, variance
+from statistics import fmean
 
 from pytest_k1n.core.student import digamma, inverse_trigamma, t_quantile, t_tail, trigamma
 
@@ -84,7 +84,7 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 def _pooled(base: Sequence[float], new: Sequence[float]) -> tuple[float, int]:
     """Return a series' own variance and its degrees of freedom; a single new value tells nothing of it."""
-    squares = variance(base) * (len(base) - 1) + (variance(new) * (len(new) - 1) if len(new) > 1 else 0.0)
+    squares = _squares(base) + _squares(new)
     degrees = len(base) + len(new) - 2
     rounding = _STAMP_MS / math.exp(fmean(base))
     return squares / degrees + rounding * rounding, degrees
@@ -95,11 +95,17 @@ def _prior(own: Sequence[tuple[float, int]]) -> tuple[float, float]:
     spread = [math.log(square) - digamma(degrees / 2) + math.log(degrees / 2) for square, degrees in own]
     if len(own) < 2:
         return 0.0, own[0][0]
-    surplus = variance(spread) - fmean(trigamma(degrees / 2) for _, degrees in own)
+    surplus = _squares(spread) / (len(spread) - 1) - fmean(trigamma(degrees / 2) for _, degrees in own)
     if surplus <= 0:
         return math.inf, math.exp(fmean(spread))
     half = inverse_trigamma(surplus)
     return 2 * half, math.exp(fmean(spread) + digamma(half) - math.log(half))
+
+
+def _squares(values: Sequence[float]) -> float:
+    """Sum the squared deviations from the mean; `statistics.variance`, exact to the last digit, takes 30 times as long."""
+    mean = fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values)
 
 
 def _log(duration_ms: int) -> float:

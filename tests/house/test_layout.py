@@ -22,11 +22,14 @@ def imports(name: str) -> Iterator[str]:
 
 
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
-    """Return the groups of nodes that reach each other, by the closure of what is left without dead ends."""
+    """Return the groups of nodes that reach each other, by the closure of what both leads on and is led to."""
     graph, before = {node: targets - {node} for node, targets in graph.items()}, 0
     while len(graph) != before:
         before = len(graph)
-        graph = {node: targets & graph.keys() for node, targets in graph.items() if targets & graph.keys()}
+        led_to = set().union(*graph.values())
+        graph = {
+            node: targets & graph.keys() for node, targets in graph.items() if targets & graph.keys() and node in led_to
+        }
     reach = {node: set(targets) for node, targets in graph.items()}
     for middle in graph:
         for node in graph:

@@ -97,6 +97,15 @@ def template(**fields):
     return Template(id="01", slug="t", workflow="wf", batch=1, phases=phases, **fields)
 
 
+@pytest.fixture(scope="session")
+def scipy():
+    """The package, brought when a test asks: every process that collects tests would pay a second for it."""
+    import scipy.special
+    import scipy.stats
+
+    return scipy
+
+
 @pytest.fixture
 def build():
     return SimpleNamespace(

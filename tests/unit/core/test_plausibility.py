@@ -3,7 +3,6 @@
 What may change without a change of the verdict is listed here, with the reason.
 """
 
-import copy
 import json
 from pathlib import Path
 
@@ -19,6 +18,10 @@ from pytest_k1n.plan.read import load_plan
 
 ROOT = Path(__file__).parents[3]
 PLAN = load_plan(ROOT / "suites" / "plan.toml")
+TEMPLATE = PLAN.template_for("K1N_TEMPLATE_02")
+DEFINITION = wire.workflow_definition(
+    json.loads((ROOT / "fixtures" / "workflows" / "K1N_TEMPLATE_02.json").read_text())
+)
 RECORDED = sorted((ROOT / "fixtures" / "histories").glob("*.json"))
 MUTATED = ("template-02", "do-while-condition", "retried", "switch-case", "fork-join-dynamic", "sub-workflow-parent")
 BOOK_KEEPING = """
@@ -66,11 +69,8 @@ def verdict(document, name):
     execution = wire.execution(document)
     if not name.startswith("template"):
         return judge_all([*planned(None)], observe(execution)).verdict
-    template = PLAN.template_for("K1N_TEMPLATE_02")
-    path = ROOT / "fixtures" / "workflows" / "K1N_TEMPLATE_02.json"
-    definition = wire.workflow_definition(json.loads(path.read_text()))
-    seen = observe(execution, template=template, definition=definition, time_model="scaled", speed=600)
-    return judge_all(planned(template), seen).verdict
+    seen = observe(execution, template=TEMPLATE, definition=DEFINITION, time_model="scaled", speed=600)
+    return judge_all(planned(TEMPLATE), seen).verdict
 
 
 def is_noticed(document, name):
@@ -98,6 +98,12 @@ def mutations(value):
         yield "other", "other"
     elif isinstance(value, dict | list):
         yield "emptied", type(value)()
+
+
+def with_task(document, index, *records):
+    """Return a document with other records in one's place; it shares all else with the one it is made from."""
+    tasks = document["tasks"]
+    return {**document, "tasks": [*tasks[:index], *records, *tasks[index + 1 :]]}
 
 
 def changed(fields, key, value):
@@ -136,7 +142,7 @@ def test_whatever_changes_the_meaning_of_a_task_record_is_noticed(name):
             if key in ("workflowTask", "taskDefinition", "status"):
                 continue
             for how, new in mutations(value):
-                other = copy.deepcopy(document)
+                other = with_task(document, index, {**record})
                 changed(other["tasks"][index], key, new)
                 if not is_noticed(other, name) and not may_be_missed(key, how, record):
                     missed.append((record["referenceTaskName"], key, how))
@@ -149,11 +155,8 @@ def test_another_status_a_record_too_few_and_a_record_too_many_are_noticed(name)
     missed = []
     for index, record in enumerate(document["tasks"]):
         ref = record["referenceTaskName"]
-        others = [copy.deepcopy(document) for _ in range(2 + len(STATUSES))]
-        del others[0]["tasks"][index]
-        others[1]["tasks"].insert(index, copy.deepcopy(record))
-        for other, status in zip(others[2:], STATUSES, strict=True):
-            other["tasks"][index]["status"] = status
+        others = [with_task(document, index), with_task(document, index, record, record)]
+        others += [with_task(document, index, {**record, "status": status}) for status in STATUSES]
         for other, how in zip(others, ("deleted", "doubled", *STATUSES), strict=True):
             # An attempt that another one followed may have ended in any unsuccessful way.
             is_same = record["retried"] and how in STATUSES and how not in ("IN_PROGRESS", "SCHEDULED")

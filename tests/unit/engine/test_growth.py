@@ -23,12 +23,16 @@ class Counter:
     def __init__(self):
         self.count = 0
 
-    def trace(self, frame, event, _argument):
+    def trace(self, frame, _event, _argument):
+        """Begin to count in a frame that is entered; what is returned is called once for each bytecode."""
         if "pytest_k1n" not in frame.f_code.co_filename:
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        return self.step
+
+    def step(self, _frame, event, _argument):
         self.count += event == "opcode"
-        return self.trace
+        return self.step
 
     def __enter__(self):
         self.before = sys.gettrace()
