@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pytest_k1n.engine.runtime.collecting import settle_in
 from pytest_k1n.run.run import RUN
 from pytest_k1n.servers.folders import new_run_folder, sweep
 from pytest_k1n.servers.opening import open_server
@@ -82,6 +83,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Leave what has been collected out of all garbage collections to come: thousands of tests, for each of them."""
+    settle_in()
 
 
 @pytest.fixture(scope="session")
