@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: strangers soak chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: both-ways default-servers kills strangers soak chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -98,6 +98,12 @@ fuzz-input: setup ## give the commands 3,000 plans, definitions, executions and 
 
 both-ways: setup ## on a real Conductor: count healthy runs called FAIL, and faults that are not noticed (ARGS=--help)
 	$(BIN)/python -m benchmarks.both_ways $(ARGS)
+
+default-servers: setup ## run the plan on ten Conductors in their default configuration, each just started; batch 1 also in real time
+	$(BIN)/python -m benchmarks.both_ways --column "default server, each fresh" --default-server --fresh --healthy 10 --real 1 --faults 0 $(ARGS)
+
+kills: setup ## end 204 runs by kill -9, SIGTERM and Ctrl-C, embedded, served and on a Conductor: nothing may be left
+	$(BIN)/python -m benchmarks.kills $(ARGS)
 
 determinism: setup ## compare the histories of 1,000 seeds to the byte, within a process and across three
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)

@@ -1,9 +1,11 @@
 """Both errors of a verdict: healthy runs that are called FAIL, and faults that are not noticed, on a real Conductor.
 
-`python -m benchmarks.both_ways --column quiet --healthy 100 --faults 40` runs the K1N plan that often as it is, and its
-second batch under each fault; all runs of a column share one server, started here, or at --server. Every run becomes
-a line of --log; `--table` prints the counts of all that is in it, by column. What runs beside it makes the column:
-nothing, a load, another server.
+`python -m benchmarks.both_ways --column quiet --minutes 24` runs the K1N plan as it is, and template 03 of its second
+batch under each fault, until --healthy and --faults are counted or the time is over. Every run becomes a line of
+--log at once: it may be stopped at any time, and goes on where the log ends. `--table` prints the counts of all that
+is in it, by column. What runs beside it makes the column: nothing, a load, another server. `--default-server` makes
+it that of a Conductor in its default configuration at a URL;
+`--fresh` starts one anew for every run; `--short` is ten healthy runs and five of each fault.
 """
 
 from __future__ import annotations
@@ -12,49 +14,62 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import uuid
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LOG = HERE / "results" / "both_ways.jsonl"
-PLAN = "batch1 or batch2 or batch3"
-WITHIN_S = 300.0
-JOIN_HELD_MS = 2000
-"""A JOIN waits for the next look, half of this in the mean: a second."""
-SLOW_SWEEPS_MS = 500
+PLAN = ("suites", "-m", "batch1 or batch2 or batch3")
+FORK = ("suites/test_template_03_parallel_execution.py", "suites/test_quality_gates.py", "-m", "batch2")
+"""A fork of four and its JOIN, alone on the server: what every fault strikes, in a fifth of the plan's time."""
+WITHIN_S = 900.0
+SHORT_HEALTHY, SHORT_FAULTS = 10, 5
+SHORT_JOBS = 2
+"""Runs at once: each waits for simulated work nearly all of the time."""
+SHORT_RED, SHORT_MISSED = 1, 1
+"""How many healthy runs may be red, and how many of each fault unnoticed: a shared machine has its moments."""
+SERVERS_SHARE = 0.25
+"""Of the time, for the faults of servers: a run of them is short."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
     """What is done to the plan, and what of it runs."""
 
     name: str
-    selects: str = PLAN
+    selects: tuple[str, ...] = FORK
     mutant: str = ""
-    named_by: frozenset[str] = frozenset()
-    """Codes of findings of which one must fail in a run that has noticed this fault; empty: the run must be red."""
-    system_tasks_every_ms: int | None = None
-    """How often the server looks after its system tasks, JOINs among them; None as our profile says, 10 ms."""
+    named_by: str = ""
+    """Code of the finding that must fail in a run that has noticed this fault; empty: it must be red, by whatever."""
+    time: str = "scaled"
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    """Properties of the server that differ from our profile."""
+
+
+def _sweeps(ms: int) -> Mapping[str, str]:
+    return {"conductor.app.systemTaskWorkerPollInterval": f"{ms}ms"}
 
 
 HEALTHY = Case(name="healthy", selects=PLAN)
-LAGGED = frozenset({"join-lag"})
+REAL = Case(name="healthy, batch 1 in real time", selects=("suites", "-m", "batch1"), time="real")
 FAULTS = (
     Case(name="worker polls every 500 ms", mutant="polls-every-500-ms"),
     Case(name="one type polled late", mutant="one-type-late"),
     Case(name="two slots where four are declared", mutant="two-slots"),
-    Case(name="JOIN held 1 s in the mean", system_tasks_every_ms=JOIN_HELD_MS, named_by=LAGGED),
-    Case(name="server with 500 ms sweeps", system_tasks_every_ms=SLOW_SWEEPS_MS, named_by=LAGGED),
+    # A JOIN waits for the next look: half of the interval in the mean.
+    Case(name="JOIN held 1 s in the mean", named_by="joins-late", overrides=_sweeps(2000)),
+    Case(name="server with 500 ms sweeps", named_by="joins-late", overrides=_sweeps(500)),
 )
 
 
@@ -77,73 +92,89 @@ class Outcome:
 
 def main() -> int:
     arguments = _parser().parse_args()
+    if arguments.short:
+        arguments.healthy, arguments.faults, arguments.jobs = SHORT_HEALTHY, SHORT_FAULTS, SHORT_JOBS
+    began = len(read(arguments.log))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; what has been counted is in the log"))
     if not arguments.table:
+        arguments.log.parent.mkdir(parents=True, exist_ok=True)
         for outcome in outcomes(arguments):
-            arguments.log.parent.mkdir(parents=True, exist_ok=True)
             with arguments.log.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(outcome)) + "\n")
             print(f"{outcome.case}: exit {outcome.code}, {', '.join(outcome.failed) or 'nothing failed'}", flush=True)
-    print("\n".join(table(read(arguments.log))))
-    return 0
+    found = read(arguments.log)
+    print("\n".join(table(found)))
+    return 1 if arguments.short and not is_trusted(found[began:]) else 0
 
 
 def outcomes(arguments: argparse.Namespace) -> Iterator[Outcome]:
-    """Run every case as often as it is asked for; the faults of a server only where it is our own to configure."""
-    workers = [case for case in FAULTS if case.system_tasks_every_ms is None]
-    servers = [case for case in FAULTS if case.system_tasks_every_ms is not None and not arguments.server]
-    with served(arguments.server, None) as url:
-        for number in range(max(arguments.healthy, arguments.faults)):
-            if number < arguments.healthy:
-                yield run(HEALTHY, url, arguments)
-            if number < arguments.faults:
-                yield from (run(case, url, arguments) for case in workers)
-    for case in servers if arguments.faults else ():
-        with served(None, case.system_tasks_every_ms) as url:
-            for _ in range(arguments.faults):
-                yield run(case, url, arguments)
+    """Run every case as often as it is asked for and not in the log yet; the faults of servers only on our own."""
+    known = read(arguments.log)
+    done = Counter(each.case for each in known if each.column == arguments.column and not arguments.short)
+    wanted = {HEALTHY: arguments.healthy, REAL: arguments.real, **dict.fromkeys(FAULTS, arguments.faults)}
+    left = {case: number - done[case.name] for case, number in wanted.items() if number > done[case.name]}
+    is_ours = not (arguments.server or arguments.default_server)
+    began, seconds = time.monotonic(), arguments.minutes * 60
+    servers = [case for case in left if case.overrides] if is_ours else []
+    plain = {case: number for case, number in left.items() if not case.overrides}
+    if plain and arguments.fresh:
+        for case in _spread(plain):
+            if time.monotonic() < began + seconds:
+                with _server(arguments) as url:
+                    yield run(case, url, arguments)
+    elif plain:
+        share = 1 - SERVERS_SHARE if servers else 1
+        with _server(arguments) as url:
+            yield from _runs(_spread(plain), url, arguments, began + seconds * share)
+    for nth, case in enumerate(servers, start=1):
+        with _server(arguments, case.overrides) as url:
+            until = began + seconds * (1 - SERVERS_SHARE * (1 - nth / len(servers)))
+            yield from _runs([case] * left[case], url, arguments, until)
 
 
-@contextmanager
-def served(url: str | None, system_tasks_every_ms: int | None) -> Iterator[str]:
-    """Give the URL of a server, started here unless there is one, with the plan registered."""
-    from pytest_k1n.servers import jar
-    from pytest_k1n.servers.opening import open_server
-    from pytest_k1n.servers.protocol import Kind, ServerSpec
+def _spread(left: Mapping[Case, int]) -> list[Case]:
+    """Order runs so that each case advances in step with the others, wherever one stops."""
+    places = [((nth + 0.5) / number, case) for case, number in left.items() for nth in range(number)]
+    return [case for _, case in sorted(places, key=lambda place: place[0])]
 
-    with ExitStack() as stack:
-        if url is None:
-            ours = jar.properties
-            if system_tasks_every_ms is not None:
-                every = {"conductor.app.systemTaskWorkerPollInterval": f"{system_tasks_every_ms}ms"}
-                jar.properties = lambda **options: {**ours(**options), **every}
-                stack.callback(setattr, jar, "properties", ours)
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="k1n-both-ways-"))) / "server"
-            spec = ServerSpec(kind=Kind.JAR, jar_path=Path(named) if (named := os.environ.get("K1N_JAR")) else None)
-            url = stack.enter_context(
-                open_server(spec, run_uid=uuid.uuid4().hex[:8], folder=folder, startup_timeout_s=300)
-            ).url
-            _plan_run(url, ["-m", PLAN, "--k1n-register=always"], {}, folder.with_name("registering"))
-        yield url
+
+def _runs(cases: Iterable[Case], url: str, arguments: argparse.Namespace, until: float) -> Iterator[Outcome]:
+    def one(case: Case) -> Outcome | None:
+        return run(case, url, arguments) if time.monotonic() < until else None
+
+    pool = ThreadPoolExecutor(arguments.jobs)
+    try:
+        yield from (each for each in pool.map(one, cases) if each is not None)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _server(arguments: argparse.Namespace, overrides: Mapping[str, str] | None = None) -> AbstractContextManager[str]:
+    from benchmarks.conductors import by_default, ours
+
+    if arguments.server:
+        return nullcontext(str(arguments.server))
+    return by_default() if arguments.default_server else ours(overrides)
 
 
 def run(case: Case, url: str, arguments: argparse.Namespace) -> Outcome:
-    """Run the plan once. A server that we started keeps the budgets of our own: nothing is measured beforehand."""
+    """Run the plan once, or of it what the case selects."""
     with tempfile.TemporaryDirectory(prefix="k1n-both-ways-") as folder:
         results = Path(folder) / "results"
-        options = ["-m", case.selects, *([] if arguments.server else ["--k1n-register=never"])]
         environment = {"K1N_MUTANT": case.mutant, "K1N_MUTANT_TYPE": arguments.late_type} if case.mutant else {}
         load = os.getloadavg()[0]
-        done = _plan_run(url, options, environment, results)
+        selects = FORK if arguments.short else case.selects
+        done = _plan_run(url, selects, case.time, environment, results)
         return _outcome(case, arguments.column, done, results, load)
 
 
-def _plan_run(url: str, options: Sequence[str], environment: Mapping[str, str], results: Path) -> int:
+def _plan_run(url: str, selects: Sequence[str], time_model: str, environment: Mapping[str, str], results: Path) -> int:
     own = ("K1N_", "CONDUCTOR_", "PYTEST_")
     outside = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     mutants = {"PYTHONPATH": str(HERE / "mutants")} if environment else {}
-    argv = [sys.executable, "-m", "pytest", "suites", "-q", "-p", "no:cacheprovider", f"--k1n-server={url}",
-            "--k1n-time=scaled", "--k1n-keep=never", "--benchmark-disable",
-            f"--k1n-results={results}", *options]  # fmt: skip
+    argv = [sys.executable, "-m", "pytest", *selects, "-q", "-p", "no:cacheprovider", f"--k1n-server={url}",
+            f"--k1n-time={time_model}", "--k1n-keep=never", "--benchmark-disable",
+            f"--k1n-results={results}"]  # fmt: skip
     done = subprocess.run(
         argv, cwd=ROOT, env={**outside, **mutants, **environment}, capture_output=True, text=True,
         timeout=WITHIN_S, check=False,
@@ -182,6 +213,18 @@ def read(log: Path) -> list[Outcome]:
     return [Outcome(**{**document, "failed": tuple(document["failed"])}) for document in map(json.loads, lines)]
 
 
+def has_noticed(case: Case, outcome: Outcome) -> bool:
+    """Whether a run under a fault is red, and names it where its name is known."""
+    return outcome.code != 0 and (not case.named_by or case.named_by in outcome.failed)
+
+
+def is_trusted(found: Sequence[Outcome]) -> bool:
+    """Whether the short form kept its limits in both directions."""
+    red = sum(each.code != 0 for each in found if each.case == HEALTHY.name)
+    missed = [sum(each.case == case.name and not has_noticed(case, each) for each in found) for case in FAULTS]
+    return bool(found) and red <= SHORT_RED and max(missed) <= SHORT_MISSED
+
+
 def table(found: Sequence[Outcome]) -> Iterator[str]:
     """Show the counts as Markdown: a row per case, a column per column."""
     columns = list(dict.fromkeys(each.column for each in found))
@@ -193,7 +236,8 @@ def table(found: Sequence[Outcome]) -> Iterator[str]:
     yield ""
     yield f"| | {' | '.join(columns)} |"
     yield f"|---{'|---' * len(columns)}|"
-    for case in (HEALTHY, *FAULTS):
+    known = {each.case for each in found}
+    for case in (HEALTHY, *(each for each in (REAL, *FAULTS) if each.name in known)):
         cells = [_cell(case, by[case.name, column]) for column in columns]
         yield f"| {case.name} | {' | '.join(cells)} |"
     healthy = [each for each in found if each.case == HEALTHY.name]
@@ -205,12 +249,11 @@ def table(found: Sequence[Outcome]) -> Iterator[str]:
 def _cell(case: Case, runs: Sequence[Outcome]) -> str:
     if not runs:
         return "not run"
-    red = sum(each.code != 0 for each in runs)
-    named = sum(not LAGGED.isdisjoint(each.failed) for each in runs)
-    if case == HEALTHY:
-        failed = sum(bool(each.failed) for each in runs)
-        return f"{red} of {len(runs)} red, a check failed in {failed}, a JOIN's in {named}"
-    return f"noticed in {named} of {len(runs)}, {red} red" if case.named_by else f"{red} of {len(runs)} red"
+    if case in (HEALTHY, REAL):
+        red = sum(each.code != 0 for each in runs)
+        return f"{red} of {len(runs)} red, a check failed in {sum(bool(each.failed) for each in runs)}"
+    noticed = sum(has_noticed(case, each) for each in runs)
+    return f"{noticed} of {len(runs)} red{', by name' if case.named_by else ''}"
 
 
 def _span(values: Sequence[float]) -> str:
@@ -222,6 +265,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--column", default="as it is", help="what ran beside: quiet, mixed load, ...")
     parser.add_argument("--healthy", type=int, default=100, metavar="N")
     parser.add_argument("--faults", type=int, default=40, metavar="N", help="runs of each fault")
+    parser.add_argument("--real", type=int, default=0, metavar="N", help="healthy runs of batch 1 in real time")
+    parser.add_argument("--minutes", type=float, default=1e6, metavar="N", help="begin no run after so long")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once on one server")
+    parser.add_argument("--short", action="store_true",
+        help="ten healthy runs and five of each fault, of template 03 alone; 1 if they cannot be trusted")  # fmt: skip
+    parser.add_argument("--default-server", action="store_true",
+        help="start a Conductor in its default configuration, at a URL")  # fmt: skip
+    parser.add_argument("--fresh", action="store_true", help="start another server for every run")
     parser.add_argument("--server", metavar="URL", help="a server that others run, instead of one of our own")
     parser.add_argument("--late-type", default="task_5", metavar="TYPE", help="the task type that is polled late")
     parser.add_argument("--log", type=Path, default=LOG, metavar="FILE")

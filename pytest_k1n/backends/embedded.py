@@ -22,6 +22,7 @@ from pytest_k1n.workers.registry import Handlers
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
     from pytest_k1n.core.capability import Capability
+    from pytest_k1n.core.intervals import Interval
     from pytest_k1n.core.weather import Weather
 
 
@@ -103,6 +104,10 @@ class EmbeddedBackend:
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the handlers' invocations, in virtual time."""
         return tuple(self._embedded.worker.invocations)
+
+    def join_lags(self) -> tuple[Interval, ...]:
+        """Nothing: in virtual time no JOIN is late."""
+        return ()
 
     def weather(self, *, until_ms: int = 0) -> Weather | None:
         """Nothing: virtual time does not pass while the machine stands still."""

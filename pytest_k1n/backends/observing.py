@@ -23,6 +23,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
     backend.settle()
     trouble = backend.trouble()
     looked_ms = now_ms()
+    ledger = _Ledger(backend)
     for watch in watches:
         if looked_ms < watch.next_look_ms:
             continue
@@ -44,7 +45,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
         if reason:
             watch.release(reason)
         if watch.state.is_settled:
-            _keep_evidence(watch, backend, folder)
+            _keep_evidence(watch, backend, folder, ledger)
 
 
 def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) -> None:
@@ -99,7 +100,27 @@ def _with_open_children(execution: Execution, backend: Backend) -> Iterator[Exec
             yield from _with_open_children(child, backend)
 
 
-def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
+class _Ledger:
+    """The workers' ledger by execution, sorted anew only where it has grown: a batch may end all at once."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._length = -1
+        self._of: dict[object, list[Mapping[str, Json]]] = {}
+
+    def of(self, workflow_id: str) -> list[Mapping[str, Json]] | None:
+        """Return the invocations for an execution; None where the workers are not ours."""
+        entries = self._backend.invocations()
+        if entries is None:
+            return None
+        if len(entries) != self._length:
+            self._length, self._of = len(entries), {}
+            for each in entries:
+                self._of.setdefault(each.get("workflow_id"), []).append(each)
+        return self._of.get(workflow_id, [])
+
+
+def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder, ledger: _Ledger) -> None:
     """Complete an observation with what only the server and the workers know: task logs, the ledger."""
     if watch.observation is None:
         return
@@ -107,8 +128,7 @@ def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder) -> None:
     for task_id in watch.worker_task_ids:
         lines = backend.client.logs(task_id)
         logs[task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
-    ledger = backend.invocations()
-    own = None if ledger is None else [each for each in ledger if each.get("workflow_id") == watch.workflow_id]
+    own = ledger.of(watch.workflow_id)
     watch.complete(logs, own, backend.weather(until_ms=watch.observation.execution.ended_ms or 0))
     evidence = {"logs": logs, "invocations": own, "waited_ms": watch.waited_ms}
     folder.write_json(f"evidence/{watch.workflow_id}.json", evidence)

@@ -84,7 +84,7 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
         client = Conductor(transport_for(server.endpoint.url))
         stack.callback(client.close)
         asked = time_at(settings, server.endpoint, client)
-        known = warm.capability.fork_ms if warm.capability else server.endpoint.fork_ms
+        known = server.endpoint.fork_ms if warm.fork_ms is None else warm.fork_ms
         time = overlapping(run, asked, fork_ms=known)
         if time != asked:
             say(f"scaled time x{time.speed:g}, not x{asked.speed:g}: what the plan has side by side could not overlap")

@@ -13,10 +13,13 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.choices import RegisterPolicy
+from pytest_k1n.core.correlation import batch_correlation_id
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.run.server_choice import SLOTS
+from pytest_k1n.servers import control
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.foreign import Warmed
@@ -59,6 +62,9 @@ class RealBackend:
         )
         self.capability = warmed.capability
         self._notes = (*server.endpoint.notes, *([warmed.note] if warmed.note else ()))
+        self._uid = run.uid
+        self._controls = 0
+        self._has_known_pace = not server.endpoint.is_embedded and (server.endpoint.owned or warmed.is_measured)
         self._server = server
         self._worker = worker
         self._ledger = LedgerReader(ledger_path(run))
@@ -118,6 +124,16 @@ class RealBackend:
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""
         return self._ledger.read() if self._worker is not None else None
+
+    def join_lags(self) -> tuple[Interval, ...]:
+        """Run control executions on a Conductor whose pace is known: our own, or one that has been warmed up."""
+        self._controls += 1
+        if not self._has_known_pace:
+            return ()
+        correlation_id = batch_correlation_id(
+            self._uid, control.NAME, batch=0, round_=self._controls, key="control"
+        )  # fmt: skip
+        return control.join_lags(self.client, correlation_id=correlation_id)
 
     def weather(self, *, until_ms: int = 0) -> Weather | None:
         """Return what the meters have told; waits a moment for them to reach an instant, unless they have died."""

@@ -11,14 +11,23 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.probes import WORKFLOW, results
 from pytest_k1n.commands.subject import add_subject_arguments, is_path, read_subject
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.gates import CategoryResult, GateSettings, Quality, budgets, evaluate, quality_document, single
+from pytest_k1n.core.gates import (
+    CategoryResult,
+    Facts,
+    GateSettings,
+    Quality,
+    budgets,
+    evaluate,
+    quality_document,
+    single,
+)
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.servers.external import defaults_for
@@ -94,7 +103,8 @@ def _judge(arguments: argparse.Namespace) -> Judged:
     )
     if is_path(arguments.execution):
         settings = budgets(subject.capability, ours)
-        quality = evaluate(single(subject.observation), settings)
+        batch = replace(single(subject.observation), facts=Facts(control=subject.control))
+        quality = evaluate(batch, settings)
         return Judged(observation=subject.observation, quality=quality, source=subject.source)
     from pytest_k1n.commands.probing import run_probes
 

@@ -16,10 +16,12 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
-from pytest_k1n.coordination.runfolder import RunFolder
+from pytest_k1n.coordination.runfolder import RunFolder, RunState
 from pytest_k1n.core import wire
 from pytest_k1n.core.capability import Capability, read_capability
 from pytest_k1n.core.correlation import is_of_a_run
+from pytest_k1n.core.gates.facts import JoinControl
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.invocations import kept
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
@@ -47,6 +49,8 @@ class Subject:
     """Epoch ms: when it was read from a server, or its file was written."""
     capability: Capability | None = None
     """Of the server that a run which kept it used, if that was not its own."""
+    control: JoinControl | None = None
+    """What a control execution has shown after its batch, in a run that kept it."""
     notes: tuple[str, ...] = ()
 
 
@@ -101,6 +105,7 @@ class _Around:
     invocations: tuple[Invocation, ...] | None = None
     weather: Weather | None = None
     capability: Capability | None = None
+    control: JoinControl | None = None
 
 
 class Reader:
@@ -180,8 +185,9 @@ class Reader:
             weather=around.weather,
         )
         return Subject(
-            observation=observation, source=source, as_of_ms=as_of_ms, capability=around.capability, notes=notes
-        )
+            observation=observation, source=source, as_of_ms=as_of_ms, capability=around.capability,
+            control=around.control, notes=notes,
+        )  # fmt: skip
 
     def _time(
         self, execution: Execution, template: Template | None, around: _Around
@@ -249,15 +255,26 @@ def _kept_around(path: Path) -> _Around:
         return _Around()
     state = folder.state()
     beside = kept(folder.evidence(path.stem))
+    weather = None if state.time_model == "virtual" else read_weather(folder.path / NAME, "weather")
     return _Around(
         time_model=state.time_model,
         speed=state.speed,
         slots=state.slots,
         logs=beside.logs,
         invocations=beside.invocations,
-        weather=None if state.time_model == "virtual" else read_weather(folder.path / NAME, "weather"),
+        weather=weather,
         capability=read_capability(state.capability),
+        control=_kept_control(folder, state, path.stem, weather),
     )
+
+
+def _kept_control(folder: RunFolder, state: RunState, workflow_id: str, weather: Weather | None) -> JoinControl | None:
+    """Read what a kept run's control execution has shown after the batch of an execution."""
+    for number in state.quality:
+        published = folder.quality(number)
+        if published and workflow_id in published["executions"] and published.get("joins"):
+            return JoinControl(lags=tuple(Interval(*lag) for lag in published["joins"]), weather=weather)
+    return None
 
 
 def _plan(named: str | None) -> Plan | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.collection import Start
+from pytest_k1n.core.shape import JOINS
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.coordination.watch import Watch
@@ -38,3 +39,9 @@ class BatchRun:
     @property
     def is_done(self) -> bool:
         return self.next_group == len(self.groups) and self.is_quiet
+
+    @property
+    def has_joins(self) -> bool:
+        """Whether one of its executions waits for branches."""
+        seen = [watch.observation for watch in self.watches if watch.observation is not None]
+        return any(node.type in JOINS for each in seen for node in each.graph.nodes.values())

@@ -90,6 +90,10 @@ CODES: Mapping[str, Meaning] = {
         "The JOIN behind a static fork has an empty joinOn, as some SDKs write it: it is over at once, no barrier.",
         "Name the last task of every branch in its joinOn; k1n lint says which they are.",
     ),
+    "joins-late": Meaning(
+        "The server looks at JOINs too seldom: those of control executions without any work were late as well.",
+        "See how often it looks after its system tasks (systemTaskWorkerPollInterval), and what else runs beside it.",
+    ),
     "judgement-crashed": Meaning(
         "An expectation or a callable given to expect() raised an exception, or returned no Findings.",
         "Mend the callable; for one of our own expectations please report it with the saved execution.",

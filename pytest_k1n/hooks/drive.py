@@ -36,6 +36,7 @@ from pytest_k1n.settings import Settings
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.backends.launcher import Launcher
     from pytest_k1n.core.capability import Capability
+    from pytest_k1n.core.gates.facts import JoinControl
 
 
 CONTRADICTIONS = 10
@@ -235,10 +236,17 @@ class Drive:
 
         director = self._director
         batch.compared = compared(self.controller, batch, director.state)
-        document = judge(self._run, batch, director.state, backend.capability)
+        document = judge(self._run, batch, director.state, backend.capability, self._control(batch, backend))
         self._run.folder.write_quality(batch.number, document)
         write_batch(self.controller, batch.number)
         director.publish(quality=(*director.state.quality, batch.number))
+
+    def _control(self, batch: BatchRun, backend: Backend) -> JoinControl | None:
+        """See how late JOINs are that nothing holds up, where the batch has some to compare with."""
+        from pytest_k1n.core.gates.facts import JoinControl
+
+        lags = backend.join_lags() if batch.has_joins else ()
+        return JoinControl(lags=lags, weather=backend.weather(until_ms=lags[-1].end_ms)) if lags else None
 
     def _end(self, backend: Backend) -> None:
         from pytest_k1n.backends.observing import end

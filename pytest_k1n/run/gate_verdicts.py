@@ -11,9 +11,12 @@ from pytest_k1n.run.run import Run
 if TYPE_CHECKING:
     from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.gates.document import PublishedQuality, QualityDocument
+    from pytest_k1n.core.gates.facts import JoinControl
 
 
-def judge(run: Run, batch: BatchRun, state: RunState, capability: Capability | None) -> PublishedQuality:
+def judge(
+    run: Run, batch: BatchRun, state: RunState, capability: Capability | None, control: JoinControl | None
+) -> PublishedQuality:
     """Evaluate the quality gates of a batch that has ended: as a whole, and each execution for its results file."""
     from pytest_k1n.core.gates import BatchObservation, Facts, GateSettings, budgets, evaluate, quality_document
     from pytest_k1n.validation.schema import problems_of
@@ -32,10 +35,11 @@ def judge(run: Run, batch: BatchRun, state: RunState, capability: Capability | N
     together = BatchObservation(
         observations={key: observed[watch] for watch, key in keys.items()},
         alone=alone or None,
-        facts=Facts(regressions=batch.compared if run.settings.history else None),
+        facts=Facts(regressions=batch.compared if run.settings.history else None, control=control),
     )
     return {
         "v": 1,
+        "joins": [list(lag) for lag in control.lags] if control else [],
         "batch": quality_document(evaluate(together, settings)),
         "executions": {
             watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()

@@ -43,7 +43,7 @@ class EmbeddedEngine:
         self.lock = threading.RLock()
         self.moves = 0
         """Counts what has been done to the engine by its observers: as long as it stands, nothing has changed."""
-        self.answers: Callable[[ExecutionState], Answers] = lambda _: {}
+        self.answers: Callable[[ExecutionState], Answers] = _of_nobody
         """What people answer the tasks of an execution."""
         self._asked: set[str] = set()
         self._slots = slots
@@ -75,6 +75,8 @@ class EmbeddedEngine:
 
     def attend(self) -> None:
         """Have people answer, each after its time, what has been asked since the last call."""
+        if self.answers is _of_nobody:  # nearly always, and this is asked after every event
+            return
         for execution in self.engine.executions.values():
             if execution.status in TERMINAL_WORKFLOW or not (answers := self.answers(execution)):
                 continue
@@ -106,3 +108,7 @@ class EmbeddedEngine:
             if all(each.status in TERMINAL_WORKFLOW for each in self.engine.executions.values()):
                 return None
             return self.engine.diagnosis()
+
+
+def _of_nobody(_execution: ExecutionState) -> Answers:
+    return {}

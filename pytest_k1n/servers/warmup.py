@@ -38,10 +38,11 @@ def warm_up(
     died: Callable[[], str | None],
     deadline: float,
     least: int = _IN_A_ROW,
+    most: int = MOST,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Capability:
-    """Run executions under the unique `name` until two in a row keep our budgets: at `least` so many, at most ten.
+    """Run executions under the unique `name` until two in a row keep our budgets: at `least` so many, `most` at most.
 
     Raises ServerStartTimeout or ServerDied, naming the request that was on its way.
     """
@@ -52,7 +53,7 @@ def warm_up(
     exercise.register()
     try:
         good = 0
-        while len(measured) < MOST and (good < _IN_A_ROW or len(measured) < least):
+        while len(measured) < most and (good < _IN_A_ROW or len(measured) < least):
             began = clock()
             measured.append(exercise.run())
             first_s = first_s or clock() - began

@@ -12,6 +12,9 @@ from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
 
+BLOCKING_CODES = frozenset({"joins-late"})
+"""Findings that block whatever their category does: the server is not the one that all budgets were made for."""
+
 
 class CategoryVerdict(StrEnum):
     """The outcome of one category; the last two pass, with a note that says why."""
@@ -194,7 +197,7 @@ def _result(category: Category, blocking: bool, batch: BatchTally, exemptions: l
         id=category.id,
         title=category.title,
         unit=category.unit,
-        blocking=blocking,
+        blocking=blocking or any(each.finding.code in BLOCKING_CODES for each in located),
         verdict=verdict,
         passed=passed,
         failed=failed,

@@ -83,6 +83,8 @@ class PublishedQuality(TypedDict):
     """What the director publishes of a batch that has ended."""
 
     v: int
+    joins: list[list[int]]
+    """Begin and end, in epoch ms, of what the JOINs of a control execution were late by."""
     batch: QualityDocument
     executions: Mapping[str, QualityDocument]
     """By workflow id."""

@@ -10,11 +10,13 @@ from typing import Literal
 from pytest_k1n.core.capability import FACTOR, Capability, Latencies
 from pytest_k1n.core.expectations.isolation import workers_kept
 from pytest_k1n.core.findings import Findings
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.regression import AgainstBaseline
 from pytest_k1n.core.taint import Index
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.weather import Weather
 
 Validate = Callable[[Mapping[str, Json], Json], list[str]]
 """(JSON Schema, document) -> one line per error; the core has no validator of its own."""
@@ -108,12 +110,23 @@ class FaultOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JoinControl:
+    """What control executions have shown right after the batch (G9): JOINs that no work and no worker holds up."""
+
+    lags: tuple[Interval, ...]
+    """Of its JOINs, in raw server time, epoch ms."""
+    weather: Weather | None = None
+    """Of that time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What only the run can measure; `None` means not measured."""
 
     regressions: tuple[AgainstBaseline, ...] | None = None
     """Executions beside their baselines; `None`: no history is kept."""
     faults: tuple[FaultOutcome, ...] | None = None
+    control: JoinControl | None = None
     histories: Mapping[str, frozenset[str]] | None = None
     """Seed -> the hashes of the histories it produced (G19)."""
     divergences: Mapping[str, tuple[str, ...]] | None = None

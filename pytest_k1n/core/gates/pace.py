@@ -9,6 +9,7 @@ from pytest_k1n.core.critical import OVERHEAD, critical_path
 from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
 from pytest_k1n.core.expectations.waits import queue_wait
 from pytest_k1n.core.gates.category import Exempt, not_applicable
+from pytest_k1n.core.gates.control import joins_on_time
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.latency import judge_latency, not_measurable
@@ -113,7 +114,8 @@ def overhead(
     """G9: queue and engine add no more to the critical path than the budgets of its hops together (raw time).
 
     One slow hop that the others make up for is remarked on, no failure: on a busy machine some hop always is. A JOIN's
-    lag is the server's own configuration, which no other hop makes up for: each is judged by itself.
+    lag is the server's own configuration, which no other hop makes up for: each is judged by itself, and beside them
+    those of a control execution, whose being late blocks.
     """
     raw = rebuild(observation.execution, observation.graph)
     path = critical_path(raw, observation.graph, quantum_ms=settings.quantum_ms)
@@ -146,6 +148,7 @@ def overhead(
         )
         _count(observation, remark, verdict, everywhere if whole is Pace.UNMEASURABLE else windows, tally)
     _join_lags(observation, joins, 0 if observation.time_model is TimeModel.VIRTUAL else settings.join_ms, tally)
+    joins_on_time(observation, batch, settings, tally)
     return None
 
 

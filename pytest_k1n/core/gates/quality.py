@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.fingerprint import definition_hash
@@ -28,7 +29,7 @@ class Checks:
         return self.passed + self.failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Quality:
     """What the quality gates say about a batch, or about one execution of it."""
 
@@ -37,7 +38,7 @@ class Quality:
     definitions: tuple[tuple[str, str, str], ...]
     """(key, workflow id, hash of the definition) of every execution judged."""
 
-    @property
+    @cached_property
     def checks(self) -> Checks:
         return Checks(
             passed=sum(each.passed for each in self.categories),
@@ -73,12 +74,12 @@ class Quality:
     @property
     def verdict(self) -> Verdict:
         """Fail, unknown, warn or pass; `reasons` says why it is no pass."""
-        return max((verdict for verdict, _ in self._reasons()), key=_RANK.__getitem__, default=Verdict.PASS)
+        return max((verdict for verdict, _ in self._found), key=_RANK.__getitem__, default=Verdict.PASS)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the verdict is no pass, one sentence each, worst first."""
-        ordered = sorted(self._reasons(), key=lambda reason: -_RANK[reason[0]])
+        ordered = sorted(self._found, key=lambda reason: -_RANK[reason[0]])
         return tuple(text for _, text in ordered)
 
     @property
@@ -92,6 +93,10 @@ class Quality:
             if each.id == gate_id:
                 return each
         raise KeyError(gate_id)
+
+    @cached_property
+    def _found(self) -> tuple[tuple[Verdict, str], ...]:
+        return tuple(self._reasons())
 
     def _reasons(self) -> Iterator[tuple[Verdict, str]]:
         for each in self.categories:

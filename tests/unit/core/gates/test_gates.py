@@ -1,5 +1,7 @@
 """Each quality gate: what it passes, what it fails, what it leaves open."""
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_k1n.core.gates import (
@@ -12,9 +14,12 @@ from pytest_k1n.core.gates import (
     judge,
     single,
 )
+from pytest_k1n.core.gates.facts import JoinControl
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.observation import Invocation
 from pytest_k1n.core.regression import AgainstBaseline, SeriesState, SeriesVerdict
 from pytest_k1n.core.series import SeriesKey
+from pytest_k1n.core.weather import Weather
 
 PASS, FAIL, UNKNOWN = CategoryVerdict.PASS, CategoryVerdict.FAIL, CategoryVerdict.UNKNOWN
 NOT_APPLICABLE, INSUFFICIENT = CategoryVerdict.NOT_APPLICABLE, CategoryVerdict.INSUFFICIENT_BASELINE
@@ -227,6 +232,52 @@ def test_g9_gives_joins_a_budget_of_their_own(build):
     late = fork_run(build, join=build.task("join", 0, 352, type="JOIN"), c=build.task("c", 360, 400, scheduled=355))
     result = gate("G9", late)
     assert (result.verdict, codes(result)) == (FAIL, [("join-lag", "join")])
+
+
+def controlled(build, observation, lags_ms, weather=None):
+    """A batch of one execution, after which JOINs of a control execution were so late."""
+    at = [build.ZERO + 10_000 * (number + 1) for number in range(len(lags_ms))]
+    lags = tuple(Interval(begin, begin + ms) for begin, ms in zip(at, lags_ms, strict=True))
+    return replace(single(observation), facts=Facts(control=JoinControl(lags=lags, weather=weather)))
+
+
+@pytest.mark.parametrize(
+    "lags_ms",
+    [
+        [2000] * 3, [120, 2000, 900, 400], [400, 10, 300, 8, 500, 20, 120, 151, 400, 500, 11, 12], [490] * 12,
+    ],
+)  # fmt: skip
+def test_g9_blocks_where_the_joins_of_a_control_execution_are_late(build, lags_ms):
+    result = gate("G9", controlled(build, fork_run(build), lags_ms))
+    assert (result.verdict, result.blocking, codes(result)) == (FAIL, True, [("joins-late", "control")])
+    assert ", ".join(map(str, lags_ms)) in result.findings[0].observed
+
+
+@pytest.mark.parametrize("lags_ms", [[9] * 12, [700], [700, 700], [9, 4506, 700, 8, 9, 9, 230, 200, 9, 5322, 9], []])
+def test_g9_takes_a_few_late_joins_of_a_control_execution_for_chance(build, lags_ms):
+    result = gate("G9", controlled(build, fork_run(build), lags_ms))
+    assert (result.verdict, result.blocking) == (PASS, False)
+    assert result.passed - gate("G9", fork_run(build)).passed == (1 if lags_ms else 0)
+
+
+def test_g9_holds_a_server_of_others_to_the_pace_it_has_shown(build):
+    late = controlled(build, fork_run(build), [490] * 10)
+    assert gate("G9", late, join_ms=1470).verdict is PASS
+
+
+def test_g9_asks_for_no_pace_of_joins_where_the_workflow_has_none(build):
+    chain = build.observation(build.task("a", 10, 100, scheduled=2), build.task("b", 130, 200, scheduled=105))
+    assert gate("G9", controlled(build, chain, [2000] * 3)).verdict is PASS
+
+
+def test_what_the_host_stood_still_is_taken_off_a_control_execution_and_what_the_server_did_is_not(build):
+    begin = build.ZERO + 10_000
+    stall = (Interval(begin, begin + 40_000),)
+    late = controlled(build, fork_run(build), [490] * 3, Weather(host=stall, until_ms=begin + 99_000))
+    result = gate("G9", late)
+    assert (result.verdict, result.blocking, codes(result)) == (PASS, False, [("not-measurable", "control")])
+    late = controlled(build, fork_run(build), [490] * 3, Weather(server=stall, until_ms=begin + 99_000))
+    assert codes(gate("G9", late)) == [("joins-late", "control")]
 
 
 def test_g9_fails_where_the_whole_path_is_over_its_budget(build):

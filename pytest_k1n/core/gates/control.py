@@ -1,0 +1,48 @@
+"""The server's own pace beside what was tested: JOINs of a control execution, held up by no workflow and no worker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.latency import not_measurable
+from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.shape import JOINS
+from pytest_k1n.core.stats import median
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.units import format_ms
+from pytest_k1n.core.weather import Pace, pace
+
+FEWEST = 3
+"""Late JOINs that count as more than chance."""
+
+
+def joins_on_time(observation: Observation, batch: BatchObservation, settings: GateSettings, tally: Tally) -> None:
+    """Count one check: whether the server looks at JOINs as often as its budget assumes, where there is one to look at.
+
+    Late is a server at which half of them are. What the host stood still is taken off each; what the server did is
+    not, for it is the subject. Nothing is counted where no control executions ran.
+    """
+    control = batch.facts.control
+    has_joins = any(node.type in JOINS for node in observation.graph.nodes.values())
+    if control is None or not control.lags or not has_joins or observation.time_model is TimeModel.VIRTUAL:
+        return
+    budget_ms, lags = settings.join_ms, control.lags
+    weather = replace(control.weather, server=()) if control.weather else None
+    paces = [pace(lag.duration_ms, budget_ms, [lag], weather) for lag in lags]
+    measured = [lag for lag, each in zip(lags, paces, strict=True) if each is not Pace.UNMEASURABLE]
+    late = paces.count(Pace.LATE)
+    expected = f"JOINs of control executions within {format_ms(budget_ms)}"
+    origin = "raw server time; control executions right after the batch, with no work in them"
+    observed = f"{late} of {len(measured)} later: {', '.join(str(lag.duration_ms) for lag in lags)} ms"
+    tally.latencies += 1
+    if late >= FEWEST and 2 * late >= len(measured):
+        margin = format_ms(round(median([lag.duration_ms for lag in measured])) - budget_ms)
+        tally.fail("joins-late", "control", expected=expected, observed=observed, margin=margin, origin=origin)
+    elif measured:
+        tally.passed()
+    else:
+        not_measurable(
+            weather, tally, lags, subject="control", expected=expected, observed=observed, margin="",
+            origin=f"joins-late; {origin}",
+        )  # fmt: skip
