@@ -1,12 +1,13 @@
 """The partial order of an execution's tasks: a graph of happens-before edges, and what follows from it.
 
+It is kept by position, a row of whole numbers for each task: what an edge comes from is put into words when a finding asks.
 Ancestors are sets kept as bits of one Python int per task, so that a whole row is tested in one operation. They grow
 with the square of the tasks, so what every execution is judged by (`first_of`, `nearest`) walks the edges instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -53,7 +54,12 @@ class Graph:
     """
 
     nodes: Mapping[TaskKey, WorkflowTask]
-    edges: tuple[Edge, ...]
+    predecessor_positions: Sequence[tuple[int, ...]]
+    """For every position the positions of what it directly waits for."""
+    origins: Callable[[int], Sequence[str]]
+    """Says of a position what demands each of these edges, in their order."""
+    alternatives: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """By position, the groups of the edges into it, where one is not simply required."""
     forks: Mapping[TaskKey, tuple[tuple[TaskKey, ...], ...]] = field(default_factory=dict)
     """The tasks of every branch of every fork, nested ones included."""
     undecided: Mapping[TaskKey, tuple[Choice, ...]] = field(default_factory=dict)
@@ -70,24 +76,19 @@ class Graph:
         return {key: index for index, key in enumerate(self.nodes)}
 
     @cached_property
-    def _incoming(self) -> Mapping[TaskKey, list[Edge]]:
-        incoming: dict[TaskKey, list[Edge]] = {key: [] for key in self.nodes}
-        for edge in self.edges:
-            incoming[edge.after].append(edge)
-        return incoming
+    def edges(self) -> tuple[Edge, ...]:
+        """All requirements, by what they lead to."""
+        return tuple([edge for edges in self._incoming.values() for edge in edges])
 
     @cached_property
-    def _outgoing(self) -> Mapping[TaskKey, list[Edge]]:
-        outgoing: dict[TaskKey, list[Edge]] = {key: [] for key in self.nodes}
-        for edge in self.edges:
-            outgoing[edge.before].append(edge)
-        return outgoing
+    def _incoming(self) -> Mapping[TaskKey, tuple[Edge, ...]]:
+        return {key: self._edges_into(position) for key, position in self.position.items()}
 
-    @cached_property
-    def predecessor_positions(self) -> tuple[tuple[int, ...], ...]:
-        """For every position the positions of its direct predecessors: the form that fast loops want."""
-        position = self.position
-        return tuple(tuple([position[edge.before] for edge in edges]) for edges in self._incoming.values())
+    def _edges_into(self, position: int) -> tuple[Edge, ...]:
+        befores, order = self.predecessor_positions[position], self.order
+        groups = self.alternatives.get(position) or (0,) * len(befores)
+        rows = zip(befores, self.origins(position), groups, strict=True)
+        return tuple([Edge(order[before], order[position], origin, group) for before, origin, group in rows])
 
     @cached_property
     def stamped_before(self) -> tuple[tuple[int, ...], ...]:
@@ -108,18 +109,16 @@ class Graph:
     def ancestors(self) -> tuple[int, ...]:
         """For every position the bits of all tasks that must have ended before it may be scheduled."""
         masks: list[int] = []
-        position = self.position
-        for edges in self._incoming.values():
+        for position, befores in enumerate(self.predecessor_positions):
             required = 0
-            alternatives: dict[int, int] = {}
-            for before, _, _, group in edges:
-                index = position[before]
-                mask = masks[index] | 1 << index
+            options: dict[int, int] = {}
+            for before, group in zip(befores, self.alternatives.get(position) or (0,) * len(befores), strict=True):
+                mask = masks[before] | 1 << before
                 if group:
-                    alternatives[group] = alternatives.get(group, -1) & mask
+                    options[group] = options.get(group, -1) & mask
                 else:
                     required |= mask
-            for mask in alternatives.values():
+            for mask in options.values():
                 required |= mask
             masks.append(required)
         return tuple(masks)
@@ -127,13 +126,13 @@ class Graph:
     @cached_property
     def behind_alternatives(self) -> frozenset[TaskKey]:
         """Tasks that alternatives lead to, at whatever distance: of what comes before them not all is guaranteed."""
-        if not any(edge.group for edge in self.edges):
+        if not self.alternatives:
             return frozenset()
-        found: set[TaskKey] = set()
-        for key, edges in self._incoming.items():
-            if any(edge.group or edge.before in found for edge in edges):
-                found.add(key)
-        return frozenset(found)
+        found: set[int] = set()
+        for position, befores in enumerate(self.predecessor_positions):
+            if any(self.alternatives.get(position, ())) or not found.isdisjoint(befores):
+                found.add(position)
+        return frozenset(self.order[position] for position in found)
 
     @cached_property
     def _possible_ancestors(self) -> tuple[int, ...]:
@@ -162,11 +161,11 @@ class Graph:
 
     def incoming(self, key: TaskKey) -> tuple[Edge, ...]:
         """Return the edges into a task. Raises KeyError for a key that is no node."""
-        return tuple(self._incoming[key])
+        return self._edges_into(self.position[key])
 
     def predecessors(self, key: TaskKey) -> tuple[TaskKey, ...]:
         """Return what a task directly waits for. Raises KeyError for a key that is no node."""
-        return tuple([edge.before for edge in self._incoming[key]])
+        return tuple([self.order[before] for before in self.predecessor_positions[self.position[key]]])
 
     def is_before(self, before: TaskKey, after: TaskKey) -> bool:
         """Whether `before` must have ended when `after` is scheduled; also over tasks in between."""
@@ -258,7 +257,9 @@ class Graph:
         """
         kept = self.nodes.keys() - self.operator_keys if keep is None else self.nodes.keys() & set(keep)
         mask_of_kept, order, ancestors = self._mask(kept), self.order, self.ancestors
-        edges: list[Edge] = []
+        rows: list[tuple[int, ...]] = []
+        origins_of: list[tuple[str, ...]] = []
+        place = {key: index for index, key in enumerate(key for key in order if key in kept)}
         bridges: dict[TaskKey, dict[TaskKey, tuple[str, ...]]] = {}
         for index, (after, incoming) in enumerate(self._incoming.items()):
             if after not in kept:
@@ -276,10 +277,13 @@ class Graph:
                 )
                 nearest_first.append(Edge(before, after, origin))
                 waiting &= ~(ancestors[nearest] | 1 << nearest)
-            edges.extend(reversed(nearest_first))
+            nearest_first.reverse()
+            rows.append(tuple(place[edge.before] for edge in nearest_first))
+            origins_of.append(tuple(edge.origin for edge in nearest_first))
         return Graph(
             nodes={key: task for key, task in self.nodes.items() if key in kept},
-            edges=tuple(edges),
+            predecessor_positions=tuple(rows),
+            origins=origins_of.__getitem__,
             forks={
                 fork: tuple(tuple(key for key in branch if key in kept) for branch in branches)
                 for fork, branches in self.forks.items()
@@ -340,7 +344,7 @@ class Graph:
 
 
 def _bridged(
-    incoming: list[Edge], bridges: Mapping[TaskKey, Mapping[TaskKey, tuple[str, ...]]], *name: str
+    incoming: Sequence[Edge], bridges: Mapping[TaskKey, Mapping[TaskKey, tuple[str, ...]]], *name: str
 ) -> dict[TaskKey, tuple[str, ...]]:
     """Collect what is kept before a task, directly or over what is left out, and the names of what lies between.
 

@@ -26,11 +26,15 @@ __all__ = [
     "unexpected_keys",
 ]
 
-Ends = tuple[TaskKey, ...] | None
-"""Whose end lets the next task be scheduled: one task, or alternatives; none at the start; None: nothing follows."""
+Ends = tuple[int, ...] | None
+"""Whose end lets the next task be scheduled, by position: one task, or alternatives; none at the start; None: nothing
+follows."""
 
 Reason = Callable[[str], str]
 """Says in words what an edge into the task of this name comes from."""
+
+_LEADING = frozenset({"DO_WHILE", "SWITCH", "DECISION", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "TERMINATE"})
+"""Operators after which it does not simply go on with the next task."""
 
 MOST_MISSING = 1000
 """Rounds of a loop that a record counts beyond what is on record: more are not unrolled, a forged count has no end."""
@@ -46,8 +50,10 @@ def happens_before(definition: WorkflowDefinition, execution: Execution | None =
     unrolling = _Unrolling(execution)
     unrolling.follow(definition.tasks, ())
     return Graph(
-        nodes=unrolling.nodes,
-        edges=tuple(unrolling.edges),
+        nodes=dict(zip(unrolling.order, unrolling.tasks, strict=True)),
+        predecessor_positions=unrolling.before,
+        origins=unrolling.origins,
+        alternatives=unrolling.groups,
         forks=unrolling.forks,
         undecided=unrolling.undecided,
     )
@@ -95,14 +101,31 @@ class _Unrolling:
         for ref, count in self.records:
             if count:
                 self._counts.setdefault(ref, set()).add(count)
-        self.nodes: dict[TaskKey, WorkflowTask] = {}
-        self.edges: list[Edge] = []
+        self.position: dict[TaskKey, int] = {}
+        self.order: list[TaskKey] = []
+        self.tasks: list[WorkflowTask] = []
+        self.before: list[tuple[int, ...]] = []
+        self.groups: dict[int, tuple[int, ...]] = {}
         self.forks: dict[TaskKey, tuple[tuple[TaskKey, ...], ...]] = {}
         self.undecided: dict[TaskKey, tuple[Choice, ...]] = {}
-        self._order: list[TaskKey] = []
+        self._reasons: dict[int, Reason] = {}
+        """By position, where it is no plain edge of the definition."""
+        self._waits: dict[int, int] = {}
+        """Of a JOIN, how many edges into it come before those of what it waits for."""
         self._choices: tuple[Choice, ...] = ()
-        self._forked: dict[TaskKey, tuple[str, ...]] = {}
+        self._forked: dict[int, tuple[str, ...]] = {}
         self._groups = 0
+
+    def origins(self, position: int) -> list[str]:
+        """Say of every edge into a position what it comes from."""
+        befores, name = [self._label(each) for each in self.before[position]], self._label(position)
+        first = self._waits.get(position, len(befores))
+        reason = self._reasons.get(position)
+        said = [reason(name) if reason else f"definition edge {each} -> {name}" for each in befores[:first]]
+        return said + [f"{name} waits for {each}" for each in befores[first:]]
+
+    def _label(self, position: int) -> str:
+        return label(self.order[position])
 
     def follow(
         self, tasks: Sequence[WorkflowTask], ends: Ends, iteration: int = 0, reason: Reason | None = None
@@ -111,57 +134,61 @@ class _Unrolling:
         for task in tasks:
             if ends is None:  # a TERMINATE before it: never scheduled
                 return None
-            ends = self._place(task, ends, iteration, reason)
+            if task.type in _LEADING:
+                ends = self._place(task, ends, iteration, reason)
+            else:
+                ends = (self._add(task, ends, iteration, reason),)
             reason = None
         return ends
 
-    def _place(self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int, reason: Reason | None) -> Ends:
+    def _place(self, task: WorkflowTask, ends: tuple[int, ...], iteration: int, reason: Reason | None) -> Ends:
         if task.type == "DO_WHILE":
             return self._loop(task, ends, iteration)
-        key = self._add(task, ends, iteration, reason)
+        position = self._add(task, ends, iteration, reason)
+        key = (task.ref, iteration)
         if task.type in ("SWITCH", "DECISION"):
-            return self._switch(task, key)
+            return self._switch(task, key, position)
         if task.type in ("FORK_JOIN", "FORK_JOIN_DYNAMIC"):
-            self._fork(task, key)
-        return None if task.type == "TERMINATE" else (key,)
+            self._fork(task, key, position)
+        return None if task.type == "TERMINATE" else (position,)
 
     def _add(
-        self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int, reason: Reason | None = None
-    ) -> TaskKey:
-        key = (task.ref, iteration)
-        if key in self.nodes:  # a duplicate ref: the server knows only one of them
-            return key
-        self.nodes[key] = task
-        self._order.append(key)
+        self, task: WorkflowTask, ends: tuple[int, ...], iteration: int, reason: Reason | None = None
+    ) -> int:
+        key, position = (task.ref, iteration), len(self.tasks)
+        known = self.position.setdefault(key, position)
+        if known != position:  # a duplicate ref: the server knows only one of them
+            return known
+        self.order.append(key)
+        self.tasks.append(task)
+        self.before.append(ends)
         if self._choices:
             self.undecided[key] = self._choices
-        name = label(key)
-        group = self._new_group() if len(ends) > 1 else 0
-        for end in ends:
-            origin = reason(name) if reason else f"definition edge {label(end)} -> {name}"
-            self.edges.append(Edge(end, key, origin, group))
+        if reason is not None:
+            self._reasons[position] = reason
+        if len(ends) > 1:
+            self.groups[position] = (self._new_group(),) * len(ends)
         if task.type in ("JOIN", "EXCLUSIVE_JOIN"):
-            self._wait(task, key, ends)
-        return key
+            self._wait(task, key, position, ends)
+        return position
 
-    def _wait(self, task: WorkflowTask, key: TaskKey, ends: tuple[TaskKey, ...]) -> None:
+    def _wait(self, task: WorkflowTask, key: TaskKey, position: int, ends: tuple[int, ...]) -> None:
         """Add the edges from what a JOIN (all of it) or an EXCLUSIVE_JOIN (any of it) waits for, if not there."""
         join_on = self._join_on(task, key, ends)
-        befores = [
-            before for ref in dict.fromkeys(join_on) if (before := (ref, key[1])) in self.nodes and before != key
-        ]
+        found = [self.position.get((ref, key[1]), position) for ref in dict.fromkeys(join_on)]
+        befores = [before for before in found if before != position]
         is_any = task.type == "EXCLUSIVE_JOIN" and len(befores) > 1
         if befores == list(ends) or (is_any and set(befores) == set(ends)):
             return
-        group = self._new_group() if is_any else 0
         known = ends if len(ends) == 1 and not is_any else ()
-        self.edges.extend(
-            Edge(before, key, f"{label(key)} waits for {label(before)}", group)
-            for before in befores
-            if before not in known
-        )
+        befores = [before for before in befores if before not in known]
+        if is_any or position in self.groups:
+            group = self._new_group() if is_any else 0
+            self.groups[position] = (*self.groups.get(position, (0,) * len(ends)), *([group] * len(befores)))
+        self._waits[position] = len(ends)
+        self.before[position] = (*ends, *befores)
 
-    def _join_on(self, task: WorkflowTask, key: TaskKey, ends: tuple[TaskKey, ...]) -> Sequence[str]:
+    def _join_on(self, task: WorkflowTask, key: TaskKey, ends: tuple[int, ...]) -> Sequence[str]:
         forked = self._forked.get(ends[0]) if ends else None
         if forked is None:
             return task.join_on
@@ -171,16 +198,17 @@ class _Unrolling:
             return forked
         return [wire.split_iteration(ref)[0] if key[1] else ref for ref in noted if isinstance(ref, str)]
 
-    def _fork(self, task: WorkflowTask, key: TaskKey) -> None:
-        branches = task.branches if task.type == "FORK_JOIN" else self._forked_tasks(key)
+    def _fork(self, task: WorkflowTask, key: TaskKey, position: int) -> None:
+        branches = task.branches if task.type == "FORK_JOIN" else self._forked_tasks(key, position)
         members: list[tuple[TaskKey, ...]] = []
+        reason = _leading_to(f"fork {label(key)} starts")
         for branch in branches:
-            first = len(self._order)
-            self.follow(branch, (key,), key[1], _leading_to(f"fork {label(key)} starts"))
-            members.append(tuple(self._order[first:]))
+            first = len(self.order)
+            self.follow(branch, (position,), key[1], reason)
+            members.append(tuple(self.order[first:]))
         self.forks[key] = tuple(members)
 
-    def _forked_tasks(self, key: TaskKey) -> tuple[tuple[WorkflowTask, ...], ...]:
+    def _forked_tasks(self, key: TaskKey, position: int) -> tuple[tuple[WorkflowTask, ...], ...]:
         """Open a dynamic fork by what the server noted on the FORK (its input) and on the forked tasks' records."""
         record = self.records.get(key)
         if record is None:
@@ -191,7 +219,7 @@ class _Unrolling:
             refs = record.input.get("forkedTasks")
             names = [ref for ref in refs if isinstance(ref, str)] if isinstance(refs, list) else []
             forked = tuple(self._snapshot(ref, key[1]) for ref in names)
-        self._forked[key] = tuple(task.ref for task in forked)
+        self._forked[position] = tuple(task.ref for task in forked)
         return tuple((task,) for task in forked)
 
     def _snapshot(self, ref: str, iteration: int) -> WorkflowTask:
@@ -200,18 +228,18 @@ class _Unrolling:
             return WorkflowTask(ref=ref, name=ref)
         return record.workflow_task or WorkflowTask(ref=ref, name=record.def_name, type=record.type)
 
-    def _switch(self, task: WorkflowTask, key: TaskKey) -> Ends:
+    def _switch(self, task: WorkflowTask, key: TaskKey, position: int) -> Ends:
         name = label(key)
         cases = {f"case {case!r}": tasks for case, tasks in task.cases.items()} | {
             "the default case": task.default_case
         }
         taken = self._taken(task, key)
         if taken is not None:
-            return self.follow(cases[taken], (key,), key[1], _leading_to(f"{name} takes {taken} to"))
-        ends: dict[TaskKey, None] = {}
+            return self.follow(cases[taken], (position,), key[1], _leading_to(f"{name} takes {taken} to"))
+        ends: dict[int, None] = {}
         for case, tasks in cases.items():
             outside, self._choices = self._choices, (*self._choices, (key, case))
-            last = self.follow(tasks, (key,), key[1], _leading_to(f"{name} may take {case} to"))
+            last = self.follow(tasks, (position,), key[1], _leading_to(f"{name} may take {case} to"))
             self._choices = outside
             ends.update(dict.fromkeys(last or ()))
         return tuple(ends) or None
@@ -232,19 +260,18 @@ class _Unrolling:
     def _has_begun(self, tasks: Sequence[WorkflowTask], iteration: int) -> bool:
         return bool(tasks) and (tasks[0].ref, iteration) in self.records
 
-    def _loop(self, task: WorkflowTask, ends: tuple[TaskKey, ...], iteration: int) -> Ends:
+    def _loop(self, task: WorkflowTask, ends: tuple[int, ...], iteration: int) -> Ends:
         name = label((task.ref, iteration))
         tail: Ends = ends
-        entered = " after " + " or ".join(label(end) for end in ends)
+        entered = " or ".join(map(self._label, ends))
         for count in self._iterations(task, iteration):
-            origin = f"loop body of {name}, iteration {count}{entered}"
-            tail = self.follow(task.loop_over, tail, count, _saying(origin))
-            entered = f" after {count}"
+            tail = self.follow(task.loop_over, tail, count, _going_round(name, count, entered))
+            entered = str(count)
             if tail is None:
                 break
         closing = tail if tail is not None else ends
-        key = self._add(task, closing, iteration, _saying(f"{name} ends after its last iteration"))
-        return None if tail is None else (key,)
+        position = self._add(task, closing, iteration, _saying(f"{name} ends after its last iteration"))
+        return None if tail is None else (position,)
 
     def _iterations(self, task: WorkflowTask, iteration: int) -> Iterable[int]:
         """Count from 1 to the last iteration on record; with keepLastN the server has dropped the first ones."""
@@ -275,6 +302,10 @@ def _refs(tasks: Iterable[WorkflowTask], *, into_loops: bool = True) -> Iterator
 
 def _leading_to(text: str) -> Reason:
     return lambda name: f"{text} {name}"
+
+
+def _going_round(loop: str, count: int, entered: str) -> Reason:
+    return lambda _: f"loop body of {loop}, iteration {count} after {entered}"
 
 
 def _saying(text: str) -> Reason:
