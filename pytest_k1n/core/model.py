@@ -8,48 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+from pytest_k1n.core.columns import Attempts, Columns, Finals, Records
+from pytest_k1n.core.words import (
+    OPERATOR_TASK_TYPES,
+    SYSTEM_TASK_TYPES,
+    Json,
+    TaskKey,
+    TaskStatus,
+    WorkflowStatus,
+)
 
-
-class TaskStatus(StrEnum):
-    """Task status of Conductor 3.x."""
-
-    is_terminal: bool
-    is_successful: bool
-    """Whether a *terminal* task of this status lets the execution go on by itself."""
-
-    SCHEDULED = "SCHEDULED"
-    IN_PROGRESS = "IN_PROGRESS"
-    COMPLETED = "COMPLETED"
-    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
-    SKIPPED = "SKIPPED"
-    FAILED = "FAILED"
-    FAILED_WITH_TERMINAL_ERROR = "FAILED_WITH_TERMINAL_ERROR"
-    TIMED_OUT = "TIMED_OUT"
-    CANCELED = "CANCELED"
-
-    def __init__(self, text: str) -> None:
-        self.is_terminal = text not in ("SCHEDULED", "IN_PROGRESS")
-        self.is_successful = text in ("COMPLETED", "COMPLETED_WITH_ERRORS", "SKIPPED")
-
-
-class WorkflowStatus(StrEnum):
-    """Execution status of Conductor 3.x."""
-
-    RUNNING = "RUNNING"
-    PAUSED = "PAUSED"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    TIMED_OUT = "TIMED_OUT"
-    TERMINATED = "TERMINATED"
-
-    @property
-    def is_terminal(self) -> bool:
-        return self not in (WorkflowStatus.RUNNING, WorkflowStatus.PAUSED)
-
+__all__ = [
+    "OPERATOR_TASK_TYPES",
+    "SYSTEM_TASK_TYPES",
+    "Execution",
+    "Json",
+    "TaskDefinition",
+    "TaskKey",
+    "TaskRecord",
+    "TaskStatus",
+    "WorkflowDefinition",
+    "WorkflowStatus",
+    "WorkflowTask",
+]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
@@ -103,7 +86,7 @@ class WorkflowTask:
             yield self.loop_over
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkflowDefinition:
     """A workflow definition: the requirement that executions are judged against."""
 
@@ -127,6 +110,11 @@ class WorkflowDefinition:
                     break
             else:
                 stack.pop()
+
+    @cached_property
+    def by_ref(self) -> Mapping[str, WorkflowTask]:
+        """Every task by its reference name; of several of one name the last."""
+        return {task.ref: task for task in self.walk()}
 
     def task(self, ref: str) -> WorkflowTask | None:
         """Find a task by its reference name, nested ones included."""
@@ -183,32 +171,6 @@ class TaskRecord:
         return self.type not in SYSTEM_TASK_TYPES
 
 
-TaskKey = tuple[str, int]
-"""(ref, iteration): names one task of an execution, over all its attempts."""
-
-OPERATOR_TASK_TYPES = frozenset(
-    {
-        "FORK",
-        "FORK_JOIN",
-        "FORK_JOIN_DYNAMIC",
-        "JOIN",
-        "EXCLUSIVE_JOIN",
-        "SWITCH",
-        "DECISION",
-        "DO_WHILE",
-        "TERMINATE",
-        "NOOP",
-    }
-)
-"""Tasks that only steer control flow."""
-
-SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
-    "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM",
-    "HTTP", "EVENT",
-}  # fmt: skip
-"""Everything the server runs itself; any other type is queued for a worker."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Execution:
     """One started workflow as the server recorded it."""
@@ -217,7 +179,7 @@ class Execution:
     name: str
     version: int = 1
     status: WorkflowStatus
-    tasks: tuple[TaskRecord, ...] = ()
+    tasks: Sequence[TaskRecord] = ()
     """By `seq`, all attempts and iterations."""
     started_ms: int
     ended_ms: int | None = None
@@ -235,24 +197,40 @@ class Execution:
         return self.status.is_terminal
 
     @cached_property
+    def columns(self) -> Columns:
+        """The same records by field: what checks of all of them read."""
+        return self.tasks.columns if isinstance(self.tasks, Records) else _columns(self.tasks)
+
+    @cached_property
     def records(self) -> Mapping[TaskKey, Sequence[TaskRecord]]:
         """All attempts of every task, first to last; the tasks in scheduling order of the first attempt."""
-        found: dict[TaskKey, list[TaskRecord]] = {}
-        for record in self.tasks:
-            attempts = found.get(key := (record.ref, record.iteration))
-            if attempts is None:
-                found[key] = [record]
-            else:
-                attempts.append(record)
-        for attempts in found.values():
-            if len(attempts) > 1:
-                attempts.sort(key=lambda record: (record.attempt, record.seq))
-        return found
+        return Attempts(self.columns, self.tasks)
 
     @cached_property
     def finals(self) -> Mapping[TaskKey, TaskRecord]:
         """The last attempt of every task, in scheduling order of the first attempt."""
-        return {key: records[-1] for key, records in self.records.items()}
+        return Finals(self.columns, self.tasks)
+
+
+def _columns(records: Sequence[TaskRecord]) -> Columns:
+    return Columns(
+        ref=[each.ref for each in records],
+        iteration=[each.iteration for each in records],
+        stated_iteration=[each.stated_iteration for each in records],
+        task_id=[each.task_id for each in records],
+        workflow_id=[each.workflow_id for each in records],
+        workflow_name=[each.workflow_name for each in records],
+        type=[each.type for each in records],
+        def_name=[each.def_name for each in records],
+        status=[each.status for each in records],
+        attempt=[each.attempt for each in records],
+        retried=[each.retried for each in records],
+        seq=[each.seq for each in records],
+        scheduled_ms=[each.scheduled_ms or 0 for each in records],
+        started_ms=[each.started_ms or 0 for each in records],
+        ended_ms=[each.ended_ms or 0 for each in records],
+        output=[each.output for each in records],
+    )
 
 
 def worker_types(definitions: Iterable[WorkflowDefinition]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
+from pytest_k1n.core.columns import Columns, Records
 from pytest_k1n.core.model import (
     Execution,
     Json,
@@ -19,6 +20,10 @@ from pytest_k1n.core.model import (
     WorkflowTask,
 )
 from pytest_k1n.core.text import one_line
+from pytest_k1n.core.wire_columns import read_columns
+from pytest_k1n.core.words import split_iteration
+
+__all__ = ["WireError", "execution", "split_iteration", "task_definition", "task_record", "workflow_definition", "workflow_tasks"]
 
 JsonObject = Mapping[str, Json]
 _RECORD_INTEGERS = (
@@ -94,9 +99,7 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
     snapshot = fields.get("workflowDefinition")
     if definition is None and isinstance(snapshot, Mapping) and snapshot.get("tasks"):
         definition = workflow_definition(snapshot)
-    known = {task.ref: task for task in definition.walk()} if definition else {}
-    records = [_task_record(task, where, known) for task in _list(fields, "tasks", where, required=False)]
-    records.sort(key=lambda record: record.seq)
+    records = _records(_list(fields, "tasks", where, required=False), where, definition)
     name = _optional_text(fields, "workflowName") or _optional_text(fields, "workflowType")
     if not name:
         name = definition.name if definition else _text(fields, "workflowName", where)
@@ -105,7 +108,7 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
         name=name,
         version=_integer(fields, "workflowVersion", where, definition.version if definition else 1),
         status=_status(WorkflowStatus, fields.get("status"), where),
-        tasks=tuple(records),
+        tasks=records,
         started_ms=_stamp(fields, "startTime", where) or _stamp(fields, "createTime", where) or 0,
         ended_ms=_stamp(fields, "endTime", where),
         correlation_id=_optional_text(fields, "correlationId"),
@@ -119,12 +122,22 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
     )
 
 
-def split_iteration(reference: str) -> tuple[str, int]:
-    """Split the `__N` that a DO_WHILE appends from a reference name: `work__2` is ("work", 2)."""
-    ref, separator, suffix = reference.partition("__")
-    return (
-        (ref, int(suffix.rpartition("__")[2])) if separator and suffix.rpartition("__")[2].isdigit() else (reference, 0)
-    )
+def _records(documents: Sequence[Json], where: str, definition: WorkflowDefinition | None) -> Sequence[TaskRecord]:
+    """Read records in columns; where one is not as it should be, one by one, so that the error names it."""
+    known = definition.by_ref if definition else {}
+    columns = read_columns(documents)
+    if columns is None:
+        made = [_task_record(each, where, known) for each in documents]
+        return tuple(sorted(made, key=lambda record: record.seq))
+    if list(columns.seq) != sorted(columns.seq):
+        documents = sorted(documents, key=lambda each: cast("int", cast("JsonObject", each).get("seq") or 0))
+        columns = cast("Columns", read_columns(documents))
+    records = Records(columns, documents, lambda place: _task_record(documents[place], where, known))
+    if foreign := set(columns.ref) - known.keys():  # what is read with its own snapshot, which may be wrong
+        for place, ref in enumerate(columns.ref):
+            if ref in foreign:
+                records[place]
+    return records
 
 
 def task_record(document: Json) -> TaskRecord:

@@ -1,0 +1,78 @@
+"""Conductor's words: statuses and types of tasks, and how a task of an execution is named."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class TaskStatus(StrEnum):
+    """Task status of Conductor 3.x."""
+
+    is_terminal: bool
+    is_successful: bool
+    """Whether a *terminal* task of this status lets the execution go on by itself."""
+
+    SCHEDULED = "SCHEDULED"
+    IN_PROGRESS = "IN_PROGRESS"
+    COMPLETED = "COMPLETED"
+    COMPLETED_WITH_ERRORS = "COMPLETED_WITH_ERRORS"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+    FAILED_WITH_TERMINAL_ERROR = "FAILED_WITH_TERMINAL_ERROR"
+    TIMED_OUT = "TIMED_OUT"
+    CANCELED = "CANCELED"
+
+    def __init__(self, text: str) -> None:
+        self.is_terminal = text not in ("SCHEDULED", "IN_PROGRESS")
+        self.is_successful = text in ("COMPLETED", "COMPLETED_WITH_ERRORS", "SKIPPED")
+
+
+class WorkflowStatus(StrEnum):
+    """Execution status of Conductor 3.x."""
+
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    TERMINATED = "TERMINATED"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (WorkflowStatus.RUNNING, WorkflowStatus.PAUSED)
+
+
+TaskKey = tuple[str, int]
+"""(ref, iteration): names one task of an execution, over all its attempts."""
+
+OPERATOR_TASK_TYPES = frozenset(
+    {
+        "FORK",
+        "FORK_JOIN",
+        "FORK_JOIN_DYNAMIC",
+        "JOIN",
+        "EXCLUSIVE_JOIN",
+        "SWITCH",
+        "DECISION",
+        "DO_WHILE",
+        "TERMINATE",
+        "NOOP",
+    }
+)
+"""Tasks that only steer control flow."""
+
+SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
+    "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM",
+    "HTTP", "EVENT",
+}  # fmt: skip
+"""Everything the server runs itself; any other type is queued for a worker."""
+
+
+def split_iteration(reference: str) -> TaskKey:
+    """Split the `__N` that a DO_WHILE appends from a reference name: `work__2` is ("work", 2)."""
+    ref, separator, suffix = reference.partition("__")
+    return (
+        (ref, int(suffix.rpartition("__")[2])) if separator and suffix.rpartition("__")[2].isdigit() else (reference, 0)
+    )
