@@ -9,7 +9,7 @@ Uber's CRISP, whose partition is as exact (docs/explanation/critical-path.md).
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -135,41 +135,30 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
     """
     if key not in graph.nodes:
         return None
-    direct = graph.predecessors(key)
-    spans = timeline.spans
-    if len(direct) == 1 and _has_ended(spans.get(direct[0])):
-        return direct[0]
+    ends, order, befores = timeline.ends, graph.order, graph.predecessor_positions
+    direct = befores[graph.position[key]]
+    if len(direct) == 1 and order[direct[0]] in ends:
+        return order[direct[0]]
     candidates: list[TaskKey] = []
-    reached: set[TaskKey] = set()
+    reached: set[int] = set()
     pending = list(direct)
     while pending:
         before = pending.pop()
         if before in reached:  # by another branch: there are as many ways as products of branches
             continue
         reached.add(before)
-        if _has_ended(spans.get(before)):
-            candidates.append(before)
+        if order[before] in ends:
+            candidates.append(order[before])
         else:
-            pending.extend(graph.predecessors(before))
+            pending.extend(befores[before])
     return _ended_last(timeline, graph, candidates)
-
-
-def _has_ended(span: Span | None) -> bool:
-    if span is None:
-        return False
-    last = span.attempts[-1]
-    return last.end_ms is not None and last.record.status is not TaskStatus.SKIPPED
 
 
 def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> TaskKey | None:
     """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
-    latest, tied = -1, list[TaskKey]()
-    for key in keys:
-        end = timeline.spans[key].end_ms
-        if end is not None and end > latest:
-            latest, tied = end, [key]
-        elif end == latest:
-            tied.append(key)
+    ends = timeline.ends
+    latest = max([ends[key] for key in keys if key in ends], default=None)
+    tied = [key for key in keys if ends.get(key, -1) == latest]
     if len(tied) < 2:
         return tied[0] if tied else None
     return min(set(tied) - _awaited(graph, tied))
@@ -194,11 +183,11 @@ class _Backwards:
     def path(self) -> CriticalPath:
         key = self._last()
         if key is not None:
-            self._emit(SegmentKind.ENGINE, None, self.spans[key].end_ms)
+            self._emit(SegmentKind.ENGINE, None, self.timeline.ends.get(key))
         while key is not None:
             self.tasks.append(key)
             before = waited_for(self.timeline, self.graph, key)
-            begin = None if before is None else self.spans[before].end_ms
+            begin = None if before is None else self.timeline.ends[before]
             task = self.graph.nodes.get(key)
             if task is None or task.type not in END_ONLY_TYPES:
                 self._account(key)
@@ -239,6 +228,9 @@ class _Backwards:
 
         What ended the execution early (a failed task, a TERMINATE) goes before what was canceled because of it.
         """
+        columns = self.timeline.columns
+        if columns.all_completed and "TERMINATE" not in columns.types:  # nearly always
+            return _ended_last(self.timeline, self.graph, self.timeline.ends.keys())
         spans = [span for span in self.spans.values() if not span.is_skipped]
         open_spans = [s for s in spans if not s.attempts[-1].record.status.is_terminal and s.end_ms is None]
         if open_spans:
@@ -254,26 +246,21 @@ class _Backwards:
         ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record
         if ready is None or start is None or start - ready <= 2 * self.quantum_ms or record.worker_id is None:
             return None
-        ended = self._ended_with.get((record.worker_id, record.def_name), [])
-        latest = bisect_right(ended, start, key=itemgetter(0)) - 1
-        while latest >= 0 and ended[latest][0] >= start - self.quantum_ms:
-            if ended[latest][1] != key:
-                return ended[latest][1]
+        name = (record.worker_id, record.def_name)
+        latest = bisect_right(self._by_end, start, key=itemgetter(0)) - 1
+        while latest >= 0 and self._by_end[latest][0] >= start - self.quantum_ms:
+            _, ended, place = self._by_end[latest]
+            other = self.timeline.records[place]
+            if ended != key and (other.worker_id, other.def_name) == name:
+                return ended
             latest -= 1
         return None
 
     @cached_property
-    def _ended_with(self) -> Mapping[tuple[str | None, str], list[tuple[int, TaskKey]]]:
-        """What each worker ended of each definition, by instant and key."""
-        found: dict[tuple[str | None, str], list[tuple[int, TaskKey]]] = {}
-        for span in self.spans.values():
-            for attempt in span.attempts:
-                if attempt.end_ms is not None:
-                    name = (attempt.record.worker_id, attempt.record.def_name)
-                    found.setdefault(name, []).append((attempt.end_ms, span.key))
-        for ended in found.values():
-            ended.sort()
-        return found
+    def _by_end(self) -> Sequence[tuple[int, TaskKey, int]]:
+        """All attempts that have ended, by instant and key, each with its place."""
+        rows = zip(self.timeline.end_at, self.timeline.columns.keys, range(len(self.timeline.records)), strict=True)
+        return sorted((end, key, place) for end, key, place in rows if end is not None)
 
 
 def _is_canceled(span: Span) -> bool:

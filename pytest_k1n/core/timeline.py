@@ -9,11 +9,13 @@ nothing: the raw history, counted from its start. Order, barriers, overlaps and 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from pytest_k1n.core.columns import Columns
 from pytest_k1n.core.graph import Graph
-from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
+from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowTask
 from pytest_k1n.core.spans import (
     END_ONLY_TYPES,
     Attempt,
@@ -27,19 +29,44 @@ __all__ = ["Attempt", "Span", "Timeline", "Window", "rebuild"]
 _NEVER = 1 << 63
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Timeline:
-    """One execution in workflow time, in ms from its start."""
+    """One execution in workflow time, in ms from its start. The stamps are columns, by place of the record."""
 
     started_ms: int
     """The zero: epoch ms of the server's clock."""
     speed: float
-    spans: Mapping[TaskKey, Span]
-    """In the graph's order, then tasks that the graph does not know."""
+    records: Sequence[TaskRecord]
+    columns: Columns
+    """The records by field, with their stamps on the server's clock."""
+    nodes: Mapping[TaskKey, WorkflowTask]
+    """The tasks of the graph that it was laid out on."""
+    scheduled_at: Sequence[int | None]
+    start_at: Sequence[int | None]
+    end_at: Sequence[int | None]
     end_ms: int | None
     """The makespan; None while the execution is open."""
     swapped: tuple[tuple[TaskKey, TaskKey], ...] = ()
     """Pairs that ended in this order on the server and in the opposite order here: say so wherever both are shown."""
+
+    @cached_property
+    def spans(self) -> Mapping[TaskKey, Span]:
+        """The lives of the tasks on record, in the graph's order, then those that the graph does not know."""
+        return _Spans(self)
+
+    @cached_property
+    def ends(self) -> Mapping[TaskKey, int]:
+        """When each task ended whose last attempt has, and was not SKIPPED."""
+        ends, statuses = self.end_at, self.columns.status
+        return {
+            key: end
+            for key, place in self.columns.last.items()
+            if (end := ends[place]) is not None and statuses[place] is not TaskStatus.SKIPPED
+        }
+
+    def attempt(self, place: int) -> Attempt:
+        """Return the attempt whose record has this place."""
+        return Attempt(self.records[place], self.scheduled_at[place], self.start_at[place], self.end_at[place])
 
     def window(self, refs: Iterable[str]) -> Window | None:
         """Return when these refs ran, over all iterations; None if none of them has been scheduled.
@@ -86,7 +113,56 @@ def rebuild(
     `slept_ms` (by task id) is what real handlers slept of declared work, in raw time, as their worker's ledger has it.
     Where an end that a task should have waited for is missing, the gap counts from what that one waited for itself.
     """
+    columns, zero = execution.columns, execution.started_ms
+    if speed == 1:  # nothing moves
+        ended = execution.ended_ms
+        return Timeline(
+            started_ms=zero,
+            speed=speed,
+            records=execution.tasks,
+            columns=columns,
+            nodes=graph.nodes,
+            scheduled_at=_since(zero, columns.scheduled_ms),
+            start_at=_since(zero, columns.started_ms),
+            end_at=_since(zero, columns.ended_ms),
+            end_ms=None if ended is None else ended - zero,
+        )
     return _Rebuilding(execution, graph, speed, slept_ms or {}).timeline()
+
+
+def _since(zero: int, stamps: Sequence[int]) -> list[int | None]:
+    return [stamp - zero if stamp else None for stamp in stamps]
+
+
+class _Spans(Mapping[TaskKey, Span]):
+    """The spans of a timeline, each made when it is looked at for the first time."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._places = timeline.columns.last
+        self._several = timeline.columns.repeated if timeline.columns.is_repeated else {}
+        self._made: dict[TaskKey, Span] = {}
+
+    def __getitem__(self, key: TaskKey) -> Span:
+        span = self._made.get(key)
+        if span is None:
+            places = self._several.get(key) or (self._places[key],)
+            span = self._made[key] = Span(key, tuple(map(self._timeline.attempt, places)))
+        return span
+
+    @cached_property
+    def _order(self) -> Sequence[TaskKey]:
+        nodes, places = self._timeline.nodes, self._places
+        return [*(key for key in nodes if key in places), *(key for key in places if key not in nodes)]
+
+    def __iter__(self) -> Iterator[TaskKey]:
+        return iter(self._order)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._places
 
 
 class _Rebuilding:
@@ -95,74 +171,71 @@ class _Rebuilding:
     def __init__(self, execution: Execution, graph: Graph, speed: float, slept_ms: Mapping[str, int]) -> None:
         self.execution, self.graph, self.speed, self.slept_ms = execution, graph, speed, slept_ms
         self.zero = execution.started_ms
-        self.attempts = execution.records
-        self.spans: dict[TaskKey, Span] = {}
+        self.columns = execution.columns
+        self.several = self.columns.repeated if self.columns.is_repeated else {}
+        self.scheduled = _since(self.zero, self.columns.scheduled_ms)
+        self.start = _since(self.zero, self.columns.started_ms)
+        self.end = _since(self.zero, self.columns.ended_ms)
+        self.raw = (self.scheduled[:], self.start[:], self.end[:])
         self.ends: list[tuple[int, int]] = []
         """(raw end, rebuilt end) of what has ended, sorted: for instants that hang on no edge."""
 
     def timeline(self) -> Timeline:
         ends: list[tuple[int, int]] = []  # by position: the (raw, rebuilt) instant from which successors count
-        late: list[TaskKey] = []
-        nodes = self.graph.nodes
-        for key, befores in zip(nodes, self.graph.predecessor_positions, strict=True):
-            if len(befores) == 1:
-                raw, new = ends[befores[0]]
-            else:
-                raw = max([ends[before][0] for before in befores], default=0)
-                new = max([ends[before][1] for before in befores], default=0)
-            records = self.attempts.get(key)
-            if records is None:
-                ends.append((raw, new))
+        late: list[int] = []
+        nodes, places = self.graph.nodes, self.columns.last
+        for (key, task), befores in zip(nodes.items(), self.graph.predecessor_positions, strict=True):
+            raw = max([ends[before][0] for before in befores], default=0)
+            new = max([ends[before][1] for before in befores], default=0)
+            ends.append((raw, new))
+            last = places.get(key)
+            if last is None:
                 continue
-            span = self.spans[key] = self._span(key, records, new - raw)
-            if nodes[key].type in END_ONLY_TYPES:
-                late.append(key)
-            raw_end = records[-1].ended_ms
-            if span.end_ms is not None and raw_end is not None and not span.is_skipped:
-                ends.append((raw_end - self.zero, span.end_ms))
+            self._move(key, last, new - raw)
+            if task.type in END_ONLY_TYPES:
+                late.extend(self._attempts(key, last))
+            raw_end, end = self.raw[2][last], self.end[last]
+            if raw_end is not None and end is not None and self.columns.status[last] is not TaskStatus.SKIPPED:
+                ends[-1] = (raw_end, end)
                 self.ends.append(ends[-1])
-            else:
-                ends.append((raw, new))
         self.ends.sort()
-        if self.speed != 1:
-            for key in late:
-                self.spans[key] = self._opened(self.spans[key])
-        for key, records in self.attempts.items():
+        for place in late:  # a JOIN or a loop begins where it opened, not where its end says
+            for raws, moved in zip(self.raw[:2], (self.scheduled, self.start), strict=True):
+                stamp = raws[place]
+                moved[place] = None if stamp is None else stamp + self._shift_at(stamp)
+        for key, last in places.items():
             if key not in nodes:
-                first = _first(records[0].scheduled_ms, records[0].started_ms, records[0].ended_ms) or self.zero
-                self.spans[key] = self._span(key, records, self._shift_at(first - self.zero))
+                first = self._attempts(key, last)[0]
+                at = next((stamps[first] for stamps in self.raw if stamps[first] is not None), 0)
+                self._move(key, last, self._shift_at(at or 0))
         return Timeline(
             started_ms=self.zero,
             speed=self.speed,
-            spans=self.spans,
+            records=self.execution.tasks,
+            columns=self.columns,
+            nodes=nodes,
+            scheduled_at=self.scheduled,
+            start_at=self.start,
+            end_at=self.end,
             end_ms=self._makespan(),
-            swapped=self._swapped() if self.speed != 1 else (),
+            swapped=self._swapped(),
         )
 
-    def _span(self, key: TaskKey, records: Sequence[TaskRecord], shift: int) -> Span:
-        shift -= self.zero
-        if len(records) == 1 and self.speed == 1:  # nearly always
-            return Span(key, (_moved(records[0], shift, shift),))
-        attempts: list[Attempt] = []
-        for record in records:
-            before = shift
-            if self.speed != 1 and record.ended_ms is not None:
+    def _attempts(self, key: TaskKey, last: int) -> Sequence[int]:
+        return self.several.get(key) or (last,)
+
+    def _move(self, key: TaskKey, last: int, shift: int) -> None:
+        """Move all attempts of a task, each by as much more as those before it have been stretched."""
+        for place in self._attempts(key, last):
+            for stamps in (self.scheduled, self.start):
+                stamp = stamps[place]
+                stamps[place] = None if stamp is None else stamp + shift
+            end = self.end[place]
+            if end is not None:
+                record = self.execution.tasks[place]
                 work = scaled_work_ms(record, self.slept_ms.get(record.task_id, 0))
                 shift += round(work * self.speed) - work
-            attempts.append(_moved(record, before, shift))
-        return Span(key, tuple(attempts))
-
-    def _opened(self, span: Span) -> Span:
-        """Put the begin of a JOIN or a loop where it opened, not where its end says."""
-        moved = []
-        for attempt in span.attempts:
-            record = attempt.record
-            scheduled, start = (
-                None if stamp is None else stamp - self.zero + self._shift_at(stamp - self.zero)
-                for stamp in (record.scheduled_ms, record.started_ms)
-            )
-            moved.append(Attempt(record, scheduled, start, attempt.end_ms))
-        return Span(span.key, tuple(moved))
+                self.end[place] = end + shift
 
     def _shift_at(self, raw: int) -> int:
         index = bisect_right(self.ends, (raw, _NEVER))
@@ -175,32 +248,21 @@ class _Rebuilding:
         return self.execution.ended_ms - self.zero - last_raw + max([new for _, new in self.ends], default=0)
 
     def _swapped(self) -> tuple[tuple[TaskKey, TaskKey], ...]:
+        raws, order = self.raw[2], self.graph.position
         ended = [
-            (record.ended_ms, span.end_ms, key)
-            for key, span in self.spans.items()
-            if (record := span.attempts[-1].record).ended_ms is not None
-            and span.end_ms is not None
-            and record.is_worker_task
+            (raw, end, order.get(key, len(order)), key)
+            for key, place in self.columns.last.items()
+            if (raw := raws[place]) is not None and (end := self.end[place]) is not None and self.columns.is_work[place]
         ]
-        ended.sort(key=lambda item: (item[0], item[1]))
+        ended.sort(key=lambda item: item[:3])
         swapped = []
-        latest: tuple[int | None, int, TaskKey] | None = None
+        latest: tuple[int, int, int, TaskKey] | None = None
         for item in ended:
             if latest is not None and item[1] < latest[1]:
-                swapped.append((latest[2], item[2]))
+                swapped.append((latest[3], item[3]))
             else:
                 latest = item
         return tuple(swapped)
-
-
-def _moved(record: TaskRecord, shift: int, end_shift: int) -> Attempt:
-    scheduled, start, end = record.scheduled_ms, record.started_ms, record.ended_ms
-    return Attempt(
-        record,
-        None if scheduled is None else scheduled + shift,
-        None if start is None else start + shift,
-        None if end is None else end + end_shift,
-    )
 
 
 def _first(*stamps: int | None) -> int | None:
