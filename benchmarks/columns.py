@@ -1,8 +1,8 @@
 """P3: a million task records kept in columns: order, critical path and slack of each execution; time and memory.
 
 The columns are what fits into memory: four arrays of whole numbers, 32 MB, where the JSON would be 1.2 GB. They hold
-executions of 22 tasks of one definition. Each becomes records of the model when its turn comes, is judged by the core,
-and is forgotten. The peer is networkx on the same columns: a graph for each execution, and its longest path.
+executions of 22 tasks of one definition. Each is judged by the core when its turn comes, and is forgotten. The peer is
+networkx on the same columns: a graph for each execution, and its longest path.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import cast
 from benchmarks.core_checks import EPOCH, _document
 from benchmarks.row import Row, row
 from pytest_k1n.core import wire
+from pytest_k1n.core.columns import Columns, Records
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.model import Execution, TaskRecord, WorkflowDefinition, WorkflowStatus
 from pytest_k1n.core.ordering import ordering
@@ -29,7 +30,7 @@ from pytest_k1n.core.unroll import Graph, happens_before
 
 RECORDS = 1_000_000
 LIMIT_S, LIMIT_MB = 6.0, 500.0
-Columns = tuple["array[int]", "array[int]", "array[int]", "array[int]"]
+Stored = tuple["array[int]", "array[int]", "array[int]", "array[int]"]
 """Which task of the definition it is, and when it was scheduled, was started and ended, in epoch ms."""
 
 
@@ -47,9 +48,9 @@ def _measured(who: str) -> tuple[float, float]:
     return found["cpu_s"], found["peak_mb"]
 
 
-def _columns(pattern: Execution) -> Columns:
+def _columns(pattern: Execution) -> Stored:
     """Repeat one execution, each later than the one before, and with ends of their own."""
-    columns: Columns = (array("q"), array("q"), array("q"), array("q"))
+    columns: Stored = (array("q"), array("q"), array("q"), array("q"))
     tasks = pattern.tasks
     for number in range(RECORDS // len(tasks)):
         at = number * 1_000
@@ -61,7 +62,7 @@ def _columns(pattern: Execution) -> Columns:
     return columns
 
 
-def _judge(columns: Columns, pattern: Execution, graph: Graph) -> None:
+def _judge(columns: Stored, pattern: Execution, graph: Graph) -> None:
     rows_ = zip(*columns, strict=True)
     number = 0
     while found := list(islice(rows_, len(pattern.tasks))):
@@ -74,22 +75,28 @@ def _judge(columns: Columns, pattern: Execution, graph: Graph) -> None:
 
 
 def _execution(pattern: Execution, number: int, found: list[tuple[int, ...]]) -> Execution:
-    records = []
-    for seq, (index, scheduled, start, end) in enumerate(found, start=1):
-        task = pattern.tasks[index]
-        records.append(
-            TaskRecord(
-                ref=task.ref, task_id=f"{number}/{seq}", type=task.type, def_name=task.def_name, status=task.status,
-                seq=seq, scheduled_ms=scheduled, started_ms=start, ended_ms=end,
-            )
-        )  # fmt: skip
+    """Put the columns of one execution beside those of its definition; no record is made, as nothing is wrong."""
+    places, scheduled, started, ended = map(list, zip(*found, strict=True))
+    known, count = pattern.columns, len(found)
+    columns = Columns(
+        ref=known.ref, iteration=known.iteration, stated_iteration=known.stated_iteration, type=known.type,
+        def_name=known.def_name, status=known.status, attempt=known.attempt, retried=known.retried, seq=known.seq,
+        start_delay_ms=known.start_delay_ms, output=known.output, workflow_id=[str(number)] * count,
+        workflow_name=known.workflow_name, task_id=[f"{number}/{place}" for place in places],
+        scheduled_ms=scheduled, started_ms=started, ended_ms=ended,
+    )  # fmt: skip
     return Execution(
-        workflow_id=str(number), name=pattern.name, status=WorkflowStatus.COMPLETED, tasks=tuple(records),
-        started_ms=found[0][1], ended_ms=max(each[3] for each in found), definition=pattern.definition,
+        workflow_id=str(number), name=pattern.name, status=WorkflowStatus.COMPLETED,
+        tasks=Records(columns, (), _no_record), started_ms=scheduled[0], ended_ms=max(ended),
+        definition=pattern.definition,
     )  # fmt: skip
 
 
-def _longest_paths(columns: Columns, pattern: Execution, graph: Graph) -> None:
+def _no_record(place: int) -> TaskRecord:
+    raise AssertionError(f"record {place} was asked for")
+
+
+def _longest_paths(columns: Stored, pattern: Execution, graph: Graph) -> None:
     import networkx as nx
 
     rows_ = zip(*columns, strict=True)

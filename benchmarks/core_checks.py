@@ -37,7 +37,7 @@ def _happens_before() -> list[Row]:
         violations(execution, replace(graph))  # a graph that has nothing worked out yet
 
     def from_the_definition() -> None:
-        violations(execution, happens_before(definition, execution))
+        violations(execution, happens_before(replace(definition), execution))
 
     def by_networkx() -> None:
         import networkx as nx

@@ -37,6 +37,7 @@ class Columns:
     scheduled_ms: Sequence[int]
     started_ms: Sequence[int]
     ended_ms: Sequence[int]
+    start_delay_ms: Sequence[int]
     output: Sequence[Mapping[str, Json]]
 
     def __len__(self) -> int:
@@ -76,7 +77,11 @@ class Columns:
             places.sort(key=lambda place: (self.attempt[place], self.seq[place]))
         return several
 
-    @property
+    def places(self, key: TaskKey) -> Sequence[int]:
+        """Return where the attempts of a task are, first to last. Raises KeyError for one that is not on record."""
+        return (self.is_repeated and self.repeated.get(key)) or (self.last[key],)
+
+    @cached_property
     def is_repeated(self) -> bool:
         """Whether a task has several attempts."""
         return len(self.last) < len(self)
@@ -154,14 +159,10 @@ class Attempts(Mapping[TaskKey, Sequence[R]]):
     """All attempts of every task, first to last."""
 
     def __init__(self, columns: Columns, records: Sequence[R]) -> None:
-        self._places, self._records = columns.last, records
-        self._several = columns.repeated if columns.is_repeated else {}
+        self._columns, self._places, self._records = columns, columns.last, records
 
     def __getitem__(self, key: TaskKey) -> Sequence[R]:
-        several = self._several.get(key)
-        if several is None:
-            return (self._records[self._places[key]],)
-        return tuple(self._records[place] for place in several)
+        return tuple([self._records[place] for place in self._columns.places(key)])
 
     def __iter__(self) -> Iterator[TaskKey]:
         return iter(self._places)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from operator import itemgetter
+from typing import NamedTuple, cast
 
 from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, TaskStatus
-from pytest_k1n.core.spans import END_ONLY_TYPES, Attempt, Span
+from pytest_k1n.core.spans import END_ONLY_TYPES, Span
 from pytest_k1n.core.timeline import Timeline
 
 
@@ -42,8 +43,7 @@ OVERHEAD = (SegmentKind.QUEUE, SegmentKind.JOIN_LAG, SegmentKind.ENGINE)
 """What the server and the workers add (quality gate G9)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One stretch of the critical path, in ms from the execution's start; never empty."""
 
     kind: SegmentKind
@@ -133,12 +133,15 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
 
     None for a task that waited for nothing, and for one that the graph does not know.
     """
-    if key not in graph.nodes:
+    position = graph.position.get(key)
+    if position is None:
         return None
     ends, order, befores = timeline.ends, graph.order, graph.predecessor_positions
-    direct = befores[graph.position[key]]
+    direct = befores[position]
     if len(direct) == 1 and order[direct[0]] in ends:
         return order[direct[0]]
+    if direct and all(map(ends.__contains__, [order[each] for each in direct])):  # nearly always
+        return _ended_last(timeline, graph, [order[each] for each in direct])
     candidates: list[TaskKey] = []
     reached: set[int] = set()
     pending = list(direct)
@@ -156,9 +159,9 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
 
 def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> TaskKey | None:
     """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
-    ends = timeline.ends
-    latest = max([ends[key] for key in keys if key in ends], default=None)
-    tied = [key for key in keys if ends.get(key, -1) == latest]
+    ends = [timeline.ends.get(key) for key in keys]
+    latest = max([end for end in ends if end is not None], default=None)
+    tied = [] if latest is None else [key for key, end in zip(keys, ends, strict=True) if end == latest]
     if len(tied) < 2:
         return tied[0] if tied else None
     return min(set(tied) - _awaited(graph, tied))
@@ -175,7 +178,7 @@ def _awaited(graph: Graph, keys: Collection[TaskKey]) -> set[TaskKey]:
 class _Backwards:
     def __init__(self, timeline: Timeline, graph: Graph, end_ms: int, quantum_ms: int) -> None:
         self.timeline, self.graph, self.quantum_ms = timeline, graph, quantum_ms
-        self.spans = timeline.spans
+        self.spans, self.columns = timeline.spans, timeline.columns
         self.makespan_ms = self.cursor = end_ms
         self.segments: list[Segment] = []
         self.tasks: list[TaskKey] = []
@@ -184,15 +187,16 @@ class _Backwards:
         key = self._last()
         if key is not None:
             self._emit(SegmentKind.ENGINE, None, self.timeline.ends.get(key))
+        position, types, ends = self.graph.position, self.graph.types, self.timeline.ends
         while key is not None:
             self.tasks.append(key)
+            index = position.get(key)
+            kind = None if index is None else types[index]
             before = waited_for(self.timeline, self.graph, key)
-            begin = None if before is None else self.timeline.ends[before]
-            task = self.graph.nodes.get(key)
-            if task is None or task.type not in END_ONLY_TYPES:
+            if kind not in END_ONLY_TYPES:
                 self._account(key)
-            is_join = task is not None and task.type == "JOIN"
-            self._emit(SegmentKind.JOIN_LAG if is_join else SegmentKind.ENGINE, key, begin)
+            if before is not None:
+                self._emit(SegmentKind.JOIN_LAG if kind == "JOIN" else SegmentKind.ENGINE, key, ends[before])
             key = before
         self._emit(SegmentKind.ENGINE, self.tasks[-1] if self.tasks else None, 0)
         self.segments.reverse()
@@ -201,25 +205,36 @@ class _Backwards:
 
     def _account(self, key: TaskKey) -> None:
         """Emit all attempts of a task, last to first."""
-        span = self.spans[key]
-        for number in range(len(span.attempts) - 1, -1, -1):
-            attempt = span.attempts[number]
-            index = attempt.record.attempt
-            is_queued = attempt.record.is_worker_task
-            is_operator = attempt.record.type in OPERATOR_TASK_TYPES
-            self._emit(SegmentKind.ENGINE if is_operator else SegmentKind.WORK, key, attempt.start_ms, index)
-            blame = self._blame(key, attempt) if is_queued else None
-            self._emit(SegmentKind.QUEUE if is_queued else SegmentKind.ENGINE, key, attempt.ready_ms, index, blame)
-            delay = SegmentKind.RETRY_DELAY if number else SegmentKind.START_DELAY
-            self._emit(delay, key, attempt.scheduled_ms, index)
-            if number:
-                self._emit(SegmentKind.ENGINE, key, span.attempts[number - 1].end_ms, index)
+        places = self.columns.places(key)
+        for number in range(len(places) - 1, 0, -1):
+            self._attempt(key, places[number], SegmentKind.RETRY_DELAY)
+            self._emit(
+                SegmentKind.ENGINE, key, self.timeline.end_at[places[number - 1]], self.columns.attempt[places[number]]
+            )
+        self._attempt(key, places[0], SegmentKind.START_DELAY)
+
+    def _attempt(self, key: TaskKey, place: int, delay: SegmentKind) -> None:
+        columns = self.columns
+        index, is_queued = columns.attempt[place], columns.is_work[place]
+        start, scheduled = self.timeline.start_at[place], self.timeline.scheduled_at[place]
+        if start is not None and start < self.cursor:
+            is_operator = columns.type[place] in OPERATOR_TASK_TYPES
+            self._emit(SegmentKind.ENGINE if is_operator else SegmentKind.WORK, key, start, index)
+        if scheduled is None:
+            return
+        ready = scheduled + columns.start_delay_ms[place]
+        if ready < self.cursor:
+            is_late = is_queued and start is not None and start - ready > 2 * self.quantum_ms
+            blame = self._blame(key, place, cast("int", start)) if is_late else None
+            self._emit(SegmentKind.QUEUE if is_queued else SegmentKind.ENGINE, key, ready, index, blame)
+        if scheduled < self.cursor:
+            self._emit(delay, key, scheduled, index)
 
     def _emit(
         self, kind: SegmentKind, key: TaskKey | None, until: int | None, attempt: int = 0, blame: TaskKey | None = None
     ) -> None:
         """Own the time from `until` to the cursor; nothing if it is not earlier, or is not known."""
-        if until is not None and (until := max(until, 0)) < self.cursor:
+        if until is not None and (until := until if until > 0 else 0) < self.cursor:
             self.segments.append(Segment(kind, key, until, self.cursor, attempt, blame))
             self.cursor = until
 
@@ -228,8 +243,7 @@ class _Backwards:
 
         What ended the execution early (a failed task, a TERMINATE) goes before what was canceled because of it.
         """
-        columns = self.timeline.columns
-        if columns.all_completed and "TERMINATE" not in columns.types:  # nearly always
+        if self.columns.all_completed and "TERMINATE" not in self.columns.types:  # nearly always
             return _ended_last(self.timeline, self.graph, self.timeline.ends.keys())
         spans = [span for span in self.spans.values() if not span.is_skipped]
         open_spans = [s for s in spans if not s.attempts[-1].record.status.is_terminal and s.end_ms is None]
@@ -242,9 +256,10 @@ class _Backwards:
             return _ended_last(self.timeline, self.graph, [span.key for span in went_on]) or ender
         return _ended_last(self.timeline, self.graph, [span.key for span in spans])
 
-    def _blame(self, key: TaskKey, attempt: Attempt) -> TaskKey | None:
-        ready, start, record = attempt.ready_ms, attempt.start_ms, attempt.record
-        if ready is None or start is None or start - ready <= 2 * self.quantum_ms or record.worker_id is None:
+    def _blame(self, key: TaskKey, place: int, start: int) -> TaskKey | None:
+        """Find the task that the same worker ended just before it took this one."""
+        record = self.timeline.records[place]
+        if record.worker_id is None:
             return None
         name = (record.worker_id, record.def_name)
         latest = bisect_right(self._by_end, start, key=itemgetter(0)) - 1

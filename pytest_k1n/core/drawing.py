@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.axis import axis_line
 from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.model import Execution, TaskRecord
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Execution, TaskRecord
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.weather import Weather
@@ -77,15 +77,14 @@ def bars(
     A row per attempt. Notes of bad ends may go beyond `columns`. An open task's bar goes on to the latest stamp. Of
     more than `most` tasks the rest is counted. The last rows show by `!` when the machine or the server stood still.
     """
-    tasks = [
-        task
-        for task in execution.tasks
-        if (task.is_worker_task or task.type in _DRAWN_TYPES) and task.scheduled_ms is not None
-    ]
-    stamps = [stamp for task in tasks for stamp in (task.scheduled_ms, task.started_ms, task.ended_ms) if stamp]
-    last_ms = max([*stamps, execution.ended_ms or 0, execution.started_ms + 1])
-    left_out = len(tasks) - most if most is not None and len(tasks) > most else 0
-    shown = tasks[: len(tasks) - left_out]
+    fields = execution.columns
+    drawn = {kind: kind not in SYSTEM_TASK_TYPES or kind in _DRAWN_TYPES for kind in fields.types}
+    stamps = (fields.scheduled_ms, fields.started_ms, fields.ended_ms)
+    places = [place for place, kind in enumerate(fields.type) if drawn[kind] and fields.scheduled_ms[place]]
+    lasts = [max([column[place] for place in places], default=0) for column in stamps]
+    last_ms = max([*lasts, execution.ended_ms or 0, execution.started_ms + 1])
+    left_out = len(places) - most if most is not None and len(places) > most else 0
+    shown = [execution.tasks[place] for place in places[: len(places) - left_out]]
     rows = [_strip(task, since_ms=execution.started_ms, last_ms=last_ms) for task in shown]
     if weather is not None and rows:
         rows += _stalls(weather.during(Interval(execution.started_ms, last_ms)), since_ms=execution.started_ms)

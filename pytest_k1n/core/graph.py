@@ -1,6 +1,6 @@
 """The partial order of an execution's tasks: a graph of happens-before edges, and what follows from it.
 
-It is kept by position, a row of whole numbers for each task: what an edge comes from is put into words when a finding asks.
+It is kept by position, a row of whole numbers for each task: what an edge comes from is told to findings only.
 Ancestors are sets kept as bits of one Python int per task, so that a whole row is tested in one operation. They grow
 with the square of the tasks, so what every execution is judged by (`first_of`, `nearest`) walks the edges instead.
 """
@@ -71,6 +71,11 @@ class Graph:
         return tuple(self.nodes)
 
     @cached_property
+    def types(self) -> tuple[str, ...]:
+        """The type of every task, by position."""
+        return tuple([task.type for task in self.nodes.values()])
+
+    @cached_property
     def position(self) -> Mapping[TaskKey, int]:
         """Where each key stands in `order`: the number of its bit."""
         return {key: index for index, key in enumerate(self.nodes)}
@@ -96,13 +101,15 @@ class Graph:
 
         Of a graph without alternatives.
         """
-        is_late = [task.type in STAMPED_LATE_TYPES for task in self.nodes.values()]
+        is_late = [kind in STAMPED_LATE_TYPES for kind in self.types]
         found: list[tuple[int, ...]] = []
         for index, befores in enumerate(self.predecessor_positions):
             if len(befores) == 1:
                 found.append(found[befores[0]] if is_late[befores[0]] else befores)
-            else:
+            elif any(is_late[each] for each in befores):
                 found.append(tuple(self.nearest(index, lambda each: not is_late[each], lambda _: True)))
+            else:
+                found.append(tuple(set(befores) - self.first_of(befores)))
         return tuple(found)
 
     @cached_property
@@ -148,12 +155,14 @@ class Graph:
     @cached_property
     def worker_keys(self) -> frozenset[TaskKey]:
         """The tasks that a worker polls for."""
-        return frozenset(key for key, task in self.nodes.items() if task.type not in SYSTEM_TASK_TYPES)
+        rows = zip(self.order, self.types, strict=True)
+        return frozenset([key for key, kind in rows if kind not in SYSTEM_TASK_TYPES])
 
     @cached_property
     def operator_keys(self) -> frozenset[TaskKey]:
         """The tasks that only steer control flow: forks, joins, switches, loops, TERMINATE."""
-        return frozenset(key for key, task in self.nodes.items() if task.type in OPERATOR_TASK_TYPES)
+        rows = zip(self.order, self.types, strict=True)
+        return frozenset([key for key, kind in rows if kind in OPERATOR_TASK_TYPES])
 
     def keys(self, ref: str) -> tuple[TaskKey, ...]:
         """Return the keys of a reference name: one, or one per iteration of its loop; empty if there is none."""
@@ -179,7 +188,7 @@ class Graph:
         if len(positions) < 2:
             return set()
         wanted, lowest, before = set(positions), min(positions), self.predecessor_positions
-        pending = [index for each in positions for index in before[each]]
+        pending = [index for each in wanted for index in before[each] if index >= lowest]
         reached: set[int] = set()
         while pending:
             index = pending.pop()
@@ -240,11 +249,20 @@ class Graph:
             if not self.are_exclusive(self.order[first], second)
         )
 
+    @cached_property
+    def beside_others(self) -> frozenset[TaskKey]:
+        """Worker tasks that may run at the same time as another worker task."""
+        return frozenset(task for pair in self.concurrent_pairs() for task in pair)
+
     def parallel_groups(self) -> tuple[ParallelGroup, ...]:
         """Return, for every fork with two or more busy branches, the worker tasks that its branches start with.
 
         Where a branch starts with a fork of its own, that fork's heads count; a group inside a larger one is left out.
         """
+        return self._parallel_groups
+
+    @cached_property
+    def _parallel_groups(self) -> tuple[ParallelGroup, ...]:
         groups = [group for fork in self.forks if len((group := self._group(fork)).tasks) > 1]
         sets = [frozenset(group.tasks) for group in groups]
         return tuple(group for group, tasks in zip(groups, sets, strict=True) if not any(tasks < s for s in sets))

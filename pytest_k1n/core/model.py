@@ -34,6 +34,7 @@ __all__ = [
     "WorkflowTask",
 ]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
     """A registered task definition: retries and timeouts. Defaults are the server's."""
@@ -98,18 +99,26 @@ class WorkflowDefinition:
     timeout_policy: str = "ALERT_ONLY"
     failure_workflow: str | None = None
     raw: Mapping[str, Json] = field(default_factory=dict, repr=False, compare=False)
+    derived: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What has been worked out of the definition alone, by name: it is the same for all its executions."""
 
     def walk(self) -> Iterator[WorkflowTask]:
         """Yield every task, nested ones included, in definition order."""
+        return iter(self._all)
+
+    @cached_property
+    def _all(self) -> Sequence[WorkflowTask]:
+        found: list[WorkflowTask] = []
         stack = [iter(self.tasks)]
         while stack:
             for task in stack[-1]:
-                yield task
+                found.append(task)
                 if task.branches or task.cases or task.default_case or task.loop_over:  # what holds none is not asked
                     stack.extend(iter(inner) for inner in reversed(tuple(task.nested())))
                     break
             else:
                 stack.pop()
+        return found
 
     @cached_property
     def by_ref(self) -> Mapping[str, WorkflowTask]:
@@ -229,6 +238,7 @@ def _columns(records: Sequence[TaskRecord]) -> Columns:
         scheduled_ms=[each.scheduled_ms or 0 for each in records],
         started_ms=[each.started_ms or 0 for each in records],
         ended_ms=[each.ended_ms or 0 for each in records],
+        start_delay_ms=[each.start_delay_ms for each in records],
         output=[each.output for each in records],
     )
 

@@ -105,13 +105,14 @@ class Observation:
         return frozenset(
             {task.ref for task in self.definition.walk()}
             | {ref for ref, _ in self.graph.nodes}
-            | {ref for ref, _ in self.records}
+            | set(self.execution.columns.ref)
         )
 
     @cached_property
     def worker_keys(self) -> tuple[TaskKey, ...]:
         """Tasks on record that a worker ran or should run, in scheduling order."""
-        return tuple(key for key, record in self.finals.items() if record.is_worker_task)
+        columns = self.execution.columns
+        return tuple([key for key, place in columns.last.items() if columns.is_work[place]])
 
     def keys(self, ref: str) -> tuple[TaskKey, ...]:
         """Return the tasks on record of `work` (all iterations) or `work__2` (that one), in order of iteration."""
@@ -140,14 +141,19 @@ class Observation:
     @cached_property
     def any_simulated(self) -> bool:
         """Whether some work of the execution was simulated, and so its makespan."""
-        return any(self.is_simulated(key) for key in self.worker_keys)
+        columns = self.execution.columns
+        noted = [
+            key for key, place in columns.last.items() if "_k1n" in columns.output[place] and columns.is_work[place]
+        ]
+        return any(map(self.is_simulated, noted))
 
     def raw(self, key: TaskKey) -> Interval | None:
         """Return start and end (server clock) of a task's last attempt; `None` if it has not run to its end."""
-        record = self.finals.get(key)
-        if record is None or record.started_ms is None or record.ended_ms is None:
+        columns = self.execution.columns
+        place = columns.last.get(key)
+        if place is None or not columns.started_ms[place] or not columns.ended_ms[place]:
             return None
-        return Interval(record.started_ms, record.ended_ms)
+        return Interval(columns.started_ms[place], columns.ended_ms[place])
 
     @cached_property
     def other_definition(self) -> tuple[Difference, ...]:

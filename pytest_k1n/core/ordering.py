@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from pytest_k1n.core.columns import Columns
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.graph import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
@@ -33,47 +34,65 @@ def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
 
     Judged are the last attempt's end against the first attempt's scheduling. What was SKIPPED binds nothing.
     """
-    attempts = execution.records
-    if graph.behind_alternatives.isdisjoint(attempts):
-        return tuple(_along_edges(graph, attempts))
-    return _over_alternatives(graph, attempts)
+    return _violations(execution, graph, _stamps(graph, execution.columns))
+
+
+def _violations(execution: Execution, graph: Graph, stamps: _Stamps) -> tuple[Violation, ...]:
+    if graph.behind_alternatives.isdisjoint(execution.columns.last):
+        return tuple(_along_edges(graph, execution, stamps))
+    return _over_alternatives(graph, execution.records)
 
 
 _NEVER = 1 << 62
 
 
-def _along_edges(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]]) -> Iterator[Violation]:
+class _Stamps(NamedTuple):
+    """What binds each task of a graph, by position."""
+
+    ends: Sequence[int]
+    """When it ended; -1 if it binds nothing, `_NEVER` if it has not."""
+    begins: Sequence[int]
+    """By when it must have seen the ends of all it waits for; `_NEVER` if it bears no such stamp."""
+
+
+def _stamps(graph: Graph, columns: Columns) -> _Stamps:
+    ends, begins = list[int](), list[int]()
+    rows, statuses, stamps = columns.last, columns.status, (columns.scheduled_ms, columns.started_ms, columns.ended_ms)
+    scheduled, started, ended = stamps
+    several = columns.repeated if columns.is_repeated else {}
+    for key, kind in zip(graph.order, graph.types, strict=True):
+        if kind in STAMPED_LATE_TYPES:
+            ends.append(-1)
+            begins.append(_NEVER)
+            continue
+        last = rows.get(key)
+        if last is None:
+            ends.append(_NEVER)
+            begins.append(_NEVER)
+            continue
+        status, end = statuses[last], ended[last] or _NEVER
+        ends.append(-1 if status is TaskStatus.SKIPPED else end)
+        if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
+            begins.append(end if status.is_terminal and status.is_successful else _NEVER)
+            continue
+        first = several[key][0] if key in several else last
+        is_skipped = statuses[first] is TaskStatus.SKIPPED
+        begins.append(_NEVER if is_skipped else scheduled[first] or started[first] or _NEVER)
+    return _Stamps(ends, begins)
+
+
+def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterator[Violation]:
     """Pass on, task by task, when the last thing before it ended: linear in the edges, but for what was violated."""
-    ends: list[int] = []  # of each task itself; -1 if it binds nothing
+    ends = stamps.ends
     latest: list[int] = []  # of all that comes before it
+    reach: list[int] = []  # of itself and all that comes before it
     early: list[tuple[int, int]] = []
-    undecidable: set[int] = set()
-    for index, ((key, task), befores) in enumerate(zip(graph.nodes.items(), graph.predecessor_positions, strict=True)):
-        if len(befores) == 1:
-            (only,) = befores
-            last_end = max(ends[only], latest[only])
-        else:
-            last_end = max([max(ends[each], latest[each]) for each in befores], default=-1)
+    for befores, end, begin in zip(graph.predecessor_positions, ends, stamps.begins, strict=True):
+        last_end = reach[befores[0]] if len(befores) == 1 else max([reach[each] for each in befores], default=-1)
+        if last_end > begin:
+            early.append((begin, len(latest)))
         latest.append(last_end)
-        records = attempts.get(key)
-        if task.type in STAMPED_LATE_TYPES:
-            ends.append(-1)
-            continue
-        if records is None:
-            ends.append(_NEVER)
-            continue
-        last = records[-1]
-        if last.status is TaskStatus.SKIPPED:
-            ends.append(-1)
-        elif last.ended_ms is not None:
-            ends.append(last.ended_ms)
-        else:
-            ends.append(_NEVER)
-            if last.status.is_terminal:
-                undecidable.add(index)
-        begin = _begin(task.type, records)
-        if begin is not None and last_end > begin:
-            early.append((begin, index))
+        reach.append(end if end > last_end else last_end)
     early.sort()
     for begin, index in early:
 
@@ -84,7 +103,9 @@ def _along_edges(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]])
             return latest[each] > begin
 
         for nearest in graph.nearest(index, has_not_ended, follows_one):
-            yield _violation(graph, attempts, nearest, index, begin, is_decidable=nearest not in undecidable)
+            record = execution.finals.get(graph.order[nearest])
+            is_decidable = record is None or record.ended_ms is not None or not record.status.is_terminal
+            yield _violation(graph, execution.records, nearest, index, begin, is_decidable=is_decidable)
 
 
 def _over_alternatives(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]]) -> tuple[Violation, ...]:
@@ -154,31 +175,35 @@ def _violation(
 
 def ordering(execution: Execution, graph: Graph) -> Findings:
     """Judge the order of an execution against its graph: a finding per violation, a passed check per edge that held."""
-    found = violations(execution, graph)
+    stamps = _stamps(graph, execution.columns)
+    found = _violations(execution, graph, stamps)
     step = clock_step(execution)
     attempts = execution.records
     findings = [_finding(violation, graph, attempts, step is not None) for violation in found]
     findings.extend(_malformed(execution, step is not None))
     notes = (f"the server's clock seems to have stepped back: {step}",) if step else ()
-    return Findings(tuple(findings), passed=_held(graph, attempts, found), notes=notes)
+    return Findings(tuple(findings), passed=_held(graph, execution, stamps, found), notes=notes)
 
 
-def _held(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], found: Collection[Violation]) -> int:
+def _held(graph: Graph, execution: Execution, stamps: _Stamps, found: Collection[Violation]) -> int:
     """Count the requirements that were kept: the direct ones, of tasks that bear a stamp to compare."""
-    nodes = graph.nodes
-    begun = {key for key in attempts if key in nodes and _begin(nodes[key].type, attempts[key]) is not None}
+    begins = stamps.begins
     broken = {(violation.before, violation.after) for violation in found}
-    if not graph.behind_alternatives.isdisjoint(begun):
+    if not graph.behind_alternatives.isdisjoint(execution.columns.last):
+        begun = {key for key, begin in zip(graph.order, begins, strict=True) if begin != _NEVER}
         return sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
-    held = 0
-    for (key, task), befores in zip(nodes.items(), graph.stamped_before, strict=True):
-        if task.type not in STAMPED_LATE_TYPES and key in begun:
-            held += sum((graph.order[each], key) not in broken for each in befores) if broken else len(befores)
-    return held
+    rows = zip(graph.order, begins, graph.stamped_before, strict=True)
+    if not broken:
+        return sum([len(befores) for _, begin, befores in rows if begin != _NEVER])
+    order = graph.order
+    return sum((order[each], key) not in broken for key, begin, befores in rows if begin != _NEVER for each in befores)
 
 
 def clock_step(execution: Execution) -> str | None:
     """Describe the largest step back of the scheduled stamps against `seq`; None if they only go forward."""
+    columns = execution.columns
+    if 0 not in columns.scheduled_ms and columns.scheduled_ms == sorted(columns.scheduled_ms):  # nearly always
+        return None
     worst: tuple[int, TaskRecord, TaskRecord] | None = None
     latest: TaskRecord | None = None
     for record in execution.tasks:
@@ -225,10 +250,15 @@ def _finding(
 
 def _malformed(execution: Execution, has_step: bool) -> Iterator[Finding]:
     """Check scheduled <= start <= end of worker tasks; the server stamps system tasks' starts before their insert."""
-    for record in execution.tasks:
+    columns = execution.columns
+    rows = zip(columns.is_work, columns.scheduled_ms, columns.started_ms, columns.ended_ms, strict=True)
+    in_doubt = [
+        place
+        for place, (is_work, *stamps) in enumerate(rows)
+        if is_work and not 0 < stamps[0] <= stamps[1] <= stamps[2]
+    ]
+    for record in (execution.tasks[place] for place in in_doubt):
         scheduled, started, ended = record.scheduled_ms, record.started_ms, record.ended_ms
-        if not record.is_worker_task or _is_in_order(scheduled, started, ended):
-            continue
         for early, late, names in ((scheduled, started, "scheduled <= start"), (started, ended, "start <= end")):
             if early is not None and late is not None and late < early:
                 yield Finding(
@@ -240,8 +270,3 @@ def _malformed(execution: Execution, has_step: bool) -> Iterator[Finding]:
                     origin="the server's stamps of one attempt",
                     verdict=Verdict.UNKNOWN if has_step else Verdict.FAIL,
                 )
-
-
-def _is_in_order(scheduled: int | None, started: int | None, ended: int | None) -> bool:
-    """Whether all stamps are there, none before the other: of nearly every record nothing more is asked."""
-    return scheduled is not None and started is not None and ended is not None and scheduled <= started <= ended

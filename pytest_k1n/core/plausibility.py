@@ -7,10 +7,11 @@ one. What breaks a rule is `unknown`, because not the execution but the evidence
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, count, islice
 from typing import TypeVar
 
+from pytest_k1n.core.columns import Columns
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import (
     Execution,
@@ -44,14 +45,65 @@ def implausible(observation: Observation) -> tuple[Finding, ...]:
 
 def _found(observation: Observation) -> Iterator[Finding]:
     execution, as_run = observation.execution, observation.as_run
-    loops, nodes = _loops(as_run.definition), as_run.graph.nodes
+    nodes = as_run.graph.nodes
     yield from _whole(observation)
     yield from _numbering(observation)
     yield from _rounds(observation)
-    for record in execution.tasks:
+    loops: dict[str, bool] | None = None
+    for place in sorted(_in_doubt(execution, as_run)):
+        record = execution.tasks[place]
+        loops = _loops(as_run.definition) if loops is None else loops
         yield from _stamps(record, execution)
         yield from _place(record, nodes.get(record.key) or _defined(as_run, record.key), loops)
     yield from _all_at_once(observation)
+
+
+def _in_doubt(execution: Execution, as_run: Observation) -> set[int]:
+    """Return the places of all records that may break a rule of `_stamps` or `_place`: of a true record none is there.
+
+    Each rule is asked of its whole column at first; only where a column breaks it, which of its places do.
+    """
+    columns, found = execution.columns, set[int]()
+
+    def doubt(places: Iterable[bool]) -> None:
+        found.update(compress(count(), places))
+
+    statuses = set(columns.status)
+    for column, own in ((columns.workflow_id, execution.workflow_id), (columns.workflow_name, execution.name)):
+        if not {own, None}.issuperset(column):
+            doubt(each not in (own, None) for each in column)
+    for stamps in (columns.scheduled_ms, columns.started_ms, columns.ended_ms):
+        if 0 in stamps:
+            doubt(stamp == 0 for stamp in stamps)
+    if any(not status.is_terminal for status in statuses):
+        doubt(not status.is_terminal for status in columns.status)
+    if TaskStatus.COMPLETED_WITH_ERRORS in statuses:
+        doubt(status is TaskStatus.COMPLETED_WITH_ERRORS for status in columns.status)
+    if min(columns.scheduled_ms, default=execution.started_ms) < execution.started_ms:
+        doubt(stamp < execution.started_ms for stamp in columns.scheduled_ms)
+    if execution.ended_ms and max(columns.ended_ms, default=0) > execution.ended_ms:
+        doubt(stamp > execution.ended_ms for stamp in columns.ended_ms)
+    if any(columns.iteration) or any(columns.stated_iteration) or _has_loops(as_run.definition):
+        doubt(_is_elsewhere(as_run.definition, columns))
+    names = {key: task.name for key, task in as_run.graph.nodes.items() if task.type == "SIMPLE"}
+    rows = zip(columns.keys, columns.type, columns.def_name, strict=True)
+    doubt([not names.get(key) == kind == name and _may_be_foreign(as_run, key, names) for key, kind, name in rows])
+    return found
+
+
+def _has_loops(definition: WorkflowDefinition) -> bool:
+    return any(task.loop_over for task in definition.walk())
+
+
+def _may_be_foreign(as_run: Observation, key: TaskKey, names: Mapping[TaskKey, str]) -> bool:
+    return key in names or key not in as_run.graph.nodes
+
+
+def _is_elsewhere(definition: WorkflowDefinition, columns: Columns) -> Iterator[bool]:
+    """Say of each record whether its iteration is not what its place in the definition, or its name, says."""
+    loops = _loops(definition)
+    for ref, iteration, stated in zip(columns.ref, columns.iteration, columns.stated_iteration, strict=True):
+        yield stated != iteration or loops.get(ref, iteration > 0) is not (iteration > 0)
 
 
 def _whole(observation: Observation) -> Iterator[Finding]:
@@ -69,7 +121,7 @@ def _whole(observation: Observation) -> Iterator[Finding]:
         )
     if execution.ended_ms is not None and not execution.is_terminal:
         yield _doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
-    if execution.status is WorkflowStatus.COMPLETED:
+    if execution.status is WorkflowStatus.COMPLETED and not execution.columns.all_completed:
         for record in execution.tasks:
             if not record.status.is_terminal:
                 said = f"{execution.status} while it is {record.status}"
@@ -79,12 +131,18 @@ def _whole(observation: Observation) -> Iterator[Finding]:
 def _numbering(observation: Observation) -> Iterator[Finding]:
     """Judge ids and numbers: each task has one of its own, attempts count from 0."""
     execution = observation.execution
-    for task_id, count in _repeated([record.task_id for record in execution.tasks]):
-        yield _doubt("same-id", task_id, "a task id of its own for each record", f"{count} records carry it")
-    for seq, count in _repeated([record.seq for record in execution.tasks if record.status is not SKIPPED]):
-        yield _doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{count} records carry it")
+    columns = execution.columns
+    for task_id, times in _repeated(columns.task_id):
+        yield _doubt("same-id", task_id, "a task id of its own for each record", f"{times} records carry it")
+    seqs = columns.seq
+    if SKIPPED in columns.status:
+        seqs = [seq for seq, status in zip(columns.seq, columns.status, strict=True) if status is not SKIPPED]
+    for seq, times in _repeated(seqs):
+        yield _doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{times} records carry it")
+    if not columns.is_repeated and not any(columns.attempt) and not any(columns.retried):  # nearly always
+        return
     for key, records in observation.records.items():
-        if len(records) == 1 and records[0].attempt == 0 and not records[0].retried:  # nearly always
+        if len(records) == 1 and records[0].attempt == 0 and not records[0].retried:
             continue
         attempts = [record.attempt for record in records]
         if attempts != list(range(len(attempts))):
@@ -98,20 +156,23 @@ def _numbering(observation: Observation) -> Iterator[Finding]:
             yield _doubt("attempts-missing", label(key), "the attempt that followed a retried one", "it is not there")
 
 
-def _repeated(numbers: list[T]) -> Iterator[tuple[T, int]]:
+def _repeated(numbers: Sequence[T]) -> Iterator[tuple[T, int]]:
     """Yield what is there more than once, and how often."""
     if len(set(numbers)) < len(numbers):
-        yield from ((each, count) for each, count in Counter(numbers).items() if count > 1)
+        yield from ((each, times) for each, times in Counter(numbers).items() if times > 1)
 
 
 def _rounds(observation: Observation) -> Iterator[Finding]:
     """Judge that each round which a DO_WHILE counts has left records; with keepLastN the server drops the older."""
+    nodes = observation.as_run.graph.nodes
+    places = observation.execution.columns.last
+    loops = [key for key in places if (node := nodes.get(key)) is None or node.type == "DO_WHILE"]
     rounds_of: dict[str, set[int]] = {}
-    for ref, iteration in observation.finals:
+    for ref, iteration in places if loops else ():
         if iteration:
             rounds_of.setdefault(ref, set()).add(iteration)
-    for key, record in observation.finals.items():
-        task = _defined(observation, key)
+    for key in loops:
+        record, task = observation.finals[key], _defined(observation, key)
         if task is None or task.type != "DO_WHILE" or not task.loop_over or "keepLastN" in record.input:
             continue
         rounds, first = record.output.get("iteration"), task.loop_over[0].ref
@@ -170,13 +231,15 @@ def _all_at_once(observation: Observation) -> Iterator[Finding]:
     """Judge whether all work took no time at all, where a server and a network lie between engine and worker."""
     if observation.time_model is not TimeModel.REAL:
         return
-    spans = [
-        (record.started_ms, record.ended_ms)
-        for record in observation.execution.tasks
-        if record.is_worker_task and record.status in WORKED and record.started_ms and record.ended_ms
-    ]
-    if len(spans) >= LEAST_TASKS and all(start == end for start, end in spans):
-        observed = f"all {len(spans)} took 0 ms"
+    columns, instant = observation.execution.columns, 0
+    rows = zip(columns.is_work, columns.status, columns.started_ms, columns.ended_ms, strict=True)
+    for is_work, status, start, end in rows:
+        if is_work and status in WORKED and start and end:
+            if start != end:
+                return
+            instant += 1
+    if instant >= LEAST_TASKS:
+        observed = f"all {instant} took 0 ms"
         yield _doubt("no-time-taken", observation.execution.name, "work that takes time", observed)
 
 

@@ -140,13 +140,12 @@ class _Spans(Mapping[TaskKey, Span]):
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
         self._places = timeline.columns.last
-        self._several = timeline.columns.repeated if timeline.columns.is_repeated else {}
         self._made: dict[TaskKey, Span] = {}
 
     def __getitem__(self, key: TaskKey) -> Span:
         span = self._made.get(key)
         if span is None:
-            places = self._several.get(key) or (self._places[key],)
+            places = self._timeline.columns.places(key)
             span = self._made[key] = Span(key, tuple(map(self._timeline.attempt, places)))
         return span
 
@@ -172,7 +171,6 @@ class _Rebuilding:
         self.execution, self.graph, self.speed, self.slept_ms = execution, graph, speed, slept_ms
         self.zero = execution.started_ms
         self.columns = execution.columns
-        self.several = self.columns.repeated if self.columns.is_repeated else {}
         self.scheduled = _since(self.zero, self.columns.scheduled_ms)
         self.start = _since(self.zero, self.columns.started_ms)
         self.end = _since(self.zero, self.columns.ended_ms)
@@ -191,9 +189,9 @@ class _Rebuilding:
             last = places.get(key)
             if last is None:
                 continue
-            self._move(key, last, new - raw)
+            self._move(key, new - raw)
             if task.type in END_ONLY_TYPES:
-                late.extend(self._attempts(key, last))
+                late.extend(self.columns.places(key))
             raw_end, end = self.raw[2][last], self.end[last]
             if raw_end is not None and end is not None and self.columns.status[last] is not TaskStatus.SKIPPED:
                 ends[-1] = (raw_end, end)
@@ -203,11 +201,11 @@ class _Rebuilding:
             for raws, moved in zip(self.raw[:2], (self.scheduled, self.start), strict=True):
                 stamp = raws[place]
                 moved[place] = None if stamp is None else stamp + self._shift_at(stamp)
-        for key, last in places.items():
+        for key in places:
             if key not in nodes:
-                first = self._attempts(key, last)[0]
+                first = self.columns.places(key)[0]
                 at = next((stamps[first] for stamps in self.raw if stamps[first] is not None), 0)
-                self._move(key, last, self._shift_at(at or 0))
+                self._move(key, self._shift_at(at or 0))
         return Timeline(
             started_ms=self.zero,
             speed=self.speed,
@@ -221,12 +219,9 @@ class _Rebuilding:
             swapped=self._swapped(),
         )
 
-    def _attempts(self, key: TaskKey, last: int) -> Sequence[int]:
-        return self.several.get(key) or (last,)
-
-    def _move(self, key: TaskKey, last: int, shift: int) -> None:
+    def _move(self, key: TaskKey, shift: int) -> None:
         """Move all attempts of a task, each by as much more as those before it have been stretched."""
-        for place in self._attempts(key, last):
+        for place in self.columns.places(key):
             for stamps in (self.scheduled, self.start):
                 stamp = stamps[place]
                 stamps[place] = None if stamp is None else stamp + shift

@@ -9,11 +9,12 @@ It is lenient on purpose: what makes no sense (see `lint`) demands nothing, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.graph import Choice, Edge, Graph, ParallelGroup, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, WorkflowDefinition, WorkflowTask
+from pytest_k1n.core.required import expected_keys, refs_in, unexpected_keys
 
 __all__ = [
     "Edge",
@@ -36,6 +37,9 @@ Reason = Callable[[str], str]
 _LEADING = frozenset({"DO_WHILE", "SWITCH", "DECISION", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "TERMINATE"})
 """Operators after which it does not simply go on with the next task."""
 
+_DECIDED_BY_EXECUTIONS = _LEADING - {"FORK_JOIN", "TERMINATE"}
+"""Operators of which only an execution says how often, which way or how widely they went."""
+
 MOST_MISSING = 1000
 """Rounds of a loop that a record counts beyond what is on record: more are not unrolled, a forged count has no end."""
 
@@ -47,9 +51,12 @@ def happens_before(definition: WorkflowDefinition, execution: Execution | None =
     opaque task. Nodes of a JOIN and a DO_WHILE stand for their *end*: the server stamps their start at the fork and
     before the first iteration. A JOIN waits for its `joinOn` only, so a branch left out of it runs on beside the rest.
     """
+    known = definition.derived.get("graph")
+    if isinstance(known, Graph):
+        return known
     unrolling = _Unrolling(execution)
     unrolling.follow(definition.tasks, ())
-    return Graph(
+    graph = Graph(
         nodes=dict(zip(unrolling.order, unrolling.tasks, strict=True)),
         predecessor_positions=unrolling.before,
         origins=unrolling.origins,
@@ -57,30 +64,9 @@ def happens_before(definition: WorkflowDefinition, execution: Execution | None =
         forks=unrolling.forks,
         undecided=unrolling.undecided,
     )
-
-
-def expected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
-    """Return the tasks that must have succeeded for the execution to be complete: not optional, on the path taken.
-
-    A TERMINATE that was reached excuses everything it did not wait for.
-    """
-    spared = {ref for task in graph.nodes.values() if task.optional for ref in _refs([task])}
-    required = [key for key in graph.order if key[0] not in spared and key not in graph.undecided]
-    finals = execution.finals
-    stops = [
-        index
-        for index, (key, task) in enumerate(graph.nodes.items())
-        if task.type == "TERMINATE" and key in finals and finals[key].status.is_terminal
-    ]
-    if stops:
-        reached = graph.before_all(stops)
-        required = [key for key in required if graph.position[key] in reached]
-    return tuple(required)
-
-
-def unexpected_keys(graph: Graph, execution: Execution) -> tuple[TaskKey, ...]:
-    """Return the tasks on record that the graph has no place for: a case not taken, a ref of another definition."""
-    return tuple(key for key in execution.finals if key not in graph.nodes)
+    if _DECIDED_BY_EXECUTIONS.isdisjoint([task.type for task in definition.walk()]):
+        definition.derived["graph"] = graph
+    return graph
 
 
 def selected_case(record: TaskRecord) -> str | None:
@@ -98,7 +84,7 @@ class _Unrolling:
     def __init__(self, execution: Execution | None) -> None:
         self.records: Mapping[TaskKey, TaskRecord] = execution.finals if execution else {}
         self._counts: dict[str, set[int]] = {}  # by ref: the iterations on record
-        for ref, count in self.records:
+        for ref, count in self.records if execution and any(execution.columns.iteration) else ():
             if count:
                 self._counts.setdefault(ref, set()).add(count)
         self.position: dict[TaskKey, int] = {}
@@ -152,9 +138,7 @@ class _Unrolling:
             self._fork(task, key, position)
         return None if task.type == "TERMINATE" else (position,)
 
-    def _add(
-        self, task: WorkflowTask, ends: tuple[int, ...], iteration: int, reason: Reason | None = None
-    ) -> int:
+    def _add(self, task: WorkflowTask, ends: tuple[int, ...], iteration: int, reason: Reason | None = None) -> int:
         key, position = (task.ref, iteration), len(self.tasks)
         known = self.position.setdefault(key, position)
         if known != position:  # a duplicate ref: the server knows only one of them
@@ -276,7 +260,7 @@ class _Unrolling:
     def _iterations(self, task: WorkflowTask, iteration: int) -> Iterable[int]:
         """Count from 1 to the last iteration on record; with keepLastN the server has dropped the first ones."""
         record = self.records.get((task.ref, iteration))
-        body = set(_refs(task.loop_over, into_loops=False))
+        body = set(refs_in(task.loop_over, into_loops=False))
         seen = {count for ref in body for count in self._counts.get(ref, ())}
         noted = record.output.get("iteration") if record else None
         last = max(seen | ({noted} if isinstance(noted, int) else set()), default=0)
@@ -290,14 +274,6 @@ class _Unrolling:
     def _new_group(self) -> int:
         self._groups += 1
         return self._groups
-
-
-def _refs(tasks: Iterable[WorkflowTask], *, into_loops: bool = True) -> Iterator[str]:
-    for task in tasks:
-        yield task.ref
-        for inner in task.nested():
-            if into_loops or task.type != "DO_WHILE":
-                yield from _refs(inner, into_loops=into_loops)
 
 
 def _leading_to(text: str) -> Reason:

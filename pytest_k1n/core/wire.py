@@ -5,9 +5,12 @@ Field names and defaults are Conductor 3.32.1's. Unknown fields are ignored, as 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar, cast
+import marshal
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, cast
 
+from pytest_k1n.core import wire_fields as given
 from pytest_k1n.core.columns import Columns, Records
 from pytest_k1n.core.model import (
     Execution,
@@ -19,13 +22,20 @@ from pytest_k1n.core.model import (
     WorkflowStatus,
     WorkflowTask,
 )
-from pytest_k1n.core.text import one_line
 from pytest_k1n.core.wire_columns import read_columns
+from pytest_k1n.core.wire_fields import JsonObject, WireError
 from pytest_k1n.core.words import split_iteration
 
-__all__ = ["WireError", "execution", "split_iteration", "task_definition", "task_record", "workflow_definition", "workflow_tasks"]
+__all__ = [
+    "WireError",
+    "execution",
+    "split_iteration",
+    "task_definition",
+    "task_record",
+    "workflow_definition",
+    "workflow_tasks",
+]
 
-JsonObject = Mapping[str, Json]
 _RECORD_INTEGERS = (
     "retryCount", "seq", "startDelayInSeconds", "responseTimeoutSeconds", "pollCount", "iteration",
     "scheduledTime", "startTime", "endTime", "updateTime",
@@ -35,54 +45,47 @@ _RECORD_TEXTS = (
     "workflowInstanceId", "workflowType", "taskDefName", "workerId", "domain", "subWorkflowId", "reasonForIncompletion",
 )  # fmt: skip
 _NESTED = ("taskDefinition", "retryCount", "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver")
-_INTEGER_OR_ABSENT = frozenset({int, type(None)})
-S = TypeVar("S", TaskStatus, WorkflowStatus)
-
-
-class WireError(ValueError):
-    """A document that is not what Conductor sends or accepts; says in a line which field and what is wrong with it."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(one_line(text, most=2000))
+_PLAIN = ("taskReferenceName", "name", "type", "inputParameters")
+_MORE = frozenset({*_NESTED, "optional", "permissive", "startDelay"})
 
 
 def workflow_definition(document: Json) -> WorkflowDefinition:
     """Read a workflow definition. Raises WireError that names the missing or mistyped field."""
-    fields = _object(document, "workflow definition")
-    name = _text(fields, "name", "workflow definition")
+    fields = given.object_of(document, "workflow definition")
+    name = given.text(fields, "name", "workflow definition")
     where = f"workflow definition {name}"
-    tasks = tuple(_workflow_task(task, where) for task in _list(fields, "tasks", where))
+    tasks = tuple(_workflow_task(task, where) for task in given.list_of(fields, "tasks", where))
     return WorkflowDefinition(
         name=name,
-        version=_integer(fields, "version", where, 1),
+        version=given.integer(fields, "version", where, 1),
         tasks=tasks,
-        output_parameters=_mapping(fields, "outputParameters", where),
-        timeout_s=_integer(fields, "timeoutSeconds", where, 0),
+        output_parameters=given.mapping(fields, "outputParameters", where),
+        timeout_s=given.integer(fields, "timeoutSeconds", where, 0),
         timeout_policy=str(fields.get("timeoutPolicy") or "ALERT_ONLY"),
-        failure_workflow=_optional_text(fields, "failureWorkflow"),
+        failure_workflow=given.optional_text(fields, "failureWorkflow"),
         raw=fields,
     )
 
 
 def task_definition(document: Json) -> TaskDefinition:
     """Read a task definition. Raises WireError that names the missing or mistyped field."""
-    fields = _object(document, "task definition")
-    name = _text(fields, "name", "task definition")
+    fields = given.object_of(document, "task definition")
+    name = given.text(fields, "name", "task definition")
     where = f"task definition {name}"
     return TaskDefinition(
         name=name,
-        retry_count=_integer(fields, "retryCount", where, 3),
+        retry_count=given.integer(fields, "retryCount", where, 3),
         retry_logic=str(fields.get("retryLogic") or "FIXED"),
-        retry_delay_s=_integer(fields, "retryDelaySeconds", where, 60),
-        backoff_scale_factor=_integer(fields, "backoffScaleFactor", where, 1),
-        max_retry_delay_s=_integer(fields, "maxRetryDelaySeconds", where, 0),
-        backoff_jitter_ms=_integer(fields, "backoffJitterMs", where, 0),
-        timeout_s=_integer(fields, "timeoutSeconds", where, 0),
+        retry_delay_s=given.integer(fields, "retryDelaySeconds", where, 60),
+        backoff_scale_factor=given.integer(fields, "backoffScaleFactor", where, 1),
+        max_retry_delay_s=given.integer(fields, "maxRetryDelaySeconds", where, 0),
+        backoff_jitter_ms=given.integer(fields, "backoffJitterMs", where, 0),
+        timeout_s=given.integer(fields, "timeoutSeconds", where, 0),
         timeout_policy=str(fields.get("timeoutPolicy") or "TIME_OUT_WF"),
-        response_timeout_s=_integer(fields, "responseTimeoutSeconds", where, 3600),
-        poll_timeout_s=_integer(fields, "pollTimeoutSeconds", where, 0),
-        total_timeout_s=_integer(fields, "totalTimeoutSeconds", where, 0),
-        concurrent_exec_limit=_integer(fields, "concurrentExecLimit", where, 0),
+        response_timeout_s=given.integer(fields, "responseTimeoutSeconds", where, 3600),
+        poll_timeout_s=given.integer(fields, "pollTimeoutSeconds", where, 0),
+        total_timeout_s=given.integer(fields, "totalTimeoutSeconds", where, 0),
+        concurrent_exec_limit=given.integer(fields, "concurrentExecLimit", where, 0),
         input_schema=_schema_data(fields.get("inputSchema")),
         output_schema=_schema_data(fields.get("outputSchema")),
     )
@@ -93,33 +96,51 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
 
     `definition` is its snapshot, where that has been read before.
     """
-    fields = _object(document, "execution")
-    workflow_id = _text(fields, "workflowId", "execution")
+    fields = given.object_of(document, "execution")
+    workflow_id = given.text(fields, "workflowId", "execution")
     where = f"execution {workflow_id}"
     snapshot = fields.get("workflowDefinition")
     if definition is None and isinstance(snapshot, Mapping) and snapshot.get("tasks"):
-        definition = workflow_definition(snapshot)
-    records = _records(_list(fields, "tasks", where, required=False), where, definition)
-    name = _optional_text(fields, "workflowName") or _optional_text(fields, "workflowType")
+        definition = _snapshot(snapshot)
+    records = _records(given.list_of(fields, "tasks", where, required=False), where, definition)
+    name = given.optional_text(fields, "workflowName") or given.optional_text(fields, "workflowType")
     if not name:
-        name = definition.name if definition else _text(fields, "workflowName", where)
+        name = definition.name if definition else given.text(fields, "workflowName", where)
     return Execution(
         workflow_id=workflow_id,
         name=name,
-        version=_integer(fields, "workflowVersion", where, definition.version if definition else 1),
-        status=_status(WorkflowStatus, fields.get("status"), where),
+        version=given.integer(fields, "workflowVersion", where, definition.version if definition else 1),
+        status=given.status_of(WorkflowStatus, fields.get("status"), where),
         tasks=records,
-        started_ms=_stamp(fields, "startTime", where) or _stamp(fields, "createTime", where) or 0,
-        ended_ms=_stamp(fields, "endTime", where),
-        correlation_id=_optional_text(fields, "correlationId"),
-        reason=_optional_text(fields, "reasonForIncompletion"),
-        input=_mapping(fields, "input", where),
-        output=_mapping(fields, "output", where),
-        variables=_mapping(fields, "variables", where),
-        task_to_domain=cast("Mapping[str, str]", _mapping(fields, "taskToDomain", where)),
-        parent_workflow_id=_optional_text(fields, "parentWorkflowId"),
+        started_ms=given.stamp(fields, "startTime", where) or given.stamp(fields, "createTime", where) or 0,
+        ended_ms=given.stamp(fields, "endTime", where),
+        correlation_id=given.optional_text(fields, "correlationId"),
+        reason=given.optional_text(fields, "reasonForIncompletion"),
+        input=given.mapping(fields, "input", where),
+        output=given.mapping(fields, "output", where),
+        variables=given.mapping(fields, "variables", where),
+        task_to_domain=cast("Mapping[str, str]", given.mapping(fields, "taskToDomain", where)),
+        parent_workflow_id=given.optional_text(fields, "parentWorkflowId"),
         definition=definition,
     )
+
+
+def _snapshot(document: JsonObject) -> WorkflowDefinition:
+    """Read the definition that an execution carries; of many executions mostly the same one comes again and again."""
+    tasks = document.get("tasks")
+    if not isinstance(tasks, list) or len(tasks) > _FEW_TASKS:
+        return workflow_definition(cast("Json", document))
+    return _read_again(marshal.dumps(cast("Any", document), _WITHOUT_REFERENCES))
+
+
+@lru_cache(maxsize=8)
+def _read_again(image: bytes) -> WorkflowDefinition:
+    return workflow_definition(marshal.loads(image))
+
+
+_FEW_TASKS = 200
+_WITHOUT_REFERENCES = 2
+"""The version of marshal's format in which equal documents have equal images, whoever else holds their parts."""
 
 
 def _records(documents: Sequence[Json], where: str, definition: WorkflowDefinition | None) -> Sequence[TaskRecord]:
@@ -146,11 +167,11 @@ def task_record(document: Json) -> TaskRecord:
 
 
 def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) -> TaskRecord:
-    fields = document if type(document) is dict else _object(document, f"task of {where}")
-    reference = _text(fields, "referenceTaskName", where)
+    fields = document if type(document) is dict else given.object_of(document, f"task of {where}")
+    reference = given.text(fields, "referenceTaskName", where)
     where = f"task {reference} of {where}"
     attempt, seq, delay_s, response_timeout_s, poll_count, stated_iteration, scheduled, started, ended, updated = (
-        _integers(fields, _RECORD_INTEGERS, where)
+        given.integers(fields, _RECORD_INTEGERS, where)
     )
     # A DO_WHILE's own record counts its rounds in `iteration` under its plain name: only a suffix makes a key.
     ref, iteration = split_iteration(reference) if stated_iteration else (reference, 0)
@@ -158,7 +179,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
     snapshot = fields.get("workflowTask")
     if workflow_task is None and isinstance(snapshot, Mapping) and snapshot.get("taskReferenceName"):
         workflow_task = _workflow_task(cast("Json", snapshot), where)
-    kind = _text(fields, "taskType", where)
+    kind = given.text(fields, "taskType", where)
     workflow_id, workflow_name, def_name, worker_id, domain, sub_workflow_id, reason = [
         value if isinstance(value, str) and value else None for value in map(fields.get, _RECORD_TEXTS)
     ]
@@ -166,7 +187,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         ref=ref,
         iteration=iteration,
         stated_iteration=stated_iteration,
-        task_id=_text(fields, "taskId", where),
+        task_id=given.text(fields, "taskId", where),
         workflow_id=workflow_id,
         workflow_name=workflow_name,
         type=kind,
@@ -186,36 +207,47 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         domain=domain,
         sub_workflow_id=sub_workflow_id,
         reason=reason,
-        input=_mapping(fields, "inputData", where),
-        output=_mapping(fields, "outputData", where),
+        input=given.mapping(fields, "inputData", where),
+        output=given.mapping(fields, "outputData", where),
         workflow_task=workflow_task,
     )
 
 
 def _workflow_task(document: Json, where: str) -> WorkflowTask:
-    fields = document if type(document) is dict else _object(document, f"task of {where}")
-    ref = _text(fields, "taskReferenceName", where)
-    where = f"task {ref} of {where}"
+    fields = document if type(document) is dict else given.object_of(document, f"task of {where}")
+    ref, name, kind, inputs = map(fields.get, _PLAIN)
+    if not (ref and isinstance(ref, str)):
+        given.text(fields, "taskReferenceName", where)
+    if not (_MORE.isdisjoint(fields) and type(inputs) is dict and name and isinstance(name, str)):
+        return _full_task(fields, f"task {ref} of {where}")
+    return WorkflowTask(  # nearly always: a hundred thousand of them are read at once
+        ref=cast("str", ref), name=name, type=kind if kind and isinstance(kind, str) else "SIMPLE", inputs=inputs,
+        raw=fields,
+    )  # fmt: skip
+
+
+def _full_task(fields: JsonObject, where: str) -> WorkflowTask:
+    ref = given.text(fields, "taskReferenceName", where)
     embedded, retry_count, join_on, branches, cases, default_case, loop_over = map(fields.get, _NESTED)
     return WorkflowTask(
         ref=ref,
-        name=_optional_text(fields, "name") or ref,
-        type=_optional_text(fields, "type") or "SIMPLE",
-        inputs=_mapping(fields, "inputParameters", where),
+        name=given.optional_text(fields, "name") or ref,
+        type=given.optional_text(fields, "type") or "SIMPLE",
+        inputs=given.mapping(fields, "inputParameters", where),
         optional=fields.get("optional") is True,
         permissive=fields.get("permissive") is True,
-        start_delay_s=_integer(fields, "startDelay", where, 0),
+        start_delay_s=given.integer(fields, "startDelay", where, 0),
         retry_count=retry_count if isinstance(retry_count, int) else None,
-        join_on=tuple(map(str, _list(fields, "joinOn", where, required=False))) if join_on else (),
+        join_on=tuple(map(str, given.list_of(fields, "joinOn", where, required=False))) if join_on else (),
         branches=tuple(
             _task_list(branch, f"forkTasks[{index}] of {where}")
-            for index, branch in enumerate(_list(fields, "forkTasks", where, required=False))
+            for index, branch in enumerate(given.list_of(fields, "forkTasks", where, required=False))
         )
         if branches
         else (),
         cases={
             case: _task_list(tasks, f"case {case!r} of {where}")
-            for case, tasks in _mapping(fields, "decisionCases", where).items()
+            for case, tasks in given.mapping(fields, "decisionCases", where).items()
         }
         if cases
         else {},
@@ -233,7 +265,7 @@ def workflow_tasks(documents: Json, where: str) -> tuple[WorkflowTask, ...]:
 
 def _task_list(document: Json, where: str) -> tuple[WorkflowTask, ...]:
     if not isinstance(document, list):
-        raise WireError(f"{where}: expected a list of tasks, got {_kind(document)}")
+        raise WireError(f"{where}: expected a list of tasks, got {given.kind_of(document)}")
     return tuple(_workflow_task(task, where) for task in document)
 
 
@@ -245,82 +277,6 @@ def _schema_data(document: Json) -> JsonObject | None:
     return data if isinstance(data, Mapping) else None
 
 
-def _object(document: Json, where: str) -> JsonObject:
-    if not isinstance(document, Mapping):
-        raise WireError(f"{where}: expected a JSON object, got {_kind(document)}")
-    return document
-
-
-def _text(fields: JsonObject, key: str, where: str) -> str:
-    value = fields.get(key)
-    if not value or not isinstance(value, str):
-        raise WireError(f"{where}: {key} must be a non-empty string, got {_kind(value)}")
-    return value
-
-
-def _optional_text(fields: JsonObject, key: str) -> str | None:
-    value = fields.get(key)
-    return value if isinstance(value, str) and value else None
-
-
-def _integer(fields: JsonObject, key: str, where: str, default: int) -> int:
-    value = fields.get(key)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise WireError(f"{where}: {key} must be a whole number, got {_kind(value)}")
-    return value
-
-
-def _integers(fields: JsonObject, keys: Sequence[str], where: str) -> list[int]:
-    """Read whole numbers, all at once because records have many; absent is 0."""
-    values = list(map(fields.get, keys))
-    if not _INTEGER_OR_ABSENT.issuperset(map(type, values)):
-        return [_integer(fields, key, where, 0) for key in keys]
-    return [cast("int", value or 0) for value in values]
-
-
-def _stamp(fields: JsonObject, key: str, where: str) -> int | None:
-    return _integer(fields, key, where, 0) or None
-
-
-def _list(fields: JsonObject, key: str, where: str, *, required: bool = True) -> Sequence[Json]:
-    value = fields.get(key)
-    if value is None and not required:
-        return ()
-    if not isinstance(value, list):
-        raise WireError(f"{where}: {key} must be a list, got {_kind(value)}")
-    return value
-
-
-def _mapping(fields: JsonObject, key: str, where: str) -> JsonObject:
-    value = fields.get(key)
-    if type(value) is dict:  # nearly always: to ask for a Mapping takes four times as long
-        return value
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise WireError(f"{where}: {key} must be an object, got {_kind(value)}")
-    return value
-
-
 def _task_status(value: Json, where: str) -> TaskStatus:
     known = _TASK_STATUSES.get(value) if isinstance(value, str) else None  # of a hundred thousand records
-    return known or _status(TaskStatus, value, where)
-
-
-def _status(kind: type[S], value: Json, where: str) -> S:
-    try:
-        return kind(str(value))
-    except ValueError:
-        known = ", ".join(kind)
-        raise WireError(f"{where}: status {value!r} is none of {known}") from None
-
-
-def _kind(value: object) -> str:
-    names: Iterable[tuple[type | tuple[type, ...], str]] = (
-        (type(None), "nothing"), (bool, "a boolean"), ((int, float), "a number"), (str, "a string"),
-        (list, "a list"), (Mapping, "an object"),
-    )  # fmt: skip
-    kind = next((name for types, name in names if isinstance(value, types)), type(value).__name__)
-    return f"{kind} ({value!r:.40})" if isinstance(value, str | int | float) and not isinstance(value, bool) else kind
+    return known or given.status_of(TaskStatus, value, where)

@@ -13,8 +13,15 @@ _STATUSES = {str(status): status for status in TaskStatus}
 _INTEGERS = frozenset({int, type(None)})
 _OBJECTS = frozenset({dict, type(None)})
 _TEXTS = frozenset({str})
-_UNUSED = ("startDelayInSeconds", "responseTimeoutSeconds", "pollCount", "updateTime")
+_REQUIRED = ("referenceTaskName", "taskType", "taskId", "status")
+_NUMBERS = ("seq", "retryCount", "iteration", "scheduledTime", "startTime", "endTime", "startDelayInSeconds")
+_UNUSED = ("responseTimeoutSeconds", "pollCount", "updateTime")
 """Whole numbers that no column holds: they are looked at for their type only."""
+_OPTIONAL = ("workflowInstanceId", "workflowType", "taskDefName")
+_DOCUMENTS = ("inputData", "outputData")
+_NAMES = (*_REQUIRED, *_NUMBERS, *_UNUSED, *_OPTIONAL, *_DOCUMENTS, "retried")
+_AT_ONCE = 256
+"""Rows that are read field by field before the next ones: so many stay in the processor's cache from field to field."""
 
 
 def read_columns(documents: Sequence[Json]) -> Columns | None:
@@ -24,55 +31,53 @@ def read_columns(documents: Sequence[Json]) -> Columns | None:
     """
     if not {dict}.issuperset(map(type, documents)):
         return None
-    rows = cast("Rows", documents)
-    references, kinds, ids, stated = (_column(rows, name) for name in _REQUIRED)
-    if not all(_TEXTS.issuperset(map(type, each)) and all(each) for each in (references, kinds, ids, stated)):
-        return None
-    numbers = [_column(rows, name) for name in _NUMBERS]
-    outputs = _column(rows, "outputData")
+    fields = _fields(cast("Rows", documents))
+    texts = [fields[name] for name in _REQUIRED]
+    numbers = [fields[name] for name in _NUMBERS]
     if not (
-        all(_INTEGERS.issuperset(map(type, each)) for each in numbers)
-        and all(_INTEGERS.issuperset(map(type, _column(rows, name))) for name in _UNUSED)
-        and _OBJECTS.issuperset(map(type, outputs))
-        and _OBJECTS.issuperset(map(type, _column(rows, "inputData")))
-        and _STATUSES.keys() >= set(stated)
+        all(_TEXTS.issuperset(map(type, each)) and all(each) for each in texts)
+        and all(_INTEGERS.issuperset(map(type, each)) for each in numbers)
+        and all(_INTEGERS.issuperset(map(type, fields[name])) for name in _UNUSED)
+        and all(_OBJECTS.issuperset(map(type, fields[name])) for name in _DOCUMENTS)
+        and _STATUSES.keys() >= set(fields["status"])
     ):
         return None
-    seq, attempt, iteration, scheduled, started, ended = (_whole(each) for each in numbers)
-    refs = cast("list[str]", references)
-    own = iteration
-    if any(iteration):
+    refs, types, ids, statuses = (cast("list[str]", each) for each in texts)
+    seq, attempt, stated, scheduled, started, ended, delays_s = map(_whole, numbers)
+    iteration = stated
+    if any(stated):
         # A DO_WHILE's own record counts its rounds under its plain name: only a suffix makes a key.
-        keys = [split_iteration(ref) if count else (ref, 0) for ref, count in zip(refs, iteration, strict=True)]
-        refs, own = [ref for ref, _ in keys], [count for _, count in keys]
-    types = cast("list[str]", kinds)
-    named = _texts(rows, "taskDefName")
+        keys = [split_iteration(ref) if count else (ref, 0) for ref, count in zip(refs, stated, strict=True)]
+        refs, iteration = [ref for ref, _ in keys], [count for _, count in keys]
+    workflow_ids, workflow_names, def_names = (_texts(fields[name]) for name in _OPTIONAL)
     return Columns(
         ref=refs,
-        iteration=own,
-        stated_iteration=iteration,
-        task_id=cast("list[str]", ids),
-        workflow_id=_texts(rows, "workflowInstanceId"),
-        workflow_name=_texts(rows, "workflowType"),
+        iteration=iteration,
+        stated_iteration=stated,
+        task_id=ids,
+        workflow_id=workflow_ids,
+        workflow_name=workflow_names,
         type=types,
-        def_name=cast("list[str]", named) if all(named) else [a or b for a, b in zip(named, types, strict=True)],
-        status=[_STATUSES[each] for each in cast("list[str]", stated)],
+        def_name=[name or kind for name, kind in zip(def_names, types, strict=True)],
+        status=[_STATUSES[each] for each in statuses],
         attempt=attempt,
-        retried=[row.get("retried") is True for row in rows],
+        retried=[each is True for each in fields["retried"]],
         seq=seq,
         scheduled_ms=scheduled,
         started_ms=started,
         ended_ms=ended,
-        output=[each or {} for each in cast("list[dict[str, Json] | None]", outputs)],
+        start_delay_ms=[1000 * each for each in delays_s] if any(delays_s) else delays_s,
+        output=[each or {} for each in cast("list[dict[str, Json] | None]", fields["outputData"])],
     )
 
 
-_REQUIRED = ("referenceTaskName", "taskType", "taskId", "status")
-_NUMBERS = ("seq", "retryCount", "iteration", "scheduledTime", "startTime", "endTime")
-
-
-def _column(rows: Rows, name: str) -> list[Json]:
-    return [row.get(name) for row in rows]
+def _fields(rows: Rows) -> Mapping[str, list[Json]]:
+    found: dict[str, list[Json]] = {name: [] for name in _NAMES}
+    for first in range(0, len(rows), _AT_ONCE):
+        part = rows[first : first + _AT_ONCE]
+        for name, column in found.items():
+            column += [row.get(name) for row in part]
+    return found
 
 
 def _whole(column: list[Json]) -> list[int]:
@@ -81,9 +86,8 @@ def _whole(column: list[Json]) -> list[int]:
     return [each or 0 for each in numbers] if None in numbers else cast("list[int]", numbers)
 
 
-def _texts(rows: Rows, name: str) -> list[str | None]:
+def _texts(column: list[Json]) -> list[str | None]:
     """Return texts; whatever is none, or empty, as None."""
-    column = _column(rows, name)
     if _TEXTS.issuperset(map(type, column)) and all(column):
         return cast("list[str | None]", column)
     return [each if isinstance(each, str) and each else None for each in column]

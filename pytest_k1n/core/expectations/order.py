@@ -20,7 +20,7 @@ from pytest_k1n.core.expectations.subjects import (
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.intervals import barrier as compared
-from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, WorkflowStatus
+from pytest_k1n.core.model import TaskKey, WorkflowStatus
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.plan import Phase
@@ -282,9 +282,13 @@ def _tasks_belong(observation: Observation, tally: Tally) -> None:
         )
     if observation.execution.status is not WorkflowStatus.COMPLETED:
         return
-    terminates = any(record.type == "TERMINATE" for record in observation.finals.values())
-    for key, task in observation.graph.nodes.items():
-        if task.type in OPERATOR_TASK_TYPES and key not in observation.records and not terminates:
+    places = observation.execution.columns.last
+    left_out = (
+        () if observation.graph.operator_keys <= places.keys() else observation.graph.operator_keys - places.keys()
+    )
+    terminates = left_out and any(record.type == "TERMINATE" for record in observation.finals.values())
+    for key, task in observation.graph.nodes.items() if left_out and not terminates else ():
+        if key in left_out:
             if key in observation.graph.undecided:
                 continue
             missing(

@@ -117,7 +117,9 @@ def overhead(
     lag is the server's own configuration, which no other hop makes up for: each is judged by itself, and beside them
     those of a control execution, whose being late blocks.
     """
-    raw = rebuild(observation.execution, observation.graph)
+    raw = observation.timeline
+    if raw.speed != 1:
+        raw = rebuild(observation.execution, observation.graph)
     path = critical_path(raw, observation.graph, quantum_ms=settings.quantum_ms)
     if not path.tasks:
         return not_applicable("nothing ran")
@@ -261,7 +263,7 @@ def queue_budgets(
         return dict.fromkeys(observation.worker_keys, settings.queue_foreign_ms)
     if not batch.is_alone(key):
         return dict.fromkeys(observation.worker_keys, settings.queue_busy_ms)
-    beside = {task for pair in observation.graph.concurrent_pairs() for task in pair}
+    beside = observation.graph.beside_others
     return {
         task: settings.queue_busy_ms if task in beside else settings.queue_chain_ms for task in observation.worker_keys
     }

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.interference import worker_concurrency
-from pytest_k1n.core.ordering import _along_edges, _begin, _over_alternatives, clock_step, ordering, violations
+from pytest_k1n.core.ordering import _along_edges, _begin, _over_alternatives, _stamps, clock_step, ordering, violations
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.unroll import expected_keys, happens_before
 
@@ -195,7 +195,9 @@ def test_along_the_edges_the_same_is_found_as_with_sets_of_ancestors(history, se
     run = history(seed, size, violate=0.4)
     graph = happens_before(run.definition, run.execution)
     assume(graph.behind_alternatives.isdisjoint(run.execution.records))
-    assert tuple(_along_edges(graph, run.execution.records)) == _over_alternatives(graph, run.execution.records)
+    assert tuple(_along_edges(graph, run.execution, _stamps(graph, run.execution.columns))) == _over_alternatives(
+        graph, run.execution.records
+    )
 
 
 @given(seed=seeds, size=st.integers(1, 40))
