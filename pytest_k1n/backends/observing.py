@@ -75,7 +75,8 @@ def _note_sub_workflows(watch: Watch, document: Mapping[str, Json], backend: Bac
             inner, time_model=backend.time.name, speed=backend.time.speed, slept_ms={**slept_ms, **nested}
         ).timeline
 
-    watch.nested_ms = shortened_ms(wire.execution(dict(document)), backend.time.speed, laid_out)
+    seen = wire.execution(dict(document))
+    watch.nested_ms = shortened_ms(seen, backend.time.speed, laid_out, watch.nested_ms)
 
 
 def _attend(watch: Watch, backend: Backend) -> None:

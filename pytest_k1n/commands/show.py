@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     width = shutil.get_terminal_size((80, 24)).columns
     for execution in document["executions"]:
-        print(harmless("\n".join(chart(execution, width=width))))
+        print(harmless("\n".join(chart(execution, width=width, weather=document.get("weather")))))
     return 0
 
 

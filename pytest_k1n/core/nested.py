@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pytest_k1n.core.model import Execution
 from pytest_k1n.core.timeline import Timeline
 
 
-def shortened_ms(execution: Execution, speed: float, child: Callable[[str], Timeline]) -> dict[str, int]:
+def shortened_ms(
+    execution: Execution, speed: float, child: Callable[[str], Timeline], known: Mapping[str, int] | None = None
+) -> dict[str, int]:
     """Return, by the task ids of an execution's ended SUB_WORKFLOWs, the raw ms by which the speed has shortened each.
 
     `child` lays out an execution in workflow time, by its id. A child's makespan there is that of its critical path, so
-    that what ran side by side in it counts once. Empty at speed 1.
+    that what ran side by side in it counts once. What an earlier look has found is `known`: no child is laid out twice.
+    Empty at speed 1.
     """
-    ended = [each for each in execution.tasks if each.type == "SUB_WORKFLOW" and each.status.is_terminal]
+    columns, found = execution.columns, dict(known or {})
+    if speed == 1 or "SUB_WORKFLOW" not in columns.types:
+        return {}
+    ended = [
+        execution.tasks[place]
+        for place, kind in enumerate(columns.type)
+        if kind == "SUB_WORKFLOW" and columns.status[place].is_terminal
+    ]
     return {
-        record.task_id: _shortened(child(record.sub_workflow_id), speed)
-        for record in (ended if speed != 1 else ())
+        record.task_id: found[record.task_id]
+        if record.task_id in found
+        else _shortened(child(record.sub_workflow_id), speed)
+        for record in ended
         if record.sub_workflow_id
     }
 

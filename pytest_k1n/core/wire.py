@@ -220,10 +220,8 @@ def _workflow_task(document: Json, where: str) -> WorkflowTask:
         given.text(fields, "taskReferenceName", where)
     if not (_MORE.isdisjoint(fields) and type(inputs) is dict and name and isinstance(name, str)):
         return _full_task(fields, f"task {ref} of {where}")
-    return WorkflowTask(  # nearly always: a hundred thousand of them are read at once
-        ref=cast("str", ref), name=name, type=kind if kind and isinstance(kind, str) else "SIMPLE", inputs=inputs,
-        raw=fields,
-    )  # fmt: skip
+    kind = kind if kind and isinstance(kind, str) else "SIMPLE"
+    return WorkflowTask.plain(ref=cast("str", ref), name=name, type=kind, inputs=inputs, raw=fields)  # nearly always
 
 
 def _full_task(fields: JsonObject, where: str) -> WorkflowTask:

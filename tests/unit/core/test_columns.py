@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pytest_k1n.core import wire
 from pytest_k1n.core.columns import Columns, Records
 from pytest_k1n.core.expectations import judge_all, planned
-from pytest_k1n.core.model import _columns
+from pytest_k1n.core.model import WorkflowTask, _columns
 from pytest_k1n.core.observation import observe
 from pytest_k1n.core.plausibility import _defined, _in_doubt, _loops, _place, _stamps
 from pytest_k1n.core.wire_columns import _NAMES
@@ -121,3 +121,11 @@ def test_later_looks_at_the_same_records_are_equal():
     document = RECORDED[0]
     assert wire.execution(document) == wire.execution(copy.deepcopy(document))
     assert wire.execution(document) != wire.execution(changed(document, [(0, "pollCount", 77)]))
+
+
+def test_a_plain_task_is_one_that_has_nothing_else():
+    document = {"name": "a", "taskReferenceName": "r", "type": "SIMPLE", "inputParameters": {"n": 1}}
+    plain = wire.workflow_tasks([document], "here")[0]
+    assert plain == WorkflowTask(ref="r", name="a", type="SIMPLE", inputs={"n": 1})
+    assert plain.__dict__.keys() == WorkflowTask.__dataclass_fields__.keys()
+    assert (plain.raw, plain.cases, plain.branches) == (document, {}, ())

@@ -42,3 +42,20 @@ def test_what_runs_side_by_side_in_it_counts_once_and_nothing_at_speed_one(build
     outer = build.execution({**sub, "subWorkflowId": "inner"})
     assert shortened_ms(outer, 600, lambda _: observe(inner, time_model="scaled", speed=600).timeline) == {"s": 100}
     assert shortened_ms(outer, 1, lambda _: observe(inner).timeline) == {}
+
+
+def test_a_child_that_has_ended_is_laid_out_once(build):
+    inner = build.execution(build.task("w", 0, 100, output=simulated(100)), definition=build.chain("w"))
+    first, second = (
+        {**build.task(ref, 0, 110, type="SUB_WORKFLOW", task_id=ref), "subWorkflowId": ref} for ref in ("a", "b")
+    )
+    laid_out = []
+
+    def child(id_):
+        laid_out.append(id_)
+        return observe(inner, time_model="scaled", speed=600).timeline
+
+    known = shortened_ms(build.execution(first), 600, child)
+    assert shortened_ms(build.execution(first, second), 600, child, known) == {"a": 100, "b": 100}
+    assert laid_out == ["a", "b"]
+    assert shortened_ms(build.execution(second), 600, child, known) == {"b": 100}

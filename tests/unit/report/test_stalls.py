@@ -8,6 +8,7 @@ import pytest
 
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.weather import Weather
+from pytest_k1n.report.chart_text import chart
 from pytest_k1n.report.formats import named, rendered
 from pytest_k1n.report.page import render
 from pytest_k1n.report.picture.gantt import gantt
@@ -68,6 +69,16 @@ def test_simulated_work_is_stretched_and_a_stall_in_it_with_it():
     }  # fmt: skip
     weather = {"latency": "weather", "since_ms": 0, "until_ms": 9_000, "host": [(5_050, 5_106)], "server": []}
     assert stalls_of(execution, weather) == [Stall("host", 30_000, 60_006, 56)]
+
+
+def test_the_chart_of_text_marks_them(stalled):
+    document = stalled(host=[(1_000, 3_000)])
+    lines = [*chart(document["executions"][0], weather=document["weather"])]
+    (row,) = (line for line in lines if line.startswith("(host)"))
+    assert "!" in row
+    assert row.endswith("2.00 s still")
+    assert "(! the host stood still once, 2.00 s (worst 2.00 s))" in lines
+    assert not any("!" in line for line in chart(document["executions"][0]))
 
 
 def test_the_words_count_and_name_the_worst():
