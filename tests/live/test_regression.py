@@ -19,6 +19,8 @@ pytestmark = pytest.mark.live
 USUAL_S, SLOW_S = 0.8, 1.04  # 30 % more
 PLAN = """
 schema = "k1n-plan/1"
+definitions = ["workflows"]
+task_definitions = ["tasks"]
 
 [[batch]]
 number = 1

@@ -23,6 +23,10 @@ PATH = 30
 AXIS = 38
 """Height of the axis on top."""
 BINS = 400
+FAR = 10
+"""A plan that goes on so many times as long as what ran is left out: beside it nothing that ran could be seen."""
+LABEL = 5.0
+"""Per cent of the axis that the name of a phase needs on a narrow page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Gantt:
     """Tasks without a row of their own."""
     end_ms: int
     """Where the axis ends."""
+    is_without_plan: bool
+    """Whether the plan goes on so far beyond what ran that it is not drawn."""
     anchors: Mapping[str, str]
     """The element id of each task's row."""
 
@@ -48,7 +54,7 @@ def gantt(
     `stalls` are when host or server stood still: stripes behind the bars, with a mark each on the axis.
     """
     chosen = rows(execution, wanted=wanted)
-    scale = Scale(_end(execution, chosen))
+    scale, is_far = Scale(_end(execution, chosen)), is_far_from_plan(execution)
     top = AXIS + PATH
     height = top + ROW * (len(chosen.shown) + bool(chosen.rest)) + 6
     place = {task["ref"]: top + ROW * index for index, task in enumerate(chosen.shown)}
@@ -59,7 +65,7 @@ def gantt(
         element("g", *_path(execution, scale), class_="path"),
         element("g", *_connectors(chosen, scale, place), class_="links"),
         *(
-            _row(task, scale, place[task["ref"]], f"{prefix}{index}", execution)
+            _row(task, scale, place[task["ref"]], f"{prefix}{index}", execution, is_far=is_far)
             for index, task in enumerate(chosen.shown)
         ),
         *_density(execution, chosen, scale, height - ROW - 6),
@@ -77,6 +83,7 @@ def gantt(
         height=height,
         hidden=len(chosen.rest),
         end_ms=scale.end_ms,
+        is_without_plan=is_far,
         anchors={task["ref"]: f"{prefix}{index}" for index, task in enumerate(chosen.shown)},
     )
 
@@ -86,6 +93,8 @@ SVG = "http://www.w3.org/2000/svg"
 
 def _end(execution: ExecutionDocument, chosen: Rows) -> int:
     """Return where the axis ends: a little after what ran, what was planned and the band's end near by."""
+    if is_far_from_plan(execution):
+        return max(round(execution["makespan_ms"] * 1.02), 1)
     planned = max((task["planned"][1] for task in chosen.shown if task["planned"]), default=0)
     last = max(execution["makespan_ms"], execution["estimate_ms"] or 0, planned, 1)
     band = execution["band_ms"]
@@ -94,17 +103,26 @@ def _end(execution: ExecutionDocument, chosen: Rows) -> int:
     return round(last * 1.02)
 
 
+def is_far_from_plan(execution: ExecutionDocument) -> bool:
+    """Whether so little of what was planned ran, or so fast, that the two cannot be drawn on one axis."""
+    planned = max((task["planned"][1] for task in execution["tasks"] if task["planned"]), default=0)
+    return not execution["is_open"] and max(planned, execution["estimate_ms"] or 0) > FAR * execution["makespan_ms"]
+
+
 def _background(execution: ExecutionDocument, scale: Scale, height: int) -> Iterator[Markup]:
+    free = 0.0
     for phase in execution["phases"]:
         begin, end = phase["start_ms"], phase["end_ms"]
         if begin is None:
             continue
+        name = element("title", f"phase {phase['number']}: {phase['name']}")
         end = execution["makespan_ms"] if end is None else end
         kind = "phase odd" if phase["number"] % 2 else "phase"
-        yield element("rect", x=scale.percent(begin), width=scale.width(begin, end), y=AXIS, height=height - AXIS,
+        yield element("rect", name, x=scale.percent(begin), width=scale.width(begin, end), y=AXIS, height=height - AXIS,
                       class_=kind)  # fmt: skip
-        yield element("text", f"P{phase['number']}", element("title", f"phase {phase['number']}: {phase['name']}"),
-                      x=scale.percent(begin), dx=3, y=13, class_="phase-name")  # fmt: skip
+        if (at := 100 * begin / scale.end_ms) >= free:  # else it would be written over the one before
+            free = at + LABEL
+            yield element("text", f"P{phase['number']}", name, x=scale.percent(begin), dx=3, y=13, class_="phase-name")
 
 
 def _stalls(stalls: Sequence[Stall], scale: Scale, height: int) -> Iterator[Markup]:
@@ -126,7 +144,7 @@ def _axis(execution: ExecutionDocument, scale: Scale, height: int) -> Iterator[M
         title = element("title", f"band: {format_ms(band[0])} to {format_ms(band[1])}")
         yield element("rect", title, x=scale.percent(band[0]), width=scale.width(*band), y=AXIS - 3, height=5,
                       class_="band")  # fmt: skip
-    if execution["estimate_ms"] is not None:
+    if execution["estimate_ms"] is not None and execution["estimate_ms"] <= scale.end_ms:
         yield _upright("planned-end", "planned end", execution["estimate_ms"], scale, height)
     yield _upright("end", "now" if execution["is_open"] else "end", execution["makespan_ms"], scale, height)
     for point in execution["checkpoints"]:
@@ -174,15 +192,17 @@ def _end_of(task: TaskDocument) -> int | None:
     return last["end_ms"] if last else None
 
 
-def _row(task: TaskDocument, scale: Scale, y: int, row_id: str, execution: ExecutionDocument) -> Markup:
+def _row(
+    task: TaskDocument, scale: Scale, y: int, row_id: str, execution: ExecutionDocument, *, is_far: bool
+) -> Markup:
     parts: list[Markup] = []
-    if task["planned"] is not None and task["estimate_ms"]:
+    if task["planned"] is not None and task["estimate_ms"] and not is_far:
         begin, end = task["planned"]
         parts.append(element("rect", x=scale.percent(begin), width=scale.width(begin, end), y=2, height=18, rx=2,
                              class_="plan"))  # fmt: skip
     watched = [(point["low_ms"], point["high_ms"]) for point in execution["watch"] if point["ref"] == task["ref"]]
     parts += [element("rect", x=scale.percent(low), width=scale.width(low, high), y=1, height=20, class_="watch")
-              for low, high in watched]  # fmt: skip
+              for low, high in watched if not is_far]  # fmt: skip
     for attempt in task["attempts"]:
         parts.extend(_attempt(attempt, scale, execution["makespan_ms"]))
     words = told(task)
