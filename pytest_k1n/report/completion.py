@@ -5,23 +5,23 @@ What no run has measured says so; nothing is filled in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates.document import QualityDocument
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.advice import advice
-from pytest_k1n.report.blocks import Block, Boxes, Grid, Heading, Items, Links, Paragraph, as_markdown, as_page
-from pytest_k1n.report.contingency import diagnoses
-from pytest_k1n.report.document import BatchDocument, ExecutionDocument, FindingDocument, RunDocument, TemplateDocument
+from pytest_k1n.report.batch_evidence import BatchEvidence
+from pytest_k1n.report.blocks import Block, Grid, Heading, Items, Links, Paragraph, as_markdown, as_page
+from pytest_k1n.report.completion_issues import issues
+from pytest_k1n.report.document import ExecutionDocument, RunDocument
 from pytest_k1n.report.figures import off_plan_ms, shares, work_on_path
-from pytest_k1n.report.markdown import points_rows, ran_on
-from pytest_k1n.report.story import claim, sentence, shown_band
+from pytest_k1n.report.markdown import ran_on
+from pytest_k1n.report.sign_off import sign_off
+from pytest_k1n.report.story import sentence, shown_band
+from pytest_k1n.report.weather import weather_line
 
-BATCHES = ("batch1", "batch2", "batch3")
-"""What phase 4.5 consists of."""
 NOT_MEASURED = "not measured"
-LEAST_CATEGORIES = 15
 SEQUENTIAL = "K1N_22TASK_COMPLETE"
 _BOTTLENECK = "task_8"
 
@@ -41,53 +41,6 @@ def page(documents: Sequence[RunDocument], *, results: str = ".") -> str:
     return as_page(list(_blocks(BatchEvidence(documents), results)))
 
 
-class BatchEvidence:
-    """The newest run that has each batch, in the order given; of all batches, or of the `only` ones."""
-
-    def __init__(self, documents: Sequence[RunDocument], only: Sequence[str] = ()) -> None:
-        self.documents = documents
-        self._only = only
-        self.last = documents[-1]
-        self.source: dict[str, RunDocument] = {}
-        for document in documents:
-            for batch in document["batches"]:
-                has_run = any(each["batch"] == batch["name"] for each in document["executions"])
-                if has_run or batch["name"] not in self.source:
-                    self.source[batch["name"]] = document
-
-    @property
-    def names(self) -> list[str]:
-        return list(self._only or dict.fromkeys([*BATCHES, *self.source]))
-
-    def batch(self, name: str) -> BatchDocument | None:
-        document = self.source.get(name)
-        return next((each for each in document["batches"] if each["name"] == name), None) if document else None
-
-    def templates(self, names: Sequence[str]) -> list[tuple[str, TemplateDocument]]:
-        batches = [(name, batch) for name in names if (batch := self.batch(name)) is not None]
-        return [(name, template) for name, batch in batches for template in batch["templates"]]
-
-    def executions(self, name: str) -> list[ExecutionDocument]:
-        document = self.source.get(name)
-        all_ = document["executions"] if document else []
-        return [each for each in all_ if each["batch"] == name and each["role"] == "main"]
-
-    def findings(self, name: str) -> list[FindingDocument]:
-        document = self.source.get(name)
-        return [each for each in document["findings"] if each["batch"] == name] if document else []
-
-    def has_passed(self, name: str) -> bool:
-        batch = self.batch(name)
-        return batch is not None and batch["verdict"] == "pass" and bool(self.executions(name))
-
-    @property
-    def main(self) -> list[tuple[str, ExecutionDocument]]:
-        return [(name, each) for name in self.names for each in self.executions(name)]
-
-    def took_ms(self, name: str) -> int | None:
-        return max((each["makespan_ms"] for each in self.executions(name)), default=None)
-
-
 def _blocks(evidence: BatchEvidence, results: str) -> Iterator[Block]:
     yield Heading(1, "Phase 4.5 completion report: full orchestration testing")
     yield Paragraph(f"Made from the documents of {len(evidence.documents)} recorded run(s); every figure is from them, "
@@ -99,8 +52,7 @@ def _blocks(evidence: BatchEvidence, results: str) -> Iterator[Block]:
     yield from issues(evidence)
     yield from recommendations(evidence)
     yield from result_links(evidence, results)
-    yield from _criteria(evidence)
-    yield from _sign_off(evidence)
+    yield from sign_off(evidence)
 
 
 def summary(evidence: BatchEvidence) -> Iterator[Block]:
@@ -117,10 +69,51 @@ def summary(evidence: BatchEvidence) -> Iterator[Block]:
         why = told or (batch["reason"] if batch else "") or NOT_MEASURED
         rows.append((name, batch["title"] if batch else "", verdict, why, source["run"]["uid"] if source else ""))
     yield Grid(("batch", "purpose", "status", "what happened", "run"), rows)
-    yield Items([ran_on(each) for each in evidence.documents])
+    yield Items([line for each in evidence.documents for line in _run_lines(each)])
+    yield from _executions(evidence)
     if any(execution["is_simulated"] for _, execution in evidence.main):
         yield Paragraph("The work of these executions was simulated: order, barriers, concurrency and waits are "
                         "measured, durations show that the plan adds up.")  # fmt: skip
+
+
+def _run_lines(document: RunDocument) -> Iterator[str]:
+    """Say what a run ran on, when, what came of its tests, and in what weather."""
+    run, outcomes = document["run"], Counter(each["outcome"] for each in document["tests"])
+    tests = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    yield f"{ran_on(document)} From {run['started_at']} to {run['ended_at']}; tests: {tests or NOT_MEASURED}."
+    weather = document.get("weather")
+    if weather is not None:
+        yield f"Weather: {weather_line(weather)}."
+
+
+def _executions(evidence: BatchEvidence) -> Iterator[Block]:
+    """Say how many tasks of each execution came to their end, and how; and which executions ran side by side."""
+    yield Heading(3, "Executions")
+    rows = []
+    for name, each in evidence.main:
+        work = [task for task in each["tasks"] if task["kind"] == "worker"]
+        last = Counter(task["attempts"][-1]["status"] if task["attempts"] else "not run" for task in work)
+        others = ", ".join(f"{count} {status}" for status, count in last.items() if status != "COMPLETED")
+        repeated = sum(max(len(task["attempts"]) - 1, 0) for task in work)
+        rows.append((name, each["title"], each["workflow"]["status"], f"{last['COMPLETED']} of {len(work)}",
+                     others or "none", repeated, each["workflow"]["workflow_id"] or NOT_MEASURED))  # fmt: skip
+    yield Grid(("batch", "workflow", "status", "tasks completed", "other ends", "retries", "execution"),
+               rows or [(NOT_MEASURED,) + ("",) * 6])  # fmt: skip
+    for name in evidence.names:
+        found = evidence.executions(name)
+        if len(found) > 1:
+            yield Paragraph(_side_by_side(found))
+
+
+def _side_by_side(executions: Sequence[ExecutionDocument]) -> str:
+    titles = " and ".join(each["title"] for each in executions)
+    ends = [each["raw_ended_ms"] for each in executions]
+    if None in ends:
+        return f"{titles}: how long they ran side by side was {NOT_MEASURED}, because one of them has no end."
+    together = min(end for end in ends if end is not None) - max(each["raw_started_ms"] for each in executions)
+    if together <= 0:
+        return f"{titles} did not run side by side."
+    return f"{titles} ran side by side for {format_ms(together)} of the server's clock."
 
 
 def timing(evidence: BatchEvidence) -> Iterator[Block]:
@@ -141,11 +134,11 @@ def timing(evidence: BatchEvidence) -> Iterator[Block]:
     times, clock = [], 0
     for name in evidence.names:
         batch, took = evidence.batch(name), evidence.took_ms(name)
-        instants = [f"T+{format_ms(ms)}" for ms in batch["timeline_ms"]] if batch and batch["timeline_ms"] else [""] * 3
+        instants = [_instant(ms) for ms in batch["timeline_ms"]] if batch and batch["timeline_ms"] else [""] * 3
         actual = NOT_MEASURED
         left = ""
         if took is not None:
-            actual = f"T+{format_ms(clock)} to T+{format_ms(clock + took)}"
+            actual = f"{_instant(clock)} to {_instant(clock + took)}"
             clock += took
             if batch and batch["timeline_ms"]:
                 left = format_ms(batch["timeline_ms"][2] - clock)
@@ -172,6 +165,10 @@ def timing(evidence: BatchEvidence) -> Iterator[Block]:
             yield Grid(("at", "done", "running", "complete", "errors"),
                        [(format_ms(point["at_ms"]), point["completed"], point["running"], f"{point['percent']:g} %",
                          point["errors"]) for point in each["checkpoints"]])  # fmt: skip
+
+
+def _instant(ms: int) -> str:
+    return f"T+{format_ms(ms)}" if ms else "T+0"
 
 
 def gates(evidence: BatchEvidence) -> Iterator[Block]:
@@ -222,12 +219,22 @@ def performance(evidence: BatchEvidence) -> Iterator[Block]:
     yield Grid(("workflow", "makespan", "measured speed-up", "bound", "in the plan", "who owns the time"),
                rows or [(NOT_MEASURED,) + ("",) * 5])  # fmt: skip
     for _, each in evidence.main:
+        yield from _beyond_reach(each)
+    for _, each in evidence.main:
         path = list(work_on_path(each).items())[:5]
         if path:
             named = ", ".join(f"{ref} {format_ms(ms)} ({ms / each['makespan_ms']:.0%})" for ref, ms in path)
             yield Paragraph(f"Critical path of {each['title']}, longest first: {named}.")
     full = next((each for _, each in evidence.main if each["workflow"]["name"] == SEQUENTIAL), None)
     yield Paragraph(f"Bottleneck {_BOTTLENECK} of {SEQUENTIAL}: {_bottleneck(full)}")
+
+
+def _beyond_reach(execution: ExecutionDocument) -> Iterator[Block]:
+    """Say where the plan names a speed-up that the definition does not allow, whatever the workers."""
+    planned, bound = execution["expected_speedup"], execution["work_ms"] / (execution["span_ms"] or 1)
+    if planned and execution["span_ms"] and planned > bound + 0.005:
+        yield Paragraph(f"{execution['title']}: the plan's {planned:.2f}x is out of reach of this definition: its "
+                        f"order allows {bound:.2f}x. It is shown, and no gate judges it.")  # fmt: skip
 
 
 def _bottleneck(execution: ExecutionDocument | None) -> str:
@@ -240,27 +247,6 @@ def _bottleneck(execution: ExecutionDocument | None) -> str:
     begin, end = last["start_ms"] or 0, last["end_ms"]
     took = format_ms(end - begin) if end is not None else "still running"
     return f"started at {format_ms(begin)}{planned}; took {took}; drag {format_ms(task['drag_ms'])}."
-
-
-def issues(evidence: BatchEvidence) -> Iterator[Block]:
-    """List what was found, and what to do about it."""
-    yield Heading(2, "Issues and resolutions")
-    rows = []
-    for name in evidence.names:
-        for each in evidence.findings(name):
-            meaning = CODES.get(each["code"])
-            remedy = meaning.remedy if meaning else "See the test that found it."
-            rows.append((name, each["verdict"], claim(each), f"Open. {remedy}"))
-        batch = evidence.batch(name)
-        if batch and batch["verdict"] == "blocked":
-            rows.append((name, "blocked", batch["reason"], "Open. Resolve what failed before, then run this batch."))
-    yield Grid(("batch", "kind", "issue", "resolution"), rows) if rows else Paragraph("None was recorded.")
-    for document in dict.fromkeys(map(id, evidence.source.values())):
-        run = next(each for each in evidence.source.values() if id(each) == document)
-        for name, points in diagnoses(run):
-            if evidence.source.get(name) is run:
-                yield Heading(3, f"{name}: what was checked after it failed")
-                yield Grid(("point", "state", "what was found", "next"), list(points_rows(points)))
 
 
 def recommendations(evidence: BatchEvidence) -> Iterator[Block]:
@@ -288,45 +274,3 @@ def result_links(evidence: BatchEvidence, results: str) -> Iterator[Block]:
         if template["results"]
     ]
     yield Links(links) if links else Paragraph(NOT_MEASURED)
-
-
-def _criteria(evidence: BatchEvidence) -> Iterator[Block]:
-    yield Heading(2, "Success criteria")
-    executions = [each for name in BATCHES for each in evidence.executions(name)]
-    has_all = all(evidence.executions(name) for name in BATCHES)
-    qualities = [batch["quality"] for name in BATCHES if (batch := evidence.batch(name)) and batch["quality"]]
-    judged = {each["id"] for quality in qualities for each in quality["categories"] if each["evaluated"]}
-    rates = [quality["rate"] for quality in qualities]
-    is_rated = len(qualities) == len(BATCHES) and all(rate is not None and rate >= 0.95 for rate in rates)
-    early = {"started-early", "scheduled-early", "barrier-crossed", "tainted"}
-    found = {each["code"] for name in BATCHES for each in evidence.findings(name) if each["verdict"] == "fail"}
-    yield Boxes([
-        (has_all and all(each["workflow"]["status"] == "COMPLETED" for each in executions),
-         "Functionality: all templates execute without errors"),
-        (is_rated and len(judged) >= LEAST_CATEGORIES,
-         f"Quality gates: at least 95 % across {LEAST_CATEGORIES} or more categories ({len(judged)} were evaluated)"),
-        (has_all and all(_is_on_estimate(each) for each in executions),
-         "Performance: within ±10 % of the estimated durations"),
-        (has_all and not early & found, "Dependencies: proper order, no race conditions"),
-        (has_all, "Documentation: completion report with all metrics"),
-    ])  # fmt: skip
-
-
-def _is_on_estimate(execution: ExecutionDocument) -> bool:
-    off, estimate = off_plan_ms(execution), execution["estimate_ms"]
-    return off is not None and estimate is not None and abs(off) <= 0.1 * estimate
-
-
-def _sign_off(evidence: BatchEvidence) -> Iterator[Block]:
-    yield Heading(2, "Sign-off")
-    passed = [evidence.has_passed(name) for name in BATCHES]
-    templates = [template for _, template in evidence.templates(BATCHES)]
-    is_documented = bool(templates) and all(template["results"] for template in templates) and len(evidence.source) >= 3
-    yield Boxes([
-        *((ok, f"Batch {number} passes all checks") for number, ok in enumerate(passed, 1)),
-        (True, "Completion report generated"),
-        (is_documented, "All results documented"),
-        (False, "Ready for phase 5 transition, to be signed by a person; the evidence above says "
-                + ("yes" if all(passed) and is_documented else "no")),
-    ])  # fmt: skip
-    yield Paragraph("Name: ____________________   Date: ____________________")

@@ -127,7 +127,9 @@ def _shared(mine: Sequence[ExecutionDocument]) -> Point:
     ]
     longest = max(waits, default=None)
     if longest is None or longest[0] < QUEUED_MS:
-        most = format_ms(longest[0]) if longest else "nothing"
+        if longest is None:
+            return Point("shared resources", "ok", "on no critical path a task waited for a worker")
+        most = format_ms(longest[0])
         return Point("shared resources", "ok", f"on no critical path a task waited long for a worker ({most} at most)")
     busy = f", while its worker was busy with {longest[3]}" if longest[3] else ""
     what = f"{longest[2]} of {longest[1]} waited {format_ms(longest[0])} for a worker{busy}"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ComparisonDocument, RunDocument, SeriesDocument
 
+APART = 0.05
 MOST = 3
 """Series that a sentence names."""
 
@@ -49,8 +50,11 @@ def _why_not(compared: ComparisonDocument) -> str:
 
 
 def _moved(series: SeriesDocument) -> str:
-    before, after = format_ms(round(series["base_ms"] or 0)), format_ms(round(series["new_ms"] or 0))
-    return f"{name(series)} {series['effect'] or 0:+.0%} ({before} -> {after})"
+    """Say by how much a series has moved: a mean, which one outlier can draw away from the medians beside it."""
+    base, new, effect = series["base_ms"] or 0, series["new_ms"] or 0, series["effect"] or 0
+    is_apart = bool(base) and abs(new / base - 1 - effect) > APART
+    mean, medians = (" on average", "medians ") if is_apart else ("", "")
+    return f"{name(series)} {effect:+.0%}{mean} ({medians}{format_ms(round(base))} -> {format_ms(round(new))})"
 
 
 def _basis(compared: ComparisonDocument) -> str:

@@ -16,6 +16,8 @@ from pytest_k1n.servers.protocol import Endpoint
 
 pytestmark = pytest.mark.live
 
+NUMBERS = (901, 902, 903)
+"""Of no task of the shipped plan: its definitions are on the same server."""
 USUAL_S, SLOW_S = 0.8, 1.04  # 30 % more
 PLAN = """
 schema = "k1n-plan/1"
@@ -27,7 +29,7 @@ number = 1
 [[batch.template]]
 id = "01"
 slug = "orders"
-workflow = "REGRESSED"
+workflow = "SLOWED"
 band = ["1s", "30s"]
 """
 TEST = """
@@ -35,7 +37,7 @@ import pytest
 from pytest_k1n import completed
 
 @pytest.mark.batch1
-@pytest.mark.workflow("REGRESSED")
+@pytest.mark.workflow("SLOWED")
 def test_it_completes(workflow_execution):
     workflow_execution.expect(completed())
 
@@ -57,12 +59,12 @@ class Shop:
             (self.folder / name).mkdir(parents=True)
         (self.folder / "k1n.toml").write_text(PLAN)
         (self.folder / "test_orders.py").write_text(TEST)
-        refs = ["task_1", "task_2", "task_3"]
+        refs = [f"task_{number}" for number in NUMBERS]
         tasks = [{"name": ref, "taskReferenceName": ref, "type": "SIMPLE"} for ref in refs]
         common = {"ownerEmail": "k1n@example.com", "timeoutSeconds": 0}
-        workflow = {"name": "REGRESSED", "version": 1, "schemaVersion": 2, "tasks": tasks, **common}
-        (self.folder / "workflows" / "REGRESSED.json").write_text(json.dumps(workflow))
-        for number, ref in enumerate(refs, start=1):
+        workflow = {"name": "SLOWED", "version": 1, "schemaVersion": 2, "tasks": tasks, **common}
+        (self.folder / "workflows" / "SLOWED.json").write_text(json.dumps(workflow))
+        for number, ref in zip(NUMBERS, refs, strict=True):
             (self.folder / "tasks" / f"{ref}.json").write_text(
                 json.dumps({"name": ref, "retryCount": 0, "responseTimeoutSeconds": 30, **common})
             )
@@ -107,10 +109,14 @@ def test_a_task_that_really_takes_a_third_more_is_named_and_the_same_again_is_no
     assert "5 executions" in shop.k1n("baseline", "accept", "--last", "5")
     same = told(shop.run())
     assert "REGRESSION" not in same
-    shop.takes(2, SLOW_S)
+    shop.takes(902, SLOW_S)
     slower = told(shop.run())
-    assert re.search(r"REGRESSED REGRESSION task_2 \+(2[5-9]|3\d)%", slower), slower
+    if "SUSPECT task_902" in slower:  # an outlier among five: the machine is shared, so it is measured once more
+        print(slower)
+        slower = told(shop.run())
+    assert re.search(r"SLOWED REGRESSION task_902 \+\d+%", slower), slower
+    assert not re.search("REGRESSION task_90[13]", slower)
     gates = json.loads((tmp_path / "test-results" / "run.json").read_text())["batches"][0]["quality"]["categories"]
     (gate,) = [each for each in gates if each["id"] == "G17"]
     assert gate["verdict"] == "fail"
-    print(same, slower, shop.k1n("history"), shop.k1n("history", "--workflow", "REGRESSED"), sep="\n")
+    print(same, slower, shop.k1n("history"), shop.k1n("history", "--workflow", "SLOWED"), sep="\n")
