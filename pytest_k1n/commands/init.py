@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_k1n.commands.material import Material, example, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import files
+from pytest_k1n.servers.dryrun import demand_taken
 
 RUNS = 20
 """Recorded runs that are read unless told otherwise: enough for a band, few enough to wait for."""
@@ -28,6 +29,8 @@ def main(argv: Sequence[str]) -> int:
         help="read up to N completed executions for bands and estimates (default: %(default)s, 0: none)")  # fmt: skip
     arguments = parser.parse_args(argv)
     material = _material(arguments)
+    if arguments.file:
+        demand_taken(material.workflows[0])
     rehearsal = rehearse(material)
     texts = files(material, rehearsal)
     _write(arguments.folder, texts)
@@ -66,11 +69,25 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
         raise FileExistsError(
             f"{', '.join(existing)} exist {where} already, nothing was written: choose another FOLDER"
         )
-    for name, text in texts.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:  # x: also a file of this very moment is left alone
-            file.write(text)
+    try:
+        contents = {folder / name: text.encode() for name, text in texts.items()}
+    except UnicodeEncodeError as error:
+        shown = error.object[max(0, error.start - 20) : error.start].rpartition("\n")[2]
+        raise ValueError(
+            f"half of a character ({error.object[error.start]!a}) behind {shown!r}: no file can hold it, nothing was "
+            "written; correct it in the definition"
+        ) from None
+    written = []
+    try:
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb") as file:  # x: also a file of this very moment is left alone
+                written.append(path)
+                file.write(content)
+    except OSError:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _said(folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping[str, str]) -> Iterator[str]:

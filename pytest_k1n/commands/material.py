@@ -21,6 +21,8 @@ from pytest_k1n.plan.library import DefinitionError, read_definitions
 
 Document = Mapping[str, Any]
 _ANSWERED_AFTER_MS = HOUR_MS
+_OF_TASKS = frozenset({"retryCount", "retryLogic", "timeoutSeconds", "responseTimeoutSeconds", "timeoutPolicy"})
+"""Keys of which a task definition has one: other files with a `name` are of other things."""
 _MINUTES = {"reserve": 2, "charge": 3, "receipt": 1, "pack": 6, "ship": 5}
 
 
@@ -149,7 +151,7 @@ def from_server(client: Conductor, name: str, *, runs: int) -> Material:
 def from_file(path: Path, name: str | None = None) -> Material:
     """Read a workflow from a file, and those that it starts from the files beside it.
 
-    Of several in the file `name` chooses one, else the first. Task definitions are written where the file brings none.
+    Of several in the file `name` chooses one, else the first. Task definitions are written where the files have none.
     Raises LookupError that lists what there is, DefinitionError, OSError, WireError.
     """
     documents = [each for each in read_definitions(path) if "tasks" in each]
@@ -160,28 +162,37 @@ def from_file(path: Path, name: str | None = None) -> Material:
         known = ", ".join(str(each.get("name")) for each in documents) or "none"
         raise LookupError(f"{path} has no workflow{' ' + name if name else ''}; it has {known}")
     main = {"version": 1, **wanted[0]}
-    others = [each for each in _beside(path) if each.get("name") != main["name"]]
+    beside = list(_beside(path))
+    others = [each for each in beside if "tasks" in each and each.get("name") != main["name"]]
     workflows = [main, *(each for each in startable(main, [*documents, *others]) if each is not wanted[0])]
     workflows = list({str(each["name"]): each for each in workflows}.values())
     parsed = [wire.workflow_definition(cast("Json", each)) for each in workflows]
     inline = {task.name for each in parsed for task in each.walk() if task.task_definition is not None}
+    rules = {str(each["name"]): each for each in beside if "tasks" not in each and each.keys() & _OF_TASKS}
     refs = [task.ref for task in parsed[0].walk() if task.type == "SIMPLE"]
+    wanted_types = [each for each in worker_types(parsed) if each in rules or each not in inline]
+    found = [each for each in wanted_types if each in rules]
     return Material(
         workflows=tuple(workflows),
-        tasks=tuple(_task(each) for each in worker_types(parsed) if each not in inline),
+        tasks=tuple(rules.get(each) or _task(each) for each in wanted_types),
         estimates_ms=dict.fromkeys(refs, DEFAULT_ESTIMATE_MS),
         recorded=Recorded(),
         guessed=tuple(refs),
         source=str(path),
         input=dict.fromkeys(_inputs(main), "example"),
+        notes=(f"took the task definitions of {', '.join(found)} from beside it",) if found else (),
     )
 
 
 def _beside(path: Path) -> Iterator[Document]:
-    """Yield the workflow definitions of the files in a file's folder; a file that holds something else is left out."""
-    for other in sorted(path.parent.glob("*.json")):
-        with suppress(DefinitionError):
-            yield from (each for each in read_definitions(other) if "tasks" in each)
+    """Yield the definitions of the files in a file's folder, the file's own last; what else is there is left out."""
+    others = [other for other in sorted(path.parent.glob("*.json")) if other != path]
+    for other in (*others, path):
+        for marker in ("tasks", "name"):
+            with suppress(DefinitionError):
+                yield from (
+                    each for each in read_definitions(other, marker) if (marker == "tasks") is ("tasks" in each)
+                )
 
 
 def _with_children(client: Conductor, main: Document) -> list[Document]:

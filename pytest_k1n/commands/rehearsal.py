@@ -39,7 +39,10 @@ class Rehearsal:
 
 
 def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
-    """Run a workflow once, with the estimates of the material; raises nothing that a definition can cause."""
+    """Run a workflow once, with the estimates of the material.
+
+    Raises ValueError for one without end; nothing else that a definition can cause.
+    """
     definition = material.definition
     estimates = {(definition.name, ref): ms for ref, ms in material.estimates_ms.items()}
     embedded = EmbeddedEngine(HandlerWorker(Handlers(), seed=seed, estimates_ms=estimates), seed=seed)
@@ -56,6 +59,8 @@ def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
         embedded.drain()
         execution = wire.execution(cast("Json", client.execution(workflow_id)))
         ran = {task.plain_ref for each in embedded.engine.executions.values() for task in each.tasks}
+        if (endless := embedded.engine.guards.struck) is not None:
+            raise ValueError(f"{definition.name} has no end: {endless}")
     except ConductorError as error:
         return Rehearsal(trouble=error.message)
     except Stuck as error:

@@ -74,10 +74,12 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
     lines += ["", "# How long each task works. A simulated task takes this long; a real one is held against it."]
     lines.append("[batch.template.estimates]")
     for ref, ms in estimates_of(material, rehearsal).items():
-        guess = (
-            "  # a guess: nothing was recorded" if ref in material.guessed or ref not in material.estimates_ms else ""
-        )
-        lines.append(f"{_key(ref)} = {_quoted(duration(ms))}{guess}")
+        why = ""
+        if ref not in material.estimates_ms:
+            why = "  # a sub-workflow: what its own tasks took in a rehearsal"
+        elif ref in material.guessed:
+            why = "  # a guess: nothing was recorded"
+        lines.append(f"{_key(ref)} = {_quoted(duration(ms))}{why}")
     if rehearsal.answered_ms:
         lines += ["", "# HUMAN and WAIT tasks are answered, each so long after it was asked. Made up: write what",
                   "# people and other systems say, as `output = { approved = true }`.",

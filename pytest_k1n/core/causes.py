@@ -57,10 +57,10 @@ def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskReco
     found = _PLAIN.fullmatch(reference.expression)
     if found is None or not reference.is_whole:
         return None
+    record = ran.get(reference.consumer) if reference.consumer is not None else None
     if reference.consumer is None:
         read, name = execution.output if execution.is_terminal else {}, f"output {reference.where}"
     else:
-        record = ran.get(reference.consumer)
         read, name = record.input if record else {}, f"{reference.consumer}.{reference.where}"
     if read.get(reference.where, "") is not None:
         return None
@@ -71,8 +71,17 @@ def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskReco
         whose, offered = f"the output of {source}", ran[source].output
     else:
         return f"{name} is null: {reference.expression}, and {source} never ran"
+    if record is not None and source is not None and _ended_after(ran[source], record):
+        return f"{name} is null: {reference.expression}, and {source} ended only after {reference.consumer} had it"
     if found["name"] in offered:
         return None  # null was given
     keys = [key for key in offered if not key.startswith("_k1n")]
     has = f"has {', '.join(keys)}" if keys else "is empty"
     return f"{name} is null: {reference.expression}, and {whose} {has}"
+
+
+def _ended_after(source: TaskRecord, reader: TaskRecord) -> bool:
+    """Whether a task had no output yet when another one's input was made."""
+    if reader.scheduled_ms is None or source.iteration > 1:  # what a loop's first round left may have been read
+        return False
+    return source.ended_ms is None or source.ended_ms > reader.scheduled_ms

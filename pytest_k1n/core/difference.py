@@ -17,7 +17,7 @@ _DEFAULTS: Mapping[str, tuple[Json, ...]] = {
     "version": (1,),
     "schemaVersion": (2,),
     "restartable": (True,),
-    "enforceSchema": (True, False),
+    "enforceSchema": (True,),
     "timeoutPolicy": ("ALERT_ONLY",),
 }
 """What an absent key stands for, beside null, false, 0 and what is empty."""
@@ -28,18 +28,25 @@ _TASK_KEYS = tuple(
         "evaluatorType", "caseValueParam", "caseExpression", "scriptExpression", "dynamicTaskNameParam",
         "dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam", "subWorkflowParam",
         "sink", "rateLimited", "defaultExclusiveJoinTask", "asyncComplete", "joinMode", "joinStatus",
-        "onStateChange", "cacheConfig",
+        "onStateChange", "cacheConfig", "taskDefinition",
     })
 )  # fmt: skip
 _WORKFLOW_KEYS = tuple(
     sorted({
         "name", "version", "tasks", "inputParameters", "outputParameters", "failureWorkflow", "schemaVersion",
         "restartable", "timeoutPolicy", "timeoutSeconds", "variables", "inputTemplate", "rateLimitConfig",
-        "inputSchema", "outputSchema", "enforceSchema",
+        "inputSchema", "outputSchema", "enforceSchema", "maskedFields", "workflowStatusListenerEnabled",
     })
 )  # fmt: skip
 _OBJECTS = frozenset({"inputSchema", "outputSchema", "rateLimitConfig", "cacheConfig"})
 """Objects with fields of their own, into which the server fills defaults."""
+_OF_TASK_DEFINITIONS: Mapping[str, Json] = {
+    "retryCount": 3, "retryLogic": "FIXED", "retryDelaySeconds": 60, "maxRetryDelaySeconds": 0, "backoffScaleFactor": 1,
+    "timeoutSeconds": 0, "timeoutPolicy": "TIME_OUT_WF", "responseTimeoutSeconds": 3600, "pollTimeoutSeconds": 0,
+    "totalTimeoutSeconds": 0, "concurrentExecLimit": 0, "rateLimitPerFrequency": 0, "rateLimitFrequencyInSeconds": 1,
+    "inputTemplate": None, "inputSchema": None, "outputSchema": None, "enforceSchema": False,
+}  # fmt: skip
+"""What decides how a task runs, with what the server takes where nothing is said."""
 _ABSENT: Json = None
 _LENGTH = 60
 
@@ -80,6 +87,8 @@ def _records(
             yield from _cases(mine, other, here)
         elif key == "subWorkflowParam":
             yield from _children(mine, other, here)
+        elif key == "taskDefinition":
+            yield from _task_definitions(mine, other, here)
         elif key in _OBJECTS:
             yield from _values(_plainly(mine), _plainly(other), here)
         elif key in _WRITTEN_AT_RUN_TIME:
@@ -132,9 +141,9 @@ _WRITTEN_AT_RUN_TIME: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Js
 
 
 def _meant(key: str, fields: Mapping[str, Json]) -> Json:
-    """Return a value, or None where it says what an absent key says: of a retryCount not even 0 does."""
+    """Return a value, or None where it says what an absent key says: 0 retries and no check of schemas say more."""
     value = fields.get(key)
-    if key == "retryCount":
+    if key == "retryCount" or (key == "enforceSchema" and value is False):
         return value
     return _ABSENT if not value or value in _DEFAULTS.get(key, ()) else value
 
@@ -187,8 +196,19 @@ def _children(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
     if isinstance(asked := mine.get("version"), str) and asked.isdecimal():
         mine["version"] = int(asked)
     if not mine.get("version"):
+        mine.pop("version", None)
         other.pop("version", None)  # the newest one, which the server then names
-    yield from _values(mine, other, pointer)
+    said = [{key: each for key, each in fields.items() if each} for fields in (mine, other)]
+    yield from _values(said[0], said[1], pointer)
+
+
+def _task_definitions(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
+    """Compare what two tasks carry; where the plan's carries nothing the server copies the registered one in."""
+    if not isinstance(planned, Mapping) or not isinstance(ran, Mapping):
+        return
+    for key, default in _OF_TASK_DEFINITIONS.items():
+        mine, other = (default if each.get(key) is None else each[key] for each in (planned, ran))
+        yield from _values(_plainly(mine) or _ABSENT, _plainly(other) or _ABSENT, f"{pointer}/{key}")
 
 
 def _values(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
@@ -198,6 +218,8 @@ def _values(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
     elif isinstance(planned, list) and isinstance(ran, list) and len(planned) == len(ran):
         for index, (mine, other) in enumerate(zip(planned, ran, strict=True)):
             yield from _values(mine, other, f"{pointer}/{index}")
+    elif planned != planned and ran != ran:  # NaN is the same as NaN here
+        return
     elif planned != ran or isinstance(planned, bool) is not isinstance(ran, bool):
         yield Difference(pointer, _short(planned), _short(ran))
 

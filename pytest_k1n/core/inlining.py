@@ -105,6 +105,12 @@ def names_in(definitions: Iterable[Document]) -> set[str]:
     return {str(task[key]) for task in tasks for key in ("taskReferenceName", "name", "type") if task.get(key)}
 
 
+def refs_in_loops(definitions: Iterable[Document]) -> set[str]:
+    """Return the refs of the tasks that stand in loops: only those have a key for one round, `ref__2`."""
+    tasks = (task for definition in definitions for task in tasks_in(definition.get("tasks")))
+    return {str(inner["taskReferenceName"]) for task in tasks for inner in tasks_in(task.get("loopOver"))}
+
+
 def _started_names(definition: Document) -> Iterator[str | None]:
     """Yield the names of the workflows that a definition starts; None for one that it does not tell."""
     if name := definition.get("failureWorkflow"):

@@ -7,9 +7,12 @@ from typing import Final
 
 _WRAPPERS: Final = (
     re.compile(r"Task \S{1,80} failed with status: \w+ and reason: '(?P<inner>.*)'", re.DOTALL),
-    re.compile(r"Sub workflow (?P<name>[^/]{1,300}?)\.\d+/\S{1,80} failure reason: (?P<inner>.*)", re.DOTALL),
+    re.compile(r"Sub workflow (?P<name>.{1,300}?)\.\d+/[^\s/]{1,80} failure reason: (?P<inner>.*)", re.DOTALL),
 )
 """As 3.32.1 writes the reason of an execution, and of a SUB_WORKFLOW task."""
+
+_STOREYS: Final = 5
+"""Sub-workflows in sub-workflows that are all named."""
 
 
 def plain_reason(reason: str) -> str:
@@ -22,4 +25,6 @@ def plain_reason(reason: str) -> str:
     while found := next((match for each in _WRAPPERS if (match := each.fullmatch(reason))), None):
         names += [found["name"]] if "name" in found.re.groupindex else []
         reason = found["inner"]
+    if len(names) > _STOREYS:
+        names = [*names[:2], f"... {len(names) - 3} more", names[-1]]
     return ": ".join([*names, reason])

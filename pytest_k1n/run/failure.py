@@ -27,6 +27,8 @@ from pytest_k1n.run.run import Run
 LOG_LINES = 12
 """Enough for the traceback of a handler."""
 CAUSES = 6
+CHILDREN = 5
+"""Executions that a test's own has led to and that ended badly: of more the number is told."""
 ROWS = 40
 """Of the picture: more tell nothing at one look."""
 
@@ -61,8 +63,10 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
             lines.append(f"saved     {_kept(run, seen.execution.workflow_id)}")
         lines += _log_lines(seen.execution, seen.logs or {})
         if isinstance(source, LedToOthers):
-            for each in source.family()[1:]:
-                lines += _of_child(each)
+            told = [found for each in source.family()[1:] if (found := list(_of_child(each)))]
+            lines += (line for found in told[:CHILDREN] for line in found)
+            if told[CHILDREN:]:
+                lines.append(f"child     and {len(told) - CHILDREN} more that ended badly")
     seed = run.settings.seed if run.is_anything_set else 0
     lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), shlex.quote(node_id)]))
     return "\n".join(one_line(line, most=2000) for line in lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ from pytest_k1n.core.inlining import startable, with_task_definitions
 from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.observation import LogLine, Observation, observe
-from pytest_k1n.core.units import format_ms
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.dialect import CURRENT, Dialect
 from pytest_k1n.engine.documents import execution_document
@@ -28,8 +26,8 @@ from pytest_k1n.engine.runtime.asynctasks import HttpAnswer, call_http
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.servers.deadline import Deadline, overdue
 from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine
-from pytest_k1n.servers.endless import what_goes_on
 from pytest_k1n.servers.handlerworker import HandlerWorker
 
 Document = Mapping[str, Any]
@@ -37,8 +35,6 @@ _KEPT: Final = 64
 """Definitions that are kept compiled."""
 WITHIN_MS: Final = 30_000
 """Real time that handlers may take unless a test says otherwise."""
-_LOOK_EVERY: Final = 64
-"""Events between two looks at the real clock, which is a tenth of what an event costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +84,7 @@ def start_alone(
         _PREPARED.move_to_end(key)
         own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
         try:
-            with worker.within(within_ms):
+            with worker.within(within_ms), Deadline(embedded, within_ms):
                 state = embedded.engine.start(prepared.definition, dict(input), correlation_id=correlation_id)
             return EngineExecution(embedded, state.workflow_id, prepared.documents)
         except Problem:
@@ -103,7 +99,7 @@ def start_alone(
         except ConductorError:
             if not is_dry:
                 raise
-    with worker.within(within_ms):
+    with worker.within(within_ms), Deadline(embedded, within_ms):
         workflow_id = embedded.client.start(
             str(inline.get("name") or ""), definition=inline, input=input, correlation_id=correlation_id
         )
@@ -253,34 +249,19 @@ class EngineExecution:
 
     def overdue(self, within_ms: int) -> TimeoutError:
         """Make the error that so much real time is over; it names what goes on and on."""
-        return TimeoutError(
-            f"{self.state.definition.name} has not ended within {within_ms / 1000:g}s of real time, after "
-            f"{format_ms(self._engine.now_ms - self.state.created_ms)} of virtual time: "
-            f"{what_goes_on(list(self._engine.executions.values()))}"
-        )
+        return overdue(self.executions(), self._engine.now_ms, within_ms)
 
     def _let_pass(self, is_reached: Callable[[], bool], within_ms: int, *, horizon_ms: int | None = None) -> None:
-        deadline = time.monotonic() + within_ms / 1000
-        events = 0
-
-        def give_up() -> None:
-            raise self.overdue(within_ms)
-
-        def look() -> None:
-            nonlocal events
-            events += 1
-            if events % _LOOK_EVERY == 0 and time.monotonic() > deadline:
-                give_up()
+        deadline = Deadline(self.embedded, within_ms)
 
         def is_over() -> bool:
-            look()
+            deadline.look()
             if has_people:
                 self.embedded.attend()
             return is_reached()
 
         has_people = bool(self.embedded.answers(self.state))
-        self.embedded.worker.on_work, self.embedded.worker.on_late = look, give_up
-        with self.move(within_ms):
+        with self.move(within_ms), deadline:
             self._engine.run_until(is_over, horizon_ms=horizon_ms)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_k1n.core.inlining import names_in, startable
+from pytest_k1n.core.inlining import names_in, refs_in_loops, startable
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
@@ -72,7 +72,7 @@ def dry_run(
     an answer get it after their `takes_ms`, a minute of virtual time if it is not given. Raises TimeoutError
     after `within_ms` of real time, ConductorError if the engine refuses the definition, ValueError if a server would.
     """
-    _demand_sound(definition)
+    demand_taken(definition)
     started = [definition, *startable(definition, children)]
     changed = [rehearsed(each, children) for each in started]
     documents = [document for document, _ in changed]
@@ -93,7 +93,8 @@ def dry_run(
     known = {name for each in family for record in each.execution.tasks for name in (record.ref, record.type)}
     known |= {name for each in family for task in each.definition.walk() for name in (task.ref, task.name)}
     known |= names_in(started)
-    unmatched = [*collected.unmatched(known), *(key for key in takes_ms or {} if key not in known)]
+    looped = refs_in_loops(started) | {r.ref for each in family for r in each.execution.tasks if r.iteration}
+    unmatched = [*collected.unmatched(known, looped), *(key for key in takes_ms or {} if key not in known)]
     return DryRun(
         family=tuple(family),
         outside=tuple(each for _, found in changed for each in found),
@@ -105,8 +106,11 @@ def dry_run(
     )
 
 
-def _demand_sound(definition: Document) -> None:
-    """Check the definition as it is: with its outside simulated it may be sound where it is not."""
+def demand_taken(definition: Document) -> None:
+    """Check the definition as it is: with its outside simulated it may be sound where it is not.
+
+    Raises ValueError for what a server would refuse.
+    """
     try:
         given = shapes.read(definition, shapes.WORKFLOW)
         shapes.refuse_nulls(given.get("tasks"))

@@ -85,11 +85,14 @@ class Handlers:
         """Tell whether a task has a handler of its own, without counting as its use."""
         return any(key in handlers for handlers in self._sources for key in _keys(ref, task_type, name, iteration))
 
-    def unmatched(self, known: Collection[str]) -> tuple[str, ...]:
-        """Return the keys that have served no task and name none of `known`; a module's only if all of them do."""
+    def unmatched(self, known: Collection[str], looped: Collection[str] = ()) -> tuple[str, ...]:
+        """Return the keys that have served no task and name none of `known`; a module's only if all of them do.
+
+        Of a ref among `looped` a key may name one round: `work__2`.
+        """
 
         def matches(key: str) -> bool:
-            return key in self._served or key in known or key.partition("__")[0] in known
+            return key in self._served or key in known or key.partition("__")[0] in looped
 
         lost = tuple(key for key in self._named if not matches(key))
         return lost if any(map(matches, self._offered)) else (*lost, *self._offered)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -320,3 +321,58 @@ def test_a_file_without_the_workflow_is_told_in_one_line(pytester, capsys, argum
     assert main(["init", "project", *arguments]) == 2
     assert says in capsys.readouterr().err
     assert not (pytester.path / "project").exists()
+
+
+def _beside(folder, **documents):
+    for name, document in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(document))
+
+
+def _workflow(*tasks, name="flow"):
+    return {"name": name, "version": 1, "ownerEmail": "a@b.c", "tasks": list(tasks)}
+
+
+def _task(ref, kind="SIMPLE", **fields):
+    return {"name": ref, "taskReferenceName": ref, "type": kind, **fields}
+
+
+def test_task_definitions_that_lie_beside_are_taken_and_the_others_written(tmp_path, capsys):
+    given = {"name": "pay", "retryCount": 7, "timeoutSeconds": 60, "responseTimeoutSeconds": 10, "ownerEmail": "a@b.c"}
+    _beside(tmp_path, flow=_workflow(_task("pay"), _task("pack")), rules=[given], package={"name": "pack"})
+
+    assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "flow.json")]) == 0
+
+    assert "took the task definitions of pay from beside it" in capsys.readouterr().out
+    written = json.loads((tmp_path / "new/tasks/flow.json").read_text())
+    assert [(each["name"], each["retryCount"]) for each in written] == [("pay", 7), ("pack", 1)]
+
+
+def test_the_estimate_of_a_sub_workflow_is_no_guess(tmp_path):
+    child = _task("sub", "SUB_WORKFLOW", subWorkflowParam={"name": "kid", "version": 1})
+    _beside(tmp_path, flow=_workflow(child), kid=_workflow(_task("inner"), name="kid"))
+
+    assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "flow.json")]) == 0
+
+    line = next(each for each in (tmp_path / "new/k1n.toml").read_text().splitlines() if each.startswith("sub ="))
+    assert line.endswith("# a sub-workflow: what its own tasks took in a rehearsal")
+
+
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        (_workflow(_task("a"), _task("a")), "a server refuses it: flow: taskReferenceName: a should be unique"),
+        (_workflow(_task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "flow", "version": 1})), "flow has no end:"),
+        (
+            _workflow(_task("s", "START_WORKFLOW", inputParameters={"startWorkflow": {"name": "flow", "input": {}}})),
+            "flow has no end: executions have started executions of flow",
+        ),
+        (_workflow(_task("a"), name="half\ud800"), r"half of a character \('\\ud800'\) behind 'workflow = \"half'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_project_is_one_line_and_leaves_nothing_behind(tmp_path, capsys, definition, said):
+    _beside(tmp_path, flow=definition)
+
+    assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "flow.json")]) == 2
+
+    assert re.search(said, capsys.readouterr().err)
+    assert not (tmp_path / "new").exists()

@@ -53,3 +53,24 @@ def test_a_fork_over_nothing_brings_no_branch_that_could_have_been_served(conduc
     flow = make.workflow(make.simple("plan"), *make.fork_over("${plan.output.tasks}", {}))
     execution = conductor.run(flow, handlers={"plan": lambda task: {"tasks": []}, "ship": lambda task: {}})
     assert execution.status == "COMPLETED"
+
+
+def test_a_key_of_one_round_is_misspelt_where_there_is_no_loop(conductor, make):
+    with pytest.raises(LookupError, match=r"'charge__1' \(near: charge\)"):
+        conductor.run(make.workflow(make.simple("charge")), handlers={"charge__1": lambda task: {}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "instead"),
+    [
+        ("NOOP", {}, "NOOP task.* the tasks around it"),
+        ("INLINE", {"inputParameters": {"evaluatorType": "javascript", "expression": "1"}}, "an INLINE task"),
+        ("SET_VARIABLE", {"inputParameters": {"a": 1}}, "a SET_VARIABLE task"),
+        ("SUB_WORKFLOW", {"subWorkflowParam": {"name": "kid", "version": 1}}, "handlers to the tasks of that workflow"),
+    ],
+)
+def test_a_handler_of_what_the_server_does_itself_is_never_asked_and_says_so(conductor, make, kind, fields, instead):
+    system = {"name": "own", "taskReferenceName": "own", "type": kind, **fields}
+    kid = make.workflow(make.simple("inner"), name="kid")
+    with pytest.raises(LookupError, match=rf"no handler is ever asked for 'own' of strangers.*{instead}"):
+        conductor.run(make.workflow(system), handlers={"own": lambda task: {}}, children=[kid])

@@ -44,6 +44,8 @@ class Guards:
     """How deep sub-workflows may lie within each other."""
     breathe: Callable[[], None] = lambda: None
     """Called whenever one of these is done: the server may answer other requests meanwhile."""
+    struck: str | None = None
+    """What was taken for endless last: it has failed a task, perhaps of an execution that is not looked at."""
     idle_jumps: int = 0
     """The engine sets it back to 0 whenever something changes."""
     passed_ms: int = 0
@@ -71,15 +73,17 @@ class Guards:
         if len(self._in_all) > _MOST_COUNTED:
             self._in_all = Counter(dict(self._in_all.most_common(_MOST_COUNTED // 10)))
         if self._at_once[key] > self.max_at_once:
-            raise Endless(f"{what()} {self.max_at_once} times at one instant: this engine takes that for endless")
+            raise self._endless(f"{what()} {self.max_at_once} times at one instant")
         if self._in_all[key] > self.max_in_all:
-            raise Endless(f"{what()} {self.max_in_all} times: this engine takes that for endless")
+            raise self._endless(f"{what()} {self.max_in_all} times")
 
     def nest(self, names: list[str]) -> None:
         """Look at how deep a sub-workflow lies: the names of those it lies in, outermost first. Raises Endless."""
         self.breathe()
         if len(names) > self.max_nesting:
             way = " > ".join([*names[:3], "...", *names[-2:]])
-            raise Endless(
-                f"sub-workflows lie {len(names)} deep in each other ({way}): this engine takes that for endless"
-            )
+            raise self._endless(f"sub-workflows lie {len(names)} deep in each other ({way})")
+
+    def _endless(self, what: str) -> Endless:
+        self.struck = f"{what}: this engine takes that for endless"
+        return Endless(self.struck)

@@ -53,3 +53,11 @@ def test_an_output_of_the_workflow_that_is_null_is_told_too(build):
     made = definition(simple("a"), outputParameters={"n": "${a.output.m}"})
     execution = build.execution(build.task("a", 0, 10), output={"n": None})
     assert list(causes(execution, made)) == [("null", "output n is null: ${a.output.m}, and the output of a is empty")]
+
+
+def test_an_input_whose_source_ended_only_later_is_told_so(build):
+    execution = build.execution(
+        build.task("b", 0, 10, input={"rows": None}), build.task("load", 10, 20, output={"row": [1]})
+    )
+    found = list(causes(execution, definition(simple("b", rows="${load.output.row}"), simple("load"))))
+    assert found == [("null", "b.rows is null: ${load.output.row}, and load ended only after b had it")]

@@ -273,3 +273,63 @@ def test_a_version_written_as_a_text_is_the_number():
 
     assert differences(of("1"), of(1)) == ()
     assert len(differences(of("1"), of(2))) == 1
+
+
+def planned_as(change):
+    """Differences between PLANNED changed and what the server shows of that, each then changed once more."""
+    planned = copy.deepcopy(PLANNED)
+    change(planned)
+    return planned
+
+
+@pytest.mark.parametrize(
+    ("key", "planned", "ran"),
+    [
+        ("enforceSchema", None, False), ("enforceSchema", False, True), ("maskedFields", None, ["card"]),
+        ("maskedFields", ["card"], ["card", "pin"]), ("workflowStatusListenerEnabled", True, False),
+    ],
+)  # fmt: skip
+def test_what_a_server_does_beside_the_tasks_is_content_too(key, planned, ran):
+    wanted = planned_as(lambda each: each.update({} if planned is None else {key: planned}))
+    assert [each.pointer for each in differences(wanted, as_served({**wanted, key: ran}))][:1] == [f"/{key}"]
+    assert differences(wanted, as_served(wanted)) == ()
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran", "pointers"),
+    [
+        ({"retryCount": 2}, {"retryCount": 2, "retryLogic": "FIXED", "timeoutSeconds": 0}, []),
+        ({"retryCount": 2}, {"retryCount": 1}, ["retryCount"]),
+        ({"retryCount": 0}, {"name": "reserve"}, ["retryCount"]),
+        ({"name": "reserve"}, {"timeoutSeconds": 9, "timeoutPolicy": "RETRY"}, ["timeoutPolicy", "timeoutSeconds"]),
+        ({"inputTemplate": {"a": 1}}, {"inputTemplate": {"a": 2}}, ["inputTemplate/a"]),
+        ({"inputTemplate": {}}, {"inputTemplate": None}, []),
+        (None, {"retryCount": 9}, []),
+    ],
+)
+def test_the_task_definition_that_a_task_carries_is_compared(planned, ran, pointers):
+    def carry(given):
+        return planned_as(lambda each: each["tasks"][0].update({} if given is None else {"taskDefinition": given}))
+
+    found = differences(carry(planned), as_served(carry(ran)))
+    assert sorted(each.pointer for each in found) == [f"/tasks/0/taskDefinition/{each}" for each in sorted(pointers)]
+
+
+@pytest.mark.parametrize(
+    ("planned", "ran"),
+    [
+        ({"name": "kid", "version": 0}, {"name": "kid", "version": 3}),
+        ({"name": "kid", "taskToDomain": {}}, {"name": "kid", "version": 1}),
+        ({"name": "kid", "version": 2}, {"name": "kid", "version": 2, "taskToDomain": {}, "priority": None}),
+    ],
+)
+def test_what_says_nothing_of_a_child_is_no_difference(planned, ran):
+    def start(child):
+        return planned_as(lambda each: each["tasks"][0].update(type="SUB_WORKFLOW", subWorkflowParam=child))
+
+    assert differences(start(planned), as_served(start(ran))) == ()
+
+
+def test_nan_is_nan():
+    one, other = (planned_as(lambda each: each["tasks"][0]["inputParameters"].update(n=float("nan"))) for _ in "12")
+    assert differences(one, as_served(other)) == ()

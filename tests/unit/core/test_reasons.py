@@ -17,6 +17,9 @@ SUB = "Sub workflow {}.1/180a5d08-7099-3c0d-809d-307812743ad0 failure reason: {}
         (TASK.format("it's 'so'"), "it's 'so'"),
         (SUB.format("pay", TASK.format("no card")), "pay: no card"),
         (TASK.format(SUB.format("shop", TASK.format(SUB.format("pay", "no\ncard")))), "shop: pay: no\ncard"),
+        (SUB.format("shop.pay/eu", TASK.format("no card")), "shop.pay/eu: no card"),
+        (SUB.format("a.1/b.2", "x/y failure reason: z"), "a.1/b.2: x/y failure reason: z"),
+        ("".join(SUB.format(f"w{n}", "") for n in range(7)) + "deep", "w0: w1: ... 4 more: w6: deep"),
         ("Task t failed with status: FAILED", "Task t failed with status: FAILED"),
     ],
 )
