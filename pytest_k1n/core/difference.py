@@ -198,7 +198,7 @@ def _children(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
     if not mine.get("version"):
         mine.pop("version", None)
         other.pop("version", None)  # the newest one, which the server then names
-    said = [{key: each for key, each in fields.items() if each} for fields in (mine, other)]
+    said: list[Json] = [{key: each for key, each in fields.items() if each} for fields in (mine, other)]
     yield from _values(said[0], said[1], pointer)
 
 
