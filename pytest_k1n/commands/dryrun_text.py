@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json, TaskRecord, WorkflowStatus
 from pytest_k1n.core.observation import Observation, record_is_simulated
+from pytest_k1n.core.rehearsed import Simulated
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.servers.dryrun import DryRun
@@ -30,8 +32,15 @@ def text(result: DryRun, *, shown: Path) -> Iterator[str]:
         yield from _execution(seen, is_main=seen is main)
     if result.stuck:
         yield f"  waits    {one_line(result.stuck)}"
+    if result.outside:
+        counts = Counter(_kind(each) for each in result.outside)
+        told = ", ".join(f"{kind} {count}" for kind, count in counts.items())
+        yield f"  not done   {one_line(told)}: their answers are simulated"
     for each in result.outside:
-        yield f"  simulated  {one_line(each.ref)}: {each.kind}, {one_line(each.what)}"
+        left_open = ", completed by a client (asyncComplete)" if each.is_completed_outside else ""
+        yield f"  simulated  {one_line(each.ref)}: {each.kind}, {one_line(each.what)}{left_open}"
+    for ref, why in result.doubts.items():
+        yield f"  warning    {one_line(ref)}: its request would not be sent as it stands: {one_line(why)}"
     records = [record for seen in result.family for record in seen.execution.tasks]
     if simulated := list(dict.fromkeys(record.ref for record in records if _is_made_up(record))):
         yield f"  simulated  work of {one_line(', '.join(simulated))}"
@@ -51,6 +60,7 @@ def document(result: DryRun) -> dict[str, object]:
         "status": str(result.main.execution.status),
         "executions": [_execution_document(seen) for seen in result.family],
         "simulated_outside": [{"ref": each.ref, "type": each.kind, "what": each.what} for each in result.outside],
+        "requests_in_doubt": dict(result.doubts),
         "answered": list(result.answered),
         "inputs_not_given": list(result.not_given),
         "waits_for": result.stuck,
@@ -81,6 +91,10 @@ def _title(record: TaskRecord) -> str:
     ref = label(record.key)
     name = f" ({record.type})" if record.type != record.ref else ""
     return f"{ref}{name}" + (f", attempt {record.attempt + 1}" if record.attempt else "")
+
+
+def _kind(each: Simulated) -> str:
+    return f"EVENT ({each.what.removeprefix('published to ').partition(':')[0]})" if each.kind == "EVENT" else each.kind
 
 
 def _answer(record: TaskRecord) -> str:

@@ -38,6 +38,10 @@ _WORKFLOW_KEYS = tuple(
         "inputSchema", "outputSchema", "enforceSchema", "maskedFields", "workflowStatusListenerEnabled",
     })
 )  # fmt: skip
+_CHILD_KEYS = (
+    "name", "version", "taskToDomain", "workflowDefinition", "idempotencyKey", "idempotencyStrategy", "priority",
+)  # fmt: skip
+"""What the server keeps of a subWorkflowParam; Java's builder writes a `workflowDef` beside it."""
 _OBJECTS = frozenset({"inputSchema", "outputSchema", "rateLimitConfig", "cacheConfig"})
 """Objects with fields of their own, into which the server fills defaults."""
 _OF_TASK_DEFINITIONS: Mapping[str, Json] = {
@@ -198,7 +202,7 @@ def _children(planned: Json, ran: Json, pointer: str) -> Iterator[Difference]:
     if not mine.get("version"):
         mine.pop("version", None)
         other.pop("version", None)  # the newest one, which the server then names
-    said: list[Json] = [{key: each for key, each in fields.items() if each} for fields in (mine, other)]
+    said: list[Json] = [{key: each for key in _CHILD_KEYS if (each := fields.get(key))} for fields in (mine, other)]
     yield from _values(said[0], said[1], pointer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from pytest_k1n.core.inlining import tasks_in
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 
 Document = Mapping[str, Any]
 _READS = re.compile(r"\$\{\s*([\w\-]+)\.output\.([\w\-.\[\]'\"]+)\s*\}")
@@ -31,6 +33,10 @@ class Simulated:
     kind: str
     what: str
     """What it would have touched."""
+    inputs: Document = dataclasses.field(default_factory=dict)
+    """What the definition gives it: expressions, not their values."""
+    is_completed_outside: bool = False
+    """Whether a client would have had to complete it (`asyncComplete`)."""
 
 
 def rehearsed(definition: Document, children: Sequence[Document]) -> tuple[dict[str, Any], list[Simulated]]:
@@ -44,9 +50,13 @@ def rehearsed(definition: Document, children: Sequence[Document]) -> tuple[dict[
     for task in list(tasks_in(copy.get("tasks"))):
         if (outside := _outside(task, known)) is None:
             continue
-        found.append(outside)
+        is_left_open = task.pop("asyncComplete", None) is True
+        found.append(
+            dataclasses.replace(outside, inputs=_object(task.get("inputParameters")), is_completed_outside=is_left_open)
+        )
         task["type"] = "SIMPLE"
-        task.setdefault("name", task["taskReferenceName"])
+        if task.get("name") in (None, *SYSTEM_TASK_TYPES):  # Go's builder names each of them by its type
+            task["name"] = task["taskReferenceName"]
         for key in ("subWorkflowParam", "sink", "retryCount"):
             task.pop(key, None)
         task["taskDefinition"] = {"name": str(task["name"]), "retryCount": 0, "responseTimeoutSeconds": 0,
@@ -80,6 +90,8 @@ def _outside(task: Mapping[str, Any], known: set[str]) -> Simulated | None:
         return Simulated(ref=ref, kind=kind, what=f"{request.get('method') or 'GET'} {request.get('uri') or '?'}")
     if kind == "EVENT" and not str(task.get("sink") or inputs.get("sink") or "").startswith("conductor"):
         return Simulated(ref=ref, kind=kind, what=f"published to {task.get('sink') or inputs.get('sink') or '?'}")
+    if kind == "INLINE" and inputs.get("evaluatorType") == "python":
+        return Simulated(ref=ref, kind=kind, what="a Python script, which only a real server evaluates")
     if kind.startswith(_SERVICES):
         return Simulated(ref=ref, kind=kind, what="a service outside")
     name = parameter.get("name")

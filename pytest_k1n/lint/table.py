@@ -14,12 +14,14 @@ from pytest_k1n.lint.checks import (
     keys,
     loops,
     reading,
+    requests,
     scripts,
     secrets,
     switches,
     timeouts,
     twins,
     types,
+    unsimulated,
 )  # fmt: skip
 
 ERROR, WARNING, INFO = Level.ERROR, Level.WARNING, Level.INFO
@@ -240,7 +242,7 @@ CHECKS: Final = (
         fix="Write value-param, javascript, graaljs or python.", find=switches.unknown_evaluator,
     ),
     LintCheck(
-        code="missing-input", level=ERROR, title="A dynamic task without the input that it reads",
+        code="missing-input", level=ERROR, title="A dynamic task, or a start, without the input that it reads",
         why="The server fails the execution when it gets there.",
         fix="Add the input to the task's inputParameters.", find=types.missing_input,
     ),
@@ -262,9 +264,27 @@ CHECKS: Final = (
         fix="Give the value to the task as an input, and read $.name.", find=scripts.expression_in_script,
     ),
     LintCheck(
+        code="python-without-return", level=WARNING, title="A Python script that returns nothing",
+        why="The server makes a function of the script: without a return its value is null (3.32.1). Its inputs are "
+        "variables; a list or an object among them can be returned, and nothing else be done with it.",
+        fix="Write return before the value.", find=scripts.python_without_return,
+    ),
+    LintCheck(
         code="stringified-input", level=WARNING, title="JSON.stringify of an input",
         why="Objects in a script's input are Java's: JSON.stringify makes {} of them (3.32.1).",
         fix="Use a JSON_JQ_TRANSFORM with tojson, or hand the object on as it is.", find=scripts.stringified_input,
+    ),
+    LintCheck(
+        code="bad-request", level=ERROR, title="A HTTP request that is never sent",
+        why="The server fails the task before it sends anything, or cannot read the request and tries again and again.",
+        fix="Give the request a uri with http:// or https:// and a host, a method in capitals, and media types with a "
+        "slash; leave out what is null.", find=requests.bad_request,
+    ),
+    LintCheck(
+        code="not-simulated", level=INFO, title="What only a real server does",
+        why="The embedded engine refuses a definition that evaluates Python, publishes to Kafka or to another broker; "
+        "`k1n run` simulates the task and says so.",
+        fix="Test it with --k1n-server=jar, or a URL.", find=unsimulated.not_simulated,
     ),
     LintCheck(
         code="unknown-type", level=WARNING, title="A type that Conductor does not know",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_k1n.core.inlining import names_in, refs_in_loops, startable
+from pytest_k1n.core.inlining import names_in, refs_in_loops, startable, tasks_in
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
@@ -17,8 +17,9 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand_sound
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.state import TaskState
-from pytest_k1n.engine.status import OPEN_TASK, TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.servers.alone import EngineExecution, start_alone
+from pytest_k1n.servers.dryrequests import DryRequests
 from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.handler import NamedHandler, TaskContext, TaskFailed
 from pytest_k1n.workers.registry import Given, Handlers
@@ -46,6 +47,8 @@ class DryRun:
     """Keys of handlers, failures and durations that matched nothing."""
     names: frozenset[str]
     """What they could have matched: refs, task names and types, those of children that were not started included."""
+    doubts: Mapping[str, str]
+    """Ref -> why a server would not send its request, where that comes of values that were not given, or made up."""
     stuck: str | None
     """What it waits for, if it has not ended."""
 
@@ -78,10 +81,16 @@ def dry_run(
     documents = [document for document, _ in changed]
     examples = plausible_outputs(started)
     named = {key: _failing(key, times, (handlers or {}).get(key), examples) for key, times in (failing or {}).items()}
-    collected = Handlers({**(handlers or {}), **named}, offered=offered, rest=_plausibly(examples))
+    requests = DryRequests(
+        str(definition.get("name")),
+        (each for _, found in changed for each in found),
+        given=input.keys(),
+        is_answered=lambda ref: collected.has(ref, ref),
+    )
+    collected = Handlers({**(handlers or {}), **named}, offered=offered, rest=_plausibly(examples, requests))
     execution = start_alone(
         documents[0],
-        HandlerWorker(collected, takes_ms=takes_ms, jitter=0),
+        HandlerWorker(collected, takes_ms={**_fitting(started, task_definitions), **(takes_ms or {})}, jitter=0),
         input=input,
         children=documents[1:],
         task_definitions=task_definitions,
@@ -102,6 +111,7 @@ def dry_run(
         not_given=tuple(key for key in inputs_read([definition]) if key not in input),
         unmatched=tuple(dict.fromkeys(unmatched)),
         names=frozenset(known),
+        doubts=requests.doubts,
         stuck=None if execution.is_terminal else execution.waits_for(),
     )
 
@@ -118,6 +128,26 @@ def demand_taken(definition: Document) -> None:
     except Problem as problem:
         said = "; ".join(f"{each['path']}: {each['message']}" for each in problem.violations)
         raise ValueError(f"a server refuses it: {said or problem.message}") from None
+
+
+def _fitting(definitions: Sequence[Document], task_definitions: Sequence[Document]) -> dict[str, int]:
+    """Return by ref how long the work takes that has not a minute: half of its time limit, or of the workflow's.
+
+    What is made up should not fail by it; of a workflow's limit each of its tasks has a share.
+    """
+    limits = {str(each.get("name")): each.get("timeoutSeconds") for each in task_definitions}
+    found: dict[str, int] = {}
+    for definition in definitions:
+        tasks = list(tasks_in(definition.get("tasks")))
+        whole = definition.get("timeoutSeconds") if definition.get("timeoutPolicy") == "TIME_OUT_WF" else None
+        for task in tasks:
+            own = task.get("taskDefinition")
+            limit = own.get("timeoutSeconds") if isinstance(own, Mapping) else limits.get(str(task.get("name")))
+            shares = [(limit, 2), (whole, 2 * len(tasks))]
+            known = [max(1, each * 1000 // parts) for each, parts in shares if isinstance(each, int) and each > 0]
+            if known and min(known) < DEFAULT_ESTIMATE_MS:
+                found[str(task["taskReferenceName"])] = min(known)
+    return found
 
 
 def _to_the_end(
@@ -148,20 +178,22 @@ def _to_the_end(
 
 
 def _waiting(execution: EngineExecution) -> list[TaskState]:
-    """Return the tasks that nothing but an answer from outside would end."""
+    """Return the tasks that nothing but an answer from outside would end; of events, those with `asyncComplete`."""
     open_ = [each for each in execution.executions() if each.status not in TERMINAL_WORKFLOW]
-    tasks = (task for each in open_ for task in each.live if task.type in _ANSWERED and not task.due_ms)
-    return [task for task in tasks if task.status in OPEN_TASK]
+    tasks = (task for each in open_ for task in each.live if task.status in OPEN_TASK and not task.due_ms)
+    return [task for task in tasks if task.type in _ANSWERED or (task.type == "EVENT" and task.status == IN_PROGRESS)]
 
 
 def _due_ms(task: TaskState, takes_ms: Mapping[str, int]) -> int:
     return task.scheduled_ms + takes_ms.get(task.plain_ref, takes_ms.get(task.name, DEFAULT_ESTIMATE_MS))
 
 
-def _plausibly(examples: Mapping[str, Mapping[str, Json]]) -> NamedHandler:
+def _plausibly(examples: Mapping[str, Mapping[str, Json]], requests: DryRequests | None = None) -> NamedHandler:
     """Simulate a task with an output that has what others read of it."""
 
     def simulate(context: TaskContext) -> object:
+        if requests is not None:
+            requests.judge(context)
         if context.output_schema is None and (example := examples.get(context.ref)):
             return simulated_with(example).call(context)
         return run_simulated(context)

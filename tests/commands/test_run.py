@@ -302,3 +302,93 @@ def test_what_a_server_refuses_is_not_simulated(tmp_path, capsys, task):
     }))  # fmt: skip
     assert main(["run", str(path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "words", "said"),
+    [
+        ({"uri": "http://a.example/x", "method": "get"}, (), "Invalid HTTP method: get"),
+        ({"uri": None, "method": "GET"}, (), "Missing HTTP URI"),
+        ({"uri": "a.example/x", "method": "GET"}, (), "Target host is not specified"),
+        ({"uri": "$${workflow.input.base}/x", "method": "GET"}, (), "to expand 'workflow.input.base'"),
+        ({"uri": "ftp://a.example/x", "method": "GET"}, (), "Unroutable protocol scheme"),
+        ({"uri": "http://a.example", "method": "GET", "contentType": "json"}, (), "does not contain '/'"),
+        ({"uri": "http://a.example", "method": "GET", "headers": ["X"]}, (), "headers must be an object"),
+        ({"uri": "${workflow.input.base}/x", "method": "GET"}, ("--input", '{"base": null}'), "Target host is not"),
+        ({"uri": "${workflow.input.base}", "method": "GET"}, ("--input", '{"base": ""}'), "Target host is not"),
+        ({"uri": "${first.output.url}", "method": "GET"}, ("--output", 'first={"url": "x"}'), "Target host is not"),
+    ],
+)  # fmt: skip
+def test_a_request_that_no_server_would_send_fails_as_it_would_there(saved, ran, request_, words, said):
+    call = {"name": "call", "taskReferenceName": "call", "type": "HTTP", "inputParameters": {"http_request": request_}}
+    code, document = ran(saved(simple("first"), call), *words)
+    assert (code, document["status"]) == (1, "FAILED")
+    assert said in tasks(document)["call"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "warned"),
+    [
+        ("${workflow.input.base}/x", {"call": 'I/O error on GET request for "/null/x": Target host is not specified'}),
+        ("http://${workflow.input.host}/x", {"call": 'I/O error on GET request for "http://null/x": null: Name or '
+                                                     "service not known"}),
+        ("${first.output.url}", {}),
+        ("http://a.example/${workflow.input.id}", {}),
+    ],
+)  # fmt: skip
+def test_a_request_that_lacks_what_was_not_given_is_a_warning_and_one_of_made_up_values_is_none(
+    saved, ran, uri, warned
+):
+    request = {"uri": uri, "method": "GET"}
+    call = {"name": "call", "taskReferenceName": "call", "type": "HTTP", "inputParameters": {"http_request": request}}
+    code, document = ran(saved(simple("first"), call))
+    assert (code, document["requests_in_doubt"]) == (0, warned)
+
+
+def test_what_was_not_done_is_counted_by_kind_and_what_a_client_would_complete_is_answered(saved, run):
+    def system(ref, kind, **fields):
+        return {"name": ref, "taskReferenceName": ref, "type": kind, **fields}
+
+    calls = [http("one", "http://a.example/x"), {**http("two", "http://a.example/x"), "asyncComplete": True}]
+    python = {"evaluatorType": "python", "expression": "return 1"}
+    code, out, _ = run(
+        saved(
+            *calls, system("told", "EVENT", sink="sqs:queue"), system("inside", "EVENT", sink="conductor:x",
+                                                                     asyncComplete=True),
+            system("snake", "INLINE", inputParameters=python), simple("last", v="${snake.output.result}"),
+        ),
+        "--output", 'snake={"result": 1}',
+    )  # fmt: skip
+    assert code == 0
+    assert "  not done   HTTP 2, EVENT (sqs) 1, INLINE 1: their answers are simulated" in out
+    assert "two: HTTP, POST http://a.example/x, completed by a client (asyncComplete)" in out
+    assert "snake: INLINE, a Python script, which only a real server evaluates" in out
+    assert "answered   inside: they wait for a caller" in out
+    assert 'asked  last: {"v": 1}' in out
+
+
+@pytest.mark.parametrize("fields", [{"timeoutSeconds": 30, "timeoutPolicy": "TIME_OUT_WF"}, {}])
+def test_made_up_work_keeps_the_time_limits_it_is_under(saved, ran, fields):
+    rules = {"name": "first", "timeoutSeconds": 20, "responseTimeoutSeconds": 10, "ownerEmail": "a@b.c"}
+    code, document = ran(saved({**simple("first"), "taskDefinition": rules}, simple("second"), **fields))
+    first = tasks(document)["first"]
+    assert (code, first["end_ms"] - first["start_ms"]) == (0, 7_500 if fields else 10_000)
+
+
+def test_a_time_limit_that_is_said_to_be_missed_is_missed(saved, ran):
+    rules = {"name": "first", "timeoutSeconds": 20, "responseTimeoutSeconds": 10, "ownerEmail": "a@b.c"}
+    code, document = ran(saved({**simple("first"), "taskDefinition": rules}), "--takes", "first=1m")
+    assert (code, document["status"]) == (1, "TIMED_OUT")
+
+
+def test_http_tasks_that_are_all_called_http_as_go_s_builder_writes_them_are_simulated(saved, ran):
+    code, document = ran(saved(*({**http(ref, "http://a.example/x"), "name": "HTTP"} for ref in ("one", "two"))))
+    assert (code, document["status"], list(tasks(document))) == (0, "COMPLETED", ["one", "two"])
+
+
+def test_a_start_with_null_for_an_input_fails_as_on_the_server(saved, ran):
+    start = {"name": "go", "taskReferenceName": "go", "type": "START_WORKFLOW",
+             "inputParameters": {"startWorkflow": {"name": "kid", "input": "${workflow.input.none}"}}}  # fmt: skip
+    saved(simple("inner"), name="kid", file="kid.json")
+    code, document = ran(saved(start))
+    assert (code, tasks(document)["go"]["reason"]) == (1, "NULL input passed when starting workflow")

@@ -9,6 +9,7 @@ from pytest_k1n.engine.decide import joins, switches
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.language import jsontext, secrets
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
+from pytest_k1n.engine.registry import refusals
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, FAILED_WITH_TERMINAL_ERROR, TERMINATED
 
@@ -69,7 +70,9 @@ def _inline(task: TaskState, context: Context) -> bool:
 
 def _inline_result(task: TaskState, context: Context) -> Any:
     given = secrets.revealed(task.input)
-    evaluator, expression = given.get("evaluatorType") or "javascript", given.get("expression")
+    evaluator, expression = given.get("evaluatorType"), given.get("expression")
+    if evaluator is None:
+        evaluator = "javascript"
     if not expression:
         raise ScriptError(
             "Empty 'expression' in Inline task's input parameters. A non-empty String value must be provided."
@@ -78,6 +81,12 @@ def _inline_result(task: TaskState, context: Context) -> Any:
         return given.get(str(expression))
     if evaluator in ("javascript", "graaljs"):
         return context.scripts.javascript(str(expression), given)
+    if evaluator == "python":  # known by its name only at run time, else it is refused at registration
+        raise ScriptError(f"task {task.ref} {refusals.EVALUATES_PYTHON}")
+    if evaluator == "":
+        raise ScriptError(
+            "Empty 'evaluatorType' in INLINE task's input parameters. A non-empty String value must be provided."
+        )
     raise ScriptError(f"Unknown evaluator '{evaluator}' in INLINE task.")
 
 

@@ -23,6 +23,11 @@ _REFUSED_PREFIXES: Final = (
     "LIST_MCP",
     "CALL_MCP",
 )
+EVALUATES_PYTHON: Final = (
+    "evaluates Python, which this engine does not simulate: run it on a real server (--k1n-server=jar), or write it "
+    "in javascript; `k1n run` simulates an INLINE, with --output REF=JSON"
+)
+"""What is said of such a task: here Python could read files, there it makes nothing of lists and objects."""
 _SCRIPTED: Final = ("javascript", "graaljs")
 
 
@@ -37,12 +42,18 @@ def refusals(task: JsonObject) -> Iterator[str]:
         sink = str(task.get("sink"))
         if "${" not in sink and sink.partition(":")[0] != "conductor":
             yield f"task {ref} publishes to {sink}: only the internal sink `conductor` is there"
-    if kind == "SWITCH" and task.get("evaluatorType") == "python":
-        yield f"task {ref} evaluates Python: use value-param or javascript"
+    if _evaluator(task) == "python":
+        yield f"task {ref} {EVALUATES_PYTHON}"
     if _needs_javascript(task) and not scripts.has_javascript():
         yield f"task {ref} needs JavaScript: {scripts.INSTALL}"
     if kind == "JSON_JQ_TRANSFORM" and not scripts.has_jq():
         yield f"task {ref} needs jq: {scripts.INSTALL}"
+
+
+def _evaluator(task: JsonObject) -> object:
+    if task["type"] == "INLINE":
+        return task["inputParameters"].get("evaluatorType")
+    return task.get("evaluatorType") if task["type"] == "SWITCH" else None
 
 
 def _needs_javascript(task: JsonObject) -> bool:

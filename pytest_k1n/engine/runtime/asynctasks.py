@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from pytest_k1n.core import httprequests
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 from pytest_k1n.engine.values import JsonObject
-
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 
 
 class HttpCaller(Protocol):
@@ -74,30 +73,25 @@ class OutgoingCall:
 
 
 def http_request(task: TaskState) -> OutgoingCall | None:
-    """Read the request that a HTTP task describes; one that cannot be read fails the task."""
+    """Read the request that a HTTP task describes; None where none is sent: the task has failed, or stays as it is."""
     given = secrets.revealed(task.input)
-    request = given.get("http_request")
-    fields: JsonObject = request if isinstance(request, dict) else given
-    uri, method = fields.get("uri"), str(fields.get("method") or "")
-    if not uri:
-        task.status, task.reason = (
-            FAILED,
-            "Missing HTTP URI.  See documentation for HttpTask for required input parameters",
-        )
+    if httprequests.unreadable(given) is not None:
+        return None  # the server tries again and again
+    fields: JsonObject = dict(httprequests.request_of(given))
+    if (refused := httprequests.refusal(fields)) is not None:
+        task.status, task.reason = FAILED, refused.reason
+        if refused.error:
+            task.output = {"response": f"{refused.error}: {refused.text}"}
         return None
-    if not method:
-        task.status, task.reason = FAILED, "No HTTP method specified"
-        return None
-    if method not in METHODS:
-        _fail(task, f"Invalid HTTP method: {method}", error="java.lang.IllegalArgumentException")
-        return None
-    body = fields.get("body")
+    body, given_headers = fields.get("body"), fields.get("headers")
     payload = None if body is None else body.encode() if isinstance(body, str) else _json(body)
-    headers = {str(name): str(value) for name, value in (fields.get("headers") or {}).items()}
+    headers = {str(name): str(value) for name, value in (given_headers or {}).items()}
     headers.setdefault("Accept", str(fields.get("accept") or "application/json"))
     headers.setdefault("Content-Type", str(fields.get("contentType") or "application/json"))
     timeout_s = float(fields.get("readTimeOut") or 3000) / 1000
-    return OutgoingCall(method=method, uri=str(uri), headers=headers, body=payload, timeout_s=timeout_s)
+    return OutgoingCall(
+        method=str(fields["method"]), uri=str(fields["uri"]), headers=headers, body=payload, timeout_s=timeout_s
+    )
 
 
 def take_answer(task: TaskState, request: OutgoingCall, answer: HttpAnswer | Exception) -> None:

@@ -26,6 +26,8 @@ def run(engine: Starter, task: TaskState) -> None:
     try:
         asked = shapes.read(request, shapes.START)
         problem = _problem(asked)
+        if not problem and isinstance(request, dict) and request.get("input", "") is None:
+            problem = "NULL input passed when starting workflow"
         definition = None if problem else _definition(engine, asked)
     except Illegal as error:
         problem = f"Error reading StartWorkflowRequest. {str(error).removeprefix('JSON parse error: ')}"

@@ -12,7 +12,7 @@ from pytest_k1n.engine.runtime import starting as startworkflow
 from pytest_k1n.engine.runtime.agenda import WAKE, Agenda
 from pytest_k1n.engine.runtime.ports import SystemHost
 from pytest_k1n.engine.state import TaskState
-from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
 from pytest_k1n.engine.values import JsonObject
 
 Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
@@ -119,7 +119,8 @@ class SystemRuns:
     def _call(self, task: TaskState) -> None:
         request = asynctasks.http_request(task)
         if request is None:
-            self._end(task)
+            if task.status == FAILED:
+                self._end(task)
             return
         ticket = task.ticket
 

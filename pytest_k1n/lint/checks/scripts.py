@@ -1,7 +1,8 @@
-"""JavaScript and jq in definitions."""
+"""JavaScript, jq and Python in definitions."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -25,12 +26,42 @@ def syntax(workflow: WorkflowSubject) -> Iterator[Hit]:
         problem = scripts.syntax_error(source) if is_body else scripts.program_error(source)
         if problem:
             yield Hit(path, f"is not JavaScript: {problem}", ref=task.ref)
+    for task, path, source in _python(workflow):
+        if "${" not in source and 0 < len(source) <= _LONGEST and (problem := _python_error(source)):
+            yield Hit(path, f"is not Python: {problem}", ref=task.ref)
     for task in workflow.tasks:
         query = text(task.inputs, "queryExpression")
         if task.type == "JSON_JQ_TRANSFORM" and "${" not in query and 0 < len(query) <= _LONGEST:
             problem = scripts.jq_error(query)
             if problem:
                 yield Hit((*task.path, "inputParameters", "queryExpression"), f"is not jq: {problem}", ref=task.ref)
+
+
+def python_without_return(workflow: WorkflowSubject) -> Iterator[Hit]:
+    """Find Python that returns nothing: it is the body of a function, whose value is what it returns."""
+    for task, path, source in _python(workflow):
+        if "${" not in source and source.strip() and not re.search(r"\breturn\b", source):
+            yield Hit(path, "returns nothing: its value is null", ref=task.ref)
+
+
+def _python(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str]]:
+    for task in workflow.tasks:
+        if task.type == "INLINE" and task.inputs.get("evaluatorType") == "python":
+            yield task, (*task.path, "inputParameters", "expression"), text(task.inputs, "expression")
+        elif task.type == "SWITCH" and task.fields.get("evaluatorType") == "python":
+            yield task, (*task.path, "expression"), text(task.fields, "expression")
+
+
+def _python_error(source: str) -> str | None:
+    """Say why Python cannot be read; None also where only a newer Python than ours could."""
+    if re.search(r"\b[fF][rR]?['\"]", source):
+        return None
+    body = "\n".join(f" {line}" for line in source.splitlines())
+    try:
+        ast.parse(f"def evaluate():\n{body or ' pass'}\n")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return str(getattr(error, "msg", error))
+    return None
 
 
 def expression_in_script(workflow: WorkflowSubject) -> Iterator[Hit]:

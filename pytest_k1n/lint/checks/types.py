@@ -8,7 +8,7 @@ from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 from pytest_k1n.lint.check import Hit
 from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
-from pytest_k1n.lint.tree import text
+from pytest_k1n.lint.tree import mapping, text
 
 BUILT_IN = (SYSTEM_TASK_TYPES - {"FORK"}) | {"SIMPLE", "DYNAMIC", "USER_DEFINED", "KAFKA_PUBLISH"}
 """Types that every Conductor knows."""
@@ -73,6 +73,9 @@ def missing_input(workflow: WorkflowSubject) -> Iterator[Hit]:
         ):
             keys = ("dynamicForkTasksParam", "dynamicForkTasksInputParamName", "dynamicForkJoinTasksParam")
         else:
+            if task.type == "START_WORKFLOW" and mapping(task.inputs, "startWorkflow").get("input", "") is None:
+                path = (*task.path, "inputParameters", "startWorkflow", "input")
+                yield Hit(path, "is null, with which nothing can be started", "leave it out, or write {}", ref=task.ref)
             continue
         for key in keys:
             name = text(task.fields, key)

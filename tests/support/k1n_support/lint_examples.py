@@ -83,6 +83,13 @@ DYNAMIC_FORK = task(
 )
 SOUND = workflow(A, fork([B], [C]), join("b", "c"), reader("z", "${a.output.x}", "${workflow.input.k}"))
 
+
+def http(**fields):
+    """A HTTP task whose request is sound but for what is given."""
+    request = {"uri": "http://example.com/x", "method": "GET", **fields}
+    return task("h", "HTTP", inputParameters={"http_request": request})
+
+
 EXAMPLES: dict[str, Examples] = {
     "not-json": Examples(
         bad=[
@@ -225,8 +232,8 @@ EXAMPLES: dict[str, Examples] = {
         ],
         good=[
             SOUND,
-            workflow(task("h", "HTTP", inputParameters={"uri": "http://example.com"})),
-            workflow(task("h", "HTTP", inputParameters={"http_request": {"uri": "http://example.com"}})),
+            workflow(task("h", "HTTP", inputParameters={"uri": "http://example.com", "method": "GET"})),
+            workflow(http()),
             workflow(loop(A, condition="", items="${workflow.input.xs}")),
             workflow(task("plan"), DYNAMIC_FORK, task("j", "JOIN")),
         ],
@@ -711,6 +718,7 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "missing-input": Examples(
         bad=[
+            workflow(task("g", "START_WORKFLOW", inputParameters={"startWorkflow": {"name": "kid", "input": None}})),
             workflow(task("d", "DYNAMIC", dynamicTaskNameParam="name", inputParameters={"nam": "x"})),
             workflow(task("d", "DYNAMIC", dynamicTaskNameParam="name")),
             workflow({**DYNAMIC_FORK, "inputParameters": {"tasks": []}}, join()),
@@ -772,6 +780,70 @@ EXAMPLES: dict[str, Examples] = {
         good=[
             workflow(A, inline("JSON.stringify({x: $.x.name})", x="${a.output}")),
             workflow(A, inline("JSON.parse($.x)", x="${a.output.text}")),
+        ],
+    ),
+    "python-without-return": Examples(
+        bad=[
+            workflow(inline("1 + 1", evaluatorType="python")),
+            workflow(inline("result = a + 1", evaluatorType="python")),
+            workflow(inline("def f(x):\n    pass\nf(2)", evaluatorType="python")),
+            workflow(inline("print(1)", evaluatorType="python")),
+            workflow({**switch({"x": [A]}), "evaluatorType": "python", "expression": "'x'"}),
+        ],
+        good=[
+            workflow(inline("return a + 1", evaluatorType="python")),
+            workflow(inline("if a:\n    return 7", evaluatorType="python")),
+            workflow({**switch({"x": [A]}), "evaluatorType": "python", "expression": "return 'x'"}),
+        ],
+    ),
+    "bad-request": Examples(
+        bad=[
+            workflow(http(method="get")),
+            workflow(http(method=None)),
+            workflow(http(uri=None)),
+            workflow(http(uri="")),
+            workflow(http(uri="example.com/x")),
+            workflow(http(uri="localhost:8080/${workflow.input.x}")),
+            workflow(http(uri="ftp://${workflow.input.host}/x")),
+            workflow(http(uri="http://example.com/{id}")),
+            workflow(http(contentType="json")),
+            workflow(http(accept="application/json, text/plain")),
+            workflow(http(headers=None)),
+            workflow(http(headers=["X-A"])),
+            workflow(http(readTimeOut="3s")),
+            workflow(task("h", "HTTP", inputParameters={"http_request": [1]})),
+            workflow(
+                task("h", "HTTP", inputParameters={"http_request": {"url": "http://example.com", "method": "GET"}})
+            ),
+            workflow(switch({"x": [http(method="FETCH")]})),
+        ],
+        good=[
+            workflow(http()),
+            workflow(http(uri="${workflow.input.base}/x", method="${workflow.input.method}")),
+            workflow(
+                http(
+                    uri="http://${workflow.input.host}:${workflow.input.port}/x?q=${workflow.input.a${workflow.input.b}}"
+                )
+            ),
+            workflow(http(uri="http://example.com/a b?c=[1]|%zz", body={"a": None}, accept=None, headers={"A": None})),
+            workflow(
+                task("h", "HTTP", inputParameters={"uri": "https://example.com", "method": "POST", "readTimeOut": "30"})
+            ),
+            workflow(task("h", "HTTP", inputParameters={"http_request": "${workflow.input.request}"})),
+        ],
+    ),
+    "not-simulated": Examples(
+        bad=[
+            workflow(inline("return 1", evaluatorType="python")),
+            workflow({**switch({"x": [A]}), "evaluatorType": "python", "expression": "return 'x'"}),
+            workflow(task("k", "KAFKA_PUBLISH", inputParameters={"kafka_request": {"topic": "t"}})),
+            workflow(task("e", "EVENT", sink="sqs:queue")),
+            workflow(A, switch({"x": [task("e", "EVENT", sink="kafka:topic")]})),
+        ],
+        good=[
+            workflow(inline("1")),
+            workflow(task("e", "EVENT", sink="conductor:done")),
+            workflow(task("e", "EVENT", sink="${workflow.input.sink}")),
         ],
     ),
     "unknown-type": Examples(

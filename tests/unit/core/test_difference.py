@@ -319,6 +319,7 @@ def test_the_task_definition_that_a_task_carries_is_compared(planned, ran, point
     ("planned", "ran"),
     [
         ({"name": "kid", "version": 0}, {"name": "kid", "version": 3}),
+        ({"name": "kid", "workflowDef": {"name": "kid"}}, {"name": "kid"}),
         ({"name": "kid", "taskToDomain": {}}, {"name": "kid", "version": 1}),
         ({"name": "kid", "version": 2}, {"name": "kid", "version": 2, "taskToDomain": {}, "priority": None}),
     ],

@@ -392,3 +392,27 @@ def test_an_unknown_type_is_queued_under_its_name(bench, make):
     execution = bench.run(make.workflow(make.of_type("MY_OWN", "mine")))
 
     assert (execution.task("mine").type, execution.state.status) == ("MY_OWN", "COMPLETED")
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "reason"),
+    [
+        ("", "Empty 'evaluatorType' in INLINE task's input parameters. A non-empty String value must be provided."),
+        ("ecmascript", "Unknown evaluator 'ecmascript' in INLINE task."),
+        ("Python", "Unknown evaluator 'Python' in INLINE task."),
+        ("python", "task i evaluates Python, which this engine does not simulate"),
+    ],
+)
+def test_an_evaluator_that_is_none_fails_the_task_in_the_servers_words(bench, make, evaluator, reason):
+    inputs = {"evaluatorType": "${workflow.variables.by}", "expression": "1"}
+    flow = make.workflow(make.of_type("INLINE", "i", inputParameters=inputs), variables={"by": evaluator})
+    execution = bench.run(flow)
+
+    assert execution.task("i").reason.startswith(reason)
+    assert execution.task("i").status == "FAILED_WITH_TERMINAL_ERROR"
+
+
+def test_a_request_that_the_server_cannot_read_stays_scheduled(bench, make):
+    call = make.of_type("HTTP", "call", inputParameters={"http_request": {"uri": "http://a/", "headers": ["X"]}})
+
+    assert bench.run(make.workflow(call)).task("call").status == "SCHEDULED"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from k1n_support.examples import share
 from pytest_k1n.client import api
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.registry.refusals import EVALUATES_PYTHON
 from pytest_k1n.engine.rest.router import INSTANCE, Routes
 from pytest_k1n.engine.rest.transport import InProcessTransport
 
@@ -152,7 +153,11 @@ def test_only_outside_branches_must_an_expression_name_a_ref_that_is_there(route
         ({**SIMPLE_A, "type": "EVENT", "sink": "sqs:q"}, "only the internal sink `conductor` is there"),
         (
             {**SIMPLE_A, "type": "SWITCH", "evaluatorType": "python", "expression": "x", "decisionCases": {"a": []}},
-            "task a evaluates Python: use value-param or javascript",
+            f"task a {EVALUATES_PYTHON}",
+        ),
+        (
+            {**SIMPLE_A, "type": "INLINE", "inputParameters": {"evaluatorType": "python", "expression": "return 1"}},
+            f"task a {EVALUATES_PYTHON}",
         ),
     ],
 )

@@ -1,0 +1,5 @@
+module emit
+
+go 1.22
+
+require github.com/conductor-sdk/conductor-go v1.5.4
