@@ -107,8 +107,8 @@ class _Run:
         given_up = self._until_over(main, began_ms + budget_ms)
         took_ms = (main.ended_ms if main.status in TERMINAL_WORKFLOW and main.ended_ms else self._now_ms) - began_ms
         self._settle()
-        evidence = tuple(self._evidence(each, given_up) for each in self._engine.executions)
-        told = [self._client.execution(each.execution.workflow_id) for each in evidence]
+        told = [self._client.execution(each) for each in self._engine.executions]
+        evidence = tuple(self._evidence(each, given_up) for each in told)
         text = json.dumps([told, [sorted(each.effects.items()) for each in evidence]], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return SimulatedRun(evidence=evidence, struck=self._worker.struck, took_ms=took_ms, digest=digest)
@@ -160,8 +160,9 @@ class _Run:
             }
         )
 
-    def _evidence(self, workflow_id: str, given_up: str | None) -> Aftermath:
-        execution = wire.execution(self._client.execution(workflow_id))
+    def _evidence(self, document: Mapping[str, Json], given_up: str | None) -> Aftermath:
+        execution = wire.execution(dict(document))
+        workflow_id = execution.workflow_id
         kind = KINDS[self._injection.kind] if self._injection else None
         return Aftermath(
             execution=execution,
