@@ -11,7 +11,6 @@ from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json, worker_types
-from pytest_k1n.engine.dialect import dialect_of
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
@@ -38,8 +37,7 @@ class EmbeddedBackend:
             estimates_ms=plan.estimates_ms if plan is not None else {},
             faults=faults_of(settings),
         )
-        dialect = dialect_of(settings.conductor)
-        self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS, dialect=dialect)
+        self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS, conductor=settings.conductor)
         if plan is not None and any(template.answers for template in plan.templates):
             self._embedded.answers = self._answers
         self._plan = plan

@@ -127,8 +127,7 @@ def _wait(
     return None
 
 
-def ready_state(run: Run, item: pytest.Item) -> RunState:
-    """Return the run's state; fails the test, without a traceback, if what it waited for will not come."""
+def fail_unless_ready(item: pytest.Item) -> None:
+    """Fail a test, without a traceback, where what it waited for will not come."""
     if FAILED_WAIT in item.stash:
         pytest.fail(item.stash[FAILED_WAIT], pytrace=False)
-    return run.folder.state()

@@ -18,7 +18,7 @@ from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.engine.definition import Definition
-from pytest_k1n.engine.dialect import CURRENT, Dialect
+from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import Catalogue
@@ -63,7 +63,7 @@ def start_alone(
     answers: Answers | None = None,
     is_dry: bool = False,
     within_ms: int = WITHIN_MS,
-    dialect: Dialect = CURRENT,
+    conductor: str = CURRENT.conductor,
 ) -> EngineExecution:
     """Start an execution; `children` are the definitions that it may start by name. It keeps the input, uncopied.
 
@@ -74,9 +74,9 @@ def start_alone(
     TimeoutError.
     """
     brought = startable(definition, children)
-    key = json.dumps([definition, brought, task_definitions, dialect.conductor])
+    key = json.dumps([definition, brought, task_definitions, conductor])
     outside = _answer_nothing if is_dry else call_http
-    embedded = EmbeddedEngine(worker, seed=seed, call_http=outside, dialect=dialect)
+    embedded = EmbeddedEngine(worker, seed=seed, call_http=outside, conductor=conductor)
     embedded.serve_all(simulates_rest=simulates_rest)
     if answers:
         embedded.answers = lambda _: answers

@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
-from pytest_k1n.engine.dialect import CURRENT, Dialect
+from pytest_k1n.engine.dialect import CURRENT, dialect_of
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -34,9 +34,10 @@ class EmbeddedEngine:
         seed: int = 0,
         slots: int = 1_000_000,
         call_http: HttpCaller = call_http,
-        dialect: Dialect = CURRENT,
+        conductor: str = CURRENT.conductor,
     ) -> None:
-        self.engine = Engine(seed=seed, call_http=call_http, dialect=dialect)
+        """`conductor` is the version that it answers like. Raises ValueError for one that it cannot."""
+        self.engine = Engine(seed=seed, call_http=call_http, dialect=dialect_of(conductor))
         self.worker = worker
         worker.on_death = self.engine.detach_all
         worker.executions = self._executions_of

@@ -10,14 +10,16 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from pytest_k1n.validation.sources import schema_document
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
+_PACKAGE = Path(__file__).parent.parent
+_FOLDERS = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")
+"""Where the schemas are: the wheel carries them inside the package, a checkout has them in its top-level folder."""
 MOST_PROBLEMS = 50
 """A document with more says no more."""
 
@@ -97,7 +99,7 @@ def problems_of(schema: Mapping[str, Any], document: object) -> list[str]:
 
 @lru_cache(maxsize=16)
 def _named(name: str) -> Compiled:
-    schema = schema_document(name)  # a test has checked it
+    schema = _document(name)  # a test has checked it
     return Compiled(schema, _fast(schema))
 
 
@@ -201,3 +203,14 @@ def _json_path(path: Iterable[PathPart]) -> str:
 
 def _member(name: str) -> str:
     return f".{name}" if name.replace("_", "a").isalnum() else f"[{name!r}]"
+
+
+def _document(name: str) -> Mapping[str, Any]:
+    """Read the schema called `name` ("results", "plan"). Raises LookupError that says where it was sought."""
+    for folder in _FOLDERS:
+        path = folder / f"{name}.schema.json"
+        if path.is_file():
+            document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return document
+    sought = " or ".join(str(folder) for folder in _FOLDERS)
+    raise LookupError(f"no schema {name!r}: sought {name}.schema.json in {sought}; reinstall pytest-k1n")
