@@ -39,10 +39,10 @@ def tasks_in(value: object) -> Iterator[dict[str, Any]]:
                 yield from tasks_in(each)
 
 
-def startable(definition: Document, known: Sequence[Document]) -> list[Document]:
+def startable(definition: Document, known: Sequence[Document], *, is_certain: bool = False) -> list[Document]:
     """Return those of the known definitions that an execution of this one may start, at any depth.
 
-    All of them, where only the running execution can tell.
+    All of them, where only the running execution can tell; `is_certain` leaves those out that no definition names.
     """
     by_name: dict[str, list[Document]] = {}
     for document in known:
@@ -51,9 +51,9 @@ def startable(definition: Document, known: Sequence[Document]) -> list[Document]
     left = [definition]
     while left:
         for name in _started_names(left.pop()):
-            if name is None:
+            if name is None and not is_certain:
                 return list(known)
-            if name not in found and name in by_name:
+            if name is not None and name not in found and name in by_name:
                 found[name] = None
                 left += by_name[name]
     return [document for name in found for document in by_name[name]]

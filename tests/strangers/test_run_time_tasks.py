@@ -166,3 +166,13 @@ def test_a_dynamic_task_that_names_what_needs_more_waits_for_ever_and_says_so(co
 def test_a_dynamic_task_that_names_a_loop_fails_in_the_servers_words(conductor, make):
     execution = conductor.run(dynamic(make, "DO_WHILE"))
     assert execution.task("y").reason == "Index 0 out of bounds for length 0"
+
+
+@pytest.mark.virtual  # a real server takes the neighbour
+def test_a_neighbour_that_the_engine_refuses_stops_no_dynamic_fork_that_might_have_started_it(conductor, make, planned):
+    kafka = {"name": "tell", "taskReferenceName": "tell", "type": "KAFKA_PUBLISH",
+             "inputParameters": {"kafka_request": {"topic": "t", "bootStrapServers": "b", "value": "v"}}}  # fmt: skip
+    neighbour = make.workflow(kafka, name="neighbour")
+    conductor.run(planned, handlers={"plan": plan}, children=[neighbour]).expect(completed())
+    with pytest.raises(Exception, match="it publishes to Kafka"):
+        conductor.run(make.workflow(make.sub("s", "neighbour")), children=[neighbour])

@@ -13,6 +13,7 @@ from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskNode, texts
 
 _NAME = re.compile(r"""\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*(['"])(.*?)\2\s*\])""")
+_ITERATION = re.compile(r"""\$\s*\.\s*([A-Za-z_$][\w$]*)\s*(?:\.\s*iteration\b|\[\s*['"]iteration['"]\s*\])""")
 _STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 
 
@@ -52,6 +53,12 @@ def unknown_in_condition(workflow: WorkflowSubject) -> Iterator[Hit]:
         condition = task.fields.get("loopCondition")
         if not isinstance(condition, str) or "${" in condition:
             continue
+        for name in dict.fromkeys(match[1] for match in _ITERATION.finditer(condition)):
+            if name in task.inputs and name != task.ref and isinstance(task.inputs[name], int | float | bool):
+                yield Hit(
+                    (*task.path, "loopCondition"), f"reads the iteration of $.{name}, which is an input and a number",
+                    f"write $.{task.ref}['iteration']", ref=task.ref,
+                )  # fmt: skip
         known = {task.ref, *task.inputs, *(inner.ref for inner in task.walk()), *(OF_ITEMS if _has_items(task) else ())}
         for name in sorted(names_read(condition) - known):
             if name not in ("get", "keySet", "containsKey", "size", "entrySet", "toString") and not _dynamic(task):

@@ -10,8 +10,8 @@ from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.tree import texts
 
 _KEY = re.compile(
-    r"(?:^|[_\-.])(?:password|passwd|pwd|secret|token|api_?key|access_?key|private_?key|client_?secret|auth_?key|"
-    r"credentials?|authorization)$"
+    r"(?:^|[_\-.])(?:password|passwd|pwd|secret|token|(?:api|access|private|auth|subscription)[_\-]?key|"
+    r"client[_\-]?secret|credentials?|authorization)$"
 )
 _SECRET = re.compile(
     r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{30,}|glpat-[\w-]{20,}|xox[abprs]-[\w-]{10,}|sk-[A-Za-z0-9_-]{20,}|"

@@ -591,6 +591,7 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "unknown-in-condition": Examples(
         bad=[
+            workflow(loop(A, condition="$.count['iteration'] < $.l", inputParameters={"count": 3})),
             workflow(loop(A, condition="$.nope < 3")),
             workflow(loop(A, condition="$.loop['iteration'] < 3")),
             workflow(B, loop(A, condition="$.b['n'] < 3")),
@@ -600,6 +601,7 @@ EXAMPLES: dict[str, Examples] = {
             workflow(loop(A, condition="$.l['iteration'] < 2 && $.a__1 != null")),
         ],
         good=[
+            workflow(loop(A, condition="$.l['iteration'] < $.count", inputParameters={"count": 3})),
             workflow(loop(A)),
             workflow(loop(A, condition="$.loopItem != 2", items="${workflow.input.xs}")),
             workflow(loop(A, condition="$['loopIndex'] < 1", items="${workflow.input.xs}")),
@@ -1028,6 +1030,8 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "plain-secret": Examples(
         bad=[
+            workflow(http(headers={"x-api-key": "3f2a9c1d7e"})),
+            workflow(http(headers={"Ocp-Apim-Subscription-Key": "3f2a9c1d7e"})),
             workflow(reader("a", password="hunter2secret")),
             workflow(reader("a", headers={"Authorization": "Bearer abcdefghijklmnop1234"})),
             workflow(reader("a", apiKey="9f8e7d6c5b4a")),
