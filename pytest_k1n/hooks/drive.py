@@ -25,7 +25,7 @@ from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
 from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
-from pytest_k1n.run.results import check_results_folder, contradictions, results, write_all, write_batch
+from pytest_k1n.run.results import check_results_folder, fail_contradictions, results, write_all, write_batch
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm
@@ -37,10 +37,6 @@ if TYPE_CHECKING:  # what batches need: a run of tests that start their own exec
     from pytest_k1n.backends.launcher import Launcher
     from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.gates.facts import JoinControl
-
-
-CONTRADICTIONS = 10
-"""Lines that one batch may have: of hundreds of templates the rest is counted."""
 
 
 def prepare(run: Run, collection: Collection) -> Drive:
@@ -259,15 +255,7 @@ class Drive:
         run, director = self._run, self._director
         found = self.controller.results = tuple(results(self.controller))
         write_all(self.controller, found)
-        contradicted: dict[int, list[str]] = {}
-        for number, line in contradictions(self.controller, found):
-            contradicted.setdefault(number, []).append(line)
-        for number, lines in contradicted.items():
-            for line in lines[:CONTRADICTIONS]:
-                self.controller.fail(line)
-            if len(lines) > CONTRADICTIONS:
-                more = f"{len(lines) - CONTRADICTIONS} more of the kind"
-                self.controller.fail(f"batch{number}: {more}, in its results files")
+        contradicted = fail_contradictions(self.controller, found)
         numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
         finished = [number for number in numbers if director.ledger.is_finished(number)]
         record_passes(run, {number: director.ledger.outcomes(number) for number in finished}, contradicted)

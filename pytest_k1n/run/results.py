@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from pytest_k1n.core.gates.document import QualityDocument
 
 
+CONTRADICTIONS = 10
+"""Lines that one batch may have: of hundreds of templates the rest is counted."""
+
+
 def check_results_folder(run: Run) -> None:
     """Make sure that results can be written before anything starts. Raises UsageError."""
     folder = run.settings.results
@@ -80,6 +84,19 @@ def write_all(controller: Controller, found: Iterable[Result]) -> None:
             write(result)
         except OSError as error:
             controller.fail(f"{result.path} could not be written: {error.strerror or error}")
+
+
+def fail_contradictions(controller: Controller, found: Iterable[Result]) -> Mapping[int, list[str]]:
+    """Fail the run for results that contradict their tests; return by batch the lines that say why."""
+    contradicted: dict[int, list[str]] = {}
+    for number, line in contradictions(controller, found):
+        contradicted.setdefault(number, []).append(line)
+    for number, lines in contradicted.items():
+        for line in lines[:CONTRADICTIONS]:
+            controller.fail(line)
+        if len(lines) > CONTRADICTIONS:
+            controller.fail(f"batch{number}: {len(lines) - CONTRADICTIONS} more of the kind, in its results files")
+    return contradicted
 
 
 def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[tuple[int, str]]:
