@@ -60,3 +60,11 @@ def test_every_module_belongs_to_a_layer_of_the_import_contract() -> None:
     # The package itself is the lazy table of public names; `python -m pytest_k1n` is one call.
     assert sorted(strays) == ["pytest_k1n", "pytest_k1n.__main__"]
     assert [room for room in rooms if room not in modules()] == [], "rooms that are not there"
+
+
+def test_a_module_above_300_lines_is_named_with_what_makes_it_one_noun() -> None:
+    (told,) = re.findall(r"\*\*Modules above 300 lines.*?\n- ", (ROOT / "ARCHITECTURE.md").read_text(), re.DOTALL)
+    named = re.findall(r"`(?:\w+/)*(\w+\.py)`", told)
+    long = [path for path in modules().values() if len(path.read_text(encoding="utf-8").splitlines()) > 300]
+    assert long, "no module was read"
+    assert [str(path.relative_to(ROOT)) for path in long if path.name not in named] == []
