@@ -10,7 +10,6 @@ from time import process_time
 from benchmarks.core_checks import _document
 from benchmarks.row import Row, row
 from pytest_k1n.core import wire
-from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.gates import GateSettings, category, judge, single
 from pytest_k1n.core.observation import observe
@@ -37,8 +36,7 @@ def _one_execution() -> Iterator[Row]:
         batch = single(observation)
         for each in GATES:
             judge(each, batch, GateSettings())
-        path = critical_path(observation.timeline, observation.graph)
-        assert path.makespan_ms == observation.timeline.end_ms
+        assert observation.path.makespan_ms == observation.timeline.end_ms
         assert schedule(observation.graph, durations(observation.timeline)).slack
 
     (taken,) = _best([check], rounds=60)

@@ -14,7 +14,6 @@ from pathlib import Path
 from pytest_k1n.commands.checked import Checked, Totals, document, many_document, table, text
 from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Reader, Subject, add_subject_arguments
-from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.expectations.progress import progress
 from pytest_k1n.core.findings import Findings, Verdict
@@ -64,8 +63,7 @@ def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | NoExecut
         if isinstance(subject, NoExecution):
             yield subject
         else:
-            path = critical_path(subject.observation.timeline, subject.observation.graph)
-            yield Checked(subject=subject, findings=judge(subject), path=path)
+            yield Checked(subject=subject, findings=judge(subject), path=subject.observation.path)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json, TaskRecord, WorkflowStatus
@@ -75,7 +74,7 @@ def _execution(seen: Observation, *, is_main: bool) -> Iterator[str]:
     head = "state" if is_main else f"led to {one_line(execution.name)}:"
     yield f"  {head}    {one_line(seen.state)}{took}"
     yield from (f"  {line}" for line in bars(execution, most=_BARS))
-    path = critical_path(seen.timeline, seen.graph)
+    path = seen.path
     works = path.work_by_task()
     named = [f"{label(key)} {format_ms(works[key])}" for key in path.tasks if works.get(key)]
     if named:
@@ -109,7 +108,7 @@ def _is_made_up(record: TaskRecord) -> bool:
 
 def _execution_document(seen: Observation) -> dict[str, object]:
     execution = seen.execution
-    path = critical_path(seen.timeline, seen.graph)
+    path = seen.path
     return {
         "workflow": {"name": execution.name, "version": execution.version, "workflow_id": execution.workflow_id},
         "status": str(execution.status),

@@ -17,7 +17,7 @@ from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core import wire
 from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
-from pytest_k1n.core.critical import CriticalPath, critical_path
+from pytest_k1n.core.critical import CriticalPath
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, Json, WorkflowStatus
 from pytest_k1n.core.observation import observe
 from pytest_k1n.core.sparkline import sparkline
@@ -207,7 +207,7 @@ def _read(client: Conductor, workflow_id: str) -> Execution | None:
 
 def _path(execution: Execution) -> CriticalPath:
     observation = observe(execution)
-    return critical_path(observation.timeline, observation.graph)
+    return observation.path
 
 
 def _work(path: CriticalPath, ref: str) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
+from pytest_k1n.core.critical import CriticalPath, critical_path
 from pytest_k1n.core.difference import Difference, differences
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord, WorkflowDefinition
@@ -98,6 +99,11 @@ class Observation:
     def finals(self) -> Mapping[TaskKey, TaskRecord]:
         """The last attempt of every task."""
         return self.execution.finals
+
+    @cached_property
+    def path(self) -> CriticalPath:
+        """The critical path in workflow time; of an open execution up to its latest stamp."""
+        return critical_path(self.timeline, self.graph)
 
     @cached_property
     def refs(self) -> frozenset[str]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.coordination.backend import ServerDescription
 from pytest_k1n.core.checkpoints import Checkpoint
-from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.graph import label
 from pytest_k1n.core.intervals import Interval
@@ -172,7 +171,7 @@ def _unique(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def path_json(observation: Observation) -> dict[str, Any]:
     """Say where the makespan went, in workflow time; the parts add up to it."""
-    path = critical_path(observation.timeline, observation.graph)
+    path = observation.path
     work = {label(key): minutes(path.work_ms(key)) for key in path.tasks if path.work_ms(key)}
     return {
         "tasks": [{"ref": ref, "work_min": work_min} for ref, work_min in work.items()],

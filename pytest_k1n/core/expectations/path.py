@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import known, pending
 from pytest_k1n.core.findings import Findings
@@ -19,7 +18,7 @@ def critical_task(ref: str) -> Judge:
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        path = critical_path(observation.timeline, observation.graph)
+        path = observation.path
         longest = path.critical_task
         expected = "the most work on the critical path"
         if not known(observation, (ref,), tally):
@@ -55,7 +54,7 @@ def on_critical_path(*refs: str) -> Judge:
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        path = critical_path(observation.timeline, observation.graph)
+        path = observation.path
         for ref in known(observation, refs, tally):
             expected = "to lie on the critical path"
             if not observation.is_settled:

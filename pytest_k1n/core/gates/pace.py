@@ -117,10 +117,10 @@ def overhead(
     lag is the server's own configuration, which no other hop makes up for: each is judged by itself, and beside them
     those of a control execution, whose being late blocks.
     """
-    raw = observation.timeline
+    raw, path = observation.timeline, observation.path
     if raw.speed != 1:
         raw = rebuild(observation.execution, observation.graph)
-    path = critical_path(raw, observation.graph, quantum_ms=settings.quantum_ms)
+        path = critical_path(raw, observation.graph)
     if not path.tasks:
         return not_applicable("nothing ran")
     hops: dict[TaskKey | None, list[Interval]] = {task: [] for task in path.tasks}
