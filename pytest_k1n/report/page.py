@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from pytest_k1n.core.findings import NOT_MEASURABLE
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report import remembered
@@ -64,6 +65,7 @@ def render(document: RunDocument) -> str:
     """Make the page."""
     sections = _sections(document)
     anchors = {id(entry.finding): entry.anchor for section in sections for entry in section.entries}
+    entries = [Entry(finding=each, anchor=anchors.get(id(each))) for each in document["findings"]]
     return (
         environment()
         .get_template("page.html")
@@ -74,7 +76,8 @@ def render(document: RunDocument) -> str:
             sections=sections,
             shown=[section for section in sections if section.document["role"] in ("main", "own")],
             unstarted=_unstarted(document),
-            entries=[Entry(finding=each, anchor=anchors.get(id(each))) for each in document["findings"]],
+            entries=[entry for entry in entries if entry.finding["code"] != NOT_MEASURABLE],
+            unmeasured=[entry for entry in entries if entry.finding["code"] == NOT_MEASURABLE],
             titles={section.document["workflow"]["workflow_id"]: section for section in sections},
             charts=charts,
             shares=shares,
