@@ -343,6 +343,12 @@ CHECKS: Final = (
         fix="Change the number that is named.", find=demands.bad_task_definition,
     ),
     LintCheck(
+        code="bad-inline-task-definition", level=WARNING, title="A task carries a definition that would be refused",
+        why="Registered by itself the server refuses it. Carried by a task it is taken as it is: a response timeout "
+        "above the timeout never strikes.",
+        fix="Change the number that is named.", find=demands.bad_inline_task_definition,
+    ),
+    LintCheck(
         code="no-task-timeout", level=WARNING, target=Target.TASK, title="A task definition without a timeout",
         why="A worker that says again and again that it is at work keeps the task for ever.",
         fix='Write "timeoutSeconds": N.', find=timeouts.task_without_timeout,

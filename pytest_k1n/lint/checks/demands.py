@@ -217,3 +217,12 @@ def bad_task_definition(definition: TaskSubject) -> Iterator[Hit]:
         if not field:
             field = "responseTimeoutSeconds" if message.startswith("response") else "timeoutSeconds"
         yield Hit((*definition.path, field), message)
+
+
+def bad_inline_task_definition(workflow: WorkflowSubject) -> Iterator[Hit]:
+    """Find the same in task definitions that tasks carry, where the server does not look; only what they say."""
+    for task in workflow.tasks:
+        carried = mapping(task.fields, "taskDefinition")
+        for hit in bad_task_definition(TaskSubject(carried, (*task.path, "taskDefinition"))) if carried else ():
+            if hit.path[-1] in carried:
+                yield hit._replace(ref=task.ref)

@@ -40,7 +40,7 @@ def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
             refused.add(path)
             root = message.removeprefix("taskReferenceName: ").partition(" for given task")[0]
             known = root.partition("[")[0] in workflow.by_ref
-            hint = "write ${ref.output…}" if known else hints.of(root, task)
+            hint = "write ${ref.output…}" if known else hints.of(root, task) or _through_join(workflow, root)
             yield Hit(path, f"reads {root}, but no task is called that", hint, ref=task.ref)
     for read in _of_tasks(workflow):
         if read.root in workflow.by_ref or not read.root or read.path in refused:
@@ -48,6 +48,14 @@ def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:
         if not workflow.has_dynamic_fork:  # else a task that the fork brings along may be called that
             said = f"reads {read.expression}, but no task is called that: it is always null"
             yield Hit(read.path, said, hints.of(read.root, read.reader), Level.WARNING, _ref(read))
+
+
+def _through_join(workflow: WorkflowSubject, ref: str) -> str:
+    """Say how a branch of a dynamic fork is read: its own name is refused (3.32.1), the JOIN's is not."""
+    for task in workflow.tasks:
+        if task.type == "FORK_JOIN_DYNAMIC" and task.following is not None and task.following.type == "JOIN":
+            return f"a branch of the dynamic fork is read through its JOIN: ${{{task.following.ref}.output.{ref}}}"
+    return ""
 
 
 class _Hints:

@@ -984,6 +984,26 @@ EXAMPLES: dict[str, Examples] = {
         ],
         good=[definition(), definition(timeoutSeconds=0), definition(totalTimeoutSeconds=60)],
     ),
+    "bad-inline-task-definition": Examples(
+        bad=[
+            workflow({**A, "taskDefinition": {"name": "a", "timeoutSeconds": 5, "responseTimeoutSeconds": 10}}),
+            workflow({**A, "taskDefinition": {"name": "a", "responseTimeoutSeconds": 0}}),
+            workflow({**A, "taskDefinition": {"name": "a", "retryCount": -1}}),
+            workflow({**A, "taskDefinition": {"name": "a", "backoffScaleFactor": 0}}),
+            workflow(
+                {
+                    **task("h", "HUMAN"),
+                    "taskDefinition": {"name": "h", "timeoutSeconds": 5, "responseTimeoutSeconds": 10},
+                }
+            ),
+            workflow(switch({"x": [{**A, "taskDefinition": {"name": "a", "pollTimeoutSeconds": -1}}]})),
+        ],
+        good=[
+            workflow({**A, "taskDefinition": {"name": "a", "timeoutSeconds": 60}}),
+            workflow({**A, "taskDefinition": {"name": "a", "timeoutSeconds": 60, "responseTimeoutSeconds": 60}}),
+            workflow({**A, "taskDefinition": {}}),
+        ],
+    ),
     "no-task-timeout": Examples(
         bad=[
             definition(timeoutSeconds=0),

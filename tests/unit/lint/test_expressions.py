@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from k1n_support.lint_examples import A, reader, workflow
+from k1n_support.lint_examples import DYNAMIC_FORK, A, reader, task, workflow
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.source import SourceFile
 
@@ -39,3 +39,14 @@ def test_what_the_server_takes_is_no_error(expression):
 @pytest.mark.parametrize("expression", listed(REFUSED))
 def test_what_the_server_refuses_is_one(expression):
     assert errors(expression) in (["malformed-expression"], ["unknown-ref"])
+
+
+def test_a_branch_of_a_dynamic_fork_is_refused_by_its_own_name_and_read_through_the_join():
+    flow = workflow(task("plan"), DYNAMIC_FORK, task("j", "JOIN"), reader("z", "${s1.output.x}"))
+    (found,) = [each for each in lint([SourceFile("w.json", json.dumps(flow))]).findings if each.code == "unknown-ref"]
+    assert found.level == "error"  # Conductor 3.32.1 answers 400 to it
+    assert found.fix == "a branch of the dynamic fork is read through its JOIN: ${j.output.s1}"
+    through = workflow(task("plan"), DYNAMIC_FORK, task("j", "JOIN"), reader("z", "${j.output.s1.x}"))
+    assert [
+        each.code for each in lint([SourceFile("w.json", json.dumps(through))]).findings if each.level == "error"
+    ] == []
