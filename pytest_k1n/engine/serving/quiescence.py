@@ -28,6 +28,8 @@ PATIENCE_MS = 1_000
 """What waits for a caller may be about to get it: only after this time runs towards its timeout."""
 HOLD_MS = 60_000
 """A named hold that is not renewed ends after this long: the client that took it may have died."""
+_FEW = 500
+"""So many handouts and queues may be remembered that hold nothing any more."""
 
 
 class Hold(StrEnum):
@@ -80,6 +82,7 @@ class Quiescence:
         self._polled: dict[QueueKey, dict[str, int]] = {}
         self._declarers: set[str] = set()
         self._numbers = 0
+        self._crowd = _FEW
         self.quiet_since_ms = wall_ms()
         """When something last happened that more may follow from."""
 
@@ -94,6 +97,18 @@ class Quiescence:
         if task is not None:
             self.quiet_since_ms = now_ms
             self._handouts[task.task_id] = _Handout(task, task.poll_count, now_ms, worker_id in self._declarers)
+        if len(self._handouts) + len(self._polled) > self._crowd:
+            self._forget(now_ms)
+
+    def _forget(self, now_ms: int) -> None:
+        """Let go of what holds nothing any more: only a clock that jumps asks for its holders."""
+        self._handouts = {task_id: handout for task_id, handout in self._handouts.items() if self._is_open(handout)}
+        self._polled = {
+            key: polled
+            for key, polled in self._polled.items()
+            if now_ms - max(polled.values(), default=0) <= CONNECTED_MS
+        }
+        self._crowd = 2 * (len(self._handouts) + len(self._polled)) + _FEW
 
     def expect_declarations(self, worker_id: str) -> None:
         """Note that a worker declares its work: time stands until it has."""

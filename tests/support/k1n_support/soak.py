@@ -106,6 +106,8 @@ class Client:
         self._random = random.Random(number)
         self._tally, self._lock = tally, lock
         self._delivered: set[str] = set()
+        self._children: set[str] = set()
+        """Of the execution at hand; a rerun of it forgets those that it began before."""
 
     def ask(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """Send a request; what is refused is an error of the soak's."""
@@ -162,6 +164,7 @@ class Client:
             now = self._status(workflow_id)
             if now == "FAILED" and struck and stroke in ("retry", "restart", "rerun"):
                 self._drain()
+                self._note_children(workflow_id)
                 body = {} if stroke == "rerun" else None
                 self.ask("POST", f"/workflow/{workflow_id}/{stroke}", body)
                 stroke = "done"
@@ -207,11 +210,15 @@ class Client:
 
     def _remove(self, workflow_id: str) -> None:
         archive = self._random.choice(["true", "false"])
-        execution = self.ask("GET", f"/workflow/{workflow_id}") or {"tasks": []}
-        children = [task["subWorkflowId"] for task in execution["tasks"] if "subWorkflowId" in task]
-        for each in dict.fromkeys([workflow_id, *children]):
+        self._note_children(workflow_id)
+        for each in [workflow_id, *self._children]:
             self.ask("DELETE", f"/workflow/{each}/remove", archiveWorkflow=archive)
         self._delivered.clear()
+        self._children.clear()
+
+    def _note_children(self, workflow_id: str) -> None:
+        execution = self.ask("GET", f"/workflow/{workflow_id}") or {"tasks": []}
+        self._children.update(task["subWorkflowId"] for task in execution["tasks"] if "subWorkflowId" in task)
 
     def search(self) -> None:
         """Search as a page of a user interface does."""
@@ -277,9 +284,12 @@ def soak(url: str, pid: int, *, clients: int, seconds: float) -> Tally:
                 threading.Thread(target=go_on, args=(clients + 2, Client.health, 0.05))]  # fmt: skip
     for thread in threads:
         thread.start()
-    for _ in range(SAMPLES):
+    for number in range(1, SAMPLES + 1):
         time.sleep(seconds / SAMPLES)
         tally.memory_kb.append(resident_kb(pid))
+        if number % (SAMPLES // 10) == 0:
+            told = f"{number * 100 // SAMPLES} %: {tally.memory_kb[-1] >> 10} MiB, {tally.started} executions"
+            print(told, file=sys.stderr, flush=True)
     stop.set()
     for thread in threads:
         thread.join()
@@ -299,7 +309,7 @@ def main() -> int:
     options = parser.parse_args()
     with served() as (url, pid):
         tally = soak(url, pid, clients=options.clients, seconds=options.minutes * 60)
-    print(tally.summary())
+        print(tally.summary(), flush=True)
     return 1 if tally.lost or tally.doubled or tally.errors or tally.growth > 1.05 else 0
 
 

@@ -1,5 +1,6 @@
 """Virtual time shared with workers outside: it jumps when nobody is about to act. The wall is made of ints."""
 
+import gc
 import heapq
 import itertools
 import json
@@ -9,7 +10,7 @@ import pytest
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.request import Waiting
 from pytest_k1n.engine.rest.router import Routes
-from pytest_k1n.engine.runtime.clock import EPOCH_MS, ElasticClock, ManualClock
+from pytest_k1n.engine.runtime.clock import EPOCH_MS, ElasticClock, ManualClock, real_clock
 from pytest_k1n.engine.runtime.guards import Guards
 from pytest_k1n.engine.serving.pacing import SETTLE_MS, Pacer
 from pytest_k1n.engine.serving.quiescence import (
@@ -20,6 +21,7 @@ from pytest_k1n.engine.serving.quiescence import (
     PROMISE_MS,
     Quiescence,
 )
+from pytest_k1n.engine.state import TaskState
 
 HOUR_MS = 3_600_000
 MANY_STEPS = 1000
@@ -111,6 +113,21 @@ class Served:
 @pytest.fixture
 def served(make):
     return Served(make)
+
+
+def test_what_has_ended_and_was_removed_is_kept_by_nothing_also_on_a_clock_that_asks_for_no_holders(make):
+    served = Served(make, clock=real_clock())
+
+    def alive():
+        gc.collect()
+        return sum(type(each) is TaskState for each in gc.get_objects())
+
+    before = alive()
+    for number in range(2_200):
+        workflow_id = served.start(make.simple("a"))
+        served.report(served.poll("a", worker=f"w{number}"))
+        served.ask("DELETE", f"/workflow/{workflow_id}/remove", archiveWorkflow="false")
+    assert alive() - before < 1_600
 
 
 def wait_for(make, ref, duration="1h"):
