@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.coordination.ledger import ItemOutcome
@@ -36,6 +39,8 @@ class RecordedPass:
     """Fingerprint of the batch's place in the plan, and of its definitions."""
     files: Mapping[str, str]
     """Test module, relative to the root folder -> fingerprint of its text."""
+    tests: int
+    """How many tests of the batch were collected."""
     server: str
     time_model: str
 
@@ -43,6 +48,9 @@ class RecordedPass:
 def missing_passes(run: Run, *, now_s: float | None = None) -> dict[int, str]:
     """Say of each batch of the plan that has no recorded pass which counts why that is so."""
     batches = run.plan.batches if run.plan else ()
+    if getattr(run.config, "cache", None) is None:
+        off = "passes are on record in pytest's cache, which is off (-p no:cacheprovider)"
+        return {batch.number: off for batch in batches}
     known = _read(run, _PASSED)
     now_s = time.time() if now_s is None else now_s
     reasons = {batch.number: _objection(run, batch, known.get(batch.name), now_s) for batch in batches}
@@ -65,10 +73,11 @@ def record_passes(
         ended = outcomes.get(batch.number)
         if not ended:
             continue
-        if is_whole(batch, collection, tests.get(batch.name, ()), is_named=is_named):
+        is_skipped = any(_names(path, batch) for path in _skipped_modules(run))
+        if not is_skipped and is_whole(batch, collection, tests.get(batch.name, ()), is_named=is_named):
             tests[batch.name] = sorted(ended)
             if _all_passed(collection, ended) and batch.number not in contradicted:
-                passed[batch.name] = asdict(_record(run, batch, ended))
+                passed[batch.name] = asdict(_record(run, batch, collection, ended))
         stopping = (ItemOutcome.FAILED, ItemOutcome.UNKNOWN, ItemOutcome.BLOCKED)
         if batch.number in contradicted or any(each in stopping for each in ended.values()):
             passed.pop(batch.name, None)
@@ -101,11 +110,30 @@ def _all_passed(collection: Collection, ended: Mapping[str, ItemOutcome | None])
     )
 
 
-def _record(run: Run, batch: Batch, ended: Mapping[str, ItemOutcome | None]) -> RecordedPass:
+def _skipped_modules(run: Run) -> Iterator[Path]:
+    """Yield the modules that skipped themselves when they were imported: none of their tests has been seen."""
+    reporter = run.config.pluginmanager.get_plugin("terminalreporter")
+    for report in getattr(reporter, "stats", {}).get("skipped", ()):
+        if isinstance(report, pytest.CollectReport):
+            yield run.config.rootpath / report.nodeid
+
+
+def _names(module: Path, batch: Batch) -> bool:
+    """Whether the text of a module names a batch or one of its workflows: what its marks say is not known."""
+    try:
+        text = module.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    words = (batch.name, *batch.aliases, *(template.workflow for template in batch.templates))
+    return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
+
+
+def _record(run: Run, batch: Batch, collection: Collection, ended: Mapping[str, ItemOutcome | None]) -> RecordedPass:
     server, time_model = _circumstances(run)
     return RecordedPass(
         at_s=round(time.time(), 3),
         requirement=_requirement(run, batch),
+        tests=collection.collected.get(str(batch.number), 0),
         files={name: _fingerprint(run.config.rootpath / name) for name in sorted(_modules(ended))},
         server=server,
         time_model=time_model,
@@ -123,6 +151,8 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
     server, time_model = _circumstances(run)
     if known.requirement != _requirement(run, batch):
         return "its plan or definitions have changed since it passed"
+    if (now := run.collection.collected.get(str(batch.number), 0) if run.collection else 0) > known.tests:
+        return f"{known.tests} tests were collected for it when it passed, and {now} are now"
     if changed:
         return f"its tests have changed since it passed ({', '.join(changed)})"
     if (known.server, known.time_model) != (server, time_model):

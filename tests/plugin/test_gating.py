@@ -108,6 +108,47 @@ def test_a_test_that_skips_or_has_changed_since_voids_the_pass(project, old, new
     assert ("its tests have changed since it passed (test_first.py)" in refused.text) is bool(counts)
 
 
+LEFT_OUT = """
+import pytest
+pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
+{skip}
+
+def test_more(workflow_execution):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("skip", "arguments", "reason"),
+    [
+        ("pytest.skip('not here', allow_module_level=True)", (), "no pass of the whole batch is on record"),
+        ("pytest.importorskip('k1n_is_not_there')", (), "no pass of the whole batch is on record"),
+        ("", ("--ignore=test_more.py",), "1 tests were collected for it when it passed, and 2 are now"),
+    ],
+    ids=["skips itself", "lacks an import", "ignored"],
+)
+def test_a_module_of_which_no_test_was_seen_leaves_the_batch_without_a_pass(project, skip, arguments, reason):
+    del project.options[-2:]
+    project.test("more", LEFT_OUT.format(skip=skip))
+    assert project.run("-m", "batch1", *arguments).code == 0
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert reason in refused.text
+
+
+def test_a_module_that_skips_itself_and_is_of_no_batch_takes_no_pass_away(project):
+    del project.options[-2:]
+    project.test("more", "import pytest\npytest.skip('not here', allow_module_level=True)\n")
+    assert project.run("-m", "batch1").code == 0
+    assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
+
+
+def test_without_a_cache_there_are_no_recorded_passes_and_the_reason_is_said(project):
+    del project.options[-2:]
+    refused = project.run("-m", "batch2", "--k1n-gate=require", "-p", "no:cacheprovider")
+    assert "passes are on record in pytest's cache, which is off" in refused.text
+
+
 def test_a_recorded_pass_grows_old(project):
     del project.options[-2:]
     assert project.run("-m", "batch1").code == 0
