@@ -100,12 +100,15 @@ def main() -> int:
     chance = random.Random(arguments.seed)
     counts = dict(zip(KINDS, (arguments.embedded, arguments.served, arguments.jar), strict=True))
     planned = list(cycles(counts, chance))
+    until = time.monotonic() + arguments.minutes * 60
     with tempfile.TemporaryDirectory(prefix="k1n-kills-") as name:
         folder = Path(name)
         _project(folder)
         with ThreadPoolExecutor(arguments.jobs) as pool:
             left = []
-            for each in pool.map(lambda cycle: strike(folder, cycle), planned):
+            for each in pool.map(lambda cycle: strike(folder, cycle) if time.monotonic() < until else None, planned):
+                if each is None:
+                    continue
                 left.append(each)
                 if each.orphans:
                     print(f"{each.cycle}: {each.orphans} processes live on", flush=True)
@@ -219,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--served", type=int, default=10, metavar="N")
     parser.add_argument("--jar", type=int, default=4, metavar="N")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="cycles at once")
+    parser.add_argument("--minutes", type=float, default=1e6, metavar="N", help="begin no cycle after so long")
     parser.add_argument("--seed", type=int, default=0)
     return parser
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping
 
 import pytest
 
 from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.core.text import one_line
 from pytest_k1n.hooks.drive import Drive, prepare
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.note import has_note, note_of, outcome_of
@@ -113,7 +115,10 @@ def _keep_in_last_failed(config: pytest.Config, outcomes: Mapping[str, ItemOutco
 
 
 def _settle_folder(controller: Controller) -> None:
-    """Move the run folder to where it is kept, or remove it; says nothing: the summary has named the place."""
+    """Move the run folder to where it is kept, or remove it; says nothing: the summary has named the place.
+
+    What cannot be moved, because the disk is full or the place is gone, is said: the summary is over by then.
+    """
     folder, kept = controller.run.folder_path, controller.kept
     if not folder.exists():
         return
@@ -121,5 +126,10 @@ def _settle_folder(controller: Controller) -> None:
     if kept is None:
         shutil.rmtree(folder, ignore_errors=True)
         return
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(folder, kept)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(folder, kept)
+    except OSError as error:
+        reason = error.strerror or "not all of it could be copied"  # shutil gathers the errors of a whole tree
+        line = f"k1n: the evidence could not be kept in {kept} ({reason}); the next run removes {folder}"
+        print(one_line(line, most=500), file=sys.stderr)

@@ -77,3 +77,26 @@ def test_a_report_of_another_kind_is_refused(project):
 
 def test_tests_of_the_plan_get_a_time_limit_unless_they_have_one(project):
     assert project.test("first", LIMITED).run("-m", "batch1").counts == {"passed": 2, "deselected": 2}
+
+
+TAKES_THE_FOLDER_AWAY = """
+import pathlib
+import shutil
+
+def pytest_runtest_teardown(item):
+    if "first" in item.name:
+        shutil.rmtree("test-results", ignore_errors=True)
+        pathlib.Path("test-results").write_text("a file")
+"""
+
+
+def test_a_results_folder_that_is_gone_at_the_end_is_a_red_line_and_no_traceback(project, monkeypatch):
+    (project.pytester.path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(project.pytester.path / "tmp"))
+    (project.pytester.path / "conftest.py").write_text(TAKES_THE_FOLDER_AWAY)
+    outcome = project.spawn("-q", "-m", "batch1")
+    assert outcome.code == 1
+    assert "test-results" in outcome.text
+    assert "could not be written" in outcome.text
+    assert "the evidence could not be kept in" in outcome.text
+    assert "Traceback" not in outcome.text
