@@ -25,7 +25,7 @@ from pathlib import Path
 
 MARK = "K1N_KILLED_RUN"
 """Variable by which every process of a cycle is known: all of them inherit it."""
-ENDED_WITHIN_S = 60.0
+ENDED_WITHIN_S = 180.0
 GONE_WITHIN_S = 20.0
 """A supervisor ends a server's group politely first."""
 SIGNALS = {"kill -9": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_k1n.backends.embedded import EmbeddedBackend
     from pytest_k1n.backends.real import RealBackend
     from pytest_k1n.client.api import Conductor
+    from pytest_k1n.servers.supervised import Supervised
 
 Backend: TypeAlias = Union["EmbeddedBackend", "RealBackend"]
 """A running server with its workers; both have the same attributes and methods."""
@@ -46,8 +47,13 @@ def time_at(settings: Settings, endpoint: Endpoint, client: Conductor) -> TimeSc
 
 
 @contextmanager
-def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iterator[Backend]:
-    """Open server and workers; end both, whatever happens. Raises ServerError."""
+def open_backend(
+    run: Run, spec: ServerSpec, say: Callable[[str], None], launched: Callable[[Supervised], None]
+) -> Iterator[Backend]:
+    """Open server and workers; end both, whatever happens. Raises ServerError.
+
+    `launched` is told of the server's processes before they are ready.
+    """
     settings = run.settings
     if spec.kind is Kind.EMBEDDED and time_of(settings, spec.kind).name == "virtual":
         yield _embedded(run)
@@ -68,6 +74,7 @@ def open_backend(run: Run, spec: ServerSpec, say: Callable[[str], None]) -> Iter
                     folder=run.folder_path / "server",
                     report=say,
                     log_path=run.folder_path / "server.log",
+                    launched=launched,
                 )
             )
         except NothingWorks as nothing:

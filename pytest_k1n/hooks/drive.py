@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # what batches need: a run of tests that start their own exec
     from pytest_k1n.backends.launcher import Launcher
     from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.gates.facts import JoinControl
+    from pytest_k1n.servers.supervised import Supervised
 
 
 def prepare(run: Run, collection: Collection) -> Drive:
@@ -90,6 +91,8 @@ class Drive:
         self._director = controller.director
         self._say = self._run.progress.say
         self._spec = spec
+        self._starting: list[Supervised] = []
+        """Processes of a server that is not open yet."""
         self._thread = threading.Thread(target=self._go, name="k1n-director", daemon=True)
 
     def start(self) -> None:
@@ -99,6 +102,8 @@ class Drive:
     def close(self, *, timeout_s: float = 60.0) -> bool:
         """End what still runs, stop workers and server; False if they did not end in time."""
         self._director.close()
+        for process in [*self._starting]:  # nobody waits for it any more, and a start may take two minutes
+            process.kill()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
         has_ended = not self._thread.is_alive()
@@ -111,7 +116,8 @@ class Drive:
         director.publish_gates()
         try:
             if director.collection.needs_server:
-                with open_backend(self._run, self._spec, self._say) as backend:
+                with open_backend(self._run, self._spec, self._say, self._starting.append) as backend:
+                    self._starting.clear()
                     self._serve(backend)
         except Exception as error:  # whatever it was, all waiting tests must be told
             director.publish_error(error)

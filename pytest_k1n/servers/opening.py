@@ -11,6 +11,7 @@ from pathlib import Path
 from pytest_k1n.servers.errors import JarDamaged, NothingWorks, ServerError
 from pytest_k1n.servers.process import ProcessServer, Site
 from pytest_k1n.servers.protocol import SERVER_VERSION, Endpoint, Kind, Report, Server, ServerSpec
+from pytest_k1n.servers.supervised import Supervised
 
 
 @contextmanager
@@ -43,9 +44,15 @@ def running_server(
     startup_timeout_s: float | None = None,
     report: Report = lambda _text: None,
     log_path: Path | None = None,
+    launched: Callable[[Supervised], None] = lambda _process: None,
 ) -> Iterator[Server]:
-    """Do as `open_server` does, and give the server itself, which can be asked whether it lives."""
-    site = Site(run_uid=run_uid, folder=folder, log_path=log_path, port=spec.port, report=report)
+    """Do as `open_server` does, and give the server itself, which can be asked whether it lives.
+
+    `launched` is told of its processes as soon as there are any: to kill them ends a start at once.
+    """
+    site = Site(
+        run_uid=run_uid, folder=folder, log_path=log_path, port=spec.port, report=report, launched=launched
+    )  # fmt: skip
     timed = spec if startup_timeout_s is None else replace(spec, startup_timeout_s=startup_timeout_s)
     if spec.kind is Kind.URL:
         from pytest_k1n.servers.external import ExternalServer

@@ -6,7 +6,7 @@ import errno
 import signal
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +17,7 @@ from pytest_k1n.servers.protocol import Endpoint, Report
 from pytest_k1n.servers.supervised import Supervised, log_tail
 
 
-def _silence(_text: str) -> None: ...
+def _silence(_told: object) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Site:
     notes: tuple[str, ...] = ()
     """What the header has to say beforehand: why other tiers were passed over."""
     report: Report = _silence
+    launched: Callable[[Supervised], None] = _silence
+    """Is told of each process: another thread may kill it, which ends a start that nobody waits for any more."""
 
     @property
     def log(self) -> Path:
@@ -124,7 +126,9 @@ class ProcessServer:
             remove=site.remove,
             hold=site.hold,
         )
-        return self._process.__enter__()
+        entered = self._process.__enter__()
+        site.launched(entered)
+        return entered
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         return (("log tail", f"{self.site.log}: {log_tail(self.site.log) or 'empty'}"),)

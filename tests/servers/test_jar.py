@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.probe import State, health
 from pytest_k1n.servers.process import Site
 from pytest_k1n.servers.profile import environment
-from pytest_k1n.servers.supervised import log_tail
+from pytest_k1n.servers.supervised import Supervised, log_tail
 
 Make = Callable[..., JarServer]
 Condition = Callable[[Callable[[], object]], None]
@@ -101,6 +102,30 @@ def test_a_server_that_never_becomes_healthy_runs_into_the_deadline(
     assert "GET /health -> 200, JSON without a verdict" in text
     assert "fake Conductor on" in text
     assert not (tmp_path / "server").exists()
+
+
+@pytest.mark.parametrize("mode", ["mute", "stuck"])
+def test_a_start_ends_at_once_where_its_process_is_killed_from_another_thread(
+    server: Make, monkeypatch: pytest.MonkeyPatch, mode: str, eventually: Condition
+) -> None:
+    """As Ctrl-C does: in pytest's thread, while the run's own waits for the server."""
+    monkeypatch.setenv("FAKE_MODE", mode)
+    launched: list[Supervised] = []
+    ended: list[str] = []
+
+    def start() -> None:
+        try:
+            server(launched=launched.append).start(time.monotonic() + 600)
+        except ServerDied as error:
+            ended.append(str(error))
+
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
+    eventually(lambda: bool(launched))
+    launched[0].kill()
+    eventually(lambda: bool(ended))
+    assert "SIGKILL" in ended[0]
+    thread.join()
 
 
 def test_a_server_that_runs_no_workflow_is_not_ready(server: Make, monkeypatch: pytest.MonkeyPatch) -> None:
