@@ -121,6 +121,16 @@ def test_later_looks_at_the_same_records_are_equal():
     document = RECORDED[0]
     assert wire.execution(document) == wire.execution(copy.deepcopy(document))
     assert wire.execution(document) != wire.execution(changed(document, [(0, "pollCount", 77)]))
+    assert wire.execution(document) == wire.execution(changed(document, [(0, "queueWaitTime", 77)]))
+
+
+def test_looks_between_which_a_task_has_ended_differ_without_a_record_being_made(monkeypatch):
+    def refuse(self, place):
+        raise AssertionError(f"record {place} was made")
+
+    before, after = wire.execution(RECORDED[0]), wire.execution(changed(RECORDED[0], [(0, "endTime", 1 << 45)]))
+    monkeypatch.setattr(Records, "__getitem__", refuse)
+    assert before != after
 
 
 def test_a_plain_task_is_one_that_has_nothing_else():
