@@ -84,7 +84,10 @@ DYNAMIC_FORK = task(
 SOUND = workflow(A, fork([B], [C]), join("b", "c"), reader("z", "${a.output.x}", "${workflow.input.k}"))
 
 
-def http(**fields):
+KAFKA = {"topic": "t", "bootStrapServers": "127.0.0.1:9", "value": "v"}
+
+
+def http(**fields: Any) -> Definition:
     """A HTTP task whose request is sound but for what is given."""
     request = {"uri": "http://example.com/x", "method": "GET", **fields}
     return task("h", "HTTP", inputParameters={"http_request": request})
@@ -838,7 +841,7 @@ EXAMPLES: dict[str, Examples] = {
         bad=[
             workflow(inline("return 1", evaluatorType="python")),
             workflow({**switch({"x": [A]}), "evaluatorType": "python", "expression": "return 'x'"}),
-            workflow(task("k", "KAFKA_PUBLISH", inputParameters={"kafka_request": {"topic": "t"}})),
+            workflow(task("k", "KAFKA_PUBLISH", inputParameters={"kafka_request": KAFKA})),
             workflow(task("e", "EVENT", sink="sqs:queue")),
             workflow(A, switch({"x": [task("e", "EVENT", sink="kafka:topic")]})),
         ],
