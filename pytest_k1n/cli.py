@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import NamedTuple, TextIO
 
@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"k1n: {one_line(words[0], most=60)!r} is not a command; there are {known}", file=sys.stderr)
         return USAGE_EXIT
     try:
-        with redirect_stdout(_Shown(sys.stdout)), redirect_stderr(_Shown(sys.stderr)):
+        with redirect_stdout(_Shown(sys.stdout)), redirect_stderr(_Shown(sys.stderr, hides=redact)):
             return int(importlib.import_module(command.module).main(words[1:]))
     except KeyboardInterrupt:
         print("k1n: interrupted", file=sys.stderr)
@@ -98,12 +98,14 @@ class _Shown(io.TextIOBase):
     Colours go through where the stream is a terminal, because there commands have put them in themselves.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, hides: Callable[[str], str] = str) -> None:
         self._stream = stream
+        self._hides = hides
         self._colours = stream.isatty()
 
     def write(self, text: str) -> int:
-        parts = _COLOUR.split(text) if self._colours else [text]
+        shown = self._hides(text)  # argparse repeats what it does not know, a server's URL among it
+        parts = _COLOUR.split(shown) if self._colours else [shown]
         self._stream.write("".join(part if odd % 2 else harmless(part) for odd, part in enumerate(parts)))
         return len(text)
 

@@ -9,8 +9,10 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
-_USERINFO = re.compile(r"(?<=//)\S*@|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])")
-"""Up to the last `@` before a blank, because passwords hold slashes; also without a scheme, as in `me:secret@host`."""
+_USERINFO = re.compile(r"(?<=//)\S*@|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])|[^\s/@:'\"=]+@(?=[\w.\[\]:-]+:\d)")
+"""Up to the last `@` before a blank, because passwords hold slashes; also without a scheme: `me:secret@host`, and a
+token alone where a port follows, `secret@host:8080`."""
+_BEHIND = re.compile(r"[?#].*", re.DOTALL)
 
 
 class BadAddress(ValueError):
@@ -43,7 +45,7 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read a URL, with or without `/api`. Raises BadAddress that says what is wrong."""
-        shown = redact(text.strip())
+        shown = _BEHIND.sub("", redact(text.strip()))  # what follows the path may be a token
         try:
             parts = urlsplit(text.strip())
             port = parts.port

@@ -47,3 +47,9 @@ def test_a_project_that_is_not_there_is_not_taken_for_this_one(verb, monkeypatch
     monkeypatch.setenv("K1N_PROJECT", "elsewhere")
     assert main(["server", verb]) == 2
     assert "K1N_PROJECT=elsewhere: no such folder" in capsys.readouterr().err
+
+
+def test_an_option_that_a_command_does_not_know_is_repeated_without_its_secret(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "x.json", "--server", "me:hunter2@127.0.0.1:18500"])
+    assert "--server ***@127.0.0.1:18500" in capsys.readouterr().err

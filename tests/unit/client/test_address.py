@@ -46,7 +46,25 @@ def test_the_password_is_in_no_representation():
     assert "bWU6" not in shown
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://127.0.0.1:1/?token=hunter2", "http://127.0.0.1:1/#hunter2", "hunter2@127.0.0.1:1",
+        "http://a:hunter2@[::1", "me:hunter2@127.0.0.1", "http://me:hunter2@127.0.0.1:99999/?token=hunter2",
+        "//me:hunter2@h:1",
+        "http://m e:hunter2@h",
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_an_address_is_said_without_its_secret(text):
+    with pytest.raises(BadAddress) as caught:
+        Address.parse(text)
+    assert "hunter2" not in str(caught.value)
+
+
 def test_redaction_hides_every_userinfo_and_nothing_else():
+    assert redact("hunter2@127.0.0.1:8080 and hunter2@[::1]:80; mail me@home, at 5:30") == (
+        "***@127.0.0.1:8080 and ***@[::1]:80; mail me@home, at 5:30"
+    )
     assert redact("http://a:b@h/x and https://c@d, mail me@home") == "http://***@h/x and https://***@d, mail me@home"
 
 
