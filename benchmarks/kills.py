@@ -25,7 +25,9 @@ from pathlib import Path
 
 MARK = "K1N_KILLED_RUN"
 """Variable by which every process of a cycle is known: all of them inherit it."""
-ENDED_WITHIN_S = 180.0
+ENDED_WITHIN_S = 90.0
+HUNG = 999
+"""Shown as the exit code of a run that had to be killed after all."""
 GONE_WITHIN_S = 20.0
 """A supervisor ends a server's group politely first."""
 SIGNALS = {"kill -9": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}
@@ -97,6 +99,7 @@ class Left:
 
 def main() -> int:
     arguments = _parser().parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts beside it inherits a deaf ear
     chance = random.Random(arguments.seed)
     counts = dict(zip(KINDS, (arguments.embedded, arguments.served, arguments.jar), strict=True))
     planned = list(cycles(counts, chance))
@@ -118,7 +121,7 @@ def main() -> int:
     print("\n".join(table(left)))
     print(f"folders and drafts before the next run: {before} and {drafts}; after it: {after[0]} and {after[1]}")
     print(f"the next run ended with {code}; seed {arguments.seed}, load {os.getloadavg()[0]:.1f}")
-    return 1 if any(each.orphans for each in left) or any(after) or code else 0
+    return 1 if any(each.orphans or each.code == HUNG for each in left) or any(after) or code else 0
 
 
 def cycles(counts: dict[Kind, int], chance: random.Random) -> Iterator[Cycle]:
@@ -145,7 +148,12 @@ def strike(folder: Path, cycle: Cycle) -> Left:
             os.killpg(process.pid, signal.SIGINT)
         else:
             process.send_signal(SIGNALS[cycle.signal])
-    code = process.wait(ENDED_WITHIN_S)
+    try:
+        code = process.wait(ENDED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        code = HUNG
     deadline = time.monotonic() + GONE_WITHIN_S
     while (orphans := _marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.1)
