@@ -6,6 +6,7 @@ that shows as stamps that run back against `seq`, and turns every violation into
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -43,20 +44,21 @@ def _violations(execution: Execution, graph: Graph, stamps: _Stamps) -> tuple[Vi
     return _over_alternatives(graph, execution.records)
 
 
-_NEVER = 1 << 62
+_NEVER = math.inf
+"""Later than any stamp that a document can hold."""
 
 
 class _Stamps(NamedTuple):
     """What binds each task of a graph, by position."""
 
-    ends: Sequence[int]
+    ends: Sequence[float]
     """When it ended; -1 if it binds nothing, `_NEVER` if it has not."""
-    begins: Sequence[int]
+    begins: Sequence[float]
     """By when it must have seen the ends of all it waits for; `_NEVER` if it bears no such stamp."""
 
 
 def _stamps(graph: Graph, columns: Columns) -> _Stamps:
-    ends, begins = list[int](), list[int]()
+    ends, begins = list[float](), list[float]()
     rows, statuses, stamps = columns.last, columns.status, (columns.scheduled_ms, columns.started_ms, columns.ended_ms)
     scheduled, started, ended = stamps
     several = columns.repeated if columns.is_repeated else {}
@@ -84,9 +86,9 @@ def _stamps(graph: Graph, columns: Columns) -> _Stamps:
 def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterator[Violation]:
     """Pass on, task by task, when the last thing before it ended: linear in the edges, but for what was violated."""
     ends = stamps.ends
-    latest: list[int] = []  # of all that comes before it
-    reach: list[int] = []  # of itself and all that comes before it
-    early: list[tuple[int, int]] = []
+    latest: list[float] = []  # of all that comes before it
+    reach: list[float] = []  # of itself and all that comes before it
+    early: list[tuple[float, int]] = []
     for befores, end, begin in zip(graph.predecessor_positions, ends, stamps.begins, strict=True):
         last_end = reach[befores[0]] if len(befores) == 1 else max([reach[each] for each in befores], default=-1)
         if last_end > begin:
@@ -96,16 +98,16 @@ def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterato
     early.sort()
     for begin, index in early:
 
-        def has_not_ended(each: int, begin: int = begin) -> bool:
+        def has_not_ended(each: int, begin: float = begin) -> bool:
             return ends[each] > begin
 
-        def follows_one(each: int, begin: int = begin) -> bool:
+        def follows_one(each: int, begin: float = begin) -> bool:
             return latest[each] > begin
 
         for nearest in graph.nearest(index, has_not_ended, follows_one):
             record = execution.finals.get(graph.order[nearest])
             is_decidable = record is None or record.ended_ms is not None or not record.status.is_terminal
-            yield _violation(graph, execution.records, nearest, index, begin, is_decidable=is_decidable)
+            yield _violation(graph, execution.records, nearest, index, int(begin), is_decidable=is_decidable)
 
 
 def _over_alternatives(graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]]) -> tuple[Violation, ...]:

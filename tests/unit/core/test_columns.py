@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,3 +140,10 @@ def test_a_plain_task_is_one_that_has_nothing_else():
     assert plain == WorkflowTask(ref="r", name="a", type="SIMPLE", inputs={"n": 1})
     assert plain.__dict__.keys() == WorkflowTask.__dataclass_fields__.keys()
     assert (plain.raw, plain.cases, plain.branches) == (document, {}, ())
+
+
+def test_an_execution_that_was_read_can_be_pickled_as_values_can():
+    read = wire.execution(RECORDED[0])
+    again = pickle.loads(pickle.dumps(read))
+    assert again == read
+    assert fields(again.columns) == fields(read.columns)

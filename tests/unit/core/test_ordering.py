@@ -37,6 +37,12 @@ def test_one_ms_too_early_is_a_violation_that_says_why(define, execution, task):
     assert findings.passed == 1
 
 
+def test_no_stamp_is_later_than_a_task_that_bears_none(define, execution, task):
+    run = execution(task("a", 0, 1 << 80), task("b"))
+    assert run.finals["b", 0].scheduled_ms is None
+    assert judge(define.workflow("a", "b"), run).findings == ()
+
+
 def test_it_is_the_scheduling_that_must_wait_not_only_the_start(define, execution, task):
     run = execution(task("a", 0, 10), task("b", 15, 20, scheduled=8))
     assert judge(define.workflow("a", "b"), run).failed == 1
