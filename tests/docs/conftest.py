@@ -91,7 +91,7 @@ class Reader:
 
     @staticmethod
     def matches(expected: str, observed: str) -> bool:
-        """Compare output, ignoring blanks at line ends, empty lines around, and how pytest repeats more than a minute."""
+        """Compare output but for blanks at line ends, empty lines around, and how pytest repeats more than a minute."""
         pattern = []
         for row in expected.strip("\n").splitlines():
             if row.strip() == "...":
