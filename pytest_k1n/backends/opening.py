@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias, Union
 
@@ -60,6 +60,7 @@ def open_backend(
         return
     from pytest_k1n.backends.real import RealBackend, own_worker  # brings what only servers need, half of all imports
     from pytest_k1n.client.api import Conductor
+    from pytest_k1n.client.clock import in_world
     from pytest_k1n.client.transport import transport_for
     from pytest_k1n.servers.external import defaults_for
     from pytest_k1n.servers.foreign import warmed
@@ -91,14 +92,34 @@ def open_backend(
         client = Conductor(transport_for(server.endpoint.url))
         stack.callback(client.close)
         asked = time_at(settings, server.endpoint, client)
+        world = None
+        if asked.name == "virtual" and server.endpoint.is_embedded:
+            world = stack.enter_context(_world(client, f"k1n-{run.uid}"))
+            client = Conductor(transport_for(server.endpoint.url, headers=in_world(world)))
+            stack.callback(client.close)
         known = server.endpoint.fork_ms if warm.fork_ms is None else warm.fork_ms
         time = overlapping(run, asked, fork_ms=known)
         if time != asked:
             say(f"scaled time x{time.speed:g}, not x{asked.speed:g}: what the plan has side by side could not overlap")
         kind = run.settings.workers or defaults_for(server.endpoint).workers
         has_work = run.collection is not None and run.collection.launches  # tests' own executions bring a worker each
-        worker = stack.enter_context(own_worker(run, server.endpoint, time)) if kind == "own" and has_work else None
+        worker = (
+            stack.enter_context(own_worker(run, server.endpoint, time, world)) if kind == "own" and has_work else None
+        )
         yield RealBackend(run, server, client, time, worker, warm)
+
+
+@contextmanager
+def _world(client: Conductor, name: str) -> Iterator[str]:
+    """Have a clock of the run's own on an engine that others use, too."""
+    client.open_world(name, stands=False)
+    try:
+        yield name
+    finally:
+        from pytest_k1n.client.errors import ConductorError
+
+        with suppress(ConductorError):  # the engine has gone, or another has been started in its place
+            client.close_world(name)
 
 
 def _with_processes(spec: ServerSpec, settings: Settings) -> ServerSpec:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.clock import WORLD_VARIABLE
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.choices import RegisterPolicy
@@ -150,7 +151,7 @@ class RealBackend:
 
 
 @contextmanager
-def own_worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Supervised]:
+def own_worker(run: Run, endpoint: Endpoint, time: TimeScale, world: str | None = None) -> Iterator[Supervised]:
     """Run `k1n worker` beside the server, in a process of its own: no GIL shared with pytest, and it can be killed."""
     run.folder.make()
     plan = run.plan
@@ -172,6 +173,7 @@ def own_worker(run: Run, endpoint: Endpoint, time: TimeScale) -> Iterator[Superv
     log = run.folder_path / "worker.log"
     # The URL may hold a password: it goes through the environment, not the process list.
     environment = {**os.environ, "K1N_SERVER": endpoint.url, "K1N_RUN_UID": run.uid}
+    environment |= {WORLD_VARIABLE: world} if world else {}
     with Supervised(argv, log_path=log, env=environment, grace_s=5.0, stdin=True) as worker:
         _await_polling(worker, ready)
         yield worker

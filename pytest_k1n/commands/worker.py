@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.address import Address, urls_in
-from pytest_k1n.client.clock import is_embedded
+from pytest_k1n.client.clock import WORLD_VARIABLE, in_world, is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import WorkflowDefinition, worker_types
@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         url = _server(options.server, os.environ)
-        client = Conductor(transport_for(url), patience_s=0)
+        headers = in_world(os.environ.get(WORLD_VARIABLE))
+        client = Conductor(transport_for(url, headers=headers), patience_s=0)
         work = _work(options)
         agents = Path(options.agents) if options.agents else _default_agents()
         sys.path.insert(0, str(Path.cwd()))

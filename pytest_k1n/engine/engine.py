@@ -89,6 +89,14 @@ class Engine(Beginning):
         self._index.forget(execution)
         self._deadlines.forget(execution)
 
+    def adopt(self, other: Engine) -> None:
+        """Take over the executions of another engine, all of which have ended."""
+        self.executions.update(other.executions)
+        for execution in other.executions.values():
+            self._index.note(execution)
+        self.archived.extend(other.archived)
+        self.stray_logs.update(other.stray_logs)
+
     def execution(self, workflow_id: str) -> ExecutionState:
         """Find an execution. Raises Unknown."""
         execution = self.executions.get(workflow_id)

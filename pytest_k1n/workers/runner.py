@@ -249,7 +249,8 @@ class Runner:
         elif hand.slept_ms and self._settings.tells_sleep:
             about["slept_ms"] = round(hand.slept_ms)
         if hand.declared_ms:
-            about["virtual_ms"] = round(hand.declared_ms) + (0 if outcome.simulated else end_ms - begin_ms)
+            is_measured = self._settings.adds_real and not outcome.simulated
+            about["virtual_ms"] = round(hand.declared_ms) + (end_ms - begin_ms if is_measured else 0)
         if outcome.steps:
             about["steps"] = [{"name": step.name, "ms": step.ms} for step in outcome.steps]
         if not logs:

@@ -36,6 +36,8 @@ class WorkerSettings:
     """Whether the outputs of handlers that slept say so: where no ledger tells whoever judges the execution."""
     declares: bool = False
     """Whether the time that handlers sleep is declared instead: on an engine in virtual time no process need wait."""
+    adds_real: bool = True
+    """Whether the real time that a handler takes counts beside what it declares."""
     seed: int = 0
     jitter: float = JITTER
     """Seeded variation of simulated work, as a fraction of the estimate."""

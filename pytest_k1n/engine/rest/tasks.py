@@ -17,7 +17,13 @@ from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult, amended
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import FAILED_WITH_TERMINAL_ERROR, IN_PROGRESS, OPEN_TASK, RESULT_STATUSES
+from pytest_k1n.engine.status import (
+    FAILED_WITH_TERMINAL_ERROR,
+    IN_PROGRESS,
+    OPEN_TASK,
+    RESULT_STATUSES,
+    TERMINAL_WORKFLOW,
+)
 from pytest_k1n.engine.values import JsonObject
 
 LONGEST_POLL_MS = 5_000
@@ -72,10 +78,15 @@ def _poll_batch(request: Request) -> Reply | Waiting:
 def _update(request: Request) -> Reply | Waiting:
     task = _take(request)
     done = Reply(payload=task.task_id, content_type=TEXT)
-    if task.task_id not in request.engine.declared or task.status != IN_PROGRESS:
+
+    def is_to_come() -> bool:
+        is_open = task.status == IN_PROGRESS and task.execution.status not in TERMINAL_WORKFLOW
+        return is_open and task.task_id in request.engine.declared
+
+    if not is_to_come():
         return done
     return Waiting(
-        attempt=lambda: None if task.task_id in request.engine.declared else done,
+        attempt=lambda: None if is_to_come() else done,
         otherwise=lambda: Reply(202, task.task_id, TEXT),
         timeout_ms=LONGEST_WAIT_MS if request.engine.clock.jumps else 0,
     )

@@ -39,6 +39,10 @@ class EventHandlers:
         self._handlers: dict[str, JsonObject] = {}
         self._published = 0
 
+    def share(self, others: EventHandlers) -> None:
+        """Know, from now on, the same handlers as another engine."""
+        self._handlers = others._handlers
+
     def add(self, handler: JsonObject) -> None:
         """Register a handler. Raises Illegal for a name that is taken."""
         if handler["name"] in self._handlers:

@@ -1,5 +1,7 @@
 """The engine on HTTP: a bare ASGI application over its routes; everything happens on one event loop, one at a time.
 
+Which engine a request is for, of those behind this address, `worlds` tells.
+
 No framework: the routes are a table already, shared with the in-process transport. What waits (long polls, declared
 work, moves of the clock) is parked, what blocks (outgoing calls of HTTP tasks) runs on threads.
 """
@@ -16,15 +18,13 @@ from urllib.parse import parse_qs
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import EngineStopped, Illegal, Problem, TooLarge
 from pytest_k1n.engine.rest.request import Reply, Waiting
-from pytest_k1n.engine.rest.router import Routes, error_document, guarded
-from pytest_k1n.engine.runtime.clock import monotonic_ms
+from pytest_k1n.engine.rest.router import error_document, guarded
 from pytest_k1n.engine.serving.admission import Admission
-from pytest_k1n.engine.serving.control import PREFIX, Control
+from pytest_k1n.engine.serving.control import PREFIX
 from pytest_k1n.engine.serving.outgoing import Outgoing
-from pytest_k1n.engine.serving.pacing import Pacer
-from pytest_k1n.engine.serving.parking import Parking
-from pytest_k1n.engine.serving.quiescence import Quiescence
 from pytest_k1n.engine.serving.turns import Stopping, Turns
+from pytest_k1n.engine.serving.world import World
+from pytest_k1n.engine.serving.worlds import PATH, Worlds
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -34,43 +34,27 @@ MOST_BODY: Final = 128 * 1024 * 1024
 
 
 class EngineApp:
-    """Serves one engine; make it inside the event loop that will serve it."""
+    """Serves an engine, and those of the worlds beside it; make it inside the event loop that will serve it."""
 
     def __init__(self, engine: Engine, *, hosts: Collection[str] = ()) -> None:
         """`hosts`: names that lead here beside those of loopback."""
-        loop = asyncio.get_running_loop()
         self.engine = engine
         self._turns = Turns()
-        self._quiescence = Quiescence(engine, wall_ms=monotonic_ms)
-        self._pacer = Pacer(
-            engine,
-            self._quiescence,
-            call_later=lambda delay_s, work: loop.call_later(delay_s, self._turns.call, work),
-            wall_ms=monotonic_ms,
-            moved=lambda: self._parking.changed(),
-        )
-        self._parking = Parking(refresh=self._pacer.catch_up, turn=self._turns.run)
-        self._routes = Routes(engine)
-        self._control = Control(engine, self._pacer, self._quiescence)
         self._admission = Admission(hosts)
-        self._outgoing = Outgoing(loop.call_soon_threadsafe)
-        engine.dispatcher.on_ready = self._parking.wake
-        engine.on_poll = self._quiescence.polled
-        engine.worked_ms = self._quiescence.worked_ms
-        engine.system_runs.offload = self._offload
-        engine.scripts.readable = self._turns.readable
-        engine.guards.breathe = self._turns.breathe
+        self._outgoing = Outgoing(asyncio.get_running_loop().call_soon_threadsafe)
+        self._worlds = Worlds(engine, self._turns, self._outgoing)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         method, path = str(scope["method"]), scope["raw_path"].decode("latin-1")
         reply: Reply | None
         try:
-            body = await self._body(f"{method} {path}", receive)
+            named = self._worlds.named(scope["headers"])
+            body = await self._body(f"{method} {path}", named, receive)
             if body is None:
                 return
             reply = self._admission.refusal(scope["headers"], scope["http_version"]) or await self._answer(
-                "GET" if method == "HEAD" else method, path, scope, body, receive
+                "GET" if method == "HEAD" else method, path, scope, named, body, receive
             )
         except Problem as problem:
             reply = Reply(problem.status, error_document(problem))
@@ -84,13 +68,16 @@ class EngineApp:
 
     def close(self) -> None:
         """Answer all parked requests and stop the clock."""
-        self._pacer.close()
-        self._parking.close()
+        for world in self._worlds.all():
+            world.close()
         self._turns.close()
 
-    async def _body(self, what: str, receive: Receive) -> bytes | None:
-        """Read a request's body; None if the client has left."""
-        number = self._quiescence.request_begins(what)
+    async def _body(self, what: str, named: World | None, receive: Receive) -> bytes | None:
+        """Read a request's body; None if the client has left. It may be for any world that it does not name."""
+        begun = [
+            (world.quiescence, world.quiescence.request_begins(what))
+            for world in (self._worlds.all() if named is None else (named,))
+        ]
         try:
             parts, size = [], 0
             while (message := await receive())["type"] == "http.request":
@@ -102,53 +89,50 @@ class EngineApp:
                     return b"".join(parts)
             return None
         finally:
-            self._quiescence.request_ends(number)
+            for quiescence, number in begun:
+                quiescence.request_ends(number)
 
-    async def _answer(self, method: str, path: str, scope: Scope, body: bytes, receive: Receive) -> Reply | None:
+    async def _answer(
+        self, method: str, path: str, scope: Scope, named: World | None, body: bytes, receive: Receive
+    ) -> Reply | None:
+        world = named or self._worlds.serving(method, path, body)
         if method == "GET" and "/search" in path:
-            answer = await self._turns.read(lambda: self._begin(method, path, scope, body))
+            answer = await self._turns.read(lambda: self._begin(world, method, path, scope, body))
         elif self._turns.is_taken and method == "GET" and "/poll" not in path:
-            answer = self._begin(method, path, scope, body)  # it only reads, so it need not wait for a script's end
+            # It only reads, so it need not wait for a script's end.
+            answer = self._begin(world, method, path, scope, body)
         else:
-            answer = await self._turns.run(lambda: self._act(method, path, scope, body))
-        self._changed(acted=method != "GET")
+            answer = await self._turns.run(lambda: self._act(world, method, path, scope, body))
+        self._changed(world, acted=method != "GET")
         if isinstance(answer, Reply):
             return answer
-        reply = await self._parking.answer(answer, receive)
-        self._changed(acted=False)
+        reply = await (world or self._worlds.common).parking.answer(answer, receive)
+        self._changed(world, acted=False)
         return reply
 
-    def _act(self, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
-        self._pacer.catch_up()
-        return self._begin(method, path, scope, body)
+    def _act(self, world: World | None, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
+        if world is not None:
+            world.pacer.catch_up()
+        return self._begin(world, method, path, scope, body)
 
-    def _begin(self, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
+    def _begin(self, world: World | None, method: str, path: str, scope: Scope, body: bytes) -> Reply | Waiting:
+        if path.startswith(PATH):
+            return guarded(lambda: self._worlds.answer(method, path, body))
         if path.startswith(PREFIX):
-            return guarded(lambda: self._control.answer(method, path, body))
+            return guarded(lambda: (world or self._worlds.common).control.answer(method, path, body))
         text = scope["query_string"]
         query = parse_qs(text.decode("latin-1"), keep_blank_values=True) if text else {}
         headers = {"content-type": ""} if body else {}
         for name, value in scope["headers"]:  # nothing else of them matters to any route
             if name == b"content-type" or name.startswith(b"x-k1n"):
                 headers[name.decode("latin-1")] = value.decode("latin-1")
-        return self._routes.begin(method, path, query, body or None, headers)
+        if world is not None:
+            return world.routes.begin(method, path, query, body or None, headers)
+        return self._worlds.everywhere(path, lambda each: each.routes.begin(method, path, query, body or None, headers))
 
-    def _changed(self, *, acted: bool) -> None:
-        if acted:
-            self._quiescence.acted()
-        self._pacer.changed()
-        self._parking.changed()
-
-    def _offload(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        number = self._quiescence.call_begins()
-
-        def end(result: Any) -> None:
-            self._quiescence.call_ends(number)
-            self._pacer.catch_up()
-            done(result)
-            self._changed(acted=True)
-
-        self._outgoing.submit(work, lambda result: self._turns.call(lambda: end(result)))
+    def _changed(self, world: World | None, *, acted: bool) -> None:
+        for each in self._worlds.all() if world is None else (world,):
+            each.changed(acted=acted)
 
 
 async def _send(send: Send, reply: Reply, *, with_body: bool) -> None:

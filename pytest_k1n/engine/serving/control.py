@@ -1,8 +1,11 @@
 """`/_k1n/clock`: what an engine that is served shows of its time, and how it is told to move it or to wait.
 
 `GET` shows the clock and its holders. `POST` takes one of `{"advance": "2h"}` (or ms), `{"until": epoch ms}`,
-`{"hold": NAME}` (with `"for": "30s"`, a minute by default), `{"release": NAME}`, and `{"declares": WORKER}`: this
-worker will say of each task how long it takes, so that time need not run meanwhile.
+`{"hold": NAME}` (with `"for": "30s"`, a minute by default), `{"release": NAME}`, `{"declares": WORKER}`: this
+worker will say of each task how long it takes, so that time need not run meanwhile, and `{"go": WORKFLOW ID}`: time
+goes on until that execution and all others have ended, or with `"ref": REF` until that task has been scheduled in it;
+at most to `"until"`, or to the time limit of somebody who does not act. `"aside": [TASK ID]`: who asks has them in
+hand.
 """
 
 from __future__ import annotations
@@ -16,14 +19,18 @@ from pytest_k1n.engine.problems import Invalid, NotAllowed, Unknown, WrongState
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.runtime.clock import ManualClock, ScaledClock
+from pytest_k1n.engine.serving.moves import ClockMove
 from pytest_k1n.engine.serving.pacing import Pacer
 from pytest_k1n.engine.serving.quiescence import HOLD_MS, Quiescence
+from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.engine.values import JsonObject
 
 PREFIX: Final = "/_k1n/"
 LONGEST_MOVE_MS: Final = 3660 * 24 * 3_600_000
 MOVE_WAIT_MS: Final = 60_000
 """How long the answer to a move waits for its end; the move goes on."""
+GO_WAIT_MS: Final = 5_000
+"""The same for one that goes on by itself, which ends with it."""
 
 
 class Control:
@@ -63,12 +70,14 @@ class Control:
         }
 
     def _order(self, order: Mapping[str, Any]) -> Reply | Waiting:
+        if "go" in order:
+            return self._go(order)
         verbs = [verb for verb in ("advance", "until", "hold", "release", "declares") if verb in order]
         unknown = sorted(set(order) - {*verbs, "for"})
         if len(verbs) != 1 or unknown or ("for" in order and verbs != ["hold"]):
             raise Invalid(
                 'write one of {"advance": "2h"}, {"until": ms}, {"hold": name, "for": "30s"}, {"release": name}, '
-                '{"declares": worker}'
+                '{"declares": worker}, {"go": workflow id, "ref": ref}'
             )
         value = order[verbs[0]]
         if verbs == ["hold"]:
@@ -79,7 +88,7 @@ class Control:
             if not self._quiescence.release(_name(value)):
                 raise Unknown(f"no client holds the clock by the name {value}")
         else:
-            return self._move(self._instant(verbs[0], value))
+            return self._await(ClockMove(until_ms=self._instant(verbs[0], value)), MOVE_WAIT_MS)
         return Reply(payload=self.document())
 
     def _instant(self, verb: str, value: Any) -> int:
@@ -90,16 +99,51 @@ class Control:
             raise Invalid(f"until: {value!r} is no instant from now ({now_ms}) on, in epoch ms, within ten years")
         return value
 
-    def _move(self, instant_ms: int) -> Waiting:
+    def _go(self, order: Mapping[str, Any]) -> Waiting:
+        """Let time go on by itself until something is there. Raises Problem."""
+        workflow_id, ref, aside = (order.get(name) for name in ("go", "ref", "aside"))
+        if (
+            order.keys() - {"go", "ref", "until", "aside", "for"}
+            or not isinstance(ref, str | None)
+            or not isinstance(aside, list | None)
+            or not all(isinstance(each, str) for each in aside or ())
+        ):
+            raise Invalid('go: write {"go": workflow id, "ref": ref, "until": ms, "aside": [task id]}')
+        engine = self._engine
+        execution = engine.execution(_name(workflow_id))
+
+        def is_reached() -> bool:
+            if ref is None:
+                return all(each.status in TERMINAL_WORKFLOW for each in engine.executions.values())
+            return ref in execution.plain or ref in execution.latest or execution.status in TERMINAL_WORKFLOW
+
+        return self._await(
+            ClockMove(
+                until_ms=self._instant("until", order["until"]) if order.get("until") is not None else None,
+                is_reached=is_reached,
+                aside=aside or (),
+                seen={task.task_id for _, task in engine.deliverable()},
+            ),
+            _duration("for", order.get("for", GO_WAIT_MS)),
+        )
+
+    def _await(self, move: ClockMove, wait_ms: int) -> Waiting:
+        """Begin a move, and answer when it has ended. Raises WrongState."""
         if isinstance(self._engine.clock, ScaledClock):
             raise WrongState(f"the clock is {clock_name(self._engine)}: it moves by itself; start the engine with "
                            "--clock virtual or --clock manual to move it")  # fmt: skip
         pacer = self._pacer
-        pacer.move_to(instant_ms)
+        pacer.move(move)
+
+        def late() -> Reply:
+            if move.goes_by_itself:
+                pacer.give_up(move)
+            return Reply(202, self.document())
+
         return Waiting(
-            attempt=lambda: None if pacer.is_moving else Reply(payload=self.document()),
-            otherwise=lambda: Reply(202, self.document()),
-            timeout_ms=MOVE_WAIT_MS,
+            attempt=lambda: None if pacer.is_moving else Reply(payload={**self.document(), "arrival": pacer.arrival}),
+            otherwise=late,
+            timeout_ms=wait_ms,
         )
 
 

@@ -72,7 +72,8 @@ class _Handout:
 class Quiescence:
     """Watches an engine's requests and workers; single-threaded, like the engine."""
 
-    def __init__(self, engine: Engine, *, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, engine: Engine, *, wall_ms: Callable[[], int], declarers: set[str] | None = None) -> None:
+        """`declarers`: the workers that declare their work, where several engines know them."""
         self._engine = engine
         self._wall_ms = wall_ms
         self._handouts: dict[str, _Handout] = {}
@@ -80,7 +81,7 @@ class Quiescence:
         self._calls: dict[int, int] = {}
         self._names: dict[str, tuple[int, int]] = {}
         self._polled: dict[QueueKey, dict[str, int]] = {}
-        self._declarers: set[str] = set()
+        self._declarers = set() if declarers is None else declarers
         self._numbers = 0
         self._crowd = _FEW
         self.quiet_since_ms = wall_ms()
@@ -206,6 +207,11 @@ class Quiescence:
             if self._is_about_to_be_taken(key, now_ms):
                 what = f"{named(task)} is about to be polled"
                 yield Holder(hold=Hold.QUEUE, what=what, for_ms=now_ms - self.quiet_since_ms)
+
+    def is_served(self, key: QueueKey) -> bool:
+        """Tell whether a worker has polled a queue of late."""
+        now_ms = self._wall_ms()
+        return any(now_ms - at_ms <= CONNECTED_MS for at_ms in self._polled.get(key, {}).values())
 
     def _is_about_to_be_taken(self, key: QueueKey, now_ms: int) -> bool:
         polled = self._polled.get(key, {})

@@ -12,6 +12,7 @@ from pytest_k1n.engine.rest.request import Waiting
 from pytest_k1n.engine.rest.router import Routes
 from pytest_k1n.engine.runtime.clock import EPOCH_MS, ElasticClock, ManualClock, real_clock
 from pytest_k1n.engine.runtime.guards import Guards
+from pytest_k1n.engine.serving.moves import Arrival, ClockMove
 from pytest_k1n.engine.serving.pacing import SETTLE_MS, Pacer
 from pytest_k1n.engine.serving.quiescence import (
     CONNECTED_MS,
@@ -59,12 +60,16 @@ class Timer:
 class Served:
     """What `serving.app` does with a request, without the HTTP."""
 
-    def __init__(self, make, *, clock=None, **settings):
+    def __init__(self, make, *, clock=None, stands=False, **settings):
         self.wall, self.make = Wall(), make
         self.engine = Engine(clock=clock or ElasticClock(wall_ms=lambda: self.wall.now_ms), **settings)
         self.quiescence = Quiescence(self.engine, wall_ms=lambda: self.wall.now_ms)
         self.pacer = Pacer(
-            self.engine, self.quiescence, call_later=self.wall.call_later, wall_ms=lambda: self.wall.now_ms
+            self.engine,
+            self.quiescence,
+            call_later=self.wall.call_later,
+            wall_ms=lambda: self.wall.now_ms,
+            stands=stands,
         )
         self.engine.on_poll = self.quiescence.polled
         self.engine.worked_ms = self.quiescence.worked_ms
@@ -407,7 +412,7 @@ def test_an_answer_for_a_task_that_was_canceled_meanwhile_is_dropped(served, mak
 def test_a_move_on_request_passes_over_work_in_hand(served, make):
     workflow_id = served.start(make.simple("a"))
     served.poll("a")
-    served.pacer.move_to(EPOCH_MS + 11_000)
+    served.pacer.move(ClockMove(until_ms=EPOCH_MS + 11_000))
     served.wall.passes(0)
     assert served.execution(workflow_id).tasks[0].status == "TIMED_OUT"
     assert (served.elapsed_ms, served.pacer.is_moving) == (11_000, False)
@@ -416,7 +421,7 @@ def test_a_move_on_request_passes_over_work_in_hand(served, make):
 def test_workers_get_what_comes_up_during_a_move(served, make):
     served.poll("a")
     workflow_id = served.start(wait_for(make, "wait"), make.simple("a"))
-    served.pacer.move_to(EPOCH_MS + 3 * HOUR_MS)
+    served.pacer.move(ClockMove(until_ms=EPOCH_MS + 3 * HOUR_MS))
     served.wall.passes(100)
     assert served.elapsed_ms == HOUR_MS
     served.report(served.poll("a"), virtual_ms=60_000)
@@ -430,12 +435,77 @@ def test_a_manual_clock_moves_only_on_request(make):
     served.wall.passes(HOUR_MS)
     assert served.elapsed_ms == 0
 
-    served.pacer.move_to(EPOCH_MS + HOUR_MS - 1)
+    served.pacer.move(ClockMove(until_ms=EPOCH_MS + HOUR_MS - 1))
     served.wall.passes(SETTLE_MS)
     assert (served.elapsed_ms, served.execution(workflow_id).status) == (HOUR_MS - 1, "RUNNING")
-    served.pacer.move_to(EPOCH_MS + HOUR_MS)
+    served.pacer.move(ClockMove(until_ms=EPOCH_MS + HOUR_MS))
     served.wall.passes(SETTLE_MS)
     assert served.execution(workflow_id).status == "COMPLETED"
+
+
+@pytest.fixture
+def standing(make):
+    return Served(make, stands=True)
+
+
+def go(served, ref, workflow_id, **fields):
+    execution = served.execution(workflow_id)
+    move = ClockMove(is_reached=lambda: ref in execution.latest or execution.status != "RUNNING", **fields)
+    served.pacer.move(move)
+    served.wall.passes(0)
+    return served.pacer.arrival if not served.pacer.is_moving else None
+
+
+def test_a_clock_that_stands_stays_where_a_move_has_brought_it(standing, make):
+    workflow_id = standing.start(wait_for(make, "first"), wait_for(make, "second"))
+    standing.wall.passes(HOUR_MS)
+    assert standing.elapsed_ms == 0
+    assert (go(standing, "second", workflow_id), standing.elapsed_ms) == (Arrival.REACHED, HOUR_MS)
+    standing.wall.passes(HOUR_MS)
+    assert (standing.elapsed_ms, standing.execution(workflow_id).latest["second"].status) == (HOUR_MS, "IN_PROGRESS")
+
+
+def test_a_clock_that_stands_does_so_while_somebody_works(standing, make):
+    standing.start(make.simple("a"))
+    standing.poll("a")
+    standing.wall.passes(HOUR_MS)
+    assert standing.elapsed_ms == 0
+
+
+def test_a_move_goes_at_the_walls_pace_while_somebody_works_and_not_for_who_asks(standing, make):
+    workflow_id = standing.start(make.simple("a"), make.simple("b"))
+    task = standing.poll("a")
+    assert go(standing, "b", workflow_id) is None
+    standing.wall.passes(2_000)
+    assert standing.elapsed_ms == 2_000
+    assert go(standing, "b", workflow_id, aside=[task["taskId"]]) is Arrival.REACHED
+    assert standing.execution(workflow_id).latest["a"].status == "TIMED_OUT"
+
+
+def test_a_move_ends_before_the_limit_of_a_person_and_at_the_instant_asked_for(standing, make):
+    limit = {"timeoutSeconds": 7200, "timeoutPolicy": "TIME_OUT_WF"}
+    workflow_id = standing.start(make.of_type("HUMAN", "ask"), make.simple("a"), **limit)
+    assert (go(standing, "a", workflow_id), standing.elapsed_ms) == (Arrival.LIMIT, 0)
+    arrival = go(standing, "a", workflow_id, until_ms=EPOCH_MS + HOUR_MS)
+    assert (arrival, standing.elapsed_ms) == (Arrival.INSTANT, HOUR_MS)
+
+
+def test_a_move_ends_where_a_task_comes_up_that_no_worker_polls(standing, make):
+    branches = ([wait_for(make, "wait"), make.simple("a")], [wait_for(make, "long", "3h")])
+    workflow_id = standing.start(*make.fork(*branches), make.simple("b"))
+    assert (go(standing, "b", workflow_id), standing.elapsed_ms) == (Arrival.TASK, HOUR_MS)
+    seen = [task.task_id for _, task in standing.engine.deliverable()]
+    assert (go(standing, "b", workflow_id, seen=seen), standing.elapsed_ms) == (Arrival.IDLE, 3 * HOUR_MS)
+
+
+def test_who_gives_up_a_move_gives_up_no_other(standing, make):
+    workflow_id = standing.start(make.simple("a"), make.simple("b"))
+    standing.poll("a")
+    given_up = ClockMove(is_reached=lambda: False)
+    standing.pacer.move(given_up)
+    assert go(standing, "b", workflow_id) is None
+    standing.pacer.give_up(given_up)
+    assert standing.pacer.is_moving
 
 
 def test_time_that_runs_away_is_stopped_and_says_who_was_waiting(make):
