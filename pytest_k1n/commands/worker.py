@@ -20,6 +20,7 @@ from pytest_k1n.client.clock import WORLD_VARIABLE, in_world, is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import WorkflowDefinition, worker_types
+from pytest_k1n.core.nested_estimates import with_nested
 from pytest_k1n.core.simulation import JITTER
 from pytest_k1n.core.text import why_not_json
 from pytest_k1n.core.units import duration_ms
@@ -207,6 +208,8 @@ def _work(options: argparse.Namespace) -> _Work:
         estimates |= read_estimates(Path(options.estimates))
     documents = Library(folders).workflows
     definitions = tuple(wire.workflow_definition(document) for document in documents)  # type: ignore[arg-type]
+    if not options.estimates:  # a run has handed them down already
+        estimates = with_nested(estimates, definitions, lambda name, version: _newest(definitions, name, version))
     offers = options.handlers not in ("auto", "simulated") or options.handler
     if not definitions and not options.types and not offers and options.hints is False:
         raise ValueError(
@@ -214,6 +217,11 @@ def _work(options: argparse.Namespace) -> _Work:
             "--types TYPE …"
         )
     return _Work(definitions=definitions, estimates_ms=estimates, jitter=jitter)
+
+
+def _newest(definitions: Sequence[WorkflowDefinition], name: str, version: int | None) -> WorkflowDefinition | None:
+    found = [each for each in definitions if each.name == name and version in (None, each.version)]
+    return max(found, key=lambda each: each.version, default=None)
 
 
 def read_estimates(path: Path) -> Estimates:

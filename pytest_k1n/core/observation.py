@@ -14,7 +14,14 @@ from functools import cached_property
 from pytest_k1n.core.critical import CriticalPath, critical_path
 from pytest_k1n.core.difference import Difference, differences
 from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.model import Execution, TaskDefinition, TaskKey, TaskRecord, WorkflowDefinition
+from pytest_k1n.core.model import (
+    OPERATOR_TASK_TYPES,
+    Execution,
+    TaskDefinition,
+    TaskKey,
+    TaskRecord,
+    WorkflowDefinition,
+)
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.timeline import Timeline, rebuild
@@ -120,6 +127,11 @@ class Observation:
         columns = self.execution.columns
         return tuple([key for key, place in columns.last.items() if columns.is_work[place]])
 
+    @cached_property
+    def acting_keys(self) -> tuple[TaskKey, ...]:
+        """Tasks on record that do something, in scheduling order: a worker's, sub-workflows, waits, calls."""
+        return tuple(key for key, record in self.finals.items() if record.type not in OPERATOR_TASK_TYPES)
+
     def keys(self, ref: str) -> tuple[TaskKey, ...]:
         """Return the tasks on record of `work` (all iterations) or `work__2` (that one), in order of iteration."""
         if ref in self.refs:
@@ -140,8 +152,13 @@ class Observation:
         return self.template.estimates_ms.get(ref) if self.template else None
 
     def is_simulated(self, key: TaskKey) -> bool:
-        """Whether the work of a task was simulated: its duration would prove itself."""
+        """Whether the work of a task was simulated: its duration would prove itself.
+
+        That of a sub-workflow counts as simulated where any is, or where nothing else tells.
+        """
         record = self.finals.get(key)
+        if record is not None and record.type == "SUB_WORKFLOW":
+            return self.any_simulated or not self.worker_keys
         return record is not None and record_is_simulated(record)
 
     @cached_property

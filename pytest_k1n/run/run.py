@@ -20,6 +20,7 @@ from pytest_k1n.servers.folders import new_run_folder
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
     from pytest_k1n.coordination.runfolder import RunFolder
+    from pytest_k1n.core.model import WorkflowDefinition
     from pytest_k1n.core.plan import Plan
     from pytest_k1n.core.weather import Weather
     from pytest_k1n.options import Option
@@ -80,6 +81,24 @@ class Run:
         from pytest_k1n.plan.library import Library
 
         return Library(self.plan.definitions, self.plan.task_definitions) if self.plan else Library()
+
+    @property
+    def estimates_ms(self) -> dict[tuple[str, str], int]:
+        """(workflow, ref) -> planned work in workflow time, of every template of the plan and its sub-workflows."""
+        from pytest_k1n.core.nested_estimates import with_nested
+
+        templates = self.plan.templates if self.plan else ()
+        known = {(each.workflow, ref): ms for each in templates for ref, ms in each.estimates_ms.items()}
+        roots = [found for each in templates if (found := self._known(each.workflow, each.version)) is not None]
+        return with_nested(known, roots, self._known)
+
+    def _known(self, name: str, version: int | None) -> WorkflowDefinition | None:
+        from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
+
+        try:
+            return self.library.workflow_definition(name, version)
+        except (DefinitionNotFound, DefinitionError):
+            return None
 
     @property
     def weather(self) -> Weather | None:

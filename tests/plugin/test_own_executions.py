@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from .conftest import simple, workflow
+
 OWN = """
 from pytest_k1n import completed
 
@@ -108,3 +110,42 @@ def test_what_a_failed_test_has_started_is_kept_and_part_of_the_runs_document(em
     saved = json.loads(Path(line.removeprefix("saved").strip()).read_text())
     assert saved["workflowId"] == execution["workflow"]["workflow_id"]
     assert saved["tasks"][0]["reasonForIncompletion"] == "RuntimeError: no gateway"
+
+
+NESTED_PLAN = """
+schema = "k1n-plan/1"
+definitions = ["workflows"]
+[[batch]]
+number = 1
+[[batch.template]]
+id = "01"
+slug = "outer"
+workflow = "OUTER"
+estimates = { prepare = "3m", inner = "20m", finish = "2m" }
+phase = [{ number = 1, name = "before", refs = ["prepare"] },
+         { number = 2, name = "within", refs = ["inner"], band = ["18m", "22m"] },
+         { number = 3, name = "after", refs = ["finish"] }]
+"""
+NESTED = """
+import pytest
+from pytest_k1n import barriers_hold, completed, on_estimate, phase_within, task_within
+
+@pytest.mark.batch1
+@pytest.mark.workflow("OUTER")
+def test_in_a_batch(workflow_execution):
+    workflow_execution.expect(completed(), barriers_hold(), phase_within(2), on_estimate(refs=["inner"]))
+
+def test_on_its_own(conductor):
+    execution = conductor.run("OUTER", takes={"inner": "20m", "i1": "15m"})
+    execution.expect(completed(), task_within("inner", "19m", "21m"))
+    execution.child("inner").expect(task_within("i1", "14m", "16m"), task_within("i2", "4m", "6m"))
+"""
+
+
+def test_a_sub_workflow_has_an_estimate_and_may_be_a_phase(empty_project):
+    inner = {"name": "inner", "taskReferenceName": "inner", "type": "SUB_WORKFLOW",
+             "subWorkflowParam": {"name": "INNER", "version": 1}}  # fmt: skip
+    empty_project.plan(NESTED_PLAN).definition(workflow("INNER", simple("i1"), simple("i2")))
+    empty_project.definition(workflow("OUTER", simple("prepare"), inner, simple("finish")))
+    outcome = empty_project.test("nested", NESTED).run()
+    assert outcome.counts == {"passed": 2}, outcome.text

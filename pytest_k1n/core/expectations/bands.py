@@ -138,7 +138,7 @@ def phase_in(observation: Observation, phase: Phase, band: Band, tally: Tally, *
     """Judge how long a phase lasted; too long is decided before its end."""
     name = f"phase {phase.number}"
     window = observation.timeline.window(phase.refs)
-    keys = [key for key in observation.worker_keys if key[0] in phase.refs]
+    keys = [key for key in observation.acting_keys if key[0] in phase.refs]
     is_closed = all(is_over(observation, key) for key in keys) and not any(
         may_repeat(observation, ref) for ref in phase.refs
     )

@@ -81,7 +81,7 @@ def tasks_on_estimate(
 ) -> None:
     """Judge the last attempt of every task that has an estimate; of tasks that never ran, those in `refs` only."""
     wanted = observation.refs if refs is None else known(observation, refs, tally)
-    for key in observation.worker_keys:
+    for key in observation.acting_keys:
         estimate_ms = observation.estimate_ms(key[0])
         if key[0] in wanted and estimate_ms is not None:
             _task_on_estimate(observation, key, estimate_ms, share, tally, quantum_ms)
@@ -104,7 +104,7 @@ def _task_on_estimate(
         return
     _estimated(
         label(key), span.duration_ms, estimate_ms, share, tally, origin,
-        simulated=span.is_simulated, quantum_ms=quantum_ms,
+        simulated=observation.is_simulated(key), quantum_ms=quantum_ms,
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def barriers_hold() -> Judge:
 
 
 def phases_apart(observation: Observation, first: Phase, second: Phase, tally: Tally) -> None:
-    """Judge one barrier; worker tasks only, all attempts. Two numbers decide it: the last end and the first start."""
+    """Judge one barrier, over all attempts of tasks that do something: by the last end and the first start."""
     subject = f"phase {second.number}"
     expected = f"phase {second.number} ({second.name}) to start when phase {first.number} ({first.name}) has ended"
     origin = f"barrier after phase {first.number} of the plan"
@@ -197,7 +197,7 @@ def phases_apart(observation: Observation, first: Phase, second: Phase, tally: T
 
 
 def _of(observation: Observation, phase: Phase) -> tuple[TaskKey, ...]:
-    return tuple(key for key in observation.worker_keys if key[0] in phase.refs)
+    return tuple(key for key in observation.acting_keys if key[0] in phase.refs)
 
 
 def _start(observation: Observation, key: TaskKey) -> int | None:

@@ -206,6 +206,21 @@ def test_a_barrier_is_open_while_the_earlier_phase_has_tasks_to_come(build):
     assert (finding.code, finding.observed) == ("pending", "b of phase 1 may still come")
 
 
+def test_a_phase_may_be_of_a_sub_workflow_a_person_or_a_call(build):
+    for kind in ("SUB_WORKFLOW", "HUMAN", "WAIT", "HTTP", "EVENT"):
+        records = [build.task("a", 0, 10), build.task("b", 10, 30, type=kind), build.task("c", 30, 40)]
+        held = build.observation(*records, template=build.template(phases=PHASES))
+        assert (barriers_hold().judge(held).verdict, barriers_hold().judge(held).passed) == (Verdict.PASS, 1)
+        crossed = build.observation(*records[:2], build.task("c", 29, 40), template=build.template(phases=PHASES))
+        [finding] = barriers_hold().judge(crossed).findings
+        assert (finding.code, finding.observed.partition(";")[0]) == ("barrier-crossed", "c started before b ended")
+
+
+def test_what_only_steers_is_no_part_of_a_phase(build):
+    records = [build.task("a", 0, 10), build.task("b", 0, 40, type="JOIN"), build.task("c", 20, 30)]
+    assert barriers_hold().judge(build.observation(*records, template=build.template(phases=PHASES))).passed == 1
+
+
 def test_a_phase_that_never_ran_leaves_its_barrier_unknown(build):
     seen = build.observation(
         build.task("a", 0, 10), status="FAILED", definition=build.chain("a", "b", "c"),
