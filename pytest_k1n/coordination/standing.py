@@ -51,6 +51,7 @@ def standing(observation: Observation, *, raw_ms: int, speed: float) -> str:
     parts += list(_running(running[:_MOST_TASKS], observation, begun + raw_ms, speed))
     if len(running) > _MOST_TASKS:
         parts.append(f"{len(running) - _MOST_TASKS} more run")
+    parts += list(_waiting(records, begun + raw_ms))
     if queued:
         parts.append(f"{', '.join(queued[:_MOST_TASKS])} waits for a worker")
     total_ms = observation.template.total_estimate_ms if observation.template else None
@@ -58,6 +59,13 @@ def standing(observation: Observation, *, raw_ms: int, speed: float) -> str:
     if left_ms is not None and left_ms > 0:
         parts.append(f"about {format_ms(left_ms)} to go")
     return "; ".join(parts)
+
+
+def _waiting(records: list[TaskRecord], now_ms: int) -> Iterator[str]:
+    """Name the people, signals and pauses that are waited for."""
+    open_ = [each for each in records if each.type in ("HUMAN", "WAIT") and not each.status.is_terminal]
+    for record in open_[:_MOST_TASKS]:
+        yield f"{record.ref} ({record.type}) waits for {format_ms(max(now_ms - (record.scheduled_ms or now_ms), 0))}"
 
 
 def _running(records: list[TaskRecord], observation: Observation, now_ms: int, speed: float) -> Iterator[str]:

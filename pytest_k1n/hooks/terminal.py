@@ -25,7 +25,7 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     from pytest_k1n.report.weather import weather_line
 
     run, director = controller.run, controller.director
-    run.progress.show()
+    run.progress.show(is_over=True)
     _show_unknown(run, reporter)
     for line in controller.trouble:
         reporter.ensure_newline()

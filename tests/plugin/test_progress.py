@@ -49,3 +49,26 @@ def test_the_summary_follows_its_heading_at_once(project):
     lines = project.run("-m", "batch1").result.stdout.lines
     heading = next(number for number, line in enumerate(lines) if "k1n: workflows on Conductor" in line)
     assert lines[heading + 1].startswith("server ")
+
+
+WAITS = """
+import pytest
+from pytest_k1n.run.run import RUN
+
+def test_waits(conductor, request):
+    request.config.stash[RUN].progress.interrupt("test_waits waits for the end of w since 31 s")
+    print("captured")
+"""
+
+
+def test_what_a_test_waits_for_gets_past_its_capture(project):
+    outcome = project.test("waits", WAITS).run("-q", "test_waits.py")
+    assert "  k1n test_waits waits for the end of w since 31 s" in outcome.text
+    assert "captured" not in outcome.text
+
+
+def test_a_long_batch_says_now_and_then_how_it_stands_with_q(project, monkeypatch):
+    monkeypatch.setattr("pytest_k1n.run.progress.QUIET_S", 0.0)
+    shown = progress(project.run("-q", "-m", "batch2"))
+    assert shown
+    assert progress(project.run("-qq", "-m", "batch2")) == []

@@ -36,3 +36,13 @@ def test_it_says_what_runs_for_how_long_and_what_is_left(define, execution, task
     assert standing(seen, raw_ms=120_000, speed=1) == (
         "1 of 3 tasks done; b runs for 1.0 min of about 4.0 min; c waits for a worker; about 3.0 min to go"
     )
+
+
+def test_it_names_the_people_and_signals_that_are_waited_for(define, execution, task):
+    run = execution(
+        task("a", 0, 60_000), task("approve", 60_000, type="HUMAN"), task("go", 90_000, type="WAIT"), end=None
+    )
+    seen = observe(run, definition=define.workflow("a"))
+    assert standing(seen, raw_ms=120_000, speed=1) == (
+        "1 of 1 tasks done; approve (HUMAN) waits for 1.0 min; go (WAIT) waits for 30.0 s"
+    )
