@@ -46,6 +46,7 @@ COMMANDS = (
     Command("validate", "pytest_k1n.commands.validate", "validate results files, plans and definitions"),
     Command("worker", "pytest_k1n.commands.worker", "run a task worker"),
     Command("server", "pytest_k1n.commands.server", "start, stop and look at a Conductor server"),
+    Command("sweep", "pytest_k1n.commands.sweep", "end what killed runs have left on servers"),
     Command("doctor", "pytest_k1n.commands.doctor", "check that everything a run needs is there"),
     Command("init", "pytest_k1n.commands.init", "write a plan and a passing test for your own workflow"),
 )

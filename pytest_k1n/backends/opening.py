@@ -92,6 +92,8 @@ def open_backend(
         client = Conductor(transport_for(server.endpoint.url))
         stack.callback(client.close)
         asked = time_at(settings, server.endpoint, client)
+        if server.endpoint.kind is Kind.URL:
+            _clear_up(client, server.endpoint.shown_url, say)
         world = None
         if asked.name == "virtual" and server.endpoint.is_embedded:
             world = stack.enter_context(_world(client, f"k1n-{run.uid}"))
@@ -107,6 +109,18 @@ def open_backend(
             stack.enter_context(own_worker(run, server.endpoint, time, world)) if kind == "own" and has_work else None
         )
         yield RealBackend(run, server, client, time, worker, warm)
+
+
+def _clear_up(client: Conductor, url: str, say: Callable[[str], None]) -> None:
+    """End what killed runs of this machine have left on a server."""
+    from pytest_k1n.client.errors import ConductorError
+    from pytest_k1n.coordination.leftovers import clear, leftovers
+
+    try:
+        for line in clear(client, [each for each in leftovers() if each.url == url]):
+            say(line)
+    except ConductorError as error:
+        say(f"what a killed run has left could not be cleared up: {error}")
 
 
 @contextmanager

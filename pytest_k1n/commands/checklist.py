@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.coordination.leftovers import leftovers
 from pytest_k1n.core.plan import Plan
 from pytest_k1n.plan.find import shown
 from pytest_k1n.plan.library import Library
@@ -24,6 +25,7 @@ from pytest_k1n.servers.protocol import Kind, ServerSpec
 
 SCRIPTS = ("tests/*.sh", "ops/agents/*.sh", "ops/scripts/*.sh", ".conductor/metrics/*.sh")
 TASK_DEFINITIONS = Path("fixtures/tasks")
+_MOST_LEFT = 3
 
 
 class CheckOutcome(StrEnum):
@@ -162,6 +164,20 @@ def _healthy(subject: Examined) -> Check:
     return Check(name, CheckOutcome.PASS, f"Conductor {endpoint.version} at {endpoint.shown_url}")
 
 
+def _left(_subject: Examined) -> Check:
+    """Show what killed runs of this machine may have left on servers that are not theirs; nothing is asked of them."""
+    name, found = "left by killed runs", leftovers()
+    if not found:
+        return Check(name, CheckOutcome.PASS, "nothing")
+    shown_ = [
+        f"run {each.uid} at {each.url}" + "".join(f", {name}" for name, _ in each.definitions[:_MOST_LEFT])
+        for each in found[:_MOST_LEFT]
+    ]
+    more = f", and {len(found) - _MOST_LEFT} more" if len(found) > _MOST_LEFT else ""
+    remedy = "k1n sweep, or a run at that server, ends what runs there and takes the definitions away"
+    return Check(name, CheckOutcome.FAIL, f"{'; '.join(shown_)}{more}", remedy)
+
+
 def _plan(subject: Examined) -> Check:
     name, plan = "plan", subject.plan
     if plan is None and not subject.plan_trouble:
@@ -274,4 +290,5 @@ _EXAMINATIONS: tuple[Callable[[Examined], Check], ...] = (
     _bridge,
     _scripts,
     _results,
+    _left,
 )

@@ -21,6 +21,11 @@ def user_correlation_id(start: str, *, test: str, nth: int) -> str:
     return f"{_OURS}{start}/{_digest(test)}.{nth}"
 
 
+def correlations_of(uid: str) -> str:
+    """Return what a search finds the executions of a run by: all begin with this, and `*` stands for the rest."""
+    return f"{_OURS}{uid}*"
+
+
 def is_of_a_run(correlation_id: str | None) -> bool:
     """Whether a run of pytest-k1n started it."""
     return correlation_id is not None and correlation_id.startswith(_OURS)

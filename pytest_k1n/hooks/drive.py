@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,10 +53,17 @@ def prepare(run: Run, collection: Collection) -> Drive:
     spec = _checked_spec(run.settings)
     controller = Controller(run=run, director=_make_director(run, collection), started_ms=_epoch_ms())
     import_for_threads(run, collection)
-    sweep()
+    sweep(spares=_may_have_left)
     run.folder.make()
     end_on_sigterm()
     return Drive(controller, spec)
+
+
+def _may_have_left(folder: Path) -> bool:
+    """Tell whether a killed run may have left something on a server: whoever uses that ends it."""
+    from pytest_k1n.coordination.leftovers import leftover_in  # here: there hardly ever is a folder
+
+    return leftover_in(folder) is not None
 
 
 def _checked_spec(settings: Settings) -> ServerSpec:

@@ -13,8 +13,8 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,21 +63,40 @@ def own_folder(*, root: Path | None = None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep(root: Path | None = None) -> list[Path]:
+def sweep(root: Path | None = None, *, spares: Callable[[Path], bool] = lambda _folder: False) -> list[Path]:
     """Remove the folders of runs and workers whose process was killed; return them. Raises nothing.
 
-    Runs may sweep at once: the run that renames a folder first removes it.
+    Runs may sweep at once: the run that renames a folder first removes it. `spares`: which are still to be read.
     """
     removed = []
-    for folder in _left_behind(root or Path(tempfile.gettempdir())):
-        claimed = folder.with_name(re.sub(r"-swept\d+$", "", folder.name) + f"-swept{os.getpid()}")
-        try:
-            folder.rename(claimed)
-        except OSError:
-            continue  # another run was faster, or the folder is another user's
-        shutil.rmtree(claimed, ignore_errors=True)
-        removed.append(folder)
+    for folder in left_behind(root):
+        if spares(folder):
+            continue
+        with claimed(folder) as mine:
+            if mine is not None:
+                shutil.rmtree(mine, ignore_errors=True)
+                removed.append(folder)
     return removed
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[Path | None]:
+    """Have the folder of a dead process to oneself, under another name; None if another run was faster.
+
+    What is left of it after an error has its name back.
+    """
+    mine = folder.with_name(re.sub(r"-swept\d+$", "", folder.name) + f"-swept{os.getpid()}")
+    try:
+        folder.rename(mine)
+    except OSError:
+        yield None  # or it is another user's
+        return
+    try:
+        yield mine
+    except BaseException:
+        with suppress(OSError):
+            mine.rename(folder)
+        raise
 
 
 def sweep_drafts(folder: Path) -> None:
@@ -92,7 +111,9 @@ def sweep_drafts(folder: Path) -> None:
             continue  # another run was faster, or the file is another user's
 
 
-def _left_behind(root: Path) -> Iterator[Path]:
+def left_behind(root: Path | None = None) -> Iterator[Path]:
+    """Yield the folders of runs and workers whose process was killed."""
+    root = root or Path(tempfile.gettempdir())
     try:
         entries = [entry for entry in os.scandir(root) if entry.name.startswith("k1n-")]
     except OSError:

@@ -44,5 +44,5 @@ def test_it_names_the_people_and_signals_that_are_waited_for(define, execution, 
     )
     seen = observe(run, definition=define.workflow("a"))
     assert standing(seen, raw_ms=120_000, speed=1) == (
-        "1 of 1 tasks done; approve (HUMAN) waits for 1.0 min; go (WAIT) waits for 30.0 s"
+        "1 of 1 tasks done; approve (HUMAN) waits for 1.0 min; go (WAIT) waits for 30.00 s"
     )
