@@ -68,11 +68,14 @@ def unanswered(execution: Execution, *, jumped: bool = False) -> list[str]:
     lines = []
     for task in execution.tasks:
         is_timed = task.type == "WAIT" and bool(task.input)
-        if task.type not in ASKED_TYPES or task.status.is_successful or is_timed or task.status in _REFUSED:
+        is_left = task.status == "COMPLETED_WITH_ERRORS" and "imeout" in (task.reason or "")
+        is_answered = task.status.is_successful and not is_left
+        if task.type not in ASKED_TYPES or is_answered or is_timed or task.status in _REFUSED:
             continue
         end_ms = task.ended_ms or execution.ended_ms
         since = f" in {format_ms(end_ms - task.scheduled_ms)}" if end_ms and task.scheduled_ms else ""
-        clock = ": virtual time went on to a time limit" if jumped and execution.status == "TIMED_OUT" else ""
+        is_late = jumped and (is_left or execution.status == "TIMED_OUT")
+        clock = ": virtual time went on to a time limit" if is_late else ""
         how = f'answers={{"{task.ref}": {{"after": "1h"}}}}, or signal("{task.ref}")'
         lines.append(f"{task.ref}: nobody answered it ({task.type}){since}{clock}; answer it by {how}")
     return lines

@@ -34,13 +34,14 @@ def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | No
 
 def _said(task: TaskRecord, waited_ms: int, now_ms: int | None) -> str:
     for_ms = waited_ms if now_ms is None or not task.scheduled_ms else max(0, now_ms - task.scheduled_ms)
+    since = f" in {format_ms(for_ms)}" if for_ms else ""  # where time stands, it has not been long
     if task.type == "HUMAN":
-        return f"{task.ref}: no person has answered it (HUMAN) in {format_ms(for_ms)}"
+        return f"{task.ref}: no person has answered it (HUMAN){since}"
     if task.type == "WAIT":
         for key, word in (("duration", "for"), ("until", "until")):
             if task.input.get(key):
                 return f"{task.ref}: a WAIT {word} {task.input[key]} goes on since {format_ms(for_ms)}"
-        return f"{task.ref}: no signal has come (WAIT) in {format_ms(for_ms)}"
+        return f"{task.ref}: no signal has come (WAIT){since}"
     if task.status is TaskStatus.SCHEDULED:
         again = f" since attempt {task.attempt} failed" if task.attempt else ""
         if for_ms < task.start_delay_ms:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pytest_k1n.core.model import Execution, TaskRecord, WorkflowDefinition
+from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.references import Reference, references
 from pytest_k1n.core.unroll import label
 
 _PLAIN: Final = re.compile(r"\$\{(?:workflow\.input|(?P<ref>[^.\[${}\s]+)\.output)\.(?P<name>[^.\[${}\s]+)\}")
-_ENDED_BADLY: Final = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT"})
+_ENDED_BADLY: Final = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "COMPLETED_WITH_ERRORS"})
+ABOUT_VALUES: Final = frozenset({"wrong-value", "wrong-answer", "wrong-branch", "schema-violation"})
+"""Codes of findings that a null may explain."""
 
 
 class Cause(NamedTuple):
@@ -23,11 +26,14 @@ class Cause(NamedTuple):
     text: str
 
 
-def causes(execution: Execution, definition: WorkflowDefinition | None) -> Iterator[Cause]:
+def causes(
+    execution: Execution, definition: WorkflowDefinition | None, *, values: Collection[str] = ()
+) -> Iterator[Cause]:
     """Yield what may explain why an execution did not do what was expected, the surest first.
 
     Tasks that failed for good, each once with its number of attempts; inputs that an expression made null although it
-    reads one plain key, with the keys that there are; what the execution never came to.
+    reads one plain key, with the keys that there are; what the execution never came to. Of simulated work, which does
+    with null as with anything, only the inputs of `values`, of which a value was not as expected: refs, or its name.
     """
     for records in execution.records.values():
         if records[-1].status in _ENDED_BADLY:
@@ -36,7 +42,7 @@ def causes(execution: Execution, definition: WorkflowDefinition | None) -> Itera
         return
     ran = {task.ref: task for task in execution.tasks}
     for reference in references(definition):
-        if (text := _null(reference, execution, ran)) is not None:
+        if _matters(reference, execution, ran, values) and (text := _null(reference, execution, ran)) is not None:
             yield Cause("null", text)
     if execution.is_terminal and execution.status != "COMPLETED":
         missed = [
@@ -49,7 +55,20 @@ def causes(execution: Execution, definition: WorkflowDefinition | None) -> Itera
 def _failed(attempts: Sequence[TaskRecord]) -> str:
     last = attempts[-1]
     after = f", the last of {len(attempts)} attempts" if len(attempts) > 1 else ""
-    return f"{label(last.key)} {last.status}{after}: {plain_reason(last.reason or 'it gave no reason')}"
+    why = plain_reason(last.reason or "it gave no reason")
+    on = "; it is optional, so the execution went on" if last.status == "COMPLETED_WITH_ERRORS" else ""
+    return f"{label(last.key)} {last.status}{after}: {why}{on}"
+
+
+def _matters(
+    reference: Reference, execution: Execution, ran: Mapping[str, TaskRecord], values: Collection[str]
+) -> bool:
+    """Tell whether a null that an expression makes may explain anything: to simulated work it is as good as a value."""
+    if (reference.consumer or execution.name) in values:
+        return True
+    found = _PLAIN.fullmatch(reference.expression)
+    record = ran.get(reference.consumer or (found["ref"] if found and found["ref"] else ""))
+    return record is None or not record_is_simulated(record)
 
 
 def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskRecord]) -> str | None:

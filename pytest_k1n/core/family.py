@@ -23,3 +23,11 @@ def led_to(execution: Execution) -> list[str]:
     if isinstance(failure, str) and " " not in failure:  # else it says why none could be started
         found.append(failure)
     return list(dict.fromkeys(found))
+
+
+def is_about_to_start(execution: Execution) -> bool:
+    """Tell whether a task has yet to start what it is for, as a server does some time after it has scheduled it."""
+    return any(
+        record.type in ("SUB_WORKFLOW", "START_WORKFLOW") and not record.status.is_terminal and not started_by(record)
+        for record in execution.tasks
+    )

@@ -10,6 +10,9 @@ _WRAPPERS: Final = (
     re.compile(r"Sub workflow (?P<name>.{1,300}?)\.\d+/[^\s/]{1,80} failure reason: (?P<inner>.*)", re.DOTALL),
 )
 """As 3.32.1 writes the reason of an execution, and of a SUB_WORKFLOW task."""
+_LATE: Final = re.compile(
+    r"responseTimeout: (?P<s>\d{1,12}) exceeded for the taskId: \S{1,80} with Task Definition: (?P<of>.+)"
+)
 
 _STOREYS: Final = 5
 """Sub-workflows in sub-workflows that are all named."""
@@ -27,4 +30,7 @@ def plain_reason(reason: str) -> str:
         reason = found["inner"]
     if len(names) > _STOREYS:
         names = [*names[:2], f"... {len(names) - 3} more", names[-1]]
+    if (late := _LATE.fullmatch(reason)) is not None:
+        of = late["of"]
+        reason = f"no word for longer than the responseTimeoutSeconds of its task definition {of}, {late['s']}"
     return ": ".join([*names, reason])

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import unanswered
-from pytest_k1n.core.causes import causes
+from pytest_k1n.core.causes import ABOUT_VALUES, causes
 from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.model import Execution, WorkflowDefinition
 from pytest_k1n.core.observation import Observation
@@ -24,6 +25,8 @@ from pytest_k1n.core.weather import Weather
 from pytest_k1n.run.coverage import LedToOthers, LookedAt
 from pytest_k1n.run.run import Run
 
+Judged = Sequence[Mapping[str, Any]]
+"""Findings as a test's evidence has them."""
 LOG_LINES = 12
 """Enough for the traceback of a handler."""
 CAUSES = 6
@@ -33,14 +36,14 @@ ROWS = 40
 """Of the picture: more tell nothing at one look."""
 
 
-def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
+def section(run: Run, item: Item, *, executions: tuple[str, ...], findings: Judged = ()) -> str:
     """Describe the executions that a failed test judged: ids, URL, seed, timeline, last log lines, replay command."""
     state = run.folder.state()
     wanted = executions or tuple(each.workflow_id for each in state.of_key(item.key or ""))
     lines: list[str] = []
     for each in state.executions:
         if each.workflow_id in wanted:
-            lines += _about(run, each)
+            lines += _about(run, each, _judged_by_value(findings))
     url = state.server["url"] if state.server else None
     lines.append(f"server    {url or 'the embedded engine'}, {state.time_model} time, seed {run.settings.seed}")
     replay = " ".join([f"pytest --k1n-seed={run.settings.seed}", *_chosen(run), shlex.quote(item.node_id)])
@@ -48,7 +51,7 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...]) -> str:
     return "\n".join(one_line(line, most=2000) for line in lines)
 
 
-def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
+def own_section(run: Run, node_id: str, held: Sequence[LookedAt], findings: Judged = ()) -> str:
     """Describe the executions that a failed test has started itself: picture, failed tasks, logs, replay command."""
     lines: list[str] = []
     for source in held:
@@ -58,7 +61,13 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt]) -> str:
             lines.append(f"execution could not be read any more: {error}")
             continue
         lines.append(f"execution {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}")
-        lines += _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual", weather=seen.weather)
+        lines += _told(
+            seen.execution,
+            seen.definition,
+            jumped=seen.time_model == "virtual",
+            weather=seen.weather,
+            values=_judged_by_value(findings),
+        )
         if run.settings.keep != "never":
             lines.append(f"saved     {_kept(run, seen.execution.workflow_id)}")
         lines += _log_lines(seen.execution, seen.logs or {})
@@ -89,13 +98,17 @@ def _columns() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
+def _judged_by_value(findings: Judged) -> set[str]:
+    return {str(each["subject"]) for each in findings if each["code"] in ABOUT_VALUES}
+
+
+def _about(run: Run, state: LaunchedExecution, values: Collection[str]) -> Iterator[str]:
     execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
     kept = _kept(run, state.workflow_id)
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
     jumped = run.folder.state().time_model == "virtual"
     weather = None if jumped else run.weather
-    yield from _told(execution, execution.definition, jumped=jumped, weather=weather)
+    yield from _told(execution, execution.definition, jumped=jumped, weather=weather, values=values)
     evidence = run.folder.read_json(f"evidence/{state.workflow_id}.json") or {}
     logs = {task: [(int(at), str(text)) for at, text in lines] for task, lines in evidence.get("logs", {}).items()}
     yield from _log_lines(execution, logs)
@@ -103,10 +116,15 @@ def _about(run: Run, state: LaunchedExecution) -> Iterator[str]:
 
 
 def _told(
-    execution: Execution, definition: WorkflowDefinition | None, *, jumped: bool, weather: Weather | None
+    execution: Execution,
+    definition: WorkflowDefinition | None,
+    *,
+    jumped: bool,
+    weather: Weather | None,
+    values: Collection[str] = (),
 ) -> Iterator[str]:
     """Yield what explains the failure first, then the picture."""
-    yield from (f"{each.kind:<9} {each.text}" for each in islice(causes(execution, definition), CAUSES))
+    yield from (f"{each.kind:<9} {each.text}" for each in islice(causes(execution, definition, values=values), CAUSES))
     yield from (f"waited    {line}" for line in unanswered(execution, jumped=jumped)[:CAUSES])
     yield from (f"  {line}" for line in bars(execution, columns=_columns() - 2, most=ROWS, weather=weather))
 

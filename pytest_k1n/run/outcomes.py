@@ -64,8 +64,10 @@ def _picture(run: Run, described: Item, item: pytest.Item, report: pytest.TestRe
     """Add the section that shows the executions of a failed test."""
     from pytest_k1n.run import failure  # here: it draws, and most tests pass
 
+    findings = item.stash[EVIDENCE]["findings"] if EVIDENCE in item.stash else []
     if described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
-        report.sections.append((retelling.PICTURE, failure.section(run, described, executions=executions)))
+        text = failure.section(run, described, executions=executions, findings=findings)
+        report.sections.append((retelling.PICTURE, text))
     elif held := item.stash.get(LOOKED_AT, None):
-        report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held)))
+        report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held, findings)))

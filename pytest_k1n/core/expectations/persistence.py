@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from pytest_k1n.core.expectations.expectation import Expectation, Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import pending, recorded, unfinished
 from pytest_k1n.core.findings import Finding, Findings, Verdict
-from pytest_k1n.core.model import TaskKey, TaskRecord, WorkflowStatus
+from pytest_k1n.core.model import Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.paths import equal, lookup, shown, steps
+from pytest_k1n.core.paths import MISSING, equal, lookup, shown, steps
+from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.core.unroll import label
@@ -103,16 +104,24 @@ def answered_by(ref: str, who: str, *, at: str = "by") -> Judge:
             record = observation.finals[key]
             if not record.status.is_terminal:
                 unfinished(observation, key, tally, expected=expected)
-            elif not record.status.is_successful:
-                why = f": {record.reason}" if record.reason else ""
+            elif not record.status.is_successful or record.status is TaskStatus.COMPLETED_WITH_ERRORS:
+                why = f": {plain_reason(record.reason)}" if record.reason else ""
                 tally.fail("unanswered", label(key), expected=expected, observed=f"nobody: {record.status}{why}")
             elif not equal(found := lookup(record.output, at), who):
-                tally.fail("wrong-answer", label(key), expected=expected, observed=f"{at} is {shown(found)}")
+                tally.fail("wrong-answer", label(key), expected=expected, observed=_answer(record.output, at, found))
             else:
                 tally.passed()
         return tally.findings()
 
     return judge
+
+
+def _answer(output: Mapping[str, Json], at: str, found: object) -> str:
+    """Say who is named, or what the answer holds instead."""
+    if found is not MISSING:
+        return f"{at} is {shown(found)}"
+    keys = [key for key in output if not key.startswith("_k1n")]
+    return f"an answer without {at}: " + (f"it has {', '.join(keys)}" if keys else "it is empty")
 
 
 @expectation

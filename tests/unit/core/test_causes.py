@@ -61,3 +61,33 @@ def test_an_input_whose_source_ended_only_later_is_told_so(build):
     )
     found = list(causes(execution, definition(simple("b", rows="${load.output.row}"), simple("load"))))
     assert found == [("null", "b.rows is null: ${load.output.row}, and load ended only after b had it")]
+
+
+SIMULATED = {"_k1n": {"simulated": True}}
+
+
+def test_null_explains_nothing_of_simulated_work_unless_a_value_was_not_as_expected(build):
+    made = definition(
+        simple("load"), simple("b", rows="${load.output.row}"), outputParameters={"n": "${load.output.m}"}
+    )
+    records = [
+        build.task("load", 0, 10, output=SIMULATED),
+        build.task("b", 10, 20, input={"rows": None}, output=SIMULATED),
+    ]
+    execution = build.execution(*records, output={"n": None})
+    assert list(causes(execution, made)) == []
+    told = "b.rows is null: ${load.output.row}, and the output of load is empty"
+    assert list(causes(execution, made, values={"b"})) == [("null", told)]
+    assert [text for _, text in causes(execution, made, values={execution.name})] == [
+        "output n is null: ${load.output.m}, and the output of load is empty"
+    ]
+    really = build.execution(records[0], build.task("b", 10, 20, input={"rows": None}, status="FAILED", reason="None"))
+    assert ("null", told) in list(causes(really, made))
+
+
+def test_an_optional_task_that_ended_badly_is_told_with_its_reason(build):
+    late = "responseTimeout: 3600 exceeded for the taskId: 1f46c2e8 with Task Definition: approve"
+    execution = build.execution(build.task("ask", 0, 10, type="HUMAN", status="COMPLETED_WITH_ERRORS", reason=late))
+    [(kind, text)] = causes(execution, None)
+    assert (kind, text.partition(": ")[0]) == ("failed", "ask COMPLETED_WITH_ERRORS")
+    assert text.endswith("task definition approve, 3600; it is optional, so the execution went on")

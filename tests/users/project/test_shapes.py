@@ -4,6 +4,7 @@ import pytest
 
 from pytest_k1n import (
     TaskFailed,
+    answered_by,
     attempts,
     compensated_by,
     completed,
@@ -158,3 +159,17 @@ def test_plain_asserts_do_as_well(conductor):
 def test_the_server_is_a_conductor(conductor, conductor_proc):
     conductor.run(workflow(simple("users_one"))).expect(completed())
     assert conductor_proc.client().version() is not None
+
+
+def test_a_person_is_asked_in_a_sub_workflow(conductor):
+    ask = {"name": "users_ask", "taskReferenceName": "ask", "type": "HUMAN"}
+    inner = {"name": "users_asking", "version": 1, "ownerEmail": "shop@example.com", "tasks": [ask]}
+    outer = {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW",
+             "subWorkflowParam": {"name": "users_asking", "version": 1}}  # fmt: skip
+    definition = {"name": "users_asks", "version": 1, "ownerEmail": "shop@example.com", "tasks": [outer]}
+    execution = conductor.start(definition, children=[inner])
+    execution.wait_for("sub")
+    child = execution.child("sub")
+    child.signal("ask", {"by": "bob"})
+    execution.expect(completed())
+    child.expect(completed(), answered_by("ask", "bob"))

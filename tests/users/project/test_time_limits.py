@@ -47,10 +47,33 @@ def test_nobody_answers_within_three_days(conductor):
 
 
 @pytest.mark.virtual
+def test_an_answer_after_the_limit_comes_too_late(conductor):
+    conductor.run(workflow(APPROVE, **THREE_DAYS), answers={"approve": {"after": "73h"}}).expect(timed_out())
+
+
+@pytest.mark.virtual
 def test_a_pause_of_a_fortnight(conductor):
     pause = {"name": "cool", "taskReferenceName": "cool", "type": "WAIT", "inputParameters": {"duration": "14 days"}}
     execution = conductor.run(workflow(pause, simple("users_go")))
     execution.expect(completed(), within("336h", "337h"))
+
+
+@pytest.mark.virtual
+@pytest.mark.parametrize("time", range(12))
+def test_a_timed_pause_is_met_while_it_lasts(conductor, time):
+    pause = {"name": "cool", "taskReferenceName": "cool", "type": "WAIT", "inputParameters": {"duration": "2 hours"}}
+    execution = conductor.start(workflow(simple("users_go"), pause, APPROVE, **THREE_DAYS))
+    execution.complete("users_go")
+    execution.wait_for("cool")
+    if time % 2:
+        execution.advance("119m")
+        assert execution.waiting("cool")
+        execution.advance("1m")
+        assert not execution.waiting("cool")
+    else:
+        execution.signal("cool", {"by": "ann"})
+    execution.wait_for("approve")
+    assert execution.waiting("approve")
 
 
 @pytest.mark.virtual

@@ -95,6 +95,19 @@ def test_an_answer_names_who_gave_it(build, codes_of):
     assert codes_of(answered_by("yes", "ann").judge(live)) == [("pending", "yes", "unknown")]
 
 
+def test_an_answer_without_a_name_says_what_it_has(build):
+    seen = build.observation(
+        build.task("go", 0, 10, type="WAIT", output={"ok": True, "at": 3}),
+        build.task("yes", 0, 10, type="HUMAN"),
+        build.task("left", 0, 10, type="HUMAN", status="COMPLETED_WITH_ERRORS", reason="too late"),
+    )
+    observed = [answered_by(ref, "ann").judge(seen).findings[0].observed for ref in ("go", "yes", "left")]
+    assert observed == [
+        "an answer without by: it has ok, at", "an answer without by: it is empty",
+        "nobody: COMPLETED_WITH_ERRORS: too late",
+    ]  # fmt: skip
+
+
 def test_what_must_not_hold_fails_with_its_reason_where_it_does(build):
     seen = build.observation(build.task("a", 0, 10))
     [finding] = never(attempts("a", 1), because="the first call is made to fail").judge(seen).findings
