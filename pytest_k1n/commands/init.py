@@ -39,6 +39,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _material(arguments: argparse.Namespace) -> Material:
+    if arguments.folder.is_file():
+        raise ValueError(f"{arguments.folder} is a file: say --from {arguments.folder}, and FOLDER for where to write")
     if arguments.file:
         if arguments.server:
             raise ValueError("--from FILE and --server URL: the workflow comes from one of them")

@@ -47,6 +47,7 @@ def prepare(run: Run, collection: Collection) -> Drive:
         raise pytest.UsageError(collection.error)
     xdist.check_mode(run.config, collection)
     run.know(collection)
+    _check_workflows(run, collection)
     if collection.launches:
         check_results_folder(run)
         check_reports(run)
@@ -57,6 +58,23 @@ def prepare(run: Run, collection: Collection) -> Drive:
     run.folder.make()
     end_on_sigterm()
     return Drive(controller, spec)
+
+
+def _check_workflows(run: Run, collection: Collection) -> None:
+    """Refuse marks that name a workflow which is nowhere, where no server could have it. Raises UsageError."""
+    if spec_of(run.settings).kind is not Kind.EMBEDDED:
+        return
+    from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
+    from pytest_k1n.plan.toml import closest
+
+    for launch in collection.launches:
+        try:
+            run.library.workflow(launch.workflow, launch.version)
+        except DefinitionNotFound as missing:
+            hint = closest(launch.workflow, [str(each["name"]) for each in run.library.workflows])
+            raise pytest.UsageError(f"{launch.key}: {missing}{f': {hint}' if hint else ''}") from None
+        except DefinitionError:
+            return  # the launch says which file cannot be read
 
 
 def _may_have_left(folder: Path) -> bool:

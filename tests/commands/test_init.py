@@ -376,3 +376,9 @@ def test_what_cannot_be_a_project_is_one_line_and_leaves_nothing_behind(tmp_path
 
     assert re.search(said, capsys.readouterr().err)
     assert not (tmp_path / "new").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_says_what_to_type(pytester, capsys):
+    (pytester.path / "order.json").write_text("{}")
+    assert main(["init", "order.json"]) == 2
+    assert "order.json is a file: say --from order.json" in capsys.readouterr().err

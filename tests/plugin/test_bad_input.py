@@ -90,12 +90,10 @@ def test_a_dead_server_fails_within_seconds_and_falls_back_to_nothing(project):
     assert "Traceback" not in outcome.text
 
 
-def test_an_unknown_workflow_says_where_it_was_sought(project):
-    source = "import pytest\n@pytest.mark.workflow('NOBODY')\ndef test_it(workflow_execution): ...\n"
-    outcome = project.test("nobody", source).run("test_nobody.py")
-    assert "NOBODY" in outcome.text
-    assert "could not be launched" in outcome.text
-    assert outcome.code == 1
+@pytest.mark.parametrize(("name", "hint"), [("NOBODY", "workflows"), ("CHAIM", 'did you mean "CHAIN"?')])
+def test_an_unknown_workflow_is_refused_where_no_server_could_have_it(project, name, hint):
+    source = f"import pytest\n@pytest.mark.workflow('{name}')\ndef test_it(workflow_execution): ...\n"
+    refused(project.test("nobody", source).run("test_nobody.py"), f"no workflow definition {name}: sought in", hint)
 
 
 def test_a_definition_that_is_no_json_is_named(project):

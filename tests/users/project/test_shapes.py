@@ -61,7 +61,7 @@ def test_a_sub_workflow_gives_its_output(conductor):
 @pytest.mark.scaled
 def test_the_work_of_a_sub_workflow_is_workflow_time(conductor):
     child = {**CHILD, "tasks": [simple("users_inner"), simple("users_last")], "outputParameters": {"n": 1}}
-    takes = {"users_inner": "1m", "users_last": "1m"}
+    takes = {"users_inner": "1m", "users_last": "1m", "users_after": "1m"}
     execution = conductor.run(workflow(SUB, simple("users_after")), children=[child], takes=takes)
     execution.expect(completed(), within("175s", "5m"))
 
