@@ -34,7 +34,7 @@ class EmbeddedBackend:
         worker = HandlerWorker(
             Handlers(agents=settings.agents, mode="auto" if settings.handlers == "auto" else "simulated"),
             seed=settings.seed,
-            estimates_ms=plan.estimates_ms if plan is not None else {},
+            estimates_ms=run.estimates_ms,
             faults=faults_of(settings),
         )
         self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS, conductor=settings.conductor)

@@ -155,8 +155,7 @@ def own_worker(run: Run, endpoint: Endpoint, time: TimeScale, world: str | None 
     """Run `k1n worker` beside the server, in a process of its own: no GIL shared with pytest, and it can be killed."""
     run.folder.make()
     plan = run.plan
-    planned = plan.estimates_ms.items() if plan else ()
-    estimates = run.folder.write_json("estimates.json", [[*key, ms] for key, ms in planned])
+    estimates = run.folder.write_json("estimates.json", [[*key, ms] for key, ms in run.estimates_ms.items()])
     argv = [sys.executable, "-m", "pytest_k1n", "worker", "--domain", domain_of(run)]
     argv += ["--speed", str(time.speed), "--seed", str(run.settings.seed), "--slots", str(SLOTS)]
     argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]

@@ -95,7 +95,7 @@ class Engine(Beginning):
         for execution in other.executions.values():
             self._index.note(execution)
         self.archived.extend(other.archived)
-        self.stray_logs.update(other.stray_logs)
+        self.logs.adopt(other.logs)
 
     def execution(self, workflow_id: str) -> ExecutionState:
         """Find an execution. Raises Unknown."""

@@ -85,8 +85,9 @@ class Run:
     @property
     def estimates_ms(self) -> dict[tuple[str, str], int]:
         """(workflow, ref) -> planned work in workflow time, of every template of the plan and its sub-workflows."""
-        templates = self.plan.templates if self.plan else ()
-        known = {(each.workflow, ref): ms for each in templates for ref, ms in each.estimates_ms.items()}
+        if self.plan is None:
+            return {}
+        templates, known = self.plan.templates, self.plan.estimates_ms
         roots = [found for each in templates if (found := self._known(each.workflow, each.version)) is not None]
         if not any(task.type == "SUB_WORKFLOW" for root in roots for task in root.walk()):  # nearly always
             return known

@@ -31,6 +31,10 @@ class TaskLogs:
         if len(strays) > MOST_STRAYS:
             del strays[next(iter(strays))]
 
+    def adopt(self, other: TaskLogs) -> None:
+        """Take over what another engine keeps for tasks that are not there."""
+        self._strays.update(other._strays)
+
     def of(self, task_id: str) -> tuple[JsonObject, ...]:
         """Return the log of a task, also of one whose execution was archived."""
         if (task := self._find(task_id)) is not None:
