@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Start, confirming
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.setup import Setup
+from pytest_k1n.hooks.beforehand import check_workflows, may_have_left
 from pytest_k1n.hooks.imports import import_for_threads
 from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
@@ -47,41 +47,17 @@ def prepare(run: Run, collection: Collection) -> Drive:
         raise pytest.UsageError(collection.error)
     xdist.check_mode(run.config, collection)
     run.know(collection)
-    _check_workflows(run, collection)
+    check_workflows(run, collection)
     if collection.launches:
         check_results_folder(run)
         check_reports(run)
     spec = _checked_spec(run.settings)
     controller = Controller(run=run, director=_make_director(run, collection), started_ms=_epoch_ms())
     import_for_threads(run, collection)
-    sweep(spares=_may_have_left)
+    sweep(spares=may_have_left)
     run.folder.make()
     end_on_sigterm()
     return Drive(controller, spec)
-
-
-def _check_workflows(run: Run, collection: Collection) -> None:
-    """Refuse marks that name a workflow which is nowhere, where no server could have it. Raises UsageError."""
-    if spec_of(run.settings).kind is not Kind.EMBEDDED:
-        return
-    from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
-    from pytest_k1n.plan.toml import closest
-
-    for launch in collection.launches:
-        try:
-            run.library.workflow(launch.workflow, launch.version)
-        except DefinitionNotFound as missing:
-            hint = closest(launch.workflow, [str(each["name"]) for each in run.library.workflows])
-            raise pytest.UsageError(f"{launch.key}: {missing}{f': {hint}' if hint else ''}") from None
-        except DefinitionError:
-            return  # the launch says which file cannot be read
-
-
-def _may_have_left(folder: Path) -> bool:
-    """Tell whether a killed run may have left something on a server: whoever uses that ends it."""
-    from pytest_k1n.coordination.leftovers import leftover_in  # here: there hardly ever is a folder
-
-    return leftover_in(folder) is not None
 
 
 def _checked_spec(settings: Settings) -> ServerSpec:
