@@ -13,9 +13,11 @@ from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.core.text import one_line
 from pytest_k1n.hooks.drive import Drive, prepare
 from pytest_k1n.run.controller import Controller
+from pytest_k1n.run.junit import add_case
 from pytest_k1n.run.note import has_note, note_of, outcome_of
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.termination import forget_sigterm
+from pytest_k1n.run.verdict import is_failure
 
 
 def begin(run: Run, collection: Collection) -> None:
@@ -87,8 +89,7 @@ def _finish(controller: Controller, drive: Drive, session: pytest.Session) -> No
     """Write what the run has found, and give it an exit code that tells of blocked and unknown tests."""
     run, director = controller.run, controller.director
     drive.write_results()
-    has_stopped = any(map(director.ledger.stops, controller.outcomes.values()))
-    if session.exitstatus == pytest.ExitCode.OK and (has_stopped or controller.trouble):
+    if session.exitstatus == pytest.ExitCode.OK and is_failure(controller):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     _keep_in_last_failed(run.config, controller.outcomes)
     failed = session.exitstatus != pytest.ExitCode.OK
@@ -96,9 +97,10 @@ def _finish(controller: Controller, drive: Drive, session: pytest.Session) -> No
         controller.kept = run.settings.results / "runs" / run.uid
     has_own = (run.folder_path / "own").is_dir()
     if director.collection.launches or has_own or run.settings.report or run.settings.html:
-        is_written = drive.write_reports(exit_code=int(session.exitstatus))
-        if not is_written and session.exitstatus == pytest.ExitCode.OK:
+        drive.write_reports(exit_code=int(session.exitstatus))
+        if session.exitstatus == pytest.ExitCode.OK and is_failure(controller):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    add_case(run.config, controller.trouble)
 
 
 def _keep_in_last_failed(config: pytest.Config, outcomes: Mapping[str, ItemOutcome]) -> None:

@@ -25,7 +25,7 @@ from pytest_k1n.run import xdist
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.gate_verdicts import judge
 from pytest_k1n.run.recorded_passes import missing_passes, record_passes
-from pytest_k1n.run.reports import check_reports, keep_reports, write_reports
+from pytest_k1n.run.reports import check_reports, write_reports
 from pytest_k1n.run.results import check_results_folder, fail_contradictions, results, write_all, write_batch
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
@@ -263,13 +263,15 @@ class Drive:
         run, director = self._run, self._director
         found = self.controller.results = tuple(results(self.controller))
         write_all(self.controller, found)
-        contradicted = fail_contradictions(self.controller, found)
+        fail_contradictions(self.controller, found)
         numbers = [batch.number for batch in director.batches if batch.number != UNBATCHED]
         finished = [number for number in numbers if director.ledger.is_finished(number)]
-        record_passes(run, {number: director.ledger.outcomes(number) for number in finished}, contradicted)
+        record_passes(
+            run, {number: director.ledger.outcomes(number) for number in finished}, self.controller.contradicted
+        )
 
-    def write_reports(self, *, exit_code: int) -> bool:
-        """Write the run's document and the reports made from it; one that cannot be written fails the run: False."""
+    def write_reports(self, *, exit_code: int) -> None:
+        """Write the run's document and the reports made from it; one that cannot be written fails the run."""
         from pytest_k1n.run.document import run_document
         from pytest_k1n.run.regression import remember
 
@@ -278,14 +280,7 @@ class Drive:
         controller.document = document
         if (baseline := remember(controller, document)) is not None:
             document["baseline"] = baseline
-        try:
-            controller.reports = write_reports(self._run, document)
-            if controller.kept:
-                keep_reports(self._run, document)
-        except OSError as error:
-            controller.fail(str(error))
-            return False
-        return True
+        controller.reports = write_reports(controller, document)
 
 
 def _told(found: Capability | None) -> Mapping[str, int | None] | None:

@@ -58,7 +58,15 @@ def headline(document: RunDocument) -> str:
         parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")
     if blocked:
         parts.append(f"never started: {', '.join(blocked)}")
-    return "; ".join(parts or [f"{_counted(tests, 'test')}, not all passed"]) + "."
+    return "; ".join(parts or [_unshown(document)]) + "."
+
+
+def _unshown(document: RunDocument) -> str:
+    """Say what is left to say of a run that has not passed although no execution shows why."""
+    counted = _counted(len(document["tests"]), "test")
+    if document["tests"] and all(each["outcome"] in ("passed", "skipped") for each in document["tests"]):
+        return f"{counted} passed, the run did not: what failed it stands at its end in the terminal"
+    return f"{counted}, not all passed"
 
 
 def _first(execution: ExecutionDocument, findings: Sequence[FindingDocument]) -> str:

@@ -17,7 +17,7 @@ from pytest_k1n.run.retelling import Told
 from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
-    from pytest_k1n.report.document import RunDocument
+    from pytest_k1n.report.document import RunDocument, VerdictWord
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,8 +34,10 @@ class Controller:
     """Node id -> what its judgements found, as it came on the reports."""
     latencies: dict[str, int] = field(default_factory=dict)
     """Node id -> how many latencies its judgements were about."""
-    trouble: list[str] = field(default_factory=list)
-    """What could not be done, and what no test says although it is no pass: each line fails the run."""
+    trouble: dict[str, VerdictWord] = field(default_factory=dict)
+    """What could not be done, and what no test says although it is no pass: each line fails the run, as it says."""
+    contradicted: dict[int, list[VerdictWord]] = field(default_factory=dict)
+    """Batch -> what its results are although its tests have passed."""
     told: Told = field(default_factory=Told)
     results: Sequence[Result] = ()
     """Those of all templates, once the director has ended."""
@@ -46,10 +48,9 @@ class Controller:
     reports: list[Path] = field(default_factory=list)
     """What was written of the whole run."""
 
-    def fail(self, line: str) -> None:
+    def fail(self, line: str, verdict: VerdictWord = "fail") -> None:
         """Note what makes this run no success whatever its tests say; once."""
-        if line not in self.trouble:
-            self.trouble.append(line)
+        self.trouble.setdefault(line, verdict)
 
     def tell_once(self, report: pytest.TestReport) -> None:
         """Replace, in a report of a failed or unknown test, what an earlier one has told in full."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED
 from pytest_k1n.coordination.director import Director
-from pytest_k1n.coordination.ledger import Gate, ItemOutcome
+from pytest_k1n.coordination.ledger import Gate
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.findings import NOT_MEASURABLE
 from pytest_k1n.core.plan import Batch
@@ -28,15 +28,7 @@ from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.own_executions import own_documents
 from pytest_k1n.run.result import Result
 from pytest_k1n.run.run import Run
-
-_WORDS: Mapping[ItemOutcome, VerdictWord] = {
-    ItemOutcome.PASSED: "pass",
-    ItemOutcome.SKIPPED: "pass",
-    ItemOutcome.UNKNOWN: "unknown",
-    ItemOutcome.BLOCKED: "blocked",
-    ItemOutcome.FAILED: "fail",
-}
-_WORST: tuple[VerdictWord, ...] = ("pass", "warn", "blocked", "unknown", "fail")
+from pytest_k1n.run.verdict import batch_verdict, run_verdict
 
 
 def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: int, exit_code: int) -> RunDocument:
@@ -46,7 +38,6 @@ def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: i
     run, director, outcomes = controller.run, controller.director, controller.outcomes
     state = director.state
     found = causes([*_sightings(controller)])
-    verdicts = [_WORDS[outcome] for outcome in outcomes.values()]
     document: RunDocument = {
         "schema": SCHEMA,
         "run": {
@@ -57,11 +48,11 @@ def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: i
             "seed": run.settings.seed,
             "exit_code": exit_code,
         },
-        "verdict": worst(verdicts),
+        "verdict": run_verdict(controller),
         "server": {**(state.server or {}), "error": state.server_error},
         "time": {"model": state.time_model, "speed": state.speed},
         "plan": run.plan.source if run.plan else None,
-        "batches": list(_batches(run, director, shown, outcomes)),
+        "batches": list(_batches(controller, shown)),
         "executions": [*_executions(director, shown, found), *own_documents(run)],
         "findings": found,
         "tests": [
@@ -90,25 +81,18 @@ def _weather(controller: Controller) -> RunWeatherDocument | None:
     }
 
 
-def worst(verdicts: list[VerdictWord]) -> VerdictWord:
-    """Compose verdicts of tests; of none it is unknown."""
-    return max(verdicts, key=_WORST.index, default="unknown")
-
-
-def _batches(
-    run: Run, director: Director, shown: Sequence[Result], outcomes: Mapping[str, ItemOutcome]
-) -> Iterator[BatchDocument]:
+def _batches(controller: Controller, shown: Sequence[Result]) -> Iterator[BatchDocument]:
+    run, director = controller.run, controller.director
     numbers = {batch.number for batch in director.batches}
     for batch in run.plan.batches if run.plan else ():
         if batch.number not in numbers:
             continue
         gate, reason = director.state.gates.get(str(batch.number), (Gate.OPEN, ""))
-        mine = [_WORDS[outcome] for node, outcome in outcomes.items() if run.items[node].batch == batch.number]
         quality = run.folder.quality(batch.number)
         yield {
             "name": batch.name,
             "title": batch.title,
-            "verdict": "blocked" if gate == Gate.BLOCKED else worst(mine),
+            "verdict": "blocked" if gate == Gate.BLOCKED else batch_verdict(controller, batch.number),
             "reason": reason,
             "timeline_ms": tuple(batch.timeline) if batch.timeline else None,  # type: ignore[typeddict-item]
             "quality": quality["batch"] if quality else None,

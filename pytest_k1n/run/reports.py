@@ -10,7 +10,9 @@ import pytest
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.extras import MissingExtra
 from pytest_k1n.report.formats import Format, for_file, named, rendered
+from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.run import Run
+from pytest_k1n.run.verdict import is_failure, run_verdict
 
 if TYPE_CHECKING:
     from pytest_k1n.report.document import RunDocument
@@ -30,31 +32,36 @@ def check_reports(run: Run) -> None:
             raise pytest.UsageError(str(missing)) from None
 
 
-def write_reports(run: Run, document: RunDocument) -> list[Path]:
-    """Write the document and the reports; what cannot be written is said and makes the run fail by `Unwritten`."""
-    wanted = [(named("json"), run.settings.results / FILE), *_wanted(run)]
-    written, errors = [], []
-    for form, path in wanted:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace_text(path, rendered(document, form) + "\n")
-            written.append(path)
-        except OSError as error:
-            errors.append(f"{path} could not be written: {error.strerror or error}")
-    if errors:
-        raise OSError("; ".join(errors))
+def write_reports(controller: Controller, document: RunDocument) -> list[Path]:
+    """Write the reports and then the document, with the verdict that is known by then; return their paths.
+
+    What cannot be written fails the run.
+    """
+    run = controller.run
+    written = [path for form, path in _wanted(run) if _write(controller, document, form, path)]
+    if _write(controller, document, named("json"), run.settings.results / FILE):
+        written.insert(0, run.settings.results / FILE)
+    if controller.kept:
+        for form, name in ((named("json"), FILE), (named("html"), PAGE)):
+            try:
+                form.check()
+            except MissingExtra:
+                continue
+            _write(controller, document, form, run.folder_path / name)
     return written
 
 
-def keep_reports(run: Run, document: RunDocument) -> None:
-    """Put the document into a run folder that is kept, and the page where jinja2 is installed. Raises OSError."""
-    for form, name in ((named("json"), FILE), (named("html"), PAGE)):
-        try:
-            form.check()
-        except MissingExtra:
-            continue
-        run.folder_path.mkdir(parents=True, exist_ok=True)
-        replace_text(run.folder_path / name, rendered(document, form) + "\n")
+def _write(controller: Controller, document: RunDocument, form: Format, path: Path) -> bool:
+    if is_failure(controller):  # by a history or a report that could not be written: the tests were known before
+        document["verdict"] = run_verdict(controller)
+        document["run"]["exit_code"] = document["run"]["exit_code"] or int(pytest.ExitCode.TESTS_FAILED)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, rendered(document, form) + "\n")
+    except OSError as error:
+        controller.fail(f"{path} could not be written: {error.strerror or error}")
+        return False
+    return True
 
 
 def _wanted(run: Run) -> list[tuple[Format, Path]]:

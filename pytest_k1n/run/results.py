@@ -19,11 +19,13 @@ from pytest_k1n.report.results import ResultsSource, finding_json, results_docum
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.result import Result
 from pytest_k1n.run.run import Run
+from pytest_k1n.run.verdict import worst
 from pytest_k1n.servers.folders import sweep_drafts
 
 if TYPE_CHECKING:
     from pytest_k1n.coordination.watch import Watch
     from pytest_k1n.core.gates.document import QualityDocument
+    from pytest_k1n.report.document import VerdictWord
 
 
 CONTRADICTIONS = 10
@@ -86,21 +88,22 @@ def write_all(controller: Controller, found: Iterable[Result]) -> None:
             controller.fail(f"{result.path} could not be written: {error.strerror or error}")
 
 
-def fail_contradictions(controller: Controller, found: Iterable[Result]) -> Mapping[int, list[str]]:
-    """Fail the run for results that contradict their tests; return by batch the lines that say why."""
-    contradicted: dict[int, list[str]] = {}
-    for number, line in contradictions(controller, found):
-        contradicted.setdefault(number, []).append(line)
+def fail_contradictions(controller: Controller, found: Iterable[Result]) -> None:
+    """Fail the run for results that contradict their tests, with lines that say why."""
+    contradicted: dict[int, dict[str, VerdictWord]] = {}
+    for number, line, verdict in contradictions(controller, found):
+        contradicted.setdefault(number, {})[line] = verdict
     for number, lines in contradicted.items():
-        for line in lines[:CONTRADICTIONS]:
-            controller.fail(line)
+        controller.contradicted[number] = [*lines.values()]
+        for line, verdict in [*lines.items()][:CONTRADICTIONS]:
+            controller.fail(line, verdict)
         if len(lines) > CONTRADICTIONS:
-            controller.fail(f"batch{number}: {len(lines) - CONTRADICTIONS} more of the kind, in its results files")
-    return contradicted
+            more = f"batch{number}: {len(lines) - CONTRADICTIONS} more of the kind, in its results files"
+            controller.fail(more, worst([*lines.values()][CONTRADICTIONS:]))
 
 
-def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[tuple[int, str]]:
-    """Name the results that are no pass although all their tests are: (batch, line with the reason) each.
+def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[tuple[int, str, VerdictWord]]:
+    """Name the results that are no pass although all their tests are: batch, line with the reason, verdict each.
 
     The plan's bands hold also where no test asks for them. Gates that are tests speak for themselves; the others speak
     here.
@@ -111,19 +114,21 @@ def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[
         number, name = result.batch.number, result.template.workflow
         gates = result.document["gates"]
         for finding in result.unasked:
-            yield number, f"{name}: no test asks for it, the plan does: {finding}"
+            yield number, f"{name}: no test asks for it, the plan does: {finding}", "fail"
         if any(controller.director.ledger.stops(outcome) for outcome in result.outcomes.values() if outcome):
             continue
         if result.document["partial"]:
             left = sum(outcome is None for outcome in result.outcomes.values())
-            yield number, f"{name}: {left} of its {len(result.outcomes)} tests did not end"
+            yield number, f"{name}: {left} of its {len(result.outcomes)} tests did not end", "unknown"
             continue
         if number in judged_by_tests or result.watch is None:
             continue
         if gates is None:
-            yield number, f"{name}: its quality gates were not evaluated"
-        elif gates["verdict"] == "fail" or (gates["verdict"] == "unknown" and run.settings.unknown == "fail"):
-            yield number, f"{name}: quality gates {gates['verdict']}: {'; '.join(gates['reasons'][:3])}"
+            yield number, f"{name}: its quality gates were not evaluated", "unknown"
+        elif gates["verdict"] == "fail":
+            yield number, f"{name}: quality gates fail: {'; '.join(gates['reasons'][:3])}", "fail"
+        elif gates["verdict"] == "unknown" and run.settings.unknown == "fail":
+            yield number, f"{name}: quality gates unknown: {'; '.join(gates['reasons'][:3])}", "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from pytest_k1n.core.expectations.expectation import Expectation, Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
-from pytest_k1n.core.expectations.subjects import pending, recorded, unfinished
+from pytest_k1n.core.expectations.subjects import MISNAMED, pending, recorded, unfinished
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.observation import Observation
@@ -157,13 +157,16 @@ def compensated_by(workflow: str) -> Judge:
 def never(unwanted: Expectation, *, because: str) -> Judge:
     """Expect that an expectation does not hold; `because` is told where it does, and must say why it may not.
 
-    What is unknown stays unknown: no evidence is no proof of the contrary. Raises ValueError without a reason.
+    What is unknown stays unknown: no evidence is no proof of the contrary. A ref or phase that does not exist stays
+    `unknown-ref` or `unknown-phase`: its contrary would hold of any slip. Raises ValueError without a reason.
     """
     if not because.strip():
         raise ValueError("never(...) needs a reason: because='...'")
 
     def judge(observation: Observation) -> Findings:
         inner = unwanted.judge(observation)
+        if misnamed := tuple(each for each in inner.findings if each.code in MISNAMED):
+            return Findings(misnamed)
         if inner.verdict is Verdict.UNKNOWN:
             return inner
         if inner.failed:

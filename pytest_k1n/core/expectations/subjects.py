@@ -22,6 +22,9 @@ class Observed(Protocol):
     def observation(self) -> Observation: ...
 
 
+MISNAMED = frozenset({"unknown-ref", "unknown-phase", "not-a-switch"})
+"""Codes that are about the expectation as it is written, not about the execution."""
+
 Other = Observation | Observed
 
 

@@ -2,7 +2,19 @@
 
 import pytest
 
-from pytest_k1n.core.expectations import answered_by, attempts, compensated_by, completed, never, retried, waited
+from pytest_k1n.core.expectations import (
+    answered_by,
+    attempts,
+    compensated_by,
+    completed,
+    in_order,
+    never,
+    not_scheduled,
+    phase_within,
+    retried,
+    task_output,
+    waited,
+)
 from pytest_k1n.core.findings import Verdict
 
 
@@ -124,3 +136,21 @@ def test_no_evidence_is_no_proof_of_the_contrary(build):
 def test_a_contrary_needs_a_reason():
     with pytest.raises(ValueError, match="because"):
         never(completed(), because=" ")
+
+
+@pytest.mark.parametrize(
+    "expectation",
+    [attempts("aprove", 2), in_order("approve", "aprove"), task_output("aprove", "x"), not_scheduled("aprove")],
+)
+def test_what_must_not_hold_of_a_task_that_is_misspelt_is_said_of_the_name(build, expectation):
+    seen = build.observation(build.task("approve", 0, 10))
+    [finding] = never(expectation, because="it would be wrong").judge(seen).findings
+    assert (finding.code, finding.subject) == ("unknown-ref", "aprove")
+    assert "did you mean approve" in finding.observed
+
+
+def test_what_must_not_hold_of_a_phase_that_is_nowhere_is_said_of_the_phase(build, codes_of):
+    seen = build.observation(build.task("a", 0, 10))
+    assert codes_of(never(phase_within(7, "1s", "2s"), because="x").judge(seen)) == [
+        ("unknown-phase", "phase 7", "fail")
+    ]
