@@ -101,7 +101,15 @@ def _said(folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping
         yield f"  k1n.toml answers {', '.join(rehearsal.answered_ms)}: made up, write what people really say"
     if rehearsal.trouble:
         yield f"  a rehearsal on the embedded engine did not complete: {rehearsal.trouble}"
-        yield "  so the tests may need --k1n-server=URL, another input in k1n.toml, or handlers of yours"
+        if "pip install" in rehearsal.trouble:
+            yield "  so the tests fail until that is installed, or run with --k1n-server=URL"
+        else:
+            yield "  so the test fails as it is: it may need --k1n-server=URL, another input in k1n.toml, or handlers"
+    if rehearsal.examples:
+        yield f"  the test answers for {', '.join(rehearsal.examples)}: made up, write what your workers really answer"
+    if requests := material.requests():
+        yield f"  {', '.join(requests)} would send real HTTP requests: nothing was sent, and the tests skip themselves"
+        yield "  until you let a stub listen there, or change the addresses, and delete the call of `pytest.skip`"
     yield "next:"
     if folder != Path():
         yield f"  cd {folder}"

@@ -15,6 +15,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_types
 from pytest_k1n.core.observation import record_is_simulated
+from pytest_k1n.core.rehearsed import rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from pytest_k1n.plan.library import DefinitionError, read_definitions
@@ -66,6 +67,15 @@ class Material:
     def definition(self) -> WorkflowDefinition:
         """The workflow to be tested, parsed."""
         return wire.workflow_definition(cast("Json", self.workflows[0]))
+
+    def requests(self) -> dict[str, str]:
+        """Return ref -> what a HTTP task of any of the workflows would have a server, or the embedded engine, send."""
+        return {
+            each.ref: each.what
+            for document in self.workflows
+            for each in rehearsed(document, self.workflows)[1]
+            if each.kind == "HTTP"
+        }
 
     def answered_after_ms(self) -> dict[str, int]:
         """Return ref -> how long after it is asked a HUMAN or an endless WAIT may be answered: an hour, made up.
@@ -164,7 +174,10 @@ def from_file(path: Path, name: str | None = None) -> Material:
     main = {"version": 1, **wanted[0]}
     beside = list(_beside(path))
     others = [each for each in beside if "tasks" in each and each.get("name") != main["name"]]
-    workflows = [main, *(each for each in startable(main, [*documents, *others]) if each is not wanted[0])]
+    workflows = [
+        main,
+        *(each for each in startable(main, [*documents, *others], is_certain=True) if each is not wanted[0]),
+    ]
     workflows = list({str(each["name"]): each for each in workflows}.values())
     parsed = [wire.workflow_definition(cast("Json", each)) for each in workflows]
     inline = {task.name for each in parsed for task in each.walk() if task.task_definition is not None}
@@ -180,12 +193,15 @@ def from_file(path: Path, name: str | None = None) -> Material:
         guessed=tuple(refs),
         source=str(path),
         input=dict.fromkeys(_inputs(main), "example"),
-        notes=(f"took the task definitions of {', '.join(found)} from beside it",) if found else (),
+        notes=(f"took the task definitions of {', '.join(found)} from beside it, or from a folder `tasks`",)
+        if found
+        else (),
     )
 
 
 def _beside(path: Path) -> Iterator[Document]:
     """Yield the definitions of the files in a file's folder, the file's own last; what else is there is left out."""
+    yield from _tasks_around(path)
     others = [other for other in sorted(path.parent.glob("*.json")) if other != path]
     for other in (*others, path):
         for marker in ("tasks", "name"):
@@ -193,6 +209,14 @@ def _beside(path: Path) -> Iterator[Document]:
                 yield from (
                     each for each in read_definitions(other, marker) if (marker == "tasks") is ("tasks" in each)
                 )
+
+
+def _tasks_around(path: Path) -> Iterator[Document]:
+    """Yield the task definitions of a folder `tasks` in the file's folder, or beside it."""
+    folder = path.resolve().parent
+    for file in (*sorted((folder.parent / "tasks").glob("*.json")), *sorted((folder / "tasks").glob("*.json"))):
+        with suppress(DefinitionError):
+            yield from (each for each in read_definitions(file, "name") if "tasks" not in each)
 
 
 def _with_children(client: Conductor, main: Document) -> list[Document]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.commands.material import Material
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import PlannedAnswer
 from pytest_k1n.core.model import Execution, Json, worker_types
+from pytest_k1n.core.rehearsed import late_outputs
 from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.engine.runtime.guards import Stuck
-from pytest_k1n.servers.embedded import EmbeddedEngine
+from pytest_k1n.servers.embedded import EmbeddedEngine, answer_nothing
 from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Handlers
 
@@ -26,6 +27,8 @@ class Rehearsal:
     graph: Graph | None = None
     answered_ms: Mapping[str, int] = field(default_factory=dict)
     """Refs of the HUMAN and WAIT tasks that went on because somebody answered: how long after they had been asked."""
+    examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By ref: answers made up without which no dynamic task or fork of it could begin."""
     trouble: str | None = None
     """Why it did not complete; one line."""
 
@@ -39,13 +42,25 @@ class Rehearsal:
 
 
 def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
-    """Run a workflow once, with the estimates of the material.
+    """Run a workflow once, with the estimates of the material; no HTTP request is sent.
 
+    Where it does not come to its end, again with the answers that its dynamic tasks and forks need.
     Raises ValueError for one without end; nothing else that a definition can cause.
     """
+    plain = _rehearse(material, {}, seed)
+    workers = {task.ref for task in material.definition.walk() if task.type == "SIMPLE"}
+    examples = {ref: output for ref, output in late_outputs(material.workflows).items() if ref in workers}
+    if plain.trouble is None or not examples:
+        return plain
+    again = _rehearse(material, examples, seed)
+    return plain if again.trouble else replace(again, examples=examples)
+
+
+def _rehearse(material: Material, examples: Mapping[str, Mapping[str, Any]], seed: int) -> Rehearsal:
     definition = material.definition
     estimates = {(definition.name, ref): ms for ref, ms in material.estimates_ms.items()}
-    embedded = EmbeddedEngine(HandlerWorker(Handlers(), seed=seed, estimates_ms=estimates), seed=seed)
+    worker = HandlerWorker(Handlers(examples), seed=seed, estimates_ms=estimates)
+    embedded = EmbeddedEngine(worker, seed=seed, call_http=answer_nothing)
     client = embedded.client
     answers = {ref: PlannedAnswer(after_ms=ms) for ref, ms in material.answered_after_ms().items()}
     embedded.answers = lambda _: answers
@@ -54,7 +69,10 @@ def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
             client.register_tasks(material.tasks)
         for document in reversed(material.workflows):
             client.register_workflows([document])
-        embedded.serve(worker_types([wire.workflow_definition(cast("Json", each)) for each in material.workflows]))
+        if examples:
+            embedded.serve_all()  # as for an execution of a test's own, which has examples
+        else:
+            embedded.serve(worker_types([wire.workflow_definition(cast("Json", each)) for each in material.workflows]))
         workflow_id = client.start(definition.name, version=definition.version, input=material.input)
         embedded.drain()
         execution = wire.execution(cast("Json", client.execution(workflow_id)))

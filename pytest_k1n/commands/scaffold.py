@@ -6,11 +6,12 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import combinations
 
 from pytest_k1n.commands.material import Material
 from pytest_k1n.commands.rehearsal import Rehearsal
+from pytest_k1n.commands.writing import WIDTH, comment, duration, python, quoted
 from pytest_k1n.core.expectations.estimates import slower_than_allowed
 from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import Execution, TaskKey
@@ -18,12 +19,20 @@ from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 
 _MARGIN = 0.2
-_WIDTH = 100
 _STEPS_MS = ((3 * HOUR_MS, 10 * MINUTE_MS), (10 * MINUTE_MS, MINUTE_MS), (MINUTE_MS, MINUTE_MS // 2),
              (10 * SECOND_MS, SECOND_MS), (SECOND_MS, 100), (0, 10))  # fmt: skip
 """From this duration on, round to that step."""
 _LEAST_OVERLAP = 0.1
 """Of the shorter of two tasks, as the quality gate asks of declared pairs."""
+_MADE_UP = (
+    "What a dynamic task or fork runs is told by the tasks before it. These answers are made up, the least that it "
+    "can begin with: write what your workers really answer."
+)
+_REALLY_SENT = (
+    "HTTP tasks are not simulated: each server sends their requests, and so does the embedded engine. So nothing here "
+    "runs until you have let a stub listen at these addresses, or given the definition others; then delete the call "
+    "of `pytest.skip`."
+)
 
 
 def files(material: Material, rehearsal: Rehearsal) -> dict[str, str]:
@@ -59,17 +68,17 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
         "",
         "[[batch.template]]",
         'id = "01"',
-        f"slug = {_quoted(_slug(definition.name))}",
-        f"workflow = {_quoted(definition.name)}",
+        f"slug = {quoted(_slug(definition.name))}",
+        f"workflow = {quoted(definition.name)}",
         f"version = {definition.version}",
     ]
     if band is not None:
-        low, high = (_quoted(duration(ms)) for ms in band)
+        low, high = (quoted(duration(ms)) for ms in band)
         lines += [f"# {_why_band(material)}", f"band = [{low}, {high}]"]
     if material.input:
         if material.recorded.makespans_ms or "example" in material.input.values():
             lines.append("# Made up: write the input that your tests need. Recorded inputs are not copied.")
-        pairs = ", ".join(f"{_key(name)} = {_quoted(str(value))}" for name, value in material.input.items())
+        pairs = ", ".join(f"{_key(name)} = {quoted(str(value))}" for name, value in material.input.items())
         lines.append(f"input = {{ {pairs} }}")
     lines += ["", "# How long each task works. A simulated task takes this long; a real one is held against it."]
     lines.append("[batch.template.estimates]")
@@ -79,18 +88,20 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
             why = "  # a sub-workflow: what its own tasks took in a rehearsal"
         elif ref in material.guessed:
             why = "  # a guess: nothing was recorded"
-        lines.append(f"{_key(ref)} = {_quoted(duration(ms))}{why}")
+        lines.append(f"{_key(ref)} = {quoted(duration(ms))}{why}")
     if rehearsal.answered_ms:
         lines += ["", "# HUMAN and WAIT tasks are answered, each so long after it was asked. Made up: write what",
                   "# people and other systems say, as `output = { approved = true }`.",
                   "[batch.template.answers]"]  # fmt: skip
-        lines += [f"{_key(ref)} = {{ after = {_quoted(duration(ms))} }}" for ref, ms in rehearsal.answered_ms.items()]
+        lines += [f"{_key(ref)} = {{ after = {quoted(duration(ms))} }}" for ref, ms in rehearsal.answered_ms.items()]
     return "\n".join(lines) + "\n"
 
 
 def test_text(material: Material, rehearsal: Rehearsal) -> str:
     """Write the test module; it asserts what the rehearsal has shown to hold."""
-    body = list(_batch_tests(material, rehearsal))
+    body = list(_of_examples(material, rehearsal) if rehearsal.examples else _batch_tests(material, rehearsal))
+    if requests := material.requests():
+        body = [*_unsent(requests), *body]
     source = "\n".join(body)
     names = sorted(name for name in _EXPECTATIONS if re.search(rf"\b{name}\(", source))
     name = material.definition.name
@@ -105,23 +116,15 @@ def band_of(material: Material, rehearsal: Rehearsal) -> tuple[int, int] | None:
     known = [*material.recorded.makespans_ms]
     if rehearsal.makespan_ms is not None:
         known.append(rehearsal.makespan_ms)
-    if not known:
+    if not any(known):  # nothing of it takes time: there is nothing to plan
         return None
     return _rounded(min(known) * (1 - _MARGIN), math.floor), _rounded(max(known) * (1 + _MARGIN), math.ceil)
 
 
 def estimates_of(material: Material, rehearsal: Rehearsal) -> dict[str, int]:
     """Return the estimates of all refs; a sub-workflow without a record takes what it took in the rehearsal."""
-    return {**_rehearsed_children(rehearsal), **material.estimates_ms}
-
-
-def duration(ms: int) -> str:
-    """Write a duration as plans do, exactly, in the largest unit that takes two decimals: `6.5m`, `412ms`."""
-    for unit_ms, unit in ((HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s")):
-        whole, rest = divmod(ms * 100, unit_ms)
-        if rest == 0 and ms >= (3 * HOUR_MS if unit == "h" else unit_ms):
-            return f"{whole / 100:.2f}".rstrip("0").rstrip(".") + unit
-    return f"{ms}ms"
+    children = {} if rehearsal.trouble else _rehearsed_children(rehearsal)
+    return {**children, **material.estimates_ms}
 
 
 _EXPECTATIONS = ("completed", "concurrent", "failed", "follows_definition", "in_order", "not_scheduled",
@@ -129,14 +132,17 @@ _EXPECTATIONS = ("completed", "concurrent", "failed", "follows_definition", "in_
 
 
 def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
-    name = _quoted(material.definition.name)
+    name = quoted(material.definition.name)
     yield "# batch1 is the batch of the plan (k1n.toml); the workflow is launched once for all tests of this module."
     yield f"pytestmark = [pytest.mark.batch1, pytest.mark.workflow({name})]"
     yield from _section("test_it_completes_in_the_order_of_its_definition")
     if rehearsal.trouble:
-        yield f"    # A rehearsal on the embedded engine did not complete: {_one_line(rehearsal.trouble)}"
+        yield from comment(f"A rehearsal on the embedded engine did not complete: {rehearsal.trouble}")
+        yield "    # So this test fails until that is mended."
     yield "    # The order is derived from the definition: JOINs, cases, loops, retries."
     yield "    workflow_execution.expect(completed(), follows_definition())"
+    if rehearsal.trouble:  # what has not come to its end shows no order to be kept
+        return
     chain, pairs = _chain(material, rehearsal), _pairs(rehearsal)
     if len(chain) > 1:
         yield from _section("test_the_longest_chain_runs_one_after_the_other")
@@ -145,8 +151,8 @@ def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
     if pairs:
         yield from _section("test_what_is_independent_runs_side_by_side")
         yield from _expect([_call("concurrent", pair) for pair in pairs])
-    if (band := band_of(material, rehearsal)) is not None and not rehearsal.trouble:
-        low, high = (_quoted(duration(ms)) for ms in band)
+    if (band := band_of(material, rehearsal)) is not None:
+        low, high = (quoted(duration(ms)) for ms in band)
         yield from _section("test_it_takes_as_long_as_planned")
         yield "    # Band and estimates are workflow time: the same on the embedded engine, scaled, and in production."
         yield from _expect([f"within({low}, {high})", *_on_estimate(material, rehearsal)])
@@ -163,6 +169,34 @@ def test_a_declined_card_is_never_shipped(conductor):
 
     execution = conductor.run("order", input={"order_id": "A-2"}, handlers={"charge": decline})
     execution.expect(failed(reason="card of order A-2 declined"), not_scheduled("ship"))"""
+
+
+def _of_examples(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
+    """Write a test with an execution of its own: only there can it be said what a task answers."""
+    yield ""
+    yield "def test_it_completes_in_the_order_of_its_definition(conductor):"
+    yield from comment(_MADE_UP)
+    yield f"    handlers = {python(rehearsal.examples)}"
+    given = ["handlers=handlers"]
+    if material.input:
+        yield f"    given = {python(material.input)}"
+        given.insert(0, "input=given")
+    if rehearsal.answered_ms:
+        yield f"    answers = {python({ref: {'after': duration(ms)} for ref, ms in rehearsal.answered_ms.items()})}"
+        given.append("answers=answers")
+    yield f"    execution = conductor.run({quoted(material.definition.name)}, {', '.join(given)})"
+    yield "    # The order is derived from the definition: JOINs, cases, loops, retries."
+    yield "    execution.expect(completed(), follows_definition())"
+
+
+def _unsent(requests: Mapping[str, str]) -> Iterator[str]:
+    """Skip the module until its user has chosen what answers the requests: every server sends them, the engine too."""
+    yield from comment(_REALLY_SENT, indent="")
+    for ref, what in requests.items():
+        yield from comment(f"  {ref}: {what}", indent="")
+    reason = f"{', '.join(requests)}: would send real HTTP requests; choose what answers them, then delete this"
+    yield f"pytest.skip({quoted(reason)}, allow_module_level=True)"
+    yield ""
 
 
 def _section(name: str) -> Iterator[str]:
@@ -229,6 +263,8 @@ def _tolerance(material: Material) -> str:
 def _on_estimate(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
     """Ask for the estimates only where the rehearsal kept them: tasks of sub-workflows have none in this plan."""
     estimates, rehearsed = estimates_of(material, rehearsal), _rehearsed_children(rehearsal)
+    if not estimates:
+        return
     planned_ms = makespan_ms(planned_schedule(material.definition, estimates))
     taken = [(rehearsal.makespan_ms or 0, planned_ms), *((ms, estimates[ref]) for ref, ms in rehearsed.items())]
     if not any(slower_than_allowed(taken_ms, estimate_ms, _MARGIN / 2) for taken_ms, estimate_ms in taken):
@@ -262,7 +298,7 @@ def _all(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 def _expect(calls: list[str]) -> Iterator[str]:
     line = f"    workflow_execution.expect({', '.join(calls)})"
-    if len(line) <= _WIDTH:
+    if len(line) <= WIDTH:
         yield line
     else:
         yield "    workflow_execution.expect("
@@ -273,23 +309,18 @@ def _expect(calls: list[str]) -> Iterator[str]:
 def _call(name: str, refs: tuple[str, ...]) -> str:
     """Write a call, on lines of its own (for the inside of an `expect`) where one will not do."""
     call = f"{name}({_names(refs)})"
-    if len(call) <= _WIDTH - len("    workflow_execution.expect()"):
+    if len(call) <= WIDTH - len("    workflow_execution.expect()"):
         return call
-    wrapped = textwrap.fill(_names(refs), _WIDTH, initial_indent=" " * 12, subsequent_indent=" " * 12)
+    wrapped = textwrap.fill(_names(refs), WIDTH, initial_indent=" " * 12, subsequent_indent=" " * 12)
     return f"        {name}(\n{wrapped}\n        )"
 
 
 def _names(refs: tuple[str, ...]) -> str:
-    return ", ".join(map(_quoted, refs))
-
-
-def _quoted(text: str) -> str:
-    """Quote for Python and TOML alike: both read JSON's escapes, of the characters that names hold."""
-    return json.dumps(text, ensure_ascii=False)
+    return ", ".join(map(quoted, refs))
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
 
 
 def _json(document: object) -> str:
@@ -311,7 +342,3 @@ def _slug(name: str) -> str:
 
 def _is_plain(name: str) -> bool:
     return re.fullmatch(r"[\w .:-]+", name) is not None
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:100]

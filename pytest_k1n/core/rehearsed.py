@@ -76,6 +76,15 @@ def plausible_outputs(definitions: Iterable[Document]) -> dict[str, dict[str, An
     return outputs
 
 
+def late_outputs(definitions: Iterable[Document]) -> dict[str, dict[str, Any]]:
+    """Return, by ref, the least that a task must answer for the dynamic tasks and forks which read it."""
+    outputs: dict[str, dict[str, Any]] = {}
+    for definition in definitions:
+        for (ref, path), value in _late_values(definition):
+            _put(outputs.setdefault(ref, {}), path, value)
+    return outputs
+
+
 def inputs_read(definitions: Iterable[Document]) -> list[str]:
     """Return the keys of the workflow's input that a definition reads, in order."""
     texts = (text for definition in definitions for text in _strings({**definition}))

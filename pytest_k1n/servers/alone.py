@@ -22,12 +22,12 @@ from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import Catalogue
-from pytest_k1n.engine.runtime.asynctasks import HttpAnswer, call_http
+from pytest_k1n.engine.runtime.asynctasks import call_http
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
 from pytest_k1n.servers.deadline import Deadline, overdue
-from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine
+from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine, answer_nothing
 from pytest_k1n.servers.handlerworker import HandlerWorker
 
 Document = Mapping[str, Any]
@@ -76,7 +76,7 @@ def start_alone(
     """
     brought = startable(definition, children)
     key = json.dumps([definition, brought, task_definitions, conductor])
-    outside = _answer_nothing if is_dry else call_http
+    outside = answer_nothing if is_dry else call_http
     embedded = EmbeddedEngine(worker, seed=seed, call_http=outside, conductor=conductor)
     embedded.serve_all(simulates_rest=simulates_rest)
     if answers:
@@ -108,16 +108,6 @@ def start_alone(
     execution = EngineExecution(embedded, workflow_id, documents)
     _keep(key, documents, execution.state.definition, embedded.engine.catalogue)
     return execution
-
-
-def _answer_nothing(
-    method: str,  # noqa: ARG001
-    uri: str,  # noqa: ARG001
-    headers: dict[str, str],  # noqa: ARG001
-    body: bytes | None,  # noqa: ARG001
-    timeout_s: float,  # noqa: ARG001
-) -> HttpAnswer:
-    return 200, "OK", {"Content-Type": ["application/json"]}, b"{}"
 
 
 def _keep(key: str, documents: tuple[Document, ...], definition: Definition, catalogue: Catalogue) -> None:

@@ -77,7 +77,7 @@ def dry_run(
     """
     demand_taken(definition)
     started = [definition, *startable(definition, children)]
-    changed = [rehearsed(each, children) for each in started]
+    changed = [rehearsed(each, [definition, *children]) for each in started]
     documents = [document for document, _ in changed]
     examples = plausible_outputs(started)
     named = {key: _failing(key, times, (handlers or {}).get(key), examples) for key, times in (failing or {}).items()}
@@ -104,9 +104,12 @@ def dry_run(
     known |= names_in(started)
     looped = refs_in_loops(started) | {r.ref for each in family for r in each.execution.tasks if r.iteration}
     unmatched = [*collected.unmatched(known, looped), *(key for key in takes_ms or {} if key not in known)]
+    named_or_run = {str(each.get("name")) for each in startable(definition, children, is_certain=True)}
+    named_or_run |= {str(definition.get("name")), *(each.execution.name for each in family)}
+    concerned = [found for document, found in changed if str(document.get("name")) in named_or_run]
     return DryRun(
         family=tuple(family),
-        outside=tuple(each for _, found in changed for each in found),
+        outside=tuple(each for found in concerned for each in found),
         answered=tuple(dict.fromkeys(answered)),
         not_given=tuple(key for key in inputs_read([definition]) if key not in input),
         unmatched=tuple(dict.fromkeys(unmatched)),

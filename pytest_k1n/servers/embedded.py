@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
 from pytest_k1n.engine.dialect import CURRENT, dialect_of
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.runtime.asynctasks import HttpCaller, call_http
+from pytest_k1n.engine.runtime.asynctasks import HttpAnswer, HttpCaller, call_http
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.servers.handlerworker import HandlerWorker
@@ -109,6 +109,17 @@ class EmbeddedEngine:
             if all(each.status in TERMINAL_WORKFLOW for each in self.engine.executions.values()):
                 return None
             return self.engine.diagnosis()
+
+
+def answer_nothing(
+    method: str,  # noqa: ARG001
+    uri: str,  # noqa: ARG001
+    headers: dict[str, str],  # noqa: ARG001
+    body: bytes | None,  # noqa: ARG001
+    timeout_s: float,  # noqa: ARG001
+) -> HttpAnswer:
+    """Answer the request of a HTTP task with an empty object, and send nothing."""
+    return 200, "OK", {"Content-Type": ["application/json"]}, b"{}"
 
 
 def _of_nobody(_execution: ExecutionState) -> Answers:

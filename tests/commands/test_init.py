@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,8 +15,9 @@ import pytest
 from pytest_k1n.cli import main
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.commands.material import Material, Recorded, from_server
-from pytest_k1n.commands.rehearsal import rehearse
-from pytest_k1n.commands.scaffold import band_of, duration, files
+from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
+from pytest_k1n.commands.scaffold import band_of, files
+from pytest_k1n.commands.writing import duration
 from pytest_k1n.core.units import MINUTE_MS, duration_ms
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.servers.embedded import EmbeddedEngine
@@ -43,6 +46,39 @@ def task(name: str) -> Document:
 def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONDUCTOR_SERVER_URL", "K1N_SERVER", "K1N_PLAN", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
+
+
+class HttpStub:
+    """Something that listens, and remembers what was asked for."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        paths = self.paths
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length") or 0))
+                paths.append(self.path)
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def http_stub() -> Iterator[HttpStub]:
+    stub = HttpStub()
+    thread = Thread(target=stub.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield stub
+    stub.server.shutdown()
+    thread.join()
+    stub.server.server_close()
 
 
 @pytest.fixture
@@ -382,3 +418,88 @@ def test_a_file_in_the_place_of_the_folder_says_what_to_type(pytester, capsys):
     (pytester.path / "order.json").write_text("{}")
     assert main(["init", "order.json"]) == 2
     assert "order.json is a file: say --from order.json" in capsys.readouterr().err
+
+
+def _http(ref: str, uri: str) -> Document:
+    return {"name": ref, "taskReferenceName": ref, "type": "HTTP",
+            "inputParameters": {"http_request": {"uri": uri, "method": "POST", "body": {"o": "1"}}}}  # fmt: skip
+
+
+def test_neither_the_rehearsal_nor_what_is_written_sends_a_request_unasked(pytester, capsys, http_stub):
+    _beside(pytester.path, pay=workflow("pay", _http("charge", f"{http_stub.url}/charge")))
+    assert main(["init", "project", "--from", "pay.json"]) == 0
+    assert "charge would send real HTTP requests: nothing was sent" in capsys.readouterr().out
+    test = pytester.path / "project/test_pay.py"
+    assert f"#   charge: POST {http_stub.url}/charge" in test.read_text()
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(skipped=1)
+    assert http_stub.paths == []
+    chosen = [line for line in test.read_text().splitlines() if not line.startswith("pytest.skip(")]
+    test.write_text("\n".join(chosen) + "\n")
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
+    assert http_stub.paths == ["/charge"]
+
+
+def _split_and_fork() -> list[Document]:
+    fork = {"name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "t",
+            "dynamicForkTasksInputParamName": "i",
+            "inputParameters": {"t": "${split.output.tasks}", "i": "${split.output.inputs}"}}  # fmt: skip
+    return [simple("split"), fork, {"name": "all", "taskReferenceName": "all", "type": "JOIN"}]
+
+
+def test_a_dynamic_fork_gets_the_least_that_it_can_begin_with_and_none_of_the_files_around(pytester, capsys):
+    script = {"name": "h", "taskReferenceName": "h", "type": "INLINE",
+              "inputParameters": {"evaluatorType": "javascript", "expression": "1"}}  # fmt: skip
+    _beside(pytester.path, d=workflow("d", *_split_and_fork(), inputParameters=["k"]),
+            b=workflow("b", _http("h", "http://127.0.0.1:9")), c=workflow("c", script))  # fmt: skip
+    assert main(["init", "project", "--from", "d.json"]) == 0
+    assert "the test answers for split: made up" in capsys.readouterr().out
+    assert [path.name for path in (pytester.path / "project/workflows").iterdir()] == ["d.json"]
+    text = (pytester.path / "project/test_d.py").read_text()
+    assert 'handlers = {"split": {"tasks": [], "inputs": {}}}' in text
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
+
+
+def test_the_reason_of_a_failed_rehearsal_is_whole_and_nothing_of_that_run_is_written(tmp_path, capsys):
+    child = workflow("pay", simple("charge"))
+    sub = {"name": "pay", "taskReferenceName": "pay", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "pay"}}
+    bad = {"name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "t",
+           "dynamicForkTasksInputParamName": "i",
+           "inputParameters": {"t": "${workflow.input.tasks}", "i": "${workflow.input.inputs}"}}  # fmt: skip
+    join = {"name": "all", "taskReferenceName": "all", "type": "JOIN"}
+    _beside(tmp_path, pay=child, flow=workflow("flow", simple("validate"), simple("reserve"), sub, bad, join))
+    assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "flow.json")]) == 0
+    said = re.search("did not complete: (.*)", capsys.readouterr().out)
+    assert said
+    text = (tmp_path / "new/test_flow.py").read_text()
+    assert " ".join(said[1].split()) in " ".join(text.replace("    # ", "").split())
+    assert "in_order" not in text
+    assert '"0ms"' not in (tmp_path / "new/k1n.toml").read_text()
+
+
+def test_what_takes_no_time_has_no_band_and_asks_for_none(pytester):
+    still = {"name": "v", "taskReferenceName": "v", "type": "SET_VARIABLE", "inputParameters": {"a": 1}}
+    _beside(pytester.path, still=workflow("still", still))
+    assert main(["init", "project", "--from", "still.json"]) == 0
+    assert "band" not in (pytester.path / "project/k1n.toml").read_text().replace("band, ", "")
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
+
+
+def test_a_missing_extra_is_what_the_terminal_speaks_of(tmp_path, capsys, monkeypatch):
+    trouble = 'it needs JavaScript: pip install "pytest-k1n[scripts]"'
+    monkeypatch.setattr("pytest_k1n.commands.init.rehearse", lambda _: Rehearsal(trouble=trouble))
+    _beside(tmp_path, flow=workflow("flow", simple("a")))
+    assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "flow.json")]) == 0
+    said = capsys.readouterr().out
+    assert "so the tests fail until that is installed" in said
+    assert "another input" not in said
+    assert trouble in " ".join((tmp_path / "new/test_flow.py").read_text().replace("    # ", "").split())
+
+
+@pytest.mark.parametrize("tasks", ["tasks", "workflows/tasks"])
+def test_a_folder_of_task_definitions_around_the_file_is_read(tmp_path, tasks):
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / tasks).mkdir()
+    _beside(tmp_path / "workflows", flow=workflow("flow", simple("a")))
+    (tmp_path / tasks / "all.json").write_text(json.dumps([{**task("a"), "retryCount": 2}]))
+    assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "workflows/flow.json")]) == 0
+    assert json.loads((tmp_path / "new/tasks/flow.json").read_text())[0]["retryCount"] == 2

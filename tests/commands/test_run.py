@@ -392,3 +392,20 @@ def test_a_start_with_null_for_an_input_fails_as_on_the_server(saved, ran):
     saved(simple("inner"), name="kid", file="kid.json")
     code, document = ran(saved(start))
     assert (code, tasks(document)["go"]["reason"]) == (1, "NULL input passed when starting workflow")
+
+
+def test_files_around_a_definition_that_names_its_children_late_are_spoken_of_only_where_they_have_run(saved, ran):
+    saved({"name": "h", "taskReferenceName": "h", "type": "HTTP", "inputParameters": {"uri": "https://e.example/x"}},
+          name="beside", file="beside.json")  # fmt: skip
+    saved({"name": "s", "taskReferenceName": "s", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "order"}},
+          name="around", file="around.json")  # fmt: skip
+    fork = {"name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "t",
+            "dynamicForkTasksInputParamName": "i",
+            "inputParameters": {"t": "${split.output.tasks}", "i": "${split.output.inputs}"}}  # fmt: skip
+    file = saved(simple("split"), fork, {"name": "all", "taskReferenceName": "all", "type": "JOIN"})
+    assert ran(file)[1]["simulated_outside"] == []
+    asked = {"tasks": [{"name": "n", "taskReferenceName": "n", "type": "SUB_WORKFLOW",
+                        "subWorkflowParam": {"name": "beside", "version": 1}}], "inputs": {}}  # fmt: skip
+    assert [each["ref"] for each in ran(file, "--output", f"split={json.dumps(asked)}")[1]["simulated_outside"]] == [
+        "h"
+    ]
