@@ -77,7 +77,10 @@ def executions(documents: Sequence[RunDocument], workflow: str | None) -> Iterat
 
 
 def one_execution(document: RunDocument, workflow: str | None) -> ExecutionDocument:
-    """Return the execution that is meant. Raises ValueError that lists them where that is not clear."""
+    """Return the execution that is meant: one that completed before others, a batch's before a test's own, the last.
+
+    Raises ValueError that lists them where that is not clear.
+    """
     found = [each for each in executions([document], workflow) if each["role"] in ("main", "own")]
     found = found or list(executions([document], workflow))
     names = ", ".join(dict.fromkeys(each["title"] for each in document["executions"])) or "none"
@@ -87,4 +90,9 @@ def one_execution(document: RunDocument, workflow: str | None) -> ExecutionDocum
         )
     if len({each["workflow"]["name"] for each in found}) > 1:
         raise ValueError(f"say which with --workflow: run {document['run']['uid']} has {names}")
-    return found[-1]
+    return max(reversed(found), key=lambda each: (has_completed(each), each["role"] == "main"))
+
+
+def has_completed(execution: ExecutionDocument) -> bool:
+    """Whether an execution ended as it should: one that failed took the time of another course."""
+    return execution["workflow"]["status"] == "COMPLETED"

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_k1n.commands.runs import add_run_arguments, executions, one_execution, read_runs
+from pytest_k1n.commands.runs import add_run_arguments, executions, has_completed, one_execution, read_runs
 from pytest_k1n.core.units import duration_ms, format_ms, percent
 from pytest_k1n.core.whatif import Change, Model, changes, plan_to
 from pytest_k1n.report.advice import model_of, quantiles, resampled
-from pytest_k1n.report.document import RunDocument
+from pytest_k1n.report.document import ExecutionDocument, RunDocument
 
 SAMPLES = 10_000
 
@@ -85,7 +86,10 @@ class _Answer:
         self.execution = one_execution(documents[-1], workflow)
         name = self.execution["workflow"]["name"]
         self.model = model_of(self.execution)
-        self.models = [model_of(each) for each in executions(documents, name) if not each["is_open"]]
+        every = list(executions(documents, name))
+        alike = [each for each in every if not each["is_open"] and _is_alike(each, self.execution)]
+        self.models = [model_of(each) for each in alike]
+        self.left_out = Counter(each["workflow"]["status"] for each in every if each not in alike)
         self.edits, self.target_ms = edits, target_ms
         self.edited = edits.edited(self.model)
         self.recorded_ms = self.model.makespan_ms()
@@ -100,7 +104,9 @@ class _Answer:
         return self.target_ms is None or self.reached_ms <= self.target_ms
 
     def lines(self) -> Iterator[str]:
-        yield f"{self.execution['title']} took {format_ms(self.recorded_ms)} ({self.recorded_ms} ms)"
+        status = self.execution["workflow"]["status"]
+        ended = "" if has_completed(self.execution) else f", {status}"
+        yield f"{self.execution['title']} took {format_ms(self.recorded_ms)} ({self.recorded_ms} ms){ended}"
         if self.edits.any:
             saved = self.recorded_ms - self.edited_ms
             change = f"{format_ms(abs(saved))} {'less' if saved >= 0 else 'more'}"
@@ -135,6 +141,10 @@ class _Answer:
             if self.target_ms is not None:
                 yield f"within {format_ms(self.target_ms)} in {self._share(self.target_ms):.0%} of them"
 
+        if self.left_out:
+            told = ", ".join(f"{count} {status}" for status, count in self.left_out.items())
+            yield f"left out: {told}, which say nothing of one that is {self.execution['workflow']['status']}"
+
     def _quantiles(self) -> dict[str, int]:
         drawn = resampled([self.edits.makespan_ms(model) for model in self.models], samples=SAMPLES)
         return dict(zip(("p5", "p50", "p90", "p95"), quantiles(drawn), strict=True))
@@ -153,8 +163,14 @@ class _Answer:
             "steps": [_json(each) for each in self.steps],
             "alone": [_json(each) for each in self.offers],
             "executions": len(self.models),
+            "left_out": dict(self.left_out),
             "quantiles_ms": self._quantiles(),
         }
+
+
+def _is_alike(execution: ExecutionDocument, chosen: ExecutionDocument) -> bool:
+    """Whether an execution ended as the chosen one did: how long a failed one took is no figure of one that completes."""
+    return execution["workflow"]["status"] == chosen["workflow"]["status"]
 
 
 def _line(number: int, change: Change) -> str:

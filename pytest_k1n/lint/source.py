@@ -23,6 +23,7 @@ DEEPEST = 1000
 """Levels of nesting that the server's JSON reader takes (measured on 3.32.1)."""
 _WRAPPED_DEPTH = 6
 """How deep inside other documents a definition is looked for."""
+_REPORTS = ("k1n-run/", "k1n-results/", "k1n-coverage/", "k1n-lint/", "k1n-dry-run/")
 TASK_DEFINITION_KEYS = frozenset({
     "retryCount", "retryLogic", "retryDelaySeconds", "responseTimeoutSeconds", "timeoutSeconds", "timeoutPolicy",
     "inputKeys", "outputKeys", "concurrentExecLimit", "rateLimitPerFrequency", "pollTimeoutSeconds",
@@ -157,7 +158,12 @@ def kind_of(fields: Fields) -> DefinitionKind | None:
 
 
 def _is_other(fields: Fields) -> bool:
-    """Whether an object is an execution, a task of one or an event handler: those hold definitions, and are none."""
+    """Whether an object is an execution, a task of one or an event handler: those hold definitions, and are none.
+
+    Nor is what k1n writes of a run, whose executions have lists of tasks.
+    """
+    if str(fields.get("schema", "")).startswith(_REPORTS):
+        return True
     return "workflowId" in fields or "workflowInstanceId" in fields or ("event" in fields and "actions" in fields)
 
 

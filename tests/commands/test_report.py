@@ -80,6 +80,41 @@ def test_what_if_answers_in_words_and_in_json(typed):
     assert answer["then_ms"] < answer["now_ms"]
 
 
+@pytest.fixture
+def mixed(typed, tmp_path):
+    """A run of a batch's execution that completed, a test's own that failed early, and a copy of the first."""
+    typed("report", FULL, "-f", "json", "-o", str(tmp_path / "run.json"))
+    document = json.loads((tmp_path / "run.json").read_text())
+    [execution] = document["executions"]
+    main_one = {**execution, "role": "main"}
+    failed = {**execution, "role": "own", "workflow": {**execution["workflow"], "status": "FAILED"}}
+    failed["tasks"] = [each for each in execution["tasks"] if each["ref"] != "task_8"]
+    document["executions"] = [main_one, {**main_one, "role": "repeat"}, failed]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    return tmp_path
+
+
+def test_what_if_is_asked_of_the_execution_that_completed_and_says_what_it_leaves_out(typed, mixed):
+    code, printed, error = typed("whatif", mixed, "--takes", "task_8=0s")
+    assert (code, error) == (0, "")
+    assert "over 2 recorded executions" in printed
+    assert "left out: 1 FAILED" in printed
+    answer = json.loads(typed("whatif", mixed, "--takes", "task_8=0s", "--json")[1])
+    assert (answer["executions"], answer["left_out"]) == (2, {"FAILED": 1})
+
+
+@pytest.mark.parametrize("kind", ["run", "results", "lint"])
+def test_a_document_of_a_run_is_validated_as_what_it_is(typed, mixed, kind):
+    path = mixed / "run.json"
+    if kind != "run":
+        [tasks] = [each["tasks"] for each in json.loads(path.read_text())["executions"][:1]]
+        path.write_text(json.dumps({"schema": f"k1n-{kind}/1", "tasks": tasks}))
+    _, printed, _ = typed("validate", path)
+    assert "no-name" not in printed
+    if kind == "run":
+        assert printed.strip().endswith("valid, the document of a run")
+
+
 def test_a_target_that_is_out_of_reach_is_exit_code_1(typed):
     code, printed, _ = typed("whatif", FULL, "--target", "1ms")
     assert code == 1
