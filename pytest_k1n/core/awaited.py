@@ -10,6 +10,7 @@ from pytest_k1n.core.units import format_ms
 BLAMELESS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW", "FORK", "SWITCH"})
 """Task types that are open only because others are."""
 _MOST = 4
+_NEVER_TAKEN = frozenset({TaskStatus.SCHEDULED, TaskStatus.TIMED_OUT, TaskStatus.CANCELED})
 
 
 def open_tasks(executions: Sequence[Execution]) -> list[TaskRecord]:
@@ -30,6 +31,28 @@ def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | No
         shown.append(f"{len(tasks) - _MOST} more tasks")
     paused = [f"{each.name} is paused" for each in executions if each.status == "PAUSED"]
     return "; ".join([*paused, *shown]) or "no task is open"
+
+
+def unworked(execution: Execution, *, jumped: bool = False) -> list[str]:
+    """Say of each task that no worker has ever taken how to have it done.
+
+    `jumped` says that a virtual clock may have gone on to a time limit meanwhile.
+    """
+    lines = []
+    for task in execution.tasks:
+        if not task.is_worker_task or task.started_ms is not None or task.status not in _NEVER_TAKEN:
+            continue
+        end_ms = task.ended_ms or execution.ended_ms
+        since = f" in {format_ms(end_ms - task.scheduled_ms)}" if end_ms and task.scheduled_ms else ""
+        is_late = jumped and "TIMED_OUT" in (task.status, execution.status)
+        clock = ": virtual time went on to a time limit" if is_late else ""
+        lines.append(f"{task.ref}: no worker has polled{since}{clock}; {how_to_work(task.ref)}")
+    return lines
+
+
+def how_to_work(ref: str) -> str:
+    """Say how a test has a task done that waits for a worker."""
+    return f'do its work by complete("{ref}"), or give handlers={{"{ref}": ...}}'
 
 
 def _said(task: TaskRecord, waited_ms: int, now_ms: int | None) -> str:

@@ -149,3 +149,26 @@ def test_a_sub_workflow_has_an_estimate_and_may_be_a_phase(empty_project):
     empty_project.definition(workflow("OUTER", simple("prepare"), inner, simple("finish")))
     outcome = empty_project.test("nested", NESTED).run()
     assert outcome.counts == {"passed": 2}, outcome.text
+
+
+LEFT = """
+SHOP = {"name": "shop", "version": 1, "ownerEmail": "k1n@example.com", "timeoutPolicy": "TIME_OUT_WF",
+        "tasks": [{"name": ref, "taskReferenceName": ref, "type": "SIMPLE"} for ref in ("charge", "ship")]}
+
+def test_limited(conductor):
+    conductor.start({**SHOP, "timeoutSeconds": 3600}).wait_for("ship")
+
+def test_unlimited(conductor):
+    conductor.start({**SHOP, "timeoutSeconds": 0}).wait_for("ship")
+"""
+
+
+def test_waiting_behind_a_task_that_no_worker_takes_names_it_and_says_how_to_have_it_done(empty_project):
+    outcome = empty_project.test("left", LEFT).run()
+    assert outcome.counts == {"failed": 2}
+    for line in (
+        "charge: no worker has polled in 60.0 min: virtual time went on to a time limit; do its work by complete(",
+        "charge: no worker has polled in 0 ms; shop ship was not scheduled",
+    ):
+        assert line in outcome.text, line
+    assert outcome.text.count('do its work by complete("charge"), or give handlers={"charge": ...}') >= 2

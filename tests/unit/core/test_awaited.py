@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_k1n.core import wire
-from pytest_k1n.core.awaited import awaited
+from pytest_k1n.core.awaited import awaited, unworked
 
 ZERO = 1_700_000_000_000
 
@@ -53,3 +53,17 @@ def test_a_join_is_not_told_beside_what_it_waits_for():
 def test_a_paused_execution_and_one_without_tasks_say_so():
     assert awaited([running(status="PAUSED")], waited_ms=0) == "wf is paused"
     assert awaited([running(("a", "a", "SCHEDULED", {}), status="TERMINATED")], waited_ms=0) == "no task is open"
+
+
+def test_a_task_that_no_worker_took_before_a_time_limit_is_named_with_what_would_do_it(build):
+    left = {**build.task("a", 0, 3_600_000, status="CANCELED"), "startTime": 0}
+    [line] = unworked(build.execution(build.task("before", 0, 0), left, status="TIMED_OUT"), jumped=True)
+    assert line == (
+        "a: no worker has polled in 60.0 min: virtual time went on to a time limit; do its work by "
+        'complete("a"), or give handlers={"a": ...}'
+    )
+
+
+def test_a_task_that_a_worker_had_taken_is_not_said_to_have_had_none(build):
+    taken = build.task("a", 5, 3_600_000, status="TIMED_OUT")
+    assert unworked(build.execution(taken, status="TIMED_OUT"), jumped=True) == []
