@@ -169,7 +169,7 @@ class _Answer:
 
 
 def _is_alike(execution: ExecutionDocument, chosen: ExecutionDocument) -> bool:
-    """Whether an execution ended as the chosen one did: how long a failed one took is no figure of one that completes."""
+    """Whether an execution ended as the chosen one did: a failed one takes the time of another course."""
     return execution["workflow"]["status"] == chosen["workflow"]["status"]
 
 
