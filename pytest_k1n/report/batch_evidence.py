@@ -9,6 +9,8 @@ from pytest_k1n.report.document import BatchDocument, ExecutionDocument, Finding
 
 BATCHES = ("batch1", "batch2", "batch3")
 """What phase 4.5 consists of."""
+NOT_MEASURED = "not measured"
+"""What a completion report says where no run has evidence."""
 
 
 class BatchEvidence:
@@ -56,6 +58,10 @@ class BatchEvidence:
 
     def took_ms(self, name: str) -> int | None:
         return max((each["makespan_ms"] for each in self.executions(name)), default=None)
+
+    def clock(self, name: str) -> str:
+        """Say which time the server's stamps of a batch are in."""
+        return "virtual time" if self.source[name]["time"]["model"] == "virtual" else "real time"
 
     def quality(self, name: str) -> QualityDocument | None:
         batch = self.batch(name)

@@ -5,25 +5,26 @@ What no run has measured says so; nothing is filled in.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from pytest_k1n.core.gates.document import QualityDocument
-from pytest_k1n.core.units import format_ms
-from pytest_k1n.report.advice import advice
-from pytest_k1n.report.batch_evidence import BatchEvidence
+from pytest_k1n.core.stats import wilson
+from pytest_k1n.core.units import MINUTE_MS, format_ms
+from pytest_k1n.report.advice import Advice, advice
+from pytest_k1n.report.batch_evidence import NOT_MEASURED, BatchEvidence
 from pytest_k1n.report.blocks import Block, Grid, Heading, Items, Links, Paragraph, as_markdown, as_page
 from pytest_k1n.report.completion_issues import issues
+from pytest_k1n.report.completion_run import environment, executions, run_items
+from pytest_k1n.report.completion_timing import timing
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
-from pytest_k1n.report.figures import off_plan_ms, shares, work_on_path
-from pytest_k1n.report.markdown import ran_on
-from pytest_k1n.report.sign_off import sign_off
-from pytest_k1n.report.story import sentence, shown_band
-from pytest_k1n.report.weather import weather_line
+from pytest_k1n.report.figures import shares, work_on_path
+from pytest_k1n.report.sign_off import sign_off, standing
+from pytest_k1n.report.story import sentence
 
-NOT_MEASURED = "not measured"
 SEQUENTIAL = "K1N_22TASK_COMPLETE"
 _BOTTLENECK = "task_8"
+_ABOUT_MS = 50 * MINUTE_MS
+"""When the plan's text has it start, "about"; the window that judges is the plan file's."""
 
 
 def file_name(document: RunDocument) -> str:
@@ -45,7 +46,7 @@ def _blocks(evidence: BatchEvidence, results: str) -> Iterator[Block]:
     yield Heading(1, "Phase 4.5 completion report: full orchestration testing")
     yield Paragraph(f"Made from the documents of {len(evidence.documents)} recorded run(s); every figure is from them, "
                     f"and what none of them has measured says '{NOT_MEASURED}'.")  # fmt: skip
-    yield from summary(evidence)
+    yield from summary(evidence, standing(evidence))
     yield from timing(evidence)
     yield from gates(evidence)
     yield from performance(evidence)
@@ -55,9 +56,11 @@ def _blocks(evidence: BatchEvidence, results: str) -> Iterator[Block]:
     yield from sign_off(evidence)
 
 
-def summary(evidence: BatchEvidence) -> Iterator[Block]:
-    """Say of every batch what happened, and what it ran on."""
+def summary(evidence: BatchEvidence, stands: Sequence[str] = ()) -> Iterator[Block]:
+    """Say first how it `stands`, then of every batch what happened, and what it ran on."""
     yield Heading(2, "Executive summary")
+    if stands:
+        yield Items(stands)
     rows = []
     for name in evidence.names:
         batch, source = evidence.batch(name), evidence.source.get(name)
@@ -69,106 +72,12 @@ def summary(evidence: BatchEvidence) -> Iterator[Block]:
         why = told or (batch["reason"] if batch else "") or NOT_MEASURED
         rows.append((name, batch["title"] if batch else "", verdict, why, source["run"]["uid"] if source else ""))
     yield Grid(("batch", "purpose", "status", "what happened", "run"), rows)
-    yield Items([line for each in evidence.documents for line in _run_lines(each)])
-    yield from _executions(evidence)
+    yield run_items(evidence)
     if any(execution["is_simulated"] for _, execution in evidence.main):
         yield Paragraph("The work of these executions was simulated: order, barriers, concurrency and waits are "
                         "measured, durations show that the plan adds up.")  # fmt: skip
-
-
-def _run_lines(document: RunDocument) -> Iterator[str]:
-    """Say what a run ran on, when, what came of its tests, and in what weather."""
-    run, outcomes = document["run"], Counter(each["outcome"] for each in document["tests"])
-    tests = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    yield f"{ran_on(document)} From {run['started_at']} to {run['ended_at']}; tests: {tests or NOT_MEASURED}."
-    weather = document.get("weather")
-    if weather is not None:
-        yield f"Weather: {weather_line(weather)}."
-
-
-def _executions(evidence: BatchEvidence) -> Iterator[Block]:
-    """Say how many tasks of each execution came to their end, and how; and which executions ran side by side."""
-    yield Heading(3, "Executions")
-    rows = []
-    for name, each in evidence.main:
-        work = [task for task in each["tasks"] if task["kind"] == "worker"]
-        last = Counter(task["attempts"][-1]["status"] if task["attempts"] else "not run" for task in work)
-        others = ", ".join(f"{count} {status}" for status, count in last.items() if status != "COMPLETED")
-        repeated = sum(max(len(task["attempts"]) - 1, 0) for task in work)
-        rows.append((name, each["title"], each["workflow"]["status"], f"{last['COMPLETED']} of {len(work)}",
-                     others or "none", repeated, each["workflow"]["workflow_id"] or NOT_MEASURED))  # fmt: skip
-    yield Grid(("batch", "workflow", "status", "tasks completed", "other ends", "retries", "execution"),
-               rows or [(NOT_MEASURED,) + ("",) * 6])  # fmt: skip
-    for name in evidence.names:
-        found = evidence.executions(name)
-        if len(found) > 1:
-            yield Paragraph(_side_by_side(found))
-
-
-def _side_by_side(executions: Sequence[ExecutionDocument]) -> str:
-    titles = " and ".join(each["title"] for each in executions)
-    ends = [each["raw_ended_ms"] for each in executions]
-    if None in ends:
-        return f"{titles}: how long they ran side by side was {NOT_MEASURED}, because one of them has no end."
-    together = min(end for end in ends if end is not None) - max(each["raw_started_ms"] for each in executions)
-    if together <= 0:
-        return f"{titles} did not run side by side."
-    return f"{titles} ran side by side for {format_ms(together)} of the server's clock."
-
-
-def timing(evidence: BatchEvidence) -> Iterator[Block]:
-    """Set actual durations beside planned ones: workflows, timeline, phases, checkpoints."""
-    yield Heading(2, "Timing: actual against planned")
-    rows = []
-    for name, each in evidence.main:
-        off, estimate = off_plan_ms(each), each["estimate_ms"]
-        share = f"{off / estimate:+.1%}" if off is not None and estimate else ""
-        band = shown_band(each["band_ms"]) if each["band_ms"] else ""
-        planned = format_ms(estimate) if estimate is not None else ""
-        rows.append((name, each["title"], band, planned, format_ms(each["makespan_ms"]), share, each["verdict"]))
-    yield Grid(("batch", "workflow", "band", "estimate", "actual", "off the estimate", "verdict"),
-               rows or [(NOT_MEASURED,) + ("",) * 6])  # fmt: skip
-    yield Heading(3, "The plan's timeline")
-    yield Paragraph("Actual times follow one another at once, in workflow time: waits for people between batches are "
-                    "no part of them.")  # fmt: skip
-    times, clock = [], 0
-    for name in evidence.names:
-        batch, took = evidence.batch(name), evidence.took_ms(name)
-        instants = [_instant(ms) for ms in batch["timeline_ms"]] if batch and batch["timeline_ms"] else [""] * 3
-        actual = NOT_MEASURED
-        left = ""
-        if took is not None:
-            actual = f"{_instant(clock)} to {_instant(clock + took)}"
-            clock += took
-            if batch and batch["timeline_ms"]:
-                left = format_ms(batch["timeline_ms"][2] - clock)
-        times.append((name, *instants, actual, left))
-    yield Grid(("batch", "planned start", "planned end", "with buffer", "actual", "buffer left"), times)
-    phased = [(name, each) for name, each in evidence.main if each["phases"]]
-    if phased:
-        yield Heading(3, "Phases")
-    for _, each in phased:
-        yield Grid(
-            ("phase", "band", "estimate", "actual"),
-            [
-                (f"{each['title']} {phase['number']} {phase['name']}",
-                 shown_band(phase["band_ms"]) if phase["band_ms"] else "",
-                 format_ms(phase["estimate_ms"]) if phase["estimate_ms"] is not None else "",
-                 NOT_MEASURED if phase["start_ms"] is None or phase["end_ms"] is None
-                 else format_ms(phase["end_ms"] - phase["start_ms"]))
-                for phase in each["phases"]
-            ],
-        )  # fmt: skip
-    for _, each in evidence.main:
-        if each["checkpoints"]:
-            yield Heading(3, f"Checkpoints of {each['title']}")
-            yield Grid(("at", "done", "running", "complete", "errors"),
-                       [(format_ms(point["at_ms"]), point["completed"], point["running"], f"{point['percent']:g} %",
-                         point["errors"]) for point in each["checkpoints"]])  # fmt: skip
-
-
-def _instant(ms: int) -> str:
-    return f"T+{format_ms(ms)}" if ms else "T+0"
+    yield from environment(evidence)
+    yield from executions(evidence)
 
 
 def gates(evidence: BatchEvidence) -> Iterator[Block]:
@@ -182,20 +91,39 @@ def gates(evidence: BatchEvidence) -> Iterator[Block]:
         for each in quality["categories"]:
             titles[each["id"]] = f"{each['id']} {each['title']}" + (" (blocking)" if each["blocking"] else "")
             counts = f" {each['passed']}/{each['evaluated']}" if each["evaluated"] else ""
+            counts += f", {each['simulated']} simulated" if each["simulated"] and not each["evaluated"] else ""
             by_gate.setdefault(each["id"], {})[name] = f"{each['verdict']}{counts}"
     if not judged:
         yield Paragraph(NOT_MEASURED)
         return
     yield Grid(("category", *judged), [(titles[gate], *(cells.get(name, "") for name in judged))
                                        for gate, cells in by_gate.items()])  # fmt: skip
-    rows = []
-    for name in judged:
-        quality = _quality(evidence, name)
-        checks = quality["checks"]
+    yield from _rates([(name, _quality(evidence, name)) for name in judged])
+
+
+def _rates(judged: Sequence[tuple[str, QualityDocument]]) -> Iterator[Block]:
+    """Set pass rates beside the one asked for, with a row of all batches together."""
+    rows: list[Sequence[object]] = []
+    for name, quality in judged:
         rate = NOT_MEASURED if quality["rate"] is None else f"{quality['rate']:.1%}"
-        rows.append((name, rate, f"{quality['wilson_low']:.1%}", checks["passed"], checks["failed"], checks["unknown"],
-                     checks["simulated"]))  # fmt: skip
-    yield Grid(("batch", "pass rate", "Wilson lower bound", "passed", "failed", "unknown", "on simulated work"), rows)
+        rows.append((name, rate, f"{quality['min_rate']:.1%}", f"{quality['wilson_low']:.1%}", quality["rate_verdict"],
+                     *_counts(quality)))  # fmt: skip
+    passed, failed, *others = map(sum, zip(*(_counts(quality) for _, quality in judged), strict=True))
+    if len(judged) > 1 and passed + failed:
+        share, least = passed / (passed + failed), max(each["min_rate"] for _, each in judged)
+        low = wilson(passed, passed + failed)[0]
+        verdict = "fail" if share < least else "warn" if low < least else "pass"
+        rows.append(("all", f"{share:.1%}", f"{least:.1%}", f"{low:.1%}", verdict, passed, failed, *others))
+    yield Paragraph("A pass rate below the one asked for fails. The Wilson lower bound is what so few checks can "
+                    "promise: below the one asked for it only warns. Checks that are unknown, on simulated work or "
+                    "latencies not measurable are in no rate.")  # fmt: skip
+    yield Grid(("batch", "pass rate", "asked for", "Wilson lower bound", "verdict", "passed", "failed", "unknown",
+                "on simulated work", "not measurable"), rows)  # fmt: skip
+
+
+def _counts(quality: QualityDocument) -> tuple[int, ...]:
+    checks = quality["checks"]
+    return (checks["passed"], checks["failed"], checks["unknown"], checks["simulated"], checks["not_measurable"])
 
 
 def _quality(evidence: BatchEvidence, name: str) -> QualityDocument:
@@ -218,6 +146,9 @@ def performance(evidence: BatchEvidence) -> Iterator[Block]:
         rows.append((each["title"], format_ms(took), speedup, bound, planned, owners))
     yield Grid(("workflow", "makespan", "measured speed-up", "bound", "in the plan", "who owns the time"),
                rows or [(NOT_MEASURED,) + ("",) * 5])  # fmt: skip
+    yield Paragraph("Speed-up is all work added up by the makespan; its bound is all work by the longest path of work, "
+                    "which no number of workers beats. A queue wait is a worker's, a join lag is what a JOIN ended "
+                    "later than the last of its branches.")  # fmt: skip
     for _, each in evidence.main:
         yield from _beyond_reach(each)
     for _, each in evidence.main:
@@ -243,10 +174,18 @@ def _bottleneck(execution: ExecutionDocument | None) -> str:
         return f"{NOT_MEASURED}."
     last = task["attempts"][-1]
     window = next((point for point in execution["watch"] if point["ref"] == _BOTTLENECK), None)
-    planned = f", planned from {format_ms(window['low_ms'])} to {format_ms(window['high_ms'])}" if window else ""
     begin, end = last["start_ms"] or 0, last["end_ms"]
-    took = format_ms(end - begin) if end is not None else "still running"
-    return f"started at {format_ms(begin)}{planned}; took {took}; drag {format_ms(task['drag_ms'])}."
+    planned = ""
+    if window:
+        low, high = window["low_ms"], window["high_ms"]
+        off = f"{format_ms(abs(begin - _ABOUT_MS))} {'earlier' if begin < _ABOUT_MS else 'later'}"
+        planned = (f", {off} than the plan's text says (about {format_ms(_ABOUT_MS)}); judged by the plan file, which "
+                   f"has it start between {format_ms(low)} and {format_ms(high)}: "
+                   f"{'pass' if low <= begin <= high else 'fail'}")  # fmt: skip
+    took = f"took {format_ms(end - begin)}" if end is not None else "still running"
+    estimate = f", estimated {format_ms(task['estimate_ms'])}" if task["estimate_ms"] is not None else ""
+    return (f"started at {format_ms(begin)}{planned}. It {took}{estimate}; if it took no time the whole would be "
+            f"{format_ms(task['drag_ms'])} shorter (its drag).")  # fmt: skip
 
 
 def recommendations(evidence: BatchEvidence) -> Iterator[Block]:
@@ -254,15 +193,25 @@ def recommendations(evidence: BatchEvidence) -> Iterator[Block]:
     yield Heading(2, "Recommendations")
     texts = []
     for name, each in evidence.main:
-        best = advice(each, most=1)
+        best = _best(each)
         if best:
-            note = f" ({best[0].note})" if best[0].note else ""
-            texts.append(f"{each['title']}: {best[0].text}{note}: {format_ms(best[0].makespan_ms)}, "
-                         f"{format_ms(best[0].saved_ms)} less; computed, not tried.")  # fmt: skip
+            note = f" ({best.note})" if best.note else ""
+            texts.append(f"{each['title']}: {best.text}{note}: {format_ms(best.makespan_ms)}, "
+                         f"{format_ms(best.saved_ms)} less; computed, not tried.")  # fmt: skip
         if not evidence.has_passed(name):
             texts.append(f"{name}: resolve its issues and run it again before going on.")
     texts += [f"{name} has not been run: run it." for name in evidence.names if not evidence.executions(name)]
     yield Items(list(dict.fromkeys(texts))) if texts else Paragraph(NOT_MEASURED)
+
+
+def _best(execution: ExecutionDocument) -> Advice | None:
+    """Return the best change; only the baseline, which the next phase takes apart, may lose an order its data has."""
+    reads = {task["ref"]: set(task["reads"]) for task in execution["tasks"]}
+    for change in advice(execution, most=len(reads)):
+        keeps_order = not any(reads.get(ref, set()) & set(change.refs) for ref in change.refs)
+        if keeps_order or execution["workflow"]["name"] == SEQUENTIAL:
+            return change
+    return None
 
 
 def result_links(evidence: BatchEvidence, results: str) -> Iterator[Block]:

@@ -35,6 +35,9 @@ def issues(evidence: BatchEvidence) -> Iterator[Block]:
         if batch and batch["verdict"] == "blocked":
             rows.append((name, "blocked", batch["reason"], "Open. Resolve what failed before, then run this batch."))
     yield Grid(("batch", "kind", "issue", "resolution"), rows) if rows else Paragraph("None was recorded.")
+    if any(each["code"] == NOT_MEASURABLE for name in evidence.names for each in evidence.findings(name)):
+        yield Paragraph("With --k1n-latency=strict a latency is judged as the server stamped it, and what the machine "
+                        "and the server stood still meanwhile is not taken off.")  # fmt: skip
     for document in dict.fromkeys(map(id, evidence.source.values())):
         run = next(each for each in evidence.source.values() if id(each) == document)
         for name, points in diagnoses(run):
@@ -52,6 +55,8 @@ def _unmeasured(found: Sequence[FindingDocument]) -> str:
     """Sum up the latencies that were too long while the machine or the server stood still."""
     subjects = list(dict.fromkeys(each["subject"] for each in found))
     more = f" and {len(subjects) - NAMED} more" if len(subjects) > NAMED else ""
-    what = "1 latency was" if len(found) == 1 else f"{len(found)} latencies were"
+    checks = sum(len(each["tests"]) + len(each["gates"]) for each in found)
+    counted = f" (in {checks} checks)" if checks > len(found) else ""
+    what = f"1 latency{counted} was" if len(found) == 1 else f"{len(found)} latencies{counted} were"
     return (f"{what} above the limit, and by no more than the machine or the server stood still meanwhile: "
             f"{', '.join(subjects[:NAMED])}{more} (each of them is in the run's page)")  # fmt: skip

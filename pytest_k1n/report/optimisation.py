@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_k1n.core.units import MINUTE_MS, format_ms
-from pytest_k1n.report.batch_evidence import BatchEvidence
+from pytest_k1n.report.batch_evidence import NOT_MEASURED, BatchEvidence
 from pytest_k1n.report.blocks import Block, Boxes, Grid, Heading, Paragraph, as_markdown, as_page
 from pytest_k1n.report.completion import (
-    NOT_MEASURED,
     SEQUENTIAL,
     gates,
     performance,
     recommendations,
     result_links,
     summary,
-    timing,
 )
 from pytest_k1n.report.completion_issues import issues
+from pytest_k1n.report.completion_timing import timing
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
 
 BASELINE, OPTIMISED = "batch3", "batch4"

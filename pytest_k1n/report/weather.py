@@ -55,6 +55,19 @@ def weather_line(document: RunWeatherDocument) -> str:
     return f"{still}; {checks}"
 
 
+def stood_still(document: WeatherDocument, ran_ms: int) -> str:
+    """Say for a reader who knows none of the words how long host and server stood still, in a run of `ran_ms`."""
+    if document["latency"] == "off":
+        return "not measured, latencies are not judged (--k1n-latency=off)"
+    host_ms, worst_ms = _total(document["host"])
+    server_ms, _ = _total(document["server"])
+    over_ms = document["until_ms"] - document["since_ms"]
+    worst = f" (at most {format_ms(worst_ms)} at a time)" if worst_ms else ""
+    return (f"for {format_ms(over_ms)} of the run's {format_ms(ran_ms)} it was metered whether anything moved; in that "
+            f"time the machine did not wake a thread that was due for {format_ms(host_ms)}{worst}, and the server was "
+            f"slower than usual in answering a cheap request for {format_ms(server_ms)}")  # fmt: skip
+
+
 def _total(stalls: Sequence[tuple[int, int]]) -> tuple[int, int]:
     lengths = [Interval(*stall).duration_ms for stall in stalls]
     return sum(lengths), max(lengths, default=0)
