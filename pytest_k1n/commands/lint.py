@@ -15,6 +15,7 @@ from pytest_k1n.lint.gather import gather
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.selection import read_selection, with_command_line
 from pytest_k1n.lint.table import BY_CODE, CHECKS
+from pytest_k1n.plan.read import load_plan
 
 FORMATS = ("text", "json", "sarif", "github")
 _RECURSION_LIMIT = 20_000
@@ -28,7 +29,12 @@ def main(argv: Sequence[str]) -> int:
         description="Judge workflow and task definitions: what a server would refuse (error), what a team would regret "
         "(warning), what has no effect (info). Nothing is sent anywhere.",
     )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a JSON file, or a folder to walk")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a JSON file, or a folder to walk (default: the folders that k1n.toml here names)",
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="how findings are written (default text)")
     parser.add_argument("--output", metavar="FILE", help="write them to a file instead of standard output")
     parser.add_argument("--select", action="append", default=[], metavar="CODES", help="only these: a,b or join-*")
@@ -44,9 +50,19 @@ def main(argv: Sequence[str]) -> int:
     if arguments.explain:
         print(_explanation(arguments.explain))
         return 0
+    arguments.paths = arguments.paths or _of_the_plan()
     if not arguments.paths:
         parser.error("name a file or a folder, as in: k1n lint .")
     return run_lint(arguments)
+
+
+def _of_the_plan() -> list[str]:
+    """Return the folders of definitions of the current folder's plan, as seen from here. Raises PlanError."""
+    plan = Path("k1n.toml")
+    if not plan.is_file():
+        return []
+    read = load_plan(plan)
+    return list(dict.fromkeys(os.path.relpath(each) for each in (*read.definitions, *read.task_definitions)))
 
 
 def run_lint(arguments: argparse.Namespace) -> int:

@@ -256,7 +256,8 @@ CODES: Mapping[str, Meaning] = {
     ),
     "overlap-undecidable": Meaning(
         "Two tasks overlap, or touch, by less than stamps of 1 ms can show.",
-        "Let the tasks work longer: 20 ms at least, with a lower --k1n-speed if the work is simulated.",
+        "Let the tasks work longer, 20 ms at least: `task.sleep(1000)` in a handler, `takes` or an estimate for "
+        "simulated work, a lower --k1n-speed in scaled time.",
     ),
     "overrun": Meaning(
         "More tasks of one definition ran at once than the worker has slots, or than concurrentExecLimit allows.",

@@ -197,3 +197,23 @@ def test_lint_starts_without_pytest_and_jsonschema(folder):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_without_a_path_the_folders_of_the_plan_are_judged(folder, capsys, tmp_path):
+    folder(flows__a=REFUSED, rules__t=[{"name": "b", "timeoutSeconds": 1, "responseTimeoutSeconds": 2}], other=REFUSED)
+    plan = 'schema = "k1n-plan/1"\ndefinitions = ["flows"]\ntask_definitions = ["rules"]\n'
+    (tmp_path / "k1n.toml").write_text(plan)
+    code, out, _ = lint(capsys)
+    assert code == 1
+    assert "in flows/a.json" in out
+    assert "rules/t.json" in out
+    assert "other.json" not in out
+
+
+@pytest.mark.parametrize("plan", [None, 'schema = "k1n-plan/1"\n'])
+def test_without_a_path_and_folders_of_a_plan_it_says_what_to_name(folder, capsys, tmp_path, plan):
+    if plan is not None:
+        (tmp_path / "k1n.toml").write_text(plan)
+    with pytest.raises(SystemExit, match="2"):
+        main(["lint"])
+    assert "name a file or a folder, as in: k1n lint ." in capsys.readouterr().err

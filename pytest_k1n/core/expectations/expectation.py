@@ -86,7 +86,11 @@ def _checked(findings: object, expected: Expected) -> Findings:
     """Refuse what a user's callable returned if it says nothing, such as None."""
     if isinstance(findings, Findings):
         return findings
-    error = TypeError(f"it returned {type(findings).__name__}, not Findings")
+    said = f"it returned {type(findings).__name__}, not Findings"
+    if findings is None:
+        name = getattr(expected, "__name__", "check")
+        said += f"; a function that only asserts is called as it is: {name}(execution), outside of expect()"
+    error = TypeError(said)
     return _single("judgement-crashed", Verdict.UNKNOWN, expected, "a judgement", error)
 
 

@@ -197,7 +197,7 @@ def _pair(names: tuple[str, str], spans: tuple[Interval, Interval], tally: Tally
     if verdict is Verdict.PASS:
         tally.passed()
     elif verdict is Verdict.UNKNOWN:
-        observed = f"{format_ms(overlap)}, below what stamps can show"
+        observed = f"{format_ms(overlap)}, below what stamps can show{_idle(names, spans)}"
         tally.unknown("overlap-undecidable", later, expected=expected, observed=observed, origin=origin)
     else:
         observed = (
@@ -205,6 +205,15 @@ def _pair(names: tuple[str, str], spans: tuple[Interval, Interval], tally: Tally
         )
         margin = format_ms(round(needed - overlap))
         tally.fail("not-concurrent", later, expected=expected, observed=observed, margin=margin, origin=origin)
+
+
+def _idle(names: tuple[str, str], spans: tuple[Interval, Interval]) -> str:
+    """Say how a task that took no time takes some; its handler returned at once, and virtual time stood meanwhile."""
+    taken_ms, name = min((span.end_ms - span.start_ms, name) for name, span in zip(names, spans, strict=True))
+    if taken_ms >= RESOLUTION_MS:
+        return ""
+    how = f'let its handler work, by task.sleep(1000), or takes={{"{name}": "1s"}} where it is simulated'
+    return f"; {name} took {format_ms(taken_ms)}: {how}"
 
 
 def _already_missed(

@@ -105,6 +105,7 @@ def test_whatever_raises_is_unknown_and_stops_nothing(build, codes_of):
         ("judgement-crashed", "silent", "unknown"),
     ]
     assert "KeyError: 'price'" in findings.findings[0].observed
+    assert "a function that only asserts is called as it is: silent(execution)" in findings.findings[1].observed
     assert findings.passed == 2
 
 

@@ -34,6 +34,13 @@ def test_less_than_two_ms_is_undecidable(build):
     assert (finding.code, finding.verdict) == ("overlap-undecidable", Verdict.UNKNOWN)
 
 
+def test_work_that_takes_no_time_is_told_how_to_take_some(build):
+    seen = build.observation(build.task("a", 0, 0), build.task("b", 0, 0))
+    [finding] = concurrent("a", "b").judge(seen).findings
+    assert finding.code == "overlap-undecidable"
+    assert 'a took 0 ms: let its handler work, by task.sleep(1000), or takes={"a": "1s"}' in finding.observed
+
+
 def test_too_late_to_overlap_is_decided_before_the_end(build, codes_of):
     live = build.observation(build.task("a", 0, 100), build.task("b", 120), status="RUNNING")
     assert ("not-concurrent", "b", "fail") in codes_of(concurrent("a", "b").judge(live))
