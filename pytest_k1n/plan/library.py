@@ -27,9 +27,11 @@ class DefinitionNotFound(LookupError):
         super().__init__(name)
 
     def __str__(self) -> str:
-        places = "; ".join(self.sought) or "nowhere: no plan names a folder"
+        if not self.sought:
+            how = "name a folder in it (k1n.toml: definitions = [...]), or give a path that ends in .json"
+            return f"no workflow definition {self.name}: there is no plan that says where definitions are: {how}"
         there = f": there is version {', '.join(map(str, self.versions))}" if self.versions else ""
-        return f"no workflow definition {self.name}: sought in {places}{there}"
+        return f"no workflow definition {self.name}: sought in {'; '.join(self.sought)}{there}"
 
 
 class Library:

@@ -44,6 +44,12 @@ def test_signals_by_ref(conductor):
     execution.complete("last")
     execution.expect(completed(), answered_by("approve", "ann"), in_order("go", "approve"))
 
+def test_a_misspelt_ref_is_told_at_once(conductor):
+    execution = conductor.start(FLOW)
+    for wait in (execution.signal, execution.complete, execution.wait_for):
+        with pytest.raises(LookupError, match="aprove cannot come in .*did you mean approve"):
+            wait("aprove")
+
 @pytest.mark.virtual
 def test_answers_come_while_time_advances(conductor):
     execution = conductor.start(FLOW, answers=ANN)
@@ -93,14 +99,14 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_people_answer_signal_and_wait_in_process(empty_project):
-    assert empty_project.test("people", OWN).run().counts == {"passed": 4}
+    assert empty_project.test("people", OWN).run().counts == {"passed": 5}
 
 
 def test_people_answer_signal_and_wait_at_a_url(empty_project, url):
     outcome = empty_project.test("people", OWN).run(f"--k1n-server={url}", "--k1n-speed=6000", "-rs")
     counts = outcome.counts
     assert counts.pop("skipped", 0) == ("virtual time," not in outcome.text and "marked virtual" in outcome.text)
-    assert counts in ({"passed": 4}, {"passed": 3}), outcome.text
+    assert counts in ({"passed": 5}, {"passed": 4}), outcome.text
 
 
 def test_a_batch_with_people_is_run_as_its_plan_says(empty_project, url):

@@ -104,16 +104,32 @@ def steps_back(observation: Observation, tally: Tally, *, expected: str) -> bool
     return True
 
 
+def misspelt(observation: Observation, ref: str) -> str | None:
+    """Say of a ref that no task has and none will have what there is; None where one has it, or may yet bring it."""
+    if _has(observation, ref) or (_opens_later(observation) and not observation.is_settled):
+        return None
+    return f"no task of that name; {_nearest(observation, ref)}"
+
+
+def _has(observation: Observation, ref: str) -> bool:
+    return ref in observation.refs or ref.partition("__")[0] in observation.refs
+
+
+def _opens_later(observation: Observation) -> bool:
+    return any(task.type == "FORK_JOIN_DYNAMIC" for task in observation.definition.walk())
+
+
+def _nearest(observation: Observation, ref: str) -> str:
+    near = get_close_matches(ref, observation.refs, n=1)
+    return f"did you mean {near[0]}?" if near else f"it has: {', '.join(sorted(observation.refs))}"
+
+
 def _is_known(observation: Observation, ref: str, tally: Tally) -> bool:
-    base = ref.partition("__")[0]
-    if ref in observation.refs or base in observation.refs:
+    if _has(observation, ref):
         return True
     expected = f"a ref of {observation.definition.name}"
-    opens_later = any(task.type == "FORK_JOIN_DYNAMIC" for task in observation.definition.walk())
-    if opens_later and not observation.is_settled:
+    if _opens_later(observation) and not observation.is_settled:
         pending(tally, ref, expected=expected, observed="unknown until the dynamic fork opens")
         return False
-    near = get_close_matches(ref, observation.refs, n=1)
-    advice = f"did you mean {near[0]}?" if near else f"it has: {', '.join(sorted(observation.refs))}"
-    tally.fail("unknown-ref", ref, expected=expected, observed=f"no task of that name; {advice}")
+    tally.fail("unknown-ref", ref, expected=expected, observed=f"no task of that name; {_nearest(observation, ref)}")
     return False
