@@ -18,6 +18,8 @@ from __future__ import annotations
 import json
 
 _SHOWN = 300
+IN_PROCESS = "embedded:"
+"""How the URL of an engine in this process begins: no request has gone to it that a user could look at."""
 
 
 class ConductorError(Exception):
@@ -37,7 +39,7 @@ class ConductorError(Exception):
     def __str__(self) -> str:
         request = f"{self.method} {self.path.partition('?')[0]}"
         answer = f" -> {self.status}" if self.status else ""
-        where = f" ({self.url}, {request}{answer})" if self.method else ""
+        where = f" ({self.url}, {request}{answer})" if self.method and not self.url.startswith(IN_PROCESS) else ""
         return f"{self.message}{where}"
 
 

@@ -30,12 +30,13 @@ def harmless(text: str) -> str:
 
 
 def shortened(text: str, *, most: int = MOST) -> str:
-    """Cut a text in its middle, and say how much is missing."""
-    if len(text) <= most:
+    """Cut a text in its middle, and say how much is missing; whole where saying so would take more than is missing."""
+    missing = f"[… {len(text) - most:,} characters …]"
+    if len(text) <= most + len(missing):
         return text
     head = most * 2 // 3
     tail = most - head
-    return f"{text[:head]}[… {len(text) - most:,} characters …]{text[-tail:]}"
+    return f"{text[:head]}{missing}{text[-tail:]}"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -188,7 +188,7 @@ def _timeouts(mine: Sequence[ExecutionDocument]) -> Point:
             "timeouts", "trouble", f"timed out: {_some(late)}", "look at responseTimeoutSeconds and heartbeats"
         )
     longest = max(
-        ((end - begin, task["ref"]) for each in mine for task in each["tasks"]
+        ((end - begin, task["ref"]) for each in mine for task in each["tasks"] if task["kind"] == "worker"
          for begin, end in intervals(task, each["makespan_ms"])), default=None,
     )  # fmt: skip
     what = f"; the longest attempt was {longest[1]} with {format_ms(longest[0])}" if longest else ""

@@ -42,6 +42,13 @@ def test_a_key_that_is_nearly_a_name_is_not_passed_over_in_silence_for_that_doub
         conductor.run(flow, handlers={"charge": lambda task: 1 / 0, "chrage": lambda task: {}})
 
 
+def test_a_shared_handler_that_a_failure_has_left_out_is_no_news(conductor, make, recwarn):
+    flow = make.workflow(make.simple("pack_all"), *make.fork_over("${pack_all.output.tasks}", {}))
+    execution = conductor.run(flow, handlers={"pack_all": lambda task: 1 / 0, "pack_one": lambda task: {}})
+    assert execution.status == "FAILED"
+    assert not [each for each in recwarn if "pack_one" in str(each.message)]
+
+
 def test_a_misspelt_key_is_named_when_a_started_execution_has_ended(conductor, make):
     execution = conductor.start(make.workflow(make.simple("charge")), handlers={"chrage": lambda task: {}})
     execution.complete("charge")

@@ -13,6 +13,7 @@ from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import AttemptDocument, ExecutionDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, intervals, last_attempt, status_of
 from pytest_k1n.report.picture.markup import Markup, element
+from pytest_k1n.report.picture.phases import phase_names
 from pytest_k1n.report.picture.rows import Rows, rows
 from pytest_k1n.report.stalls import Stall
 
@@ -25,8 +26,6 @@ AXIS = 38
 BINS = 400
 FAR = 10
 """A plan that goes on so many times as long as what ran is left out: beside it nothing that ran could be seen."""
-LABEL = 5.0
-"""Per cent of the axis that the name of a phase needs on a narrow page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +109,6 @@ def is_far_from_plan(execution: ExecutionDocument) -> bool:
 
 
 def _background(execution: ExecutionDocument, scale: Scale, height: int) -> Iterator[Markup]:
-    free = 0.0
     for phase in execution["phases"]:
         begin, end = phase["start_ms"], phase["end_ms"]
         if begin is None:
@@ -120,9 +118,7 @@ def _background(execution: ExecutionDocument, scale: Scale, height: int) -> Iter
         kind = "phase odd" if phase["number"] % 2 else "phase"
         yield element("rect", name, x=scale.percent(begin), width=scale.width(begin, end), y=AXIS, height=height - AXIS,
                       class_=kind)  # fmt: skip
-        if (at := 100 * begin / scale.end_ms) >= free:  # else it would be written over the one before
-            free = at + LABEL
-            yield element("text", f"P{phase['number']}", name, x=scale.percent(begin), dx=3, y=13, class_="phase-name")
+    yield from phase_names(execution, scale)
 
 
 def _stalls(stalls: Sequence[Stall], scale: Scale, height: int) -> Iterator[Markup]:

@@ -31,6 +31,11 @@ def test_what_is_too_long_says_how_much_is_missing():
     assert len(shown) < 100
 
 
+def test_nothing_is_cut_for_a_note_that_is_longer_than_what_it_hides():
+    assert one_line("a" * 65, most=60) == "a" * 65
+    assert "[… 30 characters …]" in one_line("a" * 90, most=60)
+
+
 def test_several_lines_stay_several_lines():
     assert harmless("a\tb\n\x1b[31mred") == "a   b\n\\x1b[31mred"
 

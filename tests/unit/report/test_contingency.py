@@ -1,0 +1,22 @@
+"""What to look at after a failed batch, from the document alone."""
+
+import copy
+
+from pytest_k1n.report.contingency import diagnoses
+
+
+def test_the_longest_attempt_is_one_of_a_worker_and_not_of_a_join_that_waits_for_all(recorded):
+    document = copy.deepcopy(recorded("template-04"))
+    [execution] = document["executions"]
+    execution["batch"], execution["role"] = "batch1", "main"
+    document["batches"] = [{
+        "name": "batch1", "title": "", "verdict": "fail", "reason": "", "timeline_ms": None, "quality": None,
+        "templates": [],
+    }]  # fmt: skip
+    join = execution["tasks"][-1]
+    join |= {"ref": "together", "type": "JOIN", "kind": "operator"}
+    for attempt in join["attempts"]:
+        attempt["start_ms"], attempt["end_ms"] = 0, execution["makespan_ms"] * 2
+    [(_, points)] = diagnoses(document)
+    [timeouts] = [point.result for point in points if point.what == "timeouts"]
+    assert "the longest attempt was task_" in timeouts
