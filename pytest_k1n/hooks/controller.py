@@ -100,7 +100,13 @@ def _finish(controller: Controller, drive: Drive, session: pytest.Session) -> No
         drive.write_reports(exit_code=int(session.exitstatus))
         if session.exitstatus == pytest.ExitCode.OK and is_failure(controller):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    add_case(run.config, controller.trouble)
+    add_case(run.config, controller.trouble or ([] if session.testsfailed else _blocked(controller)))
+
+
+def _blocked(controller: Controller) -> list[str]:
+    """Say that tests never ran, which fails the run: to pytest they are skipped ones."""
+    count = sum(outcome is ItemOutcome.BLOCKED for outcome in controller.outcomes.values())
+    return [f"blocked: {count} of {len(controller.outcomes)} tests did not run; each says by what"] if count else []
 
 
 def _keep_in_last_failed(config: pytest.Config, outcomes: Mapping[str, ItemOutcome]) -> None:

@@ -45,3 +45,19 @@ def test_a_blocking_gate_that_is_unknown_is_no_pass_in_any_report(project):
     suite = ET.parse(project.pytester.path / "junit.xml").getroot()[0]
     assert (outcome.code, outcome.counts["passed"], suite.get("failures")) == (1, 1, "1")
     assert document["verdict"] == document["batches"][0]["verdict"] != "pass"
+
+
+def test_a_run_whose_tests_are_all_blocked_is_not_green_to_a_ci_that_counts_skipped_ones_as_fine(project):
+    outcome = project.run("-m", "batch2", "--k1n-gate=require", "--junitxml=junit.xml")
+    suite = ET.parse(project.pytester.path / "junit.xml").getroot()[0]
+    assert (outcome.code, outcome.counts, suite.get("failures")) == (1, {"blocked": 2, "deselected": 1}, "1")
+    document = json.loads((project.pytester.path / "test-results" / "run.json").read_text())
+    assert document["verdict"] == "blocked"
+
+
+def test_the_case_in_the_junit_file_is_there_once_with_xdist(project):
+    plan = (project.pytester.path / "k1n.toml").read_text()
+    project.plan(plan.replace('band = ["5m", "8m"]', 'band = ["1m", "2m"]'))
+    project.run("-n", "2", "--junitxml=junit.xml")
+    suite = ET.parse(project.pytester.path / "junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("4", "1")
