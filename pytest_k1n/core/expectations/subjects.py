@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Protocol
 
 from pytest_k1n.core.expectations.final import may_repeat
 from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.naming import has_ref, misspelt
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.ordering import clock_step
 from pytest_k1n.core.plan import Phase
@@ -104,32 +104,12 @@ def steps_back(observation: Observation, tally: Tally, *, expected: str) -> bool
     return True
 
 
-def misspelt(observation: Observation, ref: str) -> str | None:
-    """Say of a ref that no task has and none will have what there is; None where one has it, or may yet bring it."""
-    if _has(observation, ref) or (_opens_later(observation) and not observation.is_settled):
-        return None
-    return f"no task of that name; {_nearest(observation, ref)}"
-
-
-def _has(observation: Observation, ref: str) -> bool:
-    return ref in observation.refs or ref.partition("__")[0] in observation.refs
-
-
-def _opens_later(observation: Observation) -> bool:
-    return any(task.type == "FORK_JOIN_DYNAMIC" for task in observation.definition.walk())
-
-
-def _nearest(observation: Observation, ref: str) -> str:
-    near = get_close_matches(ref, observation.refs, n=1)
-    return f"did you mean {near[0]}?" if near else f"it has: {', '.join(sorted(observation.refs))}"
-
-
 def _is_known(observation: Observation, ref: str, tally: Tally) -> bool:
-    if _has(observation, ref):
-        return True
     expected = f"a ref of {observation.definition.name}"
-    if _opens_later(observation) and not observation.is_settled:
+    if (advice := misspelt(observation, ref)) is not None:
+        tally.fail("unknown-ref", ref, expected=expected, observed=advice)
+        return False
+    if not has_ref(observation, ref):
         pending(tally, ref, expected=expected, observed="unknown until the dynamic fork opens")
         return False
-    tally.fail("unknown-ref", ref, expected=expected, observed=f"no task of that name; {_nearest(observation, ref)}")
-    return False
+    return True
