@@ -5,7 +5,8 @@ batch under each fault, until --healthy and --faults are counted or the time is 
 --log at once: it may be stopped at any time, and goes on where the log ends. `--table` prints the counts of all that
 is in it, by column. What runs beside it makes the column: nothing, a load, another server. `--default-server` makes
 it that of a Conductor in its default configuration at a URL;
-`--fresh` starts one anew for every run; `--short` is ten healthy runs and five of each fault.
+`--fresh` starts one anew for every run; `--short` is ten healthy runs and five of each fault. What came out otherwise
+than it should is kept whole beside the log, in a folder of its name.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,7 +167,11 @@ def run(case: Case, url: str, arguments: argparse.Namespace) -> Outcome:
         load = os.getloadavg()[0]
         selects = FORK if arguments.short else case.selects
         done = _plan_run(url, selects, case.time, environment, results)
-        return _outcome(case, arguments.column, done, results, load)
+        outcome = _outcome(case, arguments.column, done, results, load)
+        if not _is_as_expected(case, outcome):
+            kept = arguments.log.with_suffix("") / f"{case.name.replace(' ', '-')}-{outcome.at.replace(':', '')}"
+            shutil.copytree(results, kept, dirs_exist_ok=True)
+        return outcome
 
 
 def _plan_run(url: str, selects: Sequence[str], time_model: str, environment: Mapping[str, str], results: Path) -> int:
@@ -173,7 +179,7 @@ def _plan_run(url: str, selects: Sequence[str], time_model: str, environment: Ma
     outside = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     mutants = {"PYTHONPATH": str(HERE / "mutants")} if environment else {}
     argv = [sys.executable, "-m", "pytest", *selects, "-q", "-p", "no:cacheprovider", f"--k1n-server={url}",
-            f"--k1n-time={time_model}", "--k1n-keep=never", "--benchmark-disable",
+            f"--k1n-time={time_model}", "--k1n-keep=always", "--benchmark-disable",
             f"--k1n-results={results}"]  # fmt: skip
     done = subprocess.run(
         argv, cwd=ROOT, env={**outside, **mutants, **environment}, capture_output=True, text=True,
@@ -216,6 +222,10 @@ def read(log: Path) -> list[Outcome]:
 def has_noticed(case: Case, outcome: Outcome) -> bool:
     """Whether a run under a fault is red, and names it where its name is known."""
     return outcome.code != 0 and (not case.named_by or case.named_by in outcome.failed)
+
+
+def _is_as_expected(case: Case, outcome: Outcome) -> bool:
+    return outcome.code == 0 if case in (HEALTHY, REAL) else has_noticed(case, outcome)
 
 
 def is_trusted(found: Sequence[Outcome]) -> bool:
