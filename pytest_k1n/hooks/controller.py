@@ -58,10 +58,12 @@ class ControllerHooks:
         _finish(self.controller, self._drive, session)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Show executions, quality gates, where the time went, files written: one screen."""
+        """Show executions, quality gates, where the time went, files written, why tests failed: one screen."""
+        from pytest_k1n.hooks.causes import show_cut_causes
         from pytest_k1n.hooks.terminal import summary
 
         summary(self.controller, terminalreporter)
+        show_cut_causes(self.controller.run.config, terminalreporter)
 
     def pytest_unconfigure(self) -> None:
         """Remove or keep the run folder."""
