@@ -14,6 +14,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
 from pytest_k1n.core.observation import LogLine, Observation, observe
@@ -43,6 +44,8 @@ class Watch:
     """Of the monotonic clock."""
     look_every_ms: int = 50
     say: Callable[[str], None]
+    start_stall: Interval | None = None
+    """In epoch ms: for how long the server kept the request that started it, beyond what one takes."""
     next_look_ms: int = 0
     state: LaunchedExecution = field(init=False)
     observation: Observation | None = None
@@ -102,7 +105,7 @@ class Watch:
             definition=self.definition,
             time_model=self.time.name,
             speed=self.time.speed,
-            weather=weather,
+            weather=self._met(weather),
             slept_ms={**slept_ms(), **self.waited_ms},
         )
         self._pulse.is_due(now_ms)
@@ -143,9 +146,12 @@ class Watch:
                 logs=logs,
                 invocations=entries,
                 released=self.observation.released,
-                weather=weather,
+                weather=self._met(weather),
                 slept_ms=self.waited_ms,
             )
+
+    def _met(self, weather: Weather | None) -> Weather | None:
+        return weather.beside(self.start_stall) if weather and self.start_stall else weather
 
     def release(self, reason: str) -> None:
         """Give the execution up: nothing more is expected of it."""

@@ -7,7 +7,7 @@ thread with nothing to do experiences (docs/explanation/weather.md).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
@@ -52,6 +52,10 @@ class Weather:
             for stall in self.stalls
             if (shared := min(window.end_ms, stall.end_ms) - max(window.start_ms, stall.start_ms)) >= RESOLUTION_MS
         )
+
+    def beside(self, stall: Interval) -> Weather:
+        """Return it with one more stall of the server, which only one execution has met."""
+        return replace(self, server=merged((*self.server, stall)))
 
     def during(self, window: Interval) -> Weather:
         """Return the part that lies in a window."""

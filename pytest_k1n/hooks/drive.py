@@ -153,7 +153,9 @@ class Drive:
         from pytest_k1n.backends.launcher import Launcher
 
         run = self._run
-        return Launcher(uid=run.uid, plan=run.plan, library=run.library, backend=backend, say=self._say)
+        return Launcher(
+            uid=run.uid, plan=run.plan, library=run.library, backend=backend, say=self._say, epoch_ms=_epoch_ms
+        )
 
     def _publish(self, backend: Backend) -> None:
         self._director.publish(

@@ -1,0 +1,89 @@
+"""Starting executions: what the server takes for the request is no lateness of workers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pytest_k1n.backends.launcher import START_MS, Launcher
+from pytest_k1n.coordination.backend import TimeScale
+from pytest_k1n.coordination.collection import Start
+from pytest_k1n.core.expectations import starts_at_once
+from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.weather import Weather
+from pytest_k1n.plan.library import Library
+
+BEGAN_MS = 1_000_000
+LATE_MS = 800
+
+
+def snapshot(start_after_ms: int) -> dict[str, Any]:
+    task = {
+        "referenceTaskName": "reserve",
+        "taskType": "reserve",
+        "taskId": "t",
+        "status": "COMPLETED",
+        "retryCount": 0,
+    }
+    stamps = {"scheduledTime": BEGAN_MS + start_after_ms - 5, "startTime": BEGAN_MS + start_after_ms, "pollCount": 1}
+    return {
+        "workflowId": "w", "workflowName": "shop", "workflowVersion": 1, "status": "COMPLETED",
+        "createTime": BEGAN_MS, "startTime": BEGAN_MS, "endTime": BEGAN_MS + 5000,
+        "workflowDefinition": {"name": "shop", "version": 1, "tasks": [
+            {"name": "reserve", "taskReferenceName": "reserve", "type": "SIMPLE"}]},
+        "tasks": [{**task, **stamps, "endTime": BEGAN_MS + 5000}],
+    }  # fmt: skip
+
+
+@pytest.fixture
+def started():
+    """Start one execution on a server that takes so long for it, and look at it once it has ended."""
+
+    def start(takes_ms: int, *, first_task_after_ms: int) -> Any:
+        now = SimpleNamespace(ms=BEGAN_MS)
+
+        def start_once(*_: object, **__: object) -> str:
+            now.ms += takes_ms
+            return "w"
+
+        backend: Any = SimpleNamespace(
+            client=SimpleNamespace(start_once=start_once), domain=None, time=TimeScale(name="real"),
+            announce=lambda *_: None,
+        )  # fmt: skip
+        launcher = Launcher(
+            uid="u", plan=None, library=Library(()), backend=backend, say=lambda _: None, epoch_ms=lambda: now.ms
+        )
+        first = Start(key="k", workflow="shop", version=None, batch=1, round=0)
+        [watch] = launcher.start([first], lambda: 0).watches
+        watch.see(snapshot(first_task_after_ms), 10, weather=Weather(until_ms=BEGAN_MS + 10_000))
+        return watch
+
+    return start
+
+
+def test_what_the_start_took_beyond_the_usual_is_a_stall_of_the_server_for_this_execution(started):
+    watch = started(LATE_MS, first_task_after_ms=LATE_MS + 5)
+    assert watch.start_stall == Interval(BEGAN_MS + START_MS, BEGAN_MS + LATE_MS)
+    findings = starts_at_once("reserve", within="250ms").judge(watch.observation)
+    assert [each.code for each in findings.findings] == ["not-measurable"]
+
+
+def test_a_worker_that_is_late_after_a_quick_start_is_late(started):
+    watch = started(20, first_task_after_ms=LATE_MS)
+    assert watch.start_stall is None
+    findings = starts_at_once("reserve", within="250ms").judge(watch.observation)
+    assert [each.verdict for each in findings.findings] == ["fail"]
+
+
+def test_so_is_one_that_is_late_beyond_a_slow_start(started):
+    watch = started(LATE_MS, first_task_after_ms=2 * LATE_MS)
+    findings = starts_at_once("reserve", within="250ms").judge(watch.observation)
+    assert [each.verdict for each in findings.findings] == ["fail"]
+
+
+def test_where_nothing_is_measured_nothing_is_excused(started):
+    watch = started(LATE_MS, first_task_after_ms=LATE_MS + 5)
+    watch.complete({}, None, None)
+    assert watch.observation.weather is None
