@@ -19,12 +19,6 @@ from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.plan.library import DefinitionNotFound, Library, started_workflows
 
-START_MS = 50
-"""What a server may take for the request that starts an execution; a quiet 3.32.1 takes 20.
-
-Two starts at one moment write to one SQLite file: once in fifteen, one waited 0.8 s for the lock, while polls, updates
-and the other execution went on. No worker can do anything about it: its first task is not scheduled yet.
-"""
 LOOK_MS = 50
 """Shortest time between two looks at one execution; the longest is a 2,000th of its deadline, at most 1 s."""
 
@@ -74,7 +68,7 @@ class Launcher:
                 watches.append(self._watch(start, *attempt.result(), started_ms))
         return Started(tuple(watches), failed)
 
-    def _start_one(self, start: Start) -> tuple[str, str, Interval | None]:
+    def _start_one(self, start: Start) -> tuple[str, str, Interval]:
         domain = self.backend.domain
         correlation_id = batch_correlation_id(
             self.uid, start.workflow, batch=start.batch, round_=start.round, key=start.key
@@ -87,12 +81,11 @@ class Launcher:
             correlation_id=correlation_id,
             task_to_domain={"*": domain} if domain else None,
         )
-        usual_until_ms, answered_ms = asked_ms + START_MS, self.epoch_ms()
+        request = Interval(asked_ms, self.epoch_ms())
         self.backend.announce(workflow_id, start.workflow)
-        stall = Interval(usual_until_ms, answered_ms) if answered_ms > usual_until_ms else None
-        return workflow_id, correlation_id, stall
+        return workflow_id, correlation_id, request
 
-    def _watch(self, start: Start, workflow_id: str, correlation_id: str, stall: Interval | None, now_ms: int) -> Watch:
+    def _watch(self, start: Start, workflow_id: str, correlation_id: str, request: Interval, now_ms: int) -> Watch:
         definition = self._definition(start)
         template = self._template(start, definition)
         allowed_ms = deadline_ms(
@@ -110,7 +103,7 @@ class Launcher:
             definition=definition,
             time=self.backend.time,
             deadline_ms=now_ms + allowed_ms,
-            start_stall=stall,
+            start_request=request,
             look_every_ms=max(LOOK_MS, min(1000, allowed_ms // 2000)),
             say=self.say,
         )

@@ -131,5 +131,10 @@ def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder, ledger: _L
         logs[task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
     own = ledger.of(watch.workflow_id)
     watch.complete(logs, own, backend.weather(until_ms=watch.observation.execution.ended_ms or 0))
-    evidence = {"logs": logs, "invocations": own, "waited_ms": watch.waited_ms}
+    evidence = {
+        "logs": logs,
+        "invocations": own,
+        "waited_ms": watch.waited_ms,
+        "start_request_ms": watch.start_request,
+    }
     folder.write_json(f"evidence/{watch.workflow_id}.json", evidence)

@@ -44,8 +44,8 @@ class Watch:
     """Of the monotonic clock."""
     look_every_ms: int = 50
     say: Callable[[str], None]
-    start_stall: Interval | None = None
-    """In epoch ms: for how long the server kept the request that started it, beyond what one takes."""
+    start_request: Interval | None = None
+    """From when to when the request that started it was with the server, epoch ms."""
     next_look_ms: int = 0
     state: LaunchedExecution = field(init=False)
     observation: Observation | None = None
@@ -105,8 +105,9 @@ class Watch:
             definition=self.definition,
             time_model=self.time.name,
             speed=self.time.speed,
-            weather=self._met(weather),
+            weather=weather,
             slept_ms={**slept_ms(), **self.waited_ms},
+            start_request=self.start_request,
         )
         self._pulse.is_due(now_ms)
         for task in execution.tasks:
@@ -146,12 +147,10 @@ class Watch:
                 logs=logs,
                 invocations=entries,
                 released=self.observation.released,
-                weather=self._met(weather),
+                weather=weather,
                 slept_ms=self.waited_ms,
+                start_request=self.start_request,
             )
-
-    def _met(self, weather: Weather | None) -> Weather | None:
-        return weather.beside(self.start_stall) if weather and self.start_stall else weather
 
     def release(self, reason: str) -> None:
         """Give the execution up: nothing more is expected of it."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Invocation, LogLine
 
@@ -21,7 +22,16 @@ def invocation(entry: Mapping[str, Json]) -> Invocation:
         end_ms=end_ms if isinstance(end_ms, int) else None,
         status=str(status) if status is not None else None,
         slept_ms=slept_ms if isinstance(slept_ms, int) else 0,
+        poll=interval(entry.get("poll_ms")),
     )
+
+
+def interval(pair: Any) -> Interval | None:
+    """Read [from, until] in epoch ms; None for anything else, as where nothing was measured."""
+    match pair:
+        case [int(start_ms), int(end_ms)]:
+            return Interval(start_ms, end_ms)
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +44,8 @@ class Kept:
     """None where the workers were not ours."""
     waited_ms: Mapping[str, int] = field(default_factory=dict)
     """Task id -> how long it was let wait for a person's answer, in raw time."""
+    start_request: Interval | None = None
+    """From when to when the request that started it was with the server."""
 
 
 def kept(evidence: Mapping[str, Any] | None) -> Kept:
@@ -45,4 +57,5 @@ def kept(evidence: Mapping[str, Any] | None) -> Kept:
         logs={task: tuple((int(at), str(text)) for at, text in lines) for task, lines in evidence["logs"].items()},
         invocations=None if entries is None else tuple(map(invocation, entries)),
         waited_ms=dict(evidence.get("waited_ms", {})),
+        start_request=interval(evidence.get("start_request_ms")),
     )

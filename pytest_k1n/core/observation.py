@@ -26,7 +26,7 @@ from pytest_k1n.core.plan import Template
 from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.timeline import Timeline, rebuild
 from pytest_k1n.core.unroll import Graph, happens_before
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.weather import Weather, kept_waiting
 from pytest_k1n.core.wire import split_iteration
 
 LogLine = tuple[int, str]
@@ -53,6 +53,8 @@ class Invocation:
     status: str | None = None
     slept_ms: int = 0
     """How much of it was declared work, shortened by the speed: `task.sleep`."""
+    poll: Interval | None = None
+    """From when to when the poll that brought the task was with the server."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -232,10 +234,12 @@ def observe(
     task_definitions: Mapping[str, TaskDefinition] | None = None,
     weather: Weather | None = None,
     slept_ms: Mapping[str, int] | None = None,
+    start_request: Interval | None = None,
 ) -> Observation:
     """Put an execution, what is expected of it and the evidence about it together.
 
-    `slept_ms` (by task id) is how long people were let wait, where the speed has shortened that.
+    `slept_ms` (by task id) is how long people were let wait, where the speed has shortened that. `start_request` is
+    from when to when the request that started it was with the server, epoch ms.
     `definition` is the requirement; left out, the execution's own snapshot serves. Raises ValueError if there is
     neither, or for an unknown time model or a speed that is not positive.
     """
@@ -271,5 +275,7 @@ def observe(
         now_ms=now_ms,
         documents=documents,
         task_definitions=task_definitions or {},
-        weather=weather,
+        weather=weather.beside(kept_waiting(start_request, [each.poll for each in invocations or ()]))
+        if weather
+        else None,
     )

@@ -6,13 +6,22 @@ thread with nothing to do experiences (docs/explanation/weather.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 
 from pytest_k1n.core.choices import LatencyPolicy
 from pytest_k1n.core.intervals import RESOLUTION_MS, Interval
+
+START_MS = 50
+"""What a server may take for the request that starts an execution; a quiet 3.32.1 takes 20.
+
+Two starts at one moment write to one SQLite file: once in fifteen, one waited 0.8 s for the lock, while the
+meters' polls and the other execution went on.
+"""
+POLL_MS = 20
+"""What it may take for a poll that brings a task; a quiet 3.32.1 takes 4 to 10."""
 
 
 class Pace(Enum):
@@ -53,9 +62,9 @@ class Weather:
             if (shared := min(window.end_ms, stall.end_ms) - max(window.start_ms, stall.start_ms)) >= RESOLUTION_MS
         )
 
-    def beside(self, stall: Interval) -> Weather:
-        """Return it with one more stall of the server, which only one execution has met."""
-        return replace(self, server=merged((*self.server, stall)))
+    def beside(self, stalls: Iterable[Interval]) -> Weather:
+        """Return it with stalls of the server that only one execution has met."""
+        return replace(self, server=merged((*self.server, *stalls)))
 
     def during(self, window: Interval) -> Weather:
         """Return the part that lies in a window."""
@@ -66,6 +75,17 @@ class Weather:
             since_ms=max(self.since_ms, window.start_ms),
             until_ms=min(self.until_ms, window.end_ms),
         )
+
+
+def kept_waiting(start: Interval | None, polls: Iterable[Interval | None]) -> Iterator[Interval]:
+    """Yield for how long the server kept requests of one execution, beyond what it usually takes for them.
+
+    `start` is the request that started it, `polls` those that brought its tasks. While a worker's poll is with the
+    server, it is not the worker that a task of this type waits for.
+    """
+    for request, usual_ms in ((start, START_MS), *((poll, POLL_MS) for poll in polls)):
+        if request is not None and request.duration_ms > usual_ms:
+            yield Interval(request.start_ms + usual_ms, request.end_ms)
 
 
 def merged(intervals: Iterable[Interval]) -> tuple[Interval, ...]:

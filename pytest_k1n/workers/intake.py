@@ -11,6 +11,7 @@ from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
+from pytest_k1n.workers.delivery import epoch_ms
 from pytest_k1n.workers.runner import Delivered, HeldTask
 from pytest_k1n.workers.settings import WorkerSettings
 
@@ -64,8 +65,11 @@ class Intake:
             self._busy[task_type] += count
         hands: list[HeldTask] = []
         try:
+            asked_ms = epoch_ms()
             documents = self._poll(task_type, count)
-            hands = [hand for document in documents if (hand := self._accept(document, task_type)) is not None]
+            poll_ms = asked_ms, epoch_ms()
+            accepted = (self._accept(document, task_type, poll_ms) for document in documents)
+            hands = [hand for hand in accepted if hand is not None]
         finally:
             with self._lock:
                 self._polling.discard(task_type)
@@ -148,10 +152,13 @@ class Intake:
             self.outages = 0
         return documents
 
-    def _accept(self, document: Mapping[str, Json], task_type: str) -> HeldTask | None:
+    def _accept(
+        self, document: Mapping[str, Json], task_type: str, poll_ms: tuple[int, int] | None = None
+    ) -> HeldTask | None:
+        settings = self._settings
         try:
             hand = HeldTask(
-                Delivered.from_wire(document), task_type, declares=self._settings.declares, speed=self._settings.speed
+                Delivered.from_wire(document), task_type, poll_ms, declares=settings.declares, speed=settings.speed
             )
         except wire.WireError as error:
             self._report(f"a polled task cannot be read, its response timeout will bring it back: {error}")

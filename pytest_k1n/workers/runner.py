@@ -62,6 +62,8 @@ class HeldTask:
     task: Delivered
     task_type: str
     """The type that was polled: whose slot it takes."""
+    poll_ms: tuple[int, int] | None = None
+    """From when to when the poll that brought it was with the server, epoch ms; None where none did."""
     state: Literal["working", "delivering", "hung"] = "working"
     declares: bool = False
     """Whether sleeping takes no time here, but is added up and declared with the result."""
@@ -176,6 +178,7 @@ class Runner:
                 "handler": handler.name,
                 "worker_id": self._settings.worker_id,
                 "begin_ms": epoch_ms(),
+                **({"poll_ms": list(hand.poll_ms)} if hand.poll_ms else {}),
             }
         )
         status = "STOPPED"

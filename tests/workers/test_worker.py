@@ -1,9 +1,11 @@
 import json
 import threading
+import time
 from collections import Counter
 
 import pytest
 
+from pytest_k1n.core.invocations import invocation
 from pytest_k1n.workers.handler import Outcome, Stopped, TaskFailed
 from pytest_k1n.workers.ledger import InvocationLedger, read_ledger
 from pytest_k1n.workers.misbehaviour import Fault
@@ -168,6 +170,26 @@ def test_a_task_whose_delivery_got_lost_is_taken_on(stub, working, until, tmp_pa
         until(completed(stub, workflow_id))
     assert [entry["ref"] for entry in read_ledger(tmp_path / "ledger")] == ["a", "b"]
     assert [task["pollCount"] for task in stub.of(workflow_id)] == [1, 1]
+
+
+def test_the_ledger_says_how_long_the_poll_that_brought_a_task_was_with_the_server(stub, working, until, tmp_path):
+    poll = stub.poll
+
+    def slowly(*about):
+        found = poll(*about)
+        if found:
+            time.sleep(0.15)
+        return found
+
+    stub.poll = slowly
+    with working({"a": done}, types=("a",), ledger=tmp_path / "ledger"):
+        workflow_id = stub.start("W", "a")
+        until(completed(stub, workflow_id))
+    [entry] = read_ledger(tmp_path / "ledger")
+    asked_ms, answered_ms = entry["poll_ms"]
+    assert answered_ms - asked_ms >= 149
+    assert entry["begin_ms"] >= answered_ms
+    assert invocation(entry).poll == (asked_ms, answered_ms)
 
 
 def test_a_task_that_a_killed_worker_had_begun_is_left_to_its_response_timeout(stub, working, until, tmp_path):

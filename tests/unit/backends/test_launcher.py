@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pytest_k1n.backends.launcher import START_MS, Launcher
+from pytest_k1n.backends.launcher import Launcher
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.coordination.collection import Start
 from pytest_k1n.core.expectations import starts_at_once
 from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.weather import START_MS, Weather
 from pytest_k1n.plan.library import Library
 
 BEGAN_MS = 1_000_000
@@ -65,14 +65,15 @@ def started():
 
 def test_what_the_start_took_beyond_the_usual_is_a_stall_of_the_server_for_this_execution(started):
     watch = started(LATE_MS, first_task_after_ms=LATE_MS + 5)
-    assert watch.start_stall == Interval(BEGAN_MS + START_MS, BEGAN_MS + LATE_MS)
+    assert watch.start_request == Interval(BEGAN_MS, BEGAN_MS + LATE_MS)
+    assert watch.observation.weather.server == (Interval(BEGAN_MS + START_MS, BEGAN_MS + LATE_MS),)
     findings = starts_at_once("reserve", within="250ms").judge(watch.observation)
     assert [each.code for each in findings.findings] == ["not-measurable"]
 
 
 def test_a_worker_that_is_late_after_a_quick_start_is_late(started):
     watch = started(20, first_task_after_ms=LATE_MS)
-    assert watch.start_stall is None
+    assert watch.observation.weather.stalls == ()
     findings = starts_at_once("reserve", within="250ms").judge(watch.observation)
     assert [each.verdict for each in findings.findings] == ["fail"]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.core.intervals import RESOLUTION_MS, Interval
-from pytest_k1n.core.weather import Pace, Weather, merged, pace
+from pytest_k1n.core.weather import POLL_MS, START_MS, Pace, Weather, kept_waiting, merged, pace
 
 intervals = st.builds(
     lambda start, length: Interval(start, start + length), st.integers(0, 120), st.integers(0, 40)
@@ -86,3 +86,13 @@ def test_a_window_has_the_part_of_the_weather_that_lies_in_it():
     part = weather.during(Interval(8, 22))
     assert (part.host, part.server) == ((Interval(8, 10), Interval(20, 22)), (Interval(8, 22),))
     assert (part.since_ms, part.until_ms) == (8, 22)
+
+
+def test_what_a_request_took_beyond_the_usual_the_server_kept_the_execution_waiting():
+    start, poll = Interval(0, START_MS + 700), Interval(5000, 5000 + POLL_MS + 200)
+    assert list(kept_waiting(start, [poll])) == [Interval(START_MS, START_MS + 700), Interval(5000 + POLL_MS, 5220)]
+
+
+def test_a_usual_request_and_one_that_is_not_known_are_no_stall():
+    assert list(kept_waiting(Interval(0, START_MS), [None, Interval(100, 100 + POLL_MS)])) == []
+    assert list(kept_waiting(None, [])) == []
