@@ -1,4 +1,7 @@
-"""Both errors of a verdict in their short form: ten healthy runs, five of each fault, on Conductors of its own."""
+"""Both errors of a verdict in their short form: ten healthy runs, five of each fault, on Conductors of its own.
+
+Three minutes of a quiet machine, ten of a busy one, so `K1N_LONG=1` asks for it; `.ci/run` shows its table.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 ROOT = Path(__file__).parents[2]
 WITHIN_S = 1200.0
