@@ -105,8 +105,9 @@ def fail_contradictions(controller: Controller, found: Iterable[Result]) -> None
 def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[tuple[int, str, VerdictWord]]:
     """Name the results that are no pass although all their tests are: batch, line with the reason, verdict each.
 
-    The plan's bands hold also where no test asks for them. Gates that are tests speak for themselves; the others speak
-    here.
+    The plan's bands hold also where no test asks for them. Gates that are tests speak for the batch as a whole: an
+    execution whose own rate is below the minimum, made up for by another one's, speaks here, and so do all where no
+    test asks for gates.
     """
     run = controller.run
     judged_by_tests = {item.batch for item in run.items.values() if item.gate}
@@ -121,12 +122,14 @@ def contradictions(controller: Controller, found: Iterable[Result]) -> Iterator[
             left = sum(outcome is None for outcome in result.outcomes.values())
             yield number, f"{name}: {left} of its {len(result.outcomes)} tests did not end", "unknown"
             continue
-        if number in judged_by_tests or result.watch is None:
+        if result.watch is None:
             continue
-        if gates is None:
-            yield number, f"{name}: its quality gates were not evaluated", "unknown"
-        elif gates["verdict"] == "fail":
+        if gates and gates["verdict"] == "fail":
             yield number, f"{name}: quality gates fail: {'; '.join(gates['reasons'][:3])}", "fail"
+        elif number in judged_by_tests:
+            continue
+        elif gates is None:
+            yield number, f"{name}: its quality gates were not evaluated", "unknown"
         elif gates["verdict"] == "unknown" and run.settings.unknown == "fail":
             yield number, f"{name}: quality gates unknown: {'; '.join(gates['reasons'][:3])}", "unknown"
 
