@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # tmp_path stays where it is looked for
         sweep()  # what a killed session of tests has left
         folder = config.stash[TEMPORARY] = new_run_folder(secrets.token_hex(4))
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o711)  # a PostgreSQL, which does not run as root, has its own folder in it
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 

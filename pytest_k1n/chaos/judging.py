@@ -10,7 +10,7 @@ from pytest_k1n.core.expectations import completed, follows_definition
 from pytest_k1n.core.expectations.expectation import judge_all
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.graph import label
-from pytest_k1n.core.model import Execution, TaskKey, TaskStatus
+from pytest_k1n.core.model import Execution, Json, TaskKey, TaskStatus
 from pytest_k1n.core.observation import observe
 
 
@@ -31,6 +31,8 @@ class Aftermath:
     """Whether worker and server lived on all the time, so that no attempt may be lost that was begun."""
     given_up: str | None = None
     """Why it is not waited for any longer, where it has not ended."""
+    document: Json = None
+    """The execution as the server answered it, to be looked at afterwards; None where there is no server."""
 
 
 def damage(evidence: Aftermath) -> tuple[Finding, ...]:

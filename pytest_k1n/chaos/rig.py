@@ -149,7 +149,7 @@ class Rig:
             took_s = time.monotonic() - began
             orphans = self._workers.end()
         spared = injection is None or kind_named(injection.kind).spares
-        evidence = tuple(self._evidence(self._settled(each), orphans, given_up, spared) for each in executions)
+        evidence = tuple(self._evidence(each, orphans, given_up, spared) for each in executions)
         for workflow_id in ids:
             with contextlib.suppress(ConductorError):
                 self._client.remove(workflow_id)
@@ -254,14 +254,11 @@ class Rig:
             raise ValueError("the server is not ours: no fault may strike at it")
         return self._server
 
-    def _settled(self, execution: Execution) -> Execution:
-        """Read an execution that has ended once more: its tasks are read beside it, and may have been older."""
-        if not execution.is_terminal:
-            return execution
-        return wire.execution(self._client.execution(execution.workflow_id))
-
     def _evidence(self, execution: Execution, orphans: Sequence[str], given_up: str | None, spared: bool) -> Aftermath:
+        """Gather what is left; the execution is read once more, for its tasks may have been older than its end."""
         workflow_id = execution.workflow_id
+        document = cast("Json", self._client.execution(workflow_id))
+        execution = wire.execution(document) if execution.is_terminal else execution
         entries = [entry for entry in read_ledger(self._workers.ledger) if entry.get("workflow_id") == workflow_id]
         names = {f"{self.uid}:{task['name']}" for task in self.tasks}
         queues = {name: size for name, size in self._sizes().items() if name in names}
@@ -273,6 +270,7 @@ class Rig:
             orphans=orphans,
             spared=spared,
             given_up=None if execution.is_terminal else given_up,
+            document={"execution": document, "invocations": cast("Json", entries)},
         )
 
     def _sizes(self) -> Mapping[str, int]:

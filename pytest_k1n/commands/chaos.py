@@ -7,7 +7,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
         help="task definitions: retries, time-outs (default: the folder tasks beside that of FILE)")  # fmt: skip
     add("--coverage", type=Path, metavar="FILE",
         help="JSON: which fault has been tried at which task and phase; what it says already is added to")  # fmt: skip
+    add("--keep", type=Path, metavar="DIR",
+        help="what harmed runs on a server left: their executions and invocations, the server's log")  # fmt: skip
     add("--jar", type=Path, metavar="FILE", help="the server's boot jar (with --server jar)")
     add("--startup-timeout", default="4m", metavar="DURATION", help="for a server of our own (default 4m)")
     add("--json", action="store_true", help="print one JSON object instead of text")
@@ -172,16 +174,15 @@ def _embedded(
 def _real(
     arguments: argparse.Namespace, definition: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]
 ) -> Iterator[Stage]:
+    from pytest_k1n.chaos.kept import keep
     from pytest_k1n.chaos.rig import Rig, kinds_on
     from pytest_k1n.servers.jar import JarServer
     from pytest_k1n.servers.opening import running_server
     from pytest_k1n.servers.protocol import ServerSpec, parse_server
 
-    spec: ServerSpec = parse_server(arguments.server, source="--server")
-    if arguments.jar:
-        from dataclasses import replace
-
-        spec = replace(spec, jar_path=arguments.jar)
+    spec: ServerSpec = replace(parse_server(arguments.server, source="--server"), jar_path=arguments.jar)
+    if arguments.keep:
+        arguments.keep.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="k1n-chaos-")))
         server = stack.enter_context(
@@ -190,6 +191,7 @@ def _real(
                 run_uid=folder.name,
                 folder=folder / "server",
                 startup_timeout_s=duration_ms(arguments.startup_timeout) / 1000,
+                log_path=arguments.keep and arguments.keep / "server.log",
             )
         )
         own = server if isinstance(server, JarServer) else None
@@ -203,6 +205,8 @@ def _real(
             passed = rig.run(drawn)
             findings = tuple(finding for each in passed.evidence for finding in damage(each))
             took_ms = round(passed.took_s * 1000)
+            if arguments.keep and (findings or not passed.struck):
+                keep(arguments.keep, number, drawn, passed, findings)
             return Ran(
                 number=number, injection=drawn, struck=passed.struck, took_ms=took_ms, findings=findings,
                 put_back=passed.put_back,

@@ -111,6 +111,8 @@ def describe_server(settings: Settings) -> str:
         return f"{spec.shown_url}, real time ({own}), or virtual if it is an embedded engine's"
     time = time_of(settings, spec.kind)
     where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
+    if spec.postgres:
+        where = f"{spec.servers} x jar on one PostgreSQL"
     why = "" if settings.server_source == "default" else f" (from {settings.server_source})"
     return f"{where}{why}, {time.name} time" + (f" x{time.speed:g}" if time.name == "scaled" else "")
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -12,8 +13,10 @@ from pytest_k1n.servers.postgres import Postgres
 from pytest_k1n.servers.process import ProcessServer, Site
 from pytest_k1n.servers.protocol import Endpoint
 
-Maker = Callable[[Site, Mapping[str, str]], JarServer]
-"""Makes one server of its site and the properties that name its database."""
+Maker = Callable[[Site, Postgres], JarServer]
+"""Makes one server of its site and its database."""
+_CONNECTIONS = 30
+"""Of the database, for each server: Conductor's pool has ten, and its lock and its queue open more beside it."""
 
 
 class Cluster(ProcessServer):
@@ -46,7 +49,10 @@ class Cluster(ProcessServer):
 
     def _start(self, deadline: float) -> Endpoint:
         site = self.site
-        database = self._stack.enter_context(Postgres(site.folder / "postgres"))
+        self._stack.callback(shutil.rmtree, site.folder, ignore_errors=True)
+        database = self._stack.enter_context(
+            Postgres(connections=_CONNECTIONS * max(self._count, 4), launched=site.launched)
+        )
         site.report("PostgreSQL is ready")
         members: list[JarServer] = []
         for number in range(self._count):
@@ -56,11 +62,13 @@ class Cluster(ProcessServer):
             own = replace(
                 site, folder=site.folder / f"server-{number}", log_path=log, port=None if number else site.port
             )
-            member = self._stack.enter_context(self._make(own, database.properties))
+            member = self._stack.enter_context(self._make(own, database))
             members.append(member)
             member.start(deadline)
         self.members = tuple(members)
         first = members[0].endpoint
         url = ",".join(member.endpoint.url for member in members)
         notes = (*first.notes, f"{self._count} servers on one PostgreSQL")
-        return replace(first, url=url, notes=notes)
+        # The first was alone when it was warmed up: the last ones know what all of them make of the machine.
+        forks = [fork_ms for member in members if (fork_ms := member.endpoint.fork_ms) is not None]
+        return replace(first, url=url, notes=notes, fork_ms=max(forks, default=None))

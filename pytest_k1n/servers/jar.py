@@ -37,7 +37,8 @@ class JarServer(ProcessServer):
     """One server process from a boot jar, and the same again on the same database after a fault.
 
     `database` is a folder that outlives the server; by default its database is in the site's folder. `overrides` are
-    Spring properties that go before our own, such as those of a database server. `release` is what is known of the jar.
+    Spring properties that go before our own, such as those of a database server, `secrets` variables of its environment
+    that no command line may show. `release` is what is known of the jar.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class JarServer(ProcessServer):
         java: Java,
         database: Path | None = None,
         overrides: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         release: Release | None = None,
     ) -> None:
         super().__init__(site)
         self._overrides = overrides or {}
+        self._secrets = secrets or {}
         self._jar = jar
         self._release = release
         self._java = java
@@ -94,7 +97,7 @@ class JarServer(ProcessServer):
             self.site, port, jar=self._jar, java=self._java, database=self._database, overrides=self._overrides,
             release=self._release,
         )  # fmt: skip
-        process = self._launch(argv, env=environment(os.environ, self.site.run_uid))
+        process = self._launch(argv, env={**environment(os.environ, self.site.run_uid), **self._secrets})
         self._await_ready(process, port, deadline)
         name = f"k1n_first_{self.site.run_uid}"
         warm = warm_up(_address(port), name=name, died=self.died, deadline=deadline, least=_WARM_UPS)

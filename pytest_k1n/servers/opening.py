@@ -131,7 +131,9 @@ def _jar(spec: ServerSpec, site: Site) -> ProcessServer:
 
         return Cluster(
             site,
-            lambda own, properties: JarServer(own, jar=jar, java=java, overrides=properties),
+            lambda own, database: JarServer(
+                own, jar=jar, java=java, overrides=database.properties, secrets=database.secrets
+            ),
             servers=spec.servers,
         )
     return JarServer(site, jar=jar, java=java, database=spec.database, release=release)

@@ -39,11 +39,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[JarServer
     java = find_java()
     jar = runnable(find_jar(None, report=print), java, report=print)
     with ExitStack() as stack:
-        database = stack.enter_context(Postgres(folder / "postgres"))
+        database = stack.enter_context(Postgres())
         made = []
         for number in range(SERVERS):
             site = Site(folder=folder / f"server-{number}", run_uid=f"cluster{os.getpid()}-{number}", report=print)
-            server = stack.enter_context(JarServer(site, jar=jar, java=java, overrides=database.properties))
+            server = stack.enter_context(
+                JarServer(site, jar=jar, java=java, overrides=database.properties, secrets=database.secrets)
+            )
             server.start(time.monotonic() + START_WITHIN_S)
             made.append(server)
         yield made

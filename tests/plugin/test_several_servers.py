@@ -28,3 +28,17 @@ def test_of_several_urls_the_one_that_does_not_answer_is_named(pytester: pytest.
     pytester.makepyfile("def test_it(conductor_noproc): ...")
     result = pytester.runpytest("-p", "no:cacheprovider", "--k1n-server=http://127.0.0.1:1,http://127.0.0.1:2")
     result.stdout.fnmatch_lines(["*no Conductor answers at http://127.0.0.1:1 *"])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--k1n-servers=2"], "2 x jar on one PostgreSQL (from --k1n-server), scaled time x"),
+        (["--k1n-database=postgres"], "1 x jar on one PostgreSQL (from --k1n-server), scaled time x"),
+        ([], "jar (from --k1n-server), scaled time x"),
+    ],
+)
+def test_the_header_says_on_how_many_servers_it_runs(pytester: pytest.Pytester, options: list[str], said: str) -> None:
+    pytester.makepyfile("def test_it(conductor_proc): ...")
+    result = pytester.runpytest("-p", "no:cacheprovider", "--collect-only", "--k1n-server=jar", *options)
+    result.stdout.fnmatch_lines([f"k1n*: *server {said}*"])

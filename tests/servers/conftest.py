@@ -5,15 +5,35 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pytest_k1n.servers import postgres
+
 HERE = Path(__file__).parent
 WITHIN_S = 60.0
+INITDB = """
+for word; do
+  case $before in -D) data=$word ;; esac
+  case $word in --pwfile=*) secret=${word#--pwfile=} ;; esac
+  before=$word
+done
+mkdir -m 700 "$data"
+cp "$secret" "$data/given"
+"""
+POSTGRES = """
+for word; do
+  case $before in -D) data=$word ;; esac
+  before=$word
+done
+printf '%s\\n' $$ "$data" 0 "$*" '' 127.0.0.1 0 'ready   ' > "$data/postmaster.pid"
+exec sleep 600
+"""
 
 
 @pytest.fixture
@@ -96,3 +116,24 @@ def is_alive() -> Callable[[int], bool]:
             return False
 
     return alive
+
+
+@pytest.fixture
+def open_root() -> Iterator[Path]:
+    """A folder that every user can reach: where the tests run as root, PostgreSQL runs as another one."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        yield Path(folder)
+
+
+@pytest.fixture
+def postgres_programs(open_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins for `initdb` and `postgres`."""
+    folder = open_root / "bin"
+    folder.mkdir()
+    folder.chmod(0o777)
+    for name, script in (("initdb", INITDB), ("postgres", POSTGRES)):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    monkeypatch.setattr(postgres, "binaries", lambda: folder)
+    return folder
