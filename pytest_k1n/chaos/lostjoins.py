@@ -2,8 +2,8 @@
 
 Conductor 3.32.1 takes the message of a JOIN off its queue while it evaluates it, some hundred times a second where it
 is tuned for latency. One killed at that moment leaves a JOIN that nothing looks at until a sweep or the 60-s job for
-popped messages comes round; `PUT /workflow/decide/{id}` does not evaluate it. An update that says IN_PROGRESS, due at
-once, pushes the message anew, and the JOIN ends within milliseconds with the output of all its branches.
+popped messages comes round; `PUT /workflow/decide/{id}` does not evaluate it. An update that says IN_PROGRESS pushes
+the message anew, and once that is due the JOIN ends with the output of all its branches.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from pytest_k1n.core.model import Execution, TaskRecord
 
 PATIENCE_S = 5.0
 """How long a JOIN may stay open that waits for nothing any more: evaluated as usual it takes some 15 ms."""
+
+_DUE_S = 1
+"""When its message is due: one that was due at once was evaluated before the update was saved, which then undid its
+end, and the JOIN of a COMPLETED execution stayed IN_PROGRESS (its `updateTime` 27 ms before the execution's end)."""
 
 
 class LostJoins:
@@ -39,7 +43,7 @@ class LostJoins:
                         "workflowInstanceId": execution.workflow_id,
                         "taskId": record.task_id,
                         "status": "IN_PROGRESS",
-                        "callbackAfterSeconds": 0,
+                        "callbackAfterSeconds": _DUE_S,
                     }
                 )
                 self.put_back.add(record.task_id)

@@ -57,7 +57,7 @@ class RunState:
     slots: int | None = None
     """Tasks that one worker runs at once per task type; None where the workers are not ours."""
     capability: Mapping[str, Any] | None = None
-    """Of a server that is not ours, as `core.capability` writes it down."""
+    """Of a server at a URL or on PostgreSQL, as `core.capability` writes it down."""
     gates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Batch number -> (gate, reason)."""
     launch_errors: Mapping[str, str] = field(default_factory=dict)

@@ -322,7 +322,7 @@ CODES: Mapping[str, Meaning] = {
     "stalled": Meaning(
         "All that a step waits for has happened, and the engine has not taken it: a lost message, a process that died.",
         "Ask the server to decide (PUT /workflow/decide/ID); a JOIN that a dead server had in hand needs POST /tasks "
-        "with its id, IN_PROGRESS, callbackAfterSeconds 0. Then see whether its sweeper runs and reaches its queue.",
+        "with its id, IN_PROGRESS, callbackAfterSeconds 1. Then see whether its sweeper runs and reaches its queue.",
     ),
     "started-early": Meaning(
         "A task was scheduled or started before something that it must wait for had ended.",

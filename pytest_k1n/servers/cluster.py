@@ -69,6 +69,7 @@ class Cluster(ProcessServer):
         first = members[0].endpoint
         url = ",".join(member.endpoint.url for member in members)
         notes = (*first.notes, f"{self._count} servers on one PostgreSQL")
-        # The first was alone when it was warmed up: the last ones know what all of them make of the machine.
+        # The first was alone when it was warmed up; the last one knows what all of them make of the machine. Our own
+        # budgets are those of one server on SQLite.
         forks = [fork_ms for member in members if (fork_ms := member.endpoint.fork_ms) is not None]
-        return replace(first, url=url, notes=notes, fork_ms=max(forks, default=None))
+        return replace(first, url=url, notes=notes, fork_ms=max(forks, default=None), capability=members[-1].capability)

@@ -42,7 +42,7 @@ def warmed(endpoint: Endpoint, *, uid: str, register: RegisterPolicy, within_s: 
     run the executions is none the worse for it here: the run's own will tell.
     """
     if endpoint.kind is not Kind.URL or endpoint.is_embedded or not endpoint.is_loopback or register == "never":
-        return Warmed()
+        return Warmed(capability=endpoint.capability)
     address = Address.parse(urls_in(endpoint.url)[0])
     is_ours = _has_our_profile(address)
     name, deadline = f"k1n_first_{uid}", time.monotonic() + within_s

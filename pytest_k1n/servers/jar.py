@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.core.capability import Capability
 from pytest_k1n.servers.errors import PortTaken, ServerDied, ServerStartTimeout
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.probe import ask, check_version, health, reason_of, version
@@ -61,6 +62,8 @@ class JarServer(ProcessServer):
         self._database = database
         self._version = ""
         self._log_offset = 0
+        self.capability: Capability | None = None
+        """What it was capable of when it was warmed up; None before."""
 
     def restart(self, deadline: float) -> Endpoint:
         """Start it again on the same port and database, after its death. Raises ServerError."""
@@ -101,6 +104,7 @@ class JarServer(ProcessServer):
         self._await_ready(process, port, deadline)
         name = f"k1n_first_{self.site.run_uid}"
         warm = warm_up(_address(port), name=name, died=self.died, deadline=deadline, least=_WARM_UPS)
+        self.capability = warm
         endpoint = replace(self._describe(process, port, began), fork_ms=warm.fork_ms)
         self.site.report(f"Conductor {endpoint.version} is {endpoint.notes[-1]}, {warm}")
         return endpoint

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.client.address import Address, is_on_this_machine, redact, urls_in
 from pytest_k1n.core.text import one_line
+
+if TYPE_CHECKING:
+    from pytest_k1n.core.capability import Capability
 
 SERVER_VERSION = "3.32.1"
 """The release that is started unless told otherwise; every figure in this repository was measured on it."""
@@ -104,6 +107,8 @@ class Endpoint:
     """For the header: which Java, how long the start took, why other tiers were passed over."""
     fork_ms: int | None = None
     """How long the head of a fork waited for its workers when the server was warmed up: what the machine lets it do."""
+    capability: Capability | None = None
+    """What budgets follow; None where they are our own, or nothing is known."""
 
     @property
     def shown_url(self) -> str:

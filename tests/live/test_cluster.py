@@ -60,7 +60,7 @@ def rig_on(servers: list[JarServer], folder: Path, *, mortal: JarServer | None =
     return Rig(url, complete, tasks, folder=folder, server=mortal, work_ms=50, lease_s=20)
 
 
-def told(what: str, passed: Passed) -> None:
+def told(what: str, passed: Passed, *, alone: Passed | None = None) -> None:
     waits = [
         task.started_ms - task.scheduled_ms
         for each in passed.evidence
@@ -70,8 +70,20 @@ def told(what: str, passed: Passed) -> None:
     rate = len(waits) / passed.took_s
     print(
         f"\n{what}: {len(passed.evidence)} x 22 tasks in {passed.took_s:.1f} s, {rate:.0f} tasks/s, "
-        f"queue wait p50 {statistics.median(waits):.0f} ms, max {max(waits)} ms"
+        f"queue wait p50 {statistics.median(waits):.0f} ms, max {max(waits)} ms, load {os.getloadavg()[0]:.0f}"
     )
+    if alone is not None:
+        (usual,), took = durations_s(alone), durations_s(passed)
+        print(
+            f"  one alone took {usual:.1f} s; each p50 {statistics.median(took):.1f} s, max {max(took):.1f} s: "
+            f"{statistics.median(took) / usual:.1f} and {max(took) / usual:.1f} times as long"
+        )
+
+
+def durations_s(passed: Passed) -> list[float]:
+    """From start to end as the server says, in s."""
+    spans = ((each.execution.started_ms, each.execution.ended_ms) for each in passed.evidence)
+    return [(ended - started) / 1000 for started, ended in spans if ended is not None]
 
 
 def assert_unharmed(passed: Passed) -> None:
@@ -83,8 +95,9 @@ def test_executions_at_once_keep_their_order_on_so_many_servers(
     servers: list[JarServer], count: int, tmp_path: Path
 ) -> None:
     with rig_on(servers[:count], tmp_path / "r") as rig:
+        alone = rig.run(within_s=300)
         passed = rig.run(count=AT_ONCE, within_s=600)
-    told(f"{count} servers", passed)
+    told(f"{count} servers", passed, alone=alone)
     assert_unharmed(passed)
 
 

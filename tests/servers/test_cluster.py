@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_k1n.core.capability import Capability
 from pytest_k1n.servers.cluster import Cluster
+from pytest_k1n.servers.foreign import warmed
 from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.postgres import Postgres
@@ -23,6 +25,7 @@ class Member(JarServer):
     def __init__(self, site: Site, *, fork_ms: int | None, ends: dict[str, str | None]) -> None:
         super().__init__(site, jar=Path("server.jar"), java=Java(path=Path("java"), major=25, version="25", origin="t"))
         self._fork_ms, self._ends = fork_ms, ends
+        self.capability = Capability(first_ms=1000, runs=10, fork_ms=fork_ms)
 
     def _start(self, deadline: float) -> Endpoint:
         name = self.site.folder.name
@@ -63,6 +66,8 @@ def test_it_has_the_urls_of_all_and_the_pace_of_the_slowest(cluster: Cluster) ->
     endpoint = cluster.start(time.monotonic() + 60)
     assert endpoint.url.split(",") == [f"http://127.0.0.1:1/server-{number}" for number in range(3)]
     assert endpoint.fork_ms == 180
+    assert endpoint.capability == Capability(first_ms=1000, runs=10, fork_ms=90), "of the last: all of them ran by then"
+    assert warmed(endpoint, uid="r1", register="always", within_s=1).capability == endpoint.capability
     assert endpoint.notes[-1] == "3 servers on one PostgreSQL"
 
 

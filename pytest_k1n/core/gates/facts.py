@@ -62,10 +62,10 @@ class GateSettings:
 
 
 def budgets(capability: Capability | None, settings: GateSettings) -> GateSettings:
-    """Return the settings with the budgets of a server that is not ours: its own capability, never below ours.
+    """Return the settings with the budgets of a server of another kind than ours: its own capability, never below ours.
 
-    The one place that makes them: for batches of a run as for `k1n gates`. `None`: the server is one of our own, or
-    it was not measured.
+    The one place that makes them: for batches of a run as for `k1n gates`. `None`: the server is one of our own on
+    SQLite, or it was not measured.
     """
     if capability is None:
         return settings

@@ -40,8 +40,8 @@ def test_a_join_that_waits_for_nothing_is_put_back_after_a_while_and_again_if_th
     watched.lost.look(stuck)
     watched.lost.look(stuck)
     assert watched.sent == [
-        {"workflowInstanceId": "w", "taskId": "id-j", "status": "IN_PROGRESS", "callbackAfterSeconds": 0}
-    ]
+        {"workflowInstanceId": "w", "taskId": "id-j", "status": "IN_PROGRESS", "callbackAfterSeconds": 1}
+    ], "due at once, it is evaluated before the update is saved, which then undoes its end"
     watched.clock.now = 2 * PATIENCE_S
     watched.lost.look(stuck)
     assert len(watched.sent) == 2
