@@ -84,6 +84,18 @@ class Metadata(Calls):
         """Return all task definitions."""
         return self._get_list("/api/metadata/taskdefs")
 
+    def register_event_handler(self, handler: Mapping[str, object]) -> None:
+        """Create a handler of events. Raises BadRequest or Conflict for a name that is taken."""
+        self._call("POST", "/api/event", body=dict(handler))
+
+    def event_handlers(self) -> list[JsonObject]:
+        """Return all handlers of events."""
+        return self._get_list("/api/event")
+
+    def remove_event_handler(self, name: str) -> None:
+        """Remove a handler of events. Raises ConductorError for a name that the server does not know."""
+        self._call("DELETE", f"/api/event/{segment(name)}")
+
     def queue_sizes(self) -> dict[str, int]:
         """Return how many messages wait in each queue, popped ones not counted."""
         return cast("dict[str, int]", self._get_object("/api/tasks/queue/all"))

@@ -168,7 +168,9 @@ class Observation:
         """Whether some work of the execution was simulated, and so its makespan."""
         columns = self.execution.columns
         noted = [
-            key for key, place in columns.last.items() if "_k1n" in columns.output[place] and columns.is_work[place]
+            key
+            for key, place in columns.last.items()
+            if "_k1n" in columns.output[place] and (columns.is_work[place] or columns.type[place] == "HTTP")
         ]
         return any(map(self.is_simulated, noted))
 

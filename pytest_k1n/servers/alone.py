@@ -13,10 +13,12 @@ from typing import Any, Final, cast
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import Answers
-from pytest_k1n.core.inlining import startable, with_task_definitions
+from pytest_k1n.core.eventhandlers import startable_with_events
+from pytest_k1n.core.inlining import with_task_definitions
 from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, WorkflowDefinition
 from pytest_k1n.core.observation import LogLine, Observation, observe
+from pytest_k1n.core.replies import Replies
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.documents import execution_document
@@ -29,6 +31,7 @@ from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
 from pytest_k1n.servers.deadline import Deadline, overdue
 from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine, answer_nothing
 from pytest_k1n.servers.handlerworker import HandlerWorker
+from pytest_k1n.servers.repliedhttp import RepliedHttp
 
 Document = Mapping[str, Any]
 _KEPT: Final = 64
@@ -61,12 +64,15 @@ def start_alone(
     correlation_id: str | None = None,
     seed: int = 0,
     answers: Answers | None = None,
+    replies: Replies | None = None,
+    event_handlers: Sequence[Document] = (),
     is_dry: bool = False,
     within_ms: int = WITHIN_MS,
     conductor: str = CURRENT.conductor,
 ) -> EngineExecution:
     """Start an execution; `children` are the definitions that it may start by name. It keeps the input, uncopied.
 
+    `replies` answer its HTTP tasks; `event_handlers` act on what it publishes, and may start children as well.
     A dry one sends no HTTP requests, they are answered by an empty object. Children that the engine refuses are left
     out where no definition names them, and in a dry one: a dynamic fork might start any that is known.
     Handlers of its first tasks are called at once, and may work `within_ms` of real time.
@@ -74,13 +80,17 @@ def start_alone(
     Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON,
     TimeoutError.
     """
-    brought = startable(definition, children)
+    brought = startable_with_events(definition, children, event_handlers)
     key = json.dumps([definition, brought, task_definitions, conductor])
     outside = answer_nothing if is_dry else call_http
     embedded = EmbeddedEngine(worker, seed=seed, call_http=outside, conductor=conductor)
     embedded.serve_all(simulates_rest=simulates_rest)
     if answers:
         embedded.answers = lambda _: answers
+    if replies:
+        embedded.engine.system_runs.reply = RepliedHttp(replies)
+    for handler in event_handlers:
+        embedded.client.register_event_handler(handler)
     if (prepared := _PREPARED.get(key)) is not None:
         _PREPARED.move_to_end(key)
         own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
@@ -94,7 +104,8 @@ def start_alone(
     documents = (inline, *(with_task_definitions(child, task_definitions) for child in brought))
     if task_definitions:
         embedded.client.register_tasks(task_definitions)
-    certain = {str(child.get("name")) for child in startable(definition, children, is_certain=True)}
+    surely = startable_with_events(definition, children, event_handlers, is_certain=True)
+    certain = {str(child.get("name")) for child in surely}
     for child in documents[1:]:
         try:
             embedded.client.register_workflows([child])

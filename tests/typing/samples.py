@@ -58,6 +58,8 @@ def work(context: TaskContext) -> Outcome:
 def test_an_execution_of_my_own(conductor: ConductorFixture) -> None:
     assert_type(conductor.url, str | None)
     assert_type(conductor.run("order", handlers={"pay": work}), LiveExecution)
+    replies = {"ask": [{"status": 503}, {"body": {"price": 3}}], "tell": {"status": 204}}
+    assert_type(conductor.run("order", http=replies, event_handlers=["paid.json", {"name": "paid"}]), LiveExecution)
     live = conductor.start({"name": "order", "tasks": []}, input={"n": 1})
     assert_type(live, LiveExecution)
     live.complete("pay", {"paid": True})

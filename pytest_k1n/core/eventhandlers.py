@@ -1,0 +1,60 @@
+"""Handlers of events as documents: what they start, and how one is kept to the executions of one test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from pytest_k1n.core.inlining import startable
+
+Document = Mapping[str, Any]
+
+
+def startable_with_events(
+    definition: Document, known: Sequence[Document], handlers: Sequence[Document], *, is_certain: bool = False
+) -> list[Document]:
+    """Return those of the known definitions that an execution may start, by itself or through handlers of its events.
+
+    All of them, where only the running execution can tell; `is_certain` leaves those out that nothing names.
+    """
+    found = startable(definition, known, is_certain=is_certain)
+    for name in started_by_handlers(handlers):
+        if "$" in name and not is_certain:
+            return list(known)
+        for child in known:
+            if child.get("name") == name:
+                found += [
+                    each for each in (child, *startable(child, known, is_certain=is_certain)) if each not in found
+                ]
+    return found
+
+
+def started_by_handlers(handlers: Sequence[Document]) -> Iterator[str]:
+    """Yield the names of the workflows that handlers start."""
+    for handler in handlers:
+        for action in handler.get("actions") or ():
+            request = action.get("start_workflow") if isinstance(action, Mapping) else None
+            if isinstance(request, Mapping) and action.get("action") == "start_workflow":
+                yield str(request.get("name"))
+
+
+def kept_to(handler: Document, *, name: str, correlation_id: str, domain: str | None) -> dict[str, Any]:
+    """Return a handler that acts only on events of one execution and its children, and starts more in their domain.
+
+    A server asks every handler of an event, whichever test has brought it: `name` tells them apart. Without a domain
+    what it starts is left to the workers that there are.
+    """
+    copy = cast("dict[str, Any]", json.loads(json.dumps(handler)))
+    given = copy.get("condition")
+    if given and copy.get("evaluatorType") == "value-param":
+        given = f"$[{json.dumps(given)}]"
+    own = f"$.correlationId == {json.dumps(correlation_id)}"
+    if domain is not None:
+        own = f"({own} || ($.taskToDomain != null && $.taskToDomain['*'] == {json.dumps(domain)}))"
+    copy |= {"name": name, "condition": f"{own} && ({given})" if given else own, "evaluatorType": "javascript"}
+    for action in copy["actions"]:
+        request = action.get("start_workflow") if isinstance(action, dict) else None
+        if isinstance(request, dict) and domain is not None:
+            request.setdefault("taskToDomain", {"*": domain})
+    return copy
