@@ -170,7 +170,9 @@ def test_log_lines_are_kept_in_order(server):
     server.client.log(task["taskId"], "by itself")
     server.report(task, logs=[{"log": "with the result", "createdTime": 1}])
     server.eventually(lambda: None, lambda: len(server.client.logs(task["taskId"])) == 2)
-    assert {line["log"] for line in server.client.logs(task["taskId"])} == {"by itself", "with the result"}
+    assert [line["log"] for line in server.client.logs(task["taskId"])] == ["with the result", "by itself"], (
+        "by instant"
+    )
     assert server.client.logs("nope") == []
 
 

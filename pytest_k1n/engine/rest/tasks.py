@@ -159,7 +159,8 @@ def _excess(request: Request, output: JsonObject) -> int:
 
 
 def _lines(logs: list[JsonObject] | None) -> tuple[tuple[str, int | None], ...]:
-    return tuple((entry.get("log") or "", entry.get("createdTime")) for entry in logs or ())
+    """Read what a worker has logged with its result; a line without an instant is the oldest, as on the server."""
+    return tuple((entry.get("log") or "", entry.get("createdTime") or 0) for entry in logs or ())
 
 
 def _update_by_ref(request: Request) -> Reply:

@@ -27,7 +27,7 @@ class TaskLogs:
             taskresults.log(task, line, now_ms)
             return
         strays = self._strays
-        strays[task_id] = (*self.of(task_id), taskresults.log_line(task_id, line, now_ms))
+        strays[task_id] = (*self._written(task_id), taskresults.log_line(task_id, line, now_ms))
         if len(strays) > MOST_STRAYS:
             del strays[next(iter(strays))]
 
@@ -36,7 +36,10 @@ class TaskLogs:
         self._strays.update(other._strays)
 
     def of(self, task_id: str) -> tuple[JsonObject, ...]:
-        """Return the log of a task, also of one whose execution was archived."""
+        """Return the log of a task in the order of its instants, also of one whose execution was archived."""
+        return tuple(sorted(self._written(task_id), key=lambda line: int(line["createdTime"])))
+
+    def _written(self, task_id: str) -> tuple[JsonObject, ...]:
         if (task := self._find(task_id)) is not None:
             return task.logs
         if task_id in self._strays:

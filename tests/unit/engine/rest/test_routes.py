@@ -232,6 +232,27 @@ def test_logs_are_kept_with_their_task(routes):
     assert [line["log"] for line in ask(routes, "GET", f"/tasks/{task_id}/log")[1]] == ["hello"]
 
 
+def test_logs_are_read_in_the_order_of_their_instants(routes):
+    ask(routes, "POST", "/workflow", {"name": "chain"})
+    _, task = ask(routes, "GET", "/tasks/poll/a")
+    ask(routes, "POST", f"/tasks/{task['taskId']}/log", b"now")
+    result = {name: task[name] for name in ("taskId", "workflowInstanceId")}
+    logs = [{"log": "early", "createdTime": 5}, {"log": "without an instant"}]
+    ask(routes, "POST", "/tasks", {**result, "status": "IN_PROGRESS", "logs": logs})
+    lines = [(line["log"], line["createdTime"]) for line in ask(routes, "GET", f"/tasks/{task['taskId']}/log")[1]]
+    assert lines[:2] == [("without an instant", 0), ("early", 5)]
+    assert [text for text, _ in lines] == ["without an instant", "early", "now"]
+
+
+@pytest.mark.parametrize("field", ["workflowId", "correlationId"])
+@pytest.mark.parametrize("path", ["/tasks/search", "/tasks/search-v2", "/workflow/search-by-tasks"])
+def test_tasks_cannot_be_searched_by_what_their_table_on_the_server_lacks(routes, path, field):
+    column = {"workflowId": "workflow_id", "correlationId": "correlation_id"}[field]
+    status, text = message(routes, "GET", path, query=f"{field}=x")
+    assert status == 500
+    assert text.endswith(f"(no such column: {column})")
+
+
 def test_search_understands_conductors_queries(routes):
     ids = [ask(routes, "POST", "/workflow/chain", {}, correlationId=f"c{n}")[1] for n in range(3)]
     ask(routes, "DELETE", f"/workflow/{ids[0]}", reason="x")
