@@ -15,7 +15,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_types
 from pytest_k1n.core.observation import record_is_simulated
-from pytest_k1n.core.rehearsed import rehearsed
+from pytest_k1n.core.rehearsed import late_inputs, rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from pytest_k1n.plan.library import DefinitionError, read_definitions
@@ -153,7 +153,7 @@ def from_server(client: Conductor, name: str, *, runs: int) -> Material:
         recorded=recorded,
         guessed=guessed,
         source=client.url,
-        input=dict.fromkeys(_inputs(main), "example"),
+        input=_examples(main),
         notes=tuple(notes),
     )
 
@@ -192,7 +192,7 @@ def from_file(path: Path, name: str | None = None) -> Material:
         recorded=Recorded(),
         guessed=tuple(refs),
         source=str(path),
-        input=dict.fromkeys(_inputs(main), "example"),
+        input=_examples(main),
         notes=(f"took the task definitions of {', '.join(found)} from beside it, or from a folder `tasks`",)
         if found
         else (),
@@ -264,6 +264,11 @@ def _recorded(executions: Sequence[Execution]) -> Recorded:
 def _inputs(document: Document) -> Iterable[str]:
     names = document.get("inputParameters")
     return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def _examples(document: Document) -> dict[str, Any]:
+    """Make up an input: a text for each key, and what dynamic tasks and forks of it can begin with."""
+    return {**dict.fromkeys(_inputs(document), "example"), **late_inputs(document)}
 
 
 def _plain(document: Document) -> Document:

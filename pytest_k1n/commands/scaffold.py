@@ -78,7 +78,7 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
     if material.input:
         if material.recorded.makespans_ms or "example" in material.input.values():
             lines.append("# Made up: write the input that your tests need. Recorded inputs are not copied.")
-        pairs = ", ".join(f"{_key(name)} = {quoted(str(value))}" for name, value in material.input.items())
+        pairs = ", ".join(f"{_key(name)} = {_value(value)}" for name, value in material.input.items())
         lines.append(f"input = {{ {pairs} }}")
     lines += ["", "# How long each task works. A simulated task takes this long; a real one is held against it."]
     lines.append("[batch.template.estimates]")
@@ -252,6 +252,15 @@ def _worked(rehearsal: Rehearsal) -> Graph | None:
         return None
     ran = {key for key, record in rehearsal.execution.finals.items() if record.is_worker_task}
     return rehearsal.graph.contracted(ran & set(rehearsal.graph.nodes))
+
+
+def _value(value: object) -> str:
+    """Write a value of the input as TOML."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_key(str(name))} = {_value(each)}' for name, each in value.items())} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    return quoted(str(value))
 
 
 def _tolerance(material: Material) -> str:

@@ -14,6 +14,7 @@ from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 
 Document = Mapping[str, Any]
 _READS = re.compile(r"\$\{\s*([\w\-]+)\.output\.([\w\-.\[\]'\"]+)\s*\}")
+_INPUT_READS = re.compile(r"\$\{\s*(workflow)\.input\.([\w\-.\[\]'\"]+)\s*\}")
 _INPUTS = re.compile(r"\$\{\s*workflow\.input\.([\w\-]+)")
 _STEP = re.compile(r"([\w\-]+)|\[(\d+)\]")
 _SERVICES: Final = (
@@ -85,6 +86,14 @@ def late_outputs(definitions: Iterable[Document]) -> dict[str, dict[str, Any]]:
     return outputs
 
 
+def late_inputs(definition: Document) -> dict[str, Any]:
+    """Return the least of the workflow's input that its dynamic tasks and forks can begin with, as `late_outputs`."""
+    found: dict[str, Any] = {}
+    for (ref, path), value in _late_values(definition, _INPUT_READS):
+        _put(found.setdefault(ref, {}), path, value)
+    return cast("dict[str, Any]", found.get("workflow", {}))
+
+
 def inputs_read(definitions: Iterable[Document]) -> list[str]:
     """Return the keys of the workflow's input that a definition reads, in order."""
     texts = (text for definition in definitions for text in _strings({**definition}))
@@ -114,8 +123,11 @@ def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _late_values(definition: Document) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Yield what a task's output must be where a dynamic task or fork reads it: no branches, some task."""
+def _late_values(definition: Document, reads: re.Pattern[str] = _READS) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield what a task's output must be where a dynamic task or fork reads it: no branches, some task.
+
+    `reads` finds what is read, and where: the outputs of tasks, or the workflow's input.
+    """
     for task in tasks_in(definition.get("tasks")):
         inputs = task.get("inputParameters")
         wanted: tuple[tuple[str, Any], ...] = (
@@ -124,7 +136,7 @@ def _late_values(definition: Document) -> Iterator[tuple[tuple[str, str], Any]]:
         )  # fmt: skip
         for field, value in wanted:
             source = inputs.get(task.get(field)) if isinstance(inputs, Mapping) and task.get(field) else None
-            if isinstance(source, str) and (match := _READS.fullmatch(source.strip())):
+            if isinstance(source, str) and (match := reads.fullmatch(source.strip())):
                 yield (match[1], match[2]), value
 
 

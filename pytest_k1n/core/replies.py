@@ -10,7 +10,8 @@ from typing import Any, Final
 from pytest_k1n.core.model import Json
 
 _KEYS: Final = ("status", "body", "headers")
-_STATUSES: Final = range(100, 600)
+_STATUSES: Final = range(200, 600)
+"""Those that end a request."""
 
 
 class BadReply(ValueError):
@@ -36,8 +37,10 @@ Replies = Mapping[str, Sequence[HttpReply]]
 """By ref or task name: the answers to its requests one after the other, the last one again and again."""
 
 
-def read_replies(given: Mapping[str, object]) -> dict[str, Sequence[HttpReply]]:
+def read_replies(given: object) -> dict[str, Sequence[HttpReply]]:
     """Read `{"fetch": {"status": 200, "body": {...}}}`, or a list of such answers. Raises BadReply."""
+    if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):
+        raise BadReply(f'http: write {{"REF": {{"status": 200, "body": {{...}}}}}}, not {given!r:.80}')
     return {
         key: [_reply(key, each) for each in (answers if isinstance(answers, list | tuple) and answers else [answers])]
         for key, answers in given.items()
@@ -54,7 +57,7 @@ def _reply(key: str, given: object) -> HttpReply:
         )
     status: Any = given.get("status", 200)
     if not isinstance(status, int) or status not in _STATUSES:
-        raise BadReply(f"http: {key}.status is {status!r}: a number from 100 to 599")
+        raise BadReply(f"http: {key}.status is {status!r}: a number from 200 to 599")
     headers: Any = given.get("headers", {})
     if not isinstance(headers, Mapping):
         raise BadReply(f"http: {key}.headers must be a dict, not {headers!r:.80}")

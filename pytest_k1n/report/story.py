@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
-from pytest_k1n.report.figures import culprits, excesses, has_missed, last_attempt, off_plan_ms
+from pytest_k1n.report.figures import Excess, culprits, excesses, has_missed, last_attempt, off_plan_ms
 
 WORTH_TELLING = 0.2
 """The share of a miss from which on a cause is named."""
@@ -117,13 +117,18 @@ def _because(execution: ExecutionDocument) -> str:
     if miss <= 0:
         return ""
     told = [each for each in excesses(execution) if each.ms >= WORTH_TELLING * miss][:3]
-    parts = [
-        f"{each.what} {format_ms(each.took_ms)} instead of {format_ms(each.planned_ms)}"
-        if each.planned_ms
-        else f"{each.what} took {format_ms(each.took_ms)}"
-        for each in told
-    ]
+    parts = [_excess(each) for each in told]
     return f", because {' and '.join(parts)}" if parts else ""
+
+
+def _excess(excess: Excess) -> str:
+    """Say what took how long; where both figures read alike, by how much it was too long."""
+    took, planned = format_ms(excess.took_ms), format_ms(excess.planned_ms)
+    if not excess.planned_ms:
+        return f"{excess.what} took {took}"
+    if took == planned:
+        return f"{excess.what} {format_ms(excess.ms)} more than {planned}"
+    return f"{excess.what} {took} instead of {planned}"
 
 
 def _plan_kept(execution: ExecutionDocument) -> str:

@@ -459,12 +459,25 @@ def test_a_dynamic_fork_gets_the_least_that_it_can_begin_with_and_none_of_the_fi
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("declared", [["tasks", "inputs"], []])
+@pytest.mark.parametrize("path", ["{}", "plan.{}"])
+def test_a_dynamic_fork_that_the_input_feeds_begins_with_the_least_as_written(pytester, declared, path):
+    tasks, inputs = (f"${{workflow.input.{path.format(name)}}}" for name in ("tasks", "inputs"))
+    fork = {"name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "t",
+            "dynamicForkTasksInputParamName": "i", "inputParameters": {"t": tasks, "i": inputs}}  # fmt: skip
+    join = {"name": "all", "taskReferenceName": "all", "type": "JOIN"}
+    _beside(pytester.path, pay=workflow("pay", fork, join, _task("after"), inputParameters=declared))
+    assert main(["init", "project", "--from", "pay.json"]) == 0
+    outcome = pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").parseoutcomes()
+    assert set(outcome) == {"passed"}, outcome
+
+
 def test_the_reason_of_a_failed_rehearsal_is_whole_and_nothing_of_that_run_is_written(tmp_path, capsys):
     child = workflow("pay", simple("charge"))
     sub = {"name": "pay", "taskReferenceName": "pay", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "pay"}}
     bad = {"name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "t",
            "dynamicForkTasksInputParamName": "i",
-           "inputParameters": {"t": "${workflow.input.tasks}", "i": "${workflow.input.inputs}"}}  # fmt: skip
+           "inputParameters": {"t": "${workflow.variables.tasks}", "i": "${workflow.variables.inputs}"}}  # fmt: skip
     join = {"name": "all", "taskReferenceName": "all", "type": "JOIN"}
     _beside(tmp_path, pay=child, flow=workflow("flow", simple("validate"), simple("reserve"), sub, bad, join))
     assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "flow.json")]) == 0

@@ -61,7 +61,10 @@ def test_what_would_come_to_nothing_is_refused_with_what_to_write(empty_project)
         """
 @pytest.mark.parametrize(("http", "told"), [
     ({"fetch": {"price": 3}}, "unknown key 'price'; known: status, body, headers; .* goes into \\"body\\""),
-    ({"fetch": {"status": "200"}}, "fetch.status is '200': a number from 100 to 599"),
+    ({"fetch": {"status": "200"}}, "fetch.status is '200': a number from 200 to 599"),
+    ({"fetch": {"status": 100}}, "fetch.status is 100"),
+    (["fetch"], "http: write .*, not .'fetch'"),
+    ({1: {}}, "http: write .*, not {1: "),
     ({"fetch": "ok"}, 'write {"status": 200, "body": {...}}'),
     ({"fetch": {"body": {1, 2}}}, "fetch.body is not JSON"),
     ({"fecht": {"body": 1}}, "'fecht' .near: fetch"),
@@ -76,4 +79,4 @@ def test_a_handler(conductor):
         conductor.run(SHOP, http={"fetch": {"body": {}}}, handlers={"fetch": {}})
 """,
     )
-    assert outcome.counts == {"passed": 7}, outcome.text
+    assert outcome.counts == {"passed": 10}, outcome.text
