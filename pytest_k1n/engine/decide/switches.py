@@ -13,7 +13,8 @@ from pytest_k1n.engine.status import COMPLETED, FAILED
 def choose(task: TaskState, scripts: Scripts, *, takes_empty_case: bool = True) -> list[Node]:
     """Evaluate a switch when it is scheduled: write the case into its input and output, return the tasks of the case.
 
-    A script error fails the task; nothing is scheduled then.
+    A script error fails the task; nothing is scheduled then. Raises InvalidInput for a DECISION's, which ends the
+    execution and leaves no task.
     """
     document = task.node.document
     try:
@@ -60,5 +61,8 @@ def _switch(task: TaskState, scripts: Scripts) -> str:
 def _decision(task: TaskState, scripts: Scripts) -> str:
     document = task.node.document
     if document.get("caseExpression"):
-        return java_text(scripts.javascript(document["caseExpression"], task.input))
+        try:
+            return java_text(scripts.javascript(document["caseExpression"], task.input))
+        except ScriptError as error:
+            raise InvalidInput(f"Error while evaluating script: {document['caseExpression']}") from error
     return java_text(task.input.get(document.get("caseValueParam") or ""))

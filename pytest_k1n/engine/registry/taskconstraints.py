@@ -64,6 +64,8 @@ def _required(task: Mapping[str, Any], *fields: str) -> Iterator[str]:
 def _decision(task: JsonObject) -> Iterator[str]:
     if not task.get("caseValueParam") and not task.get("caseExpression"):
         yield f"caseValueParam or caseExpression field is required for taskType: DECISION taskName: {task['name']}"
+    if task.get("caseExpression"):
+        yield from _program(task, task["caseExpression"])
     yield from _cases(task)
 
 
@@ -71,9 +73,14 @@ def _switch(task: JsonObject) -> Iterator[str]:
     yield from _required(task, "evaluatorType")
     if task.get("evaluatorType") is not None:
         yield from _required(task, "expression")
-    if task.get("evaluatorType") == "javascript" and (error := scripts.program_error(task.get("expression") or "")):
-        yield f"Expression is not well formatted: {error}, taskType: SWITCH taskName {task['name']}"
+    if task.get("evaluatorType") == "javascript":
+        yield from _program(task, task.get("expression") or "")
     yield from _cases(task)
+
+
+def _program(task: JsonObject, text: str) -> Iterator[str]:
+    if error := scripts.program_error(text):
+        yield f"Expression is not well formatted: {error}, taskType: {task['type']} taskName {task['name']}"
 
 
 def _cases(task: JsonObject) -> Iterator[str]:

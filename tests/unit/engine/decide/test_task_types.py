@@ -126,6 +126,19 @@ def test_a_loop_forgets_iterations_beyond_keep_last_n(bench, make):
     assert set(execution.task("loop").output) == {"3", "iteration", "loopIndex", "loopItem"}
 
 
+@pytest.mark.parametrize("optional", [False, True])
+def test_a_decision_whose_script_fails_ends_the_execution_and_leaves_no_task(bench, make, optional):
+    """So measured on 3.32.1; a SWITCH's is FAILED itself."""
+    old = make.of_type(
+        "DECISION", "old", caseExpression="nope", inputParameters={"v": 1}, optional=optional,
+        decisionCases={"x": [make.simple("b")]},
+    )  # fmt: skip
+    execution = bench.run(make.workflow(make.simple("a"), old, make.simple("c")))
+
+    assert make.statuses(execution) == {"a": "COMPLETED"}
+    assert (execution.state.status, execution.state.reason) == ("FAILED", "Error while evaluating script: nope")
+
+
 def test_switches_and_forks_work_inside_a_loop(bench, make):
     body = [
         make.switch({"x": [make.simple("a")]}, on="${loop.output.loopItem}"),

@@ -232,6 +232,17 @@ def test_logs_are_kept_with_their_task(routes):
     assert [line["log"] for line in ask(routes, "GET", f"/tasks/{task_id}/log")[1]] == ["hello"]
 
 
+def test_a_decision_whose_script_cannot_be_read_is_refused(routes):
+    task = SIMPLE_A | {"type": "DECISION", "caseExpression": "(((", "decisionCases": {"x": [SIMPLE_A]}}
+    status, refusal = ask(routes, "POST", "/metadata/workflow", {"name": "old", "tasks": [task]})
+    assert status == 400
+    assert any(
+        each["message"].startswith("Expression is not well formatted: ")
+        and each["message"].endswith("taskType: DECISION taskName a")
+        for each in refusal["validationErrors"]
+    )
+
+
 def test_logs_are_read_in_the_order_of_their_instants(routes):
     ask(routes, "POST", "/workflow", {"name": "chain"})
     _, task = ask(routes, "GET", "/tasks/poll/a")
