@@ -104,3 +104,5 @@ def _sources(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str, b
             yield task, (*task.path, "loopCondition"), text(task.fields, "loopCondition"), False
         elif task.type == "SWITCH" and kind in _JAVASCRIPT:
             yield task, (*task.path, "expression"), text(task.fields, "expression"), False
+        elif task.type == "DECISION":
+            yield task, (*task.path, "caseExpression"), text(task.fields, "caseExpression"), False

@@ -743,10 +743,12 @@ EXAMPLES: dict[str, Examples] = {
             workflow(task("d", "LAMBDA", inputParameters={"scriptExpression": "return {;"})),
             workflow(switch({"x": [A]}, evaluatorType="javascript", expression="$.k ==")),
             workflow(switch({"x": [A]}, evaluatorType="javascript", expression="return $.k;")),
+            workflow(task("d", "DECISION", caseExpression="$.k ==", decisionCases={"x": [A]})),
             workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": ".x |"})),
         ],
         good=[
             workflow(inline("(function () { return $.x; })()")),
+            workflow(task("d", "DECISION", caseExpression="$.k > 3 ? 'x' : 'y'", decisionCases={"x": [A]})),
             workflow(inline("function f() { return $.x; } f();")),
             workflow(switch({"x": [A]}, evaluatorType="javascript", expression="if ($.k) 'x'; else 'y'")),
             workflow(loop(A)),
