@@ -59,11 +59,13 @@ class ControllerHooks:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show executions, quality gates, where the time went, files written, why tests failed: one screen."""
-        from pytest_k1n.hooks.causes import show_cut_causes
         from pytest_k1n.hooks.terminal import summary
 
         summary(self.controller, terminalreporter)
-        show_cut_causes(self.controller.run.config, terminalreporter)
+        if terminalreporter.stats.keys() & {"failed", "error"}:
+            from pytest_k1n.hooks.causes import show_cut_causes
+
+            show_cut_causes(self.controller.run.config, terminalreporter)
 
     def pytest_unconfigure(self) -> None:
         """Remove or keep the run folder."""
