@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.model import WorkflowDefinition
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
@@ -46,6 +47,7 @@ def unresolved(plan: Plan, library: Library, *, is_complete: bool = True) -> lis
                     problems.append(f"{where}.workflow: {error}: {hint or _known(known)}")
         else:
             problems += [f"{where}.{problem}" for problem in _unknown_refs(template, definition)]
+            problems += [f"{where}.{problem}" for problem in _unasked(template, definition)]
             problems += [f"{where}.{problem}" for problem in _unread_input(template, library)]
     return problems
 
@@ -68,6 +70,15 @@ def _unknown_refs(template: Template, definition: WorkflowDefinition) -> Iterato
             hint = closest(ref, refs)
             if hint or not brings_more:
                 yield f"{key}: {definition.name} has no ref {ref!r}: {hint or _known(sorted(refs))}"
+
+
+def _unasked(template: Template, definition: WorkflowDefinition) -> Iterator[str]:
+    """Name answers to tasks that ask nobody: they would never be given."""
+    types = {task.ref: task.type for task in definition.walk()}
+    for ref in template.answers:
+        kind = types.get(ref)
+        if kind is not None and kind not in ASKED_TYPES | {"DYNAMIC"}:
+            yield f"answers: {ref} of {definition.name} asks nobody: its type is {kind}, not HUMAN or WAIT"
 
 
 def _named_refs(template: Template) -> Iterator[tuple[str, str]]:

@@ -155,6 +155,7 @@ def test_an_answer_that_is_none_is_refused(empty_project, answer, says):
     ("answers", "says"),
     [
         ('{"aprove": {}}', "'aprove' (near: approve)"),
+        ('{"first": {"after": "1h"}}', "answers: first asks nobody: it is a SIMPLE task; give it a handler"),
         ('{"approve": {"ouput": {}}}', "answers: approve: unknown key 'ouput'; known: after, output, status"),
         ('{"approve": "2h"}', 'answers: approve: write {"after": "2h", "output": {...}}'),
     ],

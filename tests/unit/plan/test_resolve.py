@@ -54,6 +54,7 @@ def test_a_plan_whose_names_are_all_defined_has_no_problem(problems):
 @pytest.mark.parametrize(
     ("template", "says"),
     [
+        ('answers = { charge = { after = "1h" } }', "charge of order_fulfilment asks nobody: its type is SIMPLE"),
         ('estimates = { chrage = "3m" }', 'estimates: order_fulfilment has no ref \'chrage\': did you mean "charge"?'),
         ('phase = [{ number = 1, refs = ["packk"] }]', 'phase[1].refs: order_fulfilment has no ref \'packk\''),
         ('parallel = [["charge", "pakc"]]', 'did you mean "pack"?'),
