@@ -63,8 +63,9 @@ class Weather:
         )
 
     def beside(self, stalls: Iterable[Interval]) -> Weather:
-        """Return it with stalls of the server that only one execution has met."""
-        return replace(self, server=merged((*self.server, *stalls)))
+        """Return it with stalls of the server that only one execution has met; nearly always there are none."""
+        more = tuple(stalls)
+        return replace(self, server=merged((*self.server, *more))) if more else self
 
     def during(self, window: Interval) -> Weather:
         """Return the part that lies in a window."""

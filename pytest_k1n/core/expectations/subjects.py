@@ -105,11 +105,11 @@ def steps_back(observation: Observation, tally: Tally, *, expected: str) -> bool
 
 
 def _is_known(observation: Observation, ref: str, tally: Tally) -> bool:
+    if has_ref(observation, ref):
+        return True
     expected = f"a ref of {observation.definition.name}"
     if (advice := misspelt(observation, ref)) is not None:
         tally.fail("unknown-ref", ref, expected=expected, observed=advice)
-        return False
-    if not has_ref(observation, ref):
+    else:
         pending(tally, ref, expected=expected, observed="unknown until the dynamic fork opens")
-        return False
-    return True
+    return False
