@@ -13,7 +13,7 @@ from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.nested import shortened_ms
+from pytest_k1n.core.nested import shortened
 from pytest_k1n.core.observation import LogLine, observe
 from pytest_k1n.core.timeline import Timeline
 
@@ -62,21 +62,27 @@ def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) 
 
 def _note_sub_workflows(watch: Watch, document: Mapping[str, Json], backend: Backend) -> None:
     """Find out by how much the speed has shortened the sub-workflows that have ended since the last look."""
-    tasks = cast("list[Mapping[str, Json]]", document.get("tasks") or [])
-    ended = {task["taskId"] for task in tasks if task.get("taskType") == "SUB_WORKFLOW" and task.get("endTime")}
-    if backend.time.speed == 1 or ended <= watch.nested_ms.keys():  # nearly always: nothing is parsed twice for it
+    if backend.time.speed == 1:
         return
+    tasks = cast("list[Mapping[str, Json]]", document.get("tasks") or [])
+    ended = {
+        (task["taskId"], task["endTime"])
+        for task in tasks
+        if task.get("taskType") == "SUB_WORKFLOW" and task.get("endTime")
+    }
+    if ended <= {(task_id, each.ended_ms) for task_id, each in watch.nested.items()}:
+        return  # nearly always: nothing is parsed twice for it
     slept_ms = backend.slept_ms()
 
     def laid_out(workflow_id: str) -> Timeline:
         inner = wire.execution(cast("Json", backend.client.execution(workflow_id)))
-        nested = shortened_ms(inner, backend.time.speed, laid_out)
+        nested = {task_id: each.ms for task_id, each in shortened(inner, backend.time.speed, laid_out).items()}
         return observe(
             inner, time_model=backend.time.name, speed=backend.time.speed, slept_ms={**slept_ms, **nested}
         ).timeline
 
     seen = wire.execution(dict(document))
-    watch.nested_ms = shortened_ms(seen, backend.time.speed, laid_out, watch.nested_ms)
+    watch.nested = shortened(seen, backend.time.speed, laid_out, watch.nested)
 
 
 def _attend(watch: Watch, backend: Backend) -> None:

@@ -17,6 +17,7 @@ from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
+from pytest_k1n.core.nested import Shortened
 from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.units import SECOND_MS, format_ms
@@ -51,7 +52,7 @@ class Watch:
     observation: Observation | None = None
     people: People | None = None
     """Who answers what it asks, where the plan says what."""
-    nested_ms: Mapping[str, int] = field(default_factory=dict)
+    nested: Mapping[str, Shortened] = field(default_factory=dict)
     """By how much the speed has shortened its ended sub-workflows, by task id, in raw time."""
     checkpoints: tuple[Checkpoint, ...] = ()
     _told: set[tuple[str, str]] = field(default_factory=set)
@@ -79,7 +80,10 @@ class Watch:
     @property
     def waited_ms(self) -> Mapping[str, int]:
         """What the speed has shortened beside work: how long people let tasks wait, and sub-workflows; raw, by task."""
-        return {**(self.people.waited_ms if self.people else {}), **self.nested_ms}
+        return {
+            **(self.people.waited_ms if self.people else {}),
+            **{task_id: each.ms for task_id, each in self.nested.items()},
+        }
 
     def see(
         self,

@@ -2,12 +2,17 @@
 
 import pytest
 
-from pytest_k1n.core.nested import shortened_ms
+from pytest_k1n.core.nested import shortened
 from pytest_k1n.core.observation import observe
 
 
 def simulated(ms):
     return {"_k1n": {"simulated": True, "work_ms": ms}}
+
+
+def amounts(*arguments):
+    """Return the amounts alone, by task id."""
+    return {task_id: each.ms for task_id, each in shortened(*arguments).items()}
 
 
 @pytest.mark.parametrize("own_output", [{}, simulated(100), {"parcel": "p"}])
@@ -22,9 +27,7 @@ def test_a_sub_workflow_of_two_tasks_takes_as_long_as_both(build, own_output):
     definition = build.chain("sub")
     definition["tasks"][0]["type"] = "SUB_WORKFLOW"
     outer = build.execution(sub, definition=definition)
-    slept = shortened_ms(
-        outer, 600, lambda id_: {"inner": observe(inner, time_model="scaled", speed=600)}[id_].timeline
-    )
+    slept = amounts(outer, 600, lambda id_: {"inner": observe(inner, time_model="scaled", speed=600)}[id_].timeline)
     assert slept == {"s": 200}
     seen = observe(outer, time_model="scaled", speed=600, slept_ms=slept)
     assert seen.timeline.end_ms == 210 + 200 * 599
@@ -40,8 +43,8 @@ def test_what_runs_side_by_side_in_it_counts_once_and_nothing_at_speed_one(build
     )
     sub = build.task("sub", 0, 110, type="SUB_WORKFLOW", task_id="s")
     outer = build.execution({**sub, "subWorkflowId": "inner"})
-    assert shortened_ms(outer, 600, lambda _: observe(inner, time_model="scaled", speed=600).timeline) == {"s": 100}
-    assert shortened_ms(outer, 1, lambda _: observe(inner).timeline) == {}
+    assert amounts(outer, 600, lambda _: observe(inner, time_model="scaled", speed=600).timeline) == {"s": 100}
+    assert amounts(outer, 1, lambda _: observe(inner).timeline) == {}
 
 
 def test_a_child_that_has_ended_is_laid_out_once(build):
@@ -55,7 +58,23 @@ def test_a_child_that_has_ended_is_laid_out_once(build):
         laid_out.append(id_)
         return observe(inner, time_model="scaled", speed=600).timeline
 
-    known = shortened_ms(build.execution(first), 600, child)
-    assert shortened_ms(build.execution(first, second), 600, child, known) == {"a": 100, "b": 100}
+    known = shortened(build.execution(first), 600, child)
+    assert amounts(build.execution(first, second), 600, child, known) == {"a": 100, "b": 100}
     assert laid_out == ["a", "b"]
-    assert shortened_ms(build.execution(second), 600, child, known) == {"b": 100}
+    assert amounts(build.execution(second), 600, child, known) == {"b": 100}
+
+
+def test_a_child_that_was_retried_between_two_looks_is_laid_out_anew(build):
+    def sub(end):
+        return build.execution({**build.task("s", 0, end, type="SUB_WORKFLOW", task_id="s"), "subWorkflowId": "inner"})
+
+    def child(*ends):
+        inner = build.execution(
+            *(build.task("w", end - 100, end, output=simulated(100), task_id=f"w{end}") for end in ends),
+            definition=build.chain("w"),
+        )
+        return lambda _: observe(inner, time_model="scaled", speed=600).timeline
+
+    known = shortened(sub(110), 600, child(100))
+    assert amounts(sub(110), 600, child(), known) == {"s": 100}
+    assert amounts(sub(220), 600, child(100, 210), known) == {"s": 200}
