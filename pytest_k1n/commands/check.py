@@ -11,12 +11,13 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from pytest_k1n.commands.checked import Checked, Totals, document, many_document, table, text
+from pytest_k1n.commands.checked import Checked, document, text
 from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Reader, Subject, add_subject_arguments
+from pytest_k1n.commands.totals import Totals, many_document, table
 from pytest_k1n.core.expectations import judge_all, planned
-from pytest_k1n.core.expectations.progress import progress
-from pytest_k1n.core.findings import Findings, Verdict
+from pytest_k1n.core.expectations.progress import judged_steps
+from pytest_k1n.core.findings import Verdict
 
 UNREADABLE_EXIT = 2
 
@@ -45,25 +46,23 @@ def _check(arguments: argparse.Namespace) -> int:
         return _show_many(chain(begun, results), as_json=arguments.json)
 
 
-def judge(subject: Subject) -> Findings:
+def judge(subject: Subject) -> Checked:
     """Judge what the plan and the definition ask for; of an open execution also say what it waits for."""
     observation = subject.observation
     findings = judge_all(planned(observation.template), observation)
-    if not observation.execution.is_terminal:
-        steps = progress(observation.as_run, now_ms=subject.as_of_ms)
-        waits = {step.subject for step in steps.findings}
-        decided = tuple(each for each in findings.findings if each.code != "pending" or each.subject not in waits)
-        findings = replace(findings, findings=decided) + steps
+    steps = list(judged_steps(observation.as_run, now_ms=subject.as_of_ms))
+    if steps:
+        waits = {step.subject for step, _ in steps}
+        decided = [each for each in findings.findings if each.code != "pending" or each.subject not in waits]
+        findings = replace(findings, findings=(*decided, *(finding for _, finding in steps)))
     once = tuple(dict.fromkeys(findings.findings))
-    return replace(findings, findings=once, notes=(*subject.notes, *findings.notes))
+    findings = replace(findings, findings=once, notes=(*subject.notes, *findings.notes))
+    return Checked(subject=subject, findings=findings, path=observation.path, steps=tuple(step for step, _ in steps))
 
 
 def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | NoExecution]:
     for subject in reader.subjects(names):
-        if isinstance(subject, NoExecution):
-            yield subject
-        else:
-            yield Checked(subject=subject, findings=judge(subject), path=subject.observation.path)
+        yield subject if isinstance(subject, NoExecution) else judge(subject)
 
 
 @contextmanager
@@ -91,6 +90,8 @@ def _show_many(results: Iterator[Checked | NoExecution], *, as_json: bool) -> in
     totals = Totals()
     for result in results:
         totals.add(result)
+    for place, subject in totals.with_children():
+        totals.judged_again(place, judge(subject))
     if as_json:
         print(json.dumps(many_document(totals), indent=1, ensure_ascii=False))
     else:

@@ -1,20 +1,17 @@
-"""How `k1n check` shows what it has judged: one execution in full, many as a table with totals."""
+"""An execution that `k1n check` has judged, and how it is shown in full."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Subject
-from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
 from pytest_k1n.core.critical import CriticalPath
 from pytest_k1n.core.drawing import bars
-from pytest_k1n.core.findings import Finding, Findings, Verdict, worst
+from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.graph import label
-from pytest_k1n.core.model import WorkflowStatus
+from pytest_k1n.core.nextstep import SERVER, NextStep, to_type
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.report.results import finding_json
@@ -23,8 +20,6 @@ BARS = 60
 """Tasks that are drawn, and named on the path; more are counted."""
 LONGEST = 2000
 """Characters of a finding."""
-TASKS = 5
-"""Critical tasks of many executions that the table names."""
 _WAITS = ("pending", "waiting")
 
 
@@ -35,76 +30,15 @@ class Checked:
     subject: Subject
     findings: Findings
     path: CriticalPath
+    steps: tuple[NextStep, ...] = ()
+    """What it waits for."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """What is kept of one execution among many."""
-
-    source: str
-    name: str
-    version: int
-    workflow_id: str
-    status: str
-    makespan_ms: int | None
-    verdict: Verdict
-    counts: Mapping[str, int]
-    findings: tuple[Finding, ...]
-
-    @property
-    def worst(self) -> Finding | None:
-        """The finding that is shown: the first of the worst."""
-        return self.findings[0] if self.findings else None
-
-
-@dataclass(slots=True)
-class Totals:
-    """What many executions came to."""
-
-    rows: list[Row] = field(default_factory=list)
-    foreign: list[NoExecution] = field(default_factory=list)
-    """Files that are no executions."""
-    damaged: list[NoExecution] = field(default_factory=list)
-    """Executions that cannot be read."""
-    paths: dict[str, list[CriticalPath]] = field(default_factory=dict)
-    """By workflow, of the executions that COMPLETED."""
-
-    @property
-    def verdict(self) -> Verdict:
-        return worst(row.verdict for row in self.rows)
-
-    @property
-    def bottlenecks(self) -> Mapping[str, Bottlenecks]:
-        """By workflow, where there is more than one execution."""
-        return {name: bottlenecks(paths) for name, paths in sorted(self.paths.items()) if len(paths) > 1}
-
-    def add(self, result: Checked | NoExecution) -> None:
-        """Take in one result."""
-        if isinstance(result, NoExecution):
-            (self.foreign if result.is_foreign else self.damaged).append(result)
-            return
-        observation, findings = result.subject.observation, result.findings
-        execution = observation.execution
-        counts = {
-            "passed": findings.passed + findings.simulated,
-            "failed": findings.failed,
-            "unknown": findings.unknown,
-        }
-        self.rows.append(
-            Row(
-                source=result.subject.source,
-                name=execution.name,
-                version=execution.version,
-                workflow_id=execution.workflow_id,
-                status=str(execution.status),
-                makespan_ms=observation.timeline.end_ms,
-                verdict=findings.verdict,
-                counts=counts,
-                findings=_shown(findings),
-            )
-        )
-        if execution.status is WorkflowStatus.COMPLETED:
-            self.paths.setdefault(execution.name, []).append(result.path)
+    def to_type(self) -> list[str]:
+        """Return the commands that bring about what it waits for, each once."""
+        server, workflow_id = self.subject.server, self.subject.observation.execution.workflow_id
+        found = [each for each in dict.fromkeys(to_type(step, workflow_id) for step in self.steps) if each]
+        is_public = server and "@" not in server  # else it may hold a password
+        return [each.replace(SERVER, server) for each in found] if is_public else found
 
 
 def text(checked: Checked) -> Iterator[str]:
@@ -120,7 +54,8 @@ def text(checked: Checked) -> Iterator[str]:
     columns = shutil.get_terminal_size((80, 24)).columns
     yield from (f"  {line}" for line in bars(execution, columns=columns - 2, most=BARS))
     yield from _owners(checked.path)
-    yield from (f"  {one_line(finding, most=LONGEST)}" for finding in _shown(findings))
+    yield from (f"  {one_line(finding, most=LONGEST)}" for finding in shown(findings))
+    yield from (f"  next     {one_line(command)}" for command in checked.to_type())
     yield from (f"  note     {note}" for note in dict.fromkeys(findings.notes) if note)
     counts = (
         f"{findings.passed + findings.simulated} checks passed, {findings.failed} failed, {findings.unknown} unknown"
@@ -141,59 +76,14 @@ def document(checked: Checked) -> dict[str, object]:
         "passed": findings.passed,
         "simulated": findings.simulated,
         "findings": [finding_json(finding) for finding in findings.worst_first()],
+        "next": checked.to_type(),
         "notes": [note for note in dict.fromkeys(findings.notes) if note],
         "critical_path": [label(key) for key in path.tasks],
         "owners_ms": {str(kind): ms for kind, ms in path.by_kind().items()},
     }
 
 
-def table(totals: Totals) -> Iterator[str]:
-    """Describe many executions: a row for each, totals, and where the time of each workflow went."""
-    rows: list[tuple[str, ...]] = [("verdict", "workflow", "execution", "state", "makespan", "from", "worst finding")]
-    rows += [tuple(map(one_line, _cells(row))) for row in totals.rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=False))
-        yield "  ".join([*cells, row[-1]]).rstrip()
-    yield from (one_line(f"unreadable  {each.source}: {each.reason}") for each in totals.damaged)
-    for name, found in totals.bottlenecks.items():
-        yield from _bottleneck_lines(name, found)
-    if totals.foreign:
-        more = f" and {len(totals.foreign) - 1} more" if len(totals.foreign) > 1 else ""
-        yield f"left out: {totals.foreign[0].source}{more}, no executions"
-    yield _summary(totals)
-
-
-def many_document(totals: Totals) -> dict[str, object]:
-    """Describe many executions for machines."""
-    verdicts = Counter(str(row.verdict) for row in totals.rows)
-    return {
-        "verdict": str(totals.verdict),
-        "totals": {
-            "executions": len(totals.rows),
-            **{str(verdict): verdicts[str(verdict)] for verdict in Verdict},
-            "unreadable": len(totals.damaged),
-            "left_out": len(totals.foreign),
-        },
-        "executions": [
-            {
-                "source": row.source,
-                "workflow": {"name": row.name, "version": row.version, "workflow_id": row.workflow_id},
-                "status": row.status,
-                "makespan_ms": row.makespan_ms,
-                "verdict": str(row.verdict),
-                **row.counts,
-                "findings": [finding_json(finding) for finding in row.findings],
-            }
-            for row in totals.rows
-        ],
-        "unreadable": [{"source": each.source, "reason": each.reason} for each in totals.damaged],
-        "left_out": [{"source": each.source, "reason": each.reason} for each in totals.foreign],
-        "bottlenecks": {name: _bottlenecks_json(found) for name, found in totals.bottlenecks.items()},
-    }
-
-
-def _shown(findings: Findings) -> tuple[Finding, ...]:
+def shown(findings: Findings) -> tuple[Finding, ...]:
     """Return what a reader needs: where it is known whose turn it is, not that something is pending as well."""
     found = [finding for finding in findings.worst_first() if finding.verdict is not Verdict.PASS]
     explained = any(finding.code in ("waiting", "stalled") for finding in found)
@@ -228,49 +118,3 @@ def _owners(path: CriticalPath) -> Iterator[str]:
         tasks[BARS:] = [f"{len(tasks) - BARS} more"]
     if tasks:
         yield f"  path     {' > '.join(tasks)}"
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    took = "" if row.makespan_ms is None else format_ms(row.makespan_ms)
-    finding = str(row.worst).removeprefix(row.worst.verdict).lstrip() if row.worst else ""
-    more = f" (+{len(row.findings) - 1})" if len(row.findings) > 1 else ""
-    return (
-        row.verdict.upper(), f"{row.name}:{row.version}", row.workflow_id, row.status, took, row.source, finding + more,
-    )  # fmt: skip
-
-
-def _bottleneck_lines(name: str, found: Bottlenecks) -> Iterator[str]:
-    parts = [f"{kind} {_of(spread)}" for kind, spread in found.segments.items()]
-    yield f"{name}: {found.executions} completed, p50/p95: makespan {_of(found.makespan)}; {', '.join(parts)}"
-    for task in found.tasks[:TASKS]:
-        yield (
-            f"  {task.ref}: critical in {task.most} of {found.executions}, on the path in {task.on_path}, "
-            f"work there {_of(task.work)}"
-        )
-
-
-def _of(spread: Spread) -> str:
-    return f"{format_ms(spread.p50_ms)}/{format_ms(spread.p95_ms)}"
-
-
-def _bottlenecks_json(found: Bottlenecks) -> dict[str, object]:
-    def spread(each: Spread) -> dict[str, int]:
-        return {"p50_ms": each.p50_ms, "p95_ms": each.p95_ms}
-
-    return {
-        "executions": found.executions,
-        "makespan": spread(found.makespan),
-        "segments": {str(kind): spread(each) for kind, each in found.segments.items()},
-        "tasks": [
-            {"ref": task.ref, "critical": task.most, "on_path": task.on_path, "work": spread(task.work)}
-            for task in found.tasks
-        ],
-    }
-
-
-def _summary(totals: Totals) -> str:
-    verdicts = Counter(row.verdict for row in totals.rows)
-    parts = [f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts[verdict]]
-    if totals.damaged:
-        parts.append(f"{len(totals.damaged)} unreadable")
-    return f"{len(totals.rows)} executions: {', '.join(parts) or 'none could be judged'}"

@@ -47,7 +47,7 @@ def read_run(name: str, arguments: argparse.Namespace) -> RunDocument:
             return _checked(document, path)
     arguments.execution = str(path) if path.is_file() else name
     subject = read_subject(arguments)
-    found = FoundOf(subject.observation, judge(subject))
+    found = FoundOf(subject.observation, judge(subject).findings)
     return lone_document([found], source=subject.source, made_by=f"pytest-k1n {version('pytest-k1n')}")
 
 

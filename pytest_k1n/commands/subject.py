@@ -6,8 +6,8 @@ import argparse
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -52,6 +52,8 @@ class Subject:
     control: JoinControl | None = None
     """What a control execution has shown after its batch, in a run that kept it."""
     notes: tuple[str, ...] = ()
+    server: str = ""
+    """The address that it was read from, if it was."""
 
 
 def add_subject_arguments(parser: argparse.ArgumentParser, *, many: bool = False) -> None:
@@ -153,7 +155,18 @@ class Reader:
         except NotFound as error:
             raise LookupError(str(error)) from None
         source = f"{client.url}, execution {workflow_id}"
-        return self._subject(execution, _Around(logs=logs), source, int(time.time() * 1000))
+        subject = self._subject(execution, _Around(logs=logs), source, int(time.time() * 1000))
+        children = self._children(execution)
+        observation = replace(subject.observation, children=children) if children else subject.observation
+        return replace(subject, observation=observation, server=self._url.rstrip("/").removesuffix("/api"))
+
+    def _children(self, execution: Execution) -> dict[str, Execution]:
+        """Look at the executions that open SUB_WORKFLOWs wait for; of those that are gone nothing is known."""
+        found: dict[str, Execution] = {}
+        for child in (each.sub_workflow_id for each in execution.finals.values() if not each.status.is_terminal):
+            with suppress(NotFound):
+                found |= {child: wire.execution(cast("Json", self._client.execution(child)))} if child else {}
+        return found
 
     @cached_property
     def _url(self) -> str | None:

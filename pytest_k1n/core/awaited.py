@@ -10,6 +10,7 @@ from pytest_k1n.core.units import format_ms
 BLAMELESS = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE", "SUB_WORKFLOW", "FORK", "SWITCH"})
 """Task types that are open only because others are."""
 _MOST = 4
+_ASKING = frozenset({"WAIT", "HUMAN"})
 _NEVER_TAKEN = frozenset({TaskStatus.SCHEDULED, TaskStatus.TIMED_OUT, TaskStatus.CANCELED})
 
 
@@ -18,6 +19,12 @@ def open_tasks(executions: Sequence[Execution]) -> list[TaskRecord]:
     running = [each for each in executions if not each.is_terminal]
     tasks = [task for each in running for task in each.tasks if not task.status.is_terminal]
     return [task for task in tasks if task.type not in BLAMELESS] or tasks
+
+
+def is_left_to_others(execution: Execution) -> bool:
+    """Whether an execution waits for nothing but the answer of a person or of another program."""
+    left = [task.type for task in execution.tasks if not task.status.is_terminal]
+    return bool(left) and all(kind in _ASKING for kind in left)
 
 
 def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | None = None) -> str:

@@ -171,6 +171,8 @@ class TaskRecord:
     updated_ms: int | None = None
     start_delay_ms: int = 0
     """How long after `scheduled_ms` the attempt becomes pollable (startDelayInSeconds)."""
+    callback_s: int = 0
+    """After how long it is to be looked at again, by its worker's word or its delay (callbackAfterSeconds)."""
     response_timeout_s: int = 0
     poll_count: int = 0
     worker_id: str | None = None
@@ -204,6 +206,8 @@ class Execution:
     """By `seq`, all attempts and iterations."""
     started_ms: int
     ended_ms: int | None = None
+    last_retried_ms: int | None = None
+    """When a person has last retried or resumed it, if ever: its time-out counts from there."""
     correlation_id: str | None = None
     reason: str | None = None
     input: Mapping[str, Json] = field(default_factory=dict, repr=False)

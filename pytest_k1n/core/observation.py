@@ -83,6 +83,8 @@ class Observation:
     """Further documents already validated by their schema, such as the results file: name -> errors."""
     task_definitions: Mapping[str, TaskDefinition] = field(default_factory=dict)
     """By name, for tasks whose definition the server did not embed."""
+    children: Mapping[str, Execution] = field(default_factory=dict)
+    """Executions of its sub-workflows, as far as somebody has looked at them, by their ids."""
     weather: Weather | None = None
     """What the machine and the server did meanwhile; `None`: it was not measured."""
 

@@ -38,7 +38,7 @@ __all__ = [
 
 _RECORD_INTEGERS = (
     "retryCount", "seq", "startDelayInSeconds", "responseTimeoutSeconds", "pollCount", "iteration",
-    "scheduledTime", "startTime", "endTime", "updateTime",
+    "scheduledTime", "startTime", "endTime", "updateTime", "callbackAfterSeconds",
 )  # fmt: skip
 _TASK_STATUSES = {str(status): status for status in TaskStatus}
 _RECORD_TEXTS = (
@@ -114,6 +114,7 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
         tasks=records,
         started_ms=given.stamp(fields, "startTime", where) or given.stamp(fields, "createTime", where) or 0,
         ended_ms=given.stamp(fields, "endTime", where),
+        last_retried_ms=given.stamp(fields, "lastRetriedTime", where),
         correlation_id=given.optional_text(fields, "correlationId"),
         reason=given.optional_text(fields, "reasonForIncompletion"),
         input=given.mapping(fields, "input", where),
@@ -170,9 +171,10 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
     fields = document if type(document) is dict else given.object_of(document, f"task of {where}")
     reference = given.text(fields, "referenceTaskName", where)
     where = f"task {reference} of {where}"
-    attempt, seq, delay_s, response_timeout_s, poll_count, stated_iteration, scheduled, started, ended, updated = (
-        given.integers(fields, _RECORD_INTEGERS, where)
-    )
+    (
+        attempt, seq, delay_s, response_timeout_s, poll_count, stated_iteration, scheduled, started, ended, updated,
+        callback_s,
+    ) = given.integers(fields, _RECORD_INTEGERS, where)  # fmt: skip
     # A DO_WHILE's own record counts its rounds in `iteration` under its plain name: only a suffix makes a key.
     ref, iteration = split_iteration(reference) if stated_iteration else (reference, 0)
     workflow_task = known.get(ref)
@@ -201,6 +203,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         ended_ms=ended or None,
         updated_ms=updated or None,
         start_delay_ms=delay_s * 1000,
+        callback_s=callback_s,
         response_timeout_s=response_timeout_s,
         poll_count=poll_count,
         worker_id=worker_id,

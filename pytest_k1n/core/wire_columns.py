@@ -15,7 +15,7 @@ _OBJECTS = frozenset({dict, type(None)})
 _TEXTS = frozenset({str})
 _REQUIRED = ("referenceTaskName", "taskType", "taskId", "status")
 _NUMBERS = ("seq", "retryCount", "iteration", "scheduledTime", "startTime", "endTime", "startDelayInSeconds")
-_UNUSED = ("responseTimeoutSeconds", "pollCount", "updateTime")
+_UNUSED = ("responseTimeoutSeconds", "pollCount", "updateTime", "callbackAfterSeconds")
 """Whole numbers that no column holds: they are looked at for their type only."""
 _OPTIONAL = ("workflowInstanceId", "workflowType", "taskDefName")
 _DOCUMENTS = ("inputData", "outputData")

@@ -4,6 +4,8 @@ import copy
 import gzip
 import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -265,3 +267,60 @@ def test_an_execution_of_somebody_elses_is_judged_in_real_time(minutes_plan, sav
 
 def test_what_the_command_line_says_of_time_outranks_what_the_work_says(minutes_plan, saved, capsys):
     assert check(saved(scaled("k1n-3ffc6c63/order/1.0.abcdef", 1_000)), "--time", "real") == 1
+
+
+def parent_and_child(child_status="COMPLETED"):
+    sub = {"name": "sub", "taskReferenceName": "sub", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "child"}}
+    waiting = record("sub", 0, 0, taskType="SUB_WORKFLOW", status="IN_PROGRESS", endTime=0, subWorkflowId="wf-child")
+    parent = execution(waiting, status="RUNNING", ran=definition(sub))
+    ran = {"name": "child", "version": 1, "tasks": [simple("work")]}
+    child = execution(record("work", 10, 500, taskType="work"), status=child_status, ran=ran, workflowId="wf-child",
+                      workflowName="child", parentWorkflowId="wf-1")  # fmt: skip
+    return parent, child
+
+
+@pytest.mark.parametrize("child_first", [False, True])
+def test_a_parent_whose_sub_workflow_ended_in_another_document_has_stalled(saved, capsys, child_first):
+    parent, child = parent_and_child()
+    found = as_json(capsys, saved([child, parent] if child_first else [parent, child]))
+    said = {each["workflow"]["name"]: each for each in found["executions"]}["order"]
+    assert said["verdict"] == "fail"
+    assert [(each["code"], each["subject"]) for each in said["findings"]] == [("stalled", "sub")]
+    assert said["findings"][0]["observed"].startswith(
+        "execution wf-child COMPLETED 03:44:43, SUB_WORKFLOW sub is still"
+    )
+    assert said["next"] == ['curl -X PUT "$K1N_SERVER/api/workflow/decide/wf-1"']
+
+
+def test_a_parent_alone_says_how_to_look_at_its_sub_workflow(saved, capsys):
+    parent, _ = parent_and_child()
+    assert check(saved(parent)) == 1
+    said = capsys.readouterr().out
+    assert "waiting: sub: expected execution wf-child to end" in said
+    assert '  next     k1n check wf-child --server "$K1N_SERVER"\n' in said
+
+
+def test_on_a_server_the_sub_workflow_is_looked_at_and_the_server_is_in_what_there_is_to_type(folder, capsys):
+    parent, child = parent_and_child()
+    documents = {"/api/workflow/wf-1": parent, "/api/workflow/wf-child": child}
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps(documents.get(self.path.partition("?")[0], [])).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *ignored):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert check("wf-1", "--server", url) == 1
+        server.shutdown()
+    said = capsys.readouterr().out
+    assert "fail    stalled: sub: expected it to end with its sub-workflow" in said
+    assert f'  next     curl -X PUT "{url}/api/workflow/decide/wf-1"\n' in said

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pytest_k1n.engine.decide import waits
+from pytest_k1n.core.waitinput import duration_s, instant_ms
 from pytest_k1n.engine.language import scripts
 from pytest_k1n.engine.values import JsonObject
 
@@ -124,12 +124,12 @@ def _wait(task: JsonObject) -> Iterator[str]:
         yield "Both 'duration' and 'until' specified. Please provide only one input"
     elif duration and "${" not in str(duration):
         try:
-            waits.duration_s(duration if isinstance(duration, str) else "")
+            duration_s(duration if isinstance(duration, str) else "")
         except ValueError:
             yield "Either date or duration is passed as null "
     elif until and "${" not in str(until):
         try:
-            waits.instant_ms(str(until))
+            instant_ms(str(until))
         except ValueError:
             yield "Unable to parse date "
 

@@ -4,8 +4,10 @@ import pytest
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import completed, follows_definition, judge_all
-from pytest_k1n.core.expectations.progress import ENGINE_GRACE_MS, Owner, next_steps, progress
+from pytest_k1n.core.expectations.progress import progress
+from pytest_k1n.core.expectations.steps import next_steps
 from pytest_k1n.core.findings import Verdict
+from pytest_k1n.core.nextstep import ENGINE_GRACE_MS, Owner
 from pytest_k1n.core.observation import observe
 
 DAY_MS = 86_400_000

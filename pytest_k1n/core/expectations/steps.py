@@ -1,0 +1,296 @@
+"""The steps that an execution waits for, by its graph and its records: whose turn each is, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_k1n.core.expectations.final import failed_for_good, loop_of
+from pytest_k1n.core.graph import Edge, label
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, TaskKey, TaskRecord, WorkflowStatus
+from pytest_k1n.core.nextstep import NextStep, Owner, clock_time
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.overdue import Limit, passed, task_limits, workflow_limits
+from pytest_k1n.core.units import SECOND_MS
+
+_SIGNALLED = frozenset({"WAIT", "HUMAN"})
+
+
+def next_steps(observation: Observation, *, now_ms: int | None = None) -> tuple[NextStep, ...]:
+    """Return what an execution waits for, in the order of its graph, as of an instant of the server's clock.
+
+    Of one that has ended only what is still open, although its engine should have cancelled it.
+    """
+    return tuple(_Progress(observation, now_ms if now_ms is not None else observation.now_ms).steps())
+
+
+def last_ended(observation: Observation, edges: tuple[Edge, ...]) -> TaskRecord | None:
+    """Return, of what a task follows, the record that ended last; a fork or a switch only if there is nothing else."""
+    records = [record for edge in edges if (record := observation.finals.get(edge.before)) and record.ended_ms]
+    work = [record for record in records if record.type not in OPERATOR_TASK_TYPES] or records
+    return max(work, key=lambda record: record.ended_ms or 0, default=None)
+
+
+class _Progress:
+    def __init__(self, observation: Observation, now_ms: int | None) -> None:
+        self.observation, self.now_ms = observation, now_ms
+        self.execution, self.graph, self.finals = observation.execution, observation.graph, observation.finals
+        self.is_paused = self.execution.status is WorkflowStatus.PAUSED
+
+    def steps(self) -> Iterator[NextStep]:
+        if self.execution.is_terminal:
+            yield from self._left_open()
+            return
+        found = [*self._open(), *self._missing()]
+        yield from self._out_of_time()
+        if self.is_paused:
+            yield NextStep(
+                subject=self.execution.name,
+                owner=Owner.RESUME,
+                expected="it to be resumed",
+                observed="PAUSED: nothing new is scheduled meanwhile",
+            )
+        elif not found:
+            found = [self._unended()]
+        yield from found
+
+    def _left_open(self) -> Iterator[NextStep]:
+        """Say what an execution that failed, timed out or was terminated has left open: its engine cancels all that."""
+        if self.execution.status is WorkflowStatus.COMPLETED:  # whose open tasks cannot be: see plausibility
+            return
+        if all(status.is_terminal for status in set(self.execution.columns.status)):
+            return
+        for key, record in self.finals.items():
+            if not record.status.is_terminal:
+                ended = f"{self.execution.status} {clock_time(self.execution.ended_ms)}"
+                yield NextStep(
+                    subject=label(key),
+                    owner=Owner.ENGINE,
+                    expected="it to be cancelled with the execution",
+                    observed=f"still {record.status}; the execution was {ended}",
+                    since_ms=self.execution.ended_ms,
+                    record=record,
+                )
+
+    def _out_of_time(self) -> Iterator[NextStep]:
+        limit = passed(workflow_limits(self.observation), self.now_ms)
+        if limit is not None:
+            name = self.execution.name
+            yield self._late(limit, name, "the execution to be TIMED_OUT", str(self.execution.status), None)
+
+    def _late(self, limit: Limit, subject: str, expected: str, standing: str, record: TaskRecord | None) -> NextStep:
+        return NextStep(
+            subject=subject,
+            owner=Owner.ENGINE,
+            expected=expected,
+            observed=f"{standing}; {limit.name} passed {clock_time(limit.due_ms)}",
+            since_ms=limit.due_ms,
+            slack_ms=limit.slack_ms,
+            record=record,
+        )
+
+    def _open(self) -> Iterator[NextStep]:
+        """Say for every task on record that is not done with whose turn it is."""
+        for key, record in self.finals.items():
+            if record.status.is_terminal:
+                if not record.status.is_successful and not self._is_done(key):
+                    yield from self._failed(record)
+            elif limit := passed(task_limits(self.observation, record), self.now_ms):
+                standing = (self._of_worker(record) if record.is_worker_task else self._of_system(record)).observed
+                ended = "it to end" if not limit.is_failure else "it to be TIMED_OUT"
+                yield self._late(limit, label(key), ended, standing, record)
+            elif record.is_worker_task:
+                yield self._of_worker(record)
+            elif record.type in ("JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"):
+                yield from self._of_closing(key, record)
+            else:
+                yield self._of_system(record)
+
+    def _failed(self, record: TaskRecord) -> Iterator[NextStep]:
+        if self.is_paused:
+            return
+        ended = f"{record.status} {clock_time(record.ended_ms)}, attempt {record.attempt + 1}"
+        is_final = failed_for_good(self.observation, record)
+        expected, missed = "its retry to be scheduled", "its retry was never scheduled"
+        if is_final and self._is_optional(record):
+            expected, missed = "it to become COMPLETED_WITH_ERRORS, as it is optional", "that it never did"
+        elif is_final:
+            expected, missed = "the execution to fail with it", "the execution was never failed"
+        yield NextStep(
+            subject=label(record.key),
+            owner=Owner.ENGINE,
+            expected=expected,
+            observed=f"{ended}; {missed}",
+            since_ms=self._owed_since(record.ended_ms),
+            record=record,
+        )
+
+    def _of_worker(self, record: TaskRecord) -> NextStep:
+        if record.started_ms is not None:
+            by = f" with worker {record.worker_id}" if record.worker_id else ""
+            limit = f", response timeout {record.response_timeout_s}s" if record.response_timeout_s else ""
+            return NextStep(
+                subject=label(record.key),
+                owner=Owner.WORKER,
+                expected="its worker to report its end",
+                observed=f"{record.status}{by} since {clock_time(record.started_ms)}{limit}",
+                since_ms=record.started_ms,
+                record=record,
+            )
+        domain = f" in domain {record.domain}" if record.domain else ""
+        attempt = f", attempt {record.attempt + 1}" if record.attempt else ""
+        if record.start_delay_ms and record.scheduled_ms is not None:
+            ready_ms = record.scheduled_ms + record.start_delay_ms
+            delay = "retry delay" if record.attempt else "start delay"
+            was = "held back until" if self.now_ms is None or ready_ms > self.now_ms else "to be had since"
+            held = f", {was} {clock_time(ready_ms)} ({delay} {record.start_delay_ms // SECOND_MS}s)"
+        else:
+            held = ""
+        return NextStep(
+            subject=label(record.key),
+            owner=Owner.WORKER,
+            expected=f"a worker that polls {record.type}{domain} to take it",
+            observed=f"{record.status} since {clock_time(record.scheduled_ms)}{attempt}{held}",
+            since_ms=record.scheduled_ms,
+            record=record,
+        )
+
+    def _of_closing(self, key: TaskKey, record: TaskRecord) -> Iterator[NextStep]:
+        """Say of a JOIN what it still waits for; a loop is only worth a word where its body has nothing to do."""
+        if key not in self.graph.nodes:
+            return
+        edges = self.graph.incoming(key)
+        lacking = [edge.before for edge in edges if not self._is_done(edge.before)]
+        if lacking and (record.type != "EXCLUSIVE_JOIN" or not self._is_ready(key)):
+            if record.type != "DO_WHILE":
+                yield NextStep(
+                    subject=label(key),
+                    owner=Owner.BRANCHES,
+                    expected="what it joins to end",
+                    observed=f"{record.type} waits for {', '.join(map(self._standing, lacking))}",
+                    since_ms=record.scheduled_ms,
+                )
+            return
+        last = last_ended(self.observation, edges)
+        ended = f"{label(last.key)} ended {clock_time(last.ended_ms)}" if last else "nothing is left to wait for"
+        is_loop = record.type == "DO_WHILE"
+        yield NextStep(
+            subject=label(key),
+            owner=Owner.RESUME if self.is_paused else Owner.ENGINE,
+            expected="its next iteration or its end" if is_loop else "it to end with the last that it joins",
+            observed=f"{ended}, {record.type} {label(key)} is still {record.status}",
+            since_ms=self._owed_since(last.ended_ms if last else record.scheduled_ms),
+            record=record,
+        )
+
+    def _of_system(self, record: TaskRecord) -> NextStep:
+        since = f"{record.status} since {clock_time(record.started_ms or record.scheduled_ms)}"
+        owner, expected = Owner.ENGINE, "the server to run it"
+        until = record.input.get("until") or record.input.get("duration") if record.type == "WAIT" else None
+        raw = record.workflow_task.raw if record.workflow_task else {}
+        if until:
+            owner, expected = Owner.TIME, f"its time to pass: {until}"
+        elif record.type in _SIGNALLED or (raw.get("asyncComplete") is True and record.started_ms is not None):
+            owner, expected = Owner.SIGNAL, "a signal or an update that ends it"
+        elif child := self.observation.children.get(record.sub_workflow_id or ""):
+            return self._of_child(record, child)
+        elif record.type == "SUB_WORKFLOW" and record.sub_workflow_id:
+            owner, expected = Owner.CHILD, f"execution {record.sub_workflow_id} to end"
+        return NextStep(
+            subject=label(record.key),
+            owner=owner,
+            expected=expected,
+            observed=f"{record.type} {since}",
+            since_ms=self._owed_since(record.started_ms or record.scheduled_ms),
+            record=record,
+        )
+
+    def _of_child(self, record: TaskRecord, child: Execution) -> NextStep:
+        """Say of a SUB_WORKFLOW what its execution, which is known, says."""
+        if child.is_terminal:
+            owner, expected = Owner.ENGINE, "it to end with its sub-workflow"
+            since_ms = self._owed_since(child.ended_ms)
+            stood = f"{child.status} {clock_time(child.ended_ms)}"
+        else:
+            owner, expected = Owner.CHILD, f"execution {child.workflow_id} to end"
+            since_ms, stood = record.started_ms or record.scheduled_ms, str(child.status)
+        standing = f"SUB_WORKFLOW {label(record.key)} is still {record.status}"
+        return NextStep(
+            subject=label(record.key),
+            owner=owner,
+            expected=expected,
+            observed=f"execution {child.workflow_id} {stood}, {standing}",
+            since_ms=since_ms,
+            record=record,
+        )
+
+    def _missing(self) -> Iterator[NextStep]:
+        """Say which tasks should be on record, because all that they follow has ended, and are not."""
+        named: set[str] = set()
+        for key, task in self.graph.nodes.items():
+            if key in self.finals or key in self.graph.undecided or not self._is_ready(key):
+                continue
+            before = last_ended(self.observation, self.graph.incoming(key))
+            subject = label(key)
+            loop = loop_of(self.observation.definition.tasks, key[0])
+            if loop is not None and (loop, 0) not in self.finals and loop != task.ref:
+                subject = loop
+            if subject in named:
+                continue
+            named.add(subject)
+            after = (
+                f"{label(before.key)} ended {clock_time(before.ended_ms)}, its successor"
+                if before
+                else "the first task"
+            )
+            yield NextStep(
+                subject=subject,
+                owner=Owner.RESUME if self.is_paused else Owner.ENGINE,
+                expected="it to be scheduled",
+                observed=f"{after} {subject} was never scheduled",
+                since_ms=self._owed_since(before.ended_ms if before else self.execution.started_ms),
+            )
+
+    def _unended(self) -> NextStep:
+        ended = [record for record in self.finals.values() if record.ended_ms is not None]
+        last = max(ended, key=lambda record: record.ended_ms or 0, default=None)
+        after = f"{label(last.key)} ended {clock_time(last.ended_ms)}, and nothing follows" if last else "no task"
+        return NextStep(
+            subject=self.execution.name,
+            owner=Owner.ENGINE,
+            expected="the execution to end",
+            observed=f"{after}; it is still {self.execution.status}",
+            since_ms=self._owed_since(last.ended_ms if last else self.execution.started_ms),
+        )
+
+    def _owed_since(self, since_ms: int | None) -> int | None:
+        """Return since when a step is owed: not before a person had it retried or resumed."""
+        return max(since_ms, self.execution.last_retried_ms or 0) if since_ms is not None else None
+
+    def _is_ready(self, key: TaskKey) -> bool:
+        """Whether all that a task must follow has ended; a JOIN is scheduled with its fork, and then waits."""
+        edges = self.graph.incoming(key)
+        if self.graph.nodes[key].type in ("JOIN", "EXCLUSIVE_JOIN") and key not in self.finals:
+            edges = edges[:1]
+        groups: dict[int, bool] = {}
+        for edge in edges:
+            done = self._is_done(edge.before)
+            if not edge.group and not done:
+                return False
+            groups[edge.group] = groups.get(edge.group, False) or done
+        return all(groups.values())
+
+    def _is_done(self, key: TaskKey) -> bool:
+        record = self.finals.get(key)
+        if record is None or not record.status.is_terminal:
+            return False
+        task = self.graph.nodes.get(key)
+        goes_on = task is not None and task.permissive and failed_for_good(self.observation, record)
+        return record.status.is_successful or goes_on
+
+    def _is_optional(self, record: TaskRecord) -> bool:
+        task = self.graph.nodes.get(record.key)
+        return task is not None and task.optional
+
+    def _standing(self, key: TaskKey) -> str:
+        record = self.finals.get(key)
+        return f"{label(key)} ({record.status if record else 'not scheduled'})"
