@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.plan.library import DefinitionError, read_definitions
+from pytest_k1n.plan.library import DefinitionError, read_definitions, read_folder
 
 _MOST_FILES = 2000
 """JSON files beside a definition that are looked through for the workflows it starts."""
@@ -53,8 +53,13 @@ def _children(arguments: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
 
 def task_definitions(paths: Sequence[Path]) -> list[Mapping[str, Any]]:
     """Read the task definitions of files and folders. Raises DefinitionError."""
-    files = [file for path in paths for file in (sorted(path.rglob("*.json")) if path.is_dir() else [path])]
-    return [each for file in files for each in read_definitions(file, "name") if "tasks" not in each]
+    return [each for path in paths for each in _task_definitions(path)]
+
+
+def _task_definitions(path: Path) -> Iterator[Mapping[str, Any]]:
+    if path.is_dir():
+        return (each for _, each in read_folder(path, "name"))
+    return (each for each in read_definitions(path, "name") if "tasks" not in each)
 
 
 def pairs(option: str, words: Sequence[str], example: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +133,8 @@ def _describe(run: Run, session: pytest.Session) -> None:
         session.items[:] = selection.in_order(session.items, run.plan)
         collection = selection.describe(session.items, run.plan, run.library, collected=run.collected)
         _resolve_names(run, collection)
+        _resolve_faults(run, collection)
+        _resolve_fault_marks(run, session.items)
     except pytest.UsageError as usage:
         if not run.is_node:
             raise
@@ -151,6 +153,32 @@ def _resolve_names(run: Run, collection: Collection) -> None:
 
     if problems := unresolved(run.plan, run.library, is_complete="://" not in run.settings.server):
         raise pytest.UsageError("\n".join(problems))
+
+
+def _resolve_faults(run: Run, collection: Collection) -> None:
+    """Refuse faults that aim at what is nowhere. Raises UsageError, a line a fault."""
+    if not run.is_anything_set or not run.settings.faults:
+        return
+    from pytest_k1n.run.aims import misaimed
+    from pytest_k1n.run.server_choice import faults_of
+
+    faults, launched = faults_of(run.settings), [launch.workflow for launch in collection.launches]
+    if problems := misaimed(faults, launched, run.library):
+        raise pytest.UsageError("\n".join(problems))
+
+
+def _resolve_fault_marks(run: Run, items: Sequence[pytest.Item]) -> None:
+    """Refuse fault marks that aim at what is nowhere. Raises UsageError that names the test."""
+    struck = [item for item in items if "struck_execution" in getattr(item, "fixturenames", ())]
+    if not struck:
+        return
+    from pytest_k1n.run.aims import missed
+    from pytest_k1n.run.fault_mark import fault_mark
+
+    for item in struck:
+        fault, mark = fault_mark(item)
+        if problem := missed(fault.ref, mark.name, mark.version, run.library):
+            raise pytest.UsageError(f"{item.nodeid}: {problem}")
 
 
 def _circumstances(run: Run) -> str:

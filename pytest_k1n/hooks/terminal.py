@@ -30,6 +30,9 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     for line in controller.trouble:
         reporter.ensure_newline()
         reporter.write_line(f"k1n: {one_line(line, most=2000)}", red=True)
+    for line in _idle_faults(run):
+        reporter.ensure_newline()
+        reporter.write_line(f"k1n: {one_line(line)}", yellow=True)
     blocked = Counter(_blocked_by(reporter))
     if not (director.state.executions or director.state.server_error or blocked):
         return
@@ -119,6 +122,15 @@ def _show_unknown(run: Run, reporter: pytest.TerminalReporter) -> None:
         for report in reports:
             reporter.write_sep("_", report.head_line or report.nodeid, purple=True)
             report.toterminal(run.config.get_terminal_writer())
+
+
+def _idle_faults(run: Run) -> Iterator[str]:
+    """Say which faults struck nothing: a negative control would be green for no reason."""
+    if run.settings.faults and run.collection:
+        from pytest_k1n.run.aims import idle
+        from pytest_k1n.run.server_choice import faults_of
+
+        yield from idle(faults_of(run.settings), [each.workflow for each in run.collection.launches], run.library)
 
 
 def _blocked_by(reporter: pytest.TerminalReporter) -> Iterator[str]:

@@ -129,7 +129,7 @@ def definitions(document: Json, path: Path = (), depth: int = 0) -> Iterator[Fou
         kind = kind_of(document)
         if kind is not None:
             yield Found(kind, path, document)
-        elif not _is_other(document) and depth < _WRAPPED_DEPTH:
+        elif not is_other(document) and depth < _WRAPPED_DEPTH:
             for key, each in document.items():
                 if isinstance(each, Mapping | list):
                     yield from definitions(each, (*path, key), depth + 1)
@@ -138,7 +138,7 @@ def definitions(document: Json, path: Path = (), depth: int = 0) -> Iterator[Fou
 def kind_of(fields: Fields) -> DefinitionKind | None:
     """Tell what a JSON object is by the fields that only its kind has; None: no definition."""
     tasks = fields.get("tasks")
-    if _is_other(fields):
+    if is_other(fields):
         return None
     if isinstance(tasks, list):
         if not tasks:
@@ -157,7 +157,7 @@ def kind_of(fields: Fields) -> DefinitionKind | None:
     return None
 
 
-def _is_other(fields: Fields) -> bool:
+def is_other(fields: Fields) -> bool:
     """Whether an object is an execution, a task of one or an event handler: those hold definitions, and are none.
 
     Nor is what k1n writes of a run, whose executions have lists of tasks.

@@ -44,12 +44,17 @@ class Library:
     @cached_property
     def workflows(self) -> tuple[Document, ...]:
         """All workflow definitions, verbatim. Raises DefinitionError."""
+        return tuple(document for _, document in self._found)
+
+    @cached_property
+    def _found(self) -> tuple[tuple[Path, Document], ...]:
+        """The workflow definitions, each with its file."""
         return tuple(self._documents(self._workflow_folders, "tasks"))
 
     @cached_property
     def tasks(self) -> tuple[Document, ...]:
         """All task definitions, verbatim. Raises DefinitionError."""
-        return tuple(self._documents(self._task_folders, "name"))
+        return tuple(document for _, document in self._documents(self._task_folders, "name"))
 
     @cached_property
     def task_definitions(self) -> Mapping[str, TaskDefinition]:
@@ -57,17 +62,27 @@ class Library:
         return {definition.name: definition for definition in map(_task, self.tasks)}
 
     def workflow(self, name: str, version: int | None = None) -> Document:
-        """Find a workflow definition; without a version the highest. Raises DefinitionNotFound, DefinitionError."""
+        """Find a workflow definition; without a version the highest.
+
+        Raises DefinitionNotFound, and DefinitionError where two files define that version and not alike.
+        """
         if ":" in name and version is None:
             name, _, text = name.partition(":")
             version = int(text)
-        of_name = [each for each in self.workflows if each.get("name") == name]
-        found = of_name if version is None else [each for each in of_name if _version(each) == version]
-        if not found:
+        of_name = [found for found in self._found if found[1].get("name") == name]
+        versions = sorted({_version(document) for _, document in of_name})
+        if not versions or version not in {None, *versions}:
             wanted = name if version is None else f"{name}:{version}"
-            versions = sorted({_version(each) for each in of_name})
             raise DefinitionNotFound(wanted, [str(folder) for folder in self._workflow_folders], versions=versions)
-        return max(found, key=_version)
+        wanted_version = versions[-1] if version is None else version
+        (path, document), *others = (found for found in of_name if _version(found[1]) == wanted_version)
+        for other_path, other in others:
+            if other != document:
+                raise DefinitionError(
+                    f"{name} version {wanted_version} is defined twice, and not alike: {path} and {other_path}: "
+                    "remove one, or give it a version of its own"
+                )
+        return document
 
     def workflow_definition(self, name: str, version: int | None = None) -> WorkflowDefinition:
         """Find and parse a workflow definition. Raises DefinitionNotFound, DefinitionError."""
@@ -77,12 +92,42 @@ class Library:
         except wire.WireError as error:
             raise DefinitionError(str(error)) from None
 
-    def _documents(self, folders: Sequence[Path], marker: str) -> Iterator[Document]:
+    def _documents(self, folders: Sequence[Path], marker: str) -> Iterator[tuple[Path, Document]]:
         for folder in folders:
             if not folder.is_dir():
                 raise DefinitionError(f"{folder}: no such folder of definitions: correct it in the plan file")
-            for path in sorted(folder.rglob("*.json")):
-                yield from read_definitions(path, marker)
+            yield from read_folder(folder, marker)
+
+
+def read_folder(folder: Path, marker: str = "tasks") -> Iterator[tuple[Path, Document]]:
+    """Read the definitions in a folder's files, each with its file.
+
+    Definitions of the other kind, event handlers and executions may lie beside them. Raises DefinitionError for a file
+    that holds nothing of Conductor.
+    """
+    from pytest_k1n.lint.source import is_other
+
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            found = list(read_definitions(path, marker))
+        except DefinitionError:
+            if _is_of_another_kind(path):
+                continue
+            raise
+        yield from ((path, each) for each in found if marker == "tasks" or not ("tasks" in each or is_other(each)))
+
+
+def _is_of_another_kind(path: Path) -> bool:
+    """Whether a file without a definition of one kind holds something else of Conductor."""
+    from pytest_k1n.lint.source import Unreadable, is_other, read_source
+
+    try:
+        source = read_source(path, str(path))
+    except Unreadable:
+        return False
+    document = source.document
+    others = document if isinstance(document, list) else [document]
+    return bool(source.definitions) or any(isinstance(each, Mapping) and is_other(each) for each in others)
 
 
 def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:

@@ -143,6 +143,36 @@ def test_a_misspelt_name_in_a_plan_is_refused_by_pytest_validate_and_doctor_alik
         assert (ran.returncode, says in ran.stdout) == (1, True), ran.stdout
 
 
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("FRIST/one:fail", "there is no workflow 'FRIST': did you mean \"FIRST\"?"),
+        ("FIRST/oen:fail", "no ref 'oen' in FIRST: did you mean \"one\"?"),
+        ("*/oen:fail", "no ref 'oen' in any workflow of this run: did you mean \"one\"?"),
+    ],
+)
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["alone", "n2"])
+def test_a_fault_that_aims_at_nothing_is_refused(project, fault, says, mode):
+    refused(project.spawn("-m", "batch1", f"--k1n-fault={fault}", *mode), f"--k1n-fault={fault}", says)
+
+
+@pytest.mark.parametrize("mode", [(), ("-n2",)], ids=["alone", "n2"])
+def test_a_fault_that_no_selected_test_meets_is_told(project, mode):
+    outcome = project.spawn("-q", "-m", "batch1", "--k1n-fault=CHAIN/b:fail", "--k1n-fault=FIRST/one:slow=1.01", *mode)
+    assert outcome.counts["passed"] == 1
+    assert "k1n: --k1n-fault=CHAIN/b:fail struck nothing: no selected test launches CHAIN" in outcome.text
+    assert outcome.text.count("struck nothing") == 1
+
+
+def test_two_files_that_define_a_version_differently_are_refused_and_alike_are_not(project):
+    folder = project.pytester.path / "workflows"
+    text = (folder / "CHAIN.json").read_text()
+    (folder / "copy.json").write_text(text)
+    assert project.run("-m", "batch1").counts["passed"] == 1
+    (folder / "copy.json").write_text(text.replace('"b"', '"bb"'))
+    refused(project.run("-m", "batch1"), "CHAIN version 1 is defined twice, and not alike", "CHAIN.json", "copy.json")
+
+
 def test_a_workflow_under_another_batch_than_the_plans_is_refused(project):
     source = (project.pytester.path / "test_first.py").read_text().replace("batch1", "batch2")
     refused(project.test("first", source).run(), "marked batch2, but FIRST is of batch1 in k1n.toml")

@@ -64,7 +64,8 @@ def test_what_is_harmed_fails_and_names_the_fault(project: pytest.Pytester) -> N
         ("fault('server-died', at='b')", "*is no kind of fault: there are worker-killed*"),
         ("fault('server-killed')", "*fault mark:*missing 1 required positional argument: 'at'*"),
         ("fault('latency', at='b', lasts=0)", "*lasts must be a number of leases above 0*"),
-        ("fault('latency', at='z')", "*latency@z/report never struck: no worker had z in hand*"),
+        ("fault('latency', at='z')", "*ERROR: *::test_it: no ref 'z' in W: known here: a, b"),
+        ("workflow('V')\n        @pytest.mark.fault('latency', at='b')", "*::test_it: no workflow definition V: *"),
         ("filterwarnings('ignore')", "*asks for struck_execution: mark it with pytest.mark.fault(*"),
     ],
 )
@@ -76,5 +77,25 @@ def test_a_mark_that_is_none_is_told(project: pytest.Pytester, marks: str, said:
         def test_it(struck_execution): ...
     """)
     result = project.runpytest("-p", "no:cacheprovider")
-    assert result.ret != 0
-    result.stdout.fnmatch_lines([said])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([said])
+
+
+def test_a_fault_at_a_task_that_was_not_reached_proves_nothing(project: pytest.Pytester) -> None:
+    path = project.path / "workflows/w.json"
+    workflow = json.loads(path.read_text())
+    first, second = workflow["tasks"]
+    switch = {
+        "name": "s", "taskReferenceName": "s", "type": "SWITCH", "evaluatorType": "value-param", "expression": "to",
+        "inputParameters": {"to": "${workflow.input.to}"}, "decisionCases": {"x": [second]},
+    }  # fmt: skip
+    path.write_text(json.dumps({**workflow, "tasks": [first, switch]}))
+    project.makepyfile("""
+        import pytest
+        @pytest.mark.workflow("W")
+        @pytest.mark.fault("latency", at="b")
+        def test_it(struck_execution): ...
+    """)
+    result = project.runpytest("-p", "no:cacheprovider")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*latency@b/report never struck: no worker had b in hand*"])

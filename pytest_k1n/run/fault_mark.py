@@ -1,0 +1,45 @@
+"""The `fault` mark: which fault strikes the execution of a test, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from pytest_k1n.chaos.faults import Injection, injection
+from pytest_k1n.run.marks import WorkflowMark, workflow_mark
+
+_LONGEST_LEASES = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMark:
+    """The arguments of `@pytest.mark.fault(...)`."""
+
+    kind: str
+    at: str
+    """Ref of the task that it strikes at."""
+    phase: str | None = None
+    """delivery, work or report; default: the first of the kind's but delivery."""
+    lasts: float = 0.5
+    """How long what is down, frozen or silent stays so, in leases (response time-outs) of the task."""
+
+    def injection(self) -> Injection:
+        """Read it. Raises UnknownFault, ValueError."""
+        if not 0 < self.lasts <= _LONGEST_LEASES:
+            wanted = f"a number of leases above 0, at most {_LONGEST_LEASES:g}"
+            raise ValueError(f"lasts must be {wanted}, not {self.lasts!r}")
+        return injection(self.kind, self.at, self.phase, lasts=self.lasts)
+
+
+def fault_mark(item: pytest.Item) -> tuple[Injection, WorkflowMark]:
+    """Read a test's closest fault mark, and the workflow that it strikes. Raises UsageError that names the test."""
+    mark = item.get_closest_marker("fault")
+    workflow = workflow_mark(item)
+    if mark is None or workflow is None:
+        missing = "fault('server-killed', at='REF')" if mark is None else "workflow('NAME')"
+        raise pytest.UsageError(f"{item.nodeid}: asks for struck_execution: mark it with pytest.mark.{missing}")
+    try:
+        return FaultMark(*mark.args, **mark.kwargs).injection(), workflow
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(f"{item.nodeid}: fault mark: {error}") from None
