@@ -6,11 +6,13 @@ import argparse
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pytest_k1n.commands.material import Material, example, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import files
+from pytest_k1n.plan.library import DefinitionError, Document, read_folder
 from pytest_k1n.servers.dryrun import demand_taken
 
 RUNS = 20
@@ -32,10 +34,36 @@ def main(argv: Sequence[str]) -> int:
     if arguments.file:
         demand_taken(material.workflows[0])
     rehearsal = rehearse(material)
-    texts = files(material, rehearsal)
+    taken = _taken(arguments.folder, material)
+    texts = files(material, rehearsal, taken)
     _write(arguments.folder, texts)
-    print("\n".join(_said(arguments.folder, material, rehearsal, texts)))
+    print("\n".join(_said(arguments.folder, material, rehearsal, texts, sorted(set(taken.values())))))
     return 0
+
+
+def _taken(folder: Path, material: Material) -> dict[tuple[str, str], Path]:
+    """Return what the plan's folders hold already, by folder and name: written again it would be defined twice.
+
+    Raises ValueError where a definition there says something else.
+    """
+    found = {}
+    for kind, marker, wanted in (("workflows", "tasks", material.workflows), ("tasks", "name", material.tasks)):
+        by_key = {(each["name"], each.get("version", 1)): each for each in wanted}
+        for path, document in _readable(folder / kind, marker):
+            ours = by_key.get((document["name"], document.get("version", 1)))
+            if ours is not None and {"version": 1, **document} != {"version": 1, **ours}:
+                raise ValueError(
+                    f"{path} defines {document['name']} otherwise than {material.source}: choose another FOLDER, or "
+                    "give one of them a version of its own"
+                )
+            if ours is not None:
+                found[kind, str(document["name"])] = path
+    return found
+
+
+def _readable(folder: Path, marker: str) -> Iterator[tuple[Path, Document]]:
+    with suppress(DefinitionError):  # what is in the way is told when it is to be written
+        yield from read_folder(folder, marker)
 
 
 def _material(arguments: argparse.Namespace) -> Material:
@@ -92,11 +120,14 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
         raise
 
 
-def _said(folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping[str, str]) -> Iterator[str]:
+def _said(
+    folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping[str, str], taken: Sequence[Path]
+) -> Iterator[str]:
     definition = material.definition
     yield f"{definition.name} version {definition.version}, from {material.source}"
     yield from (f"  {note}" for note in material.notes)
     yield from (f"  wrote {folder / name}" for name in texts)
+    yield from (f"  takes {path} as it is" for path in taken)
     if rehearsal.answered_ms:
         yield f"  k1n.toml answers {', '.join(rehearsal.answered_ms)}: made up, write what people really say"
     if rehearsal.trouble:

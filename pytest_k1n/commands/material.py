@@ -62,6 +62,8 @@ class Material:
     source: str
     input: Mapping[str, Json]
     notes: tuple[str, ...] = ()
+    is_example: bool = False
+    """Whether it is the project's own example rather than a user's workflow, whose names may be the same."""
 
     @property
     def definition(self) -> WorkflowDefinition:
@@ -121,6 +123,7 @@ def example() -> Material:
         recorded=Recorded(),
         source="the example that comes with pytest-k1n",
         input={"order_id": "A-1"},
+        is_example=True,
     )
 
 

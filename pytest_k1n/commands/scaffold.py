@@ -6,7 +6,7 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from itertools import combinations
 
 from pytest_k1n.commands.material import Material
@@ -35,13 +35,17 @@ _REALLY_SENT = (
 )
 
 
-def files(material: Material, rehearsal: Rehearsal) -> dict[str, str]:
-    """Return path -> text of everything that is to be written, relative to the folder."""
+def files(material: Material, rehearsal: Rehearsal, taken: Container[tuple[str, str]] = ()) -> dict[str, str]:
+    """Return path -> text of everything that is to be written, relative to the folder.
+
+    What is `taken`, by folder and name, is there already.
+    """
     found = {"k1n.toml": plan_text(material, rehearsal)}
     for document in material.workflows:
-        found[f"workflows/{_file_name(str(document['name']))}.json"] = _json(document)
-    if material.tasks:
-        found[f"tasks/{_file_name(material.definition.name)}.json"] = _json(material.tasks)
+        if ("workflows", str(document["name"])) not in taken:
+            found[f"workflows/{_file_name(str(document['name']))}.json"] = _json(document)
+    if tasks := [each for each in material.tasks if ("tasks", str(each["name"])) not in taken]:
+        found[f"tasks/{_file_name(material.definition.name)}.json"] = _json(tasks)
     found[f"test_{_identifier(material.definition.name)}.py"] = test_text(material, rehearsal)
     return found
 
@@ -156,7 +160,7 @@ def _batch_tests(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
         yield from _section("test_it_takes_as_long_as_planned")
         yield "    # Band and estimates are workflow time: the same on the embedded engine, scaled, and in production."
         yield from _expect([f"within({low}, {high})", *_on_estimate(material, rehearsal)])
-    if material.definition.name == "order" and not material.recorded.makespans_ms and "charge" in chain + _all(pairs):
+    if material.is_example:
         yield _EXAMPLE_OF_HANDLERS
 
 
@@ -299,10 +303,6 @@ def _why_band(material: Material) -> str:
 def _rounded(ms: float, to: Callable[[float], int]) -> int:
     step = next(step for least, step in _STEPS_MS if ms >= least)
     return to(ms / step) * step
-
-
-def _all(groups: list[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(ref for group in groups for ref in group)
 
 
 def _expect(calls: list[str]) -> Iterator[str]:

@@ -516,3 +516,22 @@ def test_a_folder_of_task_definitions_around_the_file_is_read(tmp_path, tasks):
     (tmp_path / tasks / "all.json").write_text(json.dumps([{**task("a"), "retryCount": 2}]))
     assert main(["init", str(tmp_path / "new"), "--from", str(tmp_path / "workflows/flow.json")]) == 0
     assert json.loads((tmp_path / "new/tasks/flow.json").read_text())[0]["retryCount"] == 2
+
+
+def test_a_definition_that_the_plans_folder_holds_already_is_not_written_again(pytester, capsys):
+    (pytester.path / "workflows").mkdir()
+    _beside(pytester.path / "workflows", mine=workflow("order", simple("charge")))
+    assert main(["init", "--from", "workflows/mine.json"]) == 0
+    assert "takes workflows/mine.json as it is" in capsys.readouterr().out
+    assert written(pytester.path) == ["k1n.toml", "tasks/order.json", "test_order.py", "workflows/mine.json"]
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_a_definition_that_the_plans_folder_holds_otherwise_is_told_and_nothing_is_written(tmp_path, capsys):
+    (tmp_path / "workflows").mkdir()
+    _beside(tmp_path / "workflows", mine=workflow("order", simple("charge")))
+    _beside(tmp_path, other=workflow("order", simple("charge"), simple("ship")))
+    assert main(["init", "--from", str(tmp_path / "other.json"), str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert re.search(r"mine\.json defines order otherwise than .*other\.json: choose another FOLDER", said)
+    assert written(tmp_path) == ["other.json", "workflows/mine.json"]
