@@ -15,6 +15,7 @@ from typing import cast
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
+from pytest_k1n.commands.given import GivenDefinitions, Required
 from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import RunFolder, RunState
 from pytest_k1n.core import wire
@@ -23,13 +24,13 @@ from pytest_k1n.core.correlation import is_of_a_run
 from pytest_k1n.core.gates.facts import JoinControl
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.invocations import kept
-from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
+from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.core.spans import simulated_work_ms
 from pytest_k1n.core.weather import Weather
 from pytest_k1n.plan.find import find_plan
-from pytest_k1n.plan.library import DefinitionNotFound, Library, read_definitions
+from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.workers.weather_log import NAME, read_weather
 
@@ -72,8 +73,8 @@ def add_subject_arguments(parser: argparse.ArgumentParser, *, many: bool = False
         metavar="FILE",
         help="plan file with bands and estimates (else k1n.toml or plan.toml here, suites/plan.toml)",
     )
-    parser.add_argument("--definition", metavar="FILE",
-        help="definition that should have run (else the plan's of that name, else the one it carries)")  # fmt: skip
+    parser.add_argument("--definition", metavar="FILE|FOLDER", action="append",
+        help="what should have run; repeatable (else the plan's of that name, else what it carries)")  # fmt: skip
     parser.add_argument("--time", choices=("real", "scaled", "virtual"),
         help="its time model (else that of the run which kept the file, else real)")  # fmt: skip
     parser.add_argument("--speed", type=float, help="with --time scaled: the speed it ran at (default 600)")
@@ -117,7 +118,8 @@ class Reader:
         self._arguments = arguments
         self._plan = _plan(arguments.plan)
         self._library = Library(self._plan.definitions, self._plan.task_definitions) if self._plan else Library()
-        self._parsed: dict[tuple[str, int], WorkflowDefinition | None] = {}
+        given = GivenDefinitions(arguments.definition) if arguments.definition else None
+        self._required = Required(self._plan, self._library, given)
 
     def subjects(self, names: Sequence[str]) -> Iterator[Subject | NoExecution]:
         """Read what the names stand for. Raises ValueError, LookupError, OSError for a name that stands for nothing."""
@@ -177,7 +179,7 @@ class Reader:
         return Conductor(transport_for(self._url or ""))
 
     def _subject(self, execution: Execution, around: _Around, source: str, as_of_ms: int) -> Subject:
-        definition = self._required(execution) or execution.definition
+        definition = self._required.of(execution) or execution.definition
         if definition is None:
             raise ValueError(
                 f"execution {execution.workflow_id} carries no workflow definition, and no plan has {execution.name}: "
@@ -199,7 +201,7 @@ class Reader:
         )
         return Subject(
             observation=observation, source=source, as_of_ms=as_of_ms, capability=around.capability,
-            control=around.control, notes=notes,
+            control=around.control, notes=(*notes, *self._required.doubts(execution, definition)),
         )  # fmt: skip
 
     def _time(
@@ -215,32 +217,6 @@ class Reader:
         if speed is None:
             return "real", 1.0, ()
         return "scaled", speed, (f"a run of k1n in scaled time: its simulated work says x{speed:g} (else say --speed)",)
-
-    def _required(self, execution: Execution) -> WorkflowDefinition | None:
-        """Find the definition that should have run: of the same version, else of the highest that there is."""
-        key = (execution.name, execution.version)
-        if key not in self._parsed:
-            self._parsed[key] = self._find(*key)
-        return self._parsed[key]
-
-    def _find(self, name: str, version: int) -> WorkflowDefinition | None:
-        if self._arguments.definition:
-            given = [wire.workflow_definition(cast("Json", each)) for each in self._given if each.get("name") == name]
-            given.sort(key=lambda each: (each.version == version, each.version))
-            if given:
-                return given[-1]
-            names = ", ".join(sorted({str(each.get("name")) for each in self._given}))
-            raise ValueError(f"it is an execution of {name}, and {self._arguments.definition} defines {names}")
-        for wanted in (version, None):
-            try:
-                return self._library.workflow_definition(name, wanted)
-            except DefinitionNotFound:
-                continue
-        return None
-
-    @cached_property
-    def _given(self) -> tuple[Mapping[str, Json], ...]:
-        return tuple(read_definitions(Path(self._arguments.definition)))
 
 
 def _inferred_speed(execution: Execution, template: Template | None) -> float | None:

@@ -75,23 +75,19 @@ def _is_the_definition(observation: Observation, tally: Tally) -> None:
     """Judge that the server ran the definition that is required: its version, and what it says."""
     required, execution = observation.definition, observation.execution
     name, found = required.name, observation.other_definition
-    if execution.version != required.version:
-        tally.fail(
-            "other-definition",
-            name,
-            expected=f"version {required.version}",
-            observed=f"version {execution.version} ran",
-            origin="the definition it is judged by",
-        )
-    elif found:
-        more = f"; {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-        tally.fail(
-            "other-definition",
-            name,
-            expected=f"version {required.version} as it is defined here",
-            observed=f"another version {execution.version} ran: {'; '.join(map(str, found[:SHOWN]))}{more}",
-            origin="the definition it is judged by",
-        )
+    is_other = execution.version != required.version
+    places = [place for place in found if not (is_other and place.pointer == "/version")]
+    if not (is_other or places):
+        return
+    more = f"; {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+    where = f": {'; '.join(map(str, places[:SHOWN]))}{more}" if places else ""
+    tally.fail(
+        "other-definition",
+        name,
+        expected=f"version {required.version}{'' if is_other else ' as it is defined here'}",
+        observed=f"{'' if is_other else 'another '}version {execution.version} ran{where}",
+        origin="the definition it is judged by",
+    )
 
 
 @expectation
