@@ -176,12 +176,13 @@ def _repetitions(director: Director, result: Result) -> list[float]:
 
 
 def _quality_lines(run: Run, state: RunState) -> Iterator[str]:
-    from pytest_k1n.run.gate_verdicts import summary_line
+    from pytest_k1n.run.gate_verdicts import not_passed, summary_line
 
     for number in state.quality:
         document = run.folder.quality(number)
         if document:
-            yield f"quality  {summary_line(f'batch{number}', document['batch'])}"
+            batch = document["batch"]
+            yield f"quality  {summary_line(f'batch{number}', batch)}{not_passed(batch)}"
 
 
 def _time_line(result: Result) -> str | None:

@@ -47,6 +47,11 @@ def judge(
     }
 
 
+_NOT_PASSED = ("fail", "unknown")
+_NAMED = 4
+"""How many gates that did not pass a line names."""
+
+
 def summary_line(batch: str, document: QualityDocument) -> str:
     """Say a quality document's three figures in a line."""
     checks, categories = document["checks"], document["categories"]
@@ -56,3 +61,9 @@ def summary_line(batch: str, document: QualityDocument) -> str:
     parts = [f"{rate} of {checks['passed'] + checks['failed']} checks (Wilson {document['wilson_low']:.1%})"]
     parts += [f"{checks[name]} {name}" for name in ("unknown", "simulated") if checks[name]]
     return f"{batch}: {', '.join(parts)}; {passed} of {len(evaluated)} categories"
+
+
+def not_passed(document: QualityDocument) -> str:
+    """Name the gates that did not pass, for the end of that line; empty if all did."""
+    gates = [f"{each['title']} ({each['id']})" for each in document["categories"] if each["verdict"] in _NOT_PASSED]
+    return f"; not {', '.join(gates[:_NAMED])}{', …' if gates[_NAMED:] else ''}" if gates else ""

@@ -78,6 +78,14 @@ def test_every_output_tells_the_same_causes_and_the_same_verdict(told):
     assert {each["ruleId"] for each in results if each["level"] == "error"} == set(causes)
 
 
+def test_the_quality_line_names_the_gates_that_did_not_pass(told):
+    outcome, folder = told
+    (batch,) = json.loads((folder / "test-results" / "run.json").read_text())["batches"]
+    missed = [each["id"] for each in batch["quality"]["categories"] if each["verdict"] in ("fail", "unknown")]
+    (line,) = [each for each in outcome.text.splitlines() if each.startswith("quality  batch1: ")]
+    assert re.findall(r"\((G\d+)\)", line) == missed != []
+
+
 def test_every_output_counts_the_same_failed_tests(told):
     outcome, folder = told
     document = json.loads((folder / "test-results" / "run.json").read_text())
