@@ -49,7 +49,8 @@ def _text(found: Sequence[Learned]) -> Iterator[str]:
 def _claim(each: Learned) -> str:
     planned = f"planned {format_ms(each.estimate_ms)}" if each.estimate_ms is not None else "no estimate"
     if each.median_ms is None:
-        why = f"simulated in all {each.simulated} executions" if each.simulated else "never completed"
+        every = "the one execution" if each.simulated == 1 else f"all {each.simulated} executions"
+        why = f"simulated in {every}" if each.simulated else "never completed"
         return f"{planned}, {why}: nothing to learn"
     spread = f"{format_ms(min(each.took))} to {format_ms(max(each.took))}" if len(each.took) > 1 else "once"
     took = f"took {format_ms(each.median_ms)} in the median ({len(each.took)} measured, {spread})"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_k1n.core.gates.document import QualityDocument
+from pytest_k1n.core.gates.document import QualityDocument, counted
 from pytest_k1n.core.stats import wilson
 from pytest_k1n.core.units import MINUTE_MS, format_ms
 from pytest_k1n.report.advice import Advice, advice
@@ -90,9 +90,7 @@ def gates(evidence: BatchEvidence) -> Iterator[Block]:
         quality = _quality(evidence, name)
         for each in quality["categories"]:
             titles[each["id"]] = f"{each['id']} {each['title']}" + (" (blocking)" if each["blocking"] else "")
-            counts = f" {each['passed']}/{each['evaluated']}" if each["evaluated"] else ""
-            counts += f", {each['simulated']} simulated" if each["simulated"] and not each["evaluated"] else ""
-            by_gate.setdefault(each["id"], {})[name] = f"{each['verdict']}{counts}"
+            by_gate.setdefault(each["id"], {})[name] = ": ".join(filter(None, (each["verdict"], counted(each))))
     if not judged:
         yield Paragraph(NOT_MEASURED)
         return

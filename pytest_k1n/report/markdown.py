@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from pytest_k1n.core.gates.document import counted
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.contingency import Point, diagnoses
@@ -119,11 +120,9 @@ def _gates(document: RunDocument) -> Iterator[str]:
     for batch in judged:
         assert batch["quality"] is not None
         for each in batch["quality"]["categories"]:
-            counts = f"{each['passed']} of {each['evaluated']}"
             blocking = "yes" if each["blocking"] else ""
-            rows.append(
-                (batch["name"], f"{each['id']} {each['title']}", each["verdict"], counts, blocking, each["note"])
-            )
+            gate = f"{each['id']} {each['title']}"
+            rows.append((batch["name"], gate, each["verdict"], counted(each), blocking, each["note"]))
     yield from table(("batch", "gate", "verdict", "checks passed", "blocking", "note"), rows)
 
 

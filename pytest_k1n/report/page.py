@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.core.findings import NOT_MEASURABLE
+from pytest_k1n.core.gates.document import counted
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report import remembered
@@ -107,7 +108,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(human=format_ms, band=shown_band, text=_text)
+    made.filters.update(human=format_ms, band=shown_band, counted=counted, text=_text)
     return made
 
 

@@ -90,6 +90,16 @@ class PublishedQuality(TypedDict):
     """By workflow id."""
 
 
+def counted(category: CategoryDocument) -> str:
+    """Say how many checks of a gate passed, and what became of those on simulated work; empty if there was none."""
+    parts = [f"{category['passed']} of {category['evaluated']} {category['unit']}"] if category["evaluated"] else []
+    if simulated := category["simulated"]:
+        failing = sum(each["verdict"] == "fail" for each in category["findings"])
+        failed = max(0, failing - (category["evaluated"] - category["passed"]))
+        parts.append(f"{simulated - failed} of {simulated} on simulated work")
+    return ", ".join(parts)
+
+
 def quality_document(quality: Quality) -> QualityDocument:
     """Return the `gates` object of a results file."""
     checks = quality.checks

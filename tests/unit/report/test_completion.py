@@ -100,7 +100,8 @@ def complete(document):
 def quality(passed, failed, verdict, low, reasons=()):
     checks = {"passed": passed, "failed": failed, "unknown": 1, "simulated": 2, "not_measurable": 3}
     category = {"id": "G9", "title": "Overhead", "verdict": "pass", "blocking": False, "passed": passed, "simulated": 0,
-                "evaluated": passed + failed, "note": "", "latencies": 7, "not_measurable": 3}  # fmt: skip
+                "evaluated": passed + failed, "note": "", "latencies": 7, "not_measurable": 3, "unit": "hops",
+                "findings": []}  # fmt: skip
     return {"verdict": verdict, "rate_verdict": verdict, "rate": passed / (passed + failed), "wilson_low": low,
             "min_rate": 0.95, "checks": checks, "categories": [category], "reasons": list(reasons)}  # fmt: skip
 
