@@ -1,7 +1,8 @@
-"""`k1n sweep`: end what killed runs have left running on servers, and take their tests' definitions away.
+"""`k1n sweep`: end what killed runs have left running on servers, and take their definitions and event handlers away.
 
 A run does so itself for what others have left, on this machine, at the server that it uses. With `--older` also what
-runs of other machines have left at --server: executions of pytest-k1n that still run so long after their start.
+runs of other machines have left at --server: executions of pytest-k1n that still run so long after their start,
+and event handlers of its tests that are as old.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pytest_k1n.client.errors import ConductorError, Conflict, NotFound
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.leftovers import Leftover, clear, leftovers, running
 from pytest_k1n.core.correlation import correlations_of
+from pytest_k1n.core.eventhandlers import registered_s
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.servers.protocol import shown_urls
 
@@ -49,7 +51,9 @@ def main(argv: Sequence[str]) -> int:
         try:
             with closing(Conductor(transport_for(options.server or url))) as client:
                 lines = list(_shown(client, mine) if options.dry_run else clear(client, mine))
-                lines += _of_others(client, older_ms, is_dry=options.dry_run) if older_ms is not None else ()
+                if older_ms is not None:
+                    lines += _handlers_of_others(client, older_ms, is_dry=options.dry_run)
+                    lines += _of_others(client, older_ms, is_dry=options.dry_run)
         except (ConductorError, ValueError) as error:
             failed += 1
             print(f"k1n sweep: {url}: {error}", file=sys.stderr)
@@ -63,10 +67,13 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _shown(client: Conductor, found: Sequence[Leftover]) -> Iterator[str]:
+    brought = any(each.event_handlers for each in found)
+    known = {str(handler.get("name")) for handler in client.event_handlers()} if brought else set()
     for each in found:
         names = ", ".join(name for name, _ in each.definitions) or "none"
         ids = ", ".join(running(client, each)) or "none"
-        yield f"run {each.uid} was killed; executions: {ids}; definitions: {names}"
+        handlers = ", ".join(name for name in each.event_handlers if name in known) or "none"
+        yield f"run {each.uid} was killed; executions: {ids}; definitions: {names}; event handlers: {handlers}"
 
 
 def _of_others(client: Conductor, older_ms: int, *, is_dry: bool) -> Iterator[str]:
@@ -83,6 +90,22 @@ def _of_others(client: Conductor, older_ms: int, *, is_dry: bool) -> Iterator[st
             except (NotFound, Conflict):
                 continue
         yield f"{each.get('workflowType')} {id_}, since {began}{'' if is_dry else ': ended'}"
+
+
+def _handlers_of_others(client: Conductor, older_ms: int, *, is_dry: bool) -> Iterator[str]:
+    """Remove event handlers that tests have registered, once they are old enough to be sure that no test needs them."""
+    for each in client.event_handlers():
+        name = str(each.get("name"))
+        at_s = registered_s(name)
+        if at_s is None or (time.time() - at_s) * 1000 < older_ms:
+            continue
+        if not is_dry:
+            try:
+                client.remove_event_handler(name)
+            except (NotFound, Conflict):
+                continue
+        since = datetime.fromtimestamp(at_s, UTC).isoformat()
+        yield f"event handler {name}, since {since}{'' if is_dry else ': removed'}"
 
 
 def _instant(text: str) -> float:

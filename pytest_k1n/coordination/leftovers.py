@@ -1,4 +1,4 @@
-"""What a killed run has left on a server that outlives it: running executions, definitions of its tests.
+"""What a killed run has left on a server that outlives it: running executions, definitions and event handlers.
 
 A run that ends, however badly, ends its executions and takes its tests' definitions away. `kill -9` gives it no time
 to; its folder in the temporary folder tells the next run, and `k1n sweep`, what there is to do.
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REGISTERED: Final = "registered-by-this-run"
 """Marks, in a folder of `brought/`, a definition that the server did not know before."""
+EVENT_HANDLERS: Final = "event-handlers"
+"""Holds, in the folder of a run, a file for each event handler that it has registered, named as that is."""
 KEPT_S: Final = 7 * 86_400.0
 """How long it is remembered that a server may hold something of a dead run."""
 _MOST: Final = 1000
@@ -38,6 +40,8 @@ class Leftover:
     """Without secrets."""
     definitions: tuple[tuple[str, int], ...] = ()
     """Name and version of what it had registered for its tests."""
+    event_handlers: tuple[str, ...] = ()
+    """Names of those that it had registered."""
 
 
 def leftovers(root: Path | None = None) -> list[Leftover]:
@@ -62,6 +66,7 @@ def leftover_in(folder: Path) -> Leftover | None:
         uid=folder.name.split("-")[1],
         url=str(server["url"]),
         definitions=tuple((name, int(version)) for name, _, version in named if version.isdigit()),
+        event_handlers=tuple(unquote(place.name) for place in sorted((folder / EVENT_HANDLERS).glob("*"))),
     )
 
 
@@ -80,6 +85,7 @@ def clear(client: Conductor, found: Sequence[Leftover]) -> Iterator[str]:
         with claimed(leftover.folder) as folder:
             if folder is None:
                 continue  # another run was faster
+            silenced = [each for each in leftover.event_handlers if _quietly(client.remove_event_handler, each)]
             ids, removed = running(client, leftover), []
             for id_ in ids:
                 _quietly(client.terminate, id_, "the pytest-k1n run that started it was killed")
@@ -87,10 +93,11 @@ def clear(client: Conductor, found: Sequence[Leftover]) -> Iterator[str]:
                 if _quietly(client.unregister_workflow, name, version):
                     removed.append(name)
             shutil.rmtree(folder, ignore_errors=True)
-        if ids or removed:
+        if ids or removed or silenced:
             ended = f"{len(ids)} execution{'s' * (len(ids) != 1)} ended" if ids else ""
             gone = f"definitions removed: {', '.join(removed)}" if removed else ""
-            yield f"run {leftover.uid} was killed; of what it left: {'; '.join(filter(None, (ended, gone)))}"
+            deaf = f"event handlers removed: {', '.join(silenced)}" if silenced else ""
+            yield f"run {leftover.uid} was killed; of what it left: {'; '.join(filter(None, (ended, gone, deaf)))}"
 
 
 def _quietly(call: Any, *arguments: object) -> bool:

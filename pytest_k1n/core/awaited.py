@@ -40,6 +40,13 @@ def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | No
     return "; ".join([*paused, *shown]) or "no task is open"
 
 
+def hint_of_timed_waits(family: Sequence[Execution]) -> str:
+    """Say what to do where only a clock that can jump would help; nothing where no WAIT is timed."""
+    if not any(task.type == "WAIT" and task.input for task in open_tasks(family)):
+        return ""
+    return ": a WAIT takes its time where the clock is real; say within=…, or mark the test `virtual`"
+
+
 def unworked(execution: Execution, *, jumped: bool = False) -> list[str]:
     """Say of each task that no worker has ever taken how to have it done.
 

@@ -1,11 +1,18 @@
-"""The executions that one execution has led to: its sub-workflows, what it has started, its failure workflow."""
+"""The executions that one has led to: its sub-workflows, what it and its events have started, its failure workflow."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
 
 from pytest_k1n.core.model import Execution, TaskRecord
 
 FAILURE_WORKFLOW = "conductor.failure_workflow"
 """Key of an ended execution's output under which Conductor names the failure workflow it has started."""
+
+
+_MESSAGE: Final = "conductor.event.messageId"
+"""Key of an execution's input under which Conductor names the message for which an event handler has started it."""
 
 
 def started_by(record: TaskRecord) -> str | None:
@@ -23,6 +30,31 @@ def led_to(execution: Execution) -> list[str]:
     if isinstance(failure, str) and " " not in failure:  # else it says why none could be started
         found.append(failure)
     return list(dict.fromkeys(found))
+
+
+def started_on(execution: Execution) -> str | None:
+    """Return the id of the EVENT task for whose message a handler has started an execution; None for all others."""
+    task_id = execution.input.get(_MESSAGE)
+    return task_id if isinstance(task_id, str) else None
+
+
+def published(execution: Execution) -> list[TaskRecord]:
+    """Return the tasks of an execution that have published an event."""
+    return [each for each in execution.tasks if each.type == "EVENT" and each.output.get("event_produced")]
+
+
+def starts(execution: Execution, family: Sequence[Execution]) -> dict[str, str]:
+    """Return which executions of its family an execution has started, by ref of the task that has; the latest of each.
+
+    By sub-workflows and START_WORKFLOW tasks, and by EVENT tasks for whose message a handler has.
+    """
+    found = {record.ref: id_ for record in execution.tasks if (id_ := started_by(record))}
+    direct = {id_ for each in family for id_ in led_to(each)}  # a child may be given the input of what has started it
+    refs = {record.task_id: record.ref for record in published(execution)}
+    for each in family:
+        if each.workflow_id not in direct and (ref := refs.get(started_on(each) or "")) is not None:
+            found[ref] = each.workflow_id
+    return found
 
 
 def is_about_to_start(execution: Execution) -> bool:

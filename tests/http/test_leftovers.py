@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from urllib.parse import quote
 
 import pytest
 
@@ -10,9 +12,15 @@ from pytest_k1n.client.errors import ConductorError, NotFound
 from pytest_k1n.commands import sweep
 from pytest_k1n.commands.checklist import Examined, checks
 from pytest_k1n.coordination.leftovers import clear, leftover_in, leftovers
+from pytest_k1n.core.eventhandlers import own_name
 from pytest_k1n.servers import folders
 from pytest_k1n.servers.folders import ProcessId
 
+HANDLER = {
+    "event": "conductor:left:ask",
+    "active": True,
+    "actions": [{"action": "complete_task", "complete_task": {"taskId": "x"}}],
+}
 HUMAN = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
 
 
@@ -26,7 +34,7 @@ def temporary(tmp_path, monkeypatch):
 def dead_run(temporary, shared):
     """Make the folder of a run whose process is gone, and what it had on a server."""
 
-    def make(uid, *, url=None, owned=False, definition=None):
+    def make(uid, *, url=None, owned=False, definition=None, handlers=()):
         folder = temporary / f"k1n-{uid}-999999999-1-{ProcessId.own().space}"
         folder.mkdir()
         server = {"kind": "url", "url": url or shared.url, "owned": owned}
@@ -36,6 +44,10 @@ def dead_run(temporary, shared):
             place = folder / "brought" / f"{definition}.1"
             place.mkdir(parents=True)
             (place / "registered-by-this-run").touch()
+        for name in handlers:
+            shared.client.register_event_handler({**HANDLER, "name": name})
+            (folder / "event-handlers").mkdir(exist_ok=True)
+            (folder / "event-handlers" / quote(name, safe="")).touch()
         document = {"name": "left", "version": 1, "ownerEmail": "x", "tasks": [HUMAN]}
         return folder, shared.client.start("left", definition=document, correlation_id=f"k1n-{uid}-7/abc.1")
 
@@ -52,6 +64,34 @@ def test_what_runs_is_ended_and_what_was_registered_is_removed(shared, dead_run)
         shared.client.workflow_definition("left_one")
     assert not folder.exists()
     assert [each.uid for each in leftovers()] == ["aaaaaaa2"]
+
+
+def _handlers(shared):
+    return [each["name"] for each in shared.client.event_handlers()]
+
+
+def test_event_handlers_are_removed_and_those_of_others_are_not(shared, dead_run, capsys):
+    shared.client.register_event_handler({**HANDLER, "name": "theirs"})
+    dead_run("aaaaaac1", handlers=["paid/1-k1n-aaaaaac1-7-1-1.1795945830", "told"])
+    assert sweep.main(["--dry-run"]) == 1
+    assert "event handlers: paid/1-k1n-aaaaaac1-7-1-1.1795945830, told" in capsys.readouterr().out
+    [line] = clear(shared.client, leftovers())
+    assert line.endswith("1 execution ended; event handlers removed: paid/1-k1n-aaaaaac1-7-1-1.1795945830, told")
+    assert _handlers(shared) == ["theirs"]
+    shared.client.remove_event_handler("theirs")
+
+
+def test_k1n_sweep_removes_old_event_handlers_of_other_machines(shared, temporary, capsys):
+    old, new = (own_name("paid", start="0a1b2c3d-7-1", number=1, at_s=time.time() - age_s) for age_s in (7200, 60))
+    for name in (old, new, "theirs"):
+        shared.client.register_event_handler({**HANDLER, "name": name})
+    assert sweep.main(["--server", shared.url, "--older", "1h", "--dry-run"]) == 1
+    assert f"event handler {old}, since " in capsys.readouterr().out
+    assert sweep.main(["--server", shared.url, "--older", "1h"]) == 0
+    assert f"event handler {old}, since " in capsys.readouterr().out
+    assert _handlers(shared) == [new, "theirs"]
+    for name in (new, "theirs"):
+        shared.client.remove_event_handler(name)
 
 
 def test_what_is_gone_already_is_no_trouble_and_worth_no_line(shared, dead_run):

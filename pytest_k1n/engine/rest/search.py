@@ -203,6 +203,8 @@ def summary(execution: ExecutionState) -> JsonObject:
         document["correlationId"] = execution.correlation_id
     if execution.reason is not None:
         document["reasonForIncompletion"] = execution.reason
+    if execution.event is not None:
+        document["event"] = execution.event
     return document
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.language import jsonpath
 from pytest_k1n.engine.language.expressions import pieces
 from pytest_k1n.engine.language.java_text import java_text
@@ -37,7 +36,6 @@ class EventHandlers:
         self._agenda = agenda
         self._scripts = scripts
         self._handlers: dict[str, JsonObject] = {}
-        self._published = 0
 
     def share(self, others: EventHandlers) -> None:
         """Know, from now on, the same handlers as another engine."""
@@ -71,12 +69,14 @@ class EventHandlers:
             if handler["event"] == event and (handler["active"] or not active_only)
         ]
 
-    def publish(self, event: str, payload: JsonObject) -> None:
-        """Have every active handler of an event act on a payload, after what is being done now."""
+    def publish(self, task: TaskState) -> None:
+        """Have every active handler of what a task has published act on it, after what is being done now.
+
+        The message has the task's id.
+        """
+        event = str(task.output["event_produced"])
         if self.of(event, active_only=True):
-            self._published += 1
-            message_id = seeded_id(self._engine.seed, f"event/{event}/{self._published}")
-            self._agenda.soon(self._handle, (event, message_id, payload))
+            self._agenda.soon(self._handle, (event, task.task_id, task.output))
 
     def _demand(self, name: str) -> None:
         if name not in self._handlers:

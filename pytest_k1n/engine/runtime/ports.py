@@ -79,9 +79,6 @@ class Parent(Evaluator, Starter, Protocol):
 class Listener(ResultTaker, Starter, Protocol):
     """Does what event handlers ask for."""
 
-    @property
-    def seed(self) -> int: ...
-
     def execution(self, workflow_id: str) -> ExecutionState: ...
 
     def task(self, task_id: str) -> TaskState | None: ...

@@ -13,7 +13,6 @@ from pytest_k1n.engine.runtime.agenda import WAKE, Agenda
 from pytest_k1n.engine.runtime.ports import SystemHost
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS, OPEN_TASK, SCHEDULED, TERMINAL_WORKFLOW
-from pytest_k1n.engine.values import JsonObject
 
 Offload = Callable[[Callable[[], Any], Callable[[Any], None]], None]
 """Takes work that blocks and what to do with its result: the first runs anywhere, the second on the engine's thread."""
@@ -35,7 +34,7 @@ class SystemRuns:
         agenda: Agenda,
         call_http: asynctasks.HttpCaller,
         note_in_progress: Callable[[TaskState], None],
-        publish: Callable[[str, JsonObject], None],
+        publish: Callable[[TaskState], None],
     ) -> None:
         self.offload: Offload | None = None
         """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
@@ -110,7 +109,7 @@ class SystemRuns:
         if kind == "EVENT":
             asynctasks.run_event(task)
             if task.status == COMPLETED:
-                self._publish(task.output["event_produced"], task.output)
+                self._publish(task)
         elif kind == "HTTP":
             self._call(task)
             return

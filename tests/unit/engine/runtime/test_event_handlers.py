@@ -65,15 +65,16 @@ def test_it_starts_an_execution_on_what_the_event_carries(desk):
             "c-${v}", input={"a": {"b": "${v}"}, "s": "x${v}y", "none": "${nope}", "first": "${list[0]}", "d": "${$.v}"}
         )
     )
-    desk.publish()
+    execution = desk.publish()
     (started,) = desk.started()
-    message_id = started.input.pop("conductor.event.messageId")
-    assert len(message_id) == 36
+    assert started.input.pop("conductor.event.messageId") == execution.state.latest["ev"].task_id
     assert started.input == {
         "a": {"b": 7}, "s": "x7y", "none": None, "first": 1, "d": 7, "conductor.event.name": EVENT,
     }  # fmt: skip
     assert started.correlation_id == "c-7"
     assert desk.ask("GET", f"/workflow/{started.workflow_id}").payload["event"] == EVENT
+    found = desk.ask("GET", "/workflow/search", query="workflowType = other", freeText="*").payload["results"]
+    assert [each["event"] for each in found] == [EVENT]
 
 
 def test_a_version_that_is_null_is_the_latest_as_one_that_is_left_out(desk):
