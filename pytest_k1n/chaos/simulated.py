@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.simulatedworker import Habits, SimulatedWorker
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.core import wire
+from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Json, TaskStatus
 from pytest_k1n.core.rehearsed import plausible_outputs, rehearsed
@@ -120,14 +121,17 @@ class _Run:
             if main.status in TERMINAL_WORKFLOW and not self._worker.is_working():
                 return None
             upcoming = [each for each in (self._engine.next_event_ms(), self._worker.next_ms()) if each is not None]
+            asked = min(self._asked(), key=_answered_ms, default=None)
+            if asked is not None:
+                upcoming.append(max(_answered_ms(asked), self._now_ms))
             if not upcoming:
-                if not self._answer_one():
-                    return f"nothing more happens by itself: {self._engine.diagnosis()}"
-                continue
+                return f"nothing more happens by itself: {self._engine.diagnosis()}"
             if min(upcoming) > deadline_ms:
                 return f"its budget is used up: {self._engine.diagnosis()}"
             self._engine.advance_to(max(min(upcoming), self._now_ms))
             self._worker.act()
+            if asked is not None and _answered_ms(asked) <= self._now_ms and asked.status in OPEN_TASK:
+                self._answer(asked)
         return f"it goes on and on: {self._engine.diagnosis()}"
 
     def _settle(self) -> None:
@@ -140,17 +144,14 @@ class _Run:
             self._engine.advance_to(max(following, self._now_ms))
             self._worker.act()
 
-    def _answer_one(self) -> bool:
-        """Answer the first task that waits for an answer from outside; False if none does."""
-        for execution in list(self._engine.executions.values()):
+    def _asked(self) -> Iterator[TaskState]:
+        """Yield the tasks that only an answer from outside ends."""
+        for execution in self._engine.executions.values():
             for task in execution.live if execution.status not in TERMINAL_WORKFLOW else ():
-                if task.type in ("WAIT", "HUMAN") and task.status in OPEN_TASK:
-                    self._answer(task)
-                    return True
-        return False
+                if task.type in ASKED_TYPES and task.status in OPEN_TASK and not task.due_ms:
+                    yield task
 
     def _answer(self, task: TaskState) -> None:
-        self._engine.advance(DEFAULT_ESTIMATE_MS)
         self._client.update(
             {
                 "taskId": task.task_id,
@@ -172,6 +173,11 @@ class _Run:
             given_up=None if execution.is_terminal else given_up,
             spared=kind is None or kind.spares,
         )
+
+
+def _answered_ms(task: TaskState) -> int:
+    """Return when a person answers: as long after the question as simulated work takes."""
+    return task.scheduled_ms + DEFAULT_ESTIMATE_MS
 
 
 class _NoHttp:

@@ -38,7 +38,9 @@ class Metadata(Calls):
         return text or None
 
     def register_tasks(self, definitions: Sequence[Mapping[str, object]]) -> None:
-        """Create or overwrite task definitions."""
+        """Create or overwrite task definitions; of none nothing is sent, because a server refuses an empty list."""
+        if not definitions:
+            return
         self._call("POST", "/api/metadata/taskdefs", body=list(definitions), repeatable=True)
 
     def register_workflows(self, definitions: Sequence[Mapping[str, object]]) -> None:

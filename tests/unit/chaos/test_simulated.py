@@ -97,3 +97,28 @@ def test_the_same_seed_gives_the_same_history_and_another_one_does_not() -> None
     assert first == second
     assert len(set(first)) > 1
     assert good.run(draw(7, 1, REFS, SIMULATED_KINDS), seed=8).digest != first[1]
+
+
+def test_people_answer_before_the_time_limit_of_the_workflow_and_a_timed_wait_ends_by_itself() -> None:
+    ask = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
+    pause = {
+        "name": "pause",
+        "taskReferenceName": "pause",
+        "type": "WAIT",
+        "inputParameters": {"duration": "3 minutes"},
+    }
+    definition = {
+        **DEFINITION,
+        "tasks": [ask, pause, step("last")],
+        "timeoutSeconds": 600,
+        "timeoutPolicy": "TIME_OUT_WF",
+    }
+    run = Simulation(definition=definition, tasks=[task("last")], takes_ms={"last": 5000}, habits=GOOD).run(None)
+    assert damage(run.evidence[0]) == ()
+    assert run.took_ms == (1 + 3) * 60_000 + 5000
+
+
+def test_a_definition_without_task_definitions_runs() -> None:
+    definition = {**DEFINITION, "tasks": [step("last")]}
+    run = Simulation(definition=definition, tasks=[], takes_ms={"last": 5000}, habits=GOOD).run(None)
+    assert damage(run.evidence[0]) == ()
