@@ -86,7 +86,7 @@ def _basic(parts: SplitResult) -> str | None:
 
 def urls_in(text: str) -> tuple[str, ...]:
     """Part `URL,URL`: the servers of one Conductor. A comma that no URL follows belongs to a password."""
-    return tuple(re.split(r",(?=[a-z]+://)", text))
+    return tuple(re.split(r",\s*(?=[a-z]+://)", text))
 
 
 def is_on_this_machine(text: str) -> bool:
