@@ -162,7 +162,7 @@ def replace_text(target: Path, text: str) -> None:
     """Write a file so that no reader ever sees half of it. Raises OSError, and then leaves nothing behind."""
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # JSON may hold half a surrogate pair
         draft.replace(target)
     except OSError:
         draft.unlink(missing_ok=True)

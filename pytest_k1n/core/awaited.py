@@ -83,7 +83,7 @@ def _said(task: TaskRecord, waited_ms: int, now_ms: int | None) -> str:
         again = f" since attempt {task.attempt} failed" if task.attempt else ""
         if for_ms < task.start_delay_ms:
             return f"{task.ref}: its delay of {format_ms(task.start_delay_ms)} passes{again}"
-        return f"{task.ref}: no worker has polled in {format_ms(for_ms)}{again}"
+        return f"{task.ref}: no worker has polled{since or ' yet'}{again}"
     since_ms = for_ms if now_ms is None or task.started_ms is None else max(0, now_ms - task.started_ms)
     worker = f" with worker {task.worker_id}" if task.worker_id else ""
     return f"{task.ref}: in progress{worker} for {format_ms(since_ms)}"

@@ -13,13 +13,14 @@ _WRAPPERS: Final = (
 _LATE: Final = re.compile(
     r"responseTimeout: (?P<s>\d{1,12}) exceeded for the taskId: \S{1,80} with Task Definition: (?P<of>.+)"
 )
+_BREAK: Final = re.compile(r"\s*[\r\n]\s*")
 
 _STOREYS: Final = 5
 """Sub-workflows in sub-workflows that are all named."""
 
 
 def plain_reason(reason: str) -> str:
-    """Unwrap a reason; one of another shape stays as it is.
+    """Unwrap a reason; one of another shape stays as it is, but for its line breaks.
 
     Of `Sub workflow pay.1/e07… failure reason: Task 95c… failed with status: FAILED and reason: 'no card'` this makes
     `pay: no card`.
@@ -33,4 +34,4 @@ def plain_reason(reason: str) -> str:
     if (late := _LATE.fullmatch(reason)) is not None:
         of = late["of"]
         reason = f"no word for longer than the responseTimeoutSeconds of its task definition {of}, {late['s']}"
-    return ": ".join([*names, reason])
+    return ": ".join([*names, _BREAK.sub(" / ", reason.strip())])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,6 +33,7 @@ LOG_LINES = 12
 CAUSES = 6
 CHILDREN = 5
 """Executions that a test's own has led to and that ended badly: of more the number is told."""
+_STATUS_ONLY = re.compile(r"\S+: (COMPLETED|FAILED|FAILED_WITH_TERMINAL_ERROR|IN_PROGRESS)(: .*)?", re.DOTALL)
 ROWS = 40
 """Of the picture: more tell nothing at one look."""
 
@@ -141,9 +143,14 @@ def _log_lines(execution: Execution, logs: Mapping[str, Sequence[tuple[int, str]
     """Yield the last lines that handlers have logged: of a task's last attempt, without those of simulated work."""
     last = {record.task_id for record in execution.finals.values()}
     lines = sorted(
-        (line for task, told in logs.items() if task in last for line in told if not is_simulated_line(line[1])),
+        (line for task, told in logs.items() if task in last for line in told if not _says_nothing(line[1])),
         key=itemgetter(0),
     )
     if len(lines) > LOG_LINES:
         yield f"log       ({len(lines) - LOG_LINES} earlier lines)"
     yield from (f"log       {text}" for _, text in lines[-LOG_LINES:])
+
+
+def _says_nothing(text: str) -> bool:
+    """Tell whether a line of a log is of simulated work, or what a worker writes where a handler has logged nothing."""
+    return is_simulated_line(text) or _STATUS_ONLY.fullmatch(text) is not None

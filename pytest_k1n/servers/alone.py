@@ -69,6 +69,7 @@ def start_alone(
     is_dry: bool = False,
     within_ms: int = WITHIN_MS,
     conductor: str = CURRENT.conductor,
+    broken_off: Callable[[EngineExecution], None] = lambda _begun: None,
 ) -> EngineExecution:
     """Start an execution; `children` are the definitions that it may start by name. It keeps the input, uncopied.
 
@@ -76,6 +77,8 @@ def start_alone(
     A dry one sends no HTTP requests, they are answered by an empty object. Children that the engine refuses are left
     out where no definition names them, and in a dry one: a dynamic fork might start any that is known.
     Handlers of its first tasks are called at once, and may work `within_ms` of real time.
+
+    What it raises itself, as a TimeoutError, breaks the start off: `broken_off` takes the execution as it is then.
 
     Raises ConductorError if the engine refuses the definition, TypeError or ValueError for what is not JSON,
     TimeoutError.
@@ -95,7 +98,11 @@ def start_alone(
         _PREPARED.move_to_end(key)
         own, embedded.engine.catalogue = embedded.engine.catalogue, prepared.catalogue
         try:
-            with worker.within(within_ms), Deadline(embedded, within_ms):
+            with (
+                worker.within(within_ms),
+                Deadline(embedded, within_ms),
+                _kept(embedded, prepared.documents, broken_off),
+            ):
                 state = embedded.engine.start(prepared.definition, dict(input), correlation_id=correlation_id)
             return EngineExecution(embedded, state.workflow_id, prepared.documents)
         except Problem:
@@ -112,13 +119,25 @@ def start_alone(
         except ConductorError:
             if not is_dry and str(child.get("name")) in certain:
                 raise
-    with worker.within(within_ms), Deadline(embedded, within_ms):
+    with worker.within(within_ms), Deadline(embedded, within_ms), _kept(embedded, documents, broken_off):
         workflow_id = embedded.client.start(
             str(inline.get("name") or ""), definition=inline, input=input, correlation_id=correlation_id
         )
     execution = EngineExecution(embedded, workflow_id, documents)
     _keep(key, documents, execution.state.definition, embedded.engine.catalogue)
     return execution
+
+
+@contextmanager
+def _kept(
+    embedded: EmbeddedEngine, documents: tuple[Document, ...], broken_off: Callable[[EngineExecution], None]
+) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        for workflow_id in [*embedded.engine.executions][:1]:
+            broken_off(EngineExecution(embedded, workflow_id, documents))
+        raise
 
 
 def _keep(key: str, documents: tuple[Document, ...], definition: Definition, catalogue: Catalogue) -> None:

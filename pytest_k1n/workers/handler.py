@@ -8,17 +8,16 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import json
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.simulation import JITTER
+from pytest_k1n.workers.raising import REASON_LIMIT, is_non_retryable, log_of, passes_through, reason_of
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"]
 
-_REASON_LIMIT = 500
 _MAX_DEPTH = 990
 """Conductor's parser takes documents nested 1,000 deep; an update is a few levels around its output."""
 
@@ -58,6 +57,8 @@ class Outcome:
     steps: tuple[Step, ...] = ()
     callback_s: int = 0
     """With IN_PROGRESS: after how long the task comes back to its queue."""
+    error: BaseException | None = field(default=None, repr=False, compare=False)
+    """What the handler raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +108,12 @@ class NamedHandler:
 
 
 def invoke(handler: Handler, context: TaskContext) -> Outcome:
-    """Call a handler and make an Outcome of whatever it returns or raises; only Stopped passes through.
+    """Call a handler and make an Outcome of whatever it returns or raises.
 
-    An awaitable is awaited. The output is a copy that shares nothing with what the handler keeps; one that Conductor
-    would not take (no JSON, NaN, nested too deep) fails the task.
+    What passes through is Stopped, what interrupts it from outside (Ctrl-C, the end of its time), and what pytest
+    raises on the thread of the test, such as `pytest.fail` or the alarm of pytest-timeout. An awaitable is awaited.
+    The output is a copy that shares nothing with what the handler keeps; one that Conductor would not take (no JSON,
+    NaN, nested too deep) fails the task.
     """
     try:
         result = handler(context)
@@ -119,19 +122,19 @@ def invoke(handler: Handler, context: TaskContext) -> Outcome:
     except Stopped:
         raise
     except TaskFailed as failure:
-        return Outcome(status=_failed(failure.terminal), reason=str(failure)[:_REASON_LIMIT])
-    except (Exception, SystemExit) as error:  # a handler that calls sys.exit() ends its task, not its worker
-        theirs = error.__traceback__.tb_next if error.__traceback__ else None  # without our own frame above it
-        lines = "".join(traceback.format_exception(error.with_traceback(theirs))).splitlines()
-        reason = f"{type(error).__name__}: {error}"[:_REASON_LIMIT]
-        logs = tuple(f"ERROR {line}" for line in lines[-12:])
-        return Outcome(status=_failed(_is_non_retryable(error)), reason=reason, logs=logs)
+        return Outcome(status=_failed(failure.terminal), reason=str(failure)[:REASON_LIMIT])
+    except BaseException as error:  # a handler that calls sys.exit() ends its task, not its worker
+        if passes_through(error):
+            raise
+        return Outcome(
+            status=_failed(is_non_retryable(error)), reason=reason_of(error), logs=tuple(log_of(error)), error=error
+        )
     outcome = _outcome(result)
     try:
         output = _as_json(outcome.output)
     except (TypeError, ValueError, RecursionError) as error:
         reason = f"the handler's output is not JSON that Conductor takes: {error}"
-        return Outcome(status="FAILED", reason=reason[:_REASON_LIMIT])
+        return Outcome(status="FAILED", reason=reason[:REASON_LIMIT])
     return replace(outcome, output=output)
 
 
@@ -176,16 +179,10 @@ def _from_task_result(result: Any) -> Outcome:
     return Outcome(
         status=cast("Status", known),
         output=output,
-        reason=str(reason)[:_REASON_LIMIT] if reason else None,
+        reason=str(reason)[:REASON_LIMIT] if reason else None,
         logs=lines,
         callback_s=int(getattr(result, "callback_after_seconds", None) or 0),
     )
-
-
-def _is_non_retryable(error: BaseException) -> bool:
-    """Tell whether an exception is conductor-python's NonRetryableException, without importing it."""
-    kinds = type(error).__mro__
-    return any(each.__name__ == "NonRetryableException" and each.__module__.startswith("conductor.") for each in kinds)
 
 
 def _failed(terminal: bool) -> Status:
@@ -199,9 +196,7 @@ def _awaited(result: Awaitable[object]) -> object:
     async def wait() -> object:
         return await result
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if asyncio._get_running_loop() is None:  # the public one raises, which tracebacks would show
         return asyncio.run(wait())
     from concurrent.futures import ThreadPoolExecutor
 

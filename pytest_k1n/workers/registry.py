@@ -49,6 +49,8 @@ class Handlers:
         self._sources = [each for each in (self._named, self._offered, self._scripts) if each]
         self._served: set[str] = set()
         self.rest = rest
+        self.raised: list[BaseException] = []
+        """What handlers have raised on a worker's thread that is for the test."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -59,6 +61,11 @@ class Handlers:
     def named(self) -> tuple[str, ...]:
         """The tasks that handlers were named for, one by one or by a module."""
         return (*self._named, *self._offered)
+
+    def hear(self) -> None:
+        """Raise what a handler has raised for the test."""
+        if self.raised:
+            raise self.raised[0]
 
     def find(self, ref: str, task_type: str, *, name: str = "", iteration: int = 0) -> NamedHandler:
         """Return the handler of a task; `rest` if nothing else serves it.

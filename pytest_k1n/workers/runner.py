@@ -18,6 +18,7 @@ from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskConte
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
+from pytest_k1n.workers.raising import is_for_the_test
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 
@@ -190,6 +191,8 @@ class Runner:
                 hand.state = "hung"
                 hand.wait_until_stopped()
             outcome, took_ms = hand.measure(lambda: invoke(handler.call, self._context(hand, logs)))
+            if outcome.error is not None and is_for_the_test(outcome.error):
+                self._handlers.raised.append(outcome.error)
             if outcome.work_ms is None or hand.declared_ms:
                 outcome = replace(outcome, work_ms=took_ms)
             outcome = self._distort(outcome, hand, fault)

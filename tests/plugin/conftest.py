@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,15 @@ def project(empty_project: Project) -> Project:
 @pytest.fixture
 def gated_project(project: Project) -> Project:
     return project.test("gates", GATE_TEST)
+
+
+@pytest.fixture
+def engine_url() -> Iterator[str]:
+    """An embedded engine in virtual time, served over HTTP."""
+    command = [sys.executable, "-m", "pytest_k1n.engine.serving.serve", "--clock", "virtual"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        match = re.search(r" at (http://\S+), ", process.stdout.readline())
+        assert match is not None
+        yield match[1]
+        process.terminate()

@@ -1,11 +1,6 @@
 """Event handlers that a test brings along: they complete, and they start."""
 
 import json
-import re
-import subprocess
-import sys
-
-import pytest
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
@@ -96,17 +91,6 @@ def test_handlers_complete_and_start_in_process(empty_project):
     }
     outcome = project.file("paid.json", json.dumps(handler)).run()
     assert outcome.counts == {"passed": 9}, outcome.text
-
-
-@pytest.fixture
-def engine_url():
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest_k1n.engine.serving.serve", "--clock", "virtual"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield re.search(r" at (http://\S+), ", process.stdout.readline())[1]
-        process.terminate()
 
 
 def test_at_an_engine_s_url_each_acts_for_its_own_execution_and_is_removed(empty_project, engine_url):
