@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from pytest_k1n.core.model import Json
 
@@ -18,13 +19,19 @@ _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*")
 _VARIABLE: Final = re.compile(r"\{([^{}:]+)(?::[^{}]*)?\}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _HIGHEST_PORT: Final = 65535
+_PARTS: Final = re.compile(r"(?P<base>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?", re.DOTALL)
+_OF_QUERY: Final = "/?:@!$'()*+,;~"
+_JAVA_CLASSES: Final = {bool: "java.lang.Boolean", float: "java.lang.Double", list: "java.util.ArrayList",
+                        dict: "java.util.LinkedHashMap"}  # fmt: skip
+_WRITABLE: Final = re.compile(r"(application/([^;]+\+)?(json|xml)|text/xml)", re.IGNORECASE)
+"""Content types that a body of any kind can be written as; a text can be written as all of them."""
 
 
 class Refusal(NamedTuple):
     """Why a request is never sent, or goes nowhere."""
 
     field: str
-    """The field at fault: `uri`, `method`, `accept`, `contentType`, `headers`, `readTimeOut`; `http_request` itself."""
+    """The field at fault, such as `uri` or `contentType`; `http_request` where it is all of them."""
     text: str
     error: str = ""
     """The exception's class; empty: the text is all of the reason."""
@@ -62,7 +69,22 @@ def refusal(request: Mapping[str, Json]) -> Refusal | None:
     wait = request.get("readTimeOut")
     if isinstance(wait, int) and wait < 0:
         return Refusal("readTimeOut", f"duration must not be negative: {wait}", _ILLEGAL)
-    return _of_uri(str(method), str(request["uri"]))
+    return _of_uri(str(method), str(request["uri"])) or _of_body(request)
+
+
+def encoded(uri: str) -> str:
+    """Write a URI as it is sent: what a part may not hold is encoded, also the percent signs of what was already."""
+    parts = _PARTS.fullmatch(uri)
+    if parts is None:
+        return uri
+    base, path, query = parts["base"], parts["path"], parts["query"]
+    made = base + quote(path, safe="/!$&'()*+,;=:@~")
+    if query is not None:
+        pairs = (pair.partition("=") for pair in query.split("&"))
+        made += "?" + "&".join(
+            quote(name, safe=_OF_QUERY) + equals + quote(value, safe=_OF_QUERY) for name, equals, value in pairs
+        )
+    return made
 
 
 def unreadable(inputs: Mapping[str, Json]) -> Refusal | None:
@@ -111,7 +133,7 @@ def _of_media_type(field: str, value: Json) -> Refusal | None:
         if token and _TOKEN.fullmatch(token) is None:
             odd = _TOKEN.sub("", token)[0]
             return Refusal(field, f"{said}Invalid token character '{odd}' in token \"{token}\"", _MEDIA)
-    if field == "contentType" and "*" in (kind, subtype):
+    if field == "contentType" and (kind == "*" or subtype == "*" or subtype.startswith("*+")):
         which = "type" if kind == "*" else "subtype"
         return Refusal(field, f"Content-Type cannot contain wildcard {which} '*'", _ILLEGAL)
     return None
@@ -147,6 +169,16 @@ def _of_uri(method: str, uri: str) -> Refusal | None:
     if host.partition(":")[0].lower() == "null":  # of an expression without a value
         return _io(method, uri, "null: Name or service not known")
     return None
+
+
+def _of_body(request: Mapping[str, Json]) -> Refusal | None:
+    """Say why a body cannot be written as what it is said to be."""
+    body, given = request.get("body"), str(request.get("contentType", "application/json"))
+    if body is None or isinstance(body, str) or _WRITABLE.fullmatch(given.partition(";")[0].strip()):
+        return None
+    number = "java.lang.Integer" if isinstance(body, int) and -(2**31) <= body < 2**31 else "java.lang.Long"
+    kind = _JAVA_CLASSES.get(type(body), number)
+    return Refusal("body", f'No HttpMessageConverter for {kind} and content type "{given}"', "java.lang.Exception")
 
 
 def _bad_index(scheme: str) -> int:

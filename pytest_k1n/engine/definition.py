@@ -7,10 +7,13 @@ version of the metadata, and shared by all executions started from it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pytest_k1n.engine.language.expressions import Resolver, compile_template
 from pytest_k1n.engine.values import JsonObject
+
+WRITTEN: Final = frozenset({"HTTP", "EVENT", "DYNAMIC"})
+"""Task types whose mappers write into the definition itself: see `written.py`."""
 
 
 class TaskDef:
@@ -48,7 +51,7 @@ class Node:
     """One task of a definition, with what surrounds it."""
 
     __slots__ = (
-        "body", "branches", "cases", "default_case", "document", "join_on", "loop", "name", "next",
+        "body", "branches", "cases", "default_case", "document", "is_written", "join_on", "loop", "name", "next",
         "optional", "permissive", "ref", "registered", "resolve_input", "retry_count", "start_delay_s", "task_def",
         "type",
     )  # fmt: skip
@@ -76,6 +79,8 @@ class Node:
         """What is scheduled once this task has ended: through the end of a case or a branch to what follows it."""
         self.loop: Node | None = None
         """The DO_WHILE around it, if any."""
+        self.is_written = self.type in WRITTEN
+        """Whether the server writes into its document, or into one inside it, when it is scheduled."""
 
     def lists(self) -> Iterator[list[Node]]:
         """Yield the task lists directly inside this one."""
@@ -91,8 +96,8 @@ class Definition:
     """A workflow definition as an execution snapshots it."""
 
     __slots__ = (
-        "by_ref", "document", "failure_workflow", "input_template", "name", "resolve_output", "restartable",
-        "schema_version", "tasks", "timeout_policy", "timeout_s", "variables", "version",
+        "by_ref", "document", "failure_workflow", "input_template", "is_written", "name", "resolve_output",
+        "restartable", "schema_version", "tasks", "timeout_policy", "timeout_s", "variables", "version",
     )  # fmt: skip
 
     def __init__(
@@ -117,6 +122,7 @@ class Definition:
         outputs = document["outputParameters"]
         self.resolve_output = (compile_template(outputs) or (lambda _execution, _task: outputs)) if outputs else None
         self.by_ref: dict[str, Node] = {node.ref: node for node in walk(self.tasks)}
+        self.is_written = any(node.is_written for node in self.tasks)
 
     def with_template(self, given: JsonObject) -> JsonObject:
         """Fill what an input lacks, or has null, from the input template; an empty input does not get it."""
@@ -151,6 +157,7 @@ def dynamic_node(
     node.branches, node.cases, node.default_case, node.body = (
         inner.branches, inner.cases, inner.default_case, inner.body,
     )  # fmt: skip
+    node.is_written |= inner.is_written
     _link([node], None, following.loop if following is not None else None)
     return node
 
@@ -229,6 +236,7 @@ class _Binder:
         bound["taskDefinition"] = task_def.document
         node = Node(bound, task_def, registered=registered is not None)
         node.branches, node.cases, node.default_case, node.body = branches, cases, default_case, body
+        node.is_written |= any(inner.is_written for tasks in node.lists() for inner in tasks)
         return node
 
     def nodes(self, documents: list[JsonObject]) -> list[Node]:

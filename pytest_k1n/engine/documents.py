@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pytest_k1n.engine import written
 from pytest_k1n.engine.decide import joins
 from pytest_k1n.engine.decide.mapping import MAPPERS
 from pytest_k1n.engine.definition import TaskDef
+from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SKIPPED
 from pytest_k1n.engine.values import JsonObject
@@ -30,7 +32,7 @@ def execution_document(execution: ExecutionState, *, tasks: bool = True) -> Json
         "output": execution.output,
         "taskToDomain": execution.domains,
         "failedReferenceTaskNames": list(execution.failed_refs),
-        "workflowDefinition": execution.definition.document,
+        "workflowDefinition": written.definition_document(execution),
         "priority": execution.priority,
         "variables": execution.variables,
         "lastRetriedTime": execution.last_retried_ms,
@@ -58,7 +60,6 @@ def task_document(task: TaskState) -> JsonObject:
     """Write a task as polls and `GET /tasks/{id}` answer it."""
     execution, node = task.execution, task.node
     definition: TaskDef | None = task.task_def
-    output = joins.output(task) if task.type == "JOIN" and task.status in OPEN_TASK else task.output
     limited = definition if definition is not None and _shows_rate_limit(task) else None
     document: JsonObject = {
         "taskType": task.type,
@@ -72,7 +73,7 @@ def task_document(task: TaskState) -> JsonObject:
         "scheduledTime": task.scheduled_ms,
         "startTime": task.started_ms,
         "endTime": task.ended_ms,
-        "updateTime": task.updated_ms if _is_touched(task) else 0,
+        "updateTime": updated_ms(task),
         "startDelayInSeconds": task.start_delay_s,
         "retried": task.retried,
         "executed": task.executed,
@@ -82,8 +83,8 @@ def task_document(task: TaskState) -> JsonObject:
         "workflowType": execution.definition.name,
         "taskId": task.task_id,
         "callbackAfterSeconds": task.callback_s,
-        "outputData": output,
-        "workflowTask": node.document,
+        "outputData": output_of(task),
+        "workflowTask": _workflow_task(task),
         "rateLimitPerFrequency": limited.rate_limit if limited is not None else 0,
         "rateLimitFrequencyInSeconds": limited.rate_limit_s if limited is not None else 0,
         "workflowPriority": _priority(task),
@@ -98,8 +99,7 @@ def task_document(task: TaskState) -> JsonObject:
         del document["executionMetadata"]
     if task.status == SKIPPED:
         del document["workflowType"]  # a record made by the request itself, not by a mapper
-    if definition is not None and "taskDefinition" in node.document:
-        document["taskDefinition"] = definition.document
+    document["taskDefinition"] = definition.document if definition and "taskDefinition" in node.document else None
     # Not by `_with_optional`, which makes a record a quarter dearer: a history has thousands.
     if task.correlation_id is not None:
         document["correlationId"] = task.correlation_id
@@ -118,19 +118,42 @@ def task_document(task: TaskState) -> JsonObject:
     return document
 
 
-_CHANGED_BY_THE_SERVER: Final = frozenset({"JOIN", "DO_WHILE", "SUB_WORKFLOW"})
+_CHANGED_BY_THE_SERVER: Final = frozenset({"JOIN", "DO_WHILE", "SUB_WORKFLOW", "HUMAN"})
 
 
-def _is_touched(task: TaskState) -> bool:
-    """Tell whether anything has changed a record since it was made: until then the server shows no update."""
+def _workflow_task(task: TaskState) -> JsonObject:
+    """Write what a record shows of its definition: of one that was skipped, that it has a name and a ref."""
+    if task.status == SKIPPED:
+        return workflow_task_document({"name": task.node.name, "taskReferenceName": task.node.ref})
+    return task.node.document if not task.node.is_written else written.node_document(task.execution, task.node)
+
+
+def output_of(task: TaskState) -> JsonObject:
+    """Return what a record shows as output: of an open JOIN what it has collected."""
+    return joins.output(task) if task.type == "JOIN" and task.status in OPEN_TASK else task.output
+
+
+def updated_ms(task: TaskState) -> int:
+    """Return when a record was changed last; 0 if nothing has changed it since it was made."""
+    return task.updated_ms if is_touched(task) else 0
+
+
+def is_touched(task: TaskState) -> bool:
+    """Tell whether anything has changed a record since it was made."""
     if task.poll_count or task.status not in OPEN_TASK or task.type in _CHANGED_BY_THE_SERVER:
         return True
     return task.ticket > bool(task.deliverable_ms)  # its first message is no change
 
 
-def inner_document(execution: ExecutionState, *, tasks: bool) -> JsonObject:
-    """Write an execution as `POST /workflow/bulk/search` answers it: the server's inner form, its tasks included."""
-    document = failed_workflow_document(execution, tasks=tasks)
+def inner_document(execution: ExecutionState, *, tasks: bool = True) -> JsonObject:
+    """Write an execution in the server's inner form, as a failureWorkflow and `POST /workflow/bulk/search` get it."""
+    document = execution_document(execution, tasks=tasks)
+    for name in ("updateTime", "history", "rateLimited", "startTime"):
+        document.pop(name, None)
+    document["updatedTime"] = execution.updated_ms
+    for name in ("failedReferenceTaskNames", "failedTaskNames"):
+        if not document[name]:
+            del document[name]
     for task, shown in zip(execution.tasks, document["tasks"], strict=False):
         del shown["firstStartTime"]
         shown.pop("executionMetadata", None)
@@ -139,18 +162,6 @@ def inner_document(execution: ExecutionState, *, tasks: bool) -> JsonObject:
             "onStateChange": {}, "idempotent": False, "cachedOutput": False, "notifications": {},
             "nonWorkflowEventTask": False, "asyncComplete": False, "idempotentExecution": False,
         })  # fmt: skip
-    return document
-
-
-def failed_workflow_document(execution: ExecutionState, *, tasks: bool = True) -> JsonObject:
-    """Write an execution as a failureWorkflow finds it in its input: the server's inner form of it."""
-    document = execution_document(execution, tasks=tasks)
-    for name in ("updateTime", "history", "rateLimited", "startTime"):
-        document.pop(name, None)
-    document["updatedTime"] = execution.updated_ms
-    for name in ("failedReferenceTaskNames", "failedTaskNames"):
-        if not document[name]:
-            del document[name]
     return _with_optional(
         document, ("failedTaskId", execution.failed_task_id), ("previousStatus", execution.previous_status)
     )
@@ -170,6 +181,8 @@ def _shows_rate_limit(task: TaskState) -> bool:
     kind = task.node.type
     if kind == "DYNAMIC":
         return task.worker_id is not None
+    if kind == "HTTP" and "taskDefinition" not in task.node.document:  # forked dynamically, and not registered
+        return False
     return kind in _RATE_LIMITED or kind not in MAPPERS
 
 

@@ -22,7 +22,7 @@ from pytest_k1n.engine.dialect import CURRENT, Dialect
 from pytest_k1n.engine.language.scripts import Scripts
 from pytest_k1n.engine.problems import Unknown
 from pytest_k1n.engine.registry.catalogue import Catalogue
-from pytest_k1n.engine.runtime import asynctasks, children, failureworkflows, taskresults
+from pytest_k1n.engine.runtime import children, failureworkflows, httpcalls, httptransport, taskresults
 from pytest_k1n.engine.runtime.agenda import FINISH, Agenda
 from pytest_k1n.engine.runtime.beginning import Beginning
 from pytest_k1n.engine.runtime.clock import Clock, VirtualClock
@@ -52,7 +52,7 @@ class Engine(Beginning):
         clock: Clock | None = None,
         seed: int = 0,
         guards: Guards | None = None,
-        call_http: asynctasks.HttpCaller = asynctasks.call_http,
+        call_http: httpcalls.HttpCaller = httptransport.call_http,
         dialect: Dialect = CURRENT,
     ) -> None:
         self.dialect = dialect
@@ -215,6 +215,12 @@ class Engine(Beginning):
         """Make a task that waits for a callback deliverable now."""
         task.callback_s = 0
         self.dispatcher.push(task, self.now_ms)
+        self._agenda.settle()
+
+    def push_again(self, tasks: Iterable[TaskState]) -> None:
+        """Queue open tasks once more, each due when its callback is over, whether a worker has it or not."""
+        for task in tasks:
+            self.dispatcher.push(task, self.now_ms)
         self._agenda.settle()
 
     def attach(

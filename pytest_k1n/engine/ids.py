@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from hashlib import blake2b, md5
+from typing import Final
+
+INSTANCE: Final = "embedded"
+"""What names itself as the answering host, and as the worker of HTTP tasks: nobody shall take it for Conductor."""
 
 
 def seeded_id(seed: int, entity: str) -> str:

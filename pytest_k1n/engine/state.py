@@ -187,9 +187,9 @@ class ExecutionState:
     """One started workflow."""
 
     __slots__ = (
-        "attempts", "attention", "correlation_id", "created_ms", "definition", "dialect", "domains", "ended_ms",
-        "event", "failed_names",
-        "failed_refs", "failed_task_id", "input", "last_retried_ms", "latest", "live", "next_id",
+        "attempts", "attention", "correlation_id", "created_ms", "definition", "dialect", "domains", "dropped",
+        "ended_ms", "event", "failed_names",
+        "failed_refs", "failed_task_id", "first_variables", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
         "rerun_from", "rounds", "searched", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables",
         "waited_by", "workflow_id",
@@ -213,6 +213,8 @@ class ExecutionState:
         self.input = input_
         self.output: JsonObject = {}
         self.variables: JsonObject = dict(definition.variables)
+        self.first_variables: JsonObject | None = None
+        """What its first evaluation has made of them, which the server writes into the definition; None: nothing."""
         self.created_ms = now_ms
         self.updated_ms = now_ms
         self.ended_ms = 0
@@ -231,6 +233,8 @@ class ExecutionState:
         self.failed_task_id: str | None = None
         self.tasks: list[TaskState] = []
         """All attempts by seq."""
+        self.dropped: list[TaskState] = []
+        """What a restart or a rerun has taken out: searches of tasks still find it."""
         self.latest: dict[str, TaskState] = {}
         """By reference name, `__N` included: the last attempt."""
         self.plain: dict[str, TaskState] = {}
@@ -282,8 +286,14 @@ class ExecutionState:
             found is task for found in takewhile(lambda found: found.seq == task.seq, islice(self.tasks, at, None))
         )
 
+    def cut(self, tasks: list[TaskState]) -> None:
+        """Keep these tasks only, for a restart or a rerun; searches still find the others."""
+        kept = set(tasks)
+        self.dropped.extend(task for task in self.tasks if task not in kept)
+        self.keep(tasks)
+
     def keep(self, tasks: list[TaskState]) -> None:
-        """Replace all tasks (restart, rerun, a loop that forgets iterations) and rebuild what is derived from them."""
+        """Replace all tasks, and rebuild what is derived from them."""
         self.tasks = tasks
         self.latest, self.plain, self.rounds, self.attempts = {}, {}, {}, {}
         for task in tasks:

@@ -24,7 +24,7 @@ from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import Catalogue
-from pytest_k1n.engine.runtime.asynctasks import call_http
+from pytest_k1n.engine.runtime.httptransport import call_http
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW

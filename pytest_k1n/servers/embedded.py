@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
 from pytest_k1n.engine.dialect import CURRENT, dialect_of
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.runtime.asynctasks import HttpAnswer, HttpCaller, call_http
+from pytest_k1n.engine.runtime.httpcalls import HttpAnswer, HttpCaller
+from pytest_k1n.engine.runtime.httptransport import call_http
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 from pytest_k1n.servers.handlerworker import HandlerWorker

@@ -6,7 +6,7 @@ from collections import Counter
 from http import HTTPStatus
 
 from pytest_k1n.core.replies import Replies
-from pytest_k1n.engine.runtime.asynctasks import HttpAnswer
+from pytest_k1n.engine.runtime.httpcalls import HttpAnswer
 from pytest_k1n.engine.state import TaskState
 
 

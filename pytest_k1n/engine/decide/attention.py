@@ -120,6 +120,7 @@ def end_joins(execution: ExecutionState) -> list[TaskState]:
     for join in ripe if len(ripe) < 2 else sorted(ripe, key=_seq):
         if join.status != IN_PROGRESS:
             continue
+        join.poll_count += 1
         if joins.evaluate(join):
             ended.append(join)
         else:

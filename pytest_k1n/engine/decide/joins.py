@@ -74,13 +74,13 @@ def _fail(join: TaskState, tasks: list[TaskState], failed: list[TaskState]) -> N
 
 
 def output(join: TaskState) -> JsonObject:
-    """Collect {ref: output} of what an open JOIN has seen so far, leaving out empty ones.
+    """Collect {ref: output} of what an open JOIN has seen so far, leaving out empty ones; it may not have looked yet.
 
     A task whose end has not been evaluated yet is left out: what fails the execution is not seen by the JOIN any more.
     Of a sub-workflow it has seen by then that it was started.
     """
     found: JsonObject = {}
-    for ref in awaited(join):
+    for ref in awaited(join) if join.poll_count else ():
         task = join.execution.latest.get(ref)
         if task is not None and task.output and (task.executed or task.status in OPEN_TASK):
             found[ref] = task.output

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide import forks, switches, waits
 from pytest_k1n.engine.decide.context import Broken, Context
-from pytest_k1n.engine.definition import Node
+from pytest_k1n.engine.definition import WRITTEN, Node
 from pytest_k1n.engine.language.expressions import compile_template
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.problems import InvalidInput
@@ -19,6 +19,7 @@ from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED, IN_PROGRESS
 from pytest_k1n.engine.values import JsonObject
+from pytest_k1n.engine.written import inputs_written
 
 _UNREGISTERED_RESPONSE_S: Final = 3600
 """What the record of a forked task without a definition shows as its response timeout; it has none."""
@@ -59,6 +60,8 @@ class TaskGroup:
 
 
 def _worker_task(batch: TaskGroup, node: Node) -> None:
+    if node.type != "SIMPLE" and "taskDefinition" not in node.document:  # forked dynamically, and not registered
+        raise InvalidInput(f"Invalid task specified. Cannot find task by name {node.name} in the task definitions")
     task = batch.new(node, node.name if node.type == "SIMPLE" else node.type)
     task.def_name = node.name
     definition = node.task_def
@@ -86,7 +89,7 @@ def _dynamic(batch: TaskGroup, node: Node) -> None:
 def _async_system_task(batch: TaskGroup, node: Node) -> None:
     task = batch.new(node, node.type)
     task.def_name = node.name
-    if node.type != "START_WORKFLOW":
+    if node.type in WRITTEN:
         task.input = {**task.input, "asyncComplete": node.document["asyncComplete"]}
     if node.type == "EVENT":
         sink = node.document.get("sink")
@@ -140,7 +143,7 @@ def _dynamic_fork(batch: TaskGroup, node: Node) -> None:
         raise InvalidInput("Dynamic join definition is not followed by a join task.  Check the workflow definition.")
     task.input = {
         **task.input,
-        "forkedTaskDefs": [shown for _, shown in branches],
+        "forkedTaskDefs": [{**shown, **inputs_written(shown, branch.type)} for branch, shown in branches],
         "forkedTasks": [branch.ref for branch, _ in branches],
     }
     refs = []
@@ -232,5 +235,6 @@ MAPPERS: Final[dict[str, Callable[[TaskGroup, Node], None]]] = {
     "HTTP": _async_system_task,
     "EVENT": _async_system_task,
     "START_WORKFLOW": _async_system_task,
+    "KAFKA_PUBLISH": _async_system_task,
 }
 """Every type the engine runs itself; any other is queued for a worker under its own name."""

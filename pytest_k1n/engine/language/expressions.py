@@ -252,7 +252,7 @@ def _compile_reference(expression: str) -> Resolver:
     if not expression.strip():
         return lambda _execution, _task: ""
     if expression == "CPEWF_TASK_ID":
-        return lambda _execution, task: task.task_id if task is not None else None
+        return lambda _execution, task: task.task_id if task is not None else "${CPEWF_TASK_ID}"
     if expression.startswith("workflow.secrets.") or expression in _UNSET:
         literal = "${" + expression + "}"
         return lambda _execution, _task: literal

@@ -128,7 +128,7 @@ def apply(function: str, value: Any) -> Any:
     if value is MISSING:
         return MISSING
     if function in ("length", "size"):
-        return len(value) if isinstance(value, list | dict | str) else MISSING
+        return len(value) if isinstance(value, list | dict) else MISSING
     if function == "keys":
         return list(value) if isinstance(value, dict) else MISSING
     if not isinstance(value, list) or not value:

@@ -83,13 +83,12 @@ def restart(engine: Engine, execution: ExecutionState, *, latest: bool = False) 
         if definition is None:
             raise Unknown(f"Unable to find latest definition for {execution.workflow_id}")
         execution.definition = definition
-    execution.keep([])
+    execution.cut([])
     execution.created_ms = engine.now_ms
     execution.last_retried_ms = execution.ended_ms = 0
     execution.failed_task_id = None
     execution.output = {}
-    execution.variables = dict(execution.definition.variables)
-    reopen(execution)  # the names of what failed before stay
+    reopen(execution)  # the names of what failed before stay, and the variables
     evaluate(engine, execution)
     reopen_parents(engine, execution)
 

@@ -40,9 +40,11 @@ def reset(context: Context, task: TaskState) -> None:
     """
     task.status = SCHEDULED
     task.scheduled_ms = context.now_ms
-    task.started_ms = task.ended_ms = task.updated_ms = 0
+    task.started_ms = task.ended_ms = 0
+    task.updated_ms = context.now_ms
+    task.ticket += 1  # saved anew, it shows an update, and its worker until the next one comes
     task.poll_count = task.callback_s = task.cursor = 0
-    task.worker_id = task.sub_id = None
+    task.sub_id = None
     task.output = {}
     task.executed = False
     if task.type == "DO_WHILE":

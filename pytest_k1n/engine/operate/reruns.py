@@ -28,7 +28,7 @@ def rerun(
     if task_id is None:
         demand_terminal(execution, "rerun")
         _take_over(execution, workflow_input, correlation_id)
-        execution.keep([])
+        execution.cut([])
         _begin(engine, execution)
         evaluate(engine, execution)
         reopen_parents(engine, execution)
@@ -72,7 +72,7 @@ def _rerun_from(
     if task.node.type == "FORK_JOIN_DYNAMIC":
         _fork_anew(context, task)
     elif task.type != "SUB_WORKFLOW":
-        execution.keep([other for other in execution.tasks if other.seq <= task.seq])
+        execution.cut([other for other in execution.tasks if other.seq <= task.seq])
         reset(context, task)
         if task_input is not None:
             task.input = task_input
@@ -101,7 +101,7 @@ def _await_child(engine: Engine, task: TaskState) -> None:
 def _fork_anew(context: Context, fork: TaskState) -> None:
     """Map a dynamic fork once more, in place of what it was and of all that came after it."""
     execution = fork.execution
-    execution.keep([other for other in execution.tasks if other.seq < fork.seq])
+    execution.cut([other for other in execution.tasks if other.seq < fork.seq])
     group = TaskGroup(context, execution, 0)
     group.map(fork.node)
     insert(context, execution, group)

@@ -77,5 +77,6 @@ def _attempt_at_once(context: Context, task: TaskState) -> TaskState:
     attempt = new_attempt(context, task, at_once=True)
     task.input = attempt.input
     task.executed = True
+    attempt.ticket += 1  # the server saves it once more: it shows an update
     await_again(attempt, context.now_ms)
     return attempt

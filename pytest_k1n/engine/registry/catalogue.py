@@ -122,7 +122,8 @@ class Catalogue:
             if node.type != "SUB_WORKFLOW":
                 continue
             parameter = node.document.get("subWorkflowParam") or {}
-            if parameter.get("version") is None and not parameter.get("workflowDefinition"):
+            inline = parameter.get("workflowDefinition")  # an expression counts for none
+            if parameter.get("version") is None and (not inline or isinstance(inline, str)):
                 name = parameter.get("name")
                 if not name or self.workflow_document(str(name), None) is None:
                     raise MissingChild(

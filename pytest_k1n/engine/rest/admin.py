@@ -59,7 +59,7 @@ def _event_queues(request: Request) -> Reply:
 def _storage(request: Request) -> Reply:
     """Name a place for a large payload; no payload is too large for this engine, so no client looks there."""
     path, operation, payload = (request.required(name) for name in ("path", "operation", "payloadType"))
-    if operation not in ("READ", "WRITE") or payload not in _PAYLOADS:
+    if operation.upper() not in ("READ", "WRITE") or payload.upper() not in _PAYLOADS:
         raise Invalid(f"Invalid input - Operation: {operation}, PayloadType: {payload}")
     return Reply(payload={"path": f"{path}{seeded_id(request.engine.seed, f'storage/{path}')}.json"})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from pytest_k1n.engine.documents import task_document
+from pytest_k1n.engine.documents import task_document, updated_ms
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.rest.request import Reply, Request, Waiting
@@ -123,6 +123,6 @@ def _task(task: TaskState) -> JsonObject:
         "workflowType": task.execution.definition.name,
         "priority": task.execution.priority,
         "createTime": task.scheduled_ms,
-        "updateTime": task.updated_ms,
+        "updateTime": updated_ms(task),
         "status": task.status,
     }

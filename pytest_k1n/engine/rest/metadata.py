@@ -66,7 +66,7 @@ def _workflows(request: Request) -> Reply:
 
 def _latest(request: Request) -> Reply:
     every = request.engine.catalogue.workflow_documents
-    return Reply(payload=[every[name][max(every[name])] for name in sorted(every)])
+    return Reply(payload=[versions[max(versions)] for versions in every.values()])
 
 
 def _names(request: Request) -> Reply:

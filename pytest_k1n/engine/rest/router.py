@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
+from pytest_k1n.engine.ids import INSTANCE
 from pytest_k1n.engine.problems import Illegal, Invalid, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting
@@ -19,8 +20,6 @@ from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
 _SLASHES: Final = re.compile("/+")
-INSTANCE: Final = "embedded"
-"""What error bodies name as the answering host: this engine must not be taken for Conductor."""
 
 
 class Routes:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from pytest_k1n.engine.documents import is_touched, output_of
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.problems import Illegal, Invalid
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
+from pytest_k1n.engine.status import SKIPPED, TERMINAL_WORKFLOW
 from pytest_k1n.engine.values import JsonObject
 
 T = TypeVar("T", ExecutionState, TaskState)
@@ -77,7 +78,15 @@ def tasks(every: Iterable[TaskState], query: str, free_text: str | None, sort: s
 
 
 def _is_indexed(task: TaskState) -> bool:
-    return task.status != SCHEDULED or task.poll_count > 0
+    """Tell whether the server's index of tasks has a record: an update puts it there, not its making."""
+    return task.status != SKIPPED and is_touched(task)
+
+
+def rows(executions_: Iterable[ExecutionState]) -> Iterator[TaskState]:
+    """Yield the task records of executions, those too that a restart or a rerun has taken out."""
+    for execution in executions_:
+        yield from list(execution.dropped)
+        yield from list(execution.tasks)
 
 
 def _shows(text: str | None, text_of: Callable[[T], str]) -> Callable[[T], bool]:
@@ -125,7 +134,10 @@ def _ordered(found: list[T], sort: str, columns: Mapping[str, Callable[[T], Any]
         column, _, direction = rule.partition(":")
         column = _snake(column)
         if column in columns and direction.upper() in ("ASC", "DESC"):
-            found = sorted(found, key=_ranked(columns[column]), reverse=direction.upper() == "DESC")
+            is_backwards = direction.upper() == "DESC"
+            if is_backwards and column.endswith("_time"):
+                found = found[::-1]  # what was made at one instant of a virtual clock was made one after the other
+            found = sorted(found, key=_ranked(columns[column]), reverse=is_backwards)
     return found
 
 
@@ -224,7 +236,7 @@ def task_summary(task: TaskState) -> JsonObject:
         "taskDefName": task.def_name,
         "taskType": task.type,
         "input": java_text(task.input),
-        "output": java_text(task.output),
+        "output": java_text(output_of(task)),
         "taskId": task.task_id,
         "workflowPriority": execution.priority,
     }

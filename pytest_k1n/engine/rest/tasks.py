@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from pytest_k1n.engine.decide.forks import SYSTEM_TYPES
 from pytest_k1n.engine.documents import execution_document, task_document
 from pytest_k1n.engine.language import jsontext, secrets
 from pytest_k1n.engine.language.expressions import MOST_BYTES
@@ -55,6 +56,8 @@ def _delivered(task: TaskState) -> JsonObject:
 def _poll_batch(request: Request) -> Reply | Waiting:
     """Deliver what there is, up to `count`; wait for the first one, not for all of them.
 
+    Priority decides which tasks a batch has; in it they stand as they were queued.
+
     3.32.1 holds fewer than `count` back until the time is up (issue 142), its successor no longer does (PR 1636).
     """
     timeout_ms = request.count("timeout", 100)
@@ -63,10 +66,11 @@ def _poll_batch(request: Request) -> Reply | Waiting:
     key, worker_id, count = _key(request), request.text("workerid"), request.count("count", 1)
 
     def attempt() -> Reply | None:
-        delivered: list[JsonObject] = []
+        delivered: list[tuple[int, JsonObject]] = []
         while len(delivered) < count and (task := request.engine.poll(key, worker_id)) is not None:
-            delivered.append(_delivered(task))
-        return Reply(payload=delivered) if delivered else None
+            delivered.append((request.engine.dispatcher.queues.taken, _delivered(task)))
+        delivered.sort(key=lambda each: each[0])
+        return Reply(payload=[document for _, document in delivered]) if delivered else None
 
     if (answer := attempt()) is not None:
         return answer
@@ -121,6 +125,8 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     if task is None:
         raise Unknown(f"No such task found by id: {result['taskId']}")
     status = result.get("status")
+    if status is None and task.status not in OPEN_TASK:
+        return task  # it is not looked at any more
     if status is None:
         raise Illegal(
             'Cannot invoke "com.netflix.conductor.common.metadata.tasks.TaskResult$Status.name()" because the return '
@@ -284,28 +290,33 @@ def _search_full(request: Request) -> Reply:
 
 def _found(request: Request, show: Callable[[TaskState], JsonObject]) -> Reply:
     start, size = max(0, request.count("start", 0)), request.count("size", 100)
-    archived = request.engine.archived if show is search.task_summary else ()
-    known = (*request.engine.executions.values(), *archived)
+    is_summary = show is search.task_summary  # the other form looks each one up by its id
+    known = (*request.engine.executions.values(), *(request.engine.archived if is_summary else ()))
     executions = search.unhurried(known, request.engine.guards.breathe)
-    every = (task for execution in executions for task in list(execution.tasks))
+    every = search.rows(executions) if is_summary else (task for each in executions for task in list(each.tasks))
     found = search.tasks(every, request.text("query") or "", request.text("freeText"), request.text("sort") or "")
     shown = [show(task) for task in found[start : None if size < 0 else start + size]]
     return Reply(payload={"totalHits": len(found), "results": shown})
 
 
 def _requeue(request: Request) -> Reply:
-    return Reply(payload=str(len(pending(request))), content_type=TEXT)
+    """Put the open tasks of a type into its queue once more, also those that a worker has: it gets them again."""
+    tasks = pending(request)
+    if request.names["type"] not in SYSTEM_TYPES:
+        request.engine.push_again(tasks)
+    return Reply(payload=str(len(tasks)), content_type=TEXT)
 
 
 def pending(request: Request) -> list[TaskState]:
-    """List the open tasks of the type that a path names, oldest execution first."""
+    """List the open tasks of the type that a path names, by id as the server's table has them."""
     type_ = request.names["type"]
-    return [
+    found = (
         task
         for execution in request.engine.executions.values()
         for task in execution.live
         if task.type == type_ and task.is_open
-    ]
+    )
+    return sorted(found, key=lambda task: task.task_id)
 
 
 ROUTES = (

@@ -274,14 +274,16 @@ def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
     elif top_only:
         every = (execution for execution in every if execution.parent_id is None)
     query, text, sort = request.text("query") or "", request.text("freeText"), request.text("sort") or ""
-    if by_tasks:
-        tasks = search.tasks((task for execution in every for task in execution.tasks), query, text, sort)
-        found = list(dict.fromkeys(task.execution for task in tasks))
+    page = slice(start, None if size < 0 else start + size)
+    if by_tasks:  # pages are of tasks, and what is found more than once in one page is not counted
+        tasks = search.tasks(search.rows(every), query, text, sort)
+        shown = list(dict.fromkeys(task.execution for task in tasks[page]))
+        hits = len(tasks) - len(tasks[page]) + len(shown)
     else:
         found = search.ordered(search.executions(every, query, text), sort)
-    shown = found[start : None if size < 0 else start + size]
+        shown, hits = found[page], len(found)
     results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
-    return Reply(payload={"totalHits": len(found), "results": results})
+    return Reply(payload={"totalHits": hits, "results": results})
 
 
 ROUTES = (

@@ -95,6 +95,8 @@ class Beginning(PassingTime, ABC):
         except Broken as error:
             self.forget(execution)
             raise error.problem(str(error)) from None
+        if execution.parent_id is None and execution.variables != execution.definition.variables:
+            execution.first_variables = execution.variables
 
     def _begin_if_possible(self, execution: ExecutionState) -> None:
         with suppress(Problem):  # the caller has gone on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_k1n.engine.documents import failed_workflow_document
+from pytest_k1n.engine.documents import inner_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.ports import Starter
@@ -26,7 +26,7 @@ def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) ->
         "workflowId": ended.workflow_id,
         "reason": ended.reason,
         "failureStatus": ended.status,
-        "failedWorkflow": Unstored(failed_workflow_document(ended)),
+        "failedWorkflow": Unstored(inner_document(ended)),
     }
     if failed_task_id is not None:
         input_["failureTaskId"] = failed_task_id

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple
 
 from pytest_k1n.engine.state import TaskState
-from pytest_k1n.engine.status import SCHEDULED
+from pytest_k1n.engine.status import OPEN_TASK
 
 
 class QueueKey(NamedTuple):
@@ -33,12 +33,14 @@ class _Queue:
 
 
 class Queues:
-    """All queues of an engine. A message is void once its task got a newer ticket or is no longer scheduled."""
+    """All queues of an engine. A message is void once its task got a newer ticket or has ended."""
 
     def __init__(self) -> None:
         self._queues: dict[QueueKey, _Queue] = {}
         self._plain: dict[str, QueueKey] = {}
         self._order = 0
+        self.taken = 0
+        """Which push the message was that `pop` took last: the server hands a batch out in that order."""
 
     def push(self, task: TaskState, due_ms: int, now_ms: int) -> QueueKey:
         """Put a task into the queue of its type and domain, deliverable from `due_ms` on."""
@@ -83,7 +85,7 @@ class Queues:
             if is_held(task):
                 passed_over.append(message)
             else:
-                found = task
+                found, self.taken = task, message[2]
             break
         for message in passed_over:
             heappush(queue.ready, message)
@@ -119,7 +121,7 @@ class Queues:
 
 
 def _is_valid(task: TaskState, ticket: int) -> bool:
-    return task.ticket == ticket and task.status == SCHEDULED
+    return task.ticket == ticket and task.status in OPEN_TASK
 
 
 def _valid(queue: _Queue) -> Iterator[TaskState]:

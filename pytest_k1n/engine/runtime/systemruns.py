@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from pytest_k1n.engine.runtime import asynctasks, children
+from pytest_k1n.engine.ids import INSTANCE
+from pytest_k1n.engine.runtime import asynctasks, children, httpcalls
 from pytest_k1n.engine.runtime import starting as startworkflow
 from pytest_k1n.engine.runtime.agenda import WAKE, Agenda
 from pytest_k1n.engine.runtime.ports import SystemHost
@@ -32,13 +33,13 @@ class SystemRuns:
         self,
         engine: SystemHost,
         agenda: Agenda,
-        call_http: asynctasks.HttpCaller,
+        call_http: httpcalls.HttpCaller,
         note_in_progress: Callable[[TaskState], None],
         publish: Callable[[TaskState], None],
     ) -> None:
         self.offload: Offload | None = None
         """Runs the outgoing calls of HTTP tasks; None makes them at once, and nothing else happens meanwhile."""
-        self.reply: Callable[[TaskState], asynctasks.HttpAnswer | None] | None = None
+        self.reply: Callable[[TaskState], httpcalls.HttpAnswer | None] | None = None
         """What answers a HTTP task instead of a call; None sends them all, and so does its None for a task."""
         self._engine = engine
         self._agenda = agenda
@@ -55,7 +56,7 @@ class SystemRuns:
         if kind in _HOLDABLE and self._is_held(task):
             self._held.append(task)
             return True
-        if kind in _RUN:
+        if kind in _RUN or (kind == "KAFKA_PUBLISH" and asynctasks.kafka_refusal(task) is not None):
             self._run_later(task)
             return True
         if kind in ("WAIT", "HUMAN"):
@@ -113,29 +114,33 @@ class SystemRuns:
         elif kind == "HTTP":
             self._call(task)
             return
+        elif kind == "KAFKA_PUBLISH":
+            asynctasks.refuse_kafka(task)
         else:
             startworkflow.run(self._engine, task)
         self._end(task)
 
     def _call(self, task: TaskState) -> None:
-        request = asynctasks.http_request(task)
+        request = httpcalls.http_request(task)
+        if request is None and task.status != FAILED:
+            return
+        task.worker_id = INSTANCE
         if request is None:
-            if task.status == FAILED:
-                self._end(task)
+            self._end(task)
             return
         if self.reply is not None and (reply := self.reply(task)) is not None:
-            asynctasks.take_answer(task, request, reply)
+            httpcalls.take_answer(task, request, reply)
             task.output["_k1n"] = {"simulated": True, "handler": "http"}
             self._end(task)
             return
         ticket = task.ticket
 
-        def take(answer: asynctasks.HttpAnswer | Exception) -> None:
+        def take(answer: httpcalls.HttpAnswer | Exception) -> None:
             if task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW:
-                asynctasks.take_answer(task, request, answer)
+                httpcalls.take_answer(task, request, answer)
                 self._end(task)
 
-        def take_later(answer: asynctasks.HttpAnswer | Exception) -> None:
+        def take_later(answer: httpcalls.HttpAnswer | Exception) -> None:
             self._engine.tick()
             take(answer)
             self._agenda.settle()

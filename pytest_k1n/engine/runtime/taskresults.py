@@ -33,7 +33,7 @@ def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str 
         status=status,
         output={**task.output, **output},
         reason=task.reason,
-        worker_id=worker_id,
+        worker_id=worker_id if worker_id and worker_id.strip() else task.worker_id,
         callback_s=task.callback_s,
     )
 

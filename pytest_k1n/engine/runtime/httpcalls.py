@@ -1,0 +1,167 @@
+"""HTTP tasks: the request that one describes, and what comes of its answer, as measured on Conductor 3.32.1."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.message import Message
+from json import JSONDecoder
+from typing import Any, Final, NoReturn, Protocol
+from urllib.parse import urlsplit
+
+from pytest_k1n.core import httprequests
+from pytest_k1n.engine.language import secrets
+from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.status import COMPLETED, FAILED
+from pytest_k1n.engine.values import JsonObject
+
+HttpAnswer = tuple[int, str, dict[str, list[str]], bytes]
+"""Status, reason phrase, headers, body."""
+_SUCCESSES: Final = range(200, 300)
+_FIRST_ERROR: Final = 400
+_JAVA: Final = "java.lang.Exception"
+_ANY_JSON: Final = "application/json"
+
+
+class HttpCaller(Protocol):
+    """Makes one HTTP request; returns status, reason phrase, headers, body. Raises OSError."""
+
+    def __call__(
+        self, method: str, uri: str, headers: dict[str, str], body: bytes | None, timeout_s: float
+    ) -> HttpAnswer: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingCall:
+    """What a HTTP task asks for; sending it touches no task, so any thread may."""
+
+    method: str
+    uri: str
+    headers: dict[str, str]
+    body: bytes | None
+    timeout_s: float
+
+    def send(self, call: HttpCaller) -> HttpAnswer | Exception:
+        """Make the request; return what came, or why nothing did."""
+        try:
+            return call(self.method, httprequests.encoded(self.uri), self.headers, self.body, self.timeout_s)
+        except Exception as error:  # whatever a definition makes of a request: the task fails by it, not the engine
+            return error
+
+
+def http_request(task: TaskState) -> OutgoingCall | None:
+    """Read the request that a HTTP task describes; None where none is sent: the task has failed, or stays as it is."""
+    given = secrets.revealed(task.input)
+    if httprequests.unreadable(given) is not None:
+        return None  # the server tries again and again
+    fields: JsonObject = dict(httprequests.request_of(given))
+    if (refused := httprequests.refusal(fields)) is not None:
+        task.status, task.reason = FAILED, refused.reason
+        if refused.error:
+            task.output = {"response": f"{refused.error}: {refused.text}"}
+        return None
+    body = fields.get("body")
+    payload = None if body is None else body.encode() if isinstance(body, str) else _json(body)
+    timeout_s = float(fields.get("readTimeOut") or 3000) / 1000
+    return OutgoingCall(
+        method=str(fields["method"]),
+        uri=str(fields["uri"]),
+        headers=_headers_of(fields),
+        body=payload,
+        timeout_s=timeout_s,
+    )
+
+
+def _headers_of(fields: Mapping[str, Any]) -> dict[str, str]:
+    """Write the headers of a request: its `accept` and `contentType`, set or not, win over headers of these names."""
+    asked = fields.get("accept")
+    accept = asked if isinstance(asked, list) else [asked or _ANY_JSON]
+    given = {str(name): java_text(value) for name, value in (fields.get("headers") or {}).items()}
+    return {
+        **{name: value for name, value in given.items() if name.lower() not in ("accept", "content-type")},
+        "Accept": ", ".join(str(each).replace("; ", ";") for each in accept),
+        "Content-Type": str(fields.get("contentType") or _ANY_JSON),
+    }
+
+
+def take_answer(task: TaskState, request: OutgoingCall, answer: HttpAnswer | Exception) -> None:
+    """End a HTTP task by what came of its request; anything but 2xx fails it, with the server's words."""
+    if isinstance(answer, Exception):
+        _fail(task, f'I/O error on {request.method} request for "{request.uri}": {_said(answer, request.uri)}')
+        return
+    status, phrase, received, content = answer
+    if status >= _FIRST_ERROR:
+        text = content.decode("utf-8", "replace")
+        _fail(task, f'{status} {phrase} on {request.method} request for "{request.uri}": "{text}"')
+        return
+    is_good = status in _SUCCESSES
+    body = parsed(content.decode(_charset(received), "replace")) if is_good else None
+    task.output = {"response": {"headers": received, "reasonPhrase": phrase, "body": body, "statusCode": status}}
+    if is_good:
+        task.status = COMPLETED
+    else:  # a redirection that leads nowhere
+        task.status, task.reason = FAILED, "No response from the remote service"
+
+
+def parsed(text: str) -> Any:
+    """Read a body: JSON if it begins with some, as numbers with a fraction and words as text; else the text itself."""
+    if not text:
+        return None
+    begin = text.lstrip(" \t\r\n")
+    try:
+        value, end = _DECODER.raw_decode(begin)
+    except ValueError:
+        return text
+    if isinstance(value, dict | list | str):
+        return value
+    if begin[end : end + 1].strip():
+        return text
+    if isinstance(value, bool) or value is None:
+        return java_text(value)
+    return float(value)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+_DECODER: Final = JSONDecoder(parse_constant=_no_constant)
+
+
+def _charset(received: Mapping[str, list[str]]) -> str:
+    """Return the encoding of a body: as it says, UTF-8 of JSON, ISO-8859-1 of anything else that says what it is."""
+    kind = next((values[0] for name, values in received.items() if name.lower() == "content-type" and values), "")
+    if not kind:  # of an answer that a test has given in a file, which is UTF-8
+        return "utf-8"
+    message = Message()
+    message["Content-Type"] = kind
+    said = message.get_content_charset()
+    subtype = message.get_content_subtype()
+    return said or ("utf-8" if subtype == "json" or subtype.endswith("+json") else "iso-8859-1")
+
+
+def _json(value: Any) -> bytes:
+    """Write JSON as the server does: without blanks, in UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _said(error: Exception, uri: str) -> str:
+    """Say what went wrong, in the server's words where nobody listened, answered or was known by that name."""
+    cause = getattr(error, "reason", error)  # a URLError's
+    address = urlsplit(uri)
+    if isinstance(cause, ConnectionRefusedError):
+        return f"Connect to {address.scheme}://{address.netloc} failed: Connection refused"
+    if isinstance(cause, socket.gaierror):
+        return f"{address.hostname}: Name or service not known"
+    if isinstance(cause, TimeoutError):
+        return "Read timed out"
+    return str(error)
+
+
+def _fail(task: TaskState, problem: str) -> None:
+    task.status = FAILED
+    task.output = {"response": f"{_JAVA}: {problem}"}
+    task.reason = f"Failed to invoke HTTP task due to: {_JAVA}: {problem}"
