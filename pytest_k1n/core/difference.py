@@ -95,8 +95,8 @@ def _records(
             yield from _task_definitions(mine, other, here)
         elif key in _OBJECTS:
             yield from _values(_plainly(mine), _plainly(other), here)
-        elif key in _MEANT:
-            yield from _values(*_MEANT[key](planned, ran), here)
+        elif key in _WRITTEN_AT_RUN_TIME:
+            yield from _values(*_WRITTEN_AT_RUN_TIME[key](planned, ran), here)
         else:
             yield from _values(mine, other, here)
 
@@ -119,13 +119,6 @@ def _inputs(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json,
     return mine, other
 
 
-def _joined(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
-    """Compare what a JOIN waits for: for all of that, in whatever order it is written."""
-    mine, other = _meant("joinOn", planned), _meant("joinOn", ran)
-    is_alike = isinstance(mine, list) and isinstance(other, list) and set(map(str, mine)) == set(map(str, other))
-    return (None, None) if is_alike and planned.get("type") == ran.get("type") == "JOIN" else (mine, other)
-
-
 def _variables(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
     """Compare the variables; SET_VARIABLE writes into the map that the snapshot shows."""
     mine, other = _meant("variables", planned), _meant("variables", ran)
@@ -143,13 +136,12 @@ def _written(task: Mapping[str, Json]) -> Iterable[str]:
     return inputs if isinstance(inputs, Mapping) else ()
 
 
-_MEANT: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Json]], tuple[Json, Json]]] = {
+_WRITTEN_AT_RUN_TIME: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Json]], tuple[Json, Json]]] = {
     "name": _names,
     "inputParameters": _inputs,
-    "joinOn": _joined,
     "variables": _variables,
 }
-"""Keys whose values say more than is meant, such as what happened at run time: what of both is to be compared."""
+"""Keys of a snapshot that tell of its execution too: what of both sides is to be compared."""
 
 
 def _meant(key: str, fields: Mapping[str, Json]) -> Json:

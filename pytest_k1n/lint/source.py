@@ -146,13 +146,9 @@ def kind_of(fields: Fields) -> DefinitionKind | None:
         if any(isinstance(task, Mapping) and ("taskReferenceName" in task or "type" in task) for task in tasks):
             return DefinitionKind.WORKFLOW
         return DefinitionKind.WORKFLOW if {"name", "version"} <= fields.keys() or "schemaVersion" in fields else None
-    if tasks is not None and "name" in fields and {"version", "schemaVersion", "outputParameters"} & fields.keys():
+    if "tasks" in fields and "name" in fields and {"version", "schemaVersion", "outputParameters"} & fields.keys():
         return DefinitionKind.WORKFLOW  # with something else where its tasks belong
-    if (
-        isinstance(fields.get("name"), str)
-        and "taskReferenceName" not in fields
-        and TASK_DEFINITION_KEYS & fields.keys()
-    ):
+    if "name" in fields and "taskReferenceName" not in fields and TASK_DEFINITION_KEYS & fields.keys():
         return DefinitionKind.TASK
     return None
 

@@ -10,6 +10,7 @@ from pytest_k1n.lint.checks import (
     children,
     demands,
     files,
+    inputs,
     joins,
     keys,
     loops,
@@ -279,6 +280,17 @@ CHECKS: Final = (
         why="The server fails the task before it sends anything, or cannot read the request and tries again and again.",
         fix="Give the request a uri with http:// or https:// and a host, a method in capitals, and media types with a "
         "slash; leave out what is null.", find=requests.bad_request,
+    ),
+    LintCheck(
+        code="wrong-input", level=ERROR, title="An input that a system task cannot take",
+        why="The server takes the definition; when the task runs, it answers 500 or fails the task. If the task is "
+        "optional and only fails, it is a warning.",
+        fix="Give a value of the type that is named.", find=inputs.wrong_input,
+    ),
+    LintCheck(
+        code="negative-version", level=WARNING, title="A version below 0",
+        why="The server takes it and never finds it as the newest: who starts the workflow by name is answered 404.",
+        fix="Count versions from 1.", find=inputs.negative_version,
     ),
     LintCheck(
         code="not-simulated", level=INFO, title="What only a real server does",

@@ -70,9 +70,11 @@ class TaskNode:
 
 
 def text(fields: Fields, key: str) -> str:
-    """Read a text; "" for anything else."""
+    """Read a text, or a number or a truth as the text that the server makes of it; "" for anything else."""
     value = fields.get(key)
-    return value if isinstance(value, str) else ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else ""
 
 
 def mapping(fields: Fields, key: str) -> Fields:

@@ -114,24 +114,6 @@ def test_what_else_ran_is_a_finding_with_the_difference(check, given, words):
     assert words in said
 
 
-def fork(join_on, kind="JOIN"):
-    branches = [[simple("p")], [simple("q")]]
-    tasks = [
-        {**simple("f"), "type": "FORK_JOIN", "forkTasks": branches},
-        {**simple("j"), "type": kind, "joinOn": join_on},
-    ]
-    return definition(tasks=tasks)
-
-
-@pytest.mark.parametrize(("kind", "join_on", "is_other"), [
-    ("JOIN", ["q", "p"], False), ("JOIN", ["p"], True), ("EXCLUSIVE_JOIN", ["q", "p"], True),
-])  # fmt: skip
-def test_a_join_waits_for_the_same_in_any_order(check, kind, join_on, is_other):
-    left = {"status": "TERMINATED", "tasks": []}
-    _, said = judged(check, fork(join_on, kind), execution=ran(snapshot=fork(["p", "q"], kind), **left))
-    assert ("other-definition" in said) is is_other
-
-
 def test_a_folder_may_hold_other_json_and_executions(check):
     files = {"defs/order.json": definition(), "defs/package.json": {"name": "npm"}, "defs/ran.json": ran(),
              "defs/tasks.json": [{"name": "a", "retryCount": 1}], "ran.json": ran()}  # fmt: skip

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.live
 ACCEPTED = frozenset({
     "fork-without-join", "empty-branch", "join-on-unknown", "join-on-case", "join-across-loop", "loop-in-loop",
     "expression-in-condition", "reserved-in-loop", "unknown-evaluator", "missing-input", "script-syntax",
-    "script-outside-input", "no-child", "bad-request",
+    "script-outside-input", "no-child", "bad-request", "wrong-input",
 })  # fmt: skip
 """Errors that the server registers, and that then fail or hang."""
 SEIZES = "reserved-in-loop"

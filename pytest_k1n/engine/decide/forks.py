@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from pytest_k1n.engine.decide.context import Broken, Definitions
 from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.language.java_text import java_text
-from pytest_k1n.engine.problems import InvalidInput
+from pytest_k1n.engine.problems import InvalidInput, Problem
+from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.values import JsonObject
@@ -61,12 +63,11 @@ def _listed(fork: TaskState) -> list[JsonObject]:
     """Read `dynamicForkTasksParam` (a list of tasks) and `dynamicForkTasksInputParamName` (ref -> input)."""
     document = fork.node.document
     parameter = document["dynamicForkTasksParam"]
-    tasks = fork.input.get(parameter)
-    if not isinstance(tasks, list) or not all(
-        isinstance(task, dict) and task.get("taskReferenceName") for task in tasks
-    ):
+    given = fork.input.get(parameter)
+    tasks = _read_tasks(given)
+    if tasks is None:
         raise InvalidInput(
-            f"Input '{parameter}' is invalid. Cannot deserialize a list of Workflow Tasks from '{java_text(tasks)}'"
+            f"Input '{parameter}' is invalid. Cannot deserialize a list of Workflow Tasks from '{java_text(given)}'"
         )
     inputs = fork.input.get(document.get("dynamicForkTasksInputParamName") or "")
     if not isinstance(inputs, dict):
@@ -84,6 +85,18 @@ def _listed(fork: TaskState) -> list[JsonObject]:
         normal = workflow_task_document(task)
         made.append({**normal, "inputParameters": {**normal["inputParameters"], **(own or {})}})
     return made
+
+
+def _read_tasks(given: Any) -> list[JsonObject] | None:
+    """Read a list of tasks as the server's JSON reader does; None where it cannot."""
+    if not isinstance(given, list):
+        return None
+    if not all(isinstance(task, dict) and task.get("taskReferenceName") for task in given):
+        return None
+    try:
+        return [shapes.read(task, shapes.WORKFLOW_TASK) for task in given]
+    except Problem:
+        return None
 
 
 def _joined(fork: TaskState) -> list[JsonObject]:
@@ -145,19 +158,16 @@ def _same_task(fork: TaskState) -> list[JsonObject]:
             task["subWorkflowParam"] = {"name": given["forkTaskWorkflow"], "taskToDomain": values.get("taskToDomain")}
             version = given.get("forkTaskWorkflowVersion")
             if version is not None:
-                task["subWorkflowParam"]["version"] = _version(version)
+                task["subWorkflowParam"]["version"] = _version(version)  # None: the newest
         made.append(workflow_task_document(task))
     return made
 
 
-def _version(given: Any) -> int:
-    """Read a version: only text will do. Raises Broken with the server's words."""
+def _version(given: Any) -> int | None:
+    """Read a version: only a text will do, and one that is no number says nothing. Raises Broken in Java's words."""
     if not isinstance(given, str):
         raise Broken(java_cast(given, "java.lang.String"))
-    try:
-        return int(given)
-    except ValueError:
-        raise Broken(f'For input string: "{given}"') from None
+    return int(given) if re.fullmatch(r"[+-]?[0-9]{1,9}", given) else None
 
 
 def java_cast(value: Any, wanted: str) -> str:

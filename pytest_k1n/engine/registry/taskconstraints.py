@@ -90,9 +90,9 @@ def _cases(task: JsonObject) -> Iterator[str]:
 
 def _dynamic_fork(task: JsonObject) -> Iterator[str]:
     inputs = task["inputParameters"]
-    if any(inputs.get(key) for key in ("forkTaskName", "forkTaskType", "forkTaskInputs")):
+    if inputs.get("forkTaskName") or inputs.get("forkTaskType") or inputs.get("forkTaskInputs") is not None:
         return
-    if task.get("dynamicForkJoinTasksParam"):
+    if task.get("dynamicForkJoinTasksParam") is not None:  # an empty one is one
         if task.get("dynamicForkTasksParam") or task.get("dynamicForkTasksInputParamName"):
             yield (
                 "dynamicForkJoinTasksParam or combination of dynamicForkTasksInputParamName and dynamicForkTasksParam "
@@ -119,15 +119,16 @@ def _terminate(task: JsonObject) -> Iterator[str]:
 
 
 def _wait(task: JsonObject) -> Iterator[str]:
-    duration, until = task["inputParameters"].get("duration"), task["inputParameters"].get("until")
-    if duration and until:
+    given = [task["inputParameters"].get(key) for key in ("duration", "until")]
+    duration, until = ("" if each is None else each for each in given)  # 0 and what is empty are given, as no time
+    if duration != "" and until != "":
         yield "Both 'duration' and 'until' specified. Please provide only one input"
-    elif duration and "${" not in str(duration):
+    elif duration != "" and "${" not in str(duration):
         try:
             duration_s(duration if isinstance(duration, str) else "")
         except ValueError:
             yield "Either date or duration is passed as null "
-    elif until and "${" not in str(until):
+    elif until != "" and "${" not in str(until):
         try:
             instant_ms(str(until))
         except ValueError:

@@ -70,7 +70,12 @@ def no_child(workflow: WorkflowSubject) -> Iterator[Hit]:
     for task in workflow.tasks:
         child = mapping(task.fields, "subWorkflowParam")
         is_given = isinstance(task.fields.get("subWorkflowParam"), Mapping)
-        if task.type == "SUB_WORKFLOW" and is_given and not child.get("name") and not child.get("workflowDefinition"):
+        if (
+            task.type == "SUB_WORKFLOW"
+            and is_given
+            and child.get("name") in (None, "")
+            and not child.get("workflowDefinition")
+        ):
             yield Hit((*task.path, "subWorkflowParam"), "names no workflow", ref=task.ref)
 
 

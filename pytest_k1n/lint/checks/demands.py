@@ -21,18 +21,19 @@ _WORKS_UNSEEN = ("decisionCases should have", "terminate task cannot be optional
 def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find values that the server's JSON reader cannot take where they stand."""
     shape = shapes.WORKFLOW if isinstance(subject, WorkflowSubject) else shapes.TASK_DEFINITION
-    yield from _wrong(subject.fields, shape, subject.path)
+    yield from wrong_fields(subject.fields, shape, subject.path)
     if isinstance(subject, WorkflowSubject) and not subject.is_inline:
         for task in subject.tasks:
             for field in shapes.unbearable_nulls(task.fields, in_loop=task.loop is not None):
                 yield Hit((*task.path, field), "must not be null: leave it out", ref=task.ref)
 
 
-def _wrong(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
+def wrong_fields(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
+    """Find what the server's JSON reader cannot make of a value, field by field."""
     if isinstance(value, str) and shape.from_text is not None:
         return
     if not isinstance(value, dict):
-        yield Hit(path, f"must be an object, not {_kind(value)}")
+        yield Hit(path, f"must be an object, not {kind_of(value)}")
         return
     for field, kind in shape.fields.items():
         if field in value:
@@ -55,22 +56,22 @@ def _wrong_field(fields: Fields, field: str, kind: Any, shape: shapes.Shape, pat
 
 def _wrong_inside(value: Any, form: str, inner: shapes.Shape, path: Path) -> Iterator[Hit]:
     if form == "object":
-        yield from _wrong(value, inner, path)
+        yield from wrong_fields(value, inner, path)
     elif form == "list" and isinstance(value, list):
         for index, each in enumerate(value):
-            yield from _wrong(each, inner, (*path, index))
+            yield from wrong_fields(each, inner, (*path, index))
     elif form == "lists" and isinstance(value, list):
         for index, each in enumerate(value):
             if isinstance(each, list):
                 yield from _wrong_inside(each, "list", inner, (*path, index))
             else:
-                yield Hit((*path, index), f"must be a list of tasks, not {_kind(each)}")
+                yield Hit((*path, index), f"must be a list of tasks, not {kind_of(each)}")
     elif form == "cases" and isinstance(value, dict):
         for case, each in value.items():
             if isinstance(each, list):
                 yield from _wrong_inside(each, "list", inner, (*path, case))
             elif each is not None:
-                yield Hit((*path, case), f"must be a list of tasks, not {_kind(each)}")
+                yield Hit((*path, case), f"must be a list of tasks, not {kind_of(each)}")
 
 
 def _only(shape: shapes.Shape, field: str) -> shapes.Shape:
@@ -86,10 +87,11 @@ def _explained(message: str, value: Any, kind: Any) -> str:
              "map": "an object", "text map": "an object of texts",
              "texts": "a list of texts", "definition": "a definition, or one ${…}"}  # fmt: skip
     wanted = names.get(str(kind).rstrip("?"), "an object" if kind[0] == "object" else "a list of tasks")
-    return f"must be {wanted}, not {_kind(value)}"
+    return f"must be {wanted}, not {kind_of(value)}"
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Say what a JSON value is."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -108,7 +110,7 @@ def no_tasks(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 def no_name(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find definitions and tasks without a name."""
-    if not subject.fields.get("name") and not (isinstance(subject, WorkflowSubject) and subject.is_inline):
+    if subject.fields.get("name") in (None, "") and not (isinstance(subject, WorkflowSubject) and subject.is_inline):
         yield Hit(subject.path, "the definition has no name")
     if isinstance(subject, WorkflowSubject):
         for task, field, message in subject.demands:

@@ -39,8 +39,9 @@ def unknown_evaluator(workflow: WorkflowSubject) -> Iterator[Hit]:
             fields, path = task.inputs, (*task.path, "inputParameters", "evaluatorType")
         else:
             continue
-        kind = fields.get("evaluatorType")
-        if isinstance(kind, str) and kind not in EVALUATORS and "${" not in kind:
+        kind = text(fields, "evaluatorType")
+        is_given = isinstance(fields.get("evaluatorType"), str | int | float)
+        if is_given and kind not in EVALUATORS and "${" not in kind:
             hint = suggestion(kind, EVALUATORS, 0.5) or f"one of {', '.join(EVALUATORS)}"
             yield Hit(path, f"the server has no evaluator {kind!r}", hint, ref=task.ref)
 

@@ -93,6 +93,18 @@ def http(**fields: Any) -> Definition:
     return task("h", "HTTP", inputParameters={"http_request": request})
 
 
+def dynamic_fork(**inputs: Any) -> Definition:
+    """A fork that makes its tasks of its input alone."""
+    return task("f", "FORK_JOIN_DYNAMIC", inputParameters=inputs)
+
+
+def fork_over(tasks: Any, inputs: Any = None) -> Definition:
+    """A fork over a list of tasks and the inputs of each."""
+    given = {"t": tasks, "i": {} if inputs is None else inputs}
+    return task("f", "FORK_JOIN_DYNAMIC", dynamicForkTasksParam="t", dynamicForkTasksInputParamName="i",
+                inputParameters=given)  # fmt: skip
+
+
 EXAMPLES: dict[str, Examples] = {
     "not-json": Examples(
         bad=[
@@ -838,6 +850,62 @@ EXAMPLES: dict[str, Examples] = {
             ),
             workflow(task("h", "HTTP", inputParameters={"http_request": "${workflow.input.request}"})),
         ],
+    ),
+    "wrong-input": Examples(
+        bad=[
+            workflow(dynamic_fork(forkTaskWorkflow="child", forkTaskWorkflowVersion=1, forkTaskInputs=[{}]), join()),
+            workflow(dynamic_fork(forkTaskName=7, forkTaskInputs=[{}]), join()),
+            workflow(dynamic_fork(forkTaskName="lint_a", forkTaskInputs={"a": 1}), join()),
+            workflow(dynamic_fork(forkTaskName="lint_a", forkTaskInputs=[None]), join()),
+            workflow(dynamic_fork(forkTaskName="c", forkTaskType="SUB_WORKFLOW", forkTaskInputs=[{}]), join()),
+            workflow(fork_over([{"name": "lint_x", "type": "SIMPLE"}]), join()),
+            workflow(fork_over("[]"), join()),
+            workflow(fork_over([task("x", retryCount="once")]), join()),
+            workflow(fork_over([task("x")], []), join()),
+            workflow(fork_over([task("x")], {"x": 7}), join()),
+            workflow(inline("7") | {"inputParameters": {"evaluatorType": "graaljs", "expression": 7}}),
+            workflow(inline("7", evaluatorType=7)),
+            workflow(task("t", "TERMINATE", inputParameters={"terminationStatus": "FAILED", "terminationReason": 7})),
+            workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": 7})),
+            workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": ""})),
+            workflow(loop(A, inputParameters={"keepLastN": "2"})),
+            workflow(task("d", "DYNAMIC", dynamicTaskNameParam="n", inputParameters={"n": None})),
+            workflow(task("e", "EVENT", sink="topic")),
+            workflow(task("s", "START_WORKFLOW", inputParameters={"startWorkflow": "child"})),
+            workflow(task("s", "START_WORKFLOW", inputParameters={"startWorkflow": {"version": 1}})),
+            workflow(task("s", "START_WORKFLOW", inputParameters={"startWorkflow": {"name": "c", "input": []}})),
+            workflow(task("s", "START_WORKFLOW", inputParameters={"startWorkflow": {"name": "c", "priority": 100}})),
+            workflow(task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "c", "priority": -1})),
+            workflow(task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "c", "workflowDefinition": {"tasks": [A]}})),
+        ],
+        good=[
+            workflow(dynamic_fork(forkTaskWorkflow="child", forkTaskWorkflowVersion="1", forkTaskInputs=[{}]), join()),
+            workflow(dynamic_fork(forkTaskInputs=[]), join()),
+            workflow(dynamic_fork(forkTaskName="${workflow.input.n}", forkTaskInputs="${workflow.input.all}"), join()),
+            workflow(fork_over([task("x", retryCount="7")], {"x": None, "other": 7}), join()),
+            workflow(fork_over("${workflow.input.tasks}", "${workflow.input.inputs}"), join()),
+            workflow(
+                task("t", "TERMINATE", inputParameters={"terminationStatus": "FAILED", "terminationReason": None})
+            ),
+            workflow(loop(A, inputParameters={"keepLastN": 2})),
+            workflow(loop(A, inputParameters={"keepLastN": "${workflow.input.n}"})),
+            workflow(task("d", "DYNAMIC", dynamicTaskNameParam="n", inputParameters={"n": 7})),
+            workflow(task("e", "EVENT", sink="conductor")),
+            workflow(task("e", "EVENT", sink="${workflow.input.sink}")),
+            workflow(task("s", "START_WORKFLOW", inputParameters={"startWorkflow": "${workflow.input.child}"})),
+            workflow(
+                task(
+                    "s",
+                    "START_WORKFLOW",
+                    inputParameters={"startWorkflow": {"name": "c", "input": "${workflow.input.x}"}},
+                )
+            ),
+            workflow(task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "c", "priority": "100"})),
+        ],
+    ),
+    "negative-version": Examples(
+        bad=[workflow(A, version=each) for each in (-1, -2, -7, -100, -(2**31))],
+        good=[workflow(A, version=0), workflow(A)],
     ),
     "not-simulated": Examples(
         bad=[

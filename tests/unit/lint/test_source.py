@@ -5,6 +5,7 @@ import json
 import pytest
 
 from k1n_support.lint_examples import SOUND, A, child, definition, workflow
+from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.source import SourceFile
 
 W, T = SOUND, definition()
@@ -49,3 +50,20 @@ def test_definitions_are_found_in_every_wrapping(document, found):
 )
 def test_nothing_else_is_taken_for_a_definition(document):
     assert SourceFile("x.json", json.dumps(document)).definitions == ()
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ({**W, "tasks": None}, "wrong-type"),
+        ({**T, "name": None}, "no-name"),
+        ({**T, "name": []}, "wrong-type"),
+    ],
+)
+def test_a_definition_without_its_name_or_tasks_is_still_one(document, code):
+    assert code in {each.code for each in lint([SourceFile("x.json", json.dumps(document))]).findings}
+
+
+def test_a_number_as_a_name_is_the_text_that_the_server_makes_of_it():
+    found = lint([SourceFile("x.json", json.dumps({**W, "name": 0}))]).findings
+    assert [each.code for each in found if each.level == "error"] == []
