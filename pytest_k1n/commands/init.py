@@ -7,9 +7,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from pytest_k1n.commands.material import Material, example, from_file, from_server
+from pytest_k1n.commands.example import example
+from pytest_k1n.commands.material import Material, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import files
 from pytest_k1n.plan.library import DefinitionError, Document, read_folder
@@ -34,6 +36,8 @@ def main(argv: Sequence[str]) -> int:
     if arguments.file:
         demand_taken(material.workflows[0])
     rehearsal = rehearse(material)
+    if not rehearsal.trouble:
+        material = replace(material, input=rehearsal.input)
     taken = _taken(arguments.folder, material)
     texts = files(material, rehearsal, taken)
     _write(arguments.folder, texts)
@@ -139,8 +143,8 @@ def _said(
     if rehearsal.examples:
         yield f"  the test answers for {', '.join(rehearsal.examples)}: made up, write what your workers really answer"
     if requests := material.requests():
-        yield f"  {', '.join(requests)} would send real HTTP requests: nothing was sent, and the tests skip themselves"
-        yield "  until you let a stub listen there, or change the addresses, and delete the call of `pytest.skip`"
+        yield f"  {', '.join(requests)} would send real HTTP requests: the test says what they are answered, by http="
+        yield "  made up, write what the services answer; a server would send them, and the test skips itself there"
     yield "next:"
     if folder != Path():
         yield f"  cd {folder}"

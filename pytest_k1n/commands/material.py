@@ -1,4 +1,4 @@
-"""What `k1n init` starts from: definitions, and how long recorded runs took; from a server, or a small example."""
+"""What `k1n init` starts from: definitions, and how long recorded runs took; from a server, or a file."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from typing import Any, cast
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
+from pytest_k1n.commands.guessing import guesses
 from pytest_k1n.core import wire
 from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_types
 from pytest_k1n.core.observation import record_is_simulated
-from pytest_k1n.core.rehearsed import late_inputs, rehearsed
-from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
-from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
-from pytest_k1n.plan.library import DefinitionError, read_definitions
+from pytest_k1n.core.rehearsed import late_inputs, plausible_outputs, rehearsed
+from pytest_k1n.core.units import HOUR_MS, SECOND_MS
+from pytest_k1n.plan.library import DefinitionError, read_definitions, started_workflows
 
 Document = Mapping[str, Any]
 _ANSWERED_AFTER_MS = HOUR_MS
 _OF_TASKS = frozenset({"retryCount", "retryLogic", "timeoutSeconds", "responseTimeoutSeconds", "timeoutPolicy"})
 """Keys of which a task definition has one: other files with a `name` are of other things."""
-_MINUTES = {"reserve": 2, "charge": 3, "receipt": 1, "pack": 6, "ship": 5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +78,16 @@ class Material:
             if each.kind == "HTTP"
         }
 
+    def replies(self) -> dict[str, dict[str, Any]]:
+        """Return ref -> what its HTTP task may be answered: made up, what other tasks read of the body."""
+        read = plausible_outputs(self.workflows)
+        found = {}
+        for ref in self.requests():
+            response = read.get(ref, {}).get("response")
+            body = response.get("body") if isinstance(response, dict) else None
+            found[ref] = {"body": {} if body is None else body}
+        return found
+
     def answered_after_ms(self) -> dict[str, int]:
         """Return ref -> how long after it is asked a HUMAN or an endless WAIT may be answered: an hour, made up.
 
@@ -94,37 +103,6 @@ class Material:
             for inline in [task.task_definition]
             for found in [(definition.timeout_s, inline.timeout_s if inline else limits.get(task.name, 0))]
         }
-
-
-def example() -> Material:
-    """Return the workflow "order": a chain beside a fork's other branch, and a task that waits for both."""
-    chain, beside = [_simple("charge"), _simple("receipt")], [_simple("pack")]
-    document = {
-        "name": "order",
-        "version": 1,
-        "description": "An example: pay and pack side by side, ship when both are done",
-        "schemaVersion": 2,
-        "ownerEmail": "k1n@example.com",
-        "timeoutPolicy": "ALERT_ONLY",
-        "timeoutSeconds": 0,
-        "inputParameters": ["order_id"],
-        "tasks": [
-            _simple("reserve"),
-            {"name": "split", "taskReferenceName": "split", "type": "FORK_JOIN", "forkTasks": [chain, beside]},
-            {"name": "both", "taskReferenceName": "both", "type": "JOIN", "joinOn": ["pack", "receipt"]},
-            _simple("ship"),
-        ],
-        "outputParameters": {"parcel": "${pack.output.artifact}"},
-    }
-    return Material(
-        workflows=(document,),
-        tasks=tuple(_task(name) for name in _MINUTES),
-        estimates_ms={ref: minutes * MINUTE_MS for ref, minutes in _MINUTES.items()},
-        recorded=Recorded(),
-        source="the example that comes with pytest-k1n",
-        input={"order_id": "A-1"},
-        is_example=True,
-    )
 
 
 def from_server(client: Conductor, name: str, *, runs: int) -> Material:
@@ -152,7 +130,7 @@ def from_server(client: Conductor, name: str, *, runs: int) -> Material:
     return Material(
         workflows=tuple(map(_plain, workflows)),
         tasks=tuple(map(_plain, tasks)),
-        estimates_ms={**estimates, **dict.fromkeys(guessed, DEFAULT_ESTIMATE_MS)},
+        estimates_ms={**estimates, **guesses(parsed[0], tasks, guessed, estimates)},
         recorded=recorded,
         guessed=guessed,
         source=client.url,
@@ -188,10 +166,11 @@ def from_file(path: Path, name: str | None = None) -> Material:
     refs = [task.ref for task in parsed[0].walk() if task.type == "SIMPLE"]
     wanted_types = [each for each in worker_types(parsed) if each in rules or each not in inline]
     found = [each for each in wanted_types if each in rules]
+    tasks = tuple(rules.get(each) or task_of(each) for each in wanted_types)
     return Material(
         workflows=tuple(workflows),
-        tasks=tuple(rules.get(each) or _task(each) for each in wanted_types),
-        estimates_ms=dict.fromkeys(refs, DEFAULT_ESTIMATE_MS),
+        tasks=tasks,
+        estimates_ms=guesses(parsed[0], tasks, refs, {}),
         recorded=Recorded(),
         guessed=tuple(refs),
         source=str(path),
@@ -223,16 +202,11 @@ def _tasks_around(path: Path) -> Iterator[Document]:
 
 
 def _with_children(client: Conductor, main: Document) -> list[Document]:
-    """Return a definition and those of all sub-workflows that it names; a missing one is left to the rehearsal."""
+    """Return a definition and those of all workflows that it starts; a missing one is left to the rehearsal."""
     found: dict[tuple[str, int | None], Document] = {(str(main["name"]), None): main}
     waiting = [main]
     while waiting:
-        for task in wire.workflow_definition(cast("Json", waiting.pop())).walk():
-            asked = task.raw.get("subWorkflowParam")
-            if task.type != "SUB_WORKFLOW" or not isinstance(asked, Mapping) or asked.get("workflowDefinition"):
-                continue
-            version = asked.get("version")
-            key = (str(asked.get("name")), version if isinstance(version, int) else None)
+        for key in started_workflows(waiting.pop()):
             if key in found:
                 continue
             try:
@@ -280,12 +254,8 @@ def _plain(document: Document) -> Document:
     return {key: value for key, value in document.items() if key not in notes}
 
 
-def _simple(name: str) -> dict[str, Any]:
-    inputs = {"order_id": "${workflow.input.order_id}"}
-    return {"name": name, "taskReferenceName": name, "type": "SIMPLE", "inputParameters": inputs}
-
-
-def _task(name: str) -> dict[str, Any]:
+def task_of(name: str) -> dict[str, Any]:
+    """Return the definition that is written for a task of which there is none."""
     return {
         "name": name,
         "retryCount": 1,

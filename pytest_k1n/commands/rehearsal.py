@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from itertools import islice
+from typing import Any, Final, cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.commands.material import Material
 from pytest_k1n.core import wire
 from pytest_k1n.core.answers import PlannedAnswer
 from pytest_k1n.core.model import Execution, Json, worker_types
-from pytest_k1n.core.rehearsed import late_outputs
+from pytest_k1n.core.rehearsed import late_outputs, trial_inputs
+from pytest_k1n.core.replies import read_replies
 from pytest_k1n.core.unroll import Graph, happens_before
 from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.servers.embedded import EmbeddedEngine, answer_nothing
 from pytest_k1n.servers.handlerworker import HandlerWorker
+from pytest_k1n.servers.repliedhttp import RepliedHttp
 from pytest_k1n.workers.registry import Handlers
+
+_TRIALS: Final = 60
+"""Inputs that are tried: each costs some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +35,8 @@ class Rehearsal:
     """Refs of the HUMAN and WAIT tasks that went on because somebody answered: how long after they had been asked."""
     examples: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By ref: answers made up without which no dynamic task or fork of it could begin."""
+    input: Mapping[str, Json] = field(default_factory=dict)
+    """With which it did so."""
     trouble: str | None = None
     """Why it did not complete; one line."""
 
@@ -44,16 +52,25 @@ class Rehearsal:
 def rehearse(material: Material, *, seed: int = 0) -> Rehearsal:
     """Run a workflow once, with the estimates of the material; no HTTP request is sent.
 
-    Where it does not come to its end, again with the answers that its dynamic tasks and forks need.
+    Where it does not come to its end, again with the answers that its dynamic tasks and forks need, or other inputs.
     Raises ValueError for one without end; nothing else that a definition can cause.
     """
     plain = _rehearse(material, {}, seed)
+    for given in islice(trial_inputs(material.workflows[0], material.input), _TRIALS) if _is_over(plain) else ():
+        other = _rehearse(replace(material, input=given), {}, seed)
+        if other.trouble is None:
+            return other
     workers = {task.ref for task in material.definition.walk() if task.type == "SIMPLE"}
     examples = {ref: output for ref, output in late_outputs(material.workflows).items() if ref in workers}
     if plain.trouble is None or not examples:
         return plain
     again = _rehearse(material, examples, seed)
     return plain if again.trouble else replace(again, examples=examples)
+
+
+def _is_over(rehearsal: Rehearsal) -> bool:
+    """Tell whether an execution ended badly, which another input might change."""
+    return rehearsal.trouble is not None and rehearsal.execution is not None and rehearsal.execution.is_terminal
 
 
 def _rehearse(material: Material, examples: Mapping[str, Mapping[str, Any]], seed: int) -> Rehearsal:
@@ -64,6 +81,8 @@ def _rehearse(material: Material, examples: Mapping[str, Mapping[str, Any]], see
     client = embedded.client
     answers = {ref: PlannedAnswer(after_ms=ms) for ref, ms in material.answered_after_ms().items()}
     embedded.answers = lambda _: answers
+    if replies := material.replies():
+        embedded.engine.system_runs.reply = RepliedHttp(read_replies(replies))
     try:
         if material.tasks:
             client.register_tasks(material.tasks)
@@ -86,6 +105,7 @@ def _rehearse(material: Material, examples: Mapping[str, Mapping[str, Any]], see
     return Rehearsal(
         execution=execution,
         graph=happens_before(definition, execution),
+        input=material.input,
         answered_ms={ref: answer.after_ms for ref, answer in answers.items() if ref in ran},
         trouble=_trouble(embedded, execution),
     )

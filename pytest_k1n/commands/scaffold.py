@@ -29,9 +29,9 @@ _MADE_UP = (
     "can begin with: write what your workers really answer."
 )
 _REALLY_SENT = (
-    "HTTP tasks are not simulated: each server sends their requests, and so does the embedded engine. So nothing here "
-    "runs until you have let a stub listen at these addresses, or given the definition others; then delete the call "
-    "of `pytest.skip`."
+    "HTTP tasks are not simulated: their requests would be sent. In process `http` answers them instead, made up: "
+    "write what the services answer. A server sends them itself: let a stub listen at these addresses there, then "
+    "delete the call of `pytest.skip`."
 )
 
 
@@ -103,9 +103,8 @@ def plan_text(material: Material, rehearsal: Rehearsal) -> str:
 
 def test_text(material: Material, rehearsal: Rehearsal) -> str:
     """Write the test module; it asserts what the rehearsal has shown to hold."""
-    body = list(_of_examples(material, rehearsal) if rehearsal.examples else _batch_tests(material, rehearsal))
-    if requests := material.requests():
-        body = [*_unsent(requests), *body]
+    is_own = rehearsal.examples or material.requests()  # only there can it be said what a task answers
+    body = list(_own_test(material, rehearsal) if is_own else _batch_tests(material, rehearsal))
     source = "\n".join(body)
     names = sorted(name for name in _EXPECTATIONS if re.search(rf"\b{name}\(", source))
     name = material.definition.name
@@ -175,32 +174,36 @@ def test_a_declined_card_is_never_shipped(conductor):
     execution.expect(failed(reason="card of order A-2 declined"), not_scheduled("ship"))"""
 
 
-def _of_examples(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
-    """Write a test with an execution of its own: only there can it be said what a task answers."""
+def _own_test(material: Material, rehearsal: Rehearsal) -> Iterator[str]:
+    """Write a test with an execution of its own, which says what tasks and services answer."""
     yield ""
     yield "def test_it_completes_in_the_order_of_its_definition(conductor):"
-    yield from comment(_MADE_UP)
-    yield f"    handlers = {python(rehearsal.examples)}"
-    given = ["handlers=handlers"]
+    if rehearsal.trouble:
+        yield from comment(f"A rehearsal on the embedded engine did not complete: {rehearsal.trouble}")
+        yield "    # So this test fails until that is mended."
+    given = []
     if material.input:
         yield f"    given = {python(material.input)}"
-        given.insert(0, "input=given")
+        given.append("input=given")
+    if rehearsal.examples:
+        yield from comment(_MADE_UP)
+        yield f"    handlers = {python(rehearsal.examples)}"
+        given.append("handlers=handlers")
+    if requests := material.requests():
+        yield from comment(_REALLY_SENT)
+        for ref, what in requests.items():
+            yield from comment(f"  {ref}: {what}")
+        yield "    if conductor.url:"
+        reason = f"{', '.join(requests)}: a server would send real HTTP requests"
+        yield f"        pytest.skip({quoted(reason)})"
+        yield f"    http = {python(material.replies())}"
+        given.append("http=http")
     if rehearsal.answered_ms:
         yield f"    answers = {python({ref: {'after': duration(ms)} for ref, ms in rehearsal.answered_ms.items()})}"
         given.append("answers=answers")
-    yield f"    execution = conductor.run({quoted(material.definition.name)}, {', '.join(given)})"
+    yield f"    execution = conductor.run({', '.join([quoted(material.definition.name), *given])})"
     yield "    # The order is derived from the definition: JOINs, cases, loops, retries."
     yield "    execution.expect(completed(), follows_definition())"
-
-
-def _unsent(requests: Mapping[str, str]) -> Iterator[str]:
-    """Skip the module until its user has chosen what answers the requests: every server sends them, the engine too."""
-    yield from comment(_REALLY_SENT, indent="")
-    for ref, what in requests.items():
-        yield from comment(f"  {ref}: {what}", indent="")
-    reason = f"{', '.join(requests)}: would send real HTTP requests; choose what answers them, then delete this"
-    yield f"pytest.skip({quoted(reason)}, allow_module_level=True)"
-    yield ""
 
 
 def _section(name: str) -> Iterator[str]:
@@ -264,6 +267,8 @@ def _value(value: object) -> str:
         return f"{{ {', '.join(f'{_key(str(name))} = {_value(each)}' for name, each in value.items())} }}"
     if isinstance(value, list):
         return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, bool | int):
+        return str(value).lower()
     return quoted(str(value))
 
 

@@ -9,7 +9,8 @@ from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.axis import axis_line
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Execution, TaskRecord
-from pytest_k1n.core.text import one_line
+from pytest_k1n.core.simulation import RESERVED
+from pytest_k1n.core.text import columns_of, one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.weather import Weather
 
@@ -22,7 +23,7 @@ _MARKS = {**dict.fromkeys(ASKED_TYPES, "~"), "SUB_WORKFLOW": "="}
 """By type; work is `#`."""
 _LEGEND = {
     ".": ". waits for a worker or a delay",
-    "~": "~ waits to be answered",
+    "~": "~ waits for an answer or its time",
     "=": "= a sub-workflow",
     "!": "! the host or the server stood still",
 }
@@ -53,10 +54,11 @@ def strips(rows: Sequence[Strip], *, end_ms: int, columns: int, notes: int = _NO
     """
     if not rows:
         return
-    names = max([4, *(len(row.name) for row in rows)])
+    shown = [_cut(row.name, max(columns // 2, _LEAST)) for row in rows]
+    names = max([4, *map(columns_of, shown)])
     width = max(columns - names - notes - 3, _LEAST)
     yield f"{'':<{names}}  {axis_line(end_ms, width)}"
-    for row in rows:
+    for name, row in zip(shown, rows, strict=True):
         cells = [" "] * width
         for stretch in row.stretches:
             first = max(0, min(round(width * stretch.begin_ms / end_ms), width - 1))
@@ -65,7 +67,12 @@ def strips(rows: Sequence[Strip], *, end_ms: int, columns: int, notes: int = _NO
             cells[first:last] = stretch.mark * (last - first)
         if row.is_open:
             cells[-1] = ">"
-        yield f"{row.name:<{names}} |{''.join(cells)}| {row.note}".rstrip()
+        yield f"{name}{' ' * (names - columns_of(name))} |{''.join(cells)}| {row.note}".rstrip()
+
+
+def _cut(name: str, most: int) -> str:
+    """Leave out the middle of a name that is too long: often its end tells it from others."""
+    return name if len(name) <= most else f"{name[: most * 2 // 3 - 1]}…{name[-(most // 3) :]}"
 
 
 def bars(
@@ -114,6 +121,7 @@ def _strip(task: TaskRecord, *, since_ms: int, last_ms: int) -> Strip:
     notes = [
         format_ms(end - start) if ran else "",
         _DRAWN_TYPES.get(task.type, ""),
+        "simulated" if task.type == "HTTP" and RESERVED in task.output else "",
         "" if task.status == "COMPLETED" else one_line(task.status),
         f"attempt {task.attempt + 1}" if task.attempt else "",
     ]

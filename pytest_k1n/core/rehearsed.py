@@ -22,6 +22,8 @@ _SERVICES: Final = (
     "BUSINESS_RULE", "GRPC", "HTTP", "GET_SIGNED_JWT", "QUERY_PROCESSOR", "OPSGENIE", "SENDGRID", "WAIT_FOR_WEBHOOK",
     "UPDATE_SECRET", "GET_WORKFLOW", "UPDATE_TASK", "TERMINATE_WORKFLOW", "PULL_WORKFLOW_MESSAGES", "ALERTING",
 )  # fmt: skip
+_KINDS: Final[tuple[Any, ...]] = ([], {}, 1, "example", True, "http://localhost/example")
+"""Values of every kind that JSON has; the input of a workflow says of none which it needs."""
 _MOST_INDEX: Final = 50
 """Largest index of a list that is made up: a definition may name any."""
 
@@ -87,11 +89,45 @@ def late_outputs(definitions: Iterable[Document]) -> dict[str, dict[str, Any]]:
 
 
 def late_inputs(definition: Document) -> dict[str, Any]:
-    """Return the least of the workflow's input that its dynamic tasks and forks can begin with, as `late_outputs`."""
+    """Return the least of the workflow's input that its dynamic tasks and forks can begin with, as `late_outputs`.
+
+    A dynamic task is named after one of the definition that workers do, if there is one: for others nobody may poll.
+    """
     found: dict[str, Any] = {}
+    simple = [str(each.get("name")) for each in tasks_in(definition.get("tasks")) if _is_simple(each)]
     for (ref, path), value in _late_values(definition, _INPUT_READS):
-        _put(found.setdefault(ref, {}), path, value)
+        _put(found.setdefault(ref, {}), path, simple[0] if isinstance(value, str) and simple else value)
     return cast("dict[str, Any]", found.get("workflow", {}))
+
+
+def trial_inputs(definition: Document, base: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield inputs with which a workflow may come to its end that does not with the input `base`.
+
+    Whole keys take the names of cases that read them, and values of other kinds: one key after the other, then all.
+    """
+    cases = dict(_cases(definition))
+    keys = list(dict.fromkeys((*base, *inputs_read([definition]))))
+    if not keys:
+        return
+    for key in keys:
+        yield from ({**base, key: value} for value in (*cases.get(key, ()), *_KINDS))
+    for value in _KINDS:
+        yield {**dict.fromkeys(keys, value), **{key: found[0] for key, found in cases.items() if found}}
+
+
+def _is_simple(task: Document) -> bool:
+    return task.get("type") in (None, "SIMPLE")
+
+
+def _cases(definition: Document) -> Iterator[tuple[str, list[str]]]:
+    """Yield key of the input -> the names of the cases that a switch chooses by it alone."""
+    for task in tasks_in(definition.get("tasks")):
+        inputs, cases = task.get("inputParameters"), task.get("decisionCases")
+        named = task.get("expression") if task.get("evaluatorType") == "value-param" else task.get("caseValueParam")
+        source = inputs.get(named) if isinstance(inputs, Mapping) and isinstance(named, str) else None
+        match = _INPUT_READS.fullmatch(source.strip()) if isinstance(source, str) else None
+        if match and isinstance(cases, Mapping):
+            yield match[2], list(map(str, cases))
 
 
 def inputs_read(definitions: Iterable[Document]) -> list[str]:

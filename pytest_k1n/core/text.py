@@ -7,6 +7,7 @@ summary, and a mark that turns the reading direction could show `PASS` where `FA
 from __future__ import annotations
 
 import re
+import unicodedata
 
 MOST = 500
 """Characters of one value in a message: enough to recognise it, too few to bury the message."""
@@ -22,6 +23,13 @@ _UNSAFE = re.compile(
 def one_line(text: object, *, most: int = MOST) -> str:
     """Show a value as one harmless line: what a terminal would obey becomes an escape, what is too long is cut."""
     return _UNSAFE.sub(_escaped, shortened(str(text), most=most))
+
+
+def columns_of(text: str) -> int:
+    """Count the columns that a text takes in a terminal: two for a wide sign, none for one that stands on another."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(sign) else 1 + (unicodedata.east_asian_width(sign) in "WF") for sign in text)
 
 
 def harmless(text: str) -> str:

@@ -177,8 +177,11 @@ def started_workflows(document: Json | Document) -> list[tuple[str, int | None]]
     failure = document.get("failureWorkflow")
     if isinstance(failure, str) and failure and "$" not in failure:
         found.append((failure, None))
+    inputs = document.get("inputParameters")
     started = document.get("subWorkflowParam")
-    if isinstance(started, Mapping) and isinstance(name := started.get("name"), str):
+    if document.get("type") == "START_WORKFLOW" and isinstance(inputs, Mapping):
+        started = inputs.get("startWorkflow")
+    if isinstance(started, Mapping) and isinstance(name := started.get("name"), str) and "$" not in name:
         version = started.get("version")
         found.append((name, version if isinstance(version, int) and version > 0 else None))
     return found

@@ -30,6 +30,24 @@ Judged = Sequence[Mapping[str, Any]]
 """Findings as a test's evidence has them."""
 LOG_LINES = 12
 """Enough for the traceback of a handler."""
+_DECIDING = (
+    "server",
+    "time",
+    "speed",
+    "plan",
+    "conductor",
+    "jar",
+    "image",
+    "servers",
+    "database",
+    "workers",
+    "handlers",
+    "agents",
+    "register",
+    "latency",
+    "unknown",
+)
+"""Options on which it depends how a test comes out."""
 CAUSES = 6
 CHILDREN = 5
 """Executions that a test's own has led to and that ended badly: of more the number is told."""
@@ -77,7 +95,7 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt], findings: Judg
             told = [found for each in source.family()[1:] if (found := list(_of_child(each)))]
             lines += (line for found in told[:CHILDREN] for line in found)
             if told[CHILDREN:]:
-                lines.append(f"child     and {len(told) - CHILDREN} more that ended badly")
+                lines.append(f"child     and {len(told) - CHILDREN} more that did not end well")
     seed = run.settings.seed if run.is_anything_set else 0
     lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), shlex.quote(node_id)]))
     return "\n".join(one_line(line, most=2000) for line in lines)
@@ -85,9 +103,11 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt], findings: Judg
 
 def _chosen(run: Run) -> Iterator[str]:
     """Yield the options that decide where and how a run goes, as they would be typed; a server without its password."""
-    for name in ("server", "time", "speed", "plan") if run.is_anything_set else ():
+    for name in _DECIDING if run.is_anything_set else ():
         if name in run.settings.chosen:
             yield shlex.quote(f"--k1n-{name}={redact(str(getattr(run.settings, name)))}")
+    if run.is_anything_set and run.settings.sequential:
+        yield "--k1n-sequential"
     for fault in run.settings.faults if run.is_anything_set else ():
         yield shlex.quote(f"--k1n-fault={fault}")
 
@@ -132,8 +152,8 @@ def _told(
 
 
 def _of_child(seen: Observation) -> Iterator[str]:
-    """Yield why a sub-workflow, or what else an execution has led to, ended badly; nothing if it did not."""
-    if seen.execution.is_terminal and seen.execution.status != "COMPLETED":
+    """Yield why a sub-workflow, or what else an execution has led to, ended badly, or what it waits for."""
+    if seen.execution.status != "COMPLETED":
         yield f"child     {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}"
         yield from _told(seen.execution, seen.definition, jumped=seen.time_model == "virtual", weather=seen.weather)
         yield from _log_lines(seen.execution, seen.logs or {})

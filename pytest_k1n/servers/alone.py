@@ -24,6 +24,7 @@ from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.documents import execution_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import Catalogue
+from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.engine.runtime.httptransport import call_http
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -283,8 +284,11 @@ class EngineExecution:
             return is_reached()
 
         has_people = bool(self.embedded.answers(self.state))
-        with self.move(within_ms), deadline:
-            self._engine.run_until(is_over, horizon_ms=horizon_ms)
+        try:
+            with self.move(within_ms), deadline:
+                self._engine.run_until(is_over, horizon_ms=horizon_ms)
+        except Stuck as stuck:
+            raise TimeoutError(f"{self.state.definition.name} has not ended: {stuck}") from None
 
 
 def _log(task: TaskState) -> tuple[LogLine, ...]:

@@ -18,6 +18,7 @@ from pytest_k1n.core.interleavings import EVERYTHING, Choose, Course, Event, Mov
 from pytest_k1n.core.mishaps import Mishap, draw, numbered, surviving
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.races import SHOWN, Harm, Interleavings, Race, differences
+from pytest_k1n.core.replies import Replies
 from pytest_k1n.core.shape import JOINS, behind_joins, every_task, inline_definitions, outputs_last
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK
@@ -44,6 +45,7 @@ def interleavings(
     handlers: Given | MakeHandlers | None = None,
     children: Sequence[Document] = (),
     task_definitions: Sequence[Document] = (),
+    replies: Replies | None = None,
     phase: Collection[str] = (),
     limit: int = 2_000,
     pure: bool = False,
@@ -55,14 +57,14 @@ def interleavings(
 
     `handlers` are called when their task ends; those that are Python code may share something, so that all orders of
     theirs are run, unless `pure` says that they do not. Give a function that makes them anew where they keep state.
+    `replies` answer HTTP tasks, anew in each run.
     `phase` names the refs whose order is varied, and at which faults strike; all if it is empty. Then come `faults`
     runs more, or those with these numbers: each takes an order and one fault between its ends that `fault_seed` draws.
 
     Raises ConductorError, TimeoutError.
     """
-    program = _Program(
-        definition, input or {}, handlers, children, task_definitions, phase=frozenset(phase), pure=pure, seed=seed
-    )
+    inputs = (definition, input or {}, handlers, children, task_definitions, replies or {})
+    program = _Program(*inputs, phase=frozenset(phase), pure=pure, seed=seed)
     numbers = numbered(faults)
     began = time.perf_counter()
     explored = explore(program.run, limit=limit)
@@ -108,6 +110,7 @@ class _Program:
         handlers: Given | MakeHandlers | None,
         children: Sequence[Document],
         task_definitions: Sequence[Document],
+        replies: Replies,
         *,
         phase: frozenset[str],
         pure: bool,
@@ -115,7 +118,7 @@ class _Program:
     ) -> None:
         self._definition, self._input, self._handlers = definition, input, handlers
         self._children, self._task_definitions = children, task_definitions
-        self._phase, self._pure, self._seed = phase, pure, seed
+        self._replies, self._phase, self._pure, self._seed = replies, phase, pure, seed
         self._tasks = {str(each["taskReferenceName"]): each for each in every_task(definition)}
         self._behind = dict(behind_joins(definition.get("tasks") or (), frozenset()))
         self._ends_with_last = any(
@@ -181,6 +184,7 @@ class _Program:
             children=self._children,
             task_definitions=self._task_definitions,
             simulates_rest=False,
+            replies=self._replies,
             seed=self._seed,
         )
         return execution, handlers, worker

@@ -426,17 +426,53 @@ def _http(ref: str, uri: str) -> Document:
 
 
 def test_neither_the_rehearsal_nor_what_is_written_sends_a_request_unasked(pytester, capsys, http_stub):
-    _beside(pytester.path, pay=workflow("pay", _http("charge", f"{http_stub.url}/charge")))
+    note = simple("note", inputParameters={"total": "${charge.output.response.body.total}"})
+    _beside(pytester.path, pay=workflow("pay", _http("charge", f"{http_stub.url}/charge"), note))
     assert main(["init", "project", "--from", "pay.json"]) == 0
-    assert "charge would send real HTTP requests: nothing was sent" in capsys.readouterr().out
+    assert (
+        "charge would send real HTTP requests: the test says what they are answered, by http="
+        in capsys.readouterr().out
+    )
     test = pytester.path / "project/test_pay.py"
     assert f"#   charge: POST {http_stub.url}/charge" in test.read_text()
-    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(skipped=1)
+    assert 'http = {"charge": {"body": {"total": "charge.response.body.total"}}}' in test.read_text()
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
     assert http_stub.paths == []
-    chosen = [line for line in test.read_text().splitlines() if not line.startswith("pytest.skip(")]
-    test.write_text("\n".join(chosen) + "\n")
+    test.write_text(test.read_text().replace(", http=http", ""))
     pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=1)
     assert http_stub.paths == ["/charge"]
+
+
+def _switch(expression: str) -> Document:
+    refused = {"name": "t", "taskReferenceName": "t", "type": "TERMINATE",
+               "inputParameters": {"terminationStatus": "FAILED"}}  # fmt: skip
+    return _task("s", "SWITCH", evaluatorType="value-param", expression="k", inputParameters={"k": expression},
+                 decisionCases={"big": [_task("b")]}, defaultCase=[refused])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("definition", "in_plan"),
+    [
+        (_workflow(_task("pick", "DYNAMIC", dynamicTaskNameParam="w", inputParameters={"w": "${workflow.input.which}"}),
+                   _task("b")), 'input = { which = "b" }'),
+        (_workflow(_switch("${workflow.input.kind}")), 'input = { kind = "big" }'),
+        (_workflow(_task("q", "JSON_JQ_TRANSFORM", inputParameters={
+            "items": "${workflow.input.items}", "queryExpression": ".items | map(.price)"})), "input = { items = [] }"),
+        (_workflow(_task("f", "HTTP", inputParameters={"uri": "${workflow.input.url}", "method": "GET"})),
+         'input = { url = "http://localhost/example" }'),
+        ({**_workflow(_task("a")), "timeoutSeconds": 60, "timeoutPolicy": "TIME_OUT_WF"}, 'a = "30s"'),
+        (_workflow(_task("s", "START_WORKFLOW", inputParameters={"startWorkflow": {"name": "kid", "version": 1}})), ""),
+    ],
+    ids=["dynamic", "switch", "jq", "uri", "time-limit", "start-workflow"],
+)  # fmt: skip
+def test_what_is_written_passes_as_it_is_written(pytester, definition, in_plan):
+    if "jq" in str(definition).lower():
+        pytest.importorskip("jq")
+    _beside(pytester.path, flow=definition, kid=workflow("kid", simple("k")))
+    assert main(["init", "project", "--from", "flow.json"]) == 0
+    assert in_plan in (pytester.path / "project/k1n.toml").read_text()
+    outcomes = pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").parseoutcomes()
+    assert outcomes.keys() == {"passed"}
 
 
 def _split_and_fork() -> list[Document]:

@@ -80,3 +80,42 @@ def test_a_handler(conductor):
 """,
     )
     assert outcome.counts == {"passed": 10}, outcome.text
+
+
+def test_orders_of_parallel_tasks_are_tried_with_answers(empty_project):
+    outcome = _run(
+        empty_project,
+        """
+SPLIT = {**SHOP, "tasks": [
+    {"name": "split", "taskReferenceName": "split", "type": "FORK_JOIN", "forkTasks": [[ASK, PAY], [
+        {"name": "pack", "taskReferenceName": "pack", "type": "SIMPLE"}]]},
+    {"name": "both", "taskReferenceName": "both", "type": "JOIN", "joinOn": ["pay", "pack"]}]}
+
+def test_it(conductor):
+    paid = []
+    found = conductor.interleavings(SPLIT, http={"fetch": {"body": {"price": 3}}},
+                                    handlers={"pay": lambda task: paid.append(task.input["amount"]),
+                                              "pack": lambda task: {}})
+    assert found.is_complete and len(found.orders) > 1 and found.outcomes == 1
+    assert set(paid) == {3} and len(paid) == len(found.orders)
+
+def test_a_key_of_nothing_is_refused(conductor):
+    with pytest.raises(LookupError, match="http: pay sends no request: it is a SIMPLE task"):
+        conductor.interleavings(SPLIT, http={"pay": {"body": 1}})
+    with pytest.raises(LookupError, match="near: fetch"):
+        conductor.interleavings(SPLIT, http={"fetsh": {"body": 1}})
+""",
+    )
+    assert outcome.counts == {"passed": 2}, outcome.text
+
+
+def test_the_picture_says_that_nothing_was_sent(empty_project):
+    outcome = _run(
+        empty_project,
+        """
+def test_it(conductor):
+    conductor.run(SHOP, http={"fetch": {"body": {"price": 3}}})
+    assert False
+""",
+    )
+    assert "| 0 ms HTTP simulated" in outcome.text

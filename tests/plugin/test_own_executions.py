@@ -36,6 +36,44 @@ def test_a_failed_test_shows_picture_reason_traceback_and_how_to_repeat_it(empty
         assert line in outcome.text, line
 
 
+def test_the_replay_line_has_all_that_decides_how_a_test_comes_out(empty_project):
+    options = ["--k1n-conductor=3.15.0", "--k1n-handlers=simulated", "--k1n-latency=off", "--k1n-unknown=warn"]
+    outcome = empty_project.test("own", OWN).run(*options, "--k1n-sequential", "--k1n-keep=never")
+    assert (
+        f"replay    pytest --k1n-seed=0 {' '.join(options)} --k1n-sequential test_own.py::test_declined" in outcome.text
+    )
+
+
+def test_what_a_sub_workflow_waits_for_is_shown(empty_project):
+    source = """
+def task(ref, kind="SIMPLE", **more):
+    return {"name": ref, "taskReferenceName": ref, "type": kind, **more}
+KID = {"name": "kid", "version": 1, "tasks": [task("ask", "HUMAN")]}
+SHOP = {"name": "shop", "version": 1, "tasks": [task("sub", "SUB_WORKFLOW", subWorkflowParam={"name": "kid"})]}
+
+def test_it(conductor):
+    execution = conductor.start(SHOP, children=KID)
+    execution.advance("2h")
+    assert execution.status == "COMPLETED"
+"""
+    text = empty_project.test("own", source).run().text
+    assert "child     kid " in text
+    assert "waited    ask: nobody answered it (HUMAN)" in text
+
+
+def test_a_wait_of_a_hundred_years_is_told_without_our_frames(empty_project):
+    source = """
+WAIT = {"name": "till", "taskReferenceName": "till", "type": "WAIT",
+        "inputParameters": {"until": "2999-01-01 00:00 GMT"}}
+
+def test_it(conductor):
+    conductor.run({"name": "shop", "version": 1, "tasks": [WAIT]})
+"""
+    text = empty_project.test("own", source).run().text
+    assert "TimeoutError: shop has not ended: virtual time ran over" in text
+    assert "pytest_k1n/" not in text.partition("k1n: the execution")[0]
+
+
 def test_the_replay_line_repeats_the_failure(empty_project):
     first = empty_project.test("own", OWN).run("--k1n-seed=3")
     (line,) = (each for each in first.text.splitlines() if each.startswith("replay"))

@@ -117,7 +117,7 @@ def _ends(wanted: WorkflowStatus, reason: str | None) -> Judge:
                     "wrong-reason",
                     observation.execution.name,
                     expected=f"a reason that contains {reason!r}",
-                    observed=shown(observation.execution.reason, 200),
+                    observed=shown(plain_reason(observation.execution.reason or ""), 200),
                 )
         return tally.findings()
 

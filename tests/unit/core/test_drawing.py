@@ -43,7 +43,7 @@ def test_what_takes_its_time_beside_workers_is_drawn_and_named(build):
         build.task("join", 0, 60, type="JOIN"),
     )  # fmt: skip
     _, *rows, legend = bars(execution, columns=60)
-    assert legend == "(~ waits to be answered, = a sub-workflow)"
+    assert legend == "(~ waits for an answer or its time, = a sub-workflow)"
     assert [row.split()[0] for row in rows] == ["sub", "call", "ask"]
     assert [set(row.partition("|")[2].partition("|")[0].strip()) for row in rows] == [{"="}, {"#"}, {"~"}]
     assert [row.split()[-1] for row in rows] == ["child", "HTTP", "HUMAN"]
@@ -71,3 +71,12 @@ def test_the_last_rows_show_when_host_and_server_stood_still(build):
     assert [line.split()[0] for line in bars(execution, weather=both)][-3:-1] == ["(host)", "(server)"]
     calm = Weather(host=(Interval(start - 99, start - 9),))
     assert list(bars(execution, weather=calm)) == list(bars(execution))
+
+
+def test_a_name_that_is_too_long_is_cut_in_its_middle_and_wide_signs_take_two_columns(build):
+    long = "ask_the_regional_manager_for_approval_of_the_discount"
+    names = [long, "\u9001\u308b", "u\u0308ber"]
+    rows = list(bars(build.execution(*(build.task(name, 0, 10) for name in names)), columns=60))[1:]
+    assert [row.index("|") for row in rows] == [31, 31 - 2, 31 + 1]
+    assert rows[0].startswith("ask_the_regional_ma\u2026e_discount |")
+    assert len(rows[0]) <= 60

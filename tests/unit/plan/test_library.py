@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
+from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library, started_workflows
 
 TASK = {"name": "t", "taskReferenceName": "t", "type": "SIMPLE"}
 WORKFLOW = {"name": "w", "version": 1, "tasks": [TASK]}
@@ -55,3 +55,11 @@ def test_two_definitions_of_a_version_must_be_alike_where_that_version_is_wanted
     assert library.workflow("w")["version"] == 3
     with pytest.raises(DefinitionError, match=r"w version 1 is defined twice, and not alike: .*old\.json and .*work"):
         library.workflow("w", 1)
+
+
+def test_what_a_definition_starts_is_known_of_every_kind_of_task() -> None:
+    started = {"name": "s", "type": "START_WORKFLOW", "inputParameters": {"startWorkflow": {"name": "b", "version": 2}}}
+    late = {"name": "l", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "${workflow.input.which}"}}
+    sub = {"name": "u", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "a"}}
+    document = {"name": "w", "failureWorkflow": "c", "tasks": [sub, [started], late]}
+    assert sorted(started_workflows(document), key=str) == [("a", None), ("b", 2), ("c", None)]
