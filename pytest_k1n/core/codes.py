@@ -46,6 +46,10 @@ CODES: Mapping[str, Meaning] = {
         "The server's clock was set back during the execution (NTP, VM migration): stamps run against seq.",
         "Run again on a host with a steady clock; nothing can be said about order in this execution.",
     ),
+    "contradiction": Meaning(
+        "A record says two things that cannot both be true: a switch its value, a loop its rounds, a task its child.",
+        "See where the record comes from: a server keeps them alike.",
+    ),
     "data-dependency": Meaning(
         "A task reads, directly or over others, what a task that should be independent of it puts out.",
         "Remove the ${...} expression from its inputParameters, or do not run the two in parallel.",

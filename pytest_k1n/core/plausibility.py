@@ -12,7 +12,8 @@ from itertools import compress, count, islice
 from typing import TypeVar
 
 from pytest_k1n.core.columns import Columns
-from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.contradictions import contradictions, doubt, kept_type
+from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import (
     Execution,
     TaskKey,
@@ -49,6 +50,7 @@ def _found(observation: Observation) -> Iterator[Finding]:
     yield from _whole(observation)
     yield from _numbering(observation)
     yield from _rounds(observation)
+    yield from contradictions(observation)
     loops: dict[str, bool] | None = None
     for place in sorted(_in_doubt(execution, as_run)):
         record = execution.tasks[place]
@@ -65,29 +67,33 @@ def _in_doubt(execution: Execution, as_run: Observation) -> set[int]:
     """
     columns, found = execution.columns, set[int]()
 
-    def doubt(places: Iterable[bool]) -> None:
+    def note(places: Iterable[bool]) -> None:
         found.update(compress(count(), places))
 
     statuses = set(columns.status)
     for column, own in ((columns.workflow_id, execution.workflow_id), (columns.workflow_name, execution.name)):
         if not {own, None}.issuperset(column):
-            doubt(each not in (own, None) for each in column)
+            note(each not in (own, None) for each in column)
     for stamps in (columns.scheduled_ms, columns.started_ms, columns.ended_ms):
         if 0 in stamps:
-            doubt(stamp == 0 for stamp in stamps)
+            note(stamp == 0 for stamp in stamps)
     if any(not status.is_terminal for status in statuses):
-        doubt(not status.is_terminal for status in columns.status)
+        note(not status.is_terminal for status in columns.status)
     if TaskStatus.COMPLETED_WITH_ERRORS in statuses:
-        doubt(status is TaskStatus.COMPLETED_WITH_ERRORS for status in columns.status)
+        note(status is TaskStatus.COMPLETED_WITH_ERRORS for status in columns.status)
     if min(columns.scheduled_ms, default=execution.started_ms) < execution.started_ms:
-        doubt(stamp < execution.started_ms for stamp in columns.scheduled_ms)
+        note(stamp < execution.started_ms for stamp in columns.scheduled_ms)
     if execution.ended_ms and max(columns.ended_ms, default=0) > execution.ended_ms:
-        doubt(stamp > execution.ended_ms for stamp in columns.ended_ms)
+        note(stamp > execution.ended_ms for stamp in columns.ended_ms)
     if any(columns.iteration) or any(columns.stated_iteration) or _has_loops(as_run.definition):
-        doubt(_is_elsewhere(as_run.definition, columns))
-    names = {key: task.name for key, task in as_run.graph.nodes.items() if task.type == "SIMPLE"}
+        note(_is_elsewhere(as_run.definition, columns))
+    nodes = as_run.graph.nodes
+    kept = {key: kind for key, task in nodes.items() if (kind := kept_type(task))}
+    if kept:
+        note([kept.get(key, kind) != kind for key, kind in zip(columns.keys, columns.type, strict=True)])
+    names = {key: task.name for key, task in nodes.items() if task.type == "SIMPLE"}
     rows = zip(columns.keys, columns.type, columns.def_name, strict=True)
-    doubt([not names.get(key) == kind == name and _may_be_foreign(as_run, key, names) for key, kind, name in rows])
+    note([not names.get(key) == kind == name and _may_be_foreign(as_run, key, names) for key, kind, name in rows])
     return found
 
 
@@ -111,21 +117,21 @@ def _whole(observation: Observation) -> Iterator[Finding]:
     execution = observation.execution
     name = execution.name
     if name != observation.definition.name:
-        yield _doubt("foreign-record", name, f"an execution of {observation.definition.name}", f"it is of {name}")
+        yield doubt("foreign-record", name, f"an execution of {observation.definition.name}", f"it is of {name}")
     if execution.is_terminal and execution.ended_ms is None:
-        yield _doubt("no-end-stamp", name, "an end of a terminal execution", f"{execution.status} without endTime")
+        yield doubt("no-end-stamp", name, "an end of a terminal execution", f"{execution.status} without endTime")
     if execution.ended_ms is not None and execution.ended_ms < execution.started_ms:
         back = execution.started_ms - execution.ended_ms
-        yield _doubt(
+        yield doubt(
             "stamps-out-of-order", name, "an end after the start", "it ended before it started", format_ms(back)
         )
     if execution.ended_ms is not None and not execution.is_terminal:
-        yield _doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
+        yield doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
     if execution.status is WorkflowStatus.COMPLETED and not execution.columns.all_completed:
         for record in execution.tasks:
             if not record.status.is_terminal:
                 said = f"{execution.status} while it is {record.status}"
-                yield _doubt("open-task", label(record.key), "every task of a COMPLETED execution ended", said)
+                yield doubt("open-task", label(record.key), "every task of a COMPLETED execution ended", said)
 
 
 def _numbering(observation: Observation) -> Iterator[Finding]:
@@ -133,12 +139,12 @@ def _numbering(observation: Observation) -> Iterator[Finding]:
     execution = observation.execution
     columns = execution.columns
     for task_id, times in _repeated(columns.task_id):
-        yield _doubt("same-id", task_id, "a task id of its own for each record", f"{times} records carry it")
+        yield doubt("same-id", task_id, "a task id of its own for each record", f"{times} records carry it")
     seqs = columns.seq
     if SKIPPED in columns.status:
         seqs = [seq for seq, status in zip(columns.seq, columns.status, strict=True) if status is not SKIPPED]
     for seq, times in _repeated(seqs):
-        yield _doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{times} records carry it")
+        yield doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{times} records carry it")
     if not columns.is_repeated and not any(columns.attempt) and not any(columns.retried):  # nearly always
         return
     for key, records in observation.records.items():
@@ -147,13 +153,13 @@ def _numbering(observation: Observation) -> Iterator[Finding]:
         attempts = [record.attempt for record in records]
         if attempts != list(range(len(attempts))):
             said = f"attempts {', '.join(map(str, attempts))}"
-            yield _doubt("attempts-missing", label(key), "attempts 0, 1, 2, … on record", said)
+            yield doubt("attempts-missing", label(key), "attempts 0, 1, 2, … on record", said)
         for record in records[:-1]:
             if not record.retried or record.status.is_successful:
                 said = f"attempt {record.attempt} {record.status}, {'' if record.retried else 'not '}retried"
-                yield _doubt("attempts-missing", label(key), "an unsuccessful, retried attempt before the last", said)
+                yield doubt("attempts-missing", label(key), "an unsuccessful, retried attempt before the last", said)
         if records[-1].retried:
-            yield _doubt("attempts-missing", label(key), "the attempt that followed a retried one", "it is not there")
+            yield doubt("attempts-missing", label(key), "the attempt that followed a retried one", "it is not there")
 
 
 def _repeated(numbers: Sequence[T]) -> Iterator[tuple[T, int]]:
@@ -181,50 +187,52 @@ def _rounds(observation: Observation) -> Iterator[Finding]:
             absent = (number for number in range(1, rounds + 1) if number not in there)
             for missing in islice(absent, MOST_TOLD):
                 said = f"{first} has no record of round {missing}"
-                yield _doubt("round-missing", label(key), f"records of all {rounds} rounds", said)
+                yield doubt("round-missing", label(key), f"records of all {rounds} rounds", said)
 
 
 def _stamps(record: TaskRecord, execution: Execution) -> Iterator[Finding]:
     name, status = record.key, record.status
     if record.workflow_id is not None and record.workflow_id != execution.workflow_id:
-        yield _doubt("foreign-record", name, f"a record of {execution.workflow_id}", f"it is of {record.workflow_id}")
+        yield doubt("foreign-record", name, f"a record of {execution.workflow_id}", f"it is of {record.workflow_id}")
     if status.is_terminal and status is not SKIPPED and record.ended_ms is None:
-        yield _doubt("no-end-stamp", name, "an end of a terminal task", f"{status} without endTime")
+        yield doubt("no-end-stamp", name, "an end of a terminal task", f"{status} without endTime")
     if record.ended_ms is not None and not status.is_terminal:
-        yield _doubt("open-with-end", name, f"no end while {status}", "endTime is set")
+        yield doubt("open-with-end", name, f"no end while {status}", "endTime is set")
     if record.workflow_name is not None and record.workflow_name != execution.name:
-        yield _doubt("foreign-record", name, f"a record of {execution.name}", f"it is of {record.workflow_name}")
+        yield doubt("foreign-record", name, f"a record of {execution.name}", f"it is of {record.workflow_name}")
     if not record.is_worker_task:
         return
     has_worked = status in WORKED
     if has_worked and record.scheduled_ms is None:
         said = f"{status} without scheduledTime"
-        yield _doubt("no-start-stamp", name, "the instant at which it was scheduled", said)
+        yield doubt("no-start-stamp", name, "the instant at which it was scheduled", said)
     # A task that the API completes before any worker polled for it keeps startTime 0 (tried on 3.32.1).
     if has_worked and record.started_ms is None and (record.poll_count or record.worker_id):
-        yield _doubt("no-start-stamp", name, "a start of what a worker has done", f"{status} without startTime")
+        yield doubt("no-start-stamp", name, "a start of what a worker has done", f"{status} without startTime")
     if record.scheduled_ms is not None and record.scheduled_ms < execution.started_ms:
         early = execution.started_ms - record.scheduled_ms
-        yield _doubt(
+        yield doubt(
             "outside-execution", name, "stamps within its execution's", "scheduled before it started", format_ms(early)
         )
     if has_worked and record.ended_ms and execution.ended_ms and record.ended_ms > execution.ended_ms:
         late = record.ended_ms - execution.ended_ms
-        yield _doubt("outside-execution", name, "stamps within its execution's", "ended after it had", format_ms(late))
+        yield doubt("outside-execution", name, "stamps within its execution's", "ended after it had", format_ms(late))
 
 
 def _place(record: TaskRecord, task: WorkflowTask | None, loops: dict[str, bool]) -> Iterator[Finding]:
     name, holds = record.key, loops.get(record.ref)
     if task is not None and task.type == "SIMPLE" and not record.type == record.def_name == task.name:
-        yield _doubt("foreign-record", name, f"a task of type {task.name}", f"{record.type} ({record.def_name})")
+        yield doubt("foreign-record", name, f"a task of type {task.name}", f"{record.type} ({record.def_name})")
+    if task is not None and (kept := kept_type(task)) and record.type != kept:
+        yield doubt("foreign-record", name, f"a task of type {kept}", record.type)
     if record.stated_iteration != record.iteration and record.type != "DO_WHILE":
-        yield _doubt("outside-loop", name, "the iteration that its name says", f"iteration {record.stated_iteration}")
+        yield doubt("outside-loop", name, "the iteration that its name says", f"iteration {record.stated_iteration}")
     if record.iteration > 0 and holds is False:
-        yield _doubt("outside-loop", name, "iterations of what a DO_WHILE holds", f"iteration {record.iteration}")
+        yield doubt("outside-loop", name, "iterations of what a DO_WHILE holds", f"iteration {record.iteration}")
     if record.iteration == 0 and holds is True and record.status is not SKIPPED:
-        yield _doubt("outside-loop", name, "an iteration, because a DO_WHILE holds it", "no iteration")
+        yield doubt("outside-loop", name, "an iteration, because a DO_WHILE holds it", "no iteration")
     if record.status is TaskStatus.COMPLETED_WITH_ERRORS and record.is_worker_task and task and not task.optional:
-        yield _doubt("not-optional", name, "COMPLETED_WITH_ERRORS on an optional task only", "it is not optional")
+        yield doubt("not-optional", name, "COMPLETED_WITH_ERRORS on an optional task only", "it is not optional")
 
 
 def _all_at_once(observation: Observation) -> Iterator[Finding]:
@@ -240,7 +248,7 @@ def _all_at_once(observation: Observation) -> Iterator[Finding]:
             instant += 1
     if instant >= LEAST_TASKS:
         observed = f"all {instant} took 0 ms"
-        yield _doubt("no-time-taken", observation.execution.name, "work that takes time", observed)
+        yield doubt("no-time-taken", observation.execution.name, "work that takes time", observed)
 
 
 def _loops(definition: WorkflowDefinition) -> dict[str, bool]:
@@ -267,15 +275,3 @@ def _defined(observation: Observation, key: TaskKey) -> WorkflowTask | None:
         return node
     record = observation.finals.get(key)
     return record.workflow_task if record else None
-
-
-def _doubt(code: str, subject: str | TaskKey, expected: str, observed: str, margin: str = "") -> Finding:
-    return Finding(
-        code=code,
-        subject=subject if isinstance(subject, str) else label(subject),
-        expected=expected,
-        observed=observed,
-        margin=margin,
-        origin="what a record can say",
-        verdict=Verdict.UNKNOWN,
-    )

@@ -9,7 +9,7 @@ from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.findings import NOT_MEASURABLE
 
 PACKAGE = Path(pytest_k1n.__file__).parent
-EMITTERS = {"fail", "warn", "warn_only", "say", "unknown", "_single", "_doubt"}
+EMITTERS = {"fail", "warn", "warn_only", "say", "unknown", "_single", "doubt"}
 NAMING = {"Finding", "judge_latency", "_Remark"}
 """What takes a code by its keyword."""
 EMITTING = re.compile(rf"\b({'|'.join(NAMING | EMITTERS)})\(")

@@ -229,3 +229,53 @@ def test_a_loop_that_counts_a_trillion_rounds_is_judged_at_once(build):
     told = [finding for finding in implausible(seen) if finding.code == "round-missing"]
     assert len(told) == 100
     assert told[0].observed == "a has no record of round 2"
+
+
+def recorded(name):
+    return json.loads((ROOT / "fixtures" / "histories" / f"{name}.json").read_text())
+
+
+def of(document, kind):
+    return next(task for task in document["tasks"] if task["taskType"] == kind)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "change", "code"),
+    [
+        ("switch-case", "SWITCH", {"outputData": {}}, "contradiction"),
+        ("switch-case", "SWITCH", {"outputData": {"evaluationResult": ["other"]}}, "contradiction"),
+        ("switch-case", "SWITCH", {"taskType": "switch"}, "foreign-record"),
+        ("do-while-condition", "DO_WHILE", {"iteration": 5}, "contradiction"),
+        ("do-while-condition", "DO_WHILE", {"iteration": 1, "outputData": {"iteration": 1}}, "contradiction"),
+        ("sub-workflow-parent", "SUB_WORKFLOW", {"subWorkflowId": None}, "contradiction"),
+        ("sub-workflow-parent", "SUB_WORKFLOW", {"outputData": {"subWorkflowId": "another"}}, "contradiction"),
+        ("sub-workflow-parent", "SUB_WORKFLOW", {"inputData": {"subWorkflowName": "another"}}, "foreign-record"),
+        ("wait-signalled", "WAIT", {"taskType": "HUMAN"}, "foreign-record"),
+        ("nested-forks", "JOIN", {"taskType": "join"}, "foreign-record"),
+        ("nested-forks", "FORK", {"taskType": "FORK_JOIN"}, "foreign-record"),
+    ],
+)
+def test_a_system_task_that_contradicts_itself_or_its_definition_is_doubted(name, kind, change, code):
+    document = recorded(name)
+    of(document, kind).update(change)
+    assert code in {each.code for each in implausible(observe(wire.execution(document)))}
+
+
+@pytest.mark.parametrize("change", [{"scheduledTime": -2_000}, {"startTime": -2_000, "startDelayInSeconds": 60}])
+def test_a_retry_before_the_failure_or_its_delay_is_doubted(change):
+    document = recorded("retried")
+    again = next(task for task in document["tasks"] if task["retryCount"] == 1)
+    again.update({key: again[key] + value if value < 0 else value for key, value in change.items()})
+    assert "stamps-out-of-order" in {each.code for each in implausible(observe(wire.execution(document)))}
+
+
+def test_an_execution_that_is_its_own_parent_or_started_in_1970_is_doubted():
+    for change in ({"parentWorkflowId": recorded("retried")["workflowId"]}, {"startTime": 1_763_696, "createTime": 0}):
+        seen = observe(wire.execution({**recorded("retried"), **change}))
+        assert "contradiction" in {each.code for each in implausible(seen)}
+
+
+def test_a_sub_workflow_that_is_its_parent_is_doubted():
+    document = recorded("sub-workflow-parent")
+    of(document, "SUB_WORKFLOW").update(subWorkflowId=document["workflowId"], outputData={})
+    assert [each.code for each in implausible(observe(wire.execution(document)))] == ["contradiction"]

@@ -1,0 +1,131 @@
+"""What a record says twice and not alike, or says that no server does: of switches, loops, sub-workflows, retries.
+
+What a person may have written over by the API is left out, as the outputs of a JOIN and the end of a WAIT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from pytest_k1n.core.findings import Finding, Verdict
+from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowTask
+from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.units import format_ms
+from pytest_k1n.core.unroll import label
+
+EARLIEST_MS = 10**11
+"""1973: stamps before that are seconds, taken for milliseconds."""
+EARLY_POLL_MS = 2_000
+"""How much before its delay is over a retry may be polled: queues keep whole seconds."""
+_OF_FORKS = {"FORK_JOIN": "FORK", "FORK_JOIN_DYNAMIC": "FORK"}
+_KEPT = frozenset({
+    "JOIN", "EXCLUSIVE_JOIN", "SWITCH", "DO_WHILE", "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "HTTP", "EVENT",
+    "INLINE", "SET_VARIABLE", "TERMINATE", "JSON_JQ_TRANSFORM", "NOOP",
+})  # fmt: skip
+"""Types of system tasks that a record keeps as the definition says them."""
+
+
+def contradictions(observation: Observation) -> Iterator[Finding]:
+    """Yield a finding, `unknown`, for whatever a record contradicts."""
+    execution = observation.execution
+    if 0 < execution.started_ms < EARLIEST_MS:
+        said = f"it started {execution.started_ms} ms after 1970"
+        yield doubt("contradiction", execution.name, "stamps in milliseconds", said)
+    if execution.parent_workflow_id == execution.workflow_id:
+        yield doubt("contradiction", execution.name, "another execution as its parent", "it is its own parent")
+    types = execution.columns.types
+    if not {"SWITCH", "DO_WHILE", "SUB_WORKFLOW"}.isdisjoint(types):
+        for key, record in observation.finals.items():
+            if record.status is TaskStatus.COMPLETED:
+                yield from _of_switch(key, record)
+                yield from _of_loop(observation, key, record)
+                yield from _of_child(key, record, execution.workflow_id)
+    if execution.columns.is_repeated:
+        yield from _of_retries(observation)
+
+
+def kept_type(task: WorkflowTask) -> str | None:
+    """Return the type under which the server records a system task; None where a name or an input decides."""
+    return _OF_FORKS.get(task.type) or (task.type if task.type in _KEPT else None)
+
+
+def doubt(code: str, subject: str | TaskKey, expected: str, observed: str, margin: str = "") -> Finding:
+    """Make a finding about the evidence: it fails nothing, and is no pass."""
+    return Finding(
+        code=code,
+        subject=subject if isinstance(subject, str) else label(subject),
+        expected=expected,
+        observed=observed,
+        margin=margin,
+        origin="what a record can say",
+        verdict=Verdict.UNKNOWN,
+    )
+
+
+def _of_switch(key: TaskKey, record: TaskRecord) -> Iterator[Finding]:
+    if record.type != "SWITCH":
+        return
+    results = record.output.get("evaluationResult")
+    if not isinstance(results, list) or not results:
+        yield doubt("contradiction", key, "the value that it evaluated", "COMPLETED without evaluationResult")
+        return
+    task = record.workflow_task
+    by_value = task is not None and task.raw.get("evaluatorType") == "value-param"
+    read = record.input.get(str(task.raw.get("expression"))) if task is not None and by_value else None
+    for what, value in (("its case", record.input.get("case")), ("its input", read)):
+        if isinstance(value, str) and value != str(results[0]):
+            said = f"evaluationResult is {results[0]!r:.40}, {what} {value!r:.40}"
+            yield doubt("contradiction", key, "one value that it evaluated", said)
+
+
+def _of_loop(observation: Observation, key: TaskKey, record: TaskRecord) -> Iterator[Finding]:
+    task = record.workflow_task
+    if record.type != "DO_WHILE" or key[1] or task is None or not task.loop_over:
+        return
+    rounds = record.output.get("iteration")
+    if not isinstance(rounds, int):
+        return
+    if record.stated_iteration not in (0, rounds):
+        said = f"iteration {record.stated_iteration}, and {rounds} in its output"
+        yield doubt("contradiction", key, "one count of its rounds", said)
+    first = task.loop_over[0].ref
+    most = max((iteration for ref, iteration in observation.execution.columns.last if ref == first), default=0)
+    if most > rounds:
+        said = f"{rounds} rounds, and {first} has a record of round {most}"
+        yield doubt("contradiction", key, "as many rounds as it counts", said)
+
+
+def _of_child(key: TaskKey, record: TaskRecord, own_id: str) -> Iterator[Finding]:
+    if record.type != "SUB_WORKFLOW":
+        return
+    child, said = record.sub_workflow_id, record.output.get("subWorkflowId")
+    if child is None:
+        yield doubt("contradiction", key, "the execution that it started", "COMPLETED without subWorkflowId")
+    elif child == own_id:
+        yield doubt("contradiction", key, "another execution as its sub-workflow", "it is its own")
+    elif isinstance(said, str) and said != child:
+        yield doubt("contradiction", key, "one sub-workflow", f"subWorkflowId is {child}, and {said} in its output")
+    asked = record.workflow_task.raw.get("subWorkflowParam") if record.workflow_task else None
+    inline = asked.get("workflowDefinition") if isinstance(asked, dict) else None
+    name = (inline if isinstance(inline, dict) else asked).get("name") if isinstance(asked, dict) else None
+    ran = record.input.get("subWorkflowName")
+    if isinstance(name, str) and "$" not in name and isinstance(inline, dict | None) and ran not in (None, name):
+        yield doubt("foreign-record", key, f"a sub-workflow of {name}", f"it is of {ran}")
+
+
+def _of_retries(observation: Observation) -> Iterator[Finding]:
+    """Judge that an attempt came after the end of the one before, and was not polled before its delay was over."""
+    for key, records in observation.records.items():
+        for before, after in pairwise(records):
+            is_told = before.status is not TaskStatus.TIMED_OUT  # whose end is written behind the retry
+            if is_told and before.ended_ms and after.scheduled_ms and after.scheduled_ms < before.ended_ms:
+                early = format_ms(before.ended_ms - after.scheduled_ms)
+                said = f"attempt {after.attempt} was scheduled before attempt {before.attempt} ended"
+                yield doubt("stamps-out-of-order", key, "a retry behind the failure", said, early)
+            if after.started_ms and after.scheduled_ms and after.start_delay_ms:
+                early_ms = after.scheduled_ms + after.start_delay_ms - after.started_ms
+                if early_ms > EARLY_POLL_MS:
+                    delay = format_ms(after.start_delay_ms)
+                    said = f"attempt {after.attempt} started before its delay of {delay} was over"
+                    yield doubt("stamps-out-of-order", key, "a retry behind its delay", said, format_ms(early_ms))
