@@ -112,7 +112,13 @@ SHOW = r"""
   function told(error) {
     if (typeof error === "function") return error.name;
     if (error === null || typeof error !== "object") return typeof error === "bigint" ? error + "n" : String(error);
-    return error instanceof Error ? String(error) : Array.isArray(error) ? "Array" : "Error";
+    return error instanceof Error ? worded(String(error)) : Array.isArray(error) ? "Array" : "Error";
+  }
+  function worded(text) {
+    return text.replace(/^TypeError: cannot (read|set) property /, "TypeError: Cannot $1 property ")
+      .replace(/^RangeError: invalid array length$/, "RangeError: Invalid array length")
+      .replace(/^TypeError: '(.*)' is read-only$/, 'TypeError: Assignment to constant "$1"')
+      .replace(/^TypeError: cannot convert symbol to string$/, "TypeError: Cannot convert a Symbol value to a string");
   }
   function place(error) {
     if (typeof error !== "object" || !(error instanceof Error)) return " at line 1";

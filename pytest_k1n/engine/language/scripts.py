@@ -133,7 +133,18 @@ class Scripts:
 def _as_on_the_server(program: str) -> str:
     """Take away what the server's jq, jackson-jq, does not have: it says so when such a function is called."""
     used = {name: _ABSENT[name] for name in dict.fromkeys(_WORD.findall(program)) if name in _ABSENT}
-    return "".join(_absent(name, count) for name, counts in used.items() for count in counts) + program
+    absent = "".join(_absent(name, count) for name, counts in used.items() for count in counts)
+    return absent + _TEXT_OR_ABSENT.sub(_without, program)
+
+
+def _without(found: re.Match[str]) -> str:
+    """Replace what the server's jq has no meaning for by its complaint; a text stays."""
+    format_, variable = found["format"], found["variable"]
+    if format_ is not None:
+        return f'error("Formatting operator {format_} does not exist")'
+    if variable is not None and f"as {variable}" not in found.string:
+        return f'error("Undefined variable: {variable}")'
+    return found[0]
 
 
 def _absent(name: str, count: int) -> str:
@@ -162,15 +173,19 @@ def _functions(text: str) -> dict[str, list[int]]:
     return found
 
 
+_TEXT_OR_ABSENT: Final = re.compile(
+    r'"(?:\\.|[^"\\])*"|(?P<format>@(?:base32d?|base64d|urid)\b(?!\s*"))|(?P<variable>\$(?:ENV|__loc__)\b)', re.DOTALL
+)
 _ABSENT: Final = _functions("""
     IN/1 IN/2 INDEX/1 INDEX/2 JOIN/2 JOIN/3 JOIN/4 abs/0 acos/0 acosh/0 add/1 asin/0 asinh/0 atan2/2 atanh/0
     bsearch/1 builtins/0 cbrt/0 ceil/0 copysign/2 cosh/0 debug/0 debug/1 delpaths/1 drem/2 env/0 erf/0 erfc/0
     error/0 exp/0 exp10/0 exp2/0 expm1/0 fabs/0 fdim/2 finites/0 fma/3 fmax/2 fmin/2 fmod/2 format/1 frexp/0
     fromdate/0 fromdateiso8601/0 fromstream/1 gamma/0 get_jq_origin/0 get_prog_origin/0 get_search_list/0
-    getpath/1 gmtime/0 halt_error/0 halt_error/1 have_decnum/0 have_literal_numbers/0 hypot/2 input/0
+    getpath/1 gmtime/0 halt/0 halt_error/0 halt_error/1 have_decnum/0 have_literal_numbers/0 hypot/2 input/0
     input_filename/0 inputs/0 isempty/1 isfinite/0 isnormal/0 j0/0 j1/0 jn/2 ldexp/2 lgamma/0 lgamma_r/0
     localtime/0 log/0 log10/0 log1p/0 logb/0 ltrim/0 mktime/0 modf/0 modulemeta/0 nearbyint/0 nextafter/2
-    nexttoward/2 normals/0 now/0 path/1 repeat/1 setpath/2 stderr/0 strflocaltime/1 strftime/1 strptime/1 tan/0
+    nexttoward/2 normals/0 now/0 path/1 pick/1 remainder/2 repeat/1 rint/0 round/0 rtrim/0 scalb/2 scalbln/2
+    setpath/2 significand/0 sinh/0 skip/2 stderr/0 strflocaltime/1 strftime/1 strptime/1 tan/0
     tanh/0 tgamma/0 toboolean/0 todate/0 todateiso8601/0 tostream/0 trim/0 trimstr/1 trunc/0 truncate_stream/1
     y0/0 y1/0 yn/2
 """)

@@ -5,6 +5,7 @@ ended, as on the server (the reasons are those of Conductor 3.32.1).
 """
 
 import json
+import re
 
 import pytest
 
@@ -215,6 +216,12 @@ def test_a_value_that_cannot_be_read_is_an_error_of_its_script(source, reason):
         ("try env catch .", ["Function env/0 does not exist"]),
         ("try input catch .", ["Function input/0 does not exist"]),
         ("try setpath([1]; 1) catch .", ["Function setpath/2 does not exist"]),
+        ("try round catch .", ["Function round/0 does not exist"]),
+        ("try @base64d catch .", ["Formatting operator @base64d does not exist"]),
+        ('@base64d "x"', ["x"]),
+        ('"@base64d"', ["@base64d"]),
+        ("try $ENV.PATH catch .", ["Undefined variable: $ENV"]),
+        ("1 as $ENV | $ENV", [1]),
         ("def env: 1; env", [1]),
         (".env", [None]),
         ("if false then env else 2 end", [2]),
@@ -228,7 +235,11 @@ def test_jq_has_the_functions_that_it_has_on_the_server(program, results):
 @pytest.mark.parametrize("program", ["$ENV", '@text "\\($ENV)"', "[$ENV[]]"])
 def test_jq_sees_nothing_of_the_environment(monkeypatch, program):
     monkeypatch.setenv("K1N_SECRET", "hidden")
-    assert "hidden" not in str(Scripts().jq(program, {}))
+    try:
+        said = str(Scripts().jq(program, {}))
+    except ScriptError as error:
+        said = str(error)
+    assert "hidden" not in said
 
 
 @pytest.mark.parametrize(
@@ -243,3 +254,18 @@ def test_jq_that_wants_four_gigabytes_does_not_get_them(monkeypatch):
     monkeypatch.setattr(scripts, "_ABSENT", {})
     with pytest.raises(ScriptError, match="cannot allocate memory"):
         Scripts().jq("[] | setpath([200000000]; 1)", {})
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("$.x.y.z", "TypeError: Cannot read property 'z' of undefined"),
+        ("$.q.r = 2", "TypeError: Cannot set property 'r' of undefined"),
+        ("const q = 1; q = 2", 'TypeError: Assignment to constant "q"'),
+        ("new Array(-1)", "RangeError: Invalid array length"),
+    ],
+)
+def test_what_the_script_engine_complains_about_is_said_in_the_servers_words(source, said):
+    """Asked of 3.32.1."""
+    with pytest.raises(ScriptError, match=re.escape(f"`{said}` at line 1")):
+        Scripts().javascript(source, {"x": {}})
