@@ -17,6 +17,12 @@ def _actuator(_request: Request) -> Reply:
     return Reply(payload={"status": "UP"})
 
 
+def _info(request: Request) -> Reply:
+    """Say what was built, in the server's form; it is no Conductor, and says so."""
+    build = {"artifact": "pytest-k1n", "name": "embedded engine", "version": _version_of(request)}
+    return Reply(payload={"build": build})
+
+
 def _version(request: Request) -> Reply:
     return Reply(payload=_version_of(request), content_type=TEXT)
 
@@ -32,6 +38,7 @@ def _version_of(request: Request) -> str:
 ROUTES = (
     Route("GET", "/health", _health),
     Route("GET", "/actuator/health", _actuator),
+    Route("GET", "/actuator/info", _info),
     Route("GET", "/version", _version),
     Route("GET", "/admin/config", _config),
 )

@@ -271,3 +271,8 @@ def test_a_batch_has_what_is_most_urgent_in_the_order_of_queueing(bench, make):
 
     batches = [ask(bench, "GET", "/tasks/poll/batch/a", count="3") for _ in range(2)]
     assert [[task["workflowPriority"] for task in batch] for batch in batches] == [[5, 99, 50], [0, 5, 1]]
+
+
+def test_the_actuator_says_what_was_built_and_that_it_is_no_conductor(bench):
+    build = ask(bench, "GET", "/actuator/info")["build"]
+    assert (build["name"], build["version"]) == ("embedded engine", ask(bench, "GET", "/version"))
