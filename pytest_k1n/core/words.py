@@ -65,9 +65,9 @@ OPERATOR_TASK_TYPES = frozenset(
 
 SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
     "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "SET_VARIABLE", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM",
-    "HTTP", "EVENT",
+    "HTTP", "EVENT", "KAFKA_PUBLISH", "JDBC",
 }  # fmt: skip
-"""Everything the server runs itself; any other type is queued for a worker."""
+"""Everything the server runs itself; any other type is queued for a worker, on 3.32.1 without its AI integrations."""
 
 
 def split_iteration(reference: str) -> TaskKey:

@@ -200,6 +200,12 @@ CHECKS: Final = (
         fix="Give it to the loop in its inputParameters.", find=loops.unknown_in_condition,
     ),
     LintCheck(
+        code="unknown-in-script", level=WARNING, title="A script reads what it is not given",
+        why="A script of an INLINE, a LAMBDA or a SWITCH sees the inputs of its task. Anything else is undefined, and "
+        "to read a field of that fails the task.",
+        fix="Give it to the task in its inputParameters.", find=scripts.unknown_in_script,
+    ),
+    LintCheck(
         code="expression-in-condition", level=ERROR, title="A condition with ${…}",
         why="A loopCondition is JavaScript that the server does not resolve: it fails with a SyntaxError after the "
         "first round.",
@@ -294,8 +300,8 @@ CHECKS: Final = (
     ),
     LintCheck(
         code="not-simulated", level=INFO, title="What only a real server does",
-        why="The embedded engine refuses a definition that evaluates Python, publishes to Kafka or to another broker; "
-        "`k1n run` simulates the task and says so.",
+        why="The embedded engine refuses a definition that evaluates Python, asks a database, or publishes to Kafka or "
+        "to another broker; `k1n run` simulates the task and says so.",
         fix="Test it with --k1n-server=jar, or a URL.", find=unsimulated.not_simulated,
     ),
     LintCheck(

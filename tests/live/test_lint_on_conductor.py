@@ -130,3 +130,8 @@ def test_what_is_tried_as_an_error_is_one_in_the_table():
 @pytest.mark.parametrize("code", ["join-on-nothing", "branch-not-joined", "reserved-suffix", "unknown-field"])
 def test_a_warning_runs_to_its_end(server, code):
     assert server.outcome(EXAMPLES[code].bad[0], {"k": "x"}) == "COMPLETED"
+
+
+@pytest.mark.parametrize(("code", "nth"), [("unknown-in-script", 0), ("unknown-in-condition", -2)])
+def test_a_script_that_reads_a_field_of_what_it_is_not_given_fails(server, code, nth):
+    assert server.outcome(EXAMPLES[code].bad[nth], {}) == "FAILED"

@@ -13,7 +13,7 @@ from pytest_k1n.engine.decide.completion import Saved, finish
 from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert, new_attempt, schedule
-from pytest_k1n.engine.decide.systemtasks import RUNNERS
+from pytest_k1n.engine.decide.systemtasks import RUNNERS, run
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.problems import Illegal, InvalidInput
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -116,7 +116,13 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         attention.note(execution, None)
         return finish(context, execution, found.executed, found.unsaved)
     going_on = attention.inner(execution, looked_at, context.now_ms, is_all=is_all)
-    return _run_system_tasks(context, execution, going_on) or again or _evaluate_joins(context, execution)
+    try:
+        moved_on = _run_system_tasks(context, execution, going_on)
+    except InvalidInput as error:  # of what a loop begins an iteration with
+        ending.terminate(context, execution, FAILED, str(error), None)
+        found.undo(context, execution, None)
+        return False
+    return moved_on or again or _evaluate_joins(context, execution)
 
 
 def _look_at(context: Context, execution: ExecutionState, task: TaskState, found: _Findings) -> bool:
@@ -205,13 +211,9 @@ def _run_system_tasks(context: Context, execution: ExecutionState, going_on: lis
     changed = False
     moved_before, context.moved = context.moved, set()
     for task in going_on:
-        runner = RUNNERS.get(task.type)
-        if runner is not None:
-            if not runner(task, context):
+        if task.type in RUNNERS:
+            if not run(task, context):
                 continue
-            task.ended_ms = context.now_ms
-            if task.node.type == "DYNAMIC":  # scheduled as if for a worker
-                task.started_ms = context.now_ms
         elif not _advance_loop(context, execution, task, moved_before):
             continue
         changed = True
@@ -236,7 +238,7 @@ def _advance_loop(
         loop.updated_ms = context.now_ms
         batch = TaskGroup(context, execution, loop.iteration)
         batch.map(first)
-    except InvalidInput as error:
+    except Broken as error:
         loop.status, loop.reason, loop.ended_ms = FAILED, str(error), context.now_ms
         return True
     insert(context, execution, batch)

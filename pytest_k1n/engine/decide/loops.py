@@ -26,10 +26,10 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     if loop.iteration == 0:
         return _first(loop)
     children = _children(loop)
-    failed = [task for task in children if task.executed and task.status in UNSUCCESSFUL_TASK]
+    failed = [task for task in children if task.status in UNSUCCESSFUL_TASK]
     if not failed and (not children or loop.execution.live.is_any_in(loop.node)):
         return None
-    _note(loop, [task for task in children if not task.is_open])
+    _note(loop, _seen(children, failed))
     if failed:
         loop.status = FAILED
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
@@ -54,6 +54,11 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status, loop.reason = FAILED_WITH_TERMINAL_ERROR, endless.message
         return None
     return _next(loop)
+
+
+def _seen(children: list[TaskState], failed: list[TaskState]) -> list[TaskState]:
+    """Return the tasks whose outputs the server writes: it goes over them in order, and stops at one that failed."""
+    return children[: children.index(failed[0]) + 1] if failed else [task for task in children if not task.is_open]
 
 
 def _rounds(loop: TaskState, children: list[TaskState]) -> str:

@@ -6,7 +6,7 @@ from pytest_k1n.engine.decide import retry
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.domains import domain_of
 from pytest_k1n.engine.decide.mapping import MAPPERS, TaskGroup
-from pytest_k1n.engine.decide.systemtasks import UNQUEUED
+from pytest_k1n.engine.decide.systemtasks import STARTED_AT_ONCE, UNQUEUED, run
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SCHEDULED, SKIPPED
@@ -23,6 +23,7 @@ def schedule(
         if task.type in UNQUEUED:
             task.started_ms = context.now_ms
         insert_one(context, execution, task)
+        again = again or task.status not in OPEN_TASK
     for node, iteration in following:
         target: Node | None = node
         suffix = iteration if node.loop is not None else 0
@@ -59,6 +60,8 @@ def _is_known(execution: ExecutionState, task: TaskState) -> bool:
 def insert_one(context: Context, execution: ExecutionState, task: TaskState) -> None:
     """Add one task, and have it queued if a queue is where it waits."""
     execution.add(task)
+    if task.type in STARTED_AT_ONCE and task.status in OPEN_TASK:
+        run(task, context)
     if task.type not in UNQUEUED and task.status in OPEN_TASK:
         if execution.domains and (task.node.type in _FROM_WORKER or task.node.type not in MAPPERS):
             task.domain = domain_of(task.type, execution.domains, context.polled, context.now_ms)

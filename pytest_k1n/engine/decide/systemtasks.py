@@ -47,7 +47,7 @@ def _set_variable(task: TaskState, _context: Context) -> bool:
 def _terminate(task: TaskState, _context: Context) -> bool:
     status = task.input.get("terminationStatus")
     if status not in (COMPLETED, FAILED, TERMINATED):
-        task.status, task.reason = FAILED, f"given termination status is not valid: {status}"
+        task.status, task.reason = FAILED, "given termination status is not valid"
         return True
     output = task.input.get("workflowOutput")
     if output is not None:
@@ -97,6 +97,7 @@ def _lambda(task: TaskState, context: Context) -> bool:
         result = context.scripts.javascript(f"(function(){{{body}}})();", given)
     except ScriptError as error:
         task.status, task.reason = FAILED, str(error)
+        task.output = {"error": str(error)}
         return True
     task.output = {"result": result}
     task.status = COMPLETED
@@ -128,6 +129,20 @@ RUNNERS: Final[dict[str, Callable[[TaskState, Context], bool]]] = {
     "JSON_JQ_TRANSFORM": _jq,
 }
 """By taskType; each tells whether it ended the task."""
+
+STARTED_AT_ONCE: Final = frozenset({"JSON_JQ_TRANSFORM"})
+"""What the server works off when it schedules it, before an evaluation goes on: a loop around it sees how it ended."""
+
+
+def run(task: TaskState, context: Context) -> bool:
+    """Run a task of one of these types; tell whether that has ended it."""
+    if not RUNNERS[task.type](task, context):
+        return False
+    task.ended_ms = context.now_ms
+    if task.node.type == "DYNAMIC":  # scheduled as if for a worker
+        task.started_ms = context.now_ms
+    return True
+
 
 UNQUEUED: Final = frozenset({*RUNNERS, "JOIN", "DO_WHILE"})
 """What waits in no queue, because the decider ends it; JOIN and DO_WHILE by rules of their own."""

@@ -59,7 +59,14 @@ def unknown_in_condition(workflow: WorkflowSubject) -> Iterator[Hit]:
                     (*task.path, "loopCondition"), f"reads the iteration of $.{name}, which is an input and a number",
                     f"write $.{task.ref}['iteration']", ref=task.ref,
                 )  # fmt: skip
-        known = {task.ref, *task.inputs, *(inner.ref for inner in task.walk()), *(OF_ITEMS if _has_items(task) else ())}
+        body = {inner.ref for inner in task.walk()}
+        for member in dict.fromkeys(_members(task.ref, condition)):
+            if member in body and member != task.ref:
+                yield Hit(
+                    (*task.path, "loopCondition"), f"reads {member} in $.{task.ref}, which has rounds by their numbers",
+                    f"what {member} has put out last is $.{member} itself", ref=task.ref,
+                )  # fmt: skip
+        known = {task.ref, *task.inputs, *body, *(OF_ITEMS if _has_items(task) else ())}
         for name in sorted(names_read(condition) - known):
             if name not in ("get", "keySet", "containsKey", "size", "entrySet", "toString") and not _dynamic(task):
                 where = workflow.by_ref.get(name)
@@ -95,6 +102,17 @@ def misplaced_items(workflow: WorkflowSubject) -> Iterator[Hit]:
         yield Hit(
             (*task.path, "inputParameters", "items"), "items in inputParameters are not gone through", ref=task.ref
         )
+
+
+def _members(ref: str, condition: str) -> list[str]:
+    """Return what a condition reads of a loop's own output: `$.loop.a`, `$.loop['a']`."""
+    name = re.escape(ref)
+    found = re.finditer(
+        rf"""\$\s*(?:\.\s*{name}(?![\w$])|\[\s*['"]{name}['"]\s*\])"""
+        r"""\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*(['"])(.*?)\2\s*\])""",
+        condition,
+    )
+    return [match[1] or match[3] for match in found]
 
 
 def names_read(script: str) -> set[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pytest_k1n.engine.language import scripts
 from pytest_k1n.lint.check import Hit, Path
 from pytest_k1n.lint.subject import WorkflowSubject
+from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskNode, text
 
 _JAVASCRIPT = ("javascript", "graaljs")
@@ -16,6 +17,21 @@ _STRINGIFY = re.compile(
     r"JSON\s*\.\s*stringify\s*\(\s*\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
 )
 _LONGEST = 100_000
+_COMMENTS = re.compile(r"/\*.*?\*/|(?<![:'\"])//[^\n]*", re.S)
+_STRINGS = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
+_DOTTED = re.compile(r"(?<![\w$.])\$\s*\.\s*([A-Za-z_][\w$]*)")
+_BRACKETED = re.compile(r"(?<![\w$.])\$\s*\[\s*(['\"])([^'\"\\]+)\1\s*\]")
+_GUARDED = (
+    r"(?:typeof\s+|delete\s+|!\s*|in\s+)\(?\s*\$\s*(?:\.\s*{0}\b|\[\s*['\"]{0}['\"]\s*\])"
+    r"|\$\s*(?:\.\s*{0}\b|\[\s*['\"]{0}['\"]\s*\])"
+    r"\s*(?:\?|&&|\|\||\)\s*(?:\{{|\?|&&|\|\||return)|=(?!=)|[!=]==?\s*(?:null|undefined|void|'undefined'|\"undefined\"))"
+    r"|['\"]{0}['\"]\s*in\b|(?:containsKey|hasOwnProperty|has)\(\s*['\"]{0}['\"]"
+)
+"""A name is asked for before it is read, or set: whoever wrote that knows that it may not be there."""
+_INPUT_AS_A_WHOLE = re.compile(r"\$\s*(?:[,)\]};]|$|\[\s*[^'\"\s])")
+"""What a script does with all of its input cannot be told by names."""
+_OF_MAPS = frozenset({"get", "getOrDefault", "put", "keySet", "containsKey", "size", "entrySet", "values", "toString"})
+"""What every input has: it is an object of Java's."""
 
 
 def syntax(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -89,6 +105,33 @@ def stringified_input(workflow: WorkflowSubject) -> Iterator[Hit]:
             if name is None or (isinstance(value, str) and "${" in value) or isinstance(value, dict | list):
                 shown = f"$.{name}" if name else "$"
                 yield Hit(path, f"JSON.stringify({shown}) is '{{}}': {shown} is an object of Java's", ref=task.ref)
+
+
+def unknown_in_script(workflow: WorkflowSubject) -> Iterator[Hit]:
+    """Find what scripts of INLINE, LAMBDA and SWITCH read of `$` and is no input of theirs."""
+    for task, path, source, _ in _sources(workflow):
+        if task.type == "DO_WHILE" or "${" in source or _INPUT_AS_A_WHOLE.search(source) or _has_template(task):
+            continue
+        for name in sorted(_unguarded(source[:_LONGEST]) - task.inputs.keys() - _OF_MAPS):
+            of = workflow.by_ref.get(name)
+            hint = suggestion(name, task.inputs)
+            if of is not None and of is not task:
+                hint = f'give it an input: "{name}": "${{{name}.output}}"'
+            yield Hit(path, f"reads $.{name}, which is no input of {task.ref}", hint, ref=task.ref)
+
+
+def _unguarded(script: str) -> set[str]:
+    """Collect the names that a script reads of `$` without asking anywhere whether they are there, or setting them."""
+    script = _COMMENTS.sub(" ", script)
+    found = {match[1] for match in _DOTTED.finditer(_STRINGS.sub("''", script))}
+    found |= {match[2] for match in _BRACKETED.finditer(script)}
+    return {name for name in found if not re.search(_GUARDED.format(re.escape(name)), script)}
+
+
+def _has_template(task: TaskNode) -> bool:
+    """Whether a task definition may add to the input: its `inputTemplate` does."""
+    definition = task.fields.get("taskDefinition")
+    return isinstance(definition, dict) and bool(definition.get("inputTemplate"))
 
 
 def _sources(workflow: WorkflowSubject) -> Iterator[tuple[TaskNode, Path, str, bool]]:

@@ -10,7 +10,7 @@ from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import mapping, text
 
-BUILT_IN = (SYSTEM_TASK_TYPES - {"FORK"}) | {"SIMPLE", "DYNAMIC", "USER_DEFINED", "KAFKA_PUBLISH"}
+BUILT_IN = (SYSTEM_TASK_TYPES - {"FORK"}) | {"SIMPLE", "DYNAMIC", "USER_DEFINED"}
 """Types that every Conductor knows."""
 OF_INTEGRATIONS = frozenset({
     "LLM_TEXT_COMPLETE", "LLM_CHAT_COMPLETE", "LLM_INDEX_TEXT", "LLM_SEARCH_INDEX", "LLM_GENERATE_EMBEDDINGS",
@@ -21,7 +21,7 @@ OF_INTEGRATIONS = frozenset({
 })  # fmt: skip
 """Types that a Conductor runs only if its AI integrations are switched on."""
 OF_ORKES = frozenset({
-    "HTTP_POLL", "BUSINESS_RULE", "JDBC", "SENDGRID", "WAIT_FOR_WEBHOOK", "GET_SIGNED_JWT", "UPDATE_SECRET",
+    "HTTP_POLL", "BUSINESS_RULE", "SENDGRID", "WAIT_FOR_WEBHOOK", "GET_SIGNED_JWT", "UPDATE_SECRET",
     "UPDATE_TASK", "QUERY_PROCESSOR", "GET_WORKFLOW", "TERMINATE_WORKFLOW", "ALERT", "OPS_GENIE", "GRPC", "CHUNK_TEXT",
     "GET_DOCUMENT", "PARSE_DOCUMENT", "LIST_FILES", "YIELD", "INTEGRATION", "MCP", "MCP_REMOTE", "DATABASE",
     "AWS_LAMBDA", "LLM_INDEX_DOCUMENT", "LLM_GET_DOCUMENT",

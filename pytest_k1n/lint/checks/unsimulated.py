@@ -22,6 +22,8 @@ def _what(task: TaskNode) -> str | None:
         return "evaluates Python" if fields.get("evaluatorType") == "python" else None
     if task.type == "KAFKA_PUBLISH":
         return "publishes to Kafka"
+    if task.type == "JDBC":
+        return "asks a database that a server is configured with"
     if task.type == "EVENT":
         sink = text(task.fields, "sink")
         kind = sink.partition(":")[0]

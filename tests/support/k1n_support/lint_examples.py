@@ -52,6 +52,10 @@ def switch(cases: Definition, default: list[Definition] | None = None, ref: str 
     return task(ref, "SWITCH", decisionCases=cases, defaultCase=default or [], **{**by, **fields})
 
 
+def switch_by(script: str, **inputs: Any) -> Definition:
+    return switch({"x": [B]}, evaluatorType="javascript", expression=script, inputParameters=inputs)
+
+
 def loop(*body: Definition, ref: str = "l", condition: str = ROUNDS, **fields: Any) -> Definition:
     return task(ref, "DO_WHILE", loopCondition=condition, loopOver=list(body), **fields)
 
@@ -614,6 +618,8 @@ EXAMPLES: dict[str, Examples] = {
             workflow(loop(A, condition="$.l['iteration'] < $.max")),
             workflow(loop(A, condition="$.loopItem != 2")),
             workflow(loop(A, condition="$.l['iteration'] < 2 && $.a__1 != null")),
+            workflow(loop(A, condition="if ($.l['a'].output.done == true) { false; } else { true; }")),
+            workflow(loop(A, condition="$.l.a.done != true")),
         ],
         good=[
             workflow(loop(A, condition="$.l['iteration'] < $.count", inputParameters={"count": 3})),
@@ -624,6 +630,35 @@ EXAMPLES: dict[str, Examples] = {
             workflow(loop(A, condition="$.l['loopItem'] != 2", items="${workflow.input.xs}")),
             workflow(loop(A, condition="$.l['iteration'] < $.max", inputParameters={"max": 3})),
             workflow(loop(switch({"x": [A]}), condition="$.a['done'] != true")),
+            workflow(loop(A, condition="$.l['iteration'] < 3 && $.l['1'] != null")),
+        ],
+    ),
+    "unknown-in-script": Examples(
+        bad=[
+            workflow(A, switch_by("$.a.output.done ? 'x' : 'y'")),
+            workflow(A, switch_by("$.a.x > 3 ? 'x' : 'y'", x="${a.output.x}")),
+            workflow(inline("$.total * 2")),
+            workflow(inline("(function () { return $['totl'] + 1; })()", total="${workflow.input.total}")),
+            workflow(task("l", "LAMBDA", inputParameters={"scriptExpression": "return $.x == 1;"})),
+            workflow(task("d", "DECISION", caseExpression="$.n > 1 ? 'x' : 'y'", decisionCases={"x": [A]})),
+            workflow(inline("/* $.a */ $.b.c + '$.d'")),
+        ],
+        good=[
+            workflow(A, switch_by("$.a.done ? 'x' : 'y'", a="${a.output}")),
+            workflow(inline("$.total * 2", total="${workflow.input.total}")),
+            workflow(inline("1 // $.nope")),
+            workflow(inline("'$.nope'")),
+            workflow(inline("$.nope ? $.nope.x : 0")),
+            workflow(inline("typeof $.nope === 'undefined' ? 0 : $.nope.x")),
+            workflow(inline("if (!$.nope) { 0 } else { $.nope.x }")),
+            workflow(inline("if ($.nope) { $.nope.x } else { 0 }")),
+            workflow(inline("$.nope == null ? 0 : $.nope + 1")),
+            workflow(inline("$.total?.x", other=1)),
+            workflow(inline("Object.keys($).length + $.a")),
+            workflow(inline("$.get('nope')")),
+            workflow(inline("$[key] + $.nope")),
+            workflow(inline("var i = {x: 1}; i.$.y")),
+            workflow({**inline("$.of_template"), "taskDefinition": {"name": "i", "inputTemplate": {"of_template": 1}}}),
         ],
     ),
     "expression-in-condition": Examples(
@@ -912,6 +947,7 @@ EXAMPLES: dict[str, Examples] = {
             workflow(inline("return 1", evaluatorType="python")),
             workflow({**switch({"x": [A]}), "evaluatorType": "python", "expression": "return 'x'"}),
             workflow(task("k", "KAFKA_PUBLISH", inputParameters={"kafka_request": KAFKA})),
+            workflow(task("q", "JDBC", inputParameters={"statement": "select 1", "connectionId": "shop"})),
             workflow(task("e", "EVENT", sink="sqs:queue")),
             workflow(A, switch({"x": [task("e", "EVENT", sink="kafka:topic")]})),
         ],
@@ -928,7 +964,7 @@ EXAMPLES: dict[str, Examples] = {
     "foreign-type": Examples(
         bad=[
             workflow(task("a", kind))
-            for kind in ("LLM_TEXT_COMPLETE", "HTTP_POLL", "BUSINESS_RULE", "JDBC", "WAIT_FOR_WEBHOOK", "CALL_MCP_TOOL")
+            for kind in ("LLM_TEXT_COMPLETE", "HTTP_POLL", "BUSINESS_RULE", "GRPC", "WAIT_FOR_WEBHOOK", "CALL_MCP_TOOL")
         ],
         good=[SOUND],
     ),

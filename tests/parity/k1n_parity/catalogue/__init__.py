@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from k1n_parity.catalogue import (
+    breaking,
     choosing,
     clients,
     coincidences,
@@ -38,6 +39,7 @@ def catalogue() -> Iterator[Case]:
     yield from control.forks()
     yield from control.dynamic()
     yield from loops.loops()
+    yield from breaking.breaking()
     yield from loops.sub_workflows()
     yield from operators.operators()
     yield from operators.expressions()
