@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_k1n.core.answers import Answers, asked
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
 from pytest_k1n.core.units import format_ms
 
@@ -40,8 +41,15 @@ def awaited(executions: Sequence[Execution], *, waited_ms: int, now_ms: int | No
     return "; ".join([*paused, *shown]) or "no task is open"
 
 
-def hint_of_timed_waits(family: Sequence[Execution]) -> str:
-    """Say what to do where only a clock that can jump would help; nothing where no WAIT is timed."""
+def hint_of_timed_waits(family: Sequence[Execution], answers: Answers) -> str:
+    """Say what to do where only a clock that can jump would help; nothing where no WAIT and no answer is timed."""
+    for _, task, answer in asked(family, answers):
+        if answer.after_ms:
+            after = format_ms(answer.after_ms)
+            return (
+                f": {task.ref} is answered {after} of workflow time after it was asked, which pass where the clock is "
+                "real; say within=…, or mark the test `virtual`"
+            )
     if not any(task.type == "WAIT" and task.input for task in open_tasks(family)):
         return ""
     return ": a WAIT takes its time where the clock is real; say within=…, or mark the test `virtual`"

@@ -21,6 +21,8 @@ def duration_ms(text: str) -> int:
     Raises ValueError that names the text and the accepted forms, also for more than a hundred years: clocks of servers
     and of Python end somewhere.
     """
+    if not isinstance(text, str):  # users' tests are not checked by types; a mistake in a value like the others
+        raise ValueError(f"{text!r:.40} is not a duration: write a text with its unit, as in '30s'")  # noqa: TRY004
     total_ms = _duration_ms(text)
     if not total_ms <= _LONGEST_MS:  # also where it is not a number
         raise ValueError(f"{text[:40]!r} is longer than a hundred years")

@@ -24,6 +24,10 @@ def take_part(run: Run) -> None:
     manager = run.config.pluginmanager
     if not manager.has_plugin("k1n-items"):
         manager.register(ItemHooks(run), "k1n-items")
+        if run.is_node:
+            from pytest_k1n.run.termination import heed_interrupts
+
+            heed_interrupts()
 
 
 class ItemHooks:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 _FILE_NAMES = ("k1n.toml", "plan.toml")
 _DEFAULT = "suites/plan.toml"
+_TOPS = (".git", "pyproject.toml", "pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg", "setup.py")
+"""What only the top folder of a project has."""
 
 
 class PlanError(ValueError):
@@ -47,6 +49,8 @@ def plans_near(args: Sequence[str], rootdir: Path, folder: Path) -> dict[Path, s
     """Find the plans that no option names, each with the argument (relative to `folder`) that leads to it, "" for none.
 
     An argument that leads to none upwards, such as the parent folder of a project, leads to the only one right below.
+    Where there is none either, the root folder leads to one above it in the same project: pytest takes the folder that
+    it is called in for the root where nothing there configures it.
     """
     found: dict[Path, str] = {}
     for arg in args:
@@ -57,7 +61,10 @@ def plans_near(args: Sequence[str], rootdir: Path, folder: Path) -> dict[Path, s
     if found or default.is_file():
         return found or {default: ""}
     below = {path: arg for arg in args for path in _below(folder / arg)}
-    return below if len(below) == 1 else {}
+    if below:
+        return below if len(below) == 1 else {}
+    above = _above(rootdir.resolve())
+    return {above: "."} if above else {}
 
 
 def shown(path: Path, rootdir: Path) -> str:
@@ -75,6 +82,16 @@ def _upwards(start: Path, rootdir: Path) -> Path | None:
                 return path
         if folder == rootdir:
             break
+    return None
+
+
+def _above(folder: Path) -> Path | None:
+    """Find a plan above a folder, but not above the project that it belongs to."""
+    while folder != folder.parent and not any((folder / name).exists() for name in _TOPS):
+        folder = folder.parent
+        path = folder / _FILE_NAMES[0]
+        if path.is_file() and _looks_like_ours(path):
+            return path
     return None
 
 

@@ -25,6 +25,16 @@ def forget_sigterm() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def heed_interrupts() -> None:
+    """Have a node of xdist take SIGINT, by which execnet ends a node that is still in a test.
+
+    Shells have background jobs ignore it, and nodes inherit that: theirs would be killed instead, and what their tests
+    had started would go on on a team's server.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     forget_sigterm()
     pytest.exit("terminated by SIGTERM", returncode=pytest.ExitCode.INTERRUPTED)

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from pytest_k1n.client.api import Conductor
+from pytest_k1n.client.transport import transport_for
+
 LONG_TEST = """
 import pathlib, time
 import pytest
@@ -58,3 +61,44 @@ def test_the_folder_of_a_killed_run_is_private_and_gone_after_the_next_run(proje
     project.test("first", LONG_TEST.replace("60", "0"))
     assert project.spawn("-m", "batch1").code == 0
     assert left(project) == []
+
+
+OWN_TEST = """
+import pathlib, time
+
+def test_it(conductor):
+    task = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}
+    conductor.start({"name": "own", "version": 1, "ownerEmail": "x", "tasks": [task]}).wait_for("a")
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+"""
+
+
+@pytest.mark.slow  # execnet leaves a node five seconds before it interrupts its test
+def test_a_node_that_a_shell_has_in_its_background_ends_what_its_test_has_started(empty_project, engine_url):
+    folder = empty_project.test("own", OWN_TEST).pytester.path
+    process = subprocess.Popen(
+        [
+            "sh",
+            "-c",
+            'trap "" INT; exec "$@"',
+            "sh",
+            sys.executable,
+            "-m",
+            "pytest",
+            "-n1",
+            f"--k1n-server={engine_url}",
+        ],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    while not (folder / "begun").exists():
+        assert process.poll() is None, process.communicate()[0]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    client = Conductor(transport_for(engine_url))
+    assert client.search("status IN (RUNNING,PAUSED)") == []
+    assert len(client.search("status = TERMINATED")) == 1
+    client.close()

@@ -210,3 +210,14 @@ def test_waiting_behind_a_task_that_no_worker_takes_names_it_and_says_how_to_hav
     ):
         assert line in outcome.text, line
     assert outcome.text.count('do its work by complete("charge"), or give handlers={"charge": ...}') >= 2
+
+
+def test_a_number_is_no_duration_and_that_is_told_plainly(empty_project):
+    source = """
+def test_it(conductor):
+    task = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
+    conductor.start({"name": "shop", "version": 1, "tasks": [task]}).advance(3600)
+"""
+    text = empty_project.test("own", source).run().text
+    assert "ValueError: 3600 is not a duration: write a text with its unit, as in '30s'" in text
+    assert "pytest_k1n/" not in text.partition("k1n: the execution")[0]

@@ -3,7 +3,8 @@
 import pytest
 
 from pytest_k1n.core import wire
-from pytest_k1n.core.awaited import awaited, unworked
+from pytest_k1n.core.answers import PlannedAnswer
+from pytest_k1n.core.awaited import awaited, hint_of_timed_waits, unworked
 
 ZERO = 1_700_000_000_000
 
@@ -67,3 +68,12 @@ def test_a_task_that_no_worker_took_before_a_time_limit_is_named_with_what_would
 def test_a_task_that_a_worker_had_taken_is_not_said_to_have_had_none(build):
     taken = build.task("a", 5, 3_600_000, status="TIMED_OUT")
     assert unworked(build.execution(taken, status="TIMED_OUT"), jumped=True) == []
+
+
+def test_an_answer_that_is_days_away_is_no_matter_of_nobody_answering(build):
+    open_ = build.execution(build.task("approve", 0, None, type="HUMAN", status="IN_PROGRESS"), status="RUNNING")
+    assert hint_of_timed_waits([open_], {}) == ""
+    assert hint_of_timed_waits([open_], {"approve": PlannedAnswer()}) == ""
+    hint = hint_of_timed_waits([open_], {"approve": PlannedAnswer(after_ms=71 * 3_600_000)})
+    assert hint.startswith(": approve is answered 71 h 0 min of workflow time after it was asked")
+    assert "mark the test `virtual`" in hint

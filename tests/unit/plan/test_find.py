@@ -50,3 +50,12 @@ def test_hidden_folders_and_other_tools_plans_are_passed_over(tree):
     (root / "other" / "plan.toml").write_text("[tool]\n")
     assert names(root, str(root)) == []
     assert names(root, "nowhere") == []
+
+
+def test_a_folder_within_a_project_leads_to_the_plan_above_it(tree):
+    root = tree("shop/k1n.toml", "shop/tests/deep/test_x.py")
+    tests = root / "shop/tests"
+    assert [*plans_near([str(tests)], tests, tests)] == [root / "shop/k1n.toml"]
+    (tests / "pytest.ini").touch()
+    assert [*plans_near([str(tests)], tests, tests)] == []
+    assert [*plans_near(["deep"], tests / "deep", tests / "deep")] == []
