@@ -312,7 +312,7 @@ CHECKS: Final = (
     LintCheck(
         code="foreign-type", level=WARNING, title="A type that only some servers run",
         why="A Conductor without it queues the task under its type, where no worker polls.",
-        fix="Run it on a server that has the type.", find=types.foreign_type,
+        fix="Run it on a server that has the type; in a test a handler can stand for it.", find=types.foreign_type,
     ),
     LintCheck(
         code="old-type", level=WARNING, title="A deprecated type",
