@@ -79,17 +79,25 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     every = known_differences(arguments.known)
     known = known_of(subject.version, conductor, every)
     began = time.monotonic()
-    results = conduct(
-        recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=_Teller(began)
-    )
+    teller, is_whole = _Teller(began), True
+    try:
+        results = conduct(recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=teller)
+    except KeyboardInterrupt:
+        results, is_whole = [*teller.newest.values()], False
     report = ConformanceReport(
         url=subject.url, version=_title(subject.version), conductor=conductor, results=tuple(results), known=known,
         took_s=time.monotonic() - began,
     )  # fmt: skip
+    if not is_whole:
+        print(
+            f"interrupted: {len(results)} of {len(recordings)} cases were asked about, some of them not often enough\n"
+        )
     print("\n".join(lines(report, most=arguments.show)))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report.document(), indent=1) + "\n", encoding="utf-8")
         print(f"\nwrote {arguments.json}")
+    if not is_whole:
+        raise KeyboardInterrupt
     return 0 if report.conforms else 1
 
 
@@ -115,9 +123,12 @@ class _Teller:
         self._began = began
         self._next = began + _PROGRESS_EVERY_S
         self._counts = dict.fromkeys(CaseOutcome, 0)
+        self.newest: dict[tuple[str, str], CaseResult] = {}
+        """By suite and name."""
 
     def __call__(self, done: int, of: int, result: CaseResult) -> None:
         self._counts[result.outcome] += 1
+        self.newest[result.suite, result.name] = result
         now = time.monotonic()
         if now < self._next:
             return

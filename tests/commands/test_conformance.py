@@ -10,6 +10,7 @@ import pytest
 
 from pytest_k1n import cli
 from pytest_k1n.conformance.corpus import read_all, write
+from pytest_k1n.conformance.runner import conduct
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 from pytest_k1n.validation.schema import validate
@@ -57,6 +58,20 @@ def test_what_differs_is_told_in_a_line_each_and_fails(engine, tmp_path, capsys)
     code, out, _ = conformance(engine, "--cases", tmp_path, capsys=capsys)
     assert code == 1
     assert '      executions|root|status: "FAILED" -> "COMPLETED"' in out.splitlines()
+
+
+def test_what_was_asked_is_told_when_it_is_interrupted(engine, tmp_path, capsys, monkeypatch):
+    def broken_off(recordings, subject, *, progress, **how):
+        results = conduct(recordings[:3], subject, progress=progress, **how)
+        assert len(results) == 3
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_k1n.commands.conformance.conduct", broken_off)
+    target = tmp_path / "report.json"
+    code, out, err = conformance(engine, "--sample", 25, "--json", target, capsys=capsys)
+    assert (code, err) == (130, "k1n: interrupted\n")
+    assert out.startswith("interrupted: 3 of 25 cases were asked about")
+    assert sum(json.loads(target.read_text())["counts"].values()) == 3
 
 
 def test_cases_are_written_as_json_that_can_be_run_again(engine, tmp_path, capsys):
