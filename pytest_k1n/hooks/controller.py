@@ -53,9 +53,12 @@ class ControllerHooks:
     @pytest.hookimpl(trylast=True)  # --lf has written its list by then, the terminal has not yet summed up
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the director, also after Ctrl-C; settle the exit code and what --lf runs next time."""
-        if not self._drive.close():
-            self.controller.fail("the director did not end within a minute: a server or worker may be left running")
-        _finish(self.controller, self._drive, session)
+        try:
+            if not self._drive.close():
+                self.controller.fail("the director did not end within a minute: a server or worker may be left running")
+            _finish(self.controller, self._drive, session)
+        except KeyboardInterrupt:  # pytest looks out for it before this only
+            pytest.exit("k1n: interrupted while the run was being ended", returncode=pytest.ExitCode.INTERRUPTED)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show executions, quality gates, where the time went, files written, why tests failed: one screen."""

@@ -102,3 +102,25 @@ def test_a_node_that_a_shell_has_in_its_background_ends_what_its_test_has_starte
     assert client.search("status IN (RUNNING,PAUSED)") == []
     assert len(client.search("status = TERMINATED")) == 1
     client.close()
+
+
+CTRL_C_AT_THE_END = """
+def pytest_collection_finish():
+    from pytest_k1n.hooks.drive import Drive
+
+    close = Drive.close
+
+    def interrupted(self):
+        close(self)
+        raise KeyboardInterrupt
+
+    Drive.close = interrupted
+"""
+
+
+def test_ctrl_c_while_a_run_is_being_ended_is_one_line_and_exit_2(project):
+    project.pytester.makeconftest(CTRL_C_AT_THE_END)
+    result = project.spawn("-m", "batch1")
+    assert result.code == 2
+    assert "k1n: interrupted while the run was being ended" in result.text
+    assert "Traceback" not in result.text
