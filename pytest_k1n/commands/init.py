@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--server", metavar="URL", help="take the workflow from this server (else K1N_SERVER)")
     parser.add_argument("--workflow", metavar="NAME[:VERSION]", help="which one; without it an example is written")
     parser.add_argument("--from", type=Path, dest="file", metavar="FILE",
-        help="take the workflow from this file, and what it starts from the files beside it")  # fmt: skip
+        help="take the workflow from this file or folder, and what it starts from the files beside it")  # fmt: skip
     parser.add_argument("--from-runs", type=_count, default=RUNS, metavar="N",
         help="read up to N completed executions for bands and estimates (default: %(default)s, 0: none)")  # fmt: skip
     arguments = parser.parse_args(argv)

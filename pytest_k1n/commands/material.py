@@ -18,7 +18,7 @@ from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_ty
 from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.rehearsed import late_inputs, plausible_outputs, rehearsed
 from pytest_k1n.core.units import HOUR_MS, SECOND_MS
-from pytest_k1n.plan.library import DefinitionError, read_definitions, started_workflows
+from pytest_k1n.plan.library import DefinitionError, read_definitions, read_folder, started_workflows
 
 Document = Mapping[str, Any]
 _ANSWERED_AFTER_MS = HOUR_MS
@@ -140,11 +140,14 @@ def from_server(client: Conductor, name: str, *, runs: int) -> Material:
 
 
 def from_file(path: Path, name: str | None = None) -> Material:
-    """Read a workflow from a file, and those that it starts from the files beside it.
+    """Read a workflow from a file, or a folder, and those that it starts from the files beside it.
 
-    Of several in the file `name` chooses one, else the first. Task definitions are written where the files have none.
+    Of several in the file `name` chooses one, else the first; in a folder it may be left out where one starts all
+    others. Task definitions are written where the files have none.
     Raises LookupError that lists what there is, DefinitionError, OSError, WireError.
     """
+    if path.is_dir():
+        path, name = _chosen_in(path, name)
     documents = [each for each in read_definitions(path) if "tasks" in each]
     base, _, version = (name or "").partition(":")
     wanted = [each for each in documents if not base or each.get("name") == base]
@@ -179,6 +182,23 @@ def from_file(path: Path, name: str | None = None) -> Material:
         if found
         else (),
     )
+
+
+def _chosen_in(folder: Path, name: str | None) -> tuple[Path, str]:
+    """Find the file of a workflow in a folder: of `name`, else the one that no other starts. Raises LookupError."""
+    found = list(read_folder(folder))
+    started = {each for _, document in found for each, _ in started_workflows(document)}
+    base = (name or "").partition(":")[0]
+    wanted = {
+        str(document["name"]): path
+        for path, document in found
+        if (document["name"] == base if base else document["name"] not in started)
+    }
+    if len(wanted) != 1:
+        known = ", ".join(sorted({str(document["name"]) for _, document in found})) or "none"
+        raise LookupError(f"{folder} has the workflows {known}: say which one with --workflow NAME")
+    ((only, path),) = wanted.items()
+    return path, name or only
 
 
 def _beside(path: Path) -> Iterator[Document]:

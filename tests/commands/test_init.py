@@ -571,3 +571,19 @@ def test_a_definition_that_the_plans_folder_holds_otherwise_is_told_and_nothing_
     said = capsys.readouterr().err
     assert re.search(r"mine\.json defines order otherwise than .*other\.json: choose another FOLDER", said)
     assert written(tmp_path) == ["other.json", "workflows/mine.json"]
+
+
+def test_a_folder_of_definitions_leads_to_the_one_that_starts_the_others(pytester, capsys):
+    folder = pytester.path / "conductor"
+    folder.mkdir()
+    sub = _task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "kid", "version": 1})
+    _beside(folder, parent=_workflow(sub, name="parent"), kid=workflow("kid", simple("k")))
+    assert main(["init", "project", "--from", "conductor"]) == 0
+    assert "parent version 1, from conductor/parent.json" in capsys.readouterr().out.replace(f"{pytester.path}/", "")
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "project").assert_outcomes(passed=2)
+    _beside(folder, other=workflow("other", simple("o")))
+    assert main(["init", "second", "--from", "conductor"]) != 0
+    assert (
+        "conductor has the workflows kid, other, parent: say which one with --workflow NAME" in capsys.readouterr().err
+    )
+    assert main(["init", "second", "--from", "conductor", "--workflow", "kid"]) == 0
