@@ -194,8 +194,9 @@ def closest(word: str, known: Iterable[str]) -> str:
     """Return `did you mean "x"?` for the nearest known word, else ""."""
     from difflib import get_close_matches
 
-    matches = get_close_matches(word[:200], list(known), n=1)
-    return f'did you mean "{matches[0]}"?' if matches else ""
+    folded = {each.casefold(): each for each in known}
+    matches = get_close_matches(word[:200].casefold(), folded, n=1)
+    return f'did you mean "{folded[matches[0]]}"?' if matches else ""
 
 
 def kind(value: object) -> str:

@@ -90,7 +90,14 @@ def test_a_dead_server_fails_within_seconds_and_falls_back_to_nothing(project):
     assert "Traceback" not in outcome.text
 
 
-@pytest.mark.parametrize(("name", "hint"), [("NOBODY", "workflows"), ("CHAIM", 'did you mean "CHAIN"?')])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("NOBODY", "workflows"),
+        ("CHAIM", 'did you mean "CHAIN"?'),
+        ("chain", 'did you mean "CHAIN"?'),
+    ],
+)
 def test_an_unknown_workflow_is_refused_where_no_server_could_have_it(project, name, hint):
     source = f"import pytest\n@pytest.mark.workflow('{name}')\ndef test_it(workflow_execution): ...\n"
     refused(project.test("nobody", source).run("test_nobody.py"), f"no workflow definition {name}: sought in", hint)
