@@ -46,8 +46,11 @@ class GateSettings:
     queue_chain_ms: int = 15
     queue_busy_ms: int = 150
     """At fork heads, in branches, and beside other executions (G10)."""
-    queue_foreign_ms: int = 150
-    """For workers that are not ours and poll as they like."""
+    queue_foreign_ms: int = 1_000
+    """For workers that are not ours and poll as they like: clients of Conductor ask for a type every 0.1 to 1 s.
+
+    `k1n worker` outside a run, which nobody tells what can be ready, every 0.8 s while it is idle.
+    """
     queue_engine_ms: int = 1
     """For the embedded engine in-process."""
     sweep_ms: int = 30_000
