@@ -80,13 +80,16 @@ def test_tests_of_the_plan_get_a_time_limit_unless_they_have_one(project):
 
 
 TAKES_THE_FOLDER_AWAY = """
+import contextlib
 import pathlib
 import shutil
 
 def pytest_runtest_teardown(item):
     if "first" in item.name:
-        shutil.rmtree("test-results", ignore_errors=True)
-        pathlib.Path("test-results").write_text("a file")
+        while not pathlib.Path("test-results").is_file():  # the run's own thread may write into it meanwhile
+            shutil.rmtree("test-results", ignore_errors=True)
+            with contextlib.suppress(IsADirectoryError):
+                pathlib.Path("test-results").write_text("a file")
 """
 
 
