@@ -9,33 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from k1n_support.orders import PLAN as ORDER
+from k1n_support.orders import ZERO, simple
 from pytest_k1n.cli import main
 
-ZERO = 1_763_696_683_000
 HOUR_S = 3_600
-PLAN = """
-schema = "k1n-plan/1"
-definitions = ["definitions"]
-
-[[batch]]
-number = 1
-title = "orders"
-
-[[batch.template]]
-id = "01"
-slug = "order"
-title = "order"
-workflow = "order"
-version = 1
-band = ["25m", "35m"]
+PLAN = f"""{ORDER}band = ["25m", "35m"]
 estimate = "30m"
-estimates = { reserve = "10m", charge = "10m", ship = "10m" }
+estimates = {{ reserve = "10m", charge = "10m", ship = "10m" }}
 """
 REFS = ("reserve", "charge", "ship")
-
-
-def simple(ref, **fields):
-    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", **fields}
 
 
 def definition(*tasks, version=1):

@@ -6,29 +6,10 @@ import os
 
 import pytest
 
+from k1n_support.orders import PLAN, ZERO, simple
 from pytest_k1n.cli import main
 
-ZERO = 1_763_696_683_000
-PLAN = """
-schema = "k1n-plan/1"
-definitions = ["definitions"]
-
-[[batch]]
-number = 1
-title = "orders"
-
-[[batch.template]]
-id = "01"
-slug = "order"
-title = "order"
-workflow = "order"
-version = 1
-"""
 REFS = ("a", "b", "c")
-
-
-def simple(ref, **fields):
-    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", **fields}
 
 
 def definition(*refs, **fields):
