@@ -13,7 +13,7 @@ from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.nested import shortened
+from pytest_k1n.core.nested import amounts_ms, shortened
 from pytest_k1n.core.observation import LogLine, observe
 from pytest_k1n.core.timeline import Timeline
 
@@ -76,7 +76,7 @@ def _note_sub_workflows(watch: Watch, document: Mapping[str, Json], backend: Bac
 
     def laid_out(workflow_id: str) -> Timeline:
         inner = wire.execution(cast("Json", backend.client.execution(workflow_id)))
-        nested = {task_id: each.ms for task_id, each in shortened(inner, backend.time.speed, laid_out).items()}
+        nested = amounts_ms(shortened(inner, backend.time.speed, laid_out))
         return observe(
             inner, time_model=backend.time.name, speed=backend.time.speed, slept_ms={**slept_ms, **nested}
         ).timeline

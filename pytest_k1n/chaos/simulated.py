@@ -19,11 +19,11 @@ from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.simulatedworker import Habits, SimulatedWorker
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.core import wire
-from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.inlining import startable
 from pytest_k1n.core.model import Json, TaskStatus
 from pytest_k1n.core.rehearsed import plausible_outputs, rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.transport import InProcessTransport
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -147,9 +147,8 @@ class _Run:
     def _asked(self) -> Iterator[TaskState]:
         """Yield the tasks that only an answer from outside ends."""
         for execution in self._engine.executions.values():
-            for task in execution.live if execution.status not in TERMINAL_WORKFLOW else ():
-                if task.type in ASKED_TYPES and task.status in OPEN_TASK and not task.due_ms:
-                    yield task
+            if execution.status not in TERMINAL_WORKFLOW:
+                yield from filter(waits_for_answer, execution.live)
 
     def _answer(self, task: TaskState) -> None:
         self._client.update(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.plan.library import DefinitionError, read_definitions, read_folder
+from pytest_k1n.plan.library import read_definitions, read_folder, read_readable
 
 _MOST_FILES = 2000
 """JSON files beside a definition that are looked through for the workflows it starts."""
@@ -38,17 +37,10 @@ def beside(
 def _children(arguments: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     if arguments.children:
         for path in arguments.children:
-            for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
-                if path.is_dir():
-                    with suppress(DefinitionError):  # a folder may hold other JSON as well
-                        yield from read_definitions(file)
-                else:
-                    yield from read_definitions(file)
+            yield from read_readable(sorted(path.rglob("*.json"))) if path.is_dir() else read_definitions(path)
         return
     files = sorted(each for each in arguments.file.resolve().parent.glob("*.json") if not each.samefile(arguments.file))
-    for file in files[:_MOST_FILES]:
-        with suppress(DefinitionError):
-            yield from read_definitions(file)
+    yield from read_readable(files[:_MOST_FILES])
 
 
 def task_definitions(paths: Sequence[Path]) -> list[Mapping[str, Any]]:

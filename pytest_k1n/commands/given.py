@@ -12,7 +12,14 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.difference import differences
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan
-from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Document, Library, read_definitions
+from pytest_k1n.plan.library import (
+    DefinitionError,
+    DefinitionNotFound,
+    Document,
+    Library,
+    read_definitions,
+    read_readable,
+)
 
 _MOST_NAMES = 5
 """Names that are told where the wanted one is not among them."""
@@ -91,16 +98,10 @@ def _read(path: Path) -> Iterator[Document]:
     if not path.is_dir():
         yield from _carried(path) or read_definitions(path)
         return
-    found = False
-    for file in sorted(path.rglob("*.json")):
-        try:
-            for each in read_definitions(file):
-                found = True
-                yield each
-        except DefinitionError:  # a folder may hold other JSON as well
-            continue
+    found = list(read_readable(sorted(path.rglob("*.json"))))
     if not found:
         raise DefinitionError(f"{path}: holds no workflow definition in a file that ends in .json")
+    yield from found
 
 
 def _carried(path: Path) -> list[Document]:

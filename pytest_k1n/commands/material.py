@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -18,7 +17,7 @@ from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_ty
 from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.rehearsed import late_inputs, plausible_outputs, rehearsed
 from pytest_k1n.core.units import HOUR_MS, SECOND_MS
-from pytest_k1n.plan.library import DefinitionError, read_definitions, read_folder, started_workflows
+from pytest_k1n.plan.library import read_definitions, read_folder, read_readable, started_workflows
 
 Document = Mapping[str, Any]
 _ANSWERED_AFTER_MS = HOUR_MS
@@ -207,18 +206,14 @@ def _beside(path: Path) -> Iterator[Document]:
     others = [other for other in sorted(path.parent.glob("*.json")) if other != path]
     for other in (*others, path):
         for marker in ("tasks", "name"):
-            with suppress(DefinitionError):
-                yield from (
-                    each for each in read_definitions(other, marker) if (marker == "tasks") is ("tasks" in each)
-                )
+            yield from (each for each in read_readable([other], marker) if (marker == "tasks") is ("tasks" in each))
 
 
 def _tasks_around(path: Path) -> Iterator[Document]:
     """Yield the task definitions of a folder `tasks` in the file's folder, or beside it."""
     folder = path.resolve().parent
-    for file in (*sorted((folder.parent / "tasks").glob("*.json")), *sorted((folder / "tasks").glob("*.json"))):
-        with suppress(DefinitionError):
-            yield from (each for each in read_definitions(file, "name") if "tasks" not in each)
+    files = (*sorted((folder.parent / "tasks").glob("*.json")), *sorted((folder / "tasks").glob("*.json")))
+    yield from (each for each in read_readable(files, "name") if "tasks" not in each)
 
 
 def _with_children(client: Conductor, main: Document) -> list[Document]:

@@ -17,7 +17,7 @@ from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
-from pytest_k1n.core.nested import Shortened
+from pytest_k1n.core.nested import Shortened, amounts_ms
 from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.units import SECOND_MS, format_ms
@@ -80,10 +80,7 @@ class Watch:
     @property
     def waited_ms(self) -> Mapping[str, int]:
         """What the speed has shortened beside work: how long people let tasks wait, and sub-workflows; raw, by task."""
-        return {
-            **(self.people.waited_ms if self.people else {}),
-            **{task_id: each.ms for task_id, each in self.nested.items()},
-        }
+        return {**(self.people.waited_ms if self.people else {}), **amounts_ms(self.nested)}
 
     def see(
         self,

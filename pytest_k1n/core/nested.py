@@ -42,6 +42,11 @@ def shortened(
     }
 
 
+def amounts_ms(found: Mapping[str, Shortened]) -> dict[str, int]:
+    """Return the amounts alone, by task id: what an observation of the execution is to take off."""
+    return {task_id: each.ms for task_id, each in found.items()}
+
+
 def _shortened_ms(timeline: Timeline, speed: float) -> int:
     """Solve `makespan = raw + shortened * (speed - 1)`, where the raw makespan is that of the last stamp."""
     ends = [span.attempts[-1].record.ended_ms for span in timeline.spans.values()]

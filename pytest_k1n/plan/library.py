@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -92,6 +93,13 @@ class Library:
         except wire.WireError as error:
             raise DefinitionError(str(error)) from None
 
+    def known_definition(self, name: str, version: int | None = None) -> WorkflowDefinition | None:
+        """Find and parse a workflow definition; None where it is not here, or cannot be read."""
+        try:
+            return self.workflow_definition(name, version)
+        except (DefinitionNotFound, DefinitionError):
+            return None
+
     def _documents(self, folders: Sequence[Path], marker: str) -> Iterator[tuple[Path, Document]]:
         for folder in folders:
             if not folder.is_dir():
@@ -115,6 +123,13 @@ def read_folder(folder: Path, marker: str = "tasks") -> Iterator[tuple[Path, Doc
                 continue
             raise
         yield from ((path, each) for each in found if marker == "tasks" or not ("tasks" in each or is_other(each)))
+
+
+def read_readable(paths: Iterable[Path], marker: str = "tasks") -> Iterator[Document]:
+    """Read the definitions of files of which some may hold none, or cannot be read: those are left out."""
+    for path in paths:
+        with suppress(DefinitionError):
+            yield from read_definitions(path, marker)
 
 
 def _is_of_another_kind(path: Path) -> bool:

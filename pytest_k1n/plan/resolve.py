@@ -5,11 +5,11 @@ A misspelt ref would silently be judged against nothing, and a misspelt workflow
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 from pytest_k1n.core.answers import ASKED_TYPES
-from pytest_k1n.core.model import WorkflowDefinition
+from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
 from pytest_k1n.plan.toml import closest
@@ -44,7 +44,7 @@ def unresolved(plan: Plan, library: Library, *, is_complete: bool = True) -> lis
                 if error.versions:
                     problems.append(f"{where}.version: {error}")
                 else:
-                    problems.append(f"{where}.workflow: {error}: {hint or _known(known)}")
+                    problems.append(f"{where}.workflow: {error}: {hint or known_here(known)}")
         else:
             problems += [f"{where}.{problem}" for problem in _unknown_refs(template, definition)]
             problems += [f"{where}.{problem}" for problem in _unasked(template, definition)]
@@ -63,13 +63,26 @@ def _missing_folders(plan: Plan) -> Iterator[str]:
 
 
 def _unknown_refs(template: Template, definition: WorkflowDefinition) -> Iterator[str]:
-    refs = {task.ref for task in definition.walk()}
-    brings_more = any(task.type in BRINGS_REFS for task in definition.walk())
+    tasks = [*definition.walk()]
+    refs, may_be = {task.ref for task in tasks}, bring_refs(tasks)
     for key, ref in _named_refs(template):
-        if ref not in refs:
-            hint = closest(ref, refs)
-            if hint or not brings_more:
-                yield f"{key}: {definition.name} has no ref {ref!r}: {hint or _known(sorted(refs))}"
+        if meant := unknown_ref(ref, refs, may_be=may_be):
+            yield f"{key}: {definition.name} has no ref {ref!r}: {meant}"
+
+
+def bring_refs(tasks: Iterable[WorkflowTask]) -> bool:
+    """Tell whether an execution of some tasks may have refs that their definition does not show."""
+    return any(task.type in BRINGS_REFS for task in tasks)
+
+
+def unknown_ref(ref: str, refs: Set[str], *, may_be: bool) -> str:
+    """Say what a ref that is none of those known may have been meant for; empty for one of them.
+
+    `may_be` says that there may be others: then only what resembles a known one is taken for a slip.
+    """
+    if ref in refs:
+        return ""
+    return closest(ref, refs) or ("" if may_be else known_here(sorted(refs)))
 
 
 def _unasked(template: Template, definition: WorkflowDefinition) -> Iterator[str]:
@@ -110,6 +123,6 @@ def _unread_input(template: Template, library: Library) -> Iterator[str]:
             yield f"input.{key}: {template.workflow} declares no such input: {hint}"
 
 
-def _known(names: list[str]) -> str:
-    shown = ", ".join(names[:8])
-    return f"known here: {shown}{', …' if len(names) > 8 else ''}" if names else "nothing is defined there"
+def known_here(names: Sequence[str]) -> str:
+    """List the first names that are known, for whoever has written another."""
+    return f"known here: {', '.join(names[:8])}{', …' if names[8:] else ''}" if names else "nothing is defined there"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from pytest_k1n.core.model import WorkflowDefinition
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library, started_workflows
-from pytest_k1n.plan.resolve import BRINGS_REFS
+from pytest_k1n.plan.resolve import bring_refs, known_here, unknown_ref
 from pytest_k1n.plan.toml import closest
 from pytest_k1n.workers.misbehaviour import Fault
 
@@ -21,13 +21,15 @@ def misaimed(faults: Iterable[Fault], launched: Sequence[str], library: Library)
     """
     reached = _reached(launched, library)
     known = {*reached, *(str(each["name"]) for each in library.workflows)}
-    is_complete = all(_definition(name, library) for name in reached)
+    is_complete = all(library.known_definition(name) for name in reached)
     problems = []
     for fault in faults:
         if fault.workflow not in {ANY, *known}:
             hint = closest(fault.workflow, known)
             if hint or is_complete:
-                problems.append(f"{_typed(fault)}: there is no workflow {fault.workflow!r}: {hint or _listed(known)}")
+                problems.append(
+                    f"{_typed(fault)}: there is no workflow {fault.workflow!r}: {hint or known_here(sorted(known))}"
+                )
         elif problem := _of_workflows(fault, reached, library):
             problems.append(f"{_typed(fault)}: {problem}")
     return problems
@@ -41,7 +43,7 @@ def idle(faults: Iterable[Fault], launched: Sequence[str], library: Library) -> 
     return [
         f"{_typed(fault)} struck nothing: no selected test launches {fault.workflow}"
         for fault in faults
-        if fault.workflow not in {ANY, *reached} and _definition(fault.workflow, library)
+        if fault.workflow not in {ANY, *reached} and library.known_definition(fault.workflow)
     ]
 
 
@@ -73,33 +75,16 @@ def missed(ref: str, workflow: str, version: int | None, library: Library) -> st
 def _of_workflows(fault: Fault, reached: Iterable[str], library: Library) -> str:
     """Say that none of the workflows which a fault may concern has its ref; empty if one may."""
     names = sorted(reached) if fault.workflow == ANY else [fault.workflow]
-    definitions = [found for name in names if (found := _definition(name, library)) is not None]
+    definitions = [found for name in names if (found := library.known_definition(name)) is not None]
     where = "any workflow of this run" if fault.workflow == ANY else fault.workflow
     return _unknown_ref(fault.ref, where, definitions, may_lack=len(definitions) < len(names))
 
 
 def _unknown_ref(ref: str, where: str, definitions: Sequence[WorkflowDefinition], *, may_lack: bool) -> str:
     tasks = [task for definition in definitions for task in definition.walk()]
-    refs = {task.ref for task in tasks}
-    if ref in {ANY, *refs}:
-        return ""
-    hint = closest(ref, refs)
-    if not hint and (may_lack or any(task.type in BRINGS_REFS for task in tasks)):
-        return ""
-    return f"no ref {ref!r} in {where}: {hint or _listed(refs)}"
-
-
-def _definition(name: str, library: Library) -> WorkflowDefinition | None:
-    try:
-        return library.workflow_definition(name)
-    except (DefinitionNotFound, DefinitionError):
-        return None
+    meant = "" if ref == ANY else unknown_ref(ref, {task.ref for task in tasks}, may_be=may_lack or bring_refs(tasks))
+    return f"no ref {ref!r} in {where}: {meant}" if meant else ""
 
 
 def _typed(fault: Fault) -> str:
     return f"--k1n-fault={fault.workflow}/{fault.ref}:{fault.kind}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = sorted(names)
-    return f"known here: {', '.join(shown[:8])}{', …' if shown[8:] else ''}" if shown else "none is known here"

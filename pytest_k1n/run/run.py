@@ -20,7 +20,6 @@ from pytest_k1n.servers.folders import new_run_folder
 if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
     from pytest_k1n.coordination.runfolder import RunFolder
-    from pytest_k1n.core.model import WorkflowDefinition
     from pytest_k1n.core.plan import Plan
     from pytest_k1n.core.weather import Weather
     from pytest_k1n.options import Option
@@ -88,20 +87,16 @@ class Run:
         if self.plan is None:
             return {}
         templates, known = self.plan.templates, self.plan.estimates_ms
-        roots = [found for each in templates if (found := self._known(each.workflow, each.version)) is not None]
+        roots = [
+            found
+            for each in templates
+            if (found := self.library.known_definition(each.workflow, each.version)) is not None
+        ]
         if not any(task.type == "SUB_WORKFLOW" for root in roots for task in root.walk()):  # nearly always
             return known
         from pytest_k1n.core.nested_estimates import with_nested
 
-        return with_nested(known, roots, self._known)
-
-    def _known(self, name: str, version: int | None) -> WorkflowDefinition | None:
-        from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
-
-        try:
-            return self.library.workflow_definition(name, version)
-        except (DefinitionNotFound, DefinitionError):
-            return None
+        return with_nested(known, roots, self.library.known_definition)
 
     @property
     def weather(self) -> Weather | None:

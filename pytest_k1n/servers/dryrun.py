@@ -12,6 +12,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand_sound
@@ -26,7 +27,6 @@ from pytest_k1n.workers.registry import Given, Handlers
 from pytest_k1n.workers.simulated import run_simulated, simulated_with
 
 Document = Mapping[str, Any]
-_ANSWERED: Final = ("WAIT", "HUMAN")
 _MOST_ANSWERS: Final = 1000
 """Tasks that wait for an answer and get it: a loop of them would go on for ever."""
 
@@ -183,8 +183,8 @@ def _to_the_end(
 def _waiting(execution: EngineExecution) -> list[TaskState]:
     """Return the tasks that nothing but an answer from outside would end; of events, those with `asyncComplete`."""
     open_ = [each for each in execution.executions() if each.status not in TERMINAL_WORKFLOW]
-    tasks = (task for each in open_ for task in each.live if task.status in OPEN_TASK and not task.due_ms)
-    return [task for task in tasks if task.type in _ANSWERED or (task.type == "EVENT" and task.status == IN_PROGRESS)]
+    tasks = (task for each in open_ for task in each.live if not task.due_ms)
+    return [task for task in tasks if waits_for_answer(task) or (task.type == "EVENT" and task.status == IN_PROGRESS)]
 
 
 def _due_ms(task: TaskState, takes_ms: Mapping[str, int]) -> int:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES
+from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import CANCELED, COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW
 from pytest_k1n.servers.alone import WITHIN_MS, EngineExecution
 from pytest_k1n.servers.handlerworker import HandlerWorker
-
-_ANSWERED: Final = ("WAIT", "HUMAN")
 
 
 class Ends:
@@ -101,11 +99,9 @@ class Ends:
 
 def is_answered(task: TaskState) -> bool:
     """Tell whether it is ended by an answer from outside, not by a worker."""
-    return task.type in _ANSWERED
+    return task.type in ASKED_TYPES
 
 
 def is_in_hand(task: TaskState) -> bool:
     """Tell whether a task could end next: a worker has it, or an answer is waited for."""
-    if task.status not in OPEN_TASK:
-        return False
-    return task.type not in SYSTEM_TASK_TYPES or (task.type in _ANSWERED and not task.due_ms)
+    return (task.status in OPEN_TASK and task.type not in SYSTEM_TASK_TYPES) or waits_for_answer(task)

@@ -1,12 +1,13 @@
-"""WAIT: until when. Whole seconds, as the server's queues keep them."""
+"""WAIT: until when, in whole seconds, as the server's queues keep them; and what waits for an answer instead."""
 
 from __future__ import annotations
 
+from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.waitinput import duration_s, instant_ms
 from pytest_k1n.engine.decide.context import Broken
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.state import MAX_S, TaskState
-from pytest_k1n.engine.status import FAILED_WITH_TERMINAL_ERROR
+from pytest_k1n.engine.status import FAILED_WITH_TERMINAL_ERROR, OPEN_TASK
 
 
 def prepare(task: TaskState, now_ms: int) -> None:
@@ -31,3 +32,8 @@ def prepare(task: TaskState, now_ms: int) -> None:
             task.reason = f"Invalid/Unsupported Wait Until format.  Provided: {until}"
             return
         task.callback_s = (task.due_ms - now_ms) // 1000
+
+
+def waits_for_answer(task: TaskState) -> bool:
+    """Tell whether nothing but an answer from outside ends it: it is open, and has no time of its own."""
+    return task.type in ASKED_TYPES and task.status in OPEN_TASK and not task.due_ms

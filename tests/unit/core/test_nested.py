@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.core.nested import shortened
+from pytest_k1n.core.nested import amounts_ms, shortened
 from pytest_k1n.core.observation import observe
 
 
@@ -11,8 +11,7 @@ def simulated(ms):
 
 
 def amounts(*arguments):
-    """Return the amounts alone, by task id."""
-    return {task_id: each.ms for task_id, each in shortened(*arguments).items()}
+    return amounts_ms(shortened(*arguments))
 
 
 @pytest.mark.parametrize("own_output", [{}, simulated(100), {"parcel": "p"}])
