@@ -14,6 +14,8 @@ from pytest_k1n.workers.bounded import Overdue
 
 REASON_LIMIT: Final = 500
 _LINES: Final = 12
+_MESSAGE_LINES: Final = 5
+"""Lines of a message beside its frames: pytest's rewritten asserts have dozens where the environment names a CI."""
 _PLUMBING: Final = (str(Path(__file__).parents[1]), str(Path(os.__file__).parent / "asyncio"))
 """Folders whose frames stand between a handler and who calls it: this package, and what runs coroutines."""
 _FOR_THE_TEST: Final[list[type[BaseException]]] = []
@@ -48,8 +50,13 @@ def reason_of(error: BaseException) -> str:
 
 
 def log_of(error: BaseException) -> Sequence[str]:
-    """Return the last lines of the traceback, from the first frame that is the user's."""
-    lines = "".join(traceback.format_exception(error.with_traceback(own_frames(error.__traceback__)))).splitlines()
+    """Return the last lines of the traceback, from the first frame that is the user's; a long message gives way."""
+    told = traceback.TracebackException.from_exception(error.with_traceback(own_frames(error.__traceback__)))
+    message = "".join(told.format_exception_only()).splitlines()
+    lines = "".join(told.format()).splitlines()
+    if len(lines) > _LINES and len(message) > _MESSAGE_LINES:
+        left = len(message) - (_MESSAGE_LINES - 1)
+        lines[-left:] = [f"({left} more lines of the message)"]
     return [f"ERROR {line}" for line in lines[-_LINES:]]
 
 

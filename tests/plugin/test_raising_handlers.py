@@ -84,8 +84,9 @@ def test_so_it_does_where_a_worker_is_another_thread(empty_project, engine_url):
 
 
 @pytest.fixture
-def sections(empty_project):
+def sections(empty_project, monkeypatch):
     """What each failing test is told, by its name."""
+    monkeypatch.setenv("CI", "true")  # which has pytest write out whole differences
     outcome = empty_project.test("shop", SHOP.partition("def test_")[0] + SHOWN).run()
     assert outcome.counts == {"failed": 6}, outcome.text
     parts = outcome.text.partition(" FAILURES ")[2].partition("k1n: why tests failed")[0].split("\n___")
