@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_k1n.commands.history_file import add_history_argument, chosen, counted, history_path
+from pytest_k1n.commands.history_file import add_history_argument, chosen, history_path
 from pytest_k1n.core.stats import median
+from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.history.store import RING, Group, History, Remembered
 
@@ -56,7 +57,7 @@ def _accept(history: History, arguments: argparse.Namespace) -> int:
 def _drop(history: History, arguments: argparse.Namespace) -> int:
     found = [each for each in _chosen(history, arguments) if each.accepted_ms is not None]
     history.drop(found)
-    print(f"dropped {counted(len(found))} from the baseline")
+    print(f"dropped {counted(len(found), 'execution')} from the baseline")
     for line in _lines(history, {each.group for each in found}):
         print(f"left     {line}")
     return 0
@@ -77,7 +78,7 @@ def _list(history: History, arguments: argparse.Namespace) -> int:
 def _merge(history: History, arguments: argparse.Namespace) -> int:
     for other in arguments.others:
         added, accepted = history.merge(Path(other))
-        print(f"{other}: {counted(added)} new, {accepted} more accepted")
+        print(f"{other}: {counted(added, 'execution')} new, {accepted} more accepted")
     return 0
 
 
@@ -105,8 +106,9 @@ def _lines(history: History, groups: set[Group]) -> list[str]:
         took = format_ms(round(median([each.makespan_ms for each in accepted])))
         day = datetime.fromtimestamp(max(each.accepted_ms or 0 for each in accepted) / 1000, UTC)
         used = f", the newest {RING} are used" if len(accepted) > RING else ""
+        many = counted(len(accepted), "execution")
         lines.append(
-            f"{group.workflow}: {counted(len(accepted))}{used}, median {took}, accepted {day:%Y-%m-%d %H:%M}"
+            f"{group.workflow}: {many}{used}, median {took}, accepted {day:%Y-%m-%d %H:%M}"
             f" ({group.environment}; definition {group.definition})"
         )
     return lines

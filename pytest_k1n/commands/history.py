@@ -8,11 +8,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from pytest_k1n.commands.history_file import add_history_argument, counted, history_path
+from pytest_k1n.commands.history_file import add_history_argument, history_path
 from pytest_k1n.core.series import SeriesKey
 from pytest_k1n.core.sparkline import sparkline
 from pytest_k1n.core.stats import median
-from pytest_k1n.core.text import shortened
+from pytest_k1n.core.text import counted, shortened
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.history.store import Group, History, Remembered
 
@@ -55,7 +55,8 @@ def _text(history: History, groups: dict[Group, list[Remembered]], arguments: ar
         shown = mine[-arguments.last :]
         usual = f", baseline {format_ms(round(median(accepted)))} of {len(accepted)}" if accepted else ", no baseline"
         day = datetime.fromtimestamp(mine[-1].started_ms / 1000, UTC)
-        yield f"{group.workflow}  {counted(len(mine))}{usual}; last run {mine[-1].run}, {day:%Y-%m-%d %H:%M}"
+        many = counted(len(mine), "execution")
+        yield f"{group.workflow}  {many}{usual}; last run {mine[-1].run}, {day:%Y-%m-%d %H:%M}"
         yield f"  {group.environment}; definition {group.definition}"
         series = {"makespan": [each.makespan_ms for each in shown]}
         if arguments.workflow:

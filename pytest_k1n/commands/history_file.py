@@ -26,11 +26,6 @@ def history_path(arguments: argparse.Namespace) -> Path:
     raise ValueError("no history is named: --history FILE, K1N_HISTORY, or k1n_history in the ini file")
 
 
-def counted(executions: int) -> str:
-    """Say how many executions."""
-    return f"{executions} execution{'' if executions == 1 else 's'}"
-
-
 def chosen(
     executions: Sequence[Remembered], runs: Iterable[str], *, last: int | None, workflow: str | None
 ) -> list[Remembered]:

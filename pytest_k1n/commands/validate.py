@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.text import one_line
+from pytest_k1n.core.text import counted, one_line
 from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.selection import Selection, read_selection
@@ -60,7 +60,7 @@ def run_validate(arguments: argparse.Namespace) -> int:
         if report.problems:
             exit_code = max(exit_code, 1)
         elif not arguments.quiet:
-            count = _counted(len(report.warnings), "warning", "warnings")
+            count = counted(len(report.warnings), "warning", "warnings")
             print(f"{name}: {f'accepted, with {count}' if report.warnings else 'valid'}, {report.kind}")
     return exit_code
 
@@ -87,7 +87,7 @@ def _plan(path: Path, text: str) -> FileReport:
         *(problem.removeprefix(": ") for problem in unresolved(plan, Library(plan.definitions, plan.task_definitions))),
     )
     return FileReport(
-        f"plan of {_counted(len(plan.batches), 'batch', 'batches')}, {_counted(count, 'template', 'templates')}",
+        f"plan of {counted(len(plan.batches), 'batch', 'batches')}, {counted(count, 'template', 'templates')}",
         problems,
     )
 
@@ -161,7 +161,3 @@ def _ours(schema: str, document: Json, path: str) -> list[SchemaProblem]:
 
 def _unrecognised(_: Json, path: str) -> list[SchemaProblem]:
     return [SchemaProblem(path, f"is none of these: {_KINDS}")]
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

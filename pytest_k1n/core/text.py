@@ -25,6 +25,11 @@ def one_line(text: object, *, most: int = MOST) -> str:
     return _UNSAFE.sub(_escaped, shortened(str(text), most=most))
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """Say how many there are of something, as in `1 retry`; `many` is `one` with an s where it is not given."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
 def columns_of(text: str) -> int:
     """Count the columns that a text takes in a terminal: two for a wide sign, none for one that stands on another."""
     if text.isascii():

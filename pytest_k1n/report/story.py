@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, FindingDocument, RunDocument
 from pytest_k1n.report.figures import Excess, culprits, excesses, has_missed, last_attempt, off_plan_ms
@@ -50,9 +51,9 @@ def headline(document: RunDocument) -> str:
         return f"Nothing ran: {str(document['server']['error']).splitlines()[0]}"
     tests = len(document["tests"])
     if not bad and not blocked and document["verdict"] == "pass":
-        counted = [_counted(len(executions), "workflow"), *([_counted(tests, "test")] if tests else [])]
+        told = [counted(len(executions), "workflow"), *([counted(tests, "test")] if tests else [])]
         skipped = sum(each["outcome"] == "skipped" for each in document["tests"])
-        return f"{', '.join(counted)}, {f'{skipped} skipped, the others' if skipped else 'all'} passed."
+        return f"{', '.join(told)}, {f'{skipped} skipped, the others' if skipped else 'all'} passed."
     parts = [_first(each, document["findings"]) for each in bad[:1]]
     if bad[1:]:
         parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")
@@ -63,19 +64,15 @@ def headline(document: RunDocument) -> str:
 
 def _unshown(document: RunDocument) -> str:
     """Say what is left to say of a run that has not passed although no execution shows why."""
-    counted = _counted(len(document["tests"]), "test")
+    tests = counted(len(document["tests"]), "test")
     if document["tests"] and all(each["outcome"] in ("passed", "skipped") for each in document["tests"]):
-        return f"{counted} passed, the run did not: what failed it stands at its end in the terminal"
-    return f"{counted}, not all passed"
+        return f"{tests} passed, the run did not: what failed it stands at its end in the terminal"
+    return f"{tests}, not all passed"
 
 
 def _first(execution: ExecutionDocument, findings: Sequence[FindingDocument]) -> str:
     told = sentence(execution, findings).removesuffix(".")
     return told if execution["title"] in told else f"{execution['title']}: {told}"
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def claim(finding: FindingDocument) -> str:

@@ -15,7 +15,7 @@ PICTURE = "k1n: the execution"
 """The title of the report's section that shows executions."""
 MOST_TEXT = 300
 _FINDING = re.compile(
-    r"(?P<head>E?\s+(?:fail|unknown|warn)\s+(?P<code>[a-z-]+): (?P<subject>.*?)): "
+    r"(?P<head>E?\s+(?P<verdict>fail|unknown|warn)\s+(?P<code>[a-z-]+): (?P<subject>.*?)): "
     r"expected (?P<expected>.*?); observed (?P<observed>.*?)(?P<by>, by [^,()]*)?(?: \(.*\))?$"
 )
 
@@ -29,7 +29,9 @@ def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence
     crash = getattr(report.longrepr, "reprcrash", None)
     if not lines or crash is None:
         return
-    worst = lines[0]
+    # What did not run has its cause, which another finding may tell.
+    as_bad = (each for each in lines if each["verdict"] == lines[0]["verdict"] and each["code"] != "not-run")
+    worst = next(as_bad, lines[0])
     seen = f"{worst['subject']}: {worst['observed']}{worst['by'] or ''}; expected {worst['expected']}"
     told = one_line(f"{worst['code']}: {seen}", most=MOST_TEXT)
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""

@@ -11,6 +11,7 @@ from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskRecord
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.text import counted
 from pytest_k1n.core.unroll import label, selected_case
 
 DEFAULT_CASE = "default"
@@ -23,9 +24,9 @@ def attempts(ref: str, n: int) -> Judge:
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        for key in recorded(observation, ref, tally, expected=f"{n} attempts"):
+        for key in recorded(observation, ref, tally, expected=counted(n, "attempt")):
             records = observation.records[key]
-            expected, observed = f"{n} attempts", f"{len(records)}: {_history(records)}"
+            expected, observed = counted(n, "attempt"), f"{counted(len(records), 'attempt')}: {_history(records)}"
             if len(records) > n or (len(records) < n and observation.is_settled):
                 margin = f"{len(records) - n:+d}"
                 tally.fail("wrong-attempts", label(key), expected=expected, observed=observed, margin=margin)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pytest_k1n.core.expectations.bands import in_band
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
-from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
+from pytest_k1n.core.expectations.subjects import known, pending, recorded, refuse_none, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.observation import Observation
@@ -27,8 +27,10 @@ def on_estimate(*, tolerance: str | None = None, refs: Sequence[str] | None = No
     """Expect makespan and tasks on the plan's estimates: slower than the tolerance fails, faster warns.
 
     A makespan that is faster *and* outside the plan's band fails. `tolerance` (`"10%"`) is the plan's by default, and
-    never less than two polls. With `refs` only those tasks are judged. Raises ValueError for what is no percentage.
+    never less than two polls. With `refs` only those tasks are judged. Raises ValueError for what is no percentage,
+    and for an empty list of refs.
     """
+    refuse_none("on_estimate", refs)
     fraction = None if tolerance is None else percent(tolerance)
 
     def judge(observation: Observation) -> Findings:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeAlias
 
+from pytest_k1n.core.expectations.arguments import MAKES, bracketed, refuse_other_kinds
 from pytest_k1n.core.findings import Finding, Findings, Verdict, collect
 from pytest_k1n.core.model import Execution
 from pytest_k1n.core.observation import Observation
@@ -14,8 +15,7 @@ from pytest_k1n.core.plausibility import implausible
 
 P = ParamSpec("P")
 
-_MAKES = "makes_expectation"
-"""Attribute of what makes an expectation."""
+_PACKAGE = __name__.partition(".")[0]
 
 Judge: TypeAlias = Callable[[Observation], Findings]
 
@@ -41,23 +41,44 @@ Expected: TypeAlias = Expectation | Callable[[Execution], Findings]
 
 
 def expectation(make: Callable[P, Judge]) -> Callable[P, Expectation]:
-    """Turn a function that returns a judge into a constructor of expectations that remember how they were called."""
+    """Turn a function that returns a judge into a constructor of expectations that remember how they were called.
+
+    What a constructor of this package refuses is told from the line that has called it.
+    """
+    is_own = make.__module__.startswith(_PACKAGE)
 
     @functools.wraps(make)
     def build(*args: P.args, **kwargs: P.kwargs) -> Expectation:
-        return Expectation(make.__name__, args, tuple(kwargs.items()), make(*args, **kwargs))
+        __tracebackhide__ = True
+        try:
+            judge = _judge_of(make, args, kwargs) if is_own else make(*args, **kwargs)
+        except (TypeError, ValueError) as error:
+            if is_own:
+                raise error.with_traceback(None) from None
+            raise
+        return Expectation(make.__name__, args, tuple(kwargs.items()), judge)
 
-    build.__dict__[_MAKES] = True
+    build.__dict__[MAKES] = True
     return build
+
+
+def _judge_of(make: Callable[..., Judge], args: tuple[object, ...], keywords: Mapping[str, object]) -> Judge:
+    """Make the judge; what it says of its arguments goes before their kinds, and these before what it stumbles over."""
+    try:
+        judge = make(*args, **keywords)
+    except (TypeError, AttributeError):
+        refuse_other_kinds(make, args, keywords)
+        raise
+    refuse_other_kinds(make, args, keywords)
+    return judge
 
 
 def refuse_uncalled(expectations: Iterable[object]) -> None:
     """Raise TypeError for `expect(completed)`: it judges nothing before it is called."""
     __tracebackhide__ = True
     for each in expectations:
-        if getattr(each, _MAKES, False):
-            name = getattr(each, "__name__", repr(each))
-            raise TypeError(f"{name} is not called: write expect({name}(…)), with its brackets")
+        if called := bracketed(each):
+            raise TypeError(f"{called[:-3]} is not called: write expect({called}), with its brackets")
 
 
 def judge_all(expectations: Iterable[Expected], observation: Observation) -> Findings:

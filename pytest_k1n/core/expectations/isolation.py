@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.subjects import Other, observation_of, pending
+from pytest_k1n.core.expectations.subjects import Other, is_same, observation_of, pending
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.interference import worker_concurrency
 from pytest_k1n.core.intervals import Interval, max_concurrency
@@ -28,9 +28,7 @@ def isolated_from(other: Other) -> Judge:
     def judge(observation: Observation) -> Findings:
         theirs = observation_of(other)
         tally = Tally()
-        if theirs.execution.workflow_id == observation.execution.workflow_id:
-            name = observation.execution.name
-            tally.unknown("same-execution", name, expected="two executions", observed="twice the same one")
+        if is_same(observation, theirs, tally):
             return tally.findings()
         index = Index((observation.execution, theirs.execution))
         untainted(observation, (theirs,), index, tally)
@@ -89,6 +87,8 @@ def finishes_before(other: Other) -> Judge:
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         theirs = observation_of(other)
+        if is_same(observation, theirs, tally):
+            return tally.findings()
         name, their_name = observation.execution.name, theirs.execution.name
         end_ms, their_end_ms = observation.execution.ended_ms, theirs.execution.ended_ms
         expected = f"to end before {their_name}"

@@ -9,6 +9,7 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import (
     Other,
+    is_same,
     observation_of,
     pending,
     recorded,
@@ -163,6 +164,8 @@ def overlaps_with(other: Other) -> Judge:
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         theirs = observation_of(other)
+        if is_same(observation, theirs, tally):
+            return tally.findings()
         first, second = observation.execution, theirs.execution
         expected = f"to run beside {second.name}"
         if first.ended_ms is None or second.ended_ms is None:

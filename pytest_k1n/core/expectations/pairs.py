@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from pytest_k1n.core.expectations.estimates import QUANTUM_MS
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.subjects import Other, missing, observation_of, pending, unfinished
+from pytest_k1n.core.expectations.subjects import Other, is_same, missing, observation_of, pending, unfinished
 from pytest_k1n.core.expectations.waits import queue_waits
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.intervals import Interval
@@ -24,13 +24,17 @@ def spans_batch(*others: Other, slack: str = "150ms") -> Judge:
     """Expect that this execution and the others together take no longer, in raw server time, than it does by itself.
 
     From the earliest start to the last end of all may exceed this makespan by `slack`. Raises ValueError for what is
-    no duration.
+    no duration, and without others.
     """
+    if not others:
+        raise ValueError("spans_batch needs at least one other execution")
     slack_ms = duration_ms(slack)
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         together = [observation, *(observation_of(other) for other in others)]
+        if any(is_same(observation, theirs, tally) for theirs in together[1:]):
+            return tally.findings()
         name = observation.execution.name
         expected = f"all {len(together)} executions within its makespan + {format_ms(slack_ms)}"
         ends = [each.execution.ended_ms for each in together]
@@ -76,6 +80,8 @@ def not_slower_than(alone: Other, *, tolerance: str = "10%") -> Judge:
     def judge(observation: Observation) -> Findings:
         tally = Tally()
         reference = observation_of(alone)
+        if is_same(observation, reference, tally):
+            return tally.findings()
         kept_pace(observation, reference, tally, tolerance=share)
         missed = [key for key in reference.worker_keys if key not in observation.finals]
         for key in missed:

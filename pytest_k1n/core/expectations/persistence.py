@@ -14,6 +14,7 @@ from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.paths import MISSING, equal, lookup, shown, steps
 from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.core.unroll import label
 
@@ -40,11 +41,11 @@ def retried(ref: str, *, times: int, delays: Sequence[str] | None = None, late: 
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
-        expected = f"{times} retries"
+        expected = counted(times, "retry", "retries")
         for key in recorded(observation, ref, tally, expected=expected):
             records = observation.records[key]
             count = len(records) - 1
-            said = f"{count}: {', '.join(str(record.status) for record in records)}"
+            said = f"{counted(count, 'retry', 'retries')}: {', '.join(str(record.status) for record in records)}"
             if count > times or (count < times and (observation.is_settled or is_over(observation, key))):
                 margin = f"{count - times:+d}"
                 tally.fail("wrong-attempts", label(key), expected=expected, observed=said, margin=margin)

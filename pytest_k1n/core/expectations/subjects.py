@@ -33,6 +33,22 @@ def observation_of(other: Other) -> Observation:
     return other if isinstance(other, Observation) else other.observation
 
 
+def refuse_none(name: str, refs: Sequence[str] | None) -> None:
+    """Raise ValueError for an empty list of refs: nothing would be judged, and that would pass."""
+    if refs is not None and not refs:
+        raise ValueError(f"{name}: refs is empty; leave it out to mean every task")
+
+
+def is_same(observation: Observation, other: Observation, tally: Tally) -> bool:
+    """Judge that an execution is not compared with itself: of that nothing would be known."""
+    if observation.execution.workflow_id != other.execution.workflow_id:
+        return False
+    tally.unknown(
+        "same-execution", observation.execution.name, expected="two executions", observed="twice the same one"
+    )
+    return True
+
+
 def known(observation: Observation, refs: Sequence[str], tally: Tally) -> tuple[str, ...]:
     """Return the refs that exist; for each of the others the test author gets `unknown-ref` and the nearest name."""
     return tuple(ref for ref in refs if _is_known(observation, ref, tally))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
+from pytest_k1n.core.expectations.subjects import known, pending, recorded, refuse_none, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.latency import judge_latency
@@ -52,8 +52,9 @@ def starts_at_once(ref: str, *, within: str = "250ms") -> Judge:
 def max_queue_wait(limit: str, *, refs: Sequence[str] | None = None) -> Judge:
     """Expect no attempt to wait longer for a worker, in raw server time, delays declared by the definition excepted.
 
-    Raises ValueError for what is no duration.
+    Raises ValueError for what is no duration, and for an empty list of refs.
     """
+    refuse_none("max_queue_wait", refs)
     limit_ms = duration_ms(limit)
 
     def judge(observation: Observation) -> Findings:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from pytest_k1n.core.text import one_line
+from pytest_k1n.core.text import counted, one_line
 from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.judge import Report
 
@@ -42,24 +42,18 @@ def _of_definition(findings: list[LintFinding], colour: bool) -> Iterator[str]:
 def _summary(report: Report, colour: bool, skipped: int) -> str:
     count = Counter(each.level for each in report.findings)
     parts = [
-        _painted(
-            _counted(count[level], f"{level}s" if level is not Level.INFO else "notes", one), _COLOURS[level], colour
-        )
+        _painted(counted(count[level], one), _COLOURS[level], colour)
         for level, one in ((Level.ERROR, "error"), (Level.WARNING, "warning"), (Level.INFO, "note"))
         if count[level]
     ]
     found = ", ".join(parts) or _painted("nothing found", "32", colour)
     judged = [
-        _counted(report.workflows, "workflows", "workflow"),
-        _counted(report.task_definitions, "task definitions", "task definition"),
+        counted(report.workflows, "workflow"),
+        counted(report.task_definitions, "task definition"),
     ]
     what = " and ".join(each for each in judged if not each.startswith("0 ")) or "0 definitions"
-    rest = f"; {_counted(skipped, 'other JSON files', 'other JSON file')} skipped" if skipped else ""
-    return f"{found} in {what} ({_counted(report.files, 'files', 'file')}{rest})"
-
-
-def _counted(number: int, many: str, one: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+    rest = f"; {counted(skipped, 'other JSON file')} skipped" if skipped else ""
+    return f"{found} in {what} ({counted(report.files, 'file')}{rest})"
 
 
 def _painted(words: str, code: str, colour: bool) -> str:

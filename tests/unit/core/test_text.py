@@ -5,7 +5,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.text import harmless, one_line
+from pytest_k1n.core.text import counted, harmless, one_line
 
 
 def test_escape_sequences_are_shown_as_text():
@@ -34,6 +34,11 @@ def test_what_is_too_long_says_how_much_is_missing():
 def test_nothing_is_cut_for_a_note_that_is_longer_than_what_it_hides():
     assert one_line("a" * 65, most=60) == "a" * 65
     assert "[… 30 characters …]" in one_line("a" * 90, most=60)
+
+
+def test_what_is_counted_is_one_or_many():
+    assert [counted(n, "attempt") for n in (0, 1, 2)] == ["0 attempts", "1 attempt", "2 attempts"]
+    assert [counted(n, "retry", "retries") for n in (1, 2)] == ["1 retry", "2 retries"]
 
 
 def test_several_lines_stay_several_lines():

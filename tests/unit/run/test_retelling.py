@@ -1,5 +1,6 @@
 """One cause told once: what is cut from later reports, and what never is."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -71,6 +72,15 @@ def test_the_short_summary_begins_with_the_worst_finding(verdict):
     assert each.longrepr.reprcrash.message == "x-y: b: 2; expected 1 (and 1 more)"
     assert ("k1n_finding", "x-y: b: 2; expected 1") in each.user_properties
     assert ("k1n_execution", "id-1") in each.user_properties
+
+
+@pytest.mark.parametrize(("verdict", "told"), [(Verdict.FAIL, "W: 9.1 min"), (Verdict.UNKNOWN, "b: never scheduled")])
+def test_what_did_not_run_gives_way_to_a_finding_as_bad(verdict, told):
+    missing = Finding(code="not-run", subject="b", expected="it to run", observed="never scheduled")
+    other = replace(LATE, verdict=verdict)
+    each = report("test_one")
+    headline(each, AssertionError(f"W id (COMPLETED): 2 failed\n  {missing}\n  {other}"), None)
+    assert told in each.longrepr.reprcrash.message
 
 
 def test_an_error_without_findings_keeps_its_own_message():

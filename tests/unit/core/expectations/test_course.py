@@ -24,7 +24,7 @@ def test_attempts_are_counted(build):
     seen = build.observation(build.task("a", 0, 10, status="FAILED", retried=True), build.task("a", 12, 20, attempt=1))
     assert attempts("a", 2).judge(seen).verdict is Verdict.PASS
     [finding] = attempts("a", 1).judge(seen).findings
-    assert (finding.code, finding.observed, finding.margin) == ("wrong-attempts", "2: FAILED, COMPLETED", "+1")
+    assert (finding.code, finding.observed, finding.margin) == ("wrong-attempts", "2 attempts: FAILED, COMPLETED", "+1")
 
 
 def test_one_attempt_too_many_is_decided_at_once_and_too_few_are_not(build, codes_of):

@@ -92,8 +92,8 @@ def test_a_maximum_that_hangs_on_one_ms_is_unknown(build):
 
 def test_executions_overlap_or_do_not(build):
     first = build.observation(build.task("a", 0, 100), fields={"workflowName": "first"})
-    second = build.observation(build.task("a", 50, 200), start=50, fields={"workflowName": "second"})
-    later = build.observation(build.task("a", 300, 400), start=300, fields={"workflowName": "later"})
+    second = build.observation(build.task("a", 50, 200), start=50, fields={"workflowName": "second", "workflowId": "2"})
+    later = build.observation(build.task("a", 300, 400), start=300, fields={"workflowName": "later", "workflowId": "3"})
     assert overlaps_with(second).judge(first).verdict is Verdict.PASS
     [finding] = overlaps_with(later).judge(first).findings
     assert finding.observed == "later started 200 ms after first had ended"
