@@ -72,27 +72,30 @@ def section(run: Run, item: Item, *, executions: tuple[str, ...], findings: Judg
 
 
 def own_section(run: Run, node_id: str, held: Sequence[LookedAt], findings: Judged = ()) -> str:
-    """Describe the executions that a failed test has started itself: picture, failed tasks, logs, replay command."""
+    """Describe the executions that a failed test has started itself: picture, failed tasks, logs, replay command.
+
+    Each once: a child that the test has judged itself is not told of with its parent again.
+    """
     lines: list[str] = []
+    readable: list[tuple[LookedAt, Observation]] = []
     for source in held:
         try:
-            seen = source.newest()
+            readable.append((source, source.newest()))
         except Exception as error:  # whatever a server that has gone may raise: the test has its own verdict
             lines.append(f"execution could not be read any more: {error}")
-            continue
+    shown = {seen.execution.workflow_id for _, seen in readable}
+    values = _judged_by_value(findings)
+    for source, seen in readable:
         lines.append(f"execution {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}")
-        lines += _told(
-            seen.execution,
-            seen.definition,
-            jumped=seen.time_model == "virtual",
-            weather=seen.weather,
-            values=_judged_by_value(findings),
-        )
+        jumped = seen.time_model == "virtual"
+        lines += _told(seen.execution, seen.definition, jumped=jumped, weather=seen.weather, values=values)
         if run.settings.keep != "never":
             lines.append(f"saved     {_kept(run, seen.execution.workflow_id)}")
         lines += _log_lines(seen.execution, seen.logs or {})
         if isinstance(source, LedToOthers):
-            told = [found for each in source.family()[1:] if (found := list(_of_child(each)))]
+            others = [each for each in source.family() if each.execution.workflow_id not in shown]
+            shown.update(each.execution.workflow_id for each in others)
+            told = [found for each in others if (found := list(_of_child(each)))]
             lines += (line for found in told[:CHILDREN] for line in found)
             if told[CHILDREN:]:
                 lines.append(f"child     and {len(told) - CHILDREN} more that did not end well")

@@ -61,6 +61,32 @@ def test_it(conductor):
     assert "waited    ask: nobody answered it (HUMAN)" in text
 
 
+def test_an_execution_and_the_child_that_the_test_has_judged_are_each_told_once(empty_project):
+    source = """
+from pytest_k1n import completed, failed
+
+def task(ref, **more):
+    return {"name": ref, "taskReferenceName": ref, "type": "SIMPLE", **more}
+REFUND = {"name": "refund", "version": 1, "tasks": [task("pay_back")]}
+ORDER = {"name": "order", "version": 1, "tasks": [task("charge")], "failureWorkflow": "refund"}
+ONCE = [{"name": each, "retryCount": 0, "ownerEmail": "k1n@example.com"} for each in ("charge", "pay_back")]
+
+def test_it(conductor):
+    def charge(task):
+        raise RuntimeError("no gateway")
+    def pay_back(task):
+        raise RuntimeError("no account")
+    handlers = {"charge": charge, "pay_back": pay_back}
+    execution = conductor.run(ORDER, children=REFUND, handlers=handlers, task_definitions=ONCE)
+    execution.expect(failed())
+    execution.child("refund").expect(completed())
+"""
+    shown = empty_project.test("own", source).run().text.partition("k1n: the execution")[2]
+    assert [shown.count(f"\nexecution {each} ") for each in ("order", "refund")] == [1, 1]
+    assert shown.count("failed    pay_back FAILED") == shown.count("failed    charge FAILED") == 1
+    assert "\nchild " not in shown
+
+
 def test_a_wait_of_a_hundred_years_is_told_without_our_frames(empty_project):
     source = """
 WAIT = {"name": "till", "taskReferenceName": "till", "type": "WAIT",
