@@ -86,7 +86,7 @@ def document(checked: Checked) -> dict[str, object]:
 def shown(findings: Findings) -> tuple[Finding, ...]:
     """Return what a reader needs: where it is known whose turn it is, not that something is pending as well."""
     found = [finding for finding in findings.worst_first() if finding.verdict is not Verdict.PASS]
-    explained = any(finding.code in ("waiting", "stalled") for finding in found)
+    explained = any(finding.code in ("waiting", "stalled", "waits-for-ever") for finding in found)
     kept = [finding for finding in found if not (explained and finding.code == "pending")]
     kept.sort(key=lambda finding: finding.code in _WAITS)
     return tuple(kept)

@@ -78,7 +78,7 @@ def object_of(option: str, value: str) -> Mapping[str, Json]:
 
     is_text = value.lstrip().startswith("{")
     try:
-        source = SourceFile(option, value if is_text else Path(value).read_text(encoding="utf-8"))
+        source = SourceFile(value, value if is_text else Path(value).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{option} {value}: neither a JSON object nor a file: {error.strerror}") from None
     except ValueError:

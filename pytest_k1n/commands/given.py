@@ -12,6 +12,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.difference import differences
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan
+from pytest_k1n.lint.gather import in_yaml
 from pytest_k1n.plan.library import (
     DefinitionError,
     DefinitionNotFound,
@@ -100,7 +101,8 @@ def _read(path: Path) -> Iterator[Document]:
         return
     found = list(read_readable(sorted(path.rglob("*.json"))))
     if not found:
-        raise DefinitionError(f"{path}: holds no workflow definition in a file that ends in .json")
+        others = "".join(f"; {each}" for each in in_yaml(path)[:_MOST_NAMES])
+        raise DefinitionError(f"{path}: holds no workflow definition in a file that ends in .json{others}")
     yield from found
 
 

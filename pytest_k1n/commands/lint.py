@@ -85,7 +85,7 @@ def run_lint(arguments: argparse.Namespace) -> int:
         Path(arguments.output).write_text(written + "\n", encoding="utf-8")
     elif written:
         print(written)
-    for mistake in gathered.mistakes:
+    for mistake in (*gathered.mistakes, *gathered.unread):
         print(f"k1n lint: {mistake}", file=sys.stderr)
     if gathered.mistakes:
         return 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.text import why_not_json
+from pytest_k1n.core.text import from_yaml, is_yaml, why_not_json
 from pytest_k1n.validation.bounded import read_at_most
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
@@ -91,7 +91,8 @@ def _in_lines(path: Path, text: str, error: Exception) -> Iterator[SavedExecutio
         has_begun = True
         yield from _unwrapped(document, f"{path}:{number}", path)
     if not has_begun:
-        yield NoExecution(source=str(path), reason=f"not JSON: {why_not_json(error)}")
+        reason = from_yaml(str(path)) if is_yaml(text) else f"not JSON: {why_not_json(error)}"
+        yield NoExecution(source=str(path), reason=reason)
 
 
 def _unwrapped(document: Json, source: str, path: Path) -> Iterator[SavedExecution | NoExecution]:

@@ -384,6 +384,10 @@ CODES: Mapping[str, Meaning] = {
         "The execution is open; this says whose turn it is: a worker's, a signal's, the branches' of a JOIN.",
         "Let that happen: start a worker for the type and domain named, send the signal, resume what is paused.",
     ),
+    "waits-for-ever": Meaning(
+        "A JOIN waits for a task that its execution will never schedule: in a case that was not taken, or unknown.",
+        "Correct joinOn (a NOOP behind a SWITCH can be waited for; k1n lint finds it), and terminate the execution.",
+    ),
     "waited-long": Meaning(
         "A task waited longer for a worker than allowed.",
         "See what the worker was doing meanwhile (the blame in the report); add slots or workers.",

@@ -95,8 +95,8 @@ def _records(
             yield from _task_definitions(mine, other, here)
         elif key in _OBJECTS:
             yield from _values(_plainly(mine), _plainly(other), here)
-        elif key in _WRITTEN_AT_RUN_TIME:
-            yield from _values(*_WRITTEN_AT_RUN_TIME[key](planned, ran), here)
+        elif key in _COMPARED:
+            yield from _values(*_COMPARED[key](planned, ran), here)
         else:
             yield from _values(mine, other, here)
 
@@ -116,7 +116,7 @@ def _inputs(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json,
     if isinstance(other, Mapping):
         said = mine if isinstance(mine, Mapping) else {}
         other = {key: each for key, each in other.items() if key in said or key not in _TASKS_OWN} or None
-    return mine, other
+    return _unordered(mine, other)  # of a workflow: the names that it declares
 
 
 def _variables(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
@@ -136,12 +136,31 @@ def _written(task: Mapping[str, Json]) -> Iterable[str]:
     return inputs if isinstance(inputs, Mapping) else ()
 
 
-_WRITTEN_AT_RUN_TIME: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Json]], tuple[Json, Json]]] = {
+def _waited_for(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
+    """Compare what a JOIN waits for: all of it, in whatever order (3.32.1); an EXCLUSIVE_JOIN takes the first there."""
+    mine, other = _meant("joinOn", planned), _meant("joinOn", ran)
+    return _unordered(mine, other) if planned.get("type") == ran.get("type") == "JOIN" else (mine, other)
+
+
+def _masked(planned: Mapping[str, Json], ran: Mapping[str, Json]) -> tuple[Json, Json]:
+    return _unordered(_meant("maskedFields", planned), _meant("maskedFields", ran))
+
+
+def _unordered(mine: Json, other: Json) -> tuple[Json, Json]:
+    """Return nothing of two lists that hold the same, in any order, once or several times."""
+    if not isinstance(mine, list) or not isinstance(other, list):
+        return mine, other
+    return (None, None) if {*map(repr, mine)} == {*map(repr, other)} else (mine, other)
+
+
+_COMPARED: Mapping[str, Callable[[Mapping[str, Json], Mapping[str, Json]], tuple[Json, Json]]] = {
     "name": _names,
     "inputParameters": _inputs,
     "variables": _variables,
+    "joinOn": _waited_for,
+    "maskedFields": _masked,
 }
-"""Keys of a snapshot that tell of its execution too: what of both sides is to be compared."""
+"""Keys of a snapshot that tell of its execution too, and lists in any order: what of both sides is to be compared."""
 
 
 def _meant(key: str, fields: Mapping[str, Json]) -> Json:

@@ -27,6 +27,8 @@ class Owner(StrEnum):
     BRANCHES = "branches"
     RESUME = "resume"
     ENGINE = "engine"
+    NOBODY = "nobody"
+    """What is waited for never comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,8 @@ def to_type(step: NextStep, workflow_id: str) -> str:
     record = step.record
     if step.owner is Owner.ENGINE:
         return f"curl -X PUT {_address('workflow', 'decide', workflow_id)}"
+    if step.owner is Owner.NOBODY:
+        return f"curl -X DELETE {_address('workflow', workflow_id)}"
     if step.owner is Owner.RESUME:
         return f"curl -X PUT {_address('workflow', workflow_id, 'resume')}"
     if record is None:

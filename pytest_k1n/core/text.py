@@ -7,7 +7,9 @@ summary, and a mark that turns the reading direction could show `PASS` where `FA
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
+from pathlib import PurePath
 
 MOST = 500
 """Characters of one value in a message: enough to recognise it, too few to bury the message."""
@@ -18,6 +20,8 @@ _UNSAFE = re.compile(
     "\ud800-\udfff"  # lone surrogates, which no terminal's encoding can carry
     "\U000e0000-\U000e007f]"  # invisible tags
 )
+_YAML = re.compile(r"(?:\s*#[^\n]*\n|\s)*(?:---|%YAML|- |[A-Za-z_][\w.-]*:(?:\s|$))")
+"""How a text of YAML begins, and none of JSON."""
 
 
 def one_line(text: object, *, most: int = MOST) -> str:
@@ -61,3 +65,15 @@ def why_not_json(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deep"
     return "it has a number of too many digits" if "digits" in str(error) else str(error)
+
+
+def is_yaml(text: str) -> bool:
+    """Whether a text begins as YAML does, and JSON never."""
+    return _YAML.match(text) is not None
+
+
+def from_yaml(name: str) -> str:
+    """Say of a file that it is YAML, and how it becomes JSON."""
+    path = PurePath(name)
+    made = path.with_suffix(".new.json" if path.suffix == ".json" else ".json") if path.name else PurePath("new.json")
+    return f"is YAML, and JSON is read here: yq -p=yaml -o=json {shlex.quote(name)} > {shlex.quote(str(made))}"

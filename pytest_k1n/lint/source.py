@@ -12,6 +12,7 @@ from pathlib import Path as FilePath
 from typing import NamedTuple
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.text import from_yaml, is_yaml
 from pytest_k1n.lint.check import Fields, Path
 from pytest_k1n.lint.positions import Positions
 from pytest_k1n.validation.bounded import MB, read_at_most
@@ -68,6 +69,8 @@ class SourceFile:
         try:
             return json.loads(self.text, parse_constant=_no_constant), "", 0
         except json.JSONDecodeError as error:
+            if is_yaml(self.text):
+                return None, from_yaml(self.name), 0
             return None, f"is not JSON: {error.msg[0].lower()}{error.msg[1:]}", error.pos
         except (ValueError, RecursionError) as error:
             too_long = "digits" in str(error)  # as for the server's reader, which takes 1,000

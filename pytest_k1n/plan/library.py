@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import cast
 
 from pytest_k1n.core import wire
+from pytest_k1n.core.difference import differences
 from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
+from pytest_k1n.core.text import is_yaml
 
 Document = Mapping[str, Json]
 
@@ -78,10 +80,10 @@ class Library:
         wanted_version = versions[-1] if version is None else version
         (path, document), *others = (found for found in of_name if _version(found[1]) == wanted_version)
         for other_path, other in others:
-            if other != document:
+            if places := differences(document, other):
                 raise DefinitionError(
-                    f"{name} version {wanted_version} is defined twice, and not alike: {path} and {other_path}: "
-                    "remove one, or give it a version of its own"
+                    f"{name} version {wanted_version} is defined twice, and not alike: {path} and {other_path} "
+                    f"({places[0].pointer}): remove one, or give it a version of its own"
                 )
         return document
 
@@ -157,6 +159,8 @@ def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
     except Unreadable as error:
         raise DefinitionError(str(error)) from None
     _, problem, offset = source.parsed
+    if is_yaml(source.text):
+        raise DefinitionError(f"{path}: {problem}")
     if problem:
         line = source.text.count("\n", 0, offset) + 1
         raise DefinitionError(f"{path}: cannot be read as JSON: line {line}: {problem.removeprefix('is not JSON: ')}")

@@ -114,7 +114,16 @@ def test_several_definitions_are_given_one_after_the_other(check):
         ({"d/readme.json": {}}, "d: holds no workflow definition in a file that ends in .json"),
         ({"d": [definition(), definition("a", "b")]}, "d: defines order version 1 again, and not alike (/tasks)"),
         ({"d": [{"name": "a", "retryCount": 1}]}, "d: not a workflow definition"),
-        ({"d": "name: order"}, "d: cannot be read as JSON"),
+        ({"d": "name, order"}, "d: cannot be read as JSON"),
+        (
+            {"d": "# ours\nname: order\nversion: 1\n"},
+            "d: is YAML, and JSON is read here: yq -p=yaml -o=json d > d.json",
+        ),
+        (
+            {"d/order.yml": "name: order\ntasks:\n- taskReferenceName: a\n"},
+            "d: holds no workflow definition in a file that ends in .json; d/order.yml: is YAML, "
+            "and JSON is read here: yq -p=yaml -o=json d/order.yml > d/order.json",
+        ),
         ({}, "d: cannot be read: No such file or directory"),
         (
             {"d": [definition(name=f"w{n}") for n in range(300)]},

@@ -80,6 +80,19 @@ def test_a_broken_definition_in_a_folder_is_told(folder, capsys):
     assert "w.json:1  error    is not JSON" in out
 
 
+def test_a_definition_in_yaml_is_told_with_what_makes_json_of_it(folder, capsys, tmp_path):
+    folder(flows__w=SOUND)
+    (tmp_path / "flows" / "my order.yaml").write_text("---\nname: order\ntasks:\n- taskReferenceName: a\n")
+    (tmp_path / "flows" / "ci.yml").write_text("on: push\n")
+    remedy = "is YAML, and JSON is read here: yq -p=yaml -o=json 'flows/my order.yaml' > 'flows/my order.json'"
+    code, out, err = lint(capsys, "flows")
+    assert (code, err) == (0, f"k1n lint: flows/my order.yaml: {remedy}\n")
+    assert out.startswith("nothing found in 1 workflow")
+    code, out, err = lint(capsys, "flows/my order.yaml")
+    assert (code, err) == (1, "")
+    assert f"error    {remedy}  [not-json]" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

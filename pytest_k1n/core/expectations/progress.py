@@ -16,11 +16,15 @@ from pytest_k1n.core.nextstep import NextStep, Owner, clock_time
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.units import format_ms
 
+_ORIGINS = {Owner.ENGINE: "what the definition has next", Owner.NOBODY: "joinOn of the definition that ran"}
+"""Where it is said what nobody outside of the engine can bring about."""
+
 
 def progress(observation: Observation, *, now_ms: int | None) -> Findings:
     """Judge how an execution stands, as of an instant of the server's clock.
 
-    A step that the engine owes is `stalled`: a failure if it is overdue, else unknown; each other one is `waiting`.
+    A step that the engine owes is `stalled`: a failure if it is overdue, else unknown. A JOIN of what never comes
+    `waits-for-ever`, which is a failure at once; each other step is `waiting`.
     """
     return Findings(tuple(finding for _, finding in judged_steps(observation, now_ms=now_ms)))
 
@@ -28,8 +32,8 @@ def progress(observation: Observation, *, now_ms: int | None) -> Findings:
 def judged_steps(observation: Observation, *, now_ms: int | None) -> Iterator[tuple[NextStep, Finding]]:
     """Yield each step that an execution waits for, with what is to be said of it."""
     for step in next_steps(observation, now_ms=now_ms):
-        is_overdue = now_ms is not None and step.is_overdue(now_ms)
-        yield step, _finding(step, Verdict.FAIL if is_overdue else Verdict.UNKNOWN, now_ms)
+        is_wrong = step.owner is Owner.NOBODY or (now_ms is not None and step.is_overdue(now_ms))
+        yield step, _finding(step, Verdict.FAIL if is_wrong else Verdict.UNKNOWN, now_ms)
 
 
 def stalls(observation: Observation) -> Iterator[Finding]:
@@ -37,7 +41,7 @@ def stalls(observation: Observation) -> Iterator[Finding]:
     now_ms = observation.now_ms
     given_up = observation.is_settled and not observation.execution.is_terminal
     for step in next_steps(observation):
-        if step.owner is not Owner.ENGINE:
+        if step.owner not in _ORIGINS:
             continue
         if given_up or (now_ms is not None and step.is_overdue(now_ms)):
             yield _finding(step, Verdict.FAIL, now_ms)
@@ -56,10 +60,10 @@ def _finding(step: NextStep, verdict: Verdict, now_ms: int | None) -> Finding:
     for_ms = now_ms - step.since_ms if now_ms is not None and step.since_ms is not None else 0
     ago = f" ({format_ms(for_ms)} ago)" if for_ms > 0 else ""
     return Finding(
-        code="stalled" if is_stalled else "waiting",
+        code="stalled" if is_stalled else "waits-for-ever" if step.owner is Owner.NOBODY else "waiting",
         subject=step.subject,
         expected=step.expected,
         observed=f"{step.observed}{ago}",
-        origin="what the definition has next" if is_stalled else "",
+        origin=_ORIGINS.get(step.owner, ""),
         verdict=verdict,
     )

@@ -20,6 +20,9 @@ def standing(family: Sequence[Observation], *, waited_ms: int) -> str:
         return awaited(executions, waited_ms=waited_ms)
     steps = [step for seen in family if not seen.execution.is_terminal for step in next_steps(seen)]
     owed = [f"{step.subject}: {step.observed}" for step in steps if step.owner is Owner.ENGINE]
+    never = [f"{step.subject}: {step.observed}" for step in steps if step.owner is Owner.NOBODY]
+    if never:
+        return f"it never ends by itself: {'; '.join(never[:MOST])}"
     if not owed:
         return awaited(executions, waited_ms=waited_ms)
     return f"the server owes a step: {'; '.join(owed[:MOST])}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.core.expectations.final import failed_for_good, loop_of
+from pytest_k1n.core.expectations.neverjoined import never_joined
 from pytest_k1n.core.graph import Edge, label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, TaskKey, TaskRecord, WorkflowStatus
 from pytest_k1n.core.nextstep import NextStep, Owner, clock_time
@@ -157,6 +158,9 @@ class _Progress:
     def _of_closing(self, key: TaskKey, record: TaskRecord) -> Iterator[NextStep]:
         """Say of a JOIN what it still waits for; a loop is only worth a word where its body has nothing to do."""
         if key not in self.graph.nodes:
+            return
+        if in_vain := never_joined(self.observation, record):
+            yield in_vain
             return
         edges = self.graph.incoming(key)
         lacking = [edge.before for edge in edges if not self._is_done(edge.before)]

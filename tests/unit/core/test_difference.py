@@ -106,10 +106,30 @@ def test_an_empty_case_is_not_the_same_as_no_case():
     ]
 
 
-def test_the_order_of_what_a_join_waits_for_is_shown_where_it_differs():
+def test_what_a_join_waits_for_is_shown_where_it_differs():
     assert found(lambda ran: ran["tasks"][2].update(joinOn=["pay"])) == [
         ("/tasks/2/joinOn", "['pay', 'pack']", "['pay']")
     ]
+
+
+def test_a_join_waits_for_all_in_whatever_order_it_names_them_and_however_often():
+    assert found(lambda ran: ran["tasks"][2].update(joinOn=["pack", "pay"])) == []
+    assert found(lambda ran: ran["tasks"][2].update(joinOn=["pack", "pay", "pack"])) == []
+
+
+def test_an_exclusive_join_takes_the_first_so_that_its_order_is_a_difference():
+    planned, ran = (single({"type": "EXCLUSIVE_JOIN", "joinOn": names}) for names in (["a", "b"], ["b", "a"]))
+    assert [str(each) for each in differences(planned, ran)] == [
+        "/tasks/0/joinOn/0: planned 'a', ran 'b'",
+        "/tasks/0/joinOn/1: planned 'b', ran 'a'",
+    ]
+
+
+@pytest.mark.parametrize("key", ["inputParameters", "maskedFields"])
+def test_names_that_a_workflow_declares_are_the_same_in_any_order(key):
+    planned, ran = (single({"type": "NOOP"}, **{key: names}) for names in (["a", "b"], ["b", "a"]))
+    assert differences(planned, ran) == ()
+    assert differences(planned, single({"type": "NOOP"}, **{key: ["b"]})) != ()
 
 
 def single(task, **fields):

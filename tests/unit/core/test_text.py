@@ -2,10 +2,11 @@
 
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core.text import counted, harmless, one_line
+from pytest_k1n.core.text import counted, from_yaml, harmless, is_yaml, one_line
 
 
 def test_escape_sequences_are_shown_as_text():
@@ -55,3 +56,18 @@ def test_nothing_that_a_terminal_obeys_is_left(text):
 @given(st.text())
 def test_lines_are_neither_added_nor_lost(text):
     assert harmless(text).count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize("text", ["name: order", "# a\n\n# b\n---\nname: x", "- name: x", "\n tasks:\n", "%YAML 1.2"])
+def test_yaml_is_known_by_how_it_begins(text):
+    assert is_yaml(text)
+
+
+@pytest.mark.parametrize("text", ["", '{"name": "x"}', "[1,]", "-1", "// a: b", "http://x", "name, order", "'a': 1"])
+def test_other_texts_are_not_taken_for_yaml(text):
+    assert not is_yaml(text)
+
+
+@pytest.mark.parametrize(("name", "made"), [("a/b.yaml", "a/b.json"), ("b.json", "b.new.json"), ("b", "b.json")])
+def test_yaml_becomes_another_file_of_json(name, made):
+    assert from_yaml(name).endswith(f"yq -p=yaml -o=json {name} > {made}")

@@ -127,6 +127,67 @@ def test_a_join_whose_branches_have_all_ended_is_the_engines(build):
     assert said(seen) == "b ended 22:13:23, JOIN join is still IN_PROGRESS"
 
 
+def joined(build, *tasks, names, join="join", body=()):
+    """Observe a fork of two branches, `a` and a SWITCH with `b` in a case, all of which has ended but the JOIN."""
+    way = of("SWITCH", "way", evaluatorType="value-param", expression="k", decisionCases={"x": [build.simple("b")]})
+    fork = of("FORK_JOIN", "fork", forkTasks=[[build.simple("a"), *body], [way]])
+    return running(
+        build,
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("way", 0, 0, type="SWITCH", output={"evaluationResult": ["y"], "selectedCase": "y"}),
+        build.task("a", 0, 10), *tasks, build.task(join, 0, type="JOIN", input={"joinOn": names}),
+        definition=workflow(fork, of("JOIN", "join", joinOn=names), build.simple("c")),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (["a", "b"], "b (no path that was taken leads there)"),
+        (["a", "nobody"], "nobody (no task is called that)"),
+        (["a", "join"], "join (itself)"),
+        (["a", "c"], "c (which only comes after it)"),
+        (["nobody", "b"], "nobody (no task is called that), b (no path that was taken leads there)"),
+    ],
+)
+def test_a_join_of_what_never_comes_waits_for_ever(build, names, why):
+    seen = joined(build, names=names)
+    assert steps(seen) == [("join", "nobody")]
+    assert said(seen) == f"JOIN waits for {why}"
+    (finding,) = progress(seen, now_ms=seen.execution.started_ms + 20).findings
+    assert (finding.code, finding.verdict) == ("waits-for-ever", Verdict.FAIL)
+
+
+def test_a_join_outside_of_a_loop_does_not_find_the_loops_tasks_by_their_plain_name(build):
+    loop = of("DO_WHILE", "loop", loopCondition="$.loop['iteration'] < 1", loopOver=[build.simple("d")])
+    ended = build.task("loop", 0, 20, type="DO_WHILE", output={"iteration": 1}), build.task("d", 0, 20, iteration=1)
+    seen = joined(build, *ended, names=["a", "d"], body=[loop])
+    assert said(seen) == "JOIN waits for d (in its loop it is called d__1, d__2, ...)"
+    assert steps(joined(build, *ended, names=["a", "d__1"], body=[loop])) == [("join", "engine")]
+    late = joined(build, *ended, names=["a", "d__2"], body=[loop])
+    assert said(late) == "JOIN waits for d__2 (its loop had ended before that round)"
+
+
+def test_a_join_in_a_loop_finds_only_tasks_of_its_round(build):
+    """Conductor 3.32.1 notes the plain names, and looks for a__1."""
+    body = [of("FORK_JOIN", "fork", forkTasks=[[build.simple("b")]]), of("JOIN", "join", joinOn=["a", "b"])]
+    loop = of("DO_WHILE", "loop", loopCondition="$.loop['iteration'] < 1", loopOver=body)
+    seen = running(
+        build,
+        build.task("a", 0, 10), build.task("loop", 10, type="DO_WHILE", output={"iteration": 1}),
+        build.task("fork", 10, 10, type="FORK", iteration=1), build.task("b", 10, 20, iteration=1),
+        build.task("join", 10, type="JOIN", iteration=1, input={"joinOn": ["a", "b"]}),
+        definition=workflow(build.simple("a"), loop),
+    )  # fmt: skip
+    assert said(seen) == "JOIN waits for a (outside of its loop: in here it would be called a__1)"
+
+
+def test_a_join_may_still_get_what_a_dynamic_fork_has_yet_to_bring_along(build):
+    dynamic = of("FORK_JOIN_DYNAMIC", "each", dynamicForkTasksParam="t", dynamicForkTasksInputParamName="i")
+    seen = joined(build, names=["a", "s1"], body=[dynamic, of("JOIN", "all")])
+    assert ("join", "nobody") not in steps(seen)
+
+
 def test_a_fork_without_its_branches_names_each_of_them_and_the_join(build):
     seen = running(build, build.task("fork", 0, 0, type="FORK"), definition=build.fork(["a"], ["b"]))
     assert steps(seen) == [("a", "engine"), ("b", "engine"), ("join", "engine")]
