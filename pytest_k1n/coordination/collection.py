@@ -5,7 +5,7 @@ A node writes it, the director reads it: under xdist the controller collects not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias, cast
 
@@ -32,6 +32,8 @@ class Item:
     """What it waits for outside its own time; `alone`: executions of its batch's workflows with nothing beside them."""
     gate: bool = False
     """Whether it shows a quality gate rather than testing something itself."""
+    clocks: tuple[str, ...] = ()
+    """What it says of the clock and server that it needs: `virtual`, `scaled`, `live`."""
     measures: bool = False
     """Whether it only records durations: it may skip itself, and its batch has passed all the same."""
 
@@ -79,6 +81,13 @@ class Collection:
     @property
     def needs_server(self) -> bool:
         return bool(self.launches) or any(item.needs != "nothing" for item in self.items)
+
+    def unused(self, unsuited: Callable[[Item], object]) -> frozenset[str]:
+        """Return the keys of launches that nothing observes but tests which are skipped on this server."""
+        left = [item for item in self.items if not unsuited(item)]
+        keys = {item.key for item in left}
+        whole = {item.batch for item in left if item.needs in ("batch", "alone", "quality")}
+        return frozenset(each.key for each in self.launches if each.key not in keys and each.batch not in whole)
 
     def to_json(self) -> dict[str, Json]:
         return cast("dict[str, Json]", {"v": 1, **asdict(self)})

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,8 @@ class Director:
         self._launches = {launch.key: launch for launch in setup.collection.launches}
         self._relaunched = 0
         self._paused_at: float | None = None
+        self.left_out: Set[str] = frozenset()
+        """Keys of launches that nothing observes on this server."""
         self.state = RunState()
         self.ledger = GateLedger(
             setup.collection, policy=setup.gate_policy, unknown_blocks=setup.unknown_blocks
@@ -130,6 +132,13 @@ class Director:
         """Launch nothing alone: recorded executions are compared with, or none are."""
         for batch in self.batches:
             batch.groups = tuple(group for group in batch.groups if not group[0].alone)
+
+    def leave_out(self, keys: Set[str]) -> None:
+        """Launch nothing under these keys: all tests that observe them are skipped on this server."""
+        self.left_out = keys
+        for batch in self.batches:
+            kept = (tuple(start for start in group if start.key not in keys) for group in batch.groups)
+            batch.groups = tuple(filter(None, kept))
 
     def may_launch(self, batch: BatchRun) -> bool:
         """Whether the next group of a batch is to be started now."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pytest_k1n.core.model import TaskRecord
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 from pytest_k1n.core.units import MINUTE_MS, SECOND_MS, format_ms
 
 FIRST_MS = 30 * SECOND_MS
@@ -55,7 +56,9 @@ def standing(observation: Observation, *, raw_ms: int, speed: float) -> str:
     if queued:
         parts.append(f"{', '.join(queued[:_MOST_TASKS])} waits for a worker")
     total_ms = observation.template.total_estimate_ms if observation.template else None
-    left_ms = None if total_ms is None else round(total_ms / speed) - raw_ms
+    # What a WAIT or a start delay holds is the server's own time: no speed shortens it.
+    held_ms = min(makespan_ms(planned_schedule(observation.definition, {})), total_ms or 0)
+    left_ms = None if total_ms is None else round((total_ms - held_ms) / speed) + held_ms - raw_ms
     if left_ms is not None and left_ms > 0:
         parts.append(f"about {format_ms(left_ms)} to go")
     return "; ".join(parts)

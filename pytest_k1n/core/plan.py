@@ -103,14 +103,18 @@ class Template(NamedTuple):
         """Find the phase a ref belongs to."""
         return next((phase for phase in self.phases if ref in phase.refs), None)
 
+    @property
+    def known_ms(self) -> Mapping[str, int]:
+        """How long the plan lets refs take: those that work their estimates, those that ask people until the answer."""
+        return {**{ref: answer.after_ms for ref, answer in self.answers.items()}, **self.estimates_ms}
+
     def planned_on(self, definition: "WorkflowDefinition") -> "Template":
         """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure."""
         from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
 
-        asked_ms = {ref: answer.after_ms for ref, answer in self.answers.items()}
-        schedule = planned_schedule(definition, {**asked_ms, **self.estimates_ms})
+        schedule = planned_schedule(definition, self.known_ms)
         total_ms = self.total_estimate_ms
-        if total_ms is None and (self.estimates_ms or asked_ms):
+        if total_ms is None and self.known_ms:
             total_ms = makespan_ms(schedule)
         phases = []
         for phase in self.phases:

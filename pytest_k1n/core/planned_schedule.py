@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
+from pytest_k1n.core.units import SECOND_MS
+from pytest_k1n.core.waitinput import duration_s
 
 Schedule = Mapping[str, tuple[int, int]]
 """ref -> (start_ms, end_ms) from the start of the execution."""
 
 
 def planned_schedule(definition: WorkflowDefinition, estimates_ms: Mapping[str, int]) -> Schedule:
-    """Lay the estimates on the definition's structure, unlimited workers; refs without an estimate take 0 ms.
+    """Lay the estimates on the definition's structure, unlimited workers.
 
-    Of a SWITCH the longest case counts, of a DO_WHILE one pass: what a plan can know before anything runs.
+    Of refs without an estimate a WAIT takes the duration that it names, any other 0 ms. Of a SWITCH the longest case
+    counts, of a DO_WHILE one pass: what a plan can know before anything runs.
     """
     schedule: dict[str, tuple[int, int]] = {}
     _lay(definition.tasks, 0, estimates_ms, schedule)
@@ -23,6 +26,17 @@ def planned_schedule(definition: WorkflowDefinition, estimates_ms: Mapping[str, 
 def makespan_ms(schedule: Schedule) -> int:
     """Return the end of the last task."""
     return max((end_ms for _, end_ms in schedule.values()), default=0)
+
+
+def pause_ms(task: WorkflowTask) -> int:
+    """Return for how long a WAIT holds its workflow by itself; 0 where the definition does not tell."""
+    duration = task.inputs.get("duration")
+    if task.type != "WAIT" or not isinstance(duration, str):
+        return 0
+    try:
+        return duration_s(duration) * SECOND_MS
+    except ValueError:  # an expression, or what the server refuses
+        return 0
 
 
 def _lay(
@@ -42,7 +56,8 @@ def _lay(
         elif task.type == "JOIN":
             end_ms = max([begin_ms, *(schedule[ref][1] for ref in task.join_on if ref in schedule)])
         else:
-            end_ms = max([begin_ms + estimates_ms.get(task.ref, 0), *inner_ends])
+            took_ms = estimates_ms.get(task.ref)
+            end_ms = max([begin_ms + (pause_ms(task) if took_ms is None else took_ms), *inner_ends])
         schedule[task.ref] = (begin_ms, end_ms)
         now_ms = end_ms
     return now_ms

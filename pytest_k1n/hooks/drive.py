@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,6 +31,7 @@ from pytest_k1n.run.results import check_results_folder, fail_contradictions, re
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import check_extras, faults_of, spec_of, time_of
 from pytest_k1n.run.termination import end_on_sigterm
+from pytest_k1n.run.waiting import unsuited
 from pytest_k1n.servers.folders import sweep
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 from pytest_k1n.settings import Settings
@@ -136,6 +138,7 @@ class Drive:
         if backend.time.name == "real":  # a reference would take as long again as the batch
             director.skip_references()
         self._publish(backend)
+        director.leave_out(director.collection.unused(partial(unsuited, self._run, state=director.state)))
         while director.turn():
             if not director.is_paused:
                 if launcher is not None:

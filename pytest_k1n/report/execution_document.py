@@ -88,7 +88,7 @@ def execution_document(observed: JudgedExecution) -> ExecutionDocument:
 def _tasks(observation: Observation, path: CriticalPath, ideal: Schedule) -> Iterator[TaskDocument]:
     """Yield the graph's tasks in its order, then those on record that it does not know."""
     template, timeline, graph = observation.template, observation.timeline, observation.graph
-    planned = planned_schedule(observation.definition, template.estimates_ms) if template else {}
+    planned = planned_schedule(observation.definition, template.known_ms) if template else {}
     on_path = set(path.tasks)
     reads: dict[str, set[str]] = {}
     for reference in references(observation.definition):

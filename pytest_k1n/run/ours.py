@@ -27,6 +27,8 @@ SERVER_FIXTURES = frozenset(
     {"conductor", "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc"}
 )
 STRUCK_FIXTURE = "struck_execution"
+CLOCK_MARKS = ("virtual", "scaled", "live")
+"""What a test says of the clock and server that it needs."""
 EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})
 BATCH_FIXTURES = frozenset({"batch_execution", "executions_alone"})
 QUALITY_FIXTURES = frozenset({"quality_gate", "batch_quality"})

@@ -150,7 +150,8 @@ class _Found:
 
 def _found(controller: Controller, batch_run: BatchRun) -> _Found:
     run, number = controller.run, batch_run.number
-    launches = {launch.key: launch for launch in _launches(run, number)}
+    left_out = controller.director.left_out
+    launches = {launch.key: launch for launch in _launches(run, number) if launch.key not in left_out}
     watches: dict[str, Watch] = {}
     for is_main in (False, True):
         for watch in batch_run.watches:

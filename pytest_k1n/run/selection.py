@@ -16,7 +16,14 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
 from pytest_k1n.run.marks import WorkflowMark, batch_of, phase_of, workflow_mark
-from pytest_k1n.run.ours import BATCH_FIXTURES, EXECUTION_FIXTURES, QUALITY_FIXTURES, SERVER_FIXTURES, is_ours
+from pytest_k1n.run.ours import (
+    BATCH_FIXTURES,
+    CLOCK_MARKS,
+    EXECUTION_FIXTURES,
+    QUALITY_FIXTURES,
+    SERVER_FIXTURES,
+    is_ours,
+)
 from pytest_k1n.run.run import Run
 
 
@@ -111,6 +118,7 @@ def _item(item: pytest.Item, batch: Batch | None, launch: Launch | None) -> Item
         executions=launch.at_once * launch.in_a_row if launch else 0,
         needs=needs,
         gate=item.get_closest_marker("gate") is not None,
+        clocks=tuple(mark for mark in CLOCK_MARKS if item.get_closest_marker(mark)),
         measures="workflow_benchmark" in names,
     )
 

@@ -15,7 +15,6 @@ import pytest
 from pytest_k1n.coordination.collection import UNBATCHED, Item
 from pytest_k1n.coordination.ledger import Gate
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunState
-from pytest_k1n.run.ours import EXECUTION_FIXTURES
 from pytest_k1n.run.run import Run, waiting
 
 BLOCKED_BY = pytest.StashKey[str]()
@@ -43,28 +42,30 @@ def await_needs(run: Run, item: pytest.Item, *, turn: Callable[[], None]) -> Non
         item.stash[BLOCKED_BY] = reason
         item.add_marker(pytest.mark.skip(reason=f"blocked: {reason}"))
     elif described.needs != "nothing":
-        state = _wait(run, lambda state: is_ready(state, described), None, turn)
+        # Only once the server is known: what nothing but skipped tests observe is not launched.
+        state = _wait(run, lambda state: bool(state.server or state.server_error), None, turn)
+        if state is not None and not state.server_error and (unfit := unsuited(run, described, state)):
+            item.add_marker(pytest.mark.skip(reason=unfit))
+            return
+        state = state and _wait(run, lambda state: is_ready(state, described), None, turn)
         if state is None:
             item.stash[FAILED_WAIT] = "the run's director has stopped publishing: this is a defect of pytest-k1n"
         elif state.server_error:
             item.stash[FAILED_WAIT] = state.server_error
-        elif (unfit := unsuited(run, item, state)) is not None:
-            item.add_marker(pytest.mark.skip(reason=unfit))
 
 
-def unsuited(run: Run, item: pytest.Item, state: RunState) -> str | None:
+def unsuited(run: Run, item: Item, state: RunState) -> str | None:
     """Say why a test cannot run on this server, by what its marks say that it needs; None if it can."""
     is_embedded = state.server is not None and state.server["kind"] == "embedded"
-    if item.get_closest_marker("virtual") and state.time_model != "virtual":
+    if "virtual" in item.clocks and state.time_model != "virtual":
         where = "the embedded engine" if is_embedded else "a Conductor server"
         return f"marked virtual: it needs a clock that can jump, and {where} in {state.time_model} time has none"
-    if item.get_closest_marker("scaled"):
+    if "scaled" in item.clocks:
         from pytest_k1n.run.server_choice import own_time
 
-        observes = not EXECUTION_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-        if (state.time_model if observes else own_time(run.settings, state.time_model).name) == "real":
+        if (state.time_model if item.key else own_time(run.settings, state.time_model).name) == "real":
             return "marked scaled: it is about minutes or hours, which take that long in real time"
-    if item.get_closest_marker("live") and is_embedded:
+    if "live" in item.clocks and is_embedded:
         return "marked live: it needs a real Conductor server, and this is the embedded engine"
     return None
 

@@ -43,4 +43,5 @@ def _begin(task: TaskDocument) -> tuple[int, int]:
     if task["attempts"]:
         first = task["attempts"][0]
         return (first["scheduled_ms"] or first["start_ms"] or 0, first["start_ms"] or 0)
-    return task["planned"] or (0, 0)
+    start_ms, end_ms = task["planned"] or (0, 0)
+    return (start_ms, end_ms)  # a document that was read has lists, which have no order with tuples

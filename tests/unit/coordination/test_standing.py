@@ -46,3 +46,10 @@ def test_it_names_the_people_and_signals_that_are_waited_for(define, execution, 
     assert standing(seen, raw_ms=120_000, speed=1) == (
         "1 of 1 tasks done; approve (HUMAN) waits for 1.0 min; go (WAIT) waits for 30.00 s"
     )
+
+
+def test_a_pause_of_the_definition_is_not_shortened_by_the_speed(define, execution, task):
+    definition = define.workflow("a", define.task("cool", type="WAIT", inputs={"duration": "1 hour"}))
+    template = Template(id="1", slug="x", workflow="wf", batch=1, estimates_ms={"a": 600_000}).planned_on(definition)
+    seen = observe(execution(task("a", 0), end=None), definition=definition, template=template)
+    assert standing(seen, raw_ms=500, speed=600).endswith("about 60.0 min to go")

@@ -1,8 +1,10 @@
 """The Gantt stays readable whatever the plan says and however short a phase was."""
 
 import copy
+import json
 
 from pytest_k1n.report.picture.gantt import gantt
+from pytest_k1n.report.picture.rows import rows
 
 
 def test_a_plan_that_goes_on_far_beyond_what_ran_is_not_drawn(recorded):
@@ -33,3 +35,11 @@ def test_names_of_phases_are_not_written_over_one_another(recorded):
     bars = str(gantt(execution).bars)
     assert [name for name in ("P1", "P2", "P1-P2", "P3", "P3-P4") if f">{name}<" in bars] == ["P1-P2", "P3-P4"]
     assert all(f"phase {phase['number']}: " in bars for phase in execution["phases"])
+
+
+def test_a_document_that_was_read_again_has_rows_for_what_ran_and_for_what_did_not(recorded):
+    execution = json.loads(json.dumps(recorded("template-04")["executions"][0]))
+    execution["tasks"][-1]["attempts"] = []  # as where the run was ended before it
+    shown = rows(execution).shown
+    assert shown[-1]["planned"]
+    assert not shown[-1]["attempts"]
