@@ -48,7 +48,14 @@ def _answer(ref: str, given: object) -> PlannedAnswer:
     status = str(given.get("status", STATUSES[0]))
     if status not in STATUSES:
         raise BadAnswer(f"answers: {ref}.status is {status!r}: one of {', '.join(STATUSES)}")
-    return PlannedAnswer(after_ms=duration_ms(str(given.get("after", "0s"))), output=dict(output), status=status)
+    return PlannedAnswer(after_ms=_after_ms(ref, given.get("after", "0s")), output=dict(output), status=status)
+
+
+def _after_ms(ref: str, after: Any) -> int:
+    try:
+        return duration_ms(after)
+    except ValueError as error:
+        raise BadAnswer(f"answers: {ref}.after: {error}") from None
 
 
 def asked(executions: Iterable[Execution], answers: Answers) -> list[tuple[Execution, TaskRecord, PlannedAnswer]]:
