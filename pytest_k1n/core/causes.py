@@ -10,6 +10,7 @@ from pytest_k1n.core.model import Execution, TaskRecord, WorkflowDefinition
 from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.references import Reference, references
+from pytest_k1n.core.simulation import RESERVED
 from pytest_k1n.core.unroll import label
 
 _PLAIN: Final = re.compile(r"\$\{(?:workflow\.input|(?P<ref>[^.\[${}\s]+)\.output)\.(?P<name>[^.\[${}\s]+)\}")
@@ -22,7 +23,7 @@ class Cause(NamedTuple):
     """One thing that may explain a failure."""
 
     kind: str
-    """One word: `failed`, `null`, `unreached`."""
+    """One word: `failed`, `given`, `null`, `unreached`."""
     text: str
 
 
@@ -31,13 +32,16 @@ def causes(
 ) -> Iterator[Cause]:
     """Yield what may explain why an execution did not do what was expected, the surest first.
 
-    Tasks that failed for good, each once with its number of attempts; inputs that an expression made null although it
+    Tasks that failed for good, each once with its number of attempts and, of real work, the names of what it was given,
+    not the values, which are nobody's who reads a log; inputs that an expression made null although it
     reads one plain key, with the keys that there are; what the execution never came to. Of simulated work, which does
     with null as with anything, only the inputs of `values`, of which a value was not as expected: refs, or its name.
     """
     for records in execution.records.values():
         if records[-1].status in _ENDED_BADLY:
             yield Cause("failed", _failed(records))
+            if records[-1].is_worker_task and not record_is_simulated(records[-1]):
+                yield Cause("given", _given(records[-1]))
     if definition is None:
         return
     ran = {task.ref: task for task in execution.tasks}
@@ -58,6 +62,11 @@ def _failed(attempts: Sequence[TaskRecord]) -> str:
     why = plain_reason(last.reason or "it gave no reason")
     on = "; it is optional, so the execution went on" if last.status == "COMPLETED_WITH_ERRORS" else ""
     return f"{label(last.key)} {last.status}{after}: {why}{on}"
+
+
+def _given(record: TaskRecord) -> str:
+    names = [f"{name} (null)" if value is None else name for name, value in record.input.items() if name != RESERVED]
+    return f"{label(record.key)} had {', '.join(names) if names else 'no input'}"
 
 
 def _matters(

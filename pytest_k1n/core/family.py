@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from pytest_k1n.core.model import Execution, TaskRecord
+from pytest_k1n.core.model import Execution, TaskRecord, WorkflowStatus
+from pytest_k1n.core.words import FAILURE_WORKFLOW
 
-FAILURE_WORKFLOW = "conductor.failure_workflow"
-"""Key of an ended execution's output under which Conductor names the failure workflow it has started."""
-
-
+_FAILURES: Final = (WorkflowStatus.FAILED, WorkflowStatus.TIMED_OUT)
 _MESSAGE: Final = "conductor.event.messageId"
 """Key of an execution's input under which Conductor names the message for which an event handler has started it."""
+
+
+def owes_failure_workflow(execution: Execution) -> bool:
+    """Tell whether an execution that failed has not said yet what came of starting its failure workflow."""
+    if execution.status not in _FAILURES or not (execution.definition and execution.definition.failure_workflow):
+        return False
+    return FAILURE_WORKFLOW not in execution.output
 
 
 def started_by(record: TaskRecord) -> str | None:

@@ -348,6 +348,16 @@ class Graph:
             return chain[0].origin if chain else ""
         return _through(before, after, tuple(label(edge.after) for edge in chain[:-1]))
 
+    def why_not(self, before: TaskKey, after: TaskKey) -> str:
+        """Say in words that nothing puts `before` before `after`, and what that one waits for instead."""
+        waits_for = ", ".join(map(self._with_joined, self.predecessors(after))) or "nothing"
+        return f"nothing in the definition makes {label(after)} wait for {label(before)}: it waits for {waits_for}"
+
+    def _with_joined(self, key: TaskKey) -> str:
+        """Name a task, and of a JOIN what it joins: where that is too little, it is the cause."""
+        joined = self.nodes[key].join_on
+        return f"{label(key)}, which joins {', '.join(joined)}" if joined else label(key)
+
     def _mask(self, keys: Collection[TaskKey]) -> int:
         return sum(1 << self.position[key] for key in keys)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
+FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
+"""Key of an ended execution's output: the id of the failure workflow that Conductor has started, or why it has not."""
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 

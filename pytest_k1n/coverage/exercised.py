@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.unroll import selected_case
+from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.coverage.goals import NONE, ONE, SEVERAL, Goal, GoalKind
 
 _NEVER_RAN = frozenset({TaskStatus.SCHEDULED, TaskStatus.IN_PROGRESS, TaskStatus.CANCELED, TaskStatus.SKIPPED})
@@ -17,8 +18,6 @@ _FAILED = frozenset(
         TaskStatus.TIMED_OUT,
     }
 )
-_FAILURE_WORKFLOW = "conductor.failure_workflow"
-"""Where the server notes, in the output of an execution that failed, which one it started because of that."""
 
 
 def exercised(goals: Collection[Goal], definition: WorkflowDefinition, execution: Execution) -> frozenset[Goal]:
@@ -62,7 +61,7 @@ def _of_workflow(execution: Execution, definition: WorkflowDefinition) -> Iterat
     by_a_task = any(record.status is TaskStatus.TIMED_OUT for record in execution.finals.values())
     if execution.status is WorkflowStatus.TIMED_OUT and not by_a_task:
         yield Goal(GoalKind.TIMEOUT)
-    if definition.failure_workflow and _FAILURE_WORKFLOW in execution.output:
+    if definition.failure_workflow and FAILURE_WORKFLOW in execution.output:
         yield Goal(GoalKind.FAILURE, "", definition.failure_workflow)
 
 

@@ -23,6 +23,7 @@ from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.simulation import is_simulated_line
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.run.coverage import LedToOthers, LookedAt
 from pytest_k1n.run.run import Run
 
@@ -85,8 +86,10 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt], findings: Judg
             lines.append(f"execution could not be read any more: {error}")
     shown = {seen.execution.workflow_id for _, seen in readable}
     values = _judged_by_value(findings)
-    for source, seen in readable:
-        lines.append(f"execution {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}")
+    blamed = {each["workflow_id"] for each in findings if each["verdict"] in ("fail", "unknown")}
+    for source, seen in sorted(readable, key=lambda each: each[1].execution.workflow_id not in blamed):
+        led_to = _led_to(seen.execution, [each.execution for _, each in readable])
+        lines.append(f"execution {seen.execution.name} {seen.execution.workflow_id} {seen.execution.status}{led_to}")
         jumped = seen.time_model == "virtual"
         lines += _told(seen.execution, seen.definition, jumped=jumped, weather=seen.weather, values=values)
         if run.settings.keep != "never":
@@ -102,6 +105,16 @@ def own_section(run: Run, node_id: str, held: Sequence[LookedAt], findings: Judg
     seed = run.settings.seed if run.is_anything_set else 0
     lines.append("replay    " + " ".join([f"pytest --k1n-seed={seed}", *_chosen(run), shlex.quote(node_id)]))
     return "\n".join(one_line(line, most=2000) for line in lines)
+
+
+def _led_to(execution: Execution, others: Sequence[Execution]) -> str:
+    """Say which of the others has started an execution, and as what."""
+    for each in others:
+        if execution.parent_workflow_id == each.workflow_id:
+            return f", started by {each.name}"
+        if each.output.get(FAILURE_WORKFLOW) == execution.workflow_id:
+            return f", the failure workflow of {each.name}"
+    return ""
 
 
 def _chosen(run: Run) -> Iterator[str]:

@@ -14,9 +14,11 @@ from pytest_k1n.run.note import Evidence
 PICTURE = "k1n: the execution"
 """The title of the report's section that shows executions."""
 MOST_TEXT = 300
+_WHY = frozenset({"started-early", "not-run"})
+"""Codes whose origin tells the cause, not only who asks for it."""
 _FINDING = re.compile(
     r"(?P<head>E?\s+(?P<verdict>fail|unknown|warn)\s+(?P<code>[a-z-]+): (?P<subject>.*?)): "
-    r"expected (?P<expected>.*?); observed (?P<observed>.*?)(?P<by>, by [^,()]*)?(?: \(.*\))?$"
+    r"expected (?P<expected>.*?); observed (?P<observed>.*?)(?P<by>, by [^,()]*)?(?P<why> \(.*\))?$"
 )
 
 
@@ -32,7 +34,8 @@ def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence
     # What did not run has its cause, which another finding may tell.
     as_bad = (each for each in lines if each["verdict"] == lines[0]["verdict"] and each["code"] != "not-run")
     worst = next(as_bad, lines[0])
-    seen = f"{worst['subject']}: {worst['observed']}{worst['by'] or ''}; expected {worst['expected']}"
+    why = worst["why"] or "" if worst["code"] in _WHY else ""
+    seen = f"{worst['subject']}: {worst['observed']}{worst['by'] or ''}{why}; expected {worst['expected']}"
     told = one_line(f"{worst['code']}: {seen}", most=MOST_TEXT)
     more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
     crash.message = f"{told}{more}"

@@ -157,7 +157,7 @@ def test_a_broken_order_is_a_finding_that_explains_itself(pytester):
     result.assert_outcomes(failed=1, deselected=4)
     result.stdout.fnmatch_lines([
         "*fail    started-early: ship: expected to start when pack has ended; observed started before pack ended, "
-        "by 2.0 min (nothing in the definition makes ship wait for pack: it waits for both)",
+        "by 2.0 min (nothing in the definition makes ship wait for pack: it waits for both, which joins receipt)",
     ])  # fmt: skip
 
 

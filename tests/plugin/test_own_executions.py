@@ -83,6 +83,9 @@ def test_it(conductor):
 """
     shown = empty_project.test("own", source).run().text.partition("k1n: the execution")[2]
     assert [shown.count(f"\nexecution {each} ") for each in ("order", "refund")] == [1, 1]
+    assert shown.index("\nexecution refund ") < shown.index("\nexecution order "), "what was judged goes first"
+    assert " FAILED, the failure workflow of order\n" in shown
+    assert "\ngiven     pay_back had no input\n" in shown
     assert shown.count("failed    pay_back FAILED") == shown.count("failed    charge FAILED") == 1
     assert "\nchild " not in shown
 

@@ -90,7 +90,7 @@ def took_branch(ref: str, case: str) -> Judge:
             elif case in (taken, chosen):
                 tally.passed()
             else:
-                observed = f"case {taken!r}" if taken == chosen else f"the default case, by {chosen!r}"
+                observed = f"case {taken!r}" if taken == chosen else f"the default case: its value was {chosen!r}"
                 origin = f"cases of {label(key)}: {', '.join(map(repr, task.cases))}" if task else ""
                 tally.fail("wrong-branch", label(key), expected=expected, observed=observed, origin=origin)
         return tally.findings()

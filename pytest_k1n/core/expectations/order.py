@@ -260,10 +260,7 @@ def _required_by(observation: Observation, first: TaskKey, second: TaskKey) -> s
     graph = observation.graph
     if first not in graph.nodes or second not in graph.nodes:
         return ""
-    return graph.why(first, second) or (
-        f"nothing in the definition makes {label(second)} wait for {label(first)}: it waits for "
-        f"{', '.join(map(label, graph.predecessors(second))) or 'nothing'}"
-    )
+    return graph.why(first, second) or graph.why_not(first, second)
 
 
 def _tasks_belong(observation: Observation, tally: Tally) -> None:

@@ -17,9 +17,8 @@ from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.core.unroll import label
+from pytest_k1n.core.words import FAILURE_WORKFLOW
 
-FAILURE_WORKFLOW = "conductor.failure_workflow"
-"""Key of an unsuccessful execution's output: the id of the failure workflow that the server started for it."""
 STAMP_MS = 1
 """Truncation of two stamps can make a gap look this much shorter."""
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pytest_k1n.core.expectations.final import may_repeat
+from pytest_k1n.core.expectations.final import loop_of, may_repeat
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.naming import has_ref, misspelt
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.ordering import clock_step
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.text import counted
 from pytest_k1n.core.unroll import label
+from pytest_k1n.core.words import split_iteration
 
 
 class Observed(Protocol):
@@ -71,10 +73,23 @@ def recorded(
 def missing(observation: Observation, ref: str, tally: Tally, *, expected: str, origin: str = "") -> None:
     """Judge that a task is not on record: failed once nothing more will come, pending before."""
     if observation.is_settled:
-        observed = f"never scheduled; the execution is {observation.state}"
-        tally.fail("not-run", ref, expected=expected, observed=observed, origin=origin)
+        ended, condition = _last_round(observation, ref)
+        observed = f"never scheduled{ended}; the execution is {observation.state}"
+        tally.fail("not-run", ref, expected=expected, observed=observed, origin=origin or condition)
     else:
         pending(tally, ref, expected=expected, observed="not scheduled yet", origin=origin)
+
+
+def _last_round(observation: Observation, ref: str) -> tuple[str, str]:
+    """Say of a round of a loop after which one the loop has ended, and by which condition; nothing of anything else."""
+    base, iteration = split_iteration(ref)
+    rounds = [key[1] for key in observation.finals if key[0] == base] if iteration else []
+    loop = loop_of(observation.definition.tasks, base) if rounds and ref not in observation.refs else None
+    if loop is None:
+        return "", ""
+    raw = next(task.raw for task in observation.definition.walk() if task.ref == loop)
+    condition = f"loopCondition of {loop}: {raw['loopCondition']}" if raw.get("loopCondition") else ""
+    return f": {loop} has ended after {counted(max(rounds), 'round')}", condition
 
 
 def unfinished(observation: Observation, key: TaskKey, tally: Tally, *, expected: str, origin: str = "") -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.engine.decide.mapping import child_priority
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.ids import child_id
 from pytest_k1n.engine.problems import Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.runtime.failureworkflows import FAILURE_WORKFLOW
 from pytest_k1n.engine.runtime.ports import Parent
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (

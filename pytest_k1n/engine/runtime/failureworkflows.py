@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.engine.documents import inner_document
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.ports import Starter
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.engine.values import JsonObject, Unstored
-
-FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
-"""The key of an ended execution's output that names the failure workflow started for it."""
 
 
 def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) -> None:

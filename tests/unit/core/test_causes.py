@@ -18,13 +18,21 @@ def test_a_task_that_failed_is_told_once_with_its_attempts_and_what_never_came(b
     execution = build.execution(
         build.task("a", 0, 10),
         build.task("b", 10, 20, status="FAILED", reason="503", retried=True),
-        build.task("b", 30, 40, status="FAILED", reason="504", attempt=1),
+        build.task("b", 30, 40, status="FAILED", reason="504", attempt=1, input={"card": "4111", "amount": None}),
         status="FAILED",
     )
     assert list(causes(execution, definition(simple("a"), simple("b"), simple("c")))) == [
-        ("failed", "b FAILED, the last of 2 attempts: 504"), ("unreached", "c"),
+        ("failed", "b FAILED, the last of 2 attempts: 504"), ("given", "b had card, amount (null)"), ("unreached", "c"),
     ]  # fmt: skip
-    assert list(causes(execution, None)) == [("failed", "b FAILED, the last of 2 attempts: 504")]
+    assert [kind for kind, _ in causes(execution, None)] == ["failed", "given"]
+
+
+def test_of_what_a_task_was_given_no_value_is_told_and_of_simulated_work_not_even_the_names(build):
+    bare = build.execution(build.task("a", 0, 10, status="FAILED", reason="no"), status="FAILED")
+    assert ("given", "a had no input") in list(causes(bare, None))
+    simulated = build.task("a", 0, 10, status="FAILED", reason="no", output=SIMULATED, input={"card": "4111"})
+    told = list(causes(build.execution(simulated, status="FAILED"), None))
+    assert [kind for kind, _ in told] == ["failed"]
 
 
 READ = (

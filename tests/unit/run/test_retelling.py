@@ -83,6 +83,13 @@ def test_what_did_not_run_gives_way_to_a_finding_as_bad(verdict, told):
     assert told in each.longrepr.reprcrash.message
 
 
+def test_why_nothing_asks_for_an_order_is_told_in_the_short_summary():
+    early = replace(EARLY, origin="nothing in the definition makes b wait for a")
+    each = report("test_one")
+    headline(each, AssertionError(f"W id (COMPLETED): 1 failed\n  {early}"), None)
+    assert "by 15.1 min (nothing in the definition makes b wait for a); expected" in each.longrepr.reprcrash.message
+
+
 def test_an_error_without_findings_keeps_its_own_message():
     each = report("test_one")
     headline(each, AssertionError("100 % of nothing"), None)

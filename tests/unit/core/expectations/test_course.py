@@ -107,7 +107,7 @@ def test_a_value_without_a_case_took_the_default(build):
     head, definition = switch(build, "tin")
     seen = build.observation(head, build.task("d", 1, 10), definition=definition)
     assert took_branch("s", "default").judge(seen).verdict is Verdict.PASS
-    assert took_branch("s", "gold").judge(seen).findings[0].observed == "the default case, by 'tin'"
+    assert took_branch("s", "gold").judge(seen).findings[0].observed == "the default case: its value was 'tin'"
     assert not_scheduled("g").judge(seen).verdict is Verdict.PASS
     assert not_scheduled("d").judge(seen).findings[0].code == "unwanted-task"
 
@@ -117,6 +117,21 @@ def test_an_open_switch_is_pending(build):
     live = build.observation(head, definition=definition, status="RUNNING")
     assert took_branch("s", "gold").judge(live).findings[0].code == "pending"
     assert not_scheduled("g").judge(live).findings[0].code == "pending"
+
+
+def test_of_a_round_that_never_came_it_is_told_when_the_loop_ended_and_by_which_condition(build):
+    loop = {
+        "name": "loop", "taskReferenceName": "loop", "type": "DO_WHILE", "loopCondition": "$.loop['iteration'] < 2",
+        "loopOver": [build.simple("a")],
+    }  # fmt: skip
+    records = (
+        build.task("loop", 0, 20, type="DO_WHILE", output={"iteration": 2}),
+        build.task("a", 0, 10, iteration=1), build.task("a", 10, 20, iteration=2),
+    )  # fmt: skip
+    seen = build.observation(*records, definition={"name": "wf", "version": 1, "tasks": [loop]})
+    [found] = ran("a__3").judge(seen).findings
+    assert found.observed == "never scheduled: loop has ended after 2 rounds; the execution is COMPLETED"
+    assert found.origin == "loopCondition of loop: $.loop['iteration'] < 2"
 
 
 def test_tasks_ran_or_did_not(build, codes_of):

@@ -285,3 +285,18 @@ def test_an_order_that_nothing_in_the_definition_asks_for_is_the_cause(build):
     tasks = (build.task("fork", 0, 0, type="FORK"), build.task("a", 0, 10), build.task("b", 5, 20))
     [found] = in_order("a", "b").judge(build.observation(*tasks, definition=both)).findings
     assert found.origin == "nothing in the definition makes b wait for a: it waits for fork"
+
+
+def test_of_a_join_that_joins_too_little_is_told_what_it_joins(build):
+    tasks = [
+        {"type": "FORK_JOIN", "taskReferenceName": "fork", "name": "fork",
+         "forkTasks": [[build.simple("a")], [build.simple("b")]]},
+        {"type": "JOIN", "taskReferenceName": "join", "name": "join", "joinOn": ["b"]}, build.simple("c"),
+    ]  # fmt: skip
+    records = (
+        build.task("fork", 0, 0, type="FORK"), build.task("a", 0, 50), build.task("b", 0, 10),
+        build.task("join", 10, 10, type="JOIN"), build.task("c", 10, 20),
+    )  # fmt: skip
+    seen = build.observation(*records, definition={"name": "wf", "version": 1, "tasks": tasks})
+    [found] = in_order("a", "c").judge(seen).findings
+    assert found.origin == "nothing in the definition makes c wait for a: it waits for join, which joins b"
