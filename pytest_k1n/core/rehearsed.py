@@ -138,6 +138,8 @@ def inputs_read(definitions: Iterable[Document]) -> list[str]:
 
 def _outside(task: Mapping[str, Any], known: set[str]) -> Simulated | None:
     kind, ref = str(task.get("type") or "SIMPLE"), str(task["taskReferenceName"])
+    if kind == "SIMPLE" and task.get("name") in SYSTEM_TASK_TYPES:  # the server's own worker takes it
+        kind = str(task["name"])
     inputs, parameter = _object(task.get("inputParameters")), _object(task.get("subWorkflowParam"))
     if kind == "HTTP":
         request = _object(inputs.get("http_request")) or inputs
@@ -148,8 +150,10 @@ def _outside(task: Mapping[str, Any], known: set[str]) -> Simulated | None:
         return Simulated(ref=ref, kind=kind, what="a Python script, which only a real server evaluates")
     if kind.startswith(_SERVICES):
         return Simulated(ref=ref, kind=kind, what="a service outside")
-    name = parameter.get("name")
+    request = _object(inputs.get("startWorkflow"))
     is_by_name = kind == "SUB_WORKFLOW" and not parameter.get("workflowDefinition")
+    is_by_name = is_by_name or (kind == "START_WORKFLOW" and "workflowDef" not in request)
+    name = request.get("name") if kind == "START_WORKFLOW" else parameter.get("name")
     if is_by_name and isinstance(name, str) and "$" not in name and name not in known:
         return Simulated(ref=ref, kind=kind, what=f"the workflow {name}, whose definition is not at hand")
     return None

@@ -12,6 +12,8 @@ from typing import Any, Final
 from pytest_k1n.engine.language.expressions import Resolver, compile_template
 from pytest_k1n.engine.values import JsonObject
 
+FROM_WORKER: Final = frozenset({"SIMPLE", "DYNAMIC"})
+"""Scheduled as if for a worker, under its name: where that is a system task's, the server works it off."""
 WRITTEN: Final = frozenset({"HTTP", "EVENT", "DYNAMIC"})
 """Task types whose mappers write into the definition itself: see `written.py`."""
 

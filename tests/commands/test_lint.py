@@ -80,6 +80,11 @@ def test_a_broken_definition_in_a_folder_is_told(folder, capsys):
     assert "w.json:1  error    is not JSON" in out
 
 
+def test_a_task_without_a_reference_name_is_told_by_its_name(folder, capsys):
+    folder(w=workflow(fork([A], [task("b")]), {"name": "after", "type": "SIMPLE"}))
+    assert "no JOIN follows the fork: after (SIMPLE) follows it" in lint(capsys, "w.json")[1]
+
+
 def test_a_definition_in_yaml_is_told_with_what_makes_json_of_it(folder, capsys, tmp_path):
     folder(flows__w=SOUND)
     (tmp_path / "flows" / "my order.yaml").write_text("---\nname: order\ntasks:\n- taskReferenceName: a\n")

@@ -386,6 +386,30 @@ def test_http_tasks_that_are_all_called_http_as_go_s_builder_writes_them_are_sim
     assert (code, document["status"], list(tasks(document))) == (0, "COMPLETED", ["one", "two"])
 
 
+def test_http_tasks_that_a_dynamic_fork_names_are_not_sent_and_end(saved, ran):
+    """The official docs fork `forkTaskName: HTTP`, whose tasks are SIMPLE ones with that name."""
+    request = {"http_request": {"uri": "http://127.0.0.1:9/x", "method": "GET"}}
+    fork = {"name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC",
+            "inputParameters": {"forkTaskName": "HTTP", "forkTaskInputs": [request]}}  # fmt: skip
+    code, document = ran(saved(fork, {"name": "all", "taskReferenceName": "all", "type": "JOIN"}))
+    assert (code, document["status"], list(tasks(document))) == (0, "COMPLETED", ["each", "_HTTP_0", "all"])
+
+
+def test_a_simple_task_called_http_is_simulated_and_listed(saved, ran):
+    code, document = ran(saved({**http("ask", "http://127.0.0.1:9/x"), "name": "HTTP", "type": "SIMPLE"}))
+    assert (code, [each["type"] for each in document["simulated_outside"]]) == (0, ["HTTP"])
+
+
+def test_a_workflow_that_is_started_and_not_at_hand_is_simulated_as_a_sub_workflow_is(saved, ran):
+    start = {"name": "go", "taskReferenceName": "go", "type": "START_WORKFLOW",
+             "inputParameters": {"startWorkflow": {"name": "elsewhere", "version": 1, "input": {}}}}  # fmt: skip
+    code, document = ran(saved(start))
+    assert (code, document["status"]) == (0, "COMPLETED")
+    assert [each["what"] for each in document["simulated_outside"]] == [
+        "the workflow elsewhere, whose definition is not at hand"
+    ]
+
+
 def test_a_start_with_null_for_an_input_fails_as_on_the_server(saved, ran):
     start = {"name": "go", "taskReferenceName": "go", "type": "START_WORKFLOW",
              "inputParameters": {"startWorkflow": {"name": "kid", "input": "${workflow.input.none}"}}}  # fmt: skip

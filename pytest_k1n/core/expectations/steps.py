@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pytest_k1n.core.expectations.final import failed_for_good, loop_of
 from pytest_k1n.core.expectations.neverjoined import never_joined
+from pytest_k1n.core.expectations.turns import of_system, of_worker
 from pytest_k1n.core.graph import Edge, label
-from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, TaskKey, TaskRecord, WorkflowStatus
+from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey, TaskRecord, WorkflowStatus
 from pytest_k1n.core.nextstep import NextStep, Owner, clock_time
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.overdue import Limit, passed, task_limits, workflow_limits
-from pytest_k1n.core.units import SECOND_MS
-
-_SIGNALLED = frozenset({"WAIT", "HUMAN"})
 
 
 def next_steps(observation: Observation, *, now_ms: int | None = None) -> tuple[NextStep, ...]:
@@ -96,15 +95,20 @@ class _Progress:
                 if not record.status.is_successful and not self._is_done(key):
                     yield from self._failed(record)
             elif limit := passed(task_limits(self.observation, record), self.now_ms):
-                standing = (self._of_worker(record) if record.is_worker_task else self._of_system(record)).observed
+                standing = self._turn(record).observed
                 ended = "it to end" if not limit.is_failure else "it to be TIMED_OUT"
                 yield self._late(limit, label(key), ended, standing, record)
-            elif record.is_worker_task:
-                yield self._of_worker(record)
             elif record.type in ("JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"):
                 yield from self._of_closing(key, record)
             else:
-                yield self._of_system(record)
+                yield self._turn(record)
+
+    def _turn(self, record: TaskRecord) -> NextStep:
+        """Say of an open task that does something whose turn it is."""
+        if record.is_worker_task:
+            return of_worker(record, self.now_ms)
+        step = of_system(record, self.observation.children.get(record.sub_workflow_id or ""), self.now_ms)
+        return replace(step, since_ms=self._owed_since(step.since_ms))
 
     def _failed(self, record: TaskRecord) -> Iterator[NextStep]:
         if self.is_paused:
@@ -122,36 +126,6 @@ class _Progress:
             expected=expected,
             observed=f"{ended}; {missed}",
             since_ms=self._owed_since(record.ended_ms),
-            record=record,
-        )
-
-    def _of_worker(self, record: TaskRecord) -> NextStep:
-        if record.started_ms is not None:
-            by = f" with worker {record.worker_id}" if record.worker_id else ""
-            limit = f", response timeout {record.response_timeout_s}s" if record.response_timeout_s else ""
-            return NextStep(
-                subject=label(record.key),
-                owner=Owner.WORKER,
-                expected="its worker to report its end",
-                observed=f"{record.status}{by} since {clock_time(record.started_ms)}{limit}",
-                since_ms=record.started_ms,
-                record=record,
-            )
-        domain = f" in domain {record.domain}" if record.domain else ""
-        attempt = f", attempt {record.attempt + 1}" if record.attempt else ""
-        if record.start_delay_ms and record.scheduled_ms is not None:
-            ready_ms = record.scheduled_ms + record.start_delay_ms
-            delay = "retry delay" if record.attempt else "start delay"
-            was = "held back until" if self.now_ms is None or ready_ms > self.now_ms else "to be had since"
-            held = f", {was} {clock_time(ready_ms)} ({delay} {record.start_delay_ms // SECOND_MS}s)"
-        else:
-            held = ""
-        return NextStep(
-            subject=label(record.key),
-            owner=Owner.WORKER,
-            expected=f"a worker that polls {record.type}{domain} to take it",
-            observed=f"{record.status} since {clock_time(record.scheduled_ms)}{attempt}{held}",
-            since_ms=record.scheduled_ms,
             record=record,
         )
 
@@ -183,47 +157,6 @@ class _Progress:
             expected="its next iteration or its end" if is_loop else "it to end with the last that it joins",
             observed=f"{ended}, {record.type} {label(key)} is still {record.status}",
             since_ms=self._owed_since(last.ended_ms if last else record.scheduled_ms),
-            record=record,
-        )
-
-    def _of_system(self, record: TaskRecord) -> NextStep:
-        since = f"{record.status} since {clock_time(record.started_ms or record.scheduled_ms)}"
-        owner, expected = Owner.ENGINE, "the server to run it"
-        until = record.input.get("until") or record.input.get("duration") if record.type == "WAIT" else None
-        raw = record.workflow_task.raw if record.workflow_task else {}
-        if until:
-            owner, expected = Owner.TIME, f"its time to pass: {until}"
-        elif record.type in _SIGNALLED or (raw.get("asyncComplete") is True and record.started_ms is not None):
-            owner, expected = Owner.SIGNAL, "a signal or an update that ends it"
-        elif child := self.observation.children.get(record.sub_workflow_id or ""):
-            return self._of_child(record, child)
-        elif record.type == "SUB_WORKFLOW" and record.sub_workflow_id:
-            owner, expected = Owner.CHILD, f"execution {record.sub_workflow_id} to end"
-        return NextStep(
-            subject=label(record.key),
-            owner=owner,
-            expected=expected,
-            observed=f"{record.type} {since}",
-            since_ms=self._owed_since(record.started_ms or record.scheduled_ms),
-            record=record,
-        )
-
-    def _of_child(self, record: TaskRecord, child: Execution) -> NextStep:
-        """Say of a SUB_WORKFLOW what its execution, which is known, says."""
-        if child.is_terminal:
-            owner, expected = Owner.ENGINE, "it to end with its sub-workflow"
-            since_ms = self._owed_since(child.ended_ms)
-            stood = f"{child.status} {clock_time(child.ended_ms)}"
-        else:
-            owner, expected = Owner.CHILD, f"execution {child.workflow_id} to end"
-            since_ms, stood = record.started_ms or record.scheduled_ms, str(child.status)
-        standing = f"SUB_WORKFLOW {label(record.key)} is still {record.status}"
-        return NextStep(
-            subject=label(record.key),
-            owner=owner,
-            expected=expected,
-            observed=f"execution {child.workflow_id} {stood}, {standing}",
-            since_ms=since_ms,
             record=record,
         )
 

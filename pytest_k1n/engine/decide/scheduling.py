@@ -7,11 +7,9 @@ from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.domains import domain_of
 from pytest_k1n.engine.decide.mapping import MAPPERS, TaskGroup
 from pytest_k1n.engine.decide.systemtasks import STARTED_AT_ONCE, UNQUEUED, run
-from pytest_k1n.engine.definition import Node
+from pytest_k1n.engine.definition import FROM_WORKER, Node
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SCHEDULED, SKIPPED
-
-_FROM_WORKER = frozenset({"SIMPLE", "DYNAMIC"})
 
 
 def schedule(
@@ -63,7 +61,7 @@ def insert_one(context: Context, execution: ExecutionState, task: TaskState) -> 
     if task.type in STARTED_AT_ONCE and task.status in OPEN_TASK:
         run(task, context)
     if task.type not in UNQUEUED and task.status in OPEN_TASK:
-        if execution.domains and (task.node.type in _FROM_WORKER or task.node.type not in MAPPERS):
+        if execution.domains and (task.node.type in FROM_WORKER or task.node.type not in MAPPERS):
             task.domain = domain_of(task.type, execution.domains, context.polled, context.now_ms)
         context.effects.queued.append(task)
 

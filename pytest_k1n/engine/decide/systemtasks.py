@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide import joins, switches
 from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.language import jsontext, secrets
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
 from pytest_k1n.engine.registry import refusals
@@ -139,7 +140,7 @@ def run(task: TaskState, context: Context) -> bool:
     if not RUNNERS[task.type](task, context):
         return False
     task.ended_ms = context.now_ms
-    if task.node.type == "DYNAMIC":  # scheduled as if for a worker
+    if task.node.type in FROM_WORKER:
         task.started_ms = context.now_ms
     return True
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.ids import INSTANCE
 from pytest_k1n.engine.runtime import asynctasks, children, httpcalls
 from pytest_k1n.engine.runtime import starting as startworkflow
@@ -22,8 +23,8 @@ _RUN = frozenset({*_HOLDABLE, "EVENT"})
 
 
 def _kind(task: TaskState) -> str:
-    """Return the type that a task runs as: of a dynamic one, what its input has named."""
-    return task.type if task.node.type == "DYNAMIC" else task.node.type
+    """Return the type that a task runs as: of a dynamic or simple one its name, which is the queue that it lies in."""
+    return task.type if task.node.type in FROM_WORKER else task.node.type
 
 
 class SystemRuns:
@@ -60,6 +61,8 @@ class SystemRuns:
             self._run_later(task)
             return True
         if kind in ("WAIT", "HUMAN"):
+            if task.status == SCHEDULED:  # a simple task of that name, whose duration nobody reads
+                task.status, task.started_ms = IN_PROGRESS, self._engine.now_ms
             self._note_in_progress(task)
             if task.due_ms:
                 self._agenda.at(task.due_ms, WAKE, self._end_wait, (task, task.ticket))

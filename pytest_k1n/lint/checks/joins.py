@@ -17,7 +17,11 @@ def fork_without_join(workflow: WorkflowSubject) -> Iterator[Hit]:
     for task in workflow.tasks:
         following = task.following
         if task.type in FORKS and (following is None or following.type != "JOIN"):
-            after = f"{following.ref} ({following.type}) follows it" if following else "it is the last of its list"
+            after = (
+                f"{following.ref or following.name} ({following.type}) follows it"
+                if following
+                else "it is the last of its list"
+            )
             yield Hit(task.path, f"no JOIN follows the fork: {after}", ref=task.ref)
 
 

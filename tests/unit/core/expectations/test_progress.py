@@ -92,6 +92,22 @@ def test_a_retry_is_held_back_by_its_delay(build):
     assert said(seen) == "SCHEDULED since 22:13:20, attempt 2, held back until 22:14:20 (retry delay 60s)"
 
 
+def test_a_retry_of_the_servers_own_task_is_times_until_its_delay_has_passed_and_then_the_engines(build):
+    """Conductor 3.32.1 holds back a HTTP task that is tried again as it does a worker's."""
+    definition = workflow(of("HTTP", "ask"))
+    tasks = build.task("ask", 0, 10, type="HTTP", status="FAILED", retried=True), build.task(
+        "ask", scheduled=10, type="HTTP", attempt=1, delay_s=600)  # fmt: skip
+    late_ms = 610_010 + ENGINE_GRACE_MS
+
+    def at(ms):
+        (finding,) = progress(running(build, *tasks, definition=definition), now_ms=build.ZERO + ms).findings
+        return finding.code, finding.verdict, finding.expected
+
+    assert at(599_000) == ("waiting", Verdict.UNKNOWN, "its retry delay to pass")
+    assert at(late_ms - 20_000) == ("stalled", Verdict.UNKNOWN, "the server to run it")
+    assert at(late_ms) == ("stalled", Verdict.FAIL, "the server to run it")
+
+
 def test_a_failed_attempt_without_its_retry_is_the_engines(build):
     definition = workflow(of("SIMPLE", "a", retryCount=2))
     seen = running(build, build.task("a", 0, 10, status="FAILED"), definition=definition)

@@ -401,6 +401,49 @@ def test_an_http_task_sends_json_without_blanks_and_always_a_content_type(make):
     assert sent == [("application/json", '{"x":["ü"]}'.encode()), ("application/json", None)]
 
 
+SYSTEM_NAMED = {
+    "HTTP": {"http_request": {"uri": "http://ok/x", "method": "GET"}},
+    "EVENT": {"sink": "conductor:x"},
+    "START_WORKFLOW": {"startWorkflow": {"name": "other"}},
+    "SUB_WORKFLOW": {"subWorkflowName": "other", "subWorkflowVersion": 1},
+    "JSON_JQ_TRANSFORM": {"queryExpression": ".a", "a": 3},
+}
+SHOWN = {"HTTP": "response", "EVENT": "event_produced", "START_WORKFLOW": "workflowId", "SUB_WORKFLOW": "subWorkflowId",
+         "JSON_JQ_TRANSFORM": "result"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SYSTEM_NAMED)
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_simple_task_with_a_system_tasks_name_is_that_task(make, name, forked):
+    """As on Conductor 3.32.1: its queue is the system task's; the official docs fork `forkTaskName: HTTP`."""
+    bench = make.bench(call_http=lambda *_: (200, "OK", {}, b"{}"))
+    bench.register(make.workflow(make.of_type("NOOP", "n"), name="other"))
+    inputs = {"forkTaskName": name, "forkTaskInputs": [SYSTEM_NAMED[name]]}
+    tasks = dynamic(make, inputParameters=inputs) if forked else [make.of_type("SIMPLE", "x", name=name,
+                                                                  inputParameters=SYSTEM_NAMED[name])]  # fmt: skip
+    execution = bench.run(make.workflow(*tasks))
+
+    task = execution.task(f"_{name}_0" if forked else "x")
+    assert (execution.state.status, task.type, task.status) == ("COMPLETED", name, "COMPLETED")
+    assert SHOWN[name] in task.output
+    assert task.started_ms == task.scheduled_ms
+
+
+@pytest.mark.parametrize("name", ["WAIT", "HUMAN"])
+def test_a_simple_task_called_wait_begins_and_ends_only_when_somebody_says_so(bench, make, name):
+    """As on Conductor 3.32.1, which reads no duration of it."""
+    execution = bench.start(
+        make.workflow(make.of_type("SIMPLE", "x", name=name, inputParameters={"duration": "1 seconds"}))
+    )
+    execution.advance(10**6)
+    assert (execution.task("x").status, execution.task("x").started_ms) == (
+        "IN_PROGRESS",
+        execution.task("x").scheduled_ms,
+    )
+    execution.complete("x")
+    assert execution.state.status == "COMPLETED"
+
+
 def test_an_unknown_type_is_queued_under_its_name(bench, make):
     execution = bench.run(make.workflow(make.of_type("MY_OWN", "mine")))
 
