@@ -78,7 +78,7 @@ OPTIONS = (
            ("missing", "always", "never")),
     Option("keep", "keep the run's folder (executions, logs)", None, ("never", "failed", "always"), default="failed"),
     Option("html", "write the run as one self-contained page (needs the extra `report`)", "FILE"),
-    Option("report", "write a report of the run; the ending says which: .json, .md, .html, ...", "FILE"),
+    Option("report", "write a report of the run in the form of the ending: .json, .md, .html, .svg or another", "FILE"),
     Option("history", "remember executions in this file, and compare them with the baseline accepted in it", "FILE"),
     Option("confirm", "how often a batch with a suspected regression is run again to make sure (default 4; 0 in real "
            "time)", "N", ini_type="int"),

@@ -17,6 +17,7 @@ from pytest_k1n.run.server_choice import SLOTS, faults_of
 from pytest_k1n.servers.embedded import EmbeddedEngine
 from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Handlers
+from pytest_k1n.workers.script import default_agents
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
@@ -31,8 +32,10 @@ class EmbeddedBackend:
     def __init__(self, run: Run, notes: Sequence[str] = ()) -> None:
         """Make the engine. Raises UsageError for a fault that is none."""
         settings, plan = run.settings, run.plan
+        is_auto = settings.handlers == "auto"
+        agents = settings.agents or (default_agents() if is_auto else None)
         worker = HandlerWorker(
-            Handlers(agents=settings.agents, mode="auto" if settings.handlers == "auto" else "simulated"),
+            Handlers(agents=agents, mode="auto" if is_auto else "simulated"),
             seed=settings.seed,
             estimates_ms=run.estimates_ms,
             faults=faults_of(settings),

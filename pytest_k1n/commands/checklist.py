@@ -200,6 +200,8 @@ def _task_definitions(subject: Examined) -> Check:
     except ValueError as error:
         return Check(name, CheckOutcome.FAIL, str(error), "mend the file")
     where = ", ".join(shown(folder, subject.folder.resolve()) for folder in subject.task_definitions) or "the plan"
+    if not subject.task_definitions and subject.plan is None:
+        return Check(name, CheckOutcome.NOT_NEEDED, "no plan says where they are (or --task-definitions DIR)")
     if not wanted:
         return Check(name, CheckOutcome.NOT_NEEDED, f"{where} defines none")
     if subject.spec is None or subject.spec.kind is not Kind.URL or subject.spec.url is None:

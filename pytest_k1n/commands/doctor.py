@@ -35,7 +35,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image", help="as --k1n-image")
     parser.add_argument("--container-cli", metavar="COMMAND", help="as --k1n-container-cli")
     parser.add_argument("--results", type=Path, metavar="DIR", help="as --k1n-results")
-    parser.add_argument("--task-definitions", type=Path, metavar="DIR", help=f"default: {TASK_DEFINITIONS}")
+    parser.add_argument("--task-definitions", type=Path, metavar="DIR", help="default: the plan's folders")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
@@ -66,7 +66,8 @@ def subject_of(arguments: argparse.Namespace, environ: Mapping[str, str], folder
         return Path(text).expanduser() if text else None
 
     plan, plan_trouble = _read_plan(setting("plan"), folder)
-    folders = tuple(map(Path, plan.task_definitions)) if plan else (folder / TASK_DEFINITIONS,)
+    usual = folder / TASK_DEFINITIONS
+    folders = tuple(map(Path, plan.task_definitions)) if plan else (usual,) if usual.is_dir() else ()
     spec, trouble = _spec(arguments.server, environ, rows)
     if spec is not None:
         spec = ServerSpec(

@@ -44,14 +44,30 @@ def main(argv: Sequence[str]) -> int:
         )
     except (TimeoutError, Stuck) as error:
         raise ValueError(str(error)) from None
-    if result.unmatched:
-        shown = [f"{each} {hint}".strip() for each in result.unmatched for hint in [_near(each, result)]]
-        raise ValueError(f"nothing of {definition.get('name')} is called {', '.join(shown)}")
+    late = _late(result)
+    hints = {each: _near(each, result) for each in result.unmatched}
+    if any(hints.values()) or (hints and not late):
+        shown = ", ".join(f"{each} {hint}".strip() for each, hint in hints.items())
+        raise ValueError(f"nothing of {definition.get('name')} is called {shown}")
     if arguments.json:
         print(json.dumps(document(result), indent=1, ensure_ascii=False))
     else:
         print("\n".join(text(result, shown=arguments.file)))
+    if hints:
+        what = f"nothing that ran is called {', '.join(hints)}"
+        print(f"k1n run: {what}: it may be what {late[0]} would bring, which did not run", file=sys.stderr)
     return _exit(result)
+
+
+def _late(result: DryRun) -> list[str]:
+    """Return the refs of tasks that would have brought others along, but did not run."""
+    return [
+        task.ref
+        for each in result.family
+        for task in each.definition.walk()
+        if task.type in ("DYNAMIC", "FORK_JOIN_DYNAMIC")
+        and task.ref not in {record.ref for record in each.execution.tasks}
+    ]
 
 
 def _near(key: str, result: DryRun) -> str:

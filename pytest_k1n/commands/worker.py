@@ -32,6 +32,7 @@ from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.meters import Meters, asking
 from pytest_k1n.workers.misbehaviour import Fault
 from pytest_k1n.workers.registry import Handlers, Mode, handler_from, handlers_in
+from pytest_k1n.workers.script import default_agents
 from pytest_k1n.workers.settings import WorkerSettings, default_worker_id
 from pytest_k1n.workers.worker import Worker
 
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         headers = in_world(os.environ.get(WORLD_VARIABLE))
         client = Conductor(transport_for(url, headers=headers), patience_s=0)
         work = _work(options)
-        agents = Path(options.agents) if options.agents else _default_agents()
+        agents = Path(options.agents) if options.agents else default_agents()
         sys.path.insert(0, str(Path.cwd()))
         offered = handlers_in(options.handlers) if options.handlers not in ("auto", "simulated") else {}
         mode: Mode = "simulated" if options.handlers == "simulated" else "auto"
@@ -277,11 +278,6 @@ def _named(specs: Sequence[str], agents: Path | None) -> dict[str, NamedHandler]
             raise ValueError(f"--handler {spec!r}: write TASK=HANDLER, as in task_1=mypackage.work:check")
         named[task] = handler_from(text, agents)
     return named
-
-
-def _default_agents() -> Path | None:
-    agents = Path("ops/agents")
-    return agents if agents.is_dir() else None
 
 
 def _checked(parse: Callable[[str], float], text: str, wanted: str) -> float:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound, ServerFailure
+from pytest_k1n.client.errors import BadRequest, NotFound, ServerFailure
 from pytest_k1n.core import wire
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
+from pytest_k1n.servers.refused import explained
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
 
-_MOST_EXPLAINED = 3
 Document = Mapping[str, Json]
 D = TypeVar("D")
 
@@ -68,26 +67,7 @@ def register(
         if missing_workflows:
             client.register_workflows(missing_workflows)
     except (BadRequest, ServerFailure) as error:  # 500 is for values of a wrong type
-        raise _explained(error, [*missing_tasks, *missing_workflows]) from None
-
-
-def _explained(error: ConductorError, documents: Sequence[Document]) -> ConductorError:
-    """Add to the server's words what lint finds: the server names no task, and no place for what it cannot read."""
-    from pytest_k1n.lint.check import Level
-    from pytest_k1n.lint.judge import lint
-    from pytest_k1n.lint.source import SourceFile
-
-    found = lint([SourceFile("", json.dumps(list(documents)))]).findings
-    errors = [
-        f"{each.subject}: {f'{each.ref}: ' if each.ref else ''}{each.message} [{each.code}]"
-        for each in found
-        if each.level is Level.ERROR
-    ]
-    if not errors:
-        return error
-    more = f"; and {len(errors) - _MOST_EXPLAINED} more" if len(errors) > _MOST_EXPLAINED else ""
-    message = f"{error.message}; k1n lint: {'; '.join(errors[:_MOST_EXPLAINED])}{more}"
-    return type(error)(message, method=error.method, path=error.path, url=error.url, status=error.status)
+        raise explained(error, [*missing_tasks, *missing_workflows]) from None
 
 
 def differences(ours: object, theirs: object, path: str = "") -> Iterator[str]:

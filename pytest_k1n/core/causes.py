@@ -11,9 +11,16 @@ from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.reasons import plain_reason
 from pytest_k1n.core.references import Reference, references
 from pytest_k1n.core.simulation import RESERVED
+from pytest_k1n.core.text import shortened
 from pytest_k1n.core.unroll import label
 
 _PLAIN: Final = re.compile(r"\$\{(?:workflow\.input|(?P<ref>[^.\[${}\s]+)\.output)\.(?P<name>[^.\[${}\s]+)\}")
+_BRINGERS: Final = frozenset({"FORK_JOIN_DYNAMIC", "DYNAMIC"})
+"""Types whose tasks are named by what a task before has put out."""
+_REASONS: Final = ("reason", "message", "error", "comment")
+"""Names under which an output may say why."""
+_MOST_OUTPUT: Final = 200
+"""Characters of an output in the place of a reason."""
 _ENDED_BADLY: Final = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "COMPLETED_WITH_ERRORS"})
 ABOUT_VALUES: Final = frozenset({"wrong-value", "wrong-answer", "wrong-branch", "schema-violation"})
 """Codes of findings that a null may explain."""
@@ -45,8 +52,12 @@ def causes(
     if definition is None:
         return
     ran = {task.ref: task for task in execution.tasks}
+    late = _unmapped(execution, definition, ran)
     for reference in references(definition):
-        if _matters(reference, execution, ran, values) and (text := _null(reference, execution, ran)) is not None:
+        is_late = reference.consumer in late
+        if not is_late and not _matters(reference, execution, ran, values):
+            continue
+        if (text := _null(reference, execution, ran, is_unmapped=is_late)) is not None:
             yield Cause("null", text)
     if execution.is_terminal and execution.status != "COMPLETED":
         missed = [
@@ -59,7 +70,7 @@ def causes(
 def _failed(attempts: Sequence[TaskRecord]) -> str:
     last = attempts[-1]
     after = f", the last of {len(attempts)} attempts" if len(attempts) > 1 else ""
-    why = plain_reason(last.reason or "it gave no reason")
+    why = plain_reason(last.reason or _without_reason(last))
     on = "; it is optional, so the execution went on" if last.status == "COMPLETED_WITH_ERRORS" else ""
     return f"{label(last.key)} {last.status}{after}: {why}{on}"
 
@@ -67,6 +78,18 @@ def _failed(attempts: Sequence[TaskRecord]) -> str:
 def _given(record: TaskRecord) -> str:
     names = [f"{name} (null)" if value is None else name for name, value in record.input.items() if name != RESERVED]
     return f"{label(record.key)} had {', '.join(names) if names else 'no input'}"
+
+
+def _without_reason(record: TaskRecord) -> str:
+    """Say what the output tells of a task without a reason: the API by which people answer takes none with a status.
+
+    Of the output the text under a name that says it is a reason, else the names alone.
+    """
+    said = {key: value for key, value in record.output.items() if key != RESERVED}
+    told = next((key for key in _REASONS if isinstance(said.get(key), str) and said[key]), None)
+    if told is not None:
+        return f"it gave no reason; its output has {told}: {shortened(str(said[told]), most=_MOST_OUTPUT)}"
+    return f"it gave no reason; its output has {', '.join(said)}" if said else "it gave no reason"
 
 
 def _matters(
@@ -80,8 +103,20 @@ def _matters(
     return record is None or not record_is_simulated(record)
 
 
-def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskRecord]) -> str | None:
-    """Say that an input of a task that ran, or an output of the execution, is null, and what there was to read."""
+def _unmapped(execution: Execution, definition: WorkflowDefinition, ran: Mapping[str, TaskRecord]) -> frozenset[str]:
+    """Return the refs of dynamic tasks that never came to be: what they read to know their tasks may be null."""
+    if not execution.is_terminal or execution.status == "COMPLETED":
+        return frozenset()
+    return frozenset(task.ref for task in definition.walk() if task.type in _BRINGERS and task.ref not in ran)
+
+
+def _null(
+    reference: Reference, execution: Execution, ran: Mapping[str, TaskRecord], *, is_unmapped: bool = False
+) -> str | None:
+    """Say that an input of a task that ran, or an output of the execution, is null, and what there was to read.
+
+    Of a task that the server could not make (`is_unmapped`) only what a task before it should have put out is told.
+    """
     found = _PLAIN.fullmatch(reference.expression)
     if found is None or not reference.is_whole:
         return None
@@ -90,9 +125,11 @@ def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskReco
         read, name = execution.output if execution.is_terminal else {}, f"output {reference.where}"
     else:
         read, name = record.input if record else {}, f"{reference.consumer}.{reference.where}"
-    if read.get(reference.where, "") is not None:
+    if not is_unmapped and read.get(reference.where, "") is not None:
         return None
     source = found["ref"]
+    if is_unmapped and (source not in ran or not ran[source].status.is_terminal):
+        return None
     if source is None:
         whose, offered = "the workflow's input", execution.input
     elif source in ran:
@@ -105,7 +142,9 @@ def _null(reference: Reference, execution: Execution, ran: Mapping[str, TaskReco
         return None  # null was given
     keys = [key for key in offered if not key.startswith("_k1n")]
     has = f"has {', '.join(keys)}" if keys else "is empty"
-    return f"{name} is null: {reference.expression}, and {whose} {has}"
+    made_up = is_unmapped and source is not None and record_is_simulated(ran[source])
+    hint = f"; its work was simulated: give {source} a handler, or an example of its output" if made_up else ""
+    return f"{name} is null: {reference.expression}, and {whose} {has}{hint}"
 
 
 def _ended_after(source: TaskRecord, reader: TaskRecord) -> bool:

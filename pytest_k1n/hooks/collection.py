@@ -52,7 +52,12 @@ def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterato
         for item in measured:
             prepare(item)
     gates = [item for item in items if item.get_closest_marker("gate")]
+    before = items[:] if config.getoption("markexpr", "") else []
     yield
+    if before and not items:
+        from pytest_k1n.run.misspelt import misspelt
+
+        run.misspelt = tuple(misspelt(config, before))
     if gates:
         items.extend(_deselected_gates(run, gates, items))
 
@@ -100,6 +105,11 @@ class CollectionHooks:
         config = self.run.config
         is_hidden = self._has_said or config.get_verbosity() < 0 or config.getoption("no_header", False)
         return [] if is_hidden else self.pytest_report_header()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say why `-m` may have selected nothing: here, as this is shown with `-q` too."""
+        for line in self.run.misspelt:
+            terminalreporter.write_line(line, yellow=True)
 
     @pytest.hookimpl(tryfirst=True)  # after --ff and shuffling plugins, before xdist sends the ids
     def pytest_collection_finish(self, session: pytest.Session) -> None:

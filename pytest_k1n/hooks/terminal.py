@@ -210,7 +210,12 @@ def _took(taken_min: float) -> str:
 
 def _band(low_ms: int, high_ms: int) -> str:
     in_minutes = high_ms >= MINUTE_MS
-    return f"{low_ms / MINUTE_MS:.3g}-{high_ms / MINUTE_MS:.3g} min" if in_minutes else f"{low_ms}-{high_ms} ms"
+    return f"{_minutes(low_ms)}-{_minutes(high_ms)} min" if in_minutes else f"{low_ms}-{high_ms} ms"
+
+
+def _minutes(ms: int) -> str:
+    taken_min = ms / MINUTE_MS
+    return f"{taken_min:.3g}" if taken_min < 999.5 else f"{taken_min:.0f}"  # not 1.15e+04, which a week would be
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -120,7 +121,18 @@ def read_source(path: FilePath, name: str) -> SourceFile:
     except OSError as error:
         if isinstance(error, Unreadable):
             raise
-        raise Unreadable(f"{name}: cannot be read: {error.strerror or error}") from None
+        near = _beside(path, name) if isinstance(error, FileNotFoundError) else ""
+        raise Unreadable(f"{name}: cannot be read: {error.strerror or error}{near}") from None
+
+
+def _beside(path: FilePath, name: str) -> str:
+    """Name the file of that folder which may have been meant."""
+    from difflib import get_close_matches  # here: nearly every file is there
+
+    with suppress(OSError):
+        if near := get_close_matches(path.name, [each.name for each in path.parent.iterdir()], n=1):
+            return f': did you mean "{name.removesuffix(path.name)}{near[0]}"?'
+    return ""
 
 
 def definitions(document: Json, path: Path = (), depth: int = 0) -> Iterator[Found]:

@@ -19,14 +19,22 @@ Document = Mapping[str, Json]
 class DefinitionError(ValueError):
     """A definition that cannot be read: which file, and what is wrong with it."""
 
+    __module__ = "pytest_k1n"  # where a test imports it from, and what pytest shows before the message
+
 
 class DefinitionNotFound(LookupError):
     """A definition that is nowhere; lists where it was sought, and which other versions of it are there."""
 
-    def __init__(self, name: str, sought: Sequence[str], *, versions: Sequence[int] = ()) -> None:
+    __module__ = "pytest_k1n"
+
+    def __init__(
+        self, name: str, sought: Sequence[str], *, versions: Sequence[int] = (), known: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.sought = tuple(sought)
         self.versions = tuple(versions)
+        self.known = tuple(known)
+        """Names that are there, of which the message tells the nearest."""
         super().__init__(name)
 
     def __str__(self) -> str:
@@ -34,7 +42,14 @@ class DefinitionNotFound(LookupError):
             how = "name a folder in it (k1n.toml: definitions = [...]), or give a path that ends in .json"
             return f"no workflow definition {self.name}: there is no plan that says where definitions are: {how}"
         there = f": there is version {', '.join(map(str, self.versions))}" if self.versions else ""
-        return f"no workflow definition {self.name}: sought in {'; '.join(self.sought)}{there}"
+        return f"no workflow definition {self.name}: sought in {'; '.join(self.sought)}{there}{self._near}"
+
+    @property
+    def _near(self) -> str:
+        from pytest_k1n.plan.toml import closest
+
+        hint = closest(self.name.partition(":")[0], self.known) if self.known and not self.versions else ""
+        return f": {hint}" if hint else ""
 
 
 class Library:

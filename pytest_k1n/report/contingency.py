@@ -88,10 +88,12 @@ def _loaded(batch: BatchDocument, mine: Sequence[ExecutionDocument]) -> Point:
 
 
 def _isolation(document: RunDocument, batch: BatchDocument, mine: Sequence[ExecutionDocument]) -> Point:
+    # In virtual time an execution of a test has a clock, and all that it runs on, to itself.
+    is_apart = document["time"]["model"] == "virtual"
     others = [
         each["title"]
         for each in document["executions"]
-        if each not in mine and any(_at_once(each, one) for one in mine)
+        if each not in mine and not (is_apart and each["role"] == "own") and any(_at_once(each, one) for one in mine)
     ]
     command = f"pytest -m {batch['name']}"
     if others:

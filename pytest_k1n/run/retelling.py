@@ -49,7 +49,7 @@ def plainly(report: pytest.TestReport, error: BaseException) -> None:
     """Begin the line of the short summary with what an exception of this package says, not with where it is defined."""
     crash = getattr(report.longrepr, "reprcrash", None)
     home = type(error).__module__
-    if crash is not None and home.startswith("pytest_k1n.") and crash.message.startswith(f"{home}."):
+    if crash is not None and f"{home}.".startswith("pytest_k1n.") and crash.message.startswith(f"{home}."):
         crash.message = one_line(str(error), most=MOST_TEXT)
 
 

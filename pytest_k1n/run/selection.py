@@ -15,6 +15,7 @@ from pytest_k1n.core.deadlines import deadline_ms
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
+from pytest_k1n.plan.toml import closest
 from pytest_k1n.run.marks import WorkflowMark, batch_of, phase_of, workflow_mark
 from pytest_k1n.run.ours import (
     BATCH_FIXTURES,
@@ -134,6 +135,13 @@ def _launch(
         raise pytest.UsageError(
             f"{item.nodeid}: marked {batch.name}, but {name} is of batch{template.batch} in {plan.source}: "
             "mark it for that batch, or move the template"
+        )
+    if plan and batch and template is None:
+        mates = [each.workflow for each in batch.templates]
+        hint = closest(name, mates) or f"{batch.name} has {', '.join(mates)}"
+        raise pytest.UsageError(
+            f"{item.nodeid}: marked {batch.name}, but {name} is in no batch of {plan.source}: {hint}; "
+            "or leave the mark of the batch out"
         )
     wanted = int(version) if version.isdigit() else mark.version
     if wanted is None and template:

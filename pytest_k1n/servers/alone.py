@@ -32,6 +32,7 @@ from pytest_k1n.engine.status import SCHEDULED, TERMINAL_WORKFLOW
 from pytest_k1n.servers.deadline import Deadline, overdue
 from pytest_k1n.servers.embedded import WORKER_ID, EmbeddedEngine, answer_nothing
 from pytest_k1n.servers.handlerworker import HandlerWorker
+from pytest_k1n.servers.refused import explained
 from pytest_k1n.servers.repliedhttp import RepliedHttp
 
 Document = Mapping[str, Any]
@@ -111,7 +112,10 @@ def start_alone(
     inline = with_task_definitions(definition, task_definitions)
     documents = (inline, *(with_task_definitions(child, task_definitions) for child in brought))
     if task_definitions:
-        embedded.client.register_tasks(task_definitions)
+        try:
+            embedded.client.register_tasks(task_definitions)
+        except ConductorError as error:
+            raise explained(error, task_definitions) from None
     surely = startable_with_events(definition, children, event_handlers, is_certain=True)
     certain = {str(child.get("name")) for child in surely}
     for child in documents[1:]:

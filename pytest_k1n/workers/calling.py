@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
+from inspect import Parameter
 from types import FunctionType
 from typing import Any, Final
 
@@ -101,7 +102,27 @@ class _CallByName:
         if self._is_sdk or sdk.is_task_type(self._types.get(parameter.name)):
             with sdk.task_context(context):
                 return self._function(**{parameter.name: sdk.task(context, self._types.get(parameter.name))})
-        return self._function(**{parameter.name: context})
+        with self._told_of_the_task(parameter, context):
+            returned = self._function(**{parameter.name: context})
+        return self._awaited(returned, parameter, context) if inspect.iscoroutine(returned) else returned
+
+    async def _awaited(self, coroutine: Coroutine[Any, Any, object], parameter: Parameter, context: TaskContext) -> Any:
+        with self._told_of_the_task(parameter, context):
+            return await coroutine
+
+    @contextmanager
+    def _told_of_the_task(self, parameter: Parameter, context: TaskContext) -> Iterator[None]:
+        """Have what is raised say that the function had the task, where its author may have meant an input."""
+        try:
+            yield
+        except Exception as error:
+            if parameter.name not in _TASK_NAMES and parameter.annotation is _EMPTY:
+                has = ", ".join(sorted(context.input)) or "nothing"
+                error.add_note(
+                    f"{_name_of(self._function)}({parameter.name}) was called with the whole task: "
+                    f"the input of {context.ref} has no {parameter.name}; it has {has}"
+                )
+            raise
 
     def _arguments(self, context: TaskContext) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
@@ -122,13 +143,17 @@ class _CallByName:
             else:
                 missing.append(name)
         if missing:
-            shown = getattr(self._function, "__name__", type(self._function).__name__)
+            shown = _name_of(self._function)
             has = ", ".join(sorted(context.input)) or "nothing"
             raise TaskFailed(
                 f"{shown}() needs {', '.join(missing)}, which the input of {context.ref} does not have; it has {has}",
                 terminal=True,
             )
         return arguments
+
+
+def _name_of(function: Callable[..., object]) -> str:
+    return str(getattr(function, "__name__", type(function).__name__))
 
 
 def _types(function: Callable[..., object]) -> Mapping[str, Any]:

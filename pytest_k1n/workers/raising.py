@@ -46,7 +46,9 @@ def reason_of(error: BaseException) -> str:
         text = str(error)
     except Exception as second:  # a user's own __str__ may do anything
         text = f"its str() raises {type(second).__name__}"
-    return (f"{type(error).__name__}: {text}" if text else type(error).__name__)[:REASON_LIMIT]
+    notes = "; ".join(str(note) for note in getattr(error, "__notes__", ()))
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return (f"{said} ({notes})" if notes else said)[:REASON_LIMIT]
 
 
 def log_of(error: BaseException) -> Sequence[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -135,7 +137,7 @@ def handlers_in(module: ModuleType | str) -> dict[str, NamedHandler]:
         try:
             module = importlib.import_module(module)
         except (Exception, SystemExit) as error:  # whatever the code at the top of a user's module does
-            raise BadHandler(f"{module} cannot be imported: {_said(error)}") from None
+            raise BadHandler(f"{module} cannot be imported: {_said(error, str(module))}") from None
     members = {name: each for name, each in vars(module).items() if not name.startswith("_")}
     found = {task: as_named(each) for each in members.values() if (task := task_type_of(each))}
     if not found:
@@ -163,7 +165,7 @@ def handler_from(text: str, agents: Path | None) -> NamedHandler:
     try:
         target: object = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
-        raise BadHandler(f"{text}: {module_name} cannot be imported: {_said(error)}") from None
+        raise BadHandler(f"{text}: {module_name} cannot be imported: {_said(error, module_name)}") from None
     for name in path.split("."):
         target = getattr(target, name, None)
         if target is None:
@@ -173,6 +175,19 @@ def handler_from(text: str, agents: Path | None) -> NamedHandler:
     return NamedHandler(name=f"python:{text}", call=as_handler(target))
 
 
-def _said(error: BaseException) -> str:
-    """Say what an import failed with; of what is no ImportError also its kind."""
-    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+def _said(error: BaseException, module: str) -> str:
+    """Say what an import failed with and in which line; of what is no ImportError also its kind."""
+    said = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
+        return f"{said}{_beside(module)}"
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith("<frozen ")]
+    last = frames[-1] if frames else None
+    return said if last is None or last.filename == __file__ else f"{said} ({last.filename}:{last.lineno})"
+
+
+def _beside(module: str) -> str:
+    """Name the module of the current folder that may have been meant, or where modules are sought."""
+    here = [path.stem for path in Path.cwd().glob("*.py")]
+    near = get_close_matches(module, here, n=1)
+    sought = f"sought in {Path.cwd()}, the folders of the tests, and what is installed"
+    return f": did you mean {near[0]}?" if near else f": {sought}"

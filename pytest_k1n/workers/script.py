@@ -1,4 +1,6 @@
-"""Handlers that are shell scripts: `task-N-*-handler.sh` or `task-N-handler.sh` in the agents folder.
+"""Handlers that are shell scripts in the agents folder, named after their task: `cut-chapters-handler.sh`.
+
+Of `task_N` they may be called `task-N-*-handler.sh`, too.
 
 A script gets the task id as its argument, and K1N_WORKFLOW, K1N_REF, K1N_ESTIMATE_MS, K1N_SPEED, K1N_INPUT (a file with
 the task's input as JSON) in its environment. Exit code 0 completes the task, any other fails it. Its standard output is
@@ -22,7 +24,10 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.servers.folders import own_folder
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Step, Stopped, TaskContext
 
-_NAME = re.compile(r"task-(\d+)(?:-[^/]+)?-handler\.sh")
+_ENDING = "-handler.sh"
+_NUMBERED = re.compile(r"task-(\d+)(?:-[^/]+)?")
+AGENTS = Path("ops/agents")
+"""Where scripts are sought that no option names."""
 _TIMED = re.compile(r"\[(\d+)ms\]")
 _OUTPUT_LIMIT = 1_000_000
 """Bytes of a script's output that are read: the rest of a runaway log stays unread."""
@@ -34,18 +39,24 @@ class BadScript(ValueError):
 
 
 def find_scripts(agents: Path) -> dict[str, NamedHandler]:
-    """Map `task_N` to its script. Raises BadScript for two scripts of one task, one outside, one not executable."""
+    """Map tasks to their scripts. Raises BadScript for two scripts of one task, one outside, one not executable."""
     if not agents.is_dir():
         raise BadScript(f"{agents}: no such folder of handler scripts")
     found: dict[str, Path] = {}
     for path in sorted(agents.iterdir()):
-        if not (match := _NAME.fullmatch(path.name)):
+        if not path.name.endswith(_ENDING) or not (stem := path.name.removesuffix(_ENDING)):
             continue
-        task = f"task_{int(match[1])}"
+        numbered = _NUMBERED.fullmatch(stem)
+        task = f"task_{int(numbered[1])}" if numbered else stem.replace("-", "_")
         if task in found:
             raise BadScript(f"{task} has two handler scripts, {found[task].name} and {path.name}: remove one of them")
         found[task] = checked_script(agents, path.name)
     return {task: script_handler(path) for task, path in found.items()}
+
+
+def default_agents() -> Path | None:
+    """Return the folder of scripts of the project in which a command runs, if it has one."""
+    return AGENTS if AGENTS.is_dir() else None
 
 
 def checked_script(agents: Path, name: str) -> Path:

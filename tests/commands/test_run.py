@@ -433,3 +433,29 @@ def test_files_around_a_definition_that_names_its_children_late_are_spoken_of_on
     assert [each["ref"] for each in ran(file, "--output", f"split={json.dumps(asked)}")[1]["simulated_outside"]] == [
         "h"
     ]
+
+
+def test_a_name_that_only_a_dynamic_fork_would_bring_is_a_warning_where_it_was_not_reached(saved, run):
+    fork = {
+        "name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "clips",
+        "dynamicForkTasksInputParamName": "given", "inputParameters": {"clips": "${cut.output.clips}", "given": {}},
+    }  # fmt: skip
+    join = {"name": "all", "taskReferenceName": "all", "type": "JOIN"}
+    words = ("--fail", "cut", "--takes", "make_clip=4m")
+    code, out, err = run(saved(simple("cut"), fork, join), *words)
+    assert code == 1
+    assert "state    FAILED" in out
+    assert "nothing that ran is called make_clip: it may be what each would bring, which did not run" in err
+
+
+def test_a_task_definition_that_is_refused_is_named(saved, run, tmp_path):
+    rules = [{"name": "fine"}, {"name": "charge", "responseTimeoutSeconds": 0}]
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    code, _, err = run(saved(simple("charge")), "--task-definitions", "rules.json")
+    assert code == 2
+    assert "k1n lint: task charge: responseTimeoutSeconds: 0 should be minimum 1 second" in err
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_that_is_near(saved, run):
+    saved(simple("charge"))
+    assert 'did you mean "order.json"?' in run("ordr.json")[2]

@@ -1,5 +1,7 @@
 """A failed batch prints what to look at: each point checked, with what to type next."""
 
+import re
+
 import pytest
 
 
@@ -71,3 +73,8 @@ def test_workflows_at_once_are_looked_at_for_what_they_share(gated_project, opti
     assert {"task conflicts", "shared resources", "blocking logic", "one after the other"} <= set(points)
     assert "both use a" in points["task conflicts"][1]
     assert points["one after the other"][0] == state
+
+
+def test_a_band_of_days_is_written_out(project):
+    plan = (project.pytester.path / "k1n.toml").read_text().replace('["5m", "8m"]', '["5m", "8d"]')
+    assert re.search(r"FIRST +5-11520 min ", project.plan(plan).run("-m", "batch1").text)

@@ -179,3 +179,11 @@ def test_a_results_folder_that_cannot_be_made_fails(project: Path) -> None:
     assert not (project / "a").exists()
     (project / "file").write_text("")
     assert point("results folder", results=project / "file/results").outcome is CheckOutcome.FAIL
+
+
+def test_no_folder_is_made_up_where_no_plan_says_where_task_definitions_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    doctor.main(["--server", "embedded"])
+    assert "task definitions     no plan says where they are (or --task-definitions DIR)" in capsys.readouterr().out

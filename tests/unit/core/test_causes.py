@@ -99,3 +99,30 @@ def test_an_optional_task_that_ended_badly_is_told_with_its_reason(build):
     [(kind, text)] = causes(execution, None)
     assert (kind, text.partition(": ")[0]) == ("failed", "ask COMPLETED_WITH_ERRORS")
     assert text.endswith("task definition approve, 3600; it is optional, so the execution went on")
+
+
+def test_who_gives_no_reason_is_told_by_what_was_put_out(build):
+    no = build.task("ask", 0, 10, type="HUMAN", status="FAILED", output={"by": "Mona", "reason": "income"})
+    [cause] = causes(build.execution(no, status="FAILED"), None)
+    assert cause.text == "ask FAILED: it gave no reason; its output has reason: income"
+    other = build.task("ask", 0, 10, type="HUMAN", status="FAILED", output={"by": "Mona", "reason": 7})
+    [cause] = causes(build.execution(other, status="FAILED"), None)
+    assert cause.text == "ask FAILED: it gave no reason; its output has by, reason"
+    silent = build.task("ask", 0, 10, type="HUMAN", status="FAILED")
+    [cause] = causes(build.execution(silent, status="FAILED"), None)
+    assert cause.text == "ask FAILED: it gave no reason"
+
+
+def test_a_dynamic_fork_that_was_given_nothing_is_told_by_what_was_put_out_before(build):
+    each = {
+        "name": "each", "taskReferenceName": "each", "type": "FORK_JOIN_DYNAMIC", "dynamicForkTasksParam": "clips",
+        "inputParameters": {"clips": "${cut.output.clips}"},
+    }  # fmt: skip
+    cut = build.task("cut", 0, 10, output={"artifact": "x", "_k1n": {"simulated": True}})
+    found = [cause.text for cause in causes(build.execution(cut, status="FAILED"), definition(simple("cut"), each))]
+    assert found[0] == (
+        "each.clips is null: ${cut.output.clips}, and the output of cut has artifact; its work was simulated: "
+        "give cut a handler, or an example of its output"
+    )
+    done = causes(build.execution(cut, status="COMPLETED"), definition(simple("cut"), each))
+    assert not [cause for cause in done if cause.kind == "null"]

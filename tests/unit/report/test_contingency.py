@@ -2,6 +2,8 @@
 
 import copy
 
+import pytest
+
 from pytest_k1n.report.contingency import diagnoses
 
 
@@ -20,3 +22,19 @@ def test_the_longest_attempt_is_one_of_a_worker_and_not_of_a_join_that_waits_for
     [(_, points)] = diagnoses(document)
     [timeouts] = [point.result for point in points if point.what == "timeouts"]
     assert "the longest attempt was task_" in timeouts
+
+
+@pytest.mark.parametrize(("model", "state"), [("virtual", "ok"), ("scaled", "trouble")])
+def test_an_execution_of_a_test_is_beside_a_batch_only_where_the_clock_is_one_for_both(recorded, model, state):
+    document = copy.deepcopy(recorded("template-04"))
+    [execution] = document["executions"]
+    own = copy.deepcopy(execution) | {"batch": None, "role": "own", "title": "test_own: CHAIN"}
+    execution["batch"], execution["role"] = "batch1", "main"
+    document["executions"].append(own)
+    document["time"]["model"] = model
+    document["batches"] = [{
+        "name": "batch1", "title": "", "verdict": "fail", "reason": "", "timeline_ms": None, "quality": None,
+        "templates": [],
+    }]  # fmt: skip
+    [(_, points)] = diagnoses(document)
+    assert [point.state for point in points if point.what == "isolation"] == [state]

@@ -111,8 +111,18 @@ def test_a_module_that_cannot_be_imported_is_named(tmp_path, monkeypatch, code):
     (tmp_path / "broken_workers.py").write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "broken_workers", raising=False)
-    with pytest.raises(BadHandler, match="broken_workers cannot be imported: "):
+    with pytest.raises(BadHandler, match="broken_workers cannot be imported: ") as refused:
         handlers_in("broken_workers")
+    assert ("broken_workers.py:1)" in str(refused.value)) == (code != "def (")  # a syntax error names it itself
+
+
+def test_a_module_that_is_not_there_is_told_with_the_one_that_is_near_or_where_it_was_sought(tmp_path, monkeypatch):
+    (tmp_path / "shop_handlers.py").write_text("def a(task): ...")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadHandler, match=r"No module named 'shop_handlerz': did you mean shop_handlers\?"):
+        handlers_in("shop_handlerz")
+    with pytest.raises(BadHandler, match=f"sought in {tmp_path}, the folders of the tests, and what is installed"):
+        handlers_in("elsewhere")
 
 
 def test_an_annotated_dataclass_is_made_of_the_objects_of_the_input():
@@ -180,3 +190,21 @@ def test_results_of_the_sdk_are_read():
     assert odd.reason == "the handler returned the status SCHEDULED, which no worker may report"
     later = run(lambda task: TaskInProgress())
     assert (later.status, later.callback_s, later.output) == ("IN_PROGRESS", 60, {"progress": 50})
+
+
+@pytest.mark.parametrize("kind", ["plain", "coroutine"])
+def test_a_function_that_was_given_the_task_for_want_of_an_input_says_so_where_it_raises(kind):
+    def weigh(parcel):
+        return parcel + 1
+
+    async def weigh_later(parcel):
+        return parcel + 1
+
+    failed = run(weigh if kind == "plain" else weigh_later, amount=4)
+    assert failed.reason.startswith("TypeError: unsupported operand")
+    assert "(parcel) was called with the whole task: the input of " in failed.reason
+    assert "has no parcel; it has amount" in failed.reason
+
+
+def test_a_function_of_the_task_says_nothing_of_the_kind():
+    assert "whole task" not in run(lambda task: task + 1, amount=4).reason

@@ -11,15 +11,19 @@ from pytest_k1n.workers.registry import BadHandler, handler_from
 from pytest_k1n.workers.script import BadScript, find_scripts, read_result, run_script, step_timings
 
 
-def test_scripts_are_found_by_the_number_of_their_task(agents):
+def test_scripts_are_found_by_the_number_or_the_name_of_their_task(agents):
     folder, script = agents
     script("task-1-security-handler.sh", "exit 0")
     script("task-12-handler.sh", "exit 0")
     script("notes.sh", "exit 0")
+    script("cut-chapters-handler.sh", "exit 0")
     script("task-x-handler.sh", "exit 0")
+    script("-handler.sh", "exit 0")
     assert {task: handler.name for task, handler in find_scripts(folder).items()} == {
         "task_1": "script:task-1-security-handler.sh",
         "task_12": "script:task-12-handler.sh",
+        "cut_chapters": "script:cut-chapters-handler.sh",
+        "task_x": "script:task-x-handler.sh",
     }
 
 
