@@ -58,6 +58,12 @@ class WorkflowLibrary:
         return self._by_name.get(name, [])
 
     @cached_property
+    def asked(self) -> Collection[str]:
+        """Return the names of the tasks that people do, in any of the workflows."""
+        every = (each for versions in self._by_name.values() for each in versions)
+        return {text(task.fields, "name") for each in every for task in each.tasks if task.type == "HUMAN"}
+
+    @cached_property
     def callers(self) -> Mapping[str, list[tuple[str, bool]]]:
         """For each workflow the names of those that start it, and whether they always do."""
         found: dict[str, dict[tuple[str, bool], None]] = {}

@@ -378,6 +378,12 @@ CHECKS: Final = (
         find=timeouts.task_without_timeout_policy,
     ),
     LintCheck(
+        code="people-cut-short", level=WARNING, target=Target.TASK, title="A response timeout that people do not meet",
+        why="It counts for a HUMAN, too, and a person sends no signs of life: the task ends so long after it was "
+        "scheduled, an hour by default, whatever timeoutSeconds allows.",
+        fix="Write as many responseTimeoutSeconds as timeoutSeconds.", find=timeouts.people_cut_short,
+    ),
+    LintCheck(
         code="retry-without-delay", level=WARNING, target=Target.TASK, title="Retries without a delay",
         why="All retries are used up in the second in which something is down.",
         fix='Write "retryDelaySeconds": N, or another retryLogic.', find=timeouts.retry_without_delay,

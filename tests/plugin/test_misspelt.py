@@ -39,7 +39,7 @@ def test_a_batch_that_has_no_such_workflow_is_refused(project):
     [
         ('"FIRTS"', 'DefinitionNotFound: no workflow definition FIRTS: sought in .*: did you mean "FIRST"\\?'),
         ('"workflows/FIRTS.json"', 'cannot be read: No such file or directory: did you mean "workflows/FIRST.json"\\?'),
-        ('"FIRST", input="one"', "input: 'one' is no object: write a dict, by the names of the inputs"),
+        ('"FIRST", input="one"', "input: 'one' is no object: write a dict"),
         ('"FIRST", takes={"one": "12"}', "takes: one: '12' is not a duration"),
     ],
 )

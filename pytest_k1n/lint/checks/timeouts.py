@@ -48,6 +48,21 @@ def task_without_timeout_policy(definition: TaskSubject) -> Iterator[Hit]:
         yield Hit((*definition.path, "timeoutPolicy"), "timeoutPolicy is ALERT_ONLY: the task goes on")
 
 
+def people_cut_short(definition: TaskSubject) -> Iterator[Hit]:
+    """Find task definitions of HUMAN tasks whose response timeout ends them before their timeout does."""
+    normal = definition.normal
+    if normal is None or definition.name not in definition.library.asked:
+        return
+    response_s, timeout_s = normal["responseTimeoutSeconds"], normal["timeoutSeconds"]
+    if not response_s or 0 < timeout_s <= response_s:
+        return
+    given = "responseTimeoutSeconds" in definition.fields
+    path = (*definition.path, "responseTimeoutSeconds") if given else definition.path
+    by = "" if given else ", the default"
+    allowed = f"timeoutSeconds is {timeout_s}" if timeout_s else "it has no timeoutSeconds"
+    yield Hit(path, f"people have {response_s} s: responseTimeoutSeconds{by}; {allowed}")
+
+
 def retry_without_delay(definition: TaskSubject) -> Iterator[Hit]:
     """Find task definitions that retry at once."""
     normal = definition.normal

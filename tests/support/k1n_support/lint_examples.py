@@ -1133,6 +1133,27 @@ EXAMPLES: dict[str, Examples] = {
         ],
         good=[definition(), definition(timeoutPolicy="TIME_OUT_WF")],
     ),
+    "people-cut-short": Examples(
+        bad=[
+            [workflow(task("ask", "HUMAN")), definition("lint_ask")],
+            [workflow(task("ask", "HUMAN")), definition("lint_ask", timeoutSeconds=0)],
+            [
+                workflow(task("ask", "HUMAN")),
+                without(definition("lint_ask", timeoutSeconds=9999), "responseTimeoutSeconds"),
+            ],
+            [
+                definition("lint_ask", timeoutSeconds=432_000, responseTimeoutSeconds=600),
+                workflow(task("ask", "HUMAN")),
+            ],
+            [workflow(switch({"x": [task("ask", "HUMAN")]})), definition("lint_ask")],
+        ],
+        good=[
+            [workflow(task("ask", "HUMAN")), definition("lint_ask", responseTimeoutSeconds=60)],
+            [workflow(task("ask", "WAIT")), definition("lint_ask")],
+            [workflow(task("ask")), definition("lint_ask")],
+            definition("lint_ask"),
+        ],
+    ),
     "retry-without-delay": Examples(
         bad=[
             definition(retryDelaySeconds=0),
