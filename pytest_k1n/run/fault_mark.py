@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from pytest_k1n.chaos.faults import Injection, injection
-from pytest_k1n.run.marks import WorkflowMark, workflow_mark
+from pytest_k1n.run.marks import WorkflowMark, from_mark, workflow_mark
 
 _LONGEST_LEASES = 100.0
 
@@ -26,7 +26,8 @@ class FaultMark:
 
     def injection(self) -> Injection:
         """Read it. Raises UnknownFault, ValueError."""
-        if not 0 < self.lasts <= _LONGEST_LEASES:
+        lasts: object = self.lasts  # whatever the author of a test wrote
+        if not isinstance(lasts, int | float) or not 0 < lasts <= _LONGEST_LEASES:
             wanted = f"a number of leases above 0, at most {_LONGEST_LEASES:g}"
             raise ValueError(f"lasts must be {wanted}, not {self.lasts!r}")
         return injection(self.kind, self.at, self.phase, lasts=self.lasts)
@@ -40,6 +41,6 @@ def fault_mark(item: pytest.Item) -> tuple[Injection, WorkflowMark]:
         missing = "fault('server-killed', at='REF')" if mark is None else "workflow('NAME')"
         raise pytest.UsageError(f"{item.nodeid}: asks for struck_execution: mark it with pytest.mark.{missing}")
     try:
-        return FaultMark(*mark.args, **mark.kwargs).injection(), workflow
+        return from_mark(FaultMark, mark.args, mark.kwargs).injection(), workflow
     except (TypeError, ValueError) as error:
         raise pytest.UsageError(f"{item.nodeid}: fault mark: {error}") from None

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import inspect
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 import pytest
 
+from pytest_k1n.plan.toml import closest
 from pytest_k1n.run.ours import WORKFLOW_SIGNATURE
 
 if TYPE_CHECKING:
     from pytest_k1n.core.model import Json
     from pytest_k1n.core.plan import Batch, Plan
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,9 +45,15 @@ class WorkflowMark:
         workflow: object = self.name
         if not workflow or not isinstance(workflow, str):
             raise ValueError(f"the workflow's name must be a string, not {workflow!r}")
+        if self.version is not None and not _is_whole(self.version):
+            raise ValueError(f"version must be a whole number, not {self.version!r}")
         given: object = self.input
         if not isinstance(given, Mapping):
             raise TypeError(f"input must be a mapping, not {given!r}")
+        try:
+            json.dumps(dict(given), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"input is not JSON: {error}") from None
 
     @property
     def within_ms(self) -> int | None:
@@ -81,7 +93,16 @@ def merged(marks: Iterable[pytest.Mark]) -> WorkflowMark:
         found = {**given, **found}
     if "name" not in found:
         raise TypeError("no mark of the test names a workflow")
-    return WorkflowMark(**found)
+    return from_mark(WorkflowMark, (), found)
+
+
+def from_mark(kind: type[T], args: Sequence[Any], keywords: Mapping[str, Any]) -> T:
+    """Make a value of a mark's arguments. Raises TypeError that speaks of them, not of the class behind the mark."""
+    signature = inspect.signature(kind)
+    if unknown := [name for name in keywords if name not in signature.parameters]:
+        raise TypeError(f"it takes no {unknown[0]}; {closest(unknown[0], signature.parameters)}".removesuffix("; "))
+    signature.bind(*args, **keywords)
+    return kind(*args, **keywords)
 
 
 def batch_of(item: pytest.Item, plan: Plan | None) -> Batch | None:
@@ -144,7 +165,8 @@ def _is_whole(value: object) -> TypeGuard[int]:
 
 def _number(item: pytest.Item, mark: pytest.Mark) -> int:
     value: object = mark.kwargs.get("n", mark.args[0] if mark.args else None)
-    if not _is_whole(value):
+    if not _is_whole(value) or len(mark.args) + len(mark.kwargs) > 1:
+        value = value if len(mark.args) + len(mark.kwargs) < 2 else (*mark.args, *mark.kwargs.values())
         raise pytest.UsageError(f"{item.nodeid}: {mark.name}(n=...) takes a whole number, not {value!r}")
     return value
 

@@ -44,6 +44,8 @@ def describe(
         launch = _launch(item, mark, batch, plan, library) if mark else None
         if launch:
             launches.setdefault(launch.key, launch)
+        if launch:
+            _refuse_unknown_phase(item, launch, plan)
         described.append(_item(item, batch, launch))
     for item_, batch_ in _batch_wide(items, plan):
         for extra in _batch_launches(item_, batch_, launches.values()):
@@ -122,6 +124,18 @@ def _item(item: pytest.Item, batch: Batch | None, launch: Launch | None) -> Item
         clocks=tuple(mark for mark in CLOCK_MARKS if item.get_closest_marker(mark)),
         measures="workflow_benchmark" in names,
     )
+
+
+def _refuse_unknown_phase(item: pytest.Item, launch: Launch, plan: Plan | None) -> None:
+    """Refuse a phase that the plan's template does not have: the test would wait for the whole execution instead."""
+    phase = phase_of(item)
+    template = plan.template_for(launch.workflow) if plan else None
+    if phase is None or (template and template.phase(phase)):
+        return
+    known = ", ".join(str(each.number) for each in template.phases) if template else ""
+    has = f"phases {known}" if known else "no phases"
+    where = f"in {plan.source}" if plan else "without a plan"
+    raise pytest.UsageError(f"{item.nodeid}: marked phase{phase}, but {launch.workflow} has {has} {where}")
 
 
 def _launch(

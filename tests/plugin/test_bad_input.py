@@ -77,6 +77,28 @@ def test_a_misspelt_mark_argument_shows_the_signature(project):
     refused(project.test("bare", source).run(), "workflow(name, *, version=None", "imput")
 
 
+@pytest.mark.parametrize(
+    ("marks", "said"),
+    [
+        ("workflow('FIRST', inputs={})", 'it takes no inputs; did you mean "input"?'),
+        ("workflow('FIRST', input={'at': object()})", "input is not JSON: "),
+        ("workflow('FIRST', input={'n': float('nan')})", "input is not JSON: "),
+        ("workflow('FIRST', version='1')", "version must be a whole number, not '1'"),
+        ("batch(1, 2)", "batch(n=...) takes a whole number, not (1, 2)"),
+        ("phase(99)", "marked phase99, but FIRST has no phases in k1n.toml"),
+        ("fault('worker-killed')", "fault mark: missing a required argument: 'at'"),
+        ("fault('worker-killed', at='a', lasts='long')", "fault mark: lasts must be a number of leases above 0"),
+    ],
+)
+def test_what_a_mark_is_given_of_another_kind_is_refused_by_its_own_words(project, marks, said):
+    fixture = "struck_execution" if marks.startswith("fault") else "workflow_execution"
+    first = "" if marks.startswith("workflow") else "@pytest.mark.workflow('FIRST')\n"
+    source = f"import pytest\n{first}@pytest.mark.{marks}\ndef test_it({fixture}): ...\n"
+    outcome = project.test("bare", source).run("test_bare.py")
+    refused(outcome, said)
+    assert "__init__" not in outcome.text
+
+
 def test_a_foreign_server_in_the_environment_is_never_used(project, monkeypatch):
     monkeypatch.setenv("CONDUCTOR_SERVER_URL", "http://conductor.example.com:8080/api")
     refused(project.run(), "CONDUCTOR_SERVER_URL", "conductor.example.com", "--k1n-server=")

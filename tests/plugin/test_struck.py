@@ -62,7 +62,7 @@ def test_what_is_harmed_fails_and_names_the_fault(project: pytest.Pytester) -> N
     ("marks", "said"),
     [
         ("fault('server-died', at='b')", "*is no kind of fault: there are worker-killed*"),
-        ("fault('server-killed')", "*fault mark:*missing 1 required positional argument: 'at'*"),
+        ("fault('server-killed')", "*fault mark:*missing a required argument: 'at'*"),
         ("fault('latency', at='b', lasts=0)", "*lasts must be a number of leases above 0*"),
         ("fault('latency', at='z')", "*ERROR: *::test_it: no ref 'z' in W: known here: a, b"),
         ("workflow('V')\n        @pytest.mark.fault('latency', at='b')", "*::test_it: no workflow definition V: *"),
