@@ -276,7 +276,7 @@ def _density(execution: ExecutionDocument, chosen: Rows, scale: Scale, y: int) -
 
 def told(task: TaskDocument) -> str:
     """Say in one line what a task did: for pointers, keyboards and screen readers."""
-    parts = [f"{_short(task['ref'])}: {status_of(task)}"]
+    parts = [f"{_short(task['ref'])}: {status_of(task)}{' (simulated)' if task['is_simulated'] else ''}"]
     last = last_attempt(task)
     if last:
         begin = last["start_ms"]

@@ -43,3 +43,12 @@ def test_a_document_that_was_read_again_has_rows_for_what_ran_and_for_what_did_n
     shown = rows(execution).shown
     assert shown[-1]["planned"]
     assert not shown[-1]["attempts"]
+
+
+def test_a_bar_says_which_work_was_simulated(recorded):
+    execution = copy.deepcopy(recorded("template-04")["executions"][0])
+    for task in execution["tasks"]:
+        task["is_simulated"] = task["ref"] == "task_2"
+    bars = str(gantt(execution).bars)
+    assert ">task_2: COMPLETED (simulated), from" in bars
+    assert ">task_3: COMPLETED, from" in bars
