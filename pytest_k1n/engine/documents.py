@@ -113,6 +113,8 @@ def task_document(task: TaskState) -> JsonObject:
         document["domain"] = task.domain
     if task.sub_id is not None:
         document["subWorkflowId"] = task.sub_id
+    if task.stored_at is not None:
+        document["externalOutputPayloadStoragePath"] = task.stored_at
     if task.parent_task_id is not None:
         document["parentTaskId"] = task.parent_task_id
     return document

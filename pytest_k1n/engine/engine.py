@@ -34,7 +34,7 @@ from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.systemruns import SystemRuns
 from pytest_k1n.engine.runtime.taskindex import TaskIndex
 from pytest_k1n.engine.runtime.tasklogs import TaskLogs
-from pytest_k1n.engine.runtime.taskresults import TaskResult
+from pytest_k1n.engine.runtime.taskresults import TaskResult, demand_payloads
 from pytest_k1n.engine.runtime.virtualwork import UNLIMITED, VirtualWorker
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import FAILED, OPEN_TASK, TERMINAL_WORKFLOW, TERMINATED
@@ -104,6 +104,12 @@ class Engine(Beginning):
             raise Unknown(f"No such workflow found by id: {workflow_id}")
         return execution
 
+    def changeable(self, workflow_id: str) -> ExecutionState:
+        """Find an execution that can be changed. Raises Unknown; Illegal where a payload lies elsewhere."""
+        execution = self.execution(workflow_id)
+        demand_payloads(execution)
+        return execution
+
     def task(self, task_id: str, *, of: ExecutionState | None = None) -> TaskState | None:
         """Find a task by its id, among those of one execution or of all."""
         task = self._index.find(task_id)
@@ -125,6 +131,8 @@ class Engine(Beginning):
 
         `changed` is all that has changed since its last evaluation; None: anything may have.
         """
+        if execution.stored_at is not None:
+            return  # nobody can read what that payload is, the server neither
         context = self.context()
         try:
             decide(context, execution, changed)
@@ -155,10 +163,13 @@ class Engine(Beginning):
         self._index.note(execution)
         self._deadlines.note(execution)
 
-    def poll(self, key: QueueKey, worker_id: str | None) -> TaskState | None:
-        """Deliver the next task of a queue, or None."""
+    def poll(self, key: QueueKey, worker_id: str | None, *, domain: str | None = None) -> TaskState | None:
+        """Deliver the next task of a queue, or None; `domain` is what the poll names it by: an empty one is another."""
         now_ms = self.now_ms
-        self.polls[key] = {"queueName": key.type, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms}
+        named = key.domain or domain
+        self.polls[QueueKey(key.type, named)] = {
+            "queueName": key.type, "domain": named, "workerId": worker_id, "lastPollTime": now_ms,
+        }  # fmt: skip
         task = self.dispatcher.next(key, worker_id, now_ms)
         if task is not None:
             self._index.add(task)
@@ -174,7 +185,7 @@ class Engine(Beginning):
     def update(self, task: TaskState, report: TaskResult) -> None:
         """Take a worker's report; ignored, as on the server, once the task or its execution has ended."""
         execution = task.execution
-        if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW:
+        if task.status not in OPEN_TASK or execution.status in TERMINAL_WORKFLOW or execution.stored_at is not None:
             return
         self.guards.idle_jumps = 0
         if self.declared:  # an id is made when it is first asked for

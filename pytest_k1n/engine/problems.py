@@ -5,6 +5,7 @@ Problem
 ├── WrongState      409
 ├── Invalid         400, with the violations if a document broke constraints
 ├── Illegal         500: Conductor answers most illegal states and malformed requests like this
+├── Transient       500, and says that it may be tried again
 ├── NotAllowed      405
 ├── Forbidden       403: of this engine only, Conductor lets every caller in
 ├── TooLarge        413: of this engine only
@@ -24,6 +25,7 @@ class Problem(Exception):
     """A refused request: HTTP status and message."""
 
     status = 500
+    is_retryable = False
 
     def __init__(self, message: str, *, violations: tuple[dict[str, Any], ...] = ()) -> None:
         super().__init__(message)
@@ -51,6 +53,12 @@ class Invalid(Problem):
 
 class Illegal(Problem):
     """An illegal state, or a request that cannot be read."""
+
+
+class Transient(Problem):
+    """What the server takes for a failure of its database."""
+
+    is_retryable = True
 
 
 class NestedTooDeeply(Problem):

@@ -55,6 +55,7 @@ class TaskState:
         "start_delay_s",
         "started_ms",
         "status",
+        "stored_at",
         "sub_id",
         "task_def",
         "ticket",
@@ -96,6 +97,8 @@ class TaskState:
         self.output: JsonObject = {}
         self.reason: str | None = None
         self.sub_id: str | None = None
+        self.stored_at: str | None = None
+        """Where its worker says that its output lies instead."""
         self.parent_task_id: str | None = None
         self.logs: tuple[JsonObject, ...] = ()
         self.deliverable_ms = 0
@@ -191,8 +194,8 @@ class ExecutionState:
         "ended_ms", "event", "failed_names",
         "failed_refs", "failed_task_id", "first_variables", "input", "last_retried_ms", "latest", "live", "next_id",
         "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
-        "rerun_from", "rounds", "searched", "seed", "status", "tasks", "timer_ms", "updated_ms", "variables",
-        "waited_by", "workflow_id",
+        "rerun_from", "rounds", "searched", "seed", "status", "stored_at", "tasks", "timer_ms", "updated_ms",
+        "variables", "waited_by", "workflow_id",
     )  # fmt: skip
 
     def __init__(
@@ -252,6 +255,8 @@ class ExecutionState:
         self.next_id = 0
         self.searched: tuple[tuple[object, ...], str] | None = None
         """What a search looks for its text in, and what of the record that was made of."""
+        self.stored_at: str | None = None
+        """The path of a payload that was never stored here: whoever would change it cannot read it."""
         self.timer_ms = 0
         """The earliest wake-up already asked for, or 0."""
 

@@ -42,13 +42,14 @@ def check_task_definition(document: JsonObject, path: str) -> list[Violation]:
             found.append(violation(f"{path}.{field}", message.format(field=field, value=value), value))
     response, timeout = document["responseTimeoutSeconds"], document["timeoutSeconds"]
     total = document["totalTimeoutSeconds"]
-    if not found and timeout > 0 and response > timeout:
+    is_plausible = not found
+    if is_plausible and timeout > 0 and response > timeout:
         found.append(
             violation(
                 path, f"TaskDef: {name} responseTimeoutSeconds: {response} must be less than timeoutSeconds: {timeout}"
             )
         )
-    if not found and total > 0 and timeout > total:
+    if is_plausible and total > 0 and timeout > total:
         found.append(
             violation(
                 path,

@@ -140,6 +140,7 @@ RESULT: Final = Shape(
     f"{_COMMON}.metadata.tasks.TaskResult",
     workflowInstanceId="text", taskId="text", reasonForIncompletion="text", callbackAfterSeconds="long",
     workerId="text", outputData="map", subWorkflowId="text", extendLease="bool", logs=("list", _LOG), status=_STATUS,
+    externalOutputPayloadStoragePath="text",
 )  # fmt: skip
 MOCK: Final = Shape(
     f"{_COMMON}.run.WorkflowTestRequest$TaskMock",

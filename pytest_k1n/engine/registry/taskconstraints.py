@@ -90,7 +90,7 @@ def _cases(task: JsonObject) -> Iterator[str]:
 
 def _dynamic_fork(task: JsonObject) -> Iterator[str]:
     inputs = task["inputParameters"]
-    if inputs.get("forkTaskName") or inputs.get("forkTaskType") or inputs.get("forkTaskInputs") is not None:
+    if "forkTaskInputs" in inputs:  # null will do; the name or the type alone will not
         return
     if task.get("dynamicForkJoinTasksParam") is not None:  # an empty one is one
         if task.get("dynamicForkTasksParam") or task.get("dynamicForkTasksInputParamName"):
@@ -136,8 +136,7 @@ def _wait(task: JsonObject) -> Iterator[str]:
 
 
 def _http(task: JsonObject) -> Iterator[str]:
-    inputs = task["inputParameters"]
-    if inputs.get("http_request") is None and inputs.get("uri") is None:
+    if not {"http_request", "uri"} & set(task["inputParameters"]):  # null will do
         yield (
             "inputParameters.http_request or inputParameters.uri field is required for "
             f"taskType: HTTP taskName: {task['name']}"
@@ -151,11 +150,16 @@ def _loop(task: JsonObject) -> Iterator[str]:
 
 
 def _jq(task: JsonObject) -> Iterator[str]:
-    if task["inputParameters"].get("queryExpression") is None:
+    if "queryExpression" not in task["inputParameters"]:
         yield (
             "inputParameters.queryExpression field is required for "
             f"taskType: JSON_JQ_TRANSFORM taskName: {task['name']}"
         )
+
+
+def _kafka(task: JsonObject) -> Iterator[str]:
+    if "kafka_request" not in task["inputParameters"]:
+        yield (f"inputParameters.kafka_request field is required for taskType: KAFKA_PUBLISH taskName: {task['name']}")
 
 
 _BY_TYPE: Final[dict[str, Callable[[JsonObject], Iterator[str]]]] = {
@@ -170,6 +174,7 @@ _BY_TYPE: Final[dict[str, Callable[[JsonObject], Iterator[str]]]] = {
     "EVENT": lambda task: _required(task, "sink"),
     "HTTP": _http,
     "JSON_JQ_TRANSFORM": _jq,
+    "KAFKA_PUBLISH": _kafka,
     "SUB_WORKFLOW": lambda task: (
         f"subWorkflowParam field is required for taskType: SUB_WORKFLOW taskName: {task['name']}"
         for _ in range(task.get("subWorkflowParam") is None)

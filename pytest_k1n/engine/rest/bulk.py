@@ -10,6 +10,7 @@ from pytest_k1n.engine.problems import Illegal, Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import demand
 from pytest_k1n.engine.rest.request import Reply, Request, Route
+from pytest_k1n.engine.runtime.taskresults import demand_payloads
 from pytest_k1n.engine.state import ExecutionState
 
 Operation = Callable[[Request, ExecutionState], None]
@@ -78,10 +79,12 @@ def _resume(request: Request, execution: ExecutionState) -> None:
 
 
 def _retry(request: Request, execution: ExecutionState) -> None:
+    demand_payloads(execution)
     operations.retry(request.engine, execution)
 
 
 def _terminate(request: Request, execution: ExecutionState) -> None:
+    demand_payloads(execution)
     operations.terminate(request.engine, execution, request.text("reason"))
 
 
@@ -90,6 +93,7 @@ def _remove(request: Request, execution: ExecutionState) -> None:
 
 
 def _restart(request: Request, execution: ExecutionState) -> None:
+    demand_payloads(execution)
     operations.restart(request.engine, execution, latest=request.flag("useLatestDefinitions"))
 
 

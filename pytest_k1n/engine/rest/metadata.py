@@ -101,8 +101,10 @@ def _delete_workflow(request: Request) -> Reply:
 
 
 def _post_tasks(request: Request) -> Reply:
-    definitions = shapes.read_list(shapes.parse(request.body), shapes.TASK_DEFINITION)
-    if not definitions:
+    given = shapes.parse(request.body)
+    missing = given.index(None) if isinstance(given, list) and None in given else None
+    definitions = shapes.read_list(given if missing is None else [one for one in given if one], shapes.TASK_DEFINITION)
+    if not given:
         demand([{"path": "registerTaskDef.arg0", "message": "TaskDefList is empty"}])
     demand(
         [
@@ -113,8 +115,13 @@ def _post_tasks(request: Request) -> Reply:
             )
         ]
     )
-    for definition in definitions:
+    for definition in definitions[:missing]:
         request.engine.catalogue.put_task(definition, request.engine.now_ms, is_update=False)
+    if missing is not None:  # what stands before it is registered
+        raise Illegal(
+            'Cannot invoke "com.netflix.conductor.common.metadata.tasks.TaskDef.setCreatedBy(String)" because '
+            '"taskDefinition" is null'
+        )
     return Reply()
 
 

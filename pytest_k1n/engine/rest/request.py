@@ -14,6 +14,7 @@ from pytest_k1n.engine.runtime.queues import QueueKey
 
 JSON: Final = "application/json"
 TEXT: Final = "text/plain;charset=UTF-8"
+HTML: Final = "text/html;charset=utf-8"
 T = TypeVar("T")
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -31,7 +32,7 @@ class Reply:
         """Encode the payload."""
         if self.payload is None:
             return b""
-        text = str(self.payload) if self.content_type == TEXT else jsontext.write(self.payload)
+        text = str(self.payload) if self.content_type in (TEXT, HTML) else jsontext.write(self.payload)
         return text.encode("utf-8", "replace")  # half a surrogate pair, which JSON may carry, has no bytes
 
 

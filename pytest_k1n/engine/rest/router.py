@@ -15,11 +15,17 @@ from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import INSTANCE
 from pytest_k1n.engine.problems import Illegal, Invalid, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting
+from pytest_k1n.engine.rest.request import HTML, NO_HEADERS, Reply, Request, Route, Waiting
 from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
 _SLASHES: Final = re.compile("/+")
+_UNREADABLE_PATH: Final = re.compile("%(?:2f|5c|00|(?![0-9a-f]{2}))", re.IGNORECASE)
+"""What Tomcat refuses before Conductor is asked: an encoded slash, backslash or NUL, and what is no encoding."""
+_BAD_REQUEST: Final = (
+    '<!doctype html><html lang="en"><head><title>HTTP Status 400 \u2013 Bad Request</title></head>'
+    "<body><h1>HTTP Status 400 \u2013 Bad Request</h1></body></html>"
+)
 
 
 class Routes:
@@ -58,6 +64,8 @@ class Routes:
         """Answer one request at the engine's instant, or say what its answer waits for; the caller reads the clock."""
 
         def answer() -> Reply | Waiting:
+            if "%" in path and _UNREADABLE_PATH.search(path):
+                return Reply(400, _BAD_REQUEST, HTML)
             route, names = self._find(method.upper(), path)
             if body:
                 kind = _kind(headers)
@@ -70,6 +78,8 @@ class Routes:
     def _find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Find a route, and what the path names. Raises NotAllowed or NotFound."""
         segments = path.removeprefix("/").split("/")  # one at its end makes another path
+        if ";" in path:
+            segments = [segment.partition(";")[0] for segment in segments]  # parameters that nobody asks for
         if segments[0] == "api":
             segments = segments[1:]
         methods: list[str] = []
@@ -143,7 +153,7 @@ def error_document(problem: Problem) -> JsonObject:
     document: JsonObject = {"status": problem.status, "message": problem.message}
     if not problem.violations:
         document["instance"] = INSTANCE
-    document["retryable"] = False
+    document["retryable"] = problem.is_retryable
     if problem.violations:
         document["validationErrors"] = list(problem.violations)
     return document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -16,7 +17,7 @@ from pytest_k1n.engine.rest import search
 from pytest_k1n.engine.rest.declaring import LONGEST_WAIT_MS, declared_ms, without_declaration
 from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, Waiting
 from pytest_k1n.engine.runtime.queues import QueueKey
-from pytest_k1n.engine.runtime.taskresults import TaskResult, amended
+from pytest_k1n.engine.runtime.taskresults import TaskResult, amended, demand_payloads
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     FAILED_WITH_TERMINAL_ERROR,
@@ -37,10 +38,10 @@ def _key(request: Request) -> QueueKey:
 
 
 def _poll(request: Request) -> Reply | Waiting:
-    key, worker_id = _key(request), request.text("workerid")
+    key, worker_id, domain = _key(request), request.text("workerid"), request.text("domain")
 
     def attempt() -> Reply | None:
-        task = request.engine.poll(key, worker_id)
+        task = request.engine.poll(key, worker_id, domain=domain)
         return None if task is None else Reply(payload=_delivered(task))
 
     return attempt() or Waiting(attempt=attempt, otherwise=lambda: Reply(204), timeout_ms=SINGLE_POLL_MS, key=key)
@@ -64,17 +65,18 @@ def _poll_batch(request: Request) -> Reply | Waiting:
     if timeout_ms > LONGEST_POLL_MS:
         raise Invalid("Long Poll Timeout value cannot be more than 5 seconds")
     key, worker_id, count = _key(request), request.text("workerid"), request.count("count", 1)
+    domain, most = request.text("domain"), sys.maxsize if count < 0 else count  # SQLite's LIMIT -1: all there are
 
     def attempt() -> Reply | None:
         delivered: list[tuple[int, JsonObject]] = []
-        while len(delivered) < count and (task := request.engine.poll(key, worker_id)) is not None:
+        while len(delivered) < most and (task := request.engine.poll(key, worker_id, domain=domain)) is not None:
             delivered.append((request.engine.dispatcher.queues.taken, _delivered(task)))
         delivered.sort(key=lambda each: each[0])
         return Reply(payload=[document for _, document in delivered]) if delivered else None
 
     if (answer := attempt()) is not None:
         return answer
-    if timeout_ms < 1 or count < 1:
+    if timeout_ms < 1 or most < 1:
         return Reply(payload=[])
     return Waiting(attempt=attempt, otherwise=lambda: Reply(payload=[]), timeout_ms=timeout_ms, key=key)
 
@@ -124,6 +126,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     task = request.engine.task(result["taskId"], of=execution)
     if task is None:
         raise Unknown(f"No such task found by id: {result['taskId']}")
+    demand_payloads(task.execution)
     status = result.get("status")
     if status is None and task.status not in OPEN_TASK:
         return task  # it is not looked at any more
@@ -142,6 +145,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
         worker_id=result.get("workerId"),
         callback_s=result.get("callbackAfterSeconds") or 0,
         sub_id=result.get("subWorkflowId"),
+        stored_at=result.get("externalOutputPayloadStoragePath"),
         logs=_lines(result.get("logs")),
     )
     if size := _excess(request, report.output):
@@ -156,6 +160,7 @@ def _take(request: Request, *, checked: bool = True) -> TaskState:
     if work_ms is None:
         work_ms = request.engine.worked_ms(task)
     request.engine.report(task, report, at_ms=None if work_ms is None else task.started_ms + work_ms)
+    demand_payloads(task.execution)  # the server saves it, and cannot go on
     return task
 
 
@@ -189,6 +194,7 @@ def _take_by_ref(request: Request) -> TaskState | None:
         return None
     task = _pending(execution, request.names["ref"])
     if task is not None:
+        demand_payloads(execution)
         request.engine.update(task, amended(task, status, output, worker_id=request.text("workerid")))
     return task
 

@@ -107,6 +107,10 @@ def _execution(request: Request) -> ExecutionState:
     return request.engine.execution(request.names["id"])
 
 
+def _changeable(request: Request) -> ExecutionState:
+    return request.engine.changeable(request.names["id"])
+
+
 def _get(request: Request) -> Reply:
     with_tasks = request.flag("includeTasks", default=True)
     return Reply(payload=execution_document(_execution(request), tasks=with_tasks))
@@ -185,30 +189,30 @@ def _resume(request: Request) -> Reply:
 
 
 def _skip(request: Request) -> Reply:
-    operations.skip(request.engine, _execution(request), request.names["ref"])
+    operations.skip(request.engine, _changeable(request), request.names["ref"])
     return Reply()
 
 
 def _terminate(request: Request) -> Reply:
-    operations.terminate(request.engine, _execution(request), request.text("reason"))
+    operations.terminate(request.engine, _changeable(request), request.text("reason"))
     return Reply()
 
 
 def _restart(request: Request) -> Reply:
     latest = request.flag("useLatestDefinitions")
-    operations.restart(request.engine, _execution(request), latest=latest)
+    operations.restart(request.engine, _changeable(request), latest=latest)
     return Reply(204)
 
 
 def _retry(request: Request) -> Reply:
     resume_children = request.flag("resumeSubworkflowTasks")
-    operations.retry(request.engine, _execution(request), resume_children=resume_children)
+    operations.retry(request.engine, _changeable(request), resume_children=resume_children)
     return Reply(204)
 
 
 def _rerun(request: Request) -> Reply:
     asked = shapes.read(shapes.parse(request.body), shapes.RERUN)
-    execution = _execution(request)
+    execution = _changeable(request)
     reruns.rerun(
         request.engine,
         execution,
@@ -221,7 +225,7 @@ def _rerun(request: Request) -> Reply:
 
 
 def _reset_callbacks(request: Request) -> Reply:
-    operations.reset_callbacks(request.engine, _execution(request))
+    operations.reset_callbacks(request.engine, _changeable(request))
     return Reply(204)
 
 
@@ -232,14 +236,14 @@ def _remove(request: Request) -> Reply:
 
 
 def _terminate_remove(request: Request) -> Reply:
-    execution = _execution(request)
+    execution = _changeable(request)
     operations.terminate(request.engine, execution, request.text("reason"))
     operations.remove(request.engine, execution)
     return Reply()
 
 
 def _decide(request: Request) -> Reply:
-    request.engine.decide(_execution(request))
+    request.engine.decide(_changeable(request))
     request.engine.settle()
     return Reply()
 

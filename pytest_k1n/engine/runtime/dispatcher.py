@@ -29,7 +29,7 @@ class Dispatcher:
 
     def push(self, task: TaskState, now_ms: int) -> None:
         """Queue a task; it is deliverable when its callback is over."""
-        due_ms = now_ms + task.callback_s * 1000
+        due_ms = now_ms + max(0, task.callback_s) * 1000
         key = self.queues.push(task, due_ms, now_ms)
         if due_ms > now_ms:
             self._agenda.at(due_ms, WAKE, self.wake, key)

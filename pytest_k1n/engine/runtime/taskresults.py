@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.problems import Illegal
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED
 from pytest_k1n.engine.values import JsonObject
 
 _KEPT_OPEN = frozenset({"WAIT", "HUMAN", "SUB_WORKFLOW", "JOIN", "DO_WHILE"})
 """Task types that stay in progress when told so: they are in no queue."""
+
+
+LONGEST_REASON = 500
+"""How much of a worker's reason the server keeps (TaskResult.setReasonForIncompletion)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,8 @@ class TaskResult:
     callback_s: int = 0
     """With status IN_PROGRESS: after how long the task comes back to its queue."""
     sub_id: str | None = None
+    stored_at: str | None = None
+    """Where the output lies instead; nothing can be read from there."""
     logs: tuple[tuple[str, int | None], ...] = ()
     """Lines, and when they were written if that is not now."""
 
@@ -41,9 +48,12 @@ def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str 
 def record(report: TaskResult, task: TaskState, now_ms: int) -> bool:
     """Write a report into the record of its task; tell whether the task goes back to its queue."""
     task.output = report.output
-    task.reason = report.reason
+    if report.stored_at:
+        task.stored_at = task.execution.stored_at = report.stored_at
+        task.output = {}
+    task.reason = None if report.reason is None else report.reason[:LONGEST_REASON]
     task.worker_id = report.worker_id
-    task.callback_s = max(0, report.callback_s)
+    task.callback_s = report.callback_s
     task.lease_until_ms = 0
     if report.sub_id is not None:
         task.sub_id = report.sub_id
@@ -59,6 +69,12 @@ def record(report: TaskResult, task: TaskState, now_ms: int) -> bool:
         return False
     task.status = SCHEDULED
     return True
+
+
+def demand_payloads(execution: ExecutionState) -> None:
+    """Raise Illegal, as the server does, unless everything that an execution holds can be read."""
+    if execution.stored_at is not None:
+        raise Illegal(f"Unable to download payload from external storage path: {execution.stored_at}")
 
 
 def log(task: TaskState, line: str, now_ms: int) -> None:

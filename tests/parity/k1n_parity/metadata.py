@@ -22,6 +22,8 @@ def metadata_requests() -> dict[str, list[ClientStep]]:
         "definitions with references": [_put(task(inputParameters=inputs)) for inputs in _REFERENCES],
         "definitions registered again": _again(),
         "administration": _administration(),
+        "definitions that hold a null for what is demanded": _demanded(),
+        "empty domains and counts below zero": _polls(),
     }
 
 
@@ -58,6 +60,41 @@ def _task_definitions() -> list[ClientStep]:
         step(post, [{"name": TASK, "inputSchema": {"name": "s", "version": 1, "type": "JSON"}, "updatedBy": "you"}]),
         step(f"GET /metadata/taskdefs/{TASK}"),
         step("PUT /metadata/taskdefs", {"name": TASK, "retryCount": -1}),
+    ]
+
+
+def _demanded() -> list[ClientStep]:
+    post = "POST /metadata/taskdefs"
+    validate = "POST /metadata/workflow/validate"
+    inputs = [
+        ("FORK_JOIN_DYNAMIC", {"forkTaskName": "x"}),
+        ("FORK_JOIN_DYNAMIC", {"forkTaskType": "HTTP"}),
+        ("FORK_JOIN_DYNAMIC", {"forkTaskWorkflow": "x"}),
+        ("FORK_JOIN_DYNAMIC", {"forkTaskName": "x", "forkTaskInputs": []}),
+        ("FORK_JOIN_DYNAMIC", {"forkTaskName": None, "forkTaskInputs": None}),
+        ("HTTP", {"http_request": None}),
+        ("HTTP", {"uri": None, "method": "GET"}),
+        ("KAFKA_PUBLISH", {}),
+        ("KAFKA_PUBLISH", {"kafka_request": None}),
+        ("JSON_JQ_TRANSFORM", {"queryExpression": None}),
+    ]  # fmt: skip
+    return [
+        *(step(validate, definition(task(type=kind, inputParameters=given))) for kind, given in inputs),
+        step(post, [{"name": TASK, "timeoutSeconds": 10, "totalTimeoutSeconds": 3, "responseTimeoutSeconds": 60}]),
+        step(post, [{"name": f"{TASK}_first"}, None, {"name": f"{TASK}_third"}]),
+        step(f"GET /metadata/taskdefs/{TASK}_first"),
+        step(f"GET /metadata/taskdefs/{TASK}_third"),
+    ]
+
+
+def _polls() -> list[ClientStep]:
+    asked = f"{PREFIX}polled"
+    return [
+        step(f"GET /tasks/poll/{asked}", workerid="w"),
+        step(f"GET /tasks/poll/{asked}", workerid="w", domain=""),
+        step(f"GET /tasks/poll/batch/{asked}", workerid="w", domain="d", timeout=0),
+        step("GET /tasks/queue/polldata", taskType=asked),
+        step(f"GET /tasks/poll/batch/{PREFIX}task", count=-1, timeout=0),
     ]
 
 

@@ -10,6 +10,7 @@ from k1n_parity.catalogue import (
     clients,
     coincidences,
     control,
+    deadends,
     endings,
     forking,
     http,
@@ -59,3 +60,4 @@ def catalogue() -> Iterator[Case]:
     yield from inputs.inputs()
     yield from waiting.waiting()
     yield from strangers.strangers()
+    yield from deadends.dead_ends()

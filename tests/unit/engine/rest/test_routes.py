@@ -149,7 +149,10 @@ def test_only_outside_branches_must_an_expression_name_a_ref_that_is_there(route
 @pytest.mark.parametrize(
     ("task", "text"),
     [
-        ({**SIMPLE_A, "type": "KAFKA_PUBLISH"}, "task a is a KAFKA_PUBLISH: it publishes to Kafka"),
+        (
+            {**SIMPLE_A, "type": "KAFKA_PUBLISH", "inputParameters": {"kafka_request": {}}},
+            "task a is a KAFKA_PUBLISH: it publishes to Kafka",
+        ),
         ({**SIMPLE_A, "type": "JDBC"}, "task a is a JDBC: it asks a database that a server is configured with"),
         ({**SIMPLE_A, "type": "EVENT", "sink": "sqs:q"}, "only the internal sink `conductor` is there"),
         (
