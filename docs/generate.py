@@ -198,7 +198,8 @@ def _literal(text: str) -> str:
 def commands_page() -> Iterator[str]:
     """The subcommands of `k1n`."""
     yield from ("# The k1n command", "", NOTE, "")
-    yield "`k1n COMMAND --help` shows the arguments. A mistake is one line on stderr and exit code 2; Ctrl-C is 130."
+    yield "`k1n COMMAND --help` shows the arguments. A mistake is one line on stderr and exit code 2; Ctrl-C is 130.\n"
+    yield "Where a command takes a file, `-` is standard input: `curl … | k1n check -`."
     yield from ("", "| command | what it does |", "| --- | --- |")
     yield from (f"| `k1n {command.name}` | {_cell(_sentence(command.help))} |" for command in COMMANDS)
 

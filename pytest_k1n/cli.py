@@ -15,6 +15,8 @@ from pytest_k1n.client.address import redact
 from pytest_k1n.core.text import harmless, one_line, shortened
 
 USAGE_EXIT = 2
+STDIN = "/dev/stdin"
+"""What `-` stands for where a command takes a file."""
 _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
@@ -70,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE_EXIT
     try:
         with redirect_stdout(_Shown(sys.stdout)), redirect_stderr(_Shown(sys.stderr, hides=redact)):
-            return int(importlib.import_module(command.module).main(words[1:]))
+            given = [STDIN if each == "-" else each for each in words[1:]]
+            return int(importlib.import_module(command.module).main(given))
     except KeyboardInterrupt:
         print("k1n: interrupted", file=sys.stderr)
         return 130

@@ -22,6 +22,7 @@ from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.external import ExternalServer
 from pytest_k1n.servers.probe import ask, reason_of
 from pytest_k1n.servers.protocol import Kind, ServerSpec
+from pytest_k1n.validation.bounded import files_in
 
 SCRIPTS = ("tests/*.sh", "ops/agents/*.sh", "ops/scripts/*.sh", ".conductor/metrics/*.sh")
 TASK_DEFINITIONS = Path("fixtures/tasks")
@@ -226,7 +227,7 @@ def _task_definitions(subject: Examined) -> Check:
 def _defined(folder: Path) -> set[str]:
     """Return the names of the task definitions in a folder. Raises ValueError that names a file which has none."""
     names = set()
-    for path in sorted(folder.rglob("*.json")):
+    for path in files_in(folder):
         try:
             document = json.loads(path.read_text("utf-8-sig"))
             found = document if isinstance(document, list) else [document]

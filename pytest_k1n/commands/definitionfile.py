@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.plan.library import read_definitions, read_folder, read_readable
+from pytest_k1n.validation.bounded import files_in
 
 _MOST_FILES = 2000
 """JSON files beside a definition that are looked through for the workflows it starts."""
@@ -37,10 +38,10 @@ def beside(
 def _children(arguments: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     if arguments.children:
         for path in arguments.children:
-            yield from read_readable(sorted(path.rglob("*.json"))) if path.is_dir() else read_definitions(path)
+            yield from read_readable(files_in(path)) if path.is_dir() else read_definitions(path)
         return
-    files = sorted(each for each in arguments.file.resolve().parent.glob("*.json") if not each.samefile(arguments.file))
-    yield from read_readable(files[:_MOST_FILES])
+    beside = files_in(arguments.file.resolve().parent, deep=False)
+    yield from read_readable([each for each in beside if not each.samefile(arguments.file)][:_MOST_FILES])
 
 
 def task_definitions(paths: Sequence[Path]) -> list[Mapping[str, Any]]:

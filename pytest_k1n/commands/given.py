@@ -21,6 +21,7 @@ from pytest_k1n.plan.library import (
     read_definitions,
     read_readable,
 )
+from pytest_k1n.validation.bounded import files_in
 
 _MOST_NAMES = 5
 """Names that are told where the wanted one is not among them."""
@@ -99,7 +100,7 @@ def _read(path: Path) -> Iterator[Document]:
     if not path.is_dir():
         yield from _carried(path) or read_definitions(path)
         return
-    found = list(read_readable(sorted(path.rglob("*.json"))))
+    found = list(read_readable(files_in(path)))
     if not found:
         others = "".join(f"; {each}" for each in in_yaml(path)[:_MOST_NAMES])
         raise DefinitionError(f"{path}: holds no workflow definition in a file that ends in .json{others}")

@@ -18,6 +18,7 @@ from pytest_k1n.core.observation import record_is_simulated
 from pytest_k1n.core.rehearsed import late_inputs, plausible_outputs, rehearsed
 from pytest_k1n.core.units import HOUR_MS, SECOND_MS
 from pytest_k1n.plan.library import read_definitions, read_folder, read_readable, started_workflows
+from pytest_k1n.validation.bounded import files_in
 
 Document = Mapping[str, Any]
 _ANSWERED_AFTER_MS = HOUR_MS
@@ -203,7 +204,7 @@ def _chosen_in(folder: Path, name: str | None) -> tuple[Path, str]:
 def _beside(path: Path) -> Iterator[Document]:
     """Yield the definitions of the files in a file's folder, the file's own last; what else is there is left out."""
     yield from _tasks_around(path)
-    others = [other for other in sorted(path.parent.glob("*.json")) if other != path]
+    others = [other for other in files_in(path.parent, deep=False) if other != path]
     for other in (*others, path):
         for marker in ("tasks", "name"):
             yield from (each for each in read_readable([other], marker) if (marker == "tasks") is ("tasks" in each))
@@ -212,7 +213,7 @@ def _beside(path: Path) -> Iterator[Document]:
 def _tasks_around(path: Path) -> Iterator[Document]:
     """Yield the task definitions of a folder `tasks` in the file's folder, or beside it."""
     folder = path.resolve().parent
-    files = (*sorted((folder.parent / "tasks").glob("*.json")), *sorted((folder / "tasks").glob("*.json")))
+    files = (*files_in(folder.parent / "tasks", deep=False), *files_in(folder / "tasks", deep=False))
     yield from (each for each in read_readable(files, "name") if "tasks" not in each)
 
 

@@ -30,7 +30,7 @@ class Gathered:
 
 
 def gather(paths: Iterable[str], selection: Selection) -> Gathered:
-    """Read the files that paths name, and those in the folders that they name; `-` is standard input's text."""
+    """Read the files that paths name, and those in the folders that they name."""
     sources: dict[str, SourceFile] = {}
     mistakes: list[str] = []
     unread: list[str] = []
@@ -79,5 +79,5 @@ def _walk(folder: Path, selection: Selection, suffixes: tuple[str, ...] = (".jso
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each not in _NOT_WALKED)
         for name in sorted(files):
             path = Path(root) / name
-            if name.endswith(suffixes) and not selection.excludes(path.as_posix()):
+            if name.endswith(suffixes) and not selection.excludes(path.as_posix()) and path.is_file():
                 yield path

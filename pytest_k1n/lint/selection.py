@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -46,7 +47,7 @@ class Selection:
     def _is(self, file: str, pattern: str) -> bool:
         names = {file, Path(file).name}
         if self.folder is not None:
-            path = Path(file).resolve()
+            path = Path(os.path.realpath(file))
             if path.is_relative_to(self.folder):
                 names.add(path.relative_to(self.folder).as_posix())
         return any(fnmatchcase(name, pattern) for name in names)
@@ -54,7 +55,7 @@ class Selection:
 
 def read_selection(start: Path) -> Selection:
     """Find the configuration from a path upwards: the nearest file that has one. Raises BadSelection."""
-    start = start.resolve()
+    start = Path(os.path.realpath(start))  # resolve() raises for a link that leads to itself
     for folder in (start, *start.parents) if start.is_dir() else start.parents:
         for name, keys in (("k1n.toml", ("lint",)), ("pyproject.toml", ("tool", "k1n", "lint"))):
             path = folder / name

@@ -121,7 +121,9 @@ def read_source(path: FilePath, name: str) -> SourceFile:
     except OSError as error:
         if isinstance(error, Unreadable):
             raise
-        near = _beside(path, name) if isinstance(error, FileNotFoundError) else ""
+        near = ""
+        if isinstance(error, FileNotFoundError):
+            near = f": a link to {path.readlink()}" if path.is_symlink() else _beside(path, name)
         raise Unreadable(f"{name}: cannot be read: {error.strerror or error}{near}") from None
 
 

@@ -12,6 +12,7 @@ from pytest_k1n.core import wire
 from pytest_k1n.core.difference import differences
 from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
 from pytest_k1n.core.text import is_yaml
+from pytest_k1n.validation.bounded import files_in
 
 Document = Mapping[str, Json]
 
@@ -132,7 +133,7 @@ def read_folder(folder: Path, marker: str = "tasks") -> Iterator[tuple[Path, Doc
     """
     from pytest_k1n.lint.source import is_other
 
-    for path in sorted(folder.rglob("*.json")):
+    for path in files_in(folder):
         try:
             found = list(read_definitions(path, marker))
         except DefinitionError:

@@ -8,6 +8,15 @@ from pathlib import Path
 MB = 1 << 20
 
 
+def files_in(folder: Path, *, deep: bool = True) -> list[Path]:
+    """Return the JSON files of a folder, and of those below it if `deep`, in order of their names.
+
+    What only has such a name is left out: a pipe, whose reader would wait for ever, a link that leads nowhere, as
+    editors make to lock a file.
+    """
+    return sorted(path for path in (folder.rglob if deep else folder.glob)("*.json") if path.is_file())
+
+
 def read_at_most(path: Path, most_mb: int) -> bytes:
     """Return a file's content. Raises OSError, also for one of more than `most_mb` MB or without an end."""
     with path.open("rb") as file:

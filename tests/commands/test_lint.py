@@ -1,6 +1,7 @@
 """The command: paths, formats, exit codes, and no traceback whatever a file holds."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib import resources
@@ -13,6 +14,17 @@ from pytest_k1n.cli import main
 
 WARNED = workflow(fork([A], [task("b")]), join(), reader("c", "${a.output.x}"))
 REFUSED = workflow(A, reader("b", "${aa.output.x}"))
+
+
+@pytest.fixture
+def clutter(folder, tmp_path):
+    """A folder with one good definition, and beside it what shells and editors leave under such names."""
+    folder(good=REFUSED)
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / ".#good.json").symlink_to("me@here.4711")
+    (tmp_path / "round.json").symlink_to("round.json")
+    (tmp_path / "folder.json").mkdir()
+    return tmp_path
 
 
 @pytest.fixture
@@ -235,3 +247,35 @@ def test_without_a_path_and_folders_of_a_plan_it_says_what_to_name(folder, capsy
     with pytest.raises(SystemExit, match="2"):
         main(["lint"])
     assert "name a file or a folder, as in: k1n lint ." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("lint .", "b: reads aa"), ("run good.json", "${aa.output.x}"), ("check .", "left out: good.json")],
+)
+def test_what_only_has_the_name_of_a_file_holds_nothing_and_stops_nothing(clutter, command, said):
+    """In a process of its own: who reads a pipe that nobody writes to waits for ever."""
+    argv = [sys.executable, "-m", "pytest_k1n", *command.split()]
+    done = subprocess.run(argv, cwd=clutter, capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in done.stderr
+    assert said in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("round.json", "round.json: cannot be read: Too many levels of symbolic links"),
+        (".#good.json", ".#good.json: cannot be read: No such file or directory: a link to me@here.4711"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_told(clutter, capsys, name, said):
+    assert main(["lint", name]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["lint", "validate", "run"])
+def test_a_dash_is_standard_input(tmp_path, command):
+    argv = [sys.executable, "-m", "pytest_k1n", command, "-"]
+    text = json.dumps(workflow(A))
+    done = subprocess.run(argv, cwd=tmp_path, input=text, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
