@@ -46,6 +46,7 @@ class EmbeddedBackend:
         self._plan = plan
         self._library = run.library
         self._notes = list(notes)
+        self._serves_rest = False
         self.time = TimeScale(name="virtual")
         self.domain: str | None = None
         self.slots: int | None = SLOTS
@@ -75,6 +76,9 @@ class EmbeddedBackend:
         """Have the worker take what is queued, and let virtual time pass until nothing more happens by itself."""
         if not self._embedded.worker.has_died:
             self._embedded.serve(self._types)
+            if not self._serves_rest:  # what only a running execution names, as dynamic forks do
+                self._serves_rest = True
+                self._embedded.serve_all()
         self._embedded.drain()
 
     def _answers(self, execution: ExecutionState) -> Answers:

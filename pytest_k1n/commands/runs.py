@@ -21,9 +21,9 @@ FILE = "run.json"
 _HINT = "a run's run.json, a folder with one (test-results, or test-results/runs/UID), or a saved execution"
 
 
-def add_run_arguments(parser: argparse.ArgumentParser, *, many: str | None = None) -> None:
+def add_run_arguments(parser: argparse.ArgumentParser, *, many: str | None = None, also: str = "") -> None:
     """Add the argument that names runs, and those that say how a saved execution is read."""
-    parser.add_argument("runs", nargs=many or 1, metavar="RUN", help=_HINT)
+    parser.add_argument("runs", nargs=many or 1, metavar="RUN", help=f"{also}{_HINT}")
     parser.add_argument("--plan", metavar="FILE", help="for a saved execution: the plan to judge it by")
     parser.add_argument("--server", metavar="URL", help="a Conductor server, if RUN is the id of an execution there")
     parser.set_defaults(time=None, speed=None, definition=None)

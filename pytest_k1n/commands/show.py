@@ -24,7 +24,7 @@ from pytest_k1n.report.picture.layers import draw
 def main(argv: Sequence[str]) -> int:
     """Print the drawing; 0, or 2 for what cannot be read."""
     parser = argparse.ArgumentParser(prog="k1n show", description=__doc__)
-    add_run_arguments(parser)
+    add_run_arguments(parser, also="a workflow definition, ")
     forms = parser.add_mutually_exclusive_group()
     forms.add_argument("--mermaid", action="store_const", dest="form", const="mermaid", help="a flowchart in Mermaid")
     forms.add_argument("--svg", action="store_const", dest="form", const="svg", help="a picture")

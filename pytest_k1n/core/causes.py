@@ -22,6 +22,8 @@ _REASONS: Final = ("reason", "message", "error", "comment")
 _MOST_OUTPUT: Final = 200
 """Characters of an output in the place of a reason."""
 _ENDED_BADLY: Final = frozenset({"FAILED", "FAILED_WITH_TERMINAL_ERROR", "TIMED_OUT", "COMPLETED_WITH_ERRORS"})
+_LEFT_OPEN: Final = frozenset({"CANCELED", "SCHEDULED", "IN_PROGRESS"})
+"""How the attempt looks that a JOIN did not wait for."""
 ABOUT_VALUES: Final = frozenset({"wrong-value", "wrong-answer", "wrong-branch", "schema-violation"})
 """Codes of findings that a null may explain."""
 
@@ -46,7 +48,7 @@ def causes(
     """
     for records in execution.records.values():
         if records[-1].status in _ENDED_BADLY:
-            yield Cause("failed", _failed(records))
+            yield Cause("failed", _failed(records) + _overtaken(records[-1], execution, definition))
             if records[-1].is_worker_task and not record_is_simulated(records[-1]):
                 yield Cause("given", _given(records[-1]))
     if definition is None:
@@ -73,6 +75,17 @@ def _failed(attempts: Sequence[TaskRecord]) -> str:
     why = plain_reason(last.reason or _without_reason(last))
     on = "; it is optional, so the execution went on" if last.status == "COMPLETED_WITH_ERRORS" else ""
     return f"{label(last.key)} {last.status}{after}: {why}{on}"
+
+
+def _overtaken(join: TaskRecord, execution: Execution, definition: WorkflowDefinition | None) -> str:
+    """Say of a JOIN that failed by an attempt which was about to be retried that this is a race of the server."""
+    if join.type != "JOIN" or definition is None:
+        return ""
+    waits_for = {ref for task in definition.walk() if task.ref == join.ref for ref in task.join_on}
+    for (ref, _), attempts in execution.records.items():
+        if ref in waits_for and len(attempts) > 1 and attempts[-1].status in _LEFT_OPEN:
+            return f"; {ref} was about to be retried: the server's JOIN saw the attempt before, a race of Conductor"
+    return ""
 
 
 def _given(record: TaskRecord) -> str:

@@ -12,17 +12,20 @@ _LATE = frozenset({"DYNAMIC", "FORK_JOIN_DYNAMIC"})
 
 
 def with_task_definitions(definition: Document, task_definitions: Iterable[Document]) -> dict[str, Any]:
-    """Return a definition that carries the task definitions of its worker tasks, so that nothing need be registered.
+    """Return a definition that carries the task definitions of its tasks, so that nothing need be registered.
 
-    A task without a definition gets no retry and 30 s to respond: the server's own default, three retries a minute
-    apart, would outlast any test. Raises TypeError, ValueError if the definition is not JSON.
+    Those of people and of the server's own tasks count, too: their time limits and retries. A worker's task without one
+    gets no retry and 30 s to respond: the server's own default, three retries a minute apart, would outlast any test.
+    Raises TypeError, ValueError if the definition is not JSON.
     """
     known = {str(each["name"]): dict(each) for each in task_definitions}
     copy = cast("dict[str, Any]", json.loads(json.dumps(definition)))
     for task in tasks_in(copy.get("tasks")):
-        if task.get("type", "SIMPLE") == "SIMPLE":
-            name = str(task.get("name") or task["taskReferenceName"])
-            task.setdefault("taskDefinition", known.get(name) or _default_task_definition(name))
+        name = str(task.get("name") or task["taskReferenceName"])
+        if name in known:
+            task.setdefault("taskDefinition", known[name])
+        elif task.get("type", "SIMPLE") == "SIMPLE":
+            task.setdefault("taskDefinition", _default_task_definition(name))
     return copy
 
 

@@ -105,7 +105,7 @@ def _of_task(task: WorkflowTask, known: Mapping[str, TaskDefinition], advisor: A
         retries = task.retry_count if task.retry_count is not None else definition.retry_count if definition else 0
         if retries:
             yield Goal(GoalKind.RETRY, task.ref, "", advisor.retry(task, retries))
-    if definition and (task.type not in SYSTEM_TASK_TYPES or task.type == "HUMAN"):
+    if definition and (task.type not in SYSTEM_TASK_TYPES or _is_asked(task)):
         limit_s = definition.timeout_s or definition.poll_timeout_s or definition.total_timeout_s
         if limit_s:
             yield Goal(GoalKind.TIMEOUT, task.ref, "", advisor.timeout(task, limit_s))
@@ -115,6 +115,11 @@ def _of_task(task: WorkflowTask, known: Mapping[str, TaskDefinition], advisor: A
         yield Goal(
             GoalKind.PERMISSIVE, task.ref, "", advisor.fail(task, "permissive: its branch goes on until the JOIN")
         )
+
+
+def _is_asked(task: WorkflowTask) -> bool:
+    """Whether somebody outside ends a task, who may be too late: a WAIT that names no time of its own is one."""
+    return task.type == "HUMAN" or (task.type == "WAIT" and not {"duration", "until"} & task.inputs.keys())
 
 
 _RUNS = {"SUB_WORKFLOW": GoalKind.SUB_WORKFLOW, "TERMINATE": GoalKind.TERMINATION}

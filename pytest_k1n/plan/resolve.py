@@ -46,7 +46,7 @@ def unresolved(plan: Plan, library: Library, *, is_complete: bool = True) -> lis
                 else:
                     problems.append(f"{where}.workflow: {error}: {hint or known_here(known)}")
         else:
-            problems += [f"{where}.{problem}" for problem in _unknown_refs(template, definition)]
+            problems += [f"{where}.{problem}" for problem in _unknown_refs(template, definition, library)]
             problems += [f"{where}.{problem}" for problem in _unasked(template, definition)]
             problems += [f"{where}.{problem}" for problem in _unread_input(template, library)]
     return problems
@@ -62,12 +62,29 @@ def _missing_folders(plan: Plan) -> Iterator[str]:
                 yield f"{plan.source}: {key}: {folder}: {what}: {hint}"
 
 
-def _unknown_refs(template: Template, definition: WorkflowDefinition) -> Iterator[str]:
+def _unknown_refs(template: Template, definition: WorkflowDefinition, library: Library) -> Iterator[str]:
     tasks = [*definition.walk()]
     refs, may_be = {task.ref for task in tasks}, bring_refs(tasks)
+    inner = _inner_refs(tasks, library)
     for key, ref in _named_refs(template):
-        if meant := unknown_ref(ref, refs, may_be=may_be):
+        if key == "estimates" and ref in inner and ref not in refs:  # people are asked in sub-workflows, too
+            child, starter = inner[ref]
+            what = f"{ref} is a task of {child}, which {starter} starts"
+            yield f"{key}: {what}: name {starter}, whose tasks share its time"
+        elif meant := unknown_ref(ref, refs, may_be=may_be):
             yield f"{key}: {definition.name} has no ref {ref!r}: {meant}"
+
+
+def _inner_refs(tasks: Iterable[WorkflowTask], library: Library) -> dict[str, tuple[str, str]]:
+    """Return the refs of sub-workflows, each with its workflow and the task that starts it."""
+    found: dict[str, tuple[str, str]] = {}
+    for task in tasks:
+        parameter = task.raw.get("subWorkflowParam")
+        name = parameter.get("name") if task.type == "SUB_WORKFLOW" and isinstance(parameter, Mapping) else None
+        child = library.known_definition(name) if isinstance(name, str) and "$" not in name else None
+        if child is not None:
+            found = {inner.ref: (child.name, task.ref) for inner in child.walk()} | found
+    return found
 
 
 def bring_refs(tasks: Iterable[WorkflowTask]) -> bool:

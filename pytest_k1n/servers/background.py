@@ -175,7 +175,9 @@ def _claim(place: Place, lock: int) -> None:
         time.sleep(_PAUSE_S)
     found = current(place)
     what = f"{found.url} ({found.kind}, pid {found.pid})" if found else "another `k1n server start` is at it"
-    raise AlreadyRunning(f"a server is in the background already: {what}", remedy="k1n server stop")
+    raise AlreadyRunning(
+        f"a server is in the background already: {what}", remedy="k1n server stop, or K1N_PROJECT=FOLDER for one more"
+    )
 
 
 def _write(place: Place, found: Background) -> None:

@@ -126,3 +126,21 @@ def test_a_dynamic_fork_that_was_given_nothing_is_told_by_what_was_put_out_befor
     )
     done = causes(build.execution(cut, status="COMPLETED"), definition(simple("cut"), each))
     assert not [cause for cause in done if cause.kind == "null"]
+
+
+def test_a_join_that_failed_by_an_attempt_before_its_retry_is_told_to_be_a_race(build):
+    branches = [[simple("a")], [simple("b")]]
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": branches}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["a", "b"]}
+    first = build.task("a", 0, 10, status="FAILED", reason="503", retried=True)
+    failed = build.task("j", 0, 12, type="JOIN", status="FAILED", reason="503")
+    again = build.task("a", None, 12, scheduled=10, status="CANCELED", attempt=1)
+
+    def told(*tasks):
+        found = causes(build.execution(*tasks, status="FAILED"), definition(fork, join))
+        return [cause.text for cause in found if cause.text.startswith("j ")]
+
+    assert told(first, again, failed) == [
+        "j FAILED: 503; a was about to be retried: the server's JOIN saw the attempt before, a race of Conductor"
+    ]
+    assert told(build.task("a", 0, 10, status="FAILED", reason="503"), failed) == ["j FAILED: 503"]

@@ -196,3 +196,11 @@ def test_a_person_s_time_limit_is_a_goal_and_none_of_the_workflow_s():
     asked_in_vain = record("ask", kind="HUMAN", status="TIMED_OUT")
     assert met(defined, asked_in_vain, status="TIMED_OUT") == {("task", "ask", ""), ("timeout", "ask", "")}
     assert [goal.what for goal in goals_of(defined)][-1] == "the workflow times out"
+
+
+def test_so_is_that_of_a_wait_which_somebody_has_to_end():
+    rules = {"name": "w", "timeoutSeconds": 60}
+    signal = of("WAIT", "signal", taskDefinition=rules)
+    pause = of("WAIT", "pause", taskDefinition=rules, inputParameters={"duration": "30 s"})
+    assert [goal.ref for goal in goals_of(definition(signal, pause)) if goal.kind == "timeout"] == ["signal"]
+    assert ("timeout", "signal", "") in met(definition(signal), record("signal", kind="WAIT", status="TIMED_OUT"))

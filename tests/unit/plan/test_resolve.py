@@ -108,3 +108,22 @@ def test_a_file_that_holds_no_definition_is_named(problems, tmp_path, text):
     assert "bad.json: " in problem
     assert "\n" not in problem
     assert len(problem) < 500
+
+
+def test_a_task_of_a_sub_workflow_is_told_with_the_task_whose_time_it_shares(problems, tmp_path):
+    child = {
+        "name": "delivery",
+        "version": 1,
+        "tasks": [{"name": "drive", "taskReferenceName": "drive", "type": "SIMPLE"}],
+    }
+    (tmp_path / "workflows").mkdir(exist_ok=True)
+    (tmp_path / "workflows" / "delivery.json").write_text(json.dumps(child))
+    starts = {
+        "name": "deliver", "taskReferenceName": "deliver", "type": "SUB_WORKFLOW",
+        "subWorkflowParam": {"name": "delivery", "version": 1},
+    }  # fmt: skip
+    assert problems('estimates = { deliver = "4m" }', tasks=[*TASKS, starts]) == []
+    [line] = problems('estimates = { drive = "4m" }', tasks=[*TASKS, starts])
+    assert (
+        "estimates: drive is a task of delivery, which deliver starts: name deliver, whose tasks share its time" in line
+    )
