@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_k1n.core.inlining import names_in, refs_in_loops, startable, tasks_in
+from pytest_k1n.core.fitting import fitting_ms
+from pytest_k1n.core.inlining import names_in, refs_in_loops, startable
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
@@ -90,7 +91,9 @@ def dry_run(
     collected = Handlers({**(handlers or {}), **named}, offered=offered, rest=_plausibly(examples, requests))
     execution = start_alone(
         documents[0],
-        HandlerWorker(collected, takes_ms={**_fitting(started, task_definitions), **(takes_ms or {})}, jitter=0),
+        HandlerWorker(
+            collected, takes_ms={**fitting_ms(started, task_definitions, takes_ms or {}), **(takes_ms or {})}, jitter=0
+        ),
         input=input,
         children=documents[1:],
         task_definitions=task_definitions,
@@ -131,26 +134,6 @@ def demand_taken(definition: Document) -> None:
     except Problem as problem:
         said = "; ".join(f"{each['path']}: {each['message']}" for each in problem.violations)
         raise ValueError(f"a server refuses it: {said or problem.message}") from None
-
-
-def _fitting(definitions: Sequence[Document], task_definitions: Sequence[Document]) -> dict[str, int]:
-    """Return by ref how long the work takes that has not a minute: half of its time limit, or of the workflow's.
-
-    What is made up should not fail by it; of a workflow's limit each of its tasks has a share.
-    """
-    limits = {str(each.get("name")): each.get("timeoutSeconds") for each in task_definitions}
-    found: dict[str, int] = {}
-    for definition in definitions:
-        tasks = list(tasks_in(definition.get("tasks")))
-        whole = definition.get("timeoutSeconds") if definition.get("timeoutPolicy") == "TIME_OUT_WF" else None
-        for task in tasks:
-            own = task.get("taskDefinition")
-            limit = own.get("timeoutSeconds") if isinstance(own, Mapping) else limits.get(str(task.get("name")))
-            shares = [(limit, 2), (whole, 2 * len(tasks))]
-            known = [max(1, each * 1000 // parts) for each, parts in shares if isinstance(each, int) and each > 0]
-            if known and min(known) < DEFAULT_ESTIMATE_MS:
-                found[str(task["taskReferenceName"])] = min(known)
-    return found
 
 
 def _to_the_end(
