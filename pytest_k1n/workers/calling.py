@@ -18,7 +18,9 @@ from pytest_k1n.workers.handler import Handler, TaskContext, TaskFailed
 _TASK_NAMES: Final = frozenset({"task", "context", "ctx", "t", "_"})
 """A parameter of one of these names takes the task, unless it says otherwise by its annotation."""
 _EMPTY: Final = inspect.Parameter.empty
+_POSITIONAL: Final = inspect.Parameter.POSITIONAL_ONLY
 _KEYWORDS: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_NAMED: Final = (_POSITIONAL, *_KEYWORDS)
 
 
 def as_handler(function: Callable[..., object]) -> Handler:
@@ -34,10 +36,10 @@ def as_handler(function: Callable[..., object]) -> Handler:
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         return function  # a builtin that does not tell what it takes
-    parameters = [each for each in signature.parameters.values() if each.kind in _KEYWORDS]
+    parameters = [each for each in signature.parameters.values() if each.kind in _NAMED]
     kinds = {each.kind for each in signature.parameters.values()}
     takes_all = inspect.Parameter.VAR_KEYWORD in kinds and inspect.Parameter.VAR_POSITIONAL not in kinds
-    positional = kinds - {*_KEYWORDS, inspect.Parameter.VAR_KEYWORD}
+    positional = kinds - {*_NAMED, inspect.Parameter.VAR_KEYWORD}
     if sdk.is_worker(function):
         return _CallByName(function, parameters, takes_all=takes_all, is_sdk=True)
     if positional and not parameters:
@@ -59,7 +61,8 @@ def _takes_nothing_but_the_task(function: Callable[..., object]) -> bool:
 def _takes_task(parameter: inspect.Parameter) -> bool:
     annotation = parameter.annotation
     if annotation in (_EMPTY, Any, object, "Any", "object"):  # which says no more than no annotation
-        return parameter.default is _EMPTY and parameter.name in _TASK_NAMES
+        has_value = parameter.default is not _EMPTY and parameter.default is not None
+        return not has_value and parameter.name in _TASK_NAMES
     return annotation is TaskContext or annotation in ("TaskContext", "k1n.TaskContext", "pytest_k1n.TaskContext")
 
 
@@ -85,7 +88,16 @@ class _CallByName:
         if self._takes_all:
             arguments = {**context.input, **arguments}
         with sdk.task_context(context) if self._is_sdk else nullcontext():
-            return self._function(**arguments)
+            return self._called(arguments)
+
+    def _called(self, arguments: dict[str, Any]) -> object:
+        """Call it with arguments by name, of which those that can only be given by their place go first."""
+        places = []
+        for parameter in self._parameters:
+            if parameter.kind is not _POSITIONAL or parameter.name not in arguments:
+                break
+            places.append(arguments.pop(parameter.name))
+        return self._function(*places, **arguments)
 
     def _wants_whole(self, parameter: inspect.Parameter, context: TaskContext) -> bool:
         """Tell whether the only parameter takes the task rather than an input."""
@@ -101,9 +113,9 @@ class _CallByName:
         parameter = self._parameters[0]
         if self._is_sdk or sdk.is_task_type(self._types.get(parameter.name)):
             with sdk.task_context(context):
-                return self._function(**{parameter.name: sdk.task(context, self._types.get(parameter.name))})
+                return self._called({parameter.name: sdk.task(context, self._types.get(parameter.name))})
         with self._told_of_the_task(parameter, context):
-            returned = self._function(**{parameter.name: context})
+            returned = self._called({parameter.name: context})
         return self._awaited(returned, parameter, context) if inspect.iscoroutine(returned) else returned
 
     async def _awaited(self, coroutine: Coroutine[Any, Any, object], parameter: Parameter, context: TaskContext) -> Any:

@@ -72,3 +72,33 @@ def test_what_is_no_definition_is_told_in_one_line_at_the_line_of_the_test(files
     assert outcome.counts == {"failed": 1}
     assert said in outcome.text
     assert "fixtures/conductor.py" not in outcome.text
+
+
+KID = """
+KID = {"name": "kid", "version": 1, "tasks": [{"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}]}
+OTHER = {**KID, "tasks": [{"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}]}
+"""
+
+
+def test_two_unlike_children_of_one_version_are_refused_and_two_alike_are_one(empty_project):
+    empty_project.file(
+        "test_it.py",
+        KID
+        + """
+def test_unlike(conductor):
+    conductor.run(KID, children=[KID, OTHER])
+
+def test_alike(conductor):
+    assert conductor.run(KID, children=[KID, {**KID, "description": "again"}]).status == "COMPLETED"
+""",
+    )
+    outcome = empty_project.run("test_it.py")
+    assert outcome.counts == {"passed": 1, "failed": 1}, outcome.text
+    assert "children: kid version 1 is given twice, and not alike (/tasks)" in outcome.text
+
+
+@pytest.mark.parametrize("text", ['{"name": "kid"}', "kid:newest", "kid: 1"])
+def test_a_text_that_is_no_name_is_told_so(empty_project, text):
+    empty_project.file("test_it.py", f"def test_it(conductor):\n    conductor.run({text!r})\n")
+    outcome = empty_project.run("test_it.py")
+    assert "is no definition: write a dict, a path or name[:version]" in outcome.text

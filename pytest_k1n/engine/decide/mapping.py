@@ -81,6 +81,11 @@ def _dynamic(batch: TaskGroup, node: Node) -> None:
         )
     task.type = task.def_name = task.name = java_text(name)
     definition = node.task_def
+    if "taskDefinition" not in node.document:  # forked dynamically, and not registered: that of its new name counts
+        definition = batch.context.definitions.task_definition(task.name)
+        if definition is None:
+            raise InvalidInput(f"Invalid task specified.  Cannot find task by name {task.name} in the task definitions")
+        task.task_def = definition
     if definition is not None:
         task.response_timeout_s = definition.response_timeout_s
     task.start_delay_s = task.callback_s = node.start_delay_s

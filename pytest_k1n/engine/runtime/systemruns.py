@@ -61,7 +61,7 @@ class SystemRuns:
             self._run_later(task)
             return True
         if kind in ("WAIT", "HUMAN"):
-            if task.status == SCHEDULED:  # a simple task of that name, whose duration nobody reads
+            if task.node.type in FROM_WORKER:  # a simple task of that name, whose duration nobody reads
                 task.status, task.started_ms = IN_PROGRESS, self._engine.now_ms
             self._note_in_progress(task)
             if task.due_ms:

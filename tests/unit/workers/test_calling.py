@@ -208,3 +208,32 @@ def test_a_function_that_was_given_the_task_for_want_of_an_input_says_so_where_i
 
 def test_a_function_of_the_task_says_nothing_of_the_kind():
     assert "whole task" not in run(lambda task: task + 1, amount=4).reason
+
+
+def by_place(amount, currency="EUR", /):
+    return f"{amount} {currency}"
+
+
+def whole_by_place(given, /):
+    return {"ref": given.ref}
+
+
+def perhaps(task=None):
+    return {"ref": task.ref}
+
+
+@pytest.mark.parametrize(
+    ("function", "input_", "output"),
+    [
+        (by_place, {"amount": 3}, {"result": "3 EUR"}),
+        (by_place, {"amount": 3, "currency": "USD"}, {"result": "3 USD"}),
+        (whole_by_place, {"amount": 3}, {"ref": "charge"}),
+        (perhaps, {"amount": 3}, {"ref": "charge"}),
+    ],
+)
+def test_parameters_by_place_and_a_task_that_may_be_left_out_are_given(function, input_, output):
+    assert run(function, **input_).output == output
+
+
+def test_an_input_that_is_wanted_by_place_and_missing_is_told():
+    assert "by_place() needs amount" in run(by_place, currency="EUR").reason

@@ -1,5 +1,7 @@
 """FORK_JOIN_DYNAMIC in its corners; read off recordings of Conductor 3.32.1 (fixtures/conformance)."""
 
+import pytest
+
 
 def dynamic(make, ref="dyn", join="join", **inputs):
     return [
@@ -52,3 +54,17 @@ def test_a_forked_task_brings_its_own_definition(bench, make):
     execution = bench.start(make.workflow(*dynamic(make, tasks=[own], inputs={})))
 
     assert execution.task("nobody").response_timeout_s == 9
+
+
+@pytest.mark.parametrize("registered", ["own", "real"])
+def test_a_dynamic_task_that_is_forked_needs_a_registered_definition(bench, make, registered):
+    """Of its own name or of the one that its input says; else Conductor 3.32.1 fails the execution."""
+    one = make.of_type("DYNAMIC", "dy", name="own", dynamicTaskNameParam="n", inputParameters={"n": "real"})
+    definition = make.workflow(*dynamic(make, tasks=[one], inputs={}))
+
+    assert bench.start(definition).state.reason == (
+        "Invalid task specified.  Cannot find task by name real in the task definitions"
+    )
+    bench.engine.catalogue.put_task({"name": registered, "responseTimeoutSeconds": 30}, 0)
+    task = bench.start(definition).task("dy")
+    assert (task.type, task.status, task.response_timeout_s) == ("real", "SCHEDULED", 30)
