@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_k1n.core.text import from_yaml, is_yaml
 from pytest_k1n.lint.selection import Selection
-from pytest_k1n.lint.source import SourceFile, Unreadable, read_source
+from pytest_k1n.lint.source import NoDefinition, SourceFile, Unreadable, read_source
 
 _NOT_WALKED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "target", "build", "dist"})
 EVERYTHING = Selection()
@@ -48,6 +48,10 @@ def gather(paths: Iterable[str], selection: Selection) -> Gathered:
                 continue
             try:
                 source = read_source(each, shown)
+            except NoDefinition as error:
+                skipped += is_folder
+                mistakes += [] if is_folder else [str(error)]
+                continue
             except Unreadable as error:
                 mistakes.append(str(error))
                 continue

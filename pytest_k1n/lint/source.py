@@ -53,6 +53,10 @@ class Unreadable(OSError):
     """A file that cannot be read at all, and why."""
 
 
+class NoDefinition(Unreadable):
+    """A file that is no definition, whatever is in it: too large, or not UTF-8 text."""
+
+
 @dataclass(frozen=True, eq=False)
 class SourceFile:
     """One text; `name` is the file as findings show it."""
@@ -114,10 +118,10 @@ def read_source(path: FilePath, name: str) -> SourceFile:
     """Read a file. Raises Unreadable."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
-            raise Unreadable(f"{name}: {path.stat().st_size >> 20} MB: no definition is larger than 16 MB")
+            raise NoDefinition(f"{name}: {path.stat().st_size >> 20} MB: no definition is larger than 16 MB")
         return SourceFile(name, read_at_most(path, LARGEST_BYTES // MB).decode("utf-8-sig"))
     except UnicodeDecodeError:
-        raise Unreadable(f"{name}: is not UTF-8 text") from None
+        raise NoDefinition(f"{name}: is not UTF-8 text") from None
     except OSError as error:
         if isinstance(error, Unreadable):
             raise

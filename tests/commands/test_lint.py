@@ -92,6 +92,20 @@ def test_a_broken_definition_in_a_folder_is_told(folder, capsys):
     assert "w.json:1  error    is not JSON" in out
 
 
+def test_in_a_folder_a_file_that_cannot_be_a_definition_is_left_alone_and_named_it_is_a_mistake(
+    folder, capsys, tmp_path
+):
+    folder(w=SOUND, data="[]")
+    os.truncate(tmp_path / "data.json", 17 << 20)
+    (tmp_path / "utf16.json").write_text('{"name": "w"}', encoding="utf-16")
+    code, out, err = lint(capsys, ".")
+    assert (code, err) == (0, "")
+    assert "2 other JSON files skipped" in out
+    assert lint(capsys, "utf16.json") == (2, "nothing found in 0 definitions (0 files)\n",
+                                          "k1n lint: utf16.json: is not UTF-8 text\n")  # fmt: skip
+    assert lint(capsys, "data.json")[0] == 2
+
+
 def test_a_task_without_a_reference_name_is_told_by_its_name(folder, capsys):
     folder(w=workflow(fork([A], [task("b")]), {"name": "after", "type": "SIMPLE"}))
     assert "no JOIN follows the fork: after (SIMPLE) follows it" in lint(capsys, "w.json")[1]
