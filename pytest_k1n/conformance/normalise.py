@@ -39,6 +39,8 @@ PARSER_WORDS = re.compile(
 SCRIPT_WORDS = re.compile(r"(Error evaluating the script `\w+)[^`]*`(?: at line [\d ]*)?")
 LAMBDA = re.compile(r"(\$\$Lambda)/0x[0-9a-f]+")
 INSTANT_MS = range(1_500_000_000_000, 4_000_000_000_000)
+BODY_DROPPED = ("instance", "createTime", "updateTime", "timestamp")
+"""`timestamp` is of Spring's own error bodies, which 3.15.0 answers where it has no such path."""
 TASK_STAMPS = ("scheduledTime", "startTime", "endTime", "updateTime", "firstStartTime")
 TASK_DROPPED = (
     *TASK_STAMPS, "seq", "queueWaitTime", "workerId", "taskId", "workflowInstanceId", "referenceTaskName",
@@ -193,7 +195,7 @@ def body(value: Any) -> Any:
             return {key: inner for key, inner in value.items() if key not in SUMMARY_DROPPED}
         if "referenceTaskName" in value and "taskType" in value:
             return _task(value)
-        kept = {key: body(inner) for key, inner in value.items() if key not in ("instance", "createTime", "updateTime")}
+        kept = {key: body(inner) for key, inner in value.items() if key not in BODY_DROPPED}
         if isinstance(kept.get("message"), str):
             kept["message"] = LAMBDA.sub(r"\1", PARSER_WORDS.sub(r"\1 …", kept["message"]))
         if "validationErrors" in kept:

@@ -25,6 +25,12 @@ class Dialect:
     """Whether TERMINATE can end an execution as TERMINATED."""
     has_child_options: bool = True
     """Whether a SUB_WORKFLOW can hand its child a priority and a key that makes it the only one."""
+    says_what_is_missing: bool = True
+    """Whether a task that is not there is refused, and a log without lines no list."""
+    saves_skipped: bool = False
+    """Whether its database takes the record of a task that was skipped by request, which every retry saves anew."""
+    keeps_first_reason: bool = True
+    """Whether what was terminated and is terminated again keeps the reason it had."""
 
 
 CURRENT: Final = Dialect(conductor="3.32.1")
@@ -35,6 +41,9 @@ _OLDER: Final = Dialect(
     takes_empty_case=False,
     ends_terminated=False,
     has_child_options=False,
+    says_what_is_missing=False,
+    saves_skipped=True,
+    keeps_first_reason=False,
 )
 DIALECTS: Final = {each.conductor: each for each in (CURRENT, _OLDER)}
 

@@ -68,6 +68,8 @@ def terminate(engine: Engine, execution: ExecutionState, reason: str | None) -> 
     if execution.status != TERMINATED:
         engine.terminate(execution, reason)
         engine.settle()
+    elif not engine.dialect.keeps_first_reason:
+        execution.reason = reason
 
 
 def restart(engine: Engine, execution: ExecutionState, *, latest: bool = False) -> None:

@@ -213,14 +213,12 @@ def _pending(execution: ExecutionState, ref: str) -> TaskState | None:
 
 
 def _get(request: Request) -> Reply:
-    return Reply(payload=task_document(_known(request)))
-
-
-def _known(request: Request) -> TaskState:
     task = request.engine.task(request.names["id"])
-    if task is None:
-        raise Unknown(f"Task not found for taskId: {request.names['id']}")
-    return task
+    if task is not None:
+        return Reply(payload=task_document(task))
+    if not request.engine.dialect.says_what_is_missing:
+        return Reply(204)
+    raise Unknown(f"Task not found for taskId: {request.names['id']}")
 
 
 def _log(request: Request) -> Reply:
@@ -233,7 +231,8 @@ def _log(request: Request) -> Reply:
 
 def _logs(request: Request) -> Reply:
     logs = request.engine.logs.of(request.names["id"])
-    return Reply(payload=list(logs)) if logs else Reply(204)
+    is_shown = logs or not request.engine.dialect.says_what_is_missing
+    return Reply(payload=list(logs)) if is_shown else Reply(204)
 
 
 def _queue_size(request: Request) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_k1n.conformance.compare import HistoryDifference, differences
-from pytest_k1n.conformance.normalise import canonical
+from pytest_k1n.conformance.normalise import body, canonical
 from pytest_k1n.conformance.tree import CaseHistory, CaseNode, unsettled
 
 ROOT = "11111111-1111-4111-8111-111111111111"
@@ -82,3 +82,8 @@ def test_a_server_with_work_of_its_own_left_is_not_settled():
     assert unsettled(node, {ROOT: node}, 0) == "j#0 can join"
     waiting = CaseNode("root", {"workflowId": ROOT, "status": "RUNNING", "tasks": [task("a", "SCHEDULED"), join]})
     assert unsettled(waiting, {ROOT: waiting}, 0) is None
+
+
+def test_the_instant_of_an_error_body_of_springs_own_does_not_show():
+    shown = {"timestamp": "2026-11-29T12:55:05.594+00:00", "status": 404, "error": "Not Found", "path": "/api/secrets"}
+    assert body(shown) == {"status": 404, "error": "Not Found", "path": "/api/secrets"}

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from pytest_k1n.engine.dialect import dialect_of
+from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.router import Routes
 
 UNREADABLE = "Unable to download payload from external storage path: /there.json"
@@ -125,3 +127,17 @@ def test_a_path_that_tomcat_cannot_read_is_a_page_of_its_own(routes, path):
 
 def test_parameters_of_a_path_are_nobody_s(routes):
     assert ask(routes, "GET", "/workflow/x;v=1")[1]["message"] == "No such workflow found by id: x"
+
+
+def test_an_engine_as_3_15_0_says_nothing_of_tasks_that_are_not_there_and_retries_behind_skipped_ones(make):
+    routes = Routes(Engine(dialect=dialect_of("3.15.0")))
+    assert (ask(routes, "GET", "/tasks/none"), ask(routes, "GET", "/tasks/none/log")) == ((204, None), (200, []))
+    tasks = [make.simple("a"), make.simple("b")]
+    _, workflow_id = ask(
+        routes, "POST", "/workflow", {"name": "w", "workflowDef": make.workflow(*tasks), "taskToDomain": {}}
+    )
+    ask(routes, "PUT", f"/workflow/{workflow_id}/skiptask/b")
+    ask(routes, "DELETE", f"/workflow/{workflow_id}", reason="first")
+    ask(routes, "DELETE", f"/workflow/{workflow_id}", reason="second")
+    assert ask(routes, "GET", f"/workflow/{workflow_id}")[1]["reasonForIncompletion"] == "second"
+    assert ask(routes, "POST", f"/workflow/{workflow_id}/retry") == (204, None)
