@@ -53,6 +53,10 @@ def main(argv: Sequence[str]) -> int:
         print(json.dumps(document(result), indent=1, ensure_ascii=False))
     else:
         print("\n".join(text(result, shown=arguments.file)))
+    others = [name for each in definitions if (name := str(each.get("name"))) != str(definition.get("name"))]
+    if others and arguments.name is None:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        print(f"k1n run: {arguments.file} has {others[0]}{more} as well: --name says which to run", file=sys.stderr)
     if hints:
         what = f"nothing that ran is called {', '.join(hints)}"
         print(f"k1n run: {what}: it may be what {late[0]} would bring, which did not run", file=sys.stderr)

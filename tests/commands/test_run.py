@@ -410,6 +410,18 @@ def test_a_workflow_that_is_started_and_not_at_hand_is_simulated_as_a_sub_workfl
     ]
 
 
+def test_of_several_definitions_in_a_file_the_first_runs_and_the_others_are_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    several = [{"name": name, "version": 1, "tasks": [simple("a")]} for name in ("one", "two", "three")]
+    (tmp_path / "several.json").write_text(json.dumps(several))
+    assert main(["run", "several.json"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("one version 1")
+    assert said.err == "k1n run: several.json has two and 1 more as well: --name says which to run\n"
+    assert main(["run", "several.json", "--name", "two"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_start_with_null_for_an_input_fails_as_on_the_server(saved, ran):
     start = {"name": "go", "taskReferenceName": "go", "type": "START_WORKFLOW",
              "inputParameters": {"startWorkflow": {"name": "kid", "input": "${workflow.input.none}"}}}  # fmt: skip
