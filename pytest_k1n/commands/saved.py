@@ -10,12 +10,13 @@ from pathlib import Path
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.text import from_yaml, is_yaml, why_not_json
+from pytest_k1n.lint.source import DefinitionKind, definitions
 from pytest_k1n.validation.bounded import read_at_most
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 LARGEST_MB = 512
 """A hundred thousand records have 60 MB."""
-_DEPTH = 4
+_DEPTH = 8
 """How many wrappers may lie around an execution."""
 
 
@@ -104,6 +105,8 @@ def _unwrapped(document: Json, source: str, path: Path) -> Iterator[SavedExecuti
     if schema.startswith("k1n-"):
         kept = "runs/RUN/executions/ID.json, kept by --k1n-keep=always"
         reason = f"is a {schema} document, not an execution: those are in {kept}"
+    elif any(found.kind is DefinitionKind.WORKFLOW for found in definitions(document)):
+        reason = "is a workflow definition, not an execution: k1n lint and k1n run are for those"
     else:
         reason = "an execution is a JSON object with workflowId, status and tasks, as GET /workflow/ID answers it"
     yield NoExecution(source=source, reason=reason, is_foreign=True)

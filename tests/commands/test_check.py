@@ -143,8 +143,9 @@ def test_the_plans_definition_of_the_same_version_is_what_should_have_run(folder
         lambda each: [each],
         lambda each: {"totalHits": 1, "results": [each]},
         lambda each: {"status": 200, "body": {"data": {"executions": [each]}}},
+        lambda each: {"data": {"viewer": {"workflows": {"edges": [{"node": each}]}}}},
     ],
-    ids=["result", "workflow", "list", "search", "response"],
+    ids=["result", "workflow", "list", "search", "response", "graph"],
 )
 def test_an_execution_is_found_in_what_lies_around_it(saved, capsys, wrap):
     assert as_json(capsys, saved(wrap(good())))["workflow"]["workflow_id"] == "wf-1"
@@ -194,6 +195,14 @@ def test_a_file_that_holds_no_execution_is_one_line_and_exit_2(folder, capsys, c
     error = capsys.readouterr().err
     assert error.startswith("k1n check: a.json: ")
     assert error.count("\n") == 1
+
+
+def test_a_definition_is_told_to_be_one(folder, capsys):
+    (folder / "order.json").write_text(json.dumps([definition(simple("reserve"))]))
+    assert check("order.json") == 2
+    assert capsys.readouterr().err == (
+        "k1n check: order.json: is a workflow definition, not an execution: k1n lint and k1n run are for those\n"
+    )
 
 
 def test_an_empty_folder_is_nothing_judged(folder, capsys):
