@@ -72,11 +72,11 @@ def _handlers(shared):
 
 def test_event_handlers_are_removed_and_those_of_others_are_not(shared, dead_run, capsys):
     shared.client.register_event_handler({**HANDLER, "name": "theirs"})
-    dead_run("aaaaaac1", handlers=["paid/1-k1n-aaaaaac1-7-1-1.1795945830", "told"])
+    dead_run("aaaaaac1", handlers=["paid 1-k1n-aaaaaac1-7-1-1.1795945830", "told"])
     assert sweep.main(["--dry-run"]) == 1
-    assert "event handlers: paid/1-k1n-aaaaaac1-7-1-1.1795945830, told" in capsys.readouterr().out
+    assert "event handlers: paid 1-k1n-aaaaaac1-7-1-1.1795945830, told" in capsys.readouterr().out
     [line] = clear(shared.client, leftovers())
-    assert line.endswith("1 execution ended; event handlers removed: paid/1-k1n-aaaaaac1-7-1-1.1795945830, told")
+    assert line.endswith("1 execution ended; event handlers removed: paid 1-k1n-aaaaaac1-7-1-1.1795945830, told")
     assert _handlers(shared) == ["theirs"]
     shared.client.remove_event_handler("theirs")
 

@@ -199,9 +199,11 @@ def test_a_http_task_may_call_the_engine_that_runs_it(shared, until):
     assert record["outputData"]["response"]["body"] == "3.32.1-k1n-embedded"
 
 
-def test_a_name_with_a_slash_stays_one_segment_of_its_path(shared):
-    shared.client.register_tasks([{"name": "a/b", "ownerEmail": "x"}])
-    assert shared.ask("GET", "/api/metadata/taskdefs/a%2Fb")[1]["name"] == "a/b"
+def test_a_name_that_is_encoded_in_a_path_is_read_and_one_with_a_slash_refused_as_by_tomcat(shared):
+    shared.client.register_tasks([{"name": name, "ownerEmail": "x"} for name in ("a b", "a/b")])
+    assert shared.ask("GET", "/api/metadata/taskdefs/a%20b")[1]["name"] == "a b"
+    status, page = shared.ask("GET", "/api/metadata/taskdefs/a%2Fb")
+    assert (status, page[:15]) == (400, "<!doctype html>")
 
 
 def test_a_head_request_has_the_headers_of_a_get_and_no_body(shared):

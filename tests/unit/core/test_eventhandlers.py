@@ -56,6 +56,10 @@ def test_what_it_says_of_what_it_starts_stands():
     assert not _acts(kept, {"correlationId": "7", "taskToDomain": {"*": "d-1"}})
 
 
+def test_a_handler_has_a_name_by_which_a_server_can_be_asked_to_remove_it():
+    assert own_name("paid/1;a%2F", start="0a1b2c3d-1-1", number=1, at_s=2.0) == "paid_1_a_2F-k1n-0a1b2c3d-1-1-1.2"
+
+
 def test_a_name_tells_since_when_it_has_been_there_if_a_test_has_brought_it():
     assert registered_s(own_name("paid", start="0a1b2c3d-4711-1", number=2, at_s=1_795_945_830.4)) == 1_795_945_830
     assert registered_s("paid") is None
