@@ -12,7 +12,7 @@ from itertools import compress, count, islice
 from typing import TypeVar
 
 from pytest_k1n.core.columns import Columns
-from pytest_k1n.core.contradictions import contradictions, doubt, kept_type
+from pytest_k1n.core.contradictions import contradictions, doubt, kept_type, was_overtaken
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import (
     Execution,
@@ -155,7 +155,7 @@ def _numbering(observation: Observation) -> Iterator[Finding]:
             said = f"attempts {', '.join(map(str, attempts))}"
             yield doubt("attempts-missing", label(key), "attempts 0, 1, 2, … on record", said)
         for record in records[:-1]:
-            if not record.retried or record.status.is_successful:
+            if (not record.retried or record.status.is_successful) and not was_overtaken(record):
                 said = f"attempt {record.attempt} {record.status}, {'' if record.retried else 'not '}retried"
                 yield doubt("attempts-missing", label(key), "an unsuccessful, retried attempt before the last", said)
         if records[-1].retried:

@@ -198,6 +198,18 @@ def test_each_kind_of_contradiction_has_a_code_of_its_own(change, code):
     assert found.verdict is not Verdict.PASS
 
 
+@pytest.mark.parametrize(
+    ("limit_s", "scheduled", "doubted"),
+    [(2, 20_290, []), (2, 19_700, []), (0, 20_290, ["attempts-missing"]), (60, 20_290, ["attempts-missing"])],
+    ids=["behind its end", "before its end", "no limit", "in time"],
+)
+def test_a_report_may_overtake_the_servers_time_out(build, limit_s, scheduled, doubted):
+    """Stamps of a 3.32.1 that was killed and restarted: `left` had a response timeout of two seconds."""
+    late = {**build.task("left", 9, 20_167), "responseTimeoutSeconds": limit_s}
+    again = build.task("left", 24_227, 24_572, scheduled=scheduled, attempt=1)
+    assert [each.code for each in implausible(build.observation(late, again))] == doubted
+
+
 def test_work_that_never_takes_time_is_doubted_in_real_time_only():
     document = json.loads((ROOT / "fixtures" / "histories" / "template-02.json").read_text())
     for record in document["tasks"]:
