@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pytest_k1n.commands.definitionfile import beside, chosen, document_of, object_of, pairs, task_definitions
 from pytest_k1n.commands.dryrun_text import document, text
+from pytest_k1n.core.causes import never_brought
 from pytest_k1n.core.model import WorkflowStatus
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.engine.runtime.guards import Stuck
@@ -44,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         )
     except (TimeoutError, Stuck) as error:
         raise ValueError(str(error)) from None
-    late = _late(result)
+    late = [ref for each in result.family for ref in never_brought(each.execution, each.definition)]
     hints = {each: _near(each, result) for each in result.unmatched}
     if any(hints.values()) or (hints and not late):
         shown = ", ".join(f"{each} {hint}".strip() for each, hint in hints.items())
@@ -61,17 +62,6 @@ def main(argv: Sequence[str]) -> int:
         what = f"nothing that ran is called {', '.join(hints)}"
         print(f"k1n run: {what}: it may be what {late[0]} would bring, which did not run", file=sys.stderr)
     return _exit(result)
-
-
-def _late(result: DryRun) -> list[str]:
-    """Return the refs of tasks that would have brought others along, but did not run."""
-    return [
-        task.ref
-        for each in result.family
-        for task in each.definition.walk()
-        if task.type in ("DYNAMIC", "FORK_JOIN_DYNAMIC")
-        and task.ref not in {record.ref for record in each.execution.tasks}
-    ]
 
 
 def _near(key: str, result: DryRun) -> str:

@@ -12,7 +12,7 @@ from typing import cast
 from pytest_k1n.commands.check import judge
 from pytest_k1n.commands.saved import LARGEST_MB
 from pytest_k1n.commands.subject import read_subject
-from pytest_k1n.core.text import from_yaml, is_yaml, why_not_json
+from pytest_k1n.core.text import no_json
 from pytest_k1n.report.document import SCHEMA, ExecutionDocument, RunDocument
 from pytest_k1n.report.lone import FoundOf, lone_document
 from pytest_k1n.validation.bounded import read_at_most
@@ -56,9 +56,7 @@ def _json(path: Path) -> object:
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        if is_yaml(content.decode("utf-8", "replace")):
-            raise ValueError(f"{path}: {from_yaml(str(path))}") from None
-        raise ValueError(f"{path}: not JSON: {why_not_json(error)}") from None
+        raise ValueError(f"{path}: {no_json(content.decode('utf-8', 'replace'), str(path), error)}") from None
 
 
 def _checked(document: dict[str, object], path: Path) -> RunDocument:

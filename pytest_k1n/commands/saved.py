@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.text import from_yaml, is_yaml, why_not_json
+from pytest_k1n.core.text import no_json, why_not_json
 from pytest_k1n.lint.source import DefinitionKind, definitions
-from pytest_k1n.validation.bounded import read_at_most
+from pytest_k1n.validation.bounded import files_in, read_at_most
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")
 LARGEST_MB = 512
@@ -46,12 +46,10 @@ def saved_in(path: Path) -> Iterator[SavedExecution | NoExecution]:
     if not path.is_dir():
         yield from _in_file(path)
         return
-    found = False
-    for each in sorted(path.rglob("*")):
-        if each.name.endswith(SUFFIXES) and each.is_file():
-            found = True
-            yield from _in_file(each)
-    if not found:
+    files = files_in(path, suffixes=SUFFIXES)
+    for each in files:
+        yield from _in_file(each)
+    if not files:
         yield NoExecution(source=str(path), reason=f"holds no file that ends in {', '.join(SUFFIXES[:3])} or .gz")
 
 
@@ -92,8 +90,7 @@ def _in_lines(path: Path, text: str, error: Exception) -> Iterator[SavedExecutio
         has_begun = True
         yield from _unwrapped(document, f"{path}:{number}", path)
     if not has_begun:
-        reason = from_yaml(str(path)) if is_yaml(text) else f"not JSON: {why_not_json(error)}"
-        yield NoExecution(source=str(path), reason=reason)
+        yield NoExecution(source=str(path), reason=no_json(text, str(path), error))
 
 
 def _unwrapped(document: Json, source: str, path: Path) -> Iterator[SavedExecution | NoExecution]:

@@ -60,7 +60,7 @@ def run_validate(arguments: argparse.Namespace) -> int:
         if report.problems:
             exit_code = max(exit_code, 1)
         elif not arguments.quiet:
-            count = counted(len(report.warnings), "warning", "warnings")
+            count = counted(len(report.warnings), "warning")
             print(f"{name}: {f'accepted, with {count}' if report.warnings else 'valid'}, {report.kind}")
     return exit_code
 
@@ -87,7 +87,7 @@ def _plan(path: Path, text: str) -> FileReport:
         *(problem.removeprefix(": ") for problem in unresolved(plan, Library(plan.definitions, plan.task_definitions))),
     )
     return FileReport(
-        f"plan of {counted(len(plan.batches), 'batch', 'batches')}, {counted(count, 'template', 'templates')}",
+        f"plan of {counted(len(plan.batches), 'batch', 'batches')}, {counted(count, 'template')}",
         problems,
     )
 

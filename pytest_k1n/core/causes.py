@@ -13,10 +13,9 @@ from pytest_k1n.core.references import Reference, references
 from pytest_k1n.core.simulation import RESERVED
 from pytest_k1n.core.text import shortened
 from pytest_k1n.core.unroll import label
+from pytest_k1n.core.words import BRINGING_TASK_TYPES
 
 _PLAIN: Final = re.compile(r"\$\{(?:workflow\.input|(?P<ref>[^.\[${}\s]+)\.output)\.(?P<name>[^.\[${}\s]+)\}")
-_BRINGERS: Final = frozenset({"FORK_JOIN_DYNAMIC", "DYNAMIC"})
-"""Types whose tasks are named by what a task before has put out."""
 _REASONS: Final = ("reason", "message", "error", "comment")
 """Names under which an output may say why."""
 _MOST_OUTPUT: Final = 200
@@ -54,14 +53,15 @@ def causes(
     if definition is None:
         return
     ran = {task.ref: task for task in execution.tasks}
-    late = _unmapped(execution, definition, ran)
+    has_failed = execution.is_terminal and execution.status != "COMPLETED"
+    late = never_brought(execution, definition) if has_failed else ()
     for reference in references(definition):
         is_late = reference.consumer in late
         if not is_late and not _matters(reference, execution, ran, values):
             continue
         if (text := _null(reference, execution, ran, is_unmapped=is_late)) is not None:
             yield Cause("null", text)
-    if execution.is_terminal and execution.status != "COMPLETED":
+    if has_failed:
         missed = [
             task.ref for task in definition.tasks if task.ref not in ran and task.type not in ("JOIN", "TERMINATE")
         ]
@@ -116,11 +116,10 @@ def _matters(
     return record is None or not record_is_simulated(record)
 
 
-def _unmapped(execution: Execution, definition: WorkflowDefinition, ran: Mapping[str, TaskRecord]) -> frozenset[str]:
-    """Return the refs of dynamic tasks that never came to be: what they read to know their tasks may be null."""
-    if not execution.is_terminal or execution.status == "COMPLETED":
-        return frozenset()
-    return frozenset(task.ref for task in definition.walk() if task.type in _BRINGERS and task.ref not in ran)
+def never_brought(execution: Execution, definition: WorkflowDefinition) -> list[str]:
+    """Return the refs of tasks that would have brought others along, but never came to be."""
+    ran = {task.ref for task in execution.tasks}
+    return [task.ref for task in definition.walk() if task.type in BRINGING_TASK_TYPES and task.ref not in ran]
 
 
 def _null(

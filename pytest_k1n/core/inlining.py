@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
+from pytest_k1n.core.words import BRINGING_TASK_TYPES
+
 Document = Mapping[str, Any]
-_LATE = frozenset({"DYNAMIC", "FORK_JOIN_DYNAMIC"})
-"""Task types that may start a workflow whose name only the running execution knows."""
 
 
 def with_task_definitions(definition: Document, task_definitions: Iterable[Document]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _started_names(definition: Document) -> Iterator[str | None]:
 
 def _names_of(task: Document) -> Iterator[str | None]:
     kind, parameter, inputs = task.get("type"), task.get("subWorkflowParam"), task.get("inputParameters")
-    if isinstance(kind, str) and kind in _LATE:
+    if isinstance(kind, str) and kind in BRINGING_TASK_TYPES:
         yield None
     if isinstance(parameter, Mapping):
         inline = parameter.get("workflowDefinition")

@@ -72,6 +72,11 @@ def is_yaml(text: str) -> bool:
     return _YAML.match(text) is not None
 
 
+def no_json(text: str, name: str, error: Exception) -> str:
+    """Say of a file why it is no JSON that can be read; of YAML how it becomes JSON."""
+    return from_yaml(name) if is_yaml(text) else f"not JSON: {why_not_json(error)}"
+
+
 def from_yaml(name: str) -> str:
     """Say of a file that it is YAML, and how it becomes JSON."""
     path = PurePath(name)

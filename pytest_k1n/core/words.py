@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+BRINGING_TASK_TYPES: Final = frozenset({"DYNAMIC", "FORK_JOIN_DYNAMIC"})
+"""Types of tasks that bring others along, workflows among them, named by what a task before has put out."""
 FAILURE_WORKFLOW: Final = "conductor.failure_workflow"
 """Key of an ended execution's output: the id of the failure workflow that Conductor has started, or why it has not."""
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]

@@ -44,7 +44,6 @@ def describe(
         launch = _launch(item, mark, batch, plan, library) if mark else None
         if launch:
             launches.setdefault(launch.key, launch)
-        if launch:
             _refuse_unknown_phase(item, launch, plan)
         described.append(_item(item, batch, launch))
     for item_, batch_ in _batch_wide(items, plan):

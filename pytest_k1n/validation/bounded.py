@@ -8,13 +8,14 @@ from pathlib import Path
 MB = 1 << 20
 
 
-def files_in(folder: Path, *, deep: bool = True) -> list[Path]:
-    """Return the JSON files of a folder, and of those below it if `deep`, in order of their names.
+def files_in(folder: Path, *, deep: bool = True, suffixes: tuple[str, ...] = (".json",)) -> list[Path]:
+    """Return the files of a folder with one of some endings, and of those below it if `deep`, in order of their names.
 
     What only has such a name is left out: a pipe, whose reader would wait for ever, a link that leads nowhere, as
     editors make to lock a file.
     """
-    return sorted(path for path in (folder.rglob if deep else folder.glob)("*.json") if path.is_file())
+    found = (folder.rglob if deep else folder.glob)("*")
+    return sorted(path for path in found if path.name.endswith(suffixes) and path.is_file())
 
 
 def read_at_most(path: Path, most_mb: int) -> bytes:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.paths import shown
 
 MAKES: Final = "makes_expectation"
 """Attribute of what makes an expectation."""
@@ -29,7 +30,7 @@ def refuse_other_kinds(make: Callable[..., object], args: tuple[object, ...], ke
         wanted, has_kind = KINDS.get(str(parameter.annotation).removesuffix(" | None"), _ANYTHING)
         is_left_out = value is None and str(parameter.annotation).endswith(" | None")
         if not (is_left_out or has_kind(value)):
-            told = f"{make.__name__}: {parameter.name} must be {wanted}, not {_shown(value)}"
+            told = f"{make.__name__}: {parameter.name} must be {wanted}, not {shown(value)}"
             raise TypeError(f"{told}{_instead(make.__name__, parameter, value)}")
 
 
@@ -87,12 +88,7 @@ def _instead(name: str, parameter: inspect.Parameter, value: object) -> str:
         return f"; write {parameter.name}=[{value!r}]"
     if parameter.name == "path" and isinstance(value, Mapping) and value:
         key = next(iter(value))
-        return f"; write the path, then equals=, as in {key!r}, equals={_shown(value[key])}"
+        return f"; write the path, then equals=, as in {key!r}, equals={shown(value[key])}"
     if parameter.annotation == "Expectation" and (called := bracketed(value)):
         return f"; write {called}, with its brackets"
     return ""
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -23,10 +23,10 @@ def attempts(ref: str, n: int) -> Judge:
     """Expect exactly `n` attempts of a task, the first one counted; of each iteration in a loop."""
 
     def judge(observation: Observation) -> Findings:
-        tally = Tally()
-        for key in recorded(observation, ref, tally, expected=counted(n, "attempt")):
+        tally, expected = Tally(), counted(n, "attempt")
+        for key in recorded(observation, ref, tally, expected=expected):
             records = observation.records[key]
-            expected, observed = counted(n, "attempt"), f"{counted(len(records), 'attempt')}: {_history(records)}"
+            observed = f"{counted(len(records), 'attempt')}: {_history(records)}"
             if len(records) > n or (len(records) < n and observation.is_settled):
                 margin = f"{len(records) - n:+d}"
                 tally.fail("wrong-attempts", label(key), expected=expected, observed=observed, margin=margin)
