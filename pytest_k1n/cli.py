@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import io
 import os
-import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from pytest_k1n.client.address import redact
-from pytest_k1n.core.text import harmless, one_line, shortened
+from pytest_k1n.commands.shown import Shown
+from pytest_k1n.core.text import one_line, shortened
 
 USAGE_EXIT = 2
 STDIN = "/dev/stdin"
 """What `-` stands for where a command takes a file."""
-_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 class Command(NamedTuple):
@@ -57,6 +55,19 @@ COMMANDS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistake is one line on stderr and exit code 2, Ctrl-C is 130."""
     words = list(sys.argv[1:] if argv is None else argv)
+    out, err = Shown(sys.stdout), Shown(sys.stderr, hides=redact)
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = _run(words)
+        except SystemExit:  # of argparse, which has told its reason
+            _flush(out, err)
+            raise
+        except OSError as error:  # of our own words: a command's are told below
+            return _unwritten(error)
+        return _flush(out, err) or code
+
+
+def _run(words: Sequence[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
         return 0 if words else USAGE_EXIT
@@ -71,16 +82,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"k1n: {one_line(words[0], most=60)!r} is not a command; there are {known}", file=sys.stderr)
         return USAGE_EXIT
     try:
-        with redirect_stdout(_Shown(sys.stdout)), redirect_stderr(_Shown(sys.stderr, hides=redact)):
-            given = [STDIN if each == "-" else each for each in words[1:]]
-            return int(importlib.import_module(command.module).main(given))
+        given = [STDIN if each == "-" else each for each in words[1:]]
+        return int(importlib.import_module(command.module).main(given))
     except KeyboardInterrupt:
         print("k1n: interrupted", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing is wrong, and there is no reader left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except Exception as error:
         from pytest_k1n.client.errors import ConductorError  # here: `k1n` starts fast
 
@@ -92,29 +98,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         expected = isinstance(error, ValueError | LookupError | OSError | ConductorError)
         if not expected or os.environ.get("K1N_TRACEBACK"):
             raise
-        print(f"k1n {command.name}: {shortened(harmless(redact(str(error))), most=2000)}", file=sys.stderr)
+        print(f"k1n {command.name}: {shortened(redact(str(error)), most=2000)}", file=sys.stderr)
         return USAGE_EXIT
 
 
-class _Shown(io.TextIOBase):
-    """A stream for people: what a command prints of a file or a server's answer is shown, never obeyed.
+def _flush(out: Shown, err: Shown) -> int:
+    """Hand on what was printed, while a full disk can still be told: 0, or the exit code of a mistake."""
+    for stream in (out, err):
+        try:
+            stream.flush()
+        except OSError as error:
+            return _unwritten(error)
+    return 0
 
-    Colours go through where the stream is a terminal, because there commands have put them in themselves.
-    """
 
-    def __init__(self, stream: TextIO, *, hides: Callable[[str], str] = str) -> None:
-        self._stream = stream
-        self._hides = hides
-        self._colours = stream.isatty()
-
-    def write(self, text: str) -> int:
-        shown = self._hides(text)  # argparse repeats what it does not know, a server's URL among it
-        parts = _COLOUR.split(shown) if self._colours else [shown]
-        self._stream.write("".join(part if odd % 2 else harmless(part) for odd, part in enumerate(parts)))
-        return len(text)
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
+def _unwritten(error: OSError) -> int:
+    print(f"k1n: what it says could not be written: {error}", file=sys.stderr)
+    return USAGE_EXIT
 
 
 def _help() -> str:

@@ -76,7 +76,7 @@ def run_lint(arguments: argparse.Namespace) -> int:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
     gathered = gather(arguments.paths, selection)
     report = lint(gathered.sources, selection)
-    is_terminal = arguments.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    is_terminal = arguments.output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     if arguments.format == "text":
         written = text(report, colour=is_terminal, skipped=gathered.skipped)
     else:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.commands.shown import Shown
 from pytest_k1n.core.units import duration_ms, iso_utc
 from pytest_k1n.servers.background import Background, Place, current, follow, start, stop
 from pytest_k1n.servers.errors import ServerError
@@ -116,9 +117,12 @@ def _logs(arguments: argparse.Namespace, place: Place) -> int:
     if not place.log.exists():
         print("k1n server logs: no server was started in the background", file=sys.stderr)
         return NOT_RUNNING_EXIT
-    for line in follow(
-        place.log, lines=arguments.lines, goes_on=lambda: arguments.follow and current(place) is not None
-    ):
+
+    def goes_on() -> bool:
+        is_read = not isinstance(sys.stdout, Shown) or sys.stdout.is_read()  # `| head` has seen enough
+        return arguments.follow and is_read and current(place) is not None
+
+    for line in follow(place.log, lines=arguments.lines, goes_on=goes_on):
         print(line, end="", flush=True)
     return 0
 

@@ -1,12 +1,16 @@
 """The `k1n` command as a whole: mistakes in one line, and nothing that a terminal would obey."""
 
+import io
+import json
+import os
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import pytest
 
 from pytest_k1n.cli import main
+from pytest_k1n.commands.shown import Shown
 
 HOSTILE = "\x1b]0;owned\x07"
 
@@ -53,3 +57,86 @@ def test_an_option_that_a_command_does_not_know_is_repeated_without_its_secret(c
     with pytest.raises(SystemExit):
         main(["run", "x.json", "--server", "me:hunter2@127.0.0.1:18500"])
     assert "--server ***@127.0.0.1:18500" in capsys.readouterr().err
+
+
+def k1n(*words, **streams):
+    return subprocess.Popen([sys.executable, "-m", "pytest_k1n", *words], stdin=subprocess.DEVNULL, **streams)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), 2), (("--help",), 0), (("--version",), 0), (("server", "status"), 3), (("server", "stop"), 0),
+        (("nonsense",), 2), (("lint", "definition.json"), 1), (("lint", "--help"), 0),
+    ],
+)  # fmt: skip
+def test_a_reader_that_has_gone_changes_no_exit_code_and_is_no_mistake(words, code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tasks = [{"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["nobody"]}]
+    (tmp_path / "definition.json").write_text(json.dumps({"name": "w", "tasks": tasks}))
+    for heard in (True, False):
+        read, write = os.pipe()
+        os.close(read)
+        ran = k1n(*words, stdout=write, stderr=subprocess.PIPE if heard else write)
+        os.close(write)
+        told = (ran.communicate(timeout=60)[1] or b"").decode()
+        assert ran.returncode == code
+        assert "Broken pipe" not in told
+        assert "Traceback" not in told
+
+
+def test_what_cannot_be_written_is_no_success():
+    with open("/dev/full", "w") as full:
+        ran = k1n("--help", stdout=full, stderr=subprocess.PIPE, text=True)
+        told = ran.communicate(timeout=60)[1]
+    assert (ran.returncode, told.count("\n")) == (2, 1)
+    assert "No space left" in told
+
+
+def test_a_terminal_of_another_age_gets_escapes_for_what_it_has_no_letters_for(tmp_path):
+    path = tmp_path / "definition.json"
+    path.write_text(json.dumps({"name": "✅", "tasks": [{"name": "a", "taskReferenceName": "a"}]}))
+    ran = k1n("validate", path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+              env={**os.environ, "PYTHONIOENCODING": "latin-1"})  # fmt: skip
+    out, err = ran.communicate(timeout=60)
+    assert rb"\u2705" in out
+    assert (ran.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(("no_colour", "has_colour"), [(None, True), ("", True), ("1", False)])
+def test_a_command_knows_that_its_output_is_a_terminal(no_colour, has_colour, tmp_path):
+    path = tmp_path / "definition.json"
+    path.write_text(json.dumps({"name": "w", "tasks": [{"name": "a", "taskReferenceName": "a"}]}))
+    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environment |= {} if no_colour is None else {"NO_COLOR": no_colour}
+    ours, theirs = os.openpty()
+    ran = k1n("lint", path, stdout=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # the end of a terminal
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert (ran.wait(60), b"\x1b[" in shown) == (0, has_colour)
+
+
+def test_what_is_to_be_seen_at_once_is_not_kept_back():
+    class Kept(io.StringIO):
+        flushed = 0
+
+        def flush(self):
+            self.flushed += 1
+
+    stream = Kept()
+    print("one", file=Shown(stream), flush=True)
+    assert stream.flushed
+
+
+def test_what_goes_on_for_ever_learns_that_nobody_reads_it():
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stream:
+        shown = Shown(stream)
+        assert shown.is_read()
+        os.close(read)
+        assert not shown.is_read()
+        print("on", file=shown, flush=True)
