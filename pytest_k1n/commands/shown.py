@@ -19,8 +19,8 @@ class Shown(io.TextIOBase):
     """A stream for people: what a command prints of a file or a server's answer is shown, never obeyed.
 
     Colours go through where the stream is a terminal, because there commands have put them in themselves. Where the
-    reader has gone (`| head`, `| less`) what comes is dropped and the command goes on: its exit code is a verdict, which
-    somebody's `set -o pipefail` waits for.
+    reader has gone (`| head`, `| less`) what comes is dropped and the command goes on: its exit code is a verdict, for
+    which a shell with `pipefail` waits.
     """
 
     def __init__(self, stream: TextIO | None, *, hides: Callable[[str], str] = str) -> None:

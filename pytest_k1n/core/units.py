@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
+FIRST_INSTANT_MS, LAST_INSTANT_MS = -62_135_596_800_000, 253_402_300_799_999
+"""The years 1 to 9999, which ISO 8601 and Python have."""
 _LONGEST_MS = 100 * 365 * 24 * HOUR_MS
 
 _UNIT_MS = {"ms": 1, "s": SECOND_MS, "m": MINUTE_MS, "min": MINUTE_MS, "h": HOUR_MS, "d": 24 * HOUR_MS}
@@ -51,7 +53,7 @@ def _duration_ms(text: str) -> float:
 
 
 def format_ms(ms: int) -> str:
-    """Show a duration as a sentence has it: `412 ms`, `6.50 s`, `37.0 min`, `3 h 10 min`."""
+    """Show a duration as a sentence has it: `412 ms`, `6.50 s`, `37.0 min`, `3 h 10 min`, `69 d 2 h`."""
     sign, ms = ("-", -ms) if ms < 0 else ("", ms)
     if ms < SECOND_MS:
         return f"{sign}{ms} ms"
@@ -60,7 +62,10 @@ def format_ms(ms: int) -> str:
     if ms < 3 * HOUR_MS:
         return f"{sign}{ms / MINUTE_MS:.1f} min"
     hours, rest = divmod(round(ms / MINUTE_MS), 60)
-    return f"{sign}{hours} h {rest} min"
+    if hours < 72:
+        return f"{sign}{hours} h {rest} min"
+    days, hours = divmod(round(ms / HOUR_MS), 24)
+    return f"{sign}{days} d {hours} h"
 
 
 def minutes(ms: int) -> float:
@@ -83,6 +88,10 @@ def _is_number(text: str) -> bool:
 
 
 def iso_utc(epoch_ms: int) -> str:
-    """Write an epoch instant as ISO 8601 in UTC with milliseconds: `2026-11-21T03:44:43.120Z`."""
-    moment = datetime.fromtimestamp(epoch_ms / SECOND_MS, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{epoch_ms % SECOND_MS:03d}Z"
+    """Write an epoch instant as ISO 8601 in UTC with milliseconds: `2026-11-21T03:44:43.120Z`.
+
+    What is no instant of the years 1 to 9999, such as a stamp in nanoseconds, becomes the nearest that is one.
+    """
+    epoch_ms = min(max(epoch_ms, FIRST_INSTANT_MS), LAST_INSTANT_MS)
+    moment = datetime.fromtimestamp(epoch_ms // SECOND_MS, UTC)
+    return f"{moment.year:04}" + moment.strftime("-%m-%dT%H:%M:%S.") + f"{epoch_ms % SECOND_MS:03d}Z"

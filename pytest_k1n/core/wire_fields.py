@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from pytest_k1n.core.text import one_line
+from pytest_k1n.core.units import FIRST_INSTANT_MS, LAST_INSTANT_MS
 from pytest_k1n.core.words import Json, TaskStatus, WorkflowStatus
 
 JsonObject = Mapping[str, Json]
@@ -60,8 +61,11 @@ def integers(fields: JsonObject, keys: Sequence[str], where: str) -> list[int]:
 
 
 def stamp(fields: JsonObject, key: str, where: str) -> int | None:
-    """Read an instant; None where it was never set."""
-    return integer(fields, key, where, 0) or None
+    """Read an instant in epoch ms; None where it was never set."""
+    instant = integer(fields, key, where, 0)
+    if not FIRST_INSTANT_MS <= instant <= LAST_INSTANT_MS:
+        raise WireError(f"{where}: {key} must be in epoch ms, got {instant}, which is no year from 1 to 9999")
+    return instant or None
 
 
 def list_of(fields: JsonObject, key: str, where: str, *, required: bool = True) -> Sequence[Json]:

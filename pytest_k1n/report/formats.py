@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pytest_k1n.core.extras import require
 
 if TYPE_CHECKING:
     from pytest_k1n.report.document import RunDocument
+
+
+_PAIR = r"\\u[dD][89abAB]..\\u[dD][c-fC-F].."
+_ESCAPE = re.compile(rf"{_PAIR}|\\\\|(?P<half>\\u[dD][89a-fA-F]..)")
+"""In a text of JSON: whole surrogate pairs, backslashes, and the halves of pairs that strict readers refuse."""
 
 
 class UnknownFormat(ValueError):
@@ -71,4 +77,6 @@ def rendered(document: RunDocument, form: Format) -> str:
     """Render a document as text that UTF-8 can hold. Raises MissingExtra."""
     form.check()
     text = cast("str", importlib.import_module(form.module).render(document))
+    if form.suffix.endswith(("json", "sarif")):
+        text = _ESCAPE.sub(lambda escape: "\\ufffd" if escape["half"] else escape[0], text)
     return text.encode("utf-8", "replace").decode("utf-8")  # a name with half a surrogate pair is legal in JSON

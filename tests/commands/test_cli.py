@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import nullcontext, suppress
+from pathlib import Path
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_reader_that_has_gone_changes_no_exit_code_and_is_no_mistake(words, co
 
 
 def test_what_cannot_be_written_is_no_success():
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         ran = k1n("--help", stdout=full, stderr=subprocess.PIPE, text=True)
         told = ran.communicate(timeout=60)[1]
     assert (ran.returncode, told.count("\n")) == (2, 1)

@@ -15,6 +15,8 @@ from pytest_k1n.report.figures import SUCCESSFUL
 
 _OK, _ERROR = 1, 2
 _INTERNAL, _CONSUMER = 1, 5
+_LAST_NANO = 2**64 - 1
+"""OTLP has no instant before 1970 and none after 2554."""
 Span = dict[str, Any]
 
 
@@ -91,7 +93,7 @@ def _value(value: object) -> dict[str, Any]:
 
 
 def _nano(epoch_ms: int) -> str:
-    return str(epoch_ms * 1_000_000)
+    return str(min(max(epoch_ms * 1_000_000, 0), _LAST_NANO))
 
 
 def _id(attempt: AttemptDocument) -> str:

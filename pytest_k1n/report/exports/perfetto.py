@@ -20,7 +20,7 @@ Event = dict[str, Any]
 def render(document: RunDocument) -> str:
     """Write one process per execution, with the critical path on its first track."""
     executions = document["executions"]
-    zero = min((each["raw_started_ms"] for each in executions), default=0)
+    zero = min(map(_earliest, executions), default=0)
     events = [
         event
         for pid, each in enumerate(executions, 1)
@@ -28,6 +28,12 @@ def render(document: RunDocument) -> str:
     ]
     head = {"run": document["run"]["uid"], "time_model": document["time"]["model"], "verdict": document["verdict"]}
     return json.dumps({"displayTimeUnit": "ms", "otherData": head, "traceEvents": events})
+
+
+def _earliest(execution: ExecutionDocument) -> int:
+    """Return the first raw stamp: by its stamps a task may have begun before its execution did."""
+    begins = [_begin(task) for task in execution["tasks"] if task["attempts"]]
+    return execution["raw_started_ms"] + min([0, *begins])
 
 
 def _execution(execution: ExecutionDocument, pid: int, offset_ms: int) -> Iterator[Event]:

@@ -141,3 +141,17 @@ def test_a_flowchart_has_every_task_and_every_edge(recorded):
     edges = sum(len(task["after"]) for task in execution["tasks"])
     assert text.count(" --> ") == edges
     assert all(task["ref"] in text for task in execution["tasks"])
+
+
+@pytest.mark.parametrize("factor", [1_000_000, 0.001], ids=["nanoseconds", "seconds"])
+def test_stamps_in_another_unit_are_read_by_all_consumers(factor, recorded):
+    document = recorded("template-02")
+    for _, attempt in attempts(document):
+        attempt["raw"] = {key: round(value * factor) for key, value in attempt["raw"].items()}
+        for key in ("scheduled_ms", "ready_ms", "start_ms", "end_ms"):
+            start = document["executions"][0]["raw_started_ms"]
+            attempt[key] = round((attempt[key] + start) * factor) - start
+    Parse(rendered(document, named("otlp")), ExportTraceServiceRequest())
+    etree.fromstring(rendered(document, named("xes")).encode())
+    events = json.loads(rendered(document, named("perfetto")))["traceEvents"]
+    assert all(event.get("ts", 0) >= 0 <= event.get("dur", 0) for event in events)

@@ -116,3 +116,14 @@ def test_the_terminal_s_pictures_are_harmless(document):
 
     assert "\x1b" not in harmless("\n".join(told))
     assert all(len(line) < 300 for line in chart(execution))
+
+
+@pytest.mark.parametrize(
+    "form", [each for each in FORMATS if each.suffix.endswith(("json", "sarif"))], ids=lambda each: each.name
+)
+def test_strict_readers_of_json_find_whole_characters(form, recorded):
+    names = "\ud83e\udde8 \ud800 \\ud800 \\\\\udfff"
+    text = rendered(poisoned(recorded("template-02"), names), form)
+    texts = json.dumps(json.loads(text), ensure_ascii=False)
+    assert "\U0001f9e8 \ufffd \\\\ud800" in texts
+    texts.encode("utf-8")
