@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 
-from pytest_k1n.commands.runs import add_run_arguments, executions, read_runs
+from pytest_k1n.commands.runs import add_run_arguments, executions, read_run
 from pytest_k1n.core.text import harmless
 from pytest_k1n.core.units import percent
 from pytest_k1n.report.comparison import Comparison, compare, lines, paired
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if len(arguments.runs) != 2:
         raise ValueError(f"two runs or executions are compared, not {len(arguments.runs)}")
-    before, after = read_runs(arguments)
+    before, after = (read_run(name, arguments) for name in arguments.runs)
     chosen = {id(each) for each in executions([before, after], arguments.workflow)}
     pairs = [(old, new) for old, new in paired(before, after) if id(new) in chosen]
     if not pairs:

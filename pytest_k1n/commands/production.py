@@ -1,4 +1,4 @@
-"""`k1n report --from SERVER --workflow NAME --last N`: many executions of production, summed up. Reads only."""
+"""`k1n report --from SERVER|FOLDER --workflow NAME --last N`: many executions of production, summed up. Reads only."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import cast
 from pytest_k1n.client.address import redact
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
+from pytest_k1n.commands.saved import SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core import wire
 from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
@@ -22,7 +23,7 @@ from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, Json, Workflow
 from pytest_k1n.core.observation import observe
 from pytest_k1n.core.sparkline import sparkline
 from pytest_k1n.core.stats import median
-from pytest_k1n.core.text import one_line
+from pytest_k1n.core.text import counted, one_line
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
 from pytest_k1n.report.many_page import Line, Listed, Many, many_page
@@ -58,9 +59,39 @@ class Production:
 
 def gather(client: Conductor, workflow: str, *, last: int) -> Production:
     """Read the newest executions of a workflow, page by page. Raises LookupError for none, ConductorError."""
+    _check(last)
     found = [execution for each in _newest(client, workflow, last) if (execution := _read(client, each)) is not None]
     if not found:
         raise LookupError(f"no execution of {workflow} at {client.url}")
+    return _production(workflow, found)
+
+
+def gather_saved(path: Path, workflow: str | None, *, last: int) -> Production:
+    """Read the newest of saved executions, each id once. Raises LookupError, ValueError, OSError of one line."""
+    _check(last)
+    found: dict[str, Execution] = {}
+    for each in saved_in(path):
+        if isinstance(each, SavedExecution):
+            execution = wire.execution(cast("Json", each.document))
+            found.setdefault(execution.workflow_id, execution)
+        elif not each.is_foreign:
+            print(f"left out: {each.source}: {each.reason}", file=sys.stderr)
+    names = dict.fromkeys(each.name for each in found.values())
+    if workflow is None and len(names) > 1:
+        raise ValueError(f"say which with --workflow: {path} has {', '.join(names)}")
+    name = workflow or next(iter(names), "any workflow")
+    chosen = sorted((each for each in found.values() if each.name == name), key=lambda each: each.started_ms)
+    if not chosen:
+        raise LookupError(f"no execution of {name} in {path}; it has {', '.join(names) or 'none'}")
+    return _production(name, chosen[-last:])
+
+
+def _check(last: int) -> None:
+    if not 1 <= last <= MOST:
+        raise ValueError(f"--last: {last} is not from 1 to {MOST:,}: each execution is a request to the server")
+
+
+def _production(workflow: str, found: list[Execution]) -> Production:
     found.sort(key=lambda each: (each.started_ms, each.workflow_id))
     paths = [_path(each) for each in found if each.status is WorkflowStatus.COMPLETED]
     return Production(workflow=workflow, executions=tuple(found), paths=tuple(paths))
@@ -91,7 +122,7 @@ def text(gathered: Production) -> Iterator[str]:
 def _summary(executions: Sequence[Execution]) -> str:
     states = ", ".join(f"{count} {state}" for state, count in Counter(str(each.status) for each in executions).items())
     first, newest = iso_utc(executions[0].started_ms)[:16], iso_utc(executions[-1].started_ms)[:16]
-    return f"{len(executions)} executions ({states}), from {first} to {newest}"
+    return f"{counted(len(executions), 'execution')} ({states}), from {first} to {newest}"
 
 
 def document(gathered: Production) -> dict[str, object]:
@@ -168,16 +199,13 @@ def _unjudged(execution: Execution) -> JudgedExecution:
     return JudgedExecution(observation=observe(execution), title=execution.name, verdict="unknown")
 
 
-def show(client: Conductor, workflow: str, *, last: int, as_json: bool, html: str | None = None) -> int:
-    """Print the report, and write it as a page. Raises ValueError for more executions than are read at once."""
-    if not 1 <= last <= MOST:
-        raise ValueError(f"--last: {last} is not from 1 to {MOST:,}: each execution is a request to the server")
-    gathered = gather(client, workflow, last=last)
+def show(gathered: Production, *, source: str, as_json: bool, html: str | None = None) -> int:
+    """Print the report, and write it as a page."""
     print(json.dumps(document(gathered), indent=1) if as_json else "\n".join(text(gathered)))
     if html is not None:
         target = Path(html)
         target.parent.mkdir(parents=True, exist_ok=True)
-        replace_text(target, page(gathered, server=client.url) + "\n")
+        replace_text(target, page(gathered, server=source) + "\n")
         print(f"wrote {target}", file=sys.stderr if as_json else sys.stdout)
     return 0
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
-from pytest_k1n.report.document import RunDocument
+from pytest_k1n.report.document import ExecutionDocument, RunDocument
 from pytest_k1n.report.formats import FORMATS, for_file, named, rendered
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--phase", choices=("4.5", "5.1"), default="4.5", help="with --completion (default: 4.5)")
     parser.add_argument("--metrics", type=Path, default=Path(".conductor/metrics"), metavar="FOLDER",
         help="with --phase 5.1: what the profiling scripts wrote (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--from", dest="production", metavar="URL",
-        help="instead of RUNs: sum up the last executions of --workflow on this server; reads only")  # fmt: skip
+    parser.add_argument("--from", dest="production", metavar="URL|FOLDER",
+        help="instead of RUNs: sum up the last executions of --workflow there; reads only")  # fmt: skip
     parser.add_argument("--last", type=int, default=100, metavar="N", help="with --from: so many (default: 100)")
     parser.add_argument("--json", action="store_true", help="with --from: print one JSON object instead of text")
     parser.add_argument("--html", metavar="FILE", help="with --from: write it as a page there, too")
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.production:
         return _sum_up(arguments)
     if arguments.html:
-        raise ValueError("--html goes with --from URL; of RUNs --output FILE.html writes the page")
+        raise ValueError("--html goes with --from; of RUNs --output FILE.html writes the page")
     if not arguments.runs:
         raise ValueError("name at least one RUN, or a server with --from URL --workflow NAME")
     if arguments.completion:
@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         return _complete(arguments, read_runs(arguments), results, Path(arguments.completion))
     form = named(arguments.format) if arguments.format else for_file(arguments.output or "report.md")
     form.check()
-    document = with_trend(read_runs(arguments))
+    document = with_trend(_with(read_runs(arguments), arguments.workflow))
     text = rendered(_only(document, arguments.workflow), form)
     if arguments.output is None:
         sys.stdout.write(text + "\n")
@@ -66,13 +66,19 @@ def main(argv: Sequence[str]) -> int:
 def _sum_up(arguments: argparse.Namespace) -> int:
     from pytest_k1n.client.api import Conductor
     from pytest_k1n.client.transport import transport_for
-    from pytest_k1n.commands.production import show
+    from pytest_k1n.commands.production import gather, gather_saved, show
 
-    if not arguments.workflow or arguments.runs or arguments.output or arguments.format:
-        raise ValueError("--from URL needs --workflow NAME, and goes with --last, --json and --html only")
+    if arguments.runs or arguments.output or arguments.format:
+        raise ValueError("--from URL or FOLDER goes with --workflow, --last, --json and --html only")
+    if (path := Path(arguments.production)).exists():
+        gathered = gather_saved(path, arguments.workflow, last=arguments.last)
+        return show(gathered, source=str(path), as_json=arguments.json, html=arguments.html)
+    if not arguments.workflow:
+        raise ValueError("--from URL needs --workflow NAME")
     client = Conductor(transport_for(arguments.production))
     try:
-        return show(client, arguments.workflow, last=arguments.last, as_json=arguments.json, html=arguments.html)
+        gathered = gather(client, arguments.workflow, last=arguments.last)
+        return show(gathered, source=client.url, as_json=arguments.json, html=arguments.html)
     finally:
         client.close()
 
@@ -139,10 +145,21 @@ def with_trend(documents: Sequence[RunDocument]) -> RunDocument:
     return {**last, "baseline": {**known, "trend": series} if known else {"trend": series}}
 
 
+def _with(documents: Sequence[RunDocument], workflow: str | None) -> Sequence[RunDocument]:
+    """Return the runs that have a workflow; all of them if none has it, so that the last can say what it has."""
+    return [
+        each for each in documents if any(_is_of(execution, workflow) for execution in each["executions"])
+    ] or documents
+
+
+def _is_of(execution: ExecutionDocument, workflow: str | None) -> bool:
+    return workflow in (None, execution["workflow"]["name"], execution["title"])
+
+
 def _only(document: RunDocument, workflow: str | None) -> RunDocument:
     if workflow is None:
         return document
-    kept = [each for each in document["executions"] if workflow in (each["workflow"]["name"], each["title"])]
+    kept = [each for each in document["executions"] if _is_of(each, workflow)]
     if not kept:
         names = ", ".join(dict.fromkeys(each["title"] for each in document["executions"])) or "none"
         raise ValueError(f"no execution of {workflow} in run {document['run']['uid']}; it has {names}")

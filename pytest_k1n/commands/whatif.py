@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 class _Answer:
     def __init__(self, documents: Sequence[RunDocument], workflow: str | None, edits: Edits, target_ms: int | None):
-        self.execution = one_execution(documents[-1], workflow)
+        self.execution = one_execution(_chosen(documents, workflow), workflow)
         name = self.execution["workflow"]["name"]
         self.model = model_of(self.execution)
         every = list(executions(documents, name))
@@ -106,11 +106,11 @@ class _Answer:
     def lines(self) -> Iterator[str]:
         status = self.execution["workflow"]["status"]
         ended = "" if has_completed(self.execution) else f", {status}"
-        yield f"{self.execution['title']} took {format_ms(self.recorded_ms)} ({self.recorded_ms} ms){ended}"
+        yield f"{self.execution['title']} took {format_ms(self.recorded_ms)}{ended}"
         if self.edits.any:
             saved = self.recorded_ms - self.edited_ms
             change = f"{format_ms(abs(saved))} {'less' if saved >= 0 else 'more'}"
-            yield f"it would take {format_ms(self.edited_ms)} ({self.edited_ms} ms), {change}"
+            yield f"it would take {format_ms(self.edited_ms)}, {change}"
         if self.target_ms is not None:
             yield from self._towards(self.target_ms)
         elif self.offers:
@@ -166,6 +166,13 @@ class _Answer:
             "left_out": dict(self.left_out),
             "quantiles_ms": self._quantiles(),
         }
+
+
+def _chosen(documents: Sequence[RunDocument], workflow: str | None) -> RunDocument:
+    """Return the last run in which the workflow has completed, else in which it ran, else the last."""
+    ran = [each for each in documents if any(executions([each], workflow))]
+    completed = [each for each in ran if any(map(has_completed, executions([each], workflow)))]
+    return (completed or ran or documents)[-1]
 
 
 def _is_alike(execution: ExecutionDocument, chosen: ExecutionDocument) -> bool:

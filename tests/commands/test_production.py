@@ -92,7 +92,7 @@ def test_an_unknown_workflow_and_a_name_that_search_cannot_say_are_refused(fille
     with pytest.raises(ValueError, match="quotation mark"):
         production.gather(client, 'a" OR "b', last=5)
     with pytest.raises(ValueError, match="from 1 to 5,000"):
-        production.show(client, "mine", last=1_000_000, as_json=False)
+        production.gather(client, "mine", last=1_000_000)
 
 
 @pytest.mark.parametrize("words", [["report"], ["report", "--from", "http://127.0.0.1:9"]])
@@ -185,7 +185,7 @@ def test_hostile_names_are_shown_and_never_obeyed(name):
 def test_the_command_writes_the_page_beside_the_text(filled, tmp_path, capsys):
     client, _ = filled
     target = tmp_path / "new" / "many.html"
-    assert production.show(client, "mine", last=7, as_json=True, html=str(target)) == 0
+    assert production.show(production.gather(client, "mine", last=7), source="x", as_json=True, html=str(target)) == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["workflow"] == "mine"
     assert "wrote" in err
@@ -195,3 +195,39 @@ def test_the_command_writes_the_page_beside_the_text(filled, tmp_path, capsys):
 def test_html_without_a_server_is_a_mistake(capsys):
     assert main(["report", "run.json", "--html", "x.html"]) == 2
     assert "--output FILE.html" in capsys.readouterr().err
+
+
+@pytest.fixture
+def saved(filled, tmp_path):
+    """The same executions, as a team keeps them: files, a list, one of them twice, and what is none."""
+    client, _ = filled
+    mine = [client.execution(each.workflow_id) for each in production.gather(client, "mine", last=7).executions]
+    other = client.execution(production.gather(client, "mine_too", last=1).executions[0].workflow_id)
+    (tmp_path / "one.json").write_text(json.dumps(mine[0]))
+    (tmp_path / "again.jsonl").write_text("\n".join(map(json.dumps, mine[:3])))
+    (tmp_path / "rest.json").write_text(json.dumps({"results": mine[3:]}))
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    (tmp_path / "definition.json").write_text(json.dumps(definition("mine")))
+    return tmp_path
+
+
+def test_a_folder_of_saved_executions_is_summed_up_as_a_server_is(filled, saved, capsys):
+    client, _ = filled
+    assert main(["report", "--from", str(saved), "--workflow", "mine"]) == 0
+    assert capsys.readouterr().out.splitlines() == list(production.text(production.gather(client, "mine", last=7)))
+    assert main(["report", "--from", str(saved), "--workflow", "mine", "--last", "2", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["executions"]) == 2
+    assert main(["report", "--from", str(saved / "one.json")]) == 0
+    assert capsys.readouterr().out.startswith("mine: 1 execution (1 COMPLETED)")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "say which with --workflow:"), (("--workflow", "nope"), "no execution of nope in"),
+        (("--workflow", "mine", "--last", "0"), "is not from 1 to 5,000"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_summed_up_is_told_in_a_line(words, said, saved, capsys):
+    assert main(["report", "--from", str(saved), *words]) == 2
+    assert said in capsys.readouterr().err

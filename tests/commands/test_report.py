@@ -63,6 +63,8 @@ def test_of_several_runs_the_page_shows_the_trend(typed, tmp_path):
         (("whatif", FULL, "--workers", "task_8=0"), "no number of workers"),
         (("whatif", FULL, "--parallel", "task_3,task_5"), "task_4 runs between"),
         (("whatif", str(HISTORIES / "running.json")), "has not ended"),
+        (("diff", "fixtures/histories", FULL), "fixtures/histories: holds"),
+        (("show", "fixtures/histories"), "fixtures/histories: holds"),
         (("diff", FULL), "two runs or executions are compared, not 1"),
     ],
 )
@@ -207,3 +209,30 @@ def test_a_file_of_the_profiling_scripts_that_is_none_is_named(typed, tmp_path):
     code, _, said = typed("report", tmp_path, "--completion", tmp_path, "--phase", "5.1", "--metrics", tmp_path)
     assert code == 2
     assert "task8-strategies.json: not JSON" in said
+
+
+def test_saved_executions_of_a_folder_are_runs_of_which_the_last_that_completed_is_asked(typed, tmp_path):
+    execution = json.loads(Path(FULL).read_text())
+    later = {key: execution[key] + 60_000 for key in ("startTime", "endTime")}
+    for name, changed in (("b", {}), ("a", {"status": "TERMINATED", **later})):
+        (tmp_path / f"{name}.json").write_text(json.dumps({**execution, "workflowId": name, **changed}))
+    assert "Over the last runs" in typed("report", tmp_path, "-f", "html")[1]
+    code, printed, _ = typed("whatif", tmp_path)
+    assert code == 0
+    assert "took 20.26 s\n" in printed
+    assert "left out: 1 TERMINATED" in printed
+
+
+def test_an_execution_without_its_definition_is_reported_by_the_one_that_is_given(typed, tmp_path):
+    execution = json.loads(Path(FULL).read_text())
+    definition = tmp_path / "definition.json"
+    definition.write_text(json.dumps(execution.pop("workflowDefinition")))
+    (tmp_path / "bare").mkdir()
+    bare = tmp_path / "bare" / "execution.json"
+    bare.write_text(json.dumps({**execution, "workflowName": "STRANGER"}))
+    definition.write_text(definition.read_text().replace("K1N_22TASK_COMPLETE", "STRANGER"))
+    for words in (("report", bare), ("whatif", bare), ("show", bare), ("diff", bare, bare)):
+        code, _, error = typed(*words)
+        assert code == 2
+        assert "name one with --plan or --definition" in error
+        assert typed(*words, "--definition", definition)[0] == 0
