@@ -38,6 +38,8 @@ class Columns:
     started_ms: Sequence[int]
     ended_ms: Sequence[int]
     start_delay_ms: Sequence[int]
+    retried_task_id: Sequence[str | None]
+    snapshot_ref: Sequence[str | None]
     output: Sequence[Mapping[str, Json]]
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowTask
+from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.units import SECOND_MS, format_ms
 from pytest_k1n.core.unroll import label
@@ -18,6 +18,7 @@ EARLIEST_MS = 10**11
 """1973: stamps before that are seconds, taken for milliseconds."""
 EARLY_POLL_MS = 2_000
 """How much before its delay is over a retry may be polled: queues keep whole seconds."""
+_JOINS = frozenset({"JOIN", "EXCLUSIVE_JOIN"})
 _OF_FORKS = {"FORK_JOIN": "FORK", "FORK_JOIN_DYNAMIC": "FORK"}
 _KEPT = frozenset({
     "JOIN", "EXCLUSIVE_JOIN", "SWITCH", "DO_WHILE", "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "HTTP", "EVENT",
@@ -34,6 +35,9 @@ def contradictions(observation: Observation) -> Iterator[Finding]:
         yield doubt("contradiction", execution.name, "stamps in milliseconds", said)
     if execution.parent_workflow_id == execution.workflow_id:
         yield doubt("contradiction", execution.name, "another execution as its parent", "it is its own parent")
+    yield from _of_optional(observation)
+    yield from _of_joins(execution)
+    yield from _of_snapshots(execution)
     types = execution.columns.types
     if not {"SWITCH", "DO_WHILE", "SUB_WORKFLOW"}.isdisjoint(types):
         for key, record in observation.finals.items():
@@ -63,6 +67,62 @@ def doubt(code: str, subject: str | TaskKey, expected: str, observed: str, margi
     )
 
 
+_UNSUCCESSFUL = (TaskStatus.FAILED, TaskStatus.FAILED_WITH_TERMINAL_ERROR, TaskStatus.TIMED_OUT)
+
+
+def _of_optional(observation: Observation) -> Iterator[Finding]:
+    """Judge how an optional task of a COMPLETED execution ended: where it failed it is COMPLETED_WITH_ERRORS."""
+    execution = observation.execution
+    columns = execution.columns
+    if execution.status is not WorkflowStatus.COMPLETED or columns.all_completed:
+        return
+    is_stopped = "TERMINATE" in columns.types
+    for key, place in columns.last.items():
+        status = columns.status[place]
+        if status is TaskStatus.COMPLETED or not (status in _UNSUCCESSFUL or status is TaskStatus.CANCELED):
+            continue
+        task = execution.tasks[place].workflow_task
+        if task is not None and task.optional and not is_stopped:
+            yield doubt("contradiction", key, "COMPLETED_WITH_ERRORS of an optional task that failed", str(status))
+
+
+def _of_joins(execution: Execution) -> Iterator[Finding]:
+    """Judge that a JOIN is COMPLETED_WITH_ERRORS only where some optional task before it went wrong."""
+    columns = execution.columns
+    errors = [place for place, status in enumerate(columns.status) if status is TaskStatus.COMPLETED_WITH_ERRORS]
+    if errors and {columns.type[place] for place in errors} <= _JOINS:
+        yield doubt(
+            "not-optional",
+            columns.keys[errors[0]],
+            "an optional task that failed",
+            "COMPLETED_WITH_ERRORS, and none did",
+        )
+
+
+def _of_snapshots(execution: Execution) -> Iterator[Finding]:
+    """Judge that a record's snapshot of its own task is not another's, and that the attempt it follows is there."""
+    columns = execution.columns
+    rows = zip(columns.ref, columns.snapshot_ref, strict=True)
+    for place, (ref, told) in enumerate(
+        rows if any(columns.snapshot_ref) and columns.ref != columns.snapshot_ref else ()
+    ):
+        if told is not None and told != ref:
+            yield doubt("foreign-record", columns.keys[place], f"the snapshot of {ref}", f"that of {told}")
+    is_alike = columns.of_work(columns.type) == columns.of_work(columns.def_name)
+    names = zip(columns.is_work, columns.type, columns.def_name, strict=True)
+    for place, (is_work, kind, name) in enumerate(() if is_alike else names):
+        if is_work and kind != name:
+            yield doubt("foreign-record", columns.keys[place], f"a task of type {kind}", f"its name is {name}")
+    if any(columns.retried_task_id):
+        ids = set(columns.task_id)
+        for place, before in enumerate(columns.retried_task_id):
+            if before and before not in ids:
+                said = f"it follows task id {before}, which is not on record"
+                yield doubt("attempts-missing", columns.keys[place], "the attempt that it follows", said)
+    if min(columns.seq, default=0) < 0:
+        yield doubt("contradiction", execution.name, "numbers from 1", f"seq {min(columns.seq)}")
+
+
 def _of_switch(key: TaskKey, record: TaskRecord) -> Iterator[Finding]:
     if record.type != "SWITCH":
         return
@@ -85,6 +145,7 @@ def _of_loop(observation: Observation, key: TaskKey, record: TaskRecord) -> Iter
         return
     rounds = record.output.get("iteration")
     if not isinstance(rounds, int):
+        yield doubt("contradiction", key, "a count of its rounds", "COMPLETED without iteration in its output")
         return
     if record.stated_iteration not in (0, rounds):
         said = f"iteration {record.stated_iteration}, and {rounds} in its output"

@@ -179,6 +179,10 @@ class TaskRecord:
     domain: str | None = None
     sub_workflow_id: str | None = None
     reason: str | None = None
+    retried_task_id: str | None = None
+    """Which attempt this one follows."""
+    snapshot_ref: str | None = None
+    """What the snapshot of its own task calls it: `ref`, if nobody has put another record's there."""
     input: Mapping[str, Json] = field(default_factory=dict, repr=False)
     output: Mapping[str, Json] = field(default_factory=dict, repr=False)
     workflow_task: WorkflowTask | None = field(default=None, repr=False)
@@ -206,6 +210,8 @@ class Execution:
     """By `seq`, all attempts and iterations."""
     started_ms: int
     ended_ms: int | None = None
+    created_ms: int | None = None
+    updated_ms: int | None = None
     last_retried_ms: int | None = None
     """When a person has last retried or resumed it, if ever: its time-out counts from there."""
     correlation_id: str | None = None
@@ -255,6 +261,8 @@ def _columns(records: Sequence[TaskRecord]) -> Columns:
         started_ms=[each.started_ms or 0 for each in records],
         ended_ms=[each.ended_ms or 0 for each in records],
         start_delay_ms=[each.start_delay_ms for each in records],
+        retried_task_id=[each.retried_task_id for each in records],
+        snapshot_ref=[each.snapshot_ref for each in records],
         output=[each.output for each in records],
     )
 

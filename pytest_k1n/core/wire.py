@@ -42,8 +42,9 @@ _RECORD_INTEGERS = (
 )  # fmt: skip
 _TASK_STATUSES = {str(status): status for status in TaskStatus}
 _RECORD_TEXTS = (
-    "workflowInstanceId", "workflowType", "taskDefName", "workerId", "domain", "subWorkflowId", "reasonForIncompletion",
+    "workerId", "domain", "subWorkflowId", "reasonForIncompletion",
 )  # fmt: skip
+_RECORD_NAMES = ("workflowInstanceId", "workflowType", "taskDefName", "retriedTaskId")
 _NESTED = ("taskDefinition", "retryCount", "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver")
 _PLAIN = ("taskReferenceName", "name", "type", "inputParameters")
 _MORE = frozenset({*_NESTED, "optional", "permissive", "startDelay"})
@@ -103,7 +104,7 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
     if definition is None and isinstance(snapshot, Mapping) and snapshot.get("tasks"):
         definition = _snapshot(snapshot)
     records = _records(given.list_of(fields, "tasks", where, required=False), where, definition)
-    name = given.optional_text(fields, "workflowName") or given.optional_text(fields, "workflowType")
+    name = given.text_or_none(fields, "workflowName", where) or given.text_or_none(fields, "workflowType", where)
     if not name:
         name = definition.name if definition else given.text(fields, "workflowName", where)
     return Execution(
@@ -114,6 +115,8 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
         tasks=records,
         started_ms=given.stamp(fields, "startTime", where) or given.stamp(fields, "createTime", where) or 0,
         ended_ms=given.stamp(fields, "endTime", where),
+        created_ms=given.stamp(fields, "createTime", where),
+        updated_ms=given.stamp(fields, "updateTime", where),
         last_retried_ms=given.stamp(fields, "lastRetriedTime", where),
         correlation_id=given.optional_text(fields, "correlationId"),
         reason=given.optional_text(fields, "reasonForIncompletion"),
@@ -182,7 +185,10 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
     if workflow_task is None and isinstance(snapshot, Mapping) and snapshot.get("taskReferenceName"):
         workflow_task = _workflow_task(cast("Json", snapshot), where)
     kind = given.text(fields, "taskType", where)
-    workflow_id, workflow_name, def_name, worker_id, domain, sub_workflow_id, reason = [
+    workflow_id, workflow_name, def_name, retried_task_id = [
+        given.text_or_none(fields, key, where) for key in _RECORD_NAMES
+    ]
+    worker_id, domain, sub_workflow_id, reason = [
         value if isinstance(value, str) and value else None for value in map(fields.get, _RECORD_TEXTS)
     ]
     return TaskRecord(
@@ -196,7 +202,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         def_name=def_name or kind,
         status=_task_status(fields.get("status"), where),
         attempt=attempt,
-        retried=fields.get("retried") is True,
+        retried=given.flag(fields, "retried", where),
         seq=seq,
         scheduled_ms=scheduled or None,
         started_ms=started or None,
@@ -210,6 +216,8 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         domain=domain,
         sub_workflow_id=sub_workflow_id,
         reason=reason,
+        retried_task_id=retried_task_id,
+        snapshot_ref=given.optional_text(snapshot, "taskReferenceName") if isinstance(snapshot, Mapping) else None,
         input=given.mapping(fields, "inputData", where),
         output=given.mapping(fields, "outputData", where),
         workflow_task=workflow_task,

@@ -12,14 +12,16 @@ Rows = Sequence[Mapping[str, Json]]
 _STATUSES = {str(status): status for status in TaskStatus}
 _INTEGERS = frozenset({int, type(None)})
 _OBJECTS = frozenset({dict, type(None)})
+_FLAGS = frozenset({bool, type(None)})
+_TEXTS_OR_NONE = frozenset({str, type(None)})
 _TEXTS = frozenset({str})
 _REQUIRED = ("referenceTaskName", "taskType", "taskId", "status")
 _NUMBERS = ("seq", "retryCount", "iteration", "scheduledTime", "startTime", "endTime", "startDelayInSeconds")
 _UNUSED = ("responseTimeoutSeconds", "pollCount", "updateTime", "callbackAfterSeconds")
 """Whole numbers that no column holds: they are looked at for their type only."""
-_OPTIONAL = ("workflowInstanceId", "workflowType", "taskDefName")
+_OPTIONAL = ("workflowInstanceId", "workflowType", "taskDefName", "retriedTaskId")
 _DOCUMENTS = ("inputData", "outputData")
-_NAMES = (*_REQUIRED, *_NUMBERS, *_UNUSED, *_OPTIONAL, *_DOCUMENTS, "retried")
+_NAMES = (*_REQUIRED, *_NUMBERS, *_UNUSED, *_OPTIONAL, *_DOCUMENTS, "retried", "workflowTask")
 _AT_ONCE = 256
 """Rows that are read field by field before the next ones: so many stay in the processor's cache from field to field."""
 
@@ -39,6 +41,8 @@ def read_columns(documents: Sequence[Json]) -> Columns | None:
         and all(_INTEGERS.issuperset(map(type, each)) for each in numbers)
         and all(_INTEGERS.issuperset(map(type, fields[name])) for name in _UNUSED)
         and all(_OBJECTS.issuperset(map(type, fields[name])) for name in _DOCUMENTS)
+        and all(_TEXTS_OR_NONE.issuperset(map(type, fields[name])) for name in _OPTIONAL)
+        and _FLAGS.issuperset(map(type, fields["retried"]))
         and _STATUSES.keys() >= set(fields["status"])
     ):
         return None
@@ -49,7 +53,7 @@ def read_columns(documents: Sequence[Json]) -> Columns | None:
         # A DO_WHILE's own record counts its rounds under its plain name: only a suffix makes a key.
         keys = [split_iteration(ref) if count else (ref, 0) for ref, count in zip(refs, stated, strict=True)]
         refs, iteration = [ref for ref, _ in keys], [count for _, count in keys]
-    workflow_ids, workflow_names, def_names = (_texts(fields[name]) for name in _OPTIONAL)
+    workflow_ids, workflow_names, def_names, retried_ids = (_texts(fields[name]) for name in _OPTIONAL)
     return Columns(
         ref=refs,
         iteration=iteration,
@@ -66,6 +70,10 @@ def read_columns(documents: Sequence[Json]) -> Columns | None:
         scheduled_ms=scheduled,
         started_ms=started,
         ended_ms=ended,
+        retried_task_id=retried_ids,
+        snapshot_ref=_texts(
+            [row.get("taskReferenceName") if type(row) is dict else None for row in fields["workflowTask"]]
+        ),
         start_delay_ms=[1000 * each for each in delays_s] if any(delays_s) else delays_s,
         output=[each or {} for each in cast("list[dict[str, Json] | None]", fields["outputData"])],
     )

@@ -42,6 +42,22 @@ def optional_text(fields: JsonObject, key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def text_or_none(fields: JsonObject, key: str, where: str) -> str | None:
+    """Read a text that may be left out or empty; another type is a mistake."""
+    value = fields.get(key)
+    if value is not None and not isinstance(value, str):
+        raise WireError(f"{where}: {key} must be a string, got {kind_of(value)}")
+    return value or None
+
+
+def flag(fields: JsonObject, key: str, where: str) -> bool:
+    """Read true or false; absent is false."""
+    value = fields.get(key)
+    if value is not None and not isinstance(value, bool):
+        raise WireError(f"{where}: {key} must be true or false, got {kind_of(value)}")
+    return value is True
+
+
 def integer(fields: JsonObject, key: str, where: str, default: int) -> int:
     """Read a whole number."""
     value = fields.get(key)

@@ -4,12 +4,13 @@ What may change without a change of the verdict is listed here, with the reason.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pytest_k1n.core import wire
-from pytest_k1n.core.expectations import completed, judge_all, planned
+from pytest_k1n.core.expectations import completed, follows_definition, judge_all, planned
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES
 from pytest_k1n.core.observation import observe
@@ -22,7 +23,10 @@ TEMPLATE = PLAN.template_for("K1N_TEMPLATE_02")
 DEFINITION = wire.workflow_definition(
     json.loads((ROOT / "fixtures" / "workflows" / "K1N_TEMPLATE_02.json").read_text())
 )
-RECORDED = sorted((ROOT / "fixtures" / "histories").glob("*.json"))
+RECORDED = [
+    *sorted((ROOT / "fixtures" / "histories").glob("*.json")),
+    *sorted((Path(__file__).parent / "histories").glob("*.json")),
+]
 MUTATED = ("template-02", "do-while-condition", "retried", "switch-case", "fork-join-dynamic", "sub-workflow-parent")
 BOOK_KEEPING = """
 callbackAfterSeconds callbackFromWorker executed executionMetadata firstStartTime queueWaitTime updateTime
@@ -285,6 +289,84 @@ def test_an_execution_that_is_its_own_parent_or_started_in_1970_is_doubted():
     for change in ({"parentWorkflowId": recorded("retried")["workflowId"]}, {"startTime": 1_763_696, "createTime": 0}):
         seen = observe(wire.execution({**recorded("retried"), **change}))
         assert "contradiction" in {each.code for each in implausible(seen)}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "change", "code"),
+    [
+        ("human", "HUMAN", {"endTime": -3_600_000}, "outside-execution"),
+        ("human", "HUMAN", {"startTime": 3_600_000}, "stamps-out-of-order"),
+        ("human", "HUMAN", {"status": "COMPLETED_WITH_ERRORS"}, "not-optional"),
+        ("human", "HUMAN", {"scheduledTime": None}, "no-start-stamp"),
+        ("switch-case", "SWITCH", {"endTime": 3_600_000}, "outside-execution"),
+        ("switch-case", "SWITCH", {"status": "COMPLETED_WITH_ERRORS"}, "not-optional"),
+        ("sub-workflow-parent", "SUB_WORKFLOW", {"endTime": -3_600_000}, "outside-execution"),
+        ("nested-forks", "FORK", {"startTime": 86_400_000}, "outside-execution"),
+        ("nested-forks", "JOIN", {"status": "COMPLETED_WITH_ERRORS"}, "not-optional"),
+        ("do-while-condition", "DO_WHILE", {"scheduledTime": -3_600_000}, "outside-execution"),
+        ("do-while-condition", "DO_WHILE", {"outputData": {}}, "contradiction"),
+        ("retried", "rec_a", {"workflowTask": {"name": "rec_b", "taskReferenceName": "b"}}, "foreign-record"),
+        ("retried", "rec_a", {"taskDefName": "rec_b"}, "foreign-record"),
+        ("retried", "rec_a", {"retriedTaskId": "nowhere"}, "attempts-missing"),
+        ("retried", "rec_a", {"seq": -1}, "contradiction"),
+    ],
+)
+def test_what_no_engine_stamps_or_says_is_doubted(name, kind, change, code):
+    document = recorded(name)
+    task = of(document, kind)
+    task.update({key: task[key] + value if key.endswith("Time") and value else value for key, value in change.items()})
+    assert code in {each.code for each in implausible(observe(wire.execution(document)))}
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"startTime": 0, "createTime": 0}, "no-start-stamp"),
+        ({"createTime": 3_600_000}, "stamps-out-of-order"),
+        ({"endTime": 3_600_000}, "stamps-out-of-order"),
+    ],
+)
+def test_an_execution_does_not_start_before_it_is_created_or_end_after_its_last_change(change, code):
+    document = recorded("retried")
+    document.update({key: document[key] + value if value else 0 for key, value in change.items()})
+    assert code in {each.code for each in implausible(observe(wire.execution(document)))}
+
+
+def test_of_the_rounds_that_a_loop_keeps_each_is_there():
+    document = json.loads((Path(__file__).parent / "histories" / "loop-keeps-two.json").read_text())
+    assert implausible(observe(wire.execution(document))) == ()
+    document["tasks"] = [task for task in document["tasks"] if task["referenceTaskName"] != "lo_a_r__4"]
+    assert "round-missing" in {each.code for each in implausible(observe(wire.execution(document)))}
+
+
+@pytest.mark.parametrize("field", ["retried", "workflowInstanceId", "workflowType", "taskDefName", "retriedTaskId"])
+def test_a_field_of_another_type_is_no_execution(field):
+    document = recorded("retried")
+    of(document, "rec_a")[field] = 7
+    with pytest.raises(wire.WireError, match=f"{field} must be "):
+        wire.execution(document)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "CANCELED", "SKIPPED"])
+def test_an_optional_task_that_failed_says_so_and_is_not_skipped_by_itself(status):
+    document = recorded("optional-failed")
+    next(task for task in document["tasks"] if task["taskType"] == "rec_b" and not task["retried"])["status"] = status
+    found = judge_all([completed()], observe(wire.execution(document)))
+    assert {"contradiction", "skipped-unasked"} & {each.code for each in found.findings}
+    assert found.verdict is Verdict.UNKNOWN
+
+
+def test_a_task_that_was_retried_by_hand_behind_the_end_of_what_follows_is_not_decided(build):
+    """A sub-workflow is run again in its old record, and what follows it stays as it was."""
+    documents = build.task("a", 0, 90), build.task("b", 50, 60)
+    chain = {"name": "wf", "version": 1, "tasks": [
+        {"name": each, "taskReferenceName": each, "type": "SIMPLE"} for each in "ab"
+    ]}  # fmt: skip
+    seen = build.observation(*documents, definition=chain)
+    for retried_ms, verdict in ((None, Verdict.FAIL), (seen.execution.started_ms + 70, Verdict.UNKNOWN)):
+        execution = replace(seen.execution, last_retried_ms=retried_ms)
+        found = judge_all([follows_definition()], observe(execution, definition=seen.definition))
+        assert [each.verdict for each in found.findings if each.code == "started-early"] == [verdict]
 
 
 def test_a_sub_workflow_that_is_its_parent_is_doubted():

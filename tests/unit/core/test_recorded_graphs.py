@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.core import wire
+from pytest_k1n.core.clockstep import clock_step
 from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.ordering import clock_step, ordering
+from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.schedule import durations, schedule
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.unroll import expected_keys, happens_before, label, unexpected_keys
