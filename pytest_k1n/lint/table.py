@@ -282,6 +282,13 @@ CHECKS: Final = (
         fix="Use a JSON_JQ_TRANSFORM with tojson, or hand the object on as it is.", find=scripts.stringified_input,
     ),
     LintCheck(
+        code="members-of-input", level=WARNING, title="Object.keys of an input",
+        why="Objects in a script's input are Java's: Object.keys, values, entries, assign, hasOwnProperty and in see "
+        "their methods, and none of their keys (3.32.1).",
+        fix="Write Array.from($.x.keySet()), $.x.containsKey('name'), for (const key in $.x), or take a copy first: "
+        "({...$.x}).", find=scripts.members_of_input,
+    ),
+    LintCheck(
         code="bad-request", level=ERROR, title="A HTTP request that is never sent",
         why="The server fails the task before it sends anything, or cannot read the request and tries again and again.",
         fix="Give the request a uri with http:// or https:// and a host, a method in capitals, and media types with a "

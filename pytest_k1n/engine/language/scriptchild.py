@@ -17,11 +17,13 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 REQUEST = struct.Struct("<cdII")
-"""What to run (`j` JavaScript, `s` only its syntax, `q` jq, `r` a pattern), seconds of CPU, sizes of both texts."""
+"""What to run (`j` JavaScript, `J` with its bindings as Java's, `s` only its syntax, `q` jq, `r` a pattern), seconds of
+CPU, sizes of both texts."""
 ANSWER = struct.Struct("<cI")
 """What came of it (`v` a value as JSON, `e` an error's text, `t` no time was left), and its size."""
 MEMORY_LIMIT = 512 * 1024 * 1024
@@ -32,19 +34,22 @@ MEMORY_KEPT = 128 * 1024 * 1024
 OUTPUT_LIMIT = 16 * 1024 * 1024
 DEPTH_LIMIT = 150
 """As of any document in the engine."""
+LONG_INTEGER = re.compile(r"(?<=[\[:,\s])-?[1-9]\d{15,18}(?=[\]},\s])")
+"""A whole number that may be too long for JavaScript."""
 INTERRUPTED = "InternalError: interrupted"
 
 RUN = r"""
 (function () {
   const run = eval, {parse} = JSON;
+  for (const name of ["DOMException", "atob", "btoa", "performance", "queueMicrotask"]) delete globalThis[name];
   globalThis.$run = function () {
     const source = $source;
-    globalThis.$ = parse($bindings);
+    globalThis.$ = (globalThis.$java ? $java.bind : parse)($bindings);
     delete globalThis.$source; delete globalThis.$bindings; delete globalThis.$run;
     try {
       const value = run(source);
       switch (typeof value) {
-        case "string": return value.isWellFormed() ? value : [true, value];
+        case "string": return value.isWellFormed() && !value.includes("\0") ? [value].join("") : [true, value];
         case "bigint": case "function": case "object": case "symbol": return value && [true, value];
       }
       return value;
@@ -75,15 +80,16 @@ TRACK = r"""
 """Remembers the errors that a script makes itself; only for scripts that name one, because it costs 0.1 ms."""
 
 SHOW = r"""
-(function ([hasEnded, result]) {
-  const LONG = 2 ** 63;
+(function ([hasEnded, result], exact) {
+  delete globalThis.$result;
+  const LONG = 2 ** 63, java = globalThis.$java;
   function number(value) {
     if (value !== value) return '"NaN"';
     if (value === Infinity) return '"Infinity"';
     if (value === -Infinity) return '"-Infinity"';
     if (Object.is(value, -0)) return "-0.0";
     if (!Number.isInteger(value)) return String(value);
-    if (value >= -LONG && value < LONG) return String(BigInt(value));
+    if (value >= -LONG && value < LONG) return exact[value] || String(BigInt(value));
     const text = String(value);
     return text.includes("e") ? text : text + ".0";
   }
@@ -98,6 +104,7 @@ SHOW = r"""
       case "symbol": return "{}";
     }
     if (value === null) return "null";
+    if (java) value = java.raw(value);
     const parts = [];
     if (Array.isArray(value) || (ArrayBuffer.isView(value) && "length" in value)) {
       for (let at = 0; at < value.length; at++) parts[at] = shown(value[at], depth + 1);
@@ -111,28 +118,35 @@ SHOW = r"""
   }
   function told(error) {
     if (typeof error === "function") return error.name;
+    if (java && java.isHost(error)) return error.message;
     if (error === null || typeof error !== "object") return typeof error === "bigint" ? error + "n" : String(error);
     return error instanceof Error ? worded(String(error)) : Array.isArray(error) ? "Array" : "Error";
   }
   function worded(text) {
     return text.replace(/^TypeError: cannot (read|set) property /, "TypeError: Cannot $1 property ")
       .replace(/^RangeError: invalid array length$/, "RangeError: Invalid array length")
+      .replace(/^RangeError: invalid repeat count$/, "RangeError: illegal repeat count")
+      .replace(/^TypeError: empty array$/, "TypeError: Reduce of empty array with no initial value")
       .replace(/^TypeError: '(.*)' is read-only$/, 'TypeError: Assignment to constant "$1"')
       .replace(/^TypeError: cannot convert symbol to string$/, "TypeError: Cannot convert a Symbol value to a string");
   }
   function place(error) {
     if (typeof error !== "object" || !(error instanceof Error)) return " at line 1";
-    if (globalThis.$made && $made.has(error)) return "";
-    const found = /<(?:input|evalScript)>:(\d+)/.exec(String(error.stack));
-    return " at line " + (found ? found[1] : 1);
+    if (globalThis.$made && $made.has(error) || java && java.isHost(error)) return "";
+    const stack = String(error.stack);
+    const isNative = /^\s*at (<input>:\d+:\d+\s+at )?(?!Array )\w+ \(native\)/.test(stack);
+    if (isNative && !/not a function|BigInt/.test(error.message)) return "";
+    const found = /<input>:(\d+)/.exec(stack);
+    return " at line " + (java && java.line(error) || found && found[1] || 1);
   }
-  if (!hasEnded) return "e" + JSON.stringify("Error evaluating the script `" + told(result) + "`" + place(result));
+  const flat = (tag, text) => [tag, text].join("");  // a long text made by `+` cannot be taken out of a context
+  if (!hasEnded) return flat("e", JSON.stringify("Error evaluating the script `" + told(result) + "`" + place(result)));
   try {
-    return "v" + shown(result, 0);
+    return flat("v", shown(result, 0));
   } catch (error) {
-    return "f" + JSON.stringify(told(error));
+    return flat("f", JSON.stringify(told(error)));
   }
-})($result)
+})($result, EXACT)
 """.replace("DEPTH_LIMIT", str(DEPTH_LIMIT))
 """Writes a value or an error as Conductor does, which reads values through GraalJS: what JSON does not have becomes
 `{}`, a Map an object, and an error that the script itself made has no line. A script that has changed what this uses
@@ -145,6 +159,7 @@ class ScriptLibraries:
     def __init__(self) -> None:
         self._quickjs = _library("quickjs")
         self._jq = _library("jq")
+        self._java = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("java/*.js")}
         self._programs: dict[str, Any] = {}
         self._context = self._fresh()
 
@@ -176,13 +191,19 @@ class ScriptLibraries:
                 context.eval("new Function($source); undefined")
                 return b"v", "null"
             context.set("$bindings", given)
+            if kind == b"J":
+                context.set("$methods", self._java["methods"])
+                context.eval(self._java["view"])
+                if "Object" in source or "Reflect" in source:
+                    context.eval(self._java["members"])
             if "Error" in source:
                 context.eval(TRACK)
             value = context.eval("$run()")
+            exact = {int(float(text)): text for text in LONG_INTEGER.findall(given)}
             if not isinstance(value, self._quickjs.Object):
-                return b"v", _number(value) if isinstance(value, float) else json.dumps(value)
+                return b"v", _number(value, exact) if isinstance(value, float) else json.dumps(value)
             context.set("$result", value)
-            answer: str = context.eval(SHOW)
+            answer: str = context.eval(SHOW.replace("EXACT", json.dumps(exact)))
         except self._quickjs.JSException as error:
             message = str(error).strip().partition("\n")[0]
             if message == INTERRUPTED:
@@ -214,13 +235,16 @@ class ScriptLibraries:
             return b"e", str(error)
 
 
-def _number(value: float) -> str:
-    """Write a number as the server's mapper does: a whole one without a point, as long as Java has a type for it."""
+def _number(value: float, exact: Mapping[int, str]) -> str:
+    """Write a number as the server's mapper does: a whole one without a point, as long as Java has a type for it.
+
+    `exact` are the digits of what the script was given and JavaScript rounds: the server hands on what Java has.
+    """
     if not math.isfinite(value):
         return '"NaN"' if math.isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'
     is_negative_zero = value == 0 and math.copysign(1, value) < 0
     is_whole = value.is_integer() and -(2**63) <= value < 2**63 and not is_negative_zero
-    return str(int(value)) if is_whole else repr(value)
+    return exact.get(int(value), str(int(value))) if is_whole else repr(value)
 
 
 def _library(name: str) -> Any:

@@ -107,6 +107,16 @@ def jq_error(program: str) -> str | None:
     return None
 
 
+def sees_java(source: str, bindings: JsonObject) -> bool:
+    """Tell whether a script may notice that its bindings are Java's maps and lists; to show them costs 1.5 ms.
+
+    Not if it only compares what it reads, or reads nothing but plain values.
+    """
+    if not _PLAIN.sub("", source):
+        return False
+    return bool(_WHOLE.search(source)) or any(isinstance(value, dict | list) for value in bindings.values())
+
+
 class Scripts:
     """Evaluates scripts; nothing leaks from one to the next."""
 
@@ -120,7 +130,8 @@ class Scripts:
             return source.strip().startswith("true")
         if not has_javascript():
             raise ScriptError(f"JavaScript needs an engine: {INSTALL}")
-        return _run(b"j", source, jsontext.write(bindings), self.readable)
+        kind = b"J" if sees_java(source, bindings) else b"j"
+        return _run(kind, source, jsontext.write(bindings), self.readable)
 
     def jq(self, program: str, value: Any) -> list[Any]:
         """Run a jq program on a value and return all results. Raises ScriptError."""
@@ -176,6 +187,13 @@ def _functions(text: str) -> dict[str, list[int]]:
 _TEXT_OR_ABSENT: Final = re.compile(
     r'"(?:\\.|[^"\\])*"|(?P<format>@(?:base32d?|base64d|urid)\b(?!\s*"))|(?P<variable>\$(?:ENV|__loc__)\b)', re.DOTALL
 )
+_PATH: Final = r"""\$(?:\s*\.\s*\w+|\s*\[\s*(?:'[^'\\]*'|"[^"\\]*"|\d+)\s*\])+(?!\s*[(.\[\w])"""
+_PLAIN: Final = re.compile(
+    rf"""{_PATH}|'[^'\\\n]*'|"[^"\\\n]*"|\b\d+(?:\.\d+)?\b|\b(?:true|false|null|undefined)\b|[!=]==|&&|\|\||[<>]=?|[-!?:()*/%;\s]"""
+)
+"""What a condition is made of that only compares: paths, literals, operators that make no text of what they get."""
+_WHOLE: Final = re.compile(r"\$(?!\s*[.\[{])|\$\s*\.\s*\w+\s*\(")
+"""The bindings themselves, not just a value of theirs."""
 _ABSENT: Final = _functions("""
     IN/1 IN/2 INDEX/1 INDEX/2 JOIN/2 JOIN/3 JOIN/4 abs/0 acos/0 acosh/0 add/1 asin/0 asinh/0 atan2/2 atanh/0
     bsearch/1 builtins/0 cbrt/0 ceil/0 copysign/2 cosh/0 debug/0 debug/1 delpaths/1 drem/2 env/0 erf/0 erfc/0

@@ -16,6 +16,13 @@ _JAVASCRIPT = ("javascript", "graaljs")
 _STRINGIFY = re.compile(
     r"JSON\s*\.\s*stringify\s*\(\s*\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
 )
+_MEMBERS = re.compile(
+    r"(Object\s*\.\s*(?:keys|values|entries|assign|getOwnPropertyNames|hasOwn))\s*\("
+    r"\s*(?:\{\s*\}\s*,\s*|\[\s*\]\s*,\s*)?\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
+)
+_HAS_MEMBER = re.compile(
+    r"\$\s*\.\s*([A-Za-z_$][\w$]*)\s*\.\s*(hasOwnProperty)\s*\(|['\"\w]\s+(in)\s+\$\s*\.\s*([A-Za-z_$][\w$]*)\s*(?![\w.\[])"
+)
 _LONGEST = 100_000
 _COMMENTS = re.compile(r"/\*.*?\*/|(?<![:'\"])//[^\n]*", re.S)
 _STRINGS = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"|`[^`]*`")
@@ -102,9 +109,29 @@ def stringified_input(workflow: WorkflowSubject) -> Iterator[Hit]:
         for match in _STRINGIFY.finditer(source[:_LONGEST]):
             name = match[1] or match[2]
             value = task.inputs.get(name) if name else None
-            if name is None or (isinstance(value, str) and "${" in value) or isinstance(value, dict | list):
+            if name is None or _may_be_an_object(value):
                 shown = f"$.{name}" if name else "$"
                 yield Hit(path, f"JSON.stringify({shown}) is '{{}}': {shown} is an object of Java's", ref=task.ref)
+
+
+def members_of_input(workflow: WorkflowSubject) -> Iterator[Hit]:
+    """Find scripts that ask JavaScript for the keys of an input, which has Java's methods for members."""
+    for task, path, source, _ in _sources(workflow):
+        code = _COMMENTS.sub(" ", source[:_LONGEST])
+        asked = [(match[1], match[2] or match[3]) for match in _MEMBERS.finditer(code)]
+        for match in _HAS_MEMBER.finditer(code):
+            is_loop = match[3] and re.search(r"for\s*\(\s*(?:var|let|const)?\s*[\w$]*$", code[: match.start() + 1])
+            if not is_loop:
+                asked.append((match[2] or match[3], match[1] or match[4]))
+        for function, name in dict.fromkeys(asked):
+            if name is None or _may_be_an_object(task.inputs.get(name)):
+                shown = f"$.{name}" if name else "$"
+                problem = f"{function} sees Java's methods in {shown}, and none of its keys"
+                yield Hit(path, problem, ref=task.ref)
+
+
+def _may_be_an_object(value: object) -> bool:
+    return isinstance(value, dict | list) or (isinstance(value, str) and "${" in value)
 
 
 def unknown_in_script(workflow: WorkflowSubject) -> Iterator[Hit]:

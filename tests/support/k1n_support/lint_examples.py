@@ -836,6 +836,24 @@ EXAMPLES: dict[str, Examples] = {
             workflow(A, inline("JSON.parse($.x)", x="${a.output.text}")),
         ],
     ),
+    "members-of-input": Examples(
+        bad=[
+            workflow(A, inline("Object.keys($.x).length", x="${a.output}")),
+            workflow(A, inline("Object.entries($['x']).map(([k, v]) => k)", x="${a.output.map}")),
+            workflow(A, inline("Object.assign({}, $.x, {more: 1})", x={"k": "${a.output}"})),
+            workflow(A, inline("$.x.hasOwnProperty('id')", x="${a.output}")),
+            workflow(A, inline("'id' in $.x ? 1 : 2", x="${a.output}")),
+            workflow(A, inline("Object.values( $ )", x="${a.output}")),
+        ],
+        good=[
+            workflow(A, inline("var n = 0; for (const key in $.x) { n++; } n", x="${a.output}")),
+            workflow(A, inline("Object.keys({...$.x}).length", x="${a.output}")),
+            workflow(A, inline("Array.from($.x.keySet())", x="${a.output}")),
+            workflow(A, inline("Object.keys(JSON.parse($.x))", x="${a.output.text}")),
+            workflow(A, inline("$.x.containsKey('id')", x="${a.output}")),
+            workflow(A, inline("// Object.keys($.x)\n$.x", x="${a.output}")),
+        ],
+    ),
     "python-without-return": Examples(
         bad=[
             workflow(inline("1 + 1", evaluatorType="python")),

@@ -17,6 +17,7 @@ def strangers() -> Iterator[Case]:
     yield from _conditions()
     yield from _nameless()
     yield from _secrets()
+    yield from _java()
 
 
 def _conditions() -> Iterator[Case]:
@@ -52,6 +53,42 @@ def _conditions() -> Iterator[Case]:
         simple("d"),
         defs={**DEFS, "loop": {"responseTimeoutSeconds": 50, "retryCount": 0}},
     )
+
+
+def _java() -> Iterator[Case]:
+    """Yield scripts that ask of their input what only Java's maps and lists have, or have otherwise."""
+    given = {
+        "map": "${workflow.input.map}",
+        "list": "${workflow.input.list}",
+        "objects": [{"id": 1, "p": 1.5}, {"id": 2}],
+    }
+    asked = (
+        "$.list.size() + $.map.get('n').size()", "Object.keys($.map).includes('k')", "JSON.stringify($.objects)",
+        "$.map + ' ' + $.list", "'k' in $.map || $.map.hasOwnProperty('k')", "({...$.map, more: 1})",
+        "$.objects.map(o => o.containsKey('p') ? o.p : 0)", "Array.from($.map.keySet())", "[...$.map].length",
+        "var r = []; $.list.forEach((x, i) => r.push(i === undefined)); r", "$.list.add(9); $.list.sort(null); $.list",
+        "var r = []; for (const [key, value] of $.map) { r.push(key); } r", "$.map.getOrDefault('q', 'none')",
+    )  # fmt: skip
+    tasks = [
+        system("INLINE", f"i{number}", {**given, "evaluatorType": "graaljs", "expression": expression})
+        for number, expression in enumerate(asked)
+    ]
+    yield case("INLINE, what Java's maps and lists have", *tasks)
+    for name, expression in {
+        "arity": "$.list.sort()",
+        "bounds": "\n$.list.get(7)",
+        "conversion": "$.list.get('0')",
+    }.items():
+        inputs = {**given, "evaluatorType": "javascript", "expression": expression}
+        yield case(f"INLINE, an error of Java's, {name}", system("INLINE", "i", inputs))
+    chosen = switch(
+        "${workflow.input.map}", {"2": [simple("a")]}, [simple("b")],
+        evaluatorType="javascript", expression="'' + $.on.size()",
+    )  # fmt: skip
+    rounds = loop(
+        simple("c"), inputs={"list": "${workflow.input.list}"}, loopCondition="$.list.size() > $.loop['iteration']"
+    )
+    yield case("conditions on what Java's maps and lists have", chosen, rounds, defs=DEFS)
 
 
 def _nameless() -> Iterator[Case]:
