@@ -14,6 +14,7 @@ from pytest_k1n.lint.checks import (
     joins,
     keys,
     loops,
+    outputs,
     reading,
     requests,
     scripts,
@@ -112,6 +113,12 @@ CHECKS: Final = (
         code="unknown-field", level=WARNING, title="An expression reads what no task has",
         why="Behind the reference name comes output, input, status, ...: anything else is null.",
         fix="Write ${ref.output.key}, ${workflow.input.key}.", find=reading.unknown_field,
+    ),
+    LintCheck(
+        code="unknown-output", level=WARNING, title="An expression reads what a system task never puts out",
+        why="The output of a HTTP task has a response with body, headers, statusCode and reasonPhrase, an INLINE's a "
+        "result, and so on: any other key is null.",
+        fix="Read what is named; of a loop's task, the task itself.", find=outputs.unknown_output,
     ),
     LintCheck(
         code="read-too-early", level=WARNING, title="An expression reads a task that runs later",

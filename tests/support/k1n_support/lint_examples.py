@@ -373,6 +373,28 @@ EXAMPLES: dict[str, Examples] = {
             workflow(reader("b", "${workflow.secrets.KEY}", "${workflow.env.X}", "${workflow.variables.n}")),
         ],
     ),
+    "unknown-output": Examples(
+        bad=[
+            workflow(http(), reader("b", "${h.output.body}")),
+            workflow(http(), reader("b", "${h.output.response.status}")),
+            workflow(http(), outputParameters={"x": "${h.output['statusCode']}"}),
+            workflow(inline("1"), reader("b", "it is ${i.output.value}")),
+            workflow(
+                task("j", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": "."}), reader("b", "${j.output.x}")
+            ),
+            workflow(loop(http(), condition="$.h['statusCode'] != 200 && $.l['iteration'] < 3")),
+            workflow(loop(A), reader("b", "${l.output.a}")),
+            workflow(task("w", "START_WORKFLOW", inputParameters={}), reader("b", "${w.output.id}")),
+        ],
+        good=[
+            workflow(http(), reader("b", "${h.output}", "${h.output.response}", "${h.output.response.body.items[0]}")),
+            workflow({**http(), "asyncComplete": True}, reader("b", "${h.output.approved}")),
+            workflow(inline("1"), reader("b", "${i.output.result.x.y}", "${i.output.keys()}", "${i.output..x}")),
+            workflow(loop(http(), condition="$.h['response'].statusCode != 200 && $.l['iteration'] < 3")),
+            workflow(loop(A), reader("b", "${l.output.1.a.x}", "${l.output.iteration}", "${l.output['2']}")),
+            workflow(task("p", "WAIT"), reader("b", "${p.output.anything}")),
+        ],
+    ),
     "read-too-early": Examples(
         bad=[
             workflow(reader("a", "${b.output.x}"), B),
