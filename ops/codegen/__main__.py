@@ -23,8 +23,8 @@ def main() -> int:
     parser.add_argument("--lanes", type=int, choices=range(1, 33), default=LANES, metavar="N")
     parser.add_argument("--speed", type=float, default=600)
     given = parser.parse_args()
-    if not given.speed > 0:
-        parser.error("--speed is a number above 0")
+    if not 0 < given.speed < float("inf"):
+        parser.error("--speed (K1N_SPEED) is a number above 0")
     say = partial(print, flush=True)
     say(f"[INFO] Strategies: {', '.join(sorted(given.strategies)) or 'none'}")
     meter = Meter(given.speed, say)
@@ -39,6 +39,9 @@ def main() -> int:
     except (BadLibrary, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     hashed = digest(modules)
     say(
         json.dumps(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -18,12 +19,27 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from checked_file import Torn, read_checked, replace_bytes, scratch, sweep, update_checked
-from library import BadLibrary, Compiled, Pattern, Template, compile_template, read_pattern, read_templates, render
+from checked_file import Torn, read_checked, read_regular, replace_bytes, scratch, sweep, update_checked
+from examples import held
+from library import (
+    BadLibrary,
+    Compiled,
+    Pattern,
+    Template,
+    check_names,
+    compile_template,
+    read_pattern,
+    read_templates,
+    render,
+)
 from metering import Meter, Spent
 
 STRATEGIES = ("cache", "parallel", "incremental")
 LANES = 3
+_LIMIT_S = 20
+"""How long compiling a module, or checking all of them, may take beside what many modules add: generated code that does
+not end is no code that holds."""
+_LIMIT_EACH_S = 0.2
 
 
 class CheckFailed(ValueError):
@@ -67,6 +83,7 @@ def generate(job: Job, meter: Meter) -> list[Module]:
 
     with meter.step("parse", lambda: f"{len(paths)} patterns"):
         patterns = meter.each(paths, lambda path: meter.unit("parse a pattern", partial(read_pattern, path)))
+        check_names(patterns)
 
     if lanes > 1:
         report(f"[INFO] Parallel generation: {lanes} workers")
@@ -99,10 +116,7 @@ def digest(modules: list[Module]) -> str:
 
 
 def _render(job: Job, patterns: list[Pattern], meter: Meter, lanes: int) -> list[Module]:
-    templates = read_templates(job.library / "templates")
-    for pattern in patterns:
-        if pattern.template not in templates:
-            raise BadLibrary(f"pattern {pattern.name} asks for template {pattern.template}, which is not there")
+    templates = read_templates(job.library / "templates", patterns)
     kept = _cached_templates(job, templates, meter) if "cache" in job.strategies else None
 
     def make(pattern: Pattern) -> tuple[Module, Spent]:
@@ -123,18 +137,40 @@ def _cached_templates(job: Job, templates: dict[str, Template], meter: Meter) ->
     compiled: dict[str, Compiled] = {}
     missed = 0
     for name, template in templates.items():
-        if template.digest in known:
-            compiled[name] = cast("Compiled", known[template.digest])
+        if (kept := _unsealed(template.digest, known.get(template.digest))) is not None:
+            compiled[name] = kept
         else:
             compiled[name] = meter.once("compile a template", partial(compile_template, template))
             missed += 1
     if missed:
         meter.report(f"[INFO] Compiling templates: {missed} of {len(templates)} were not in the cache")
-        fresh = {template.digest: compiled[name] for name, template in templates.items()}
-        update_checked(path, lambda _before: cast("dict[str, object]", fresh))
+        fresh: dict[str, object] = {
+            template.digest: [compiled[name], _seal(template.digest, compiled[name])]
+            for name, template in templates.items()
+        }
+        _keep(meter.report, lambda: update_checked(path, lambda _before: fresh))
     else:
         meter.report(f"[INFO] Using cached compiled templates: {path}")
     return compiled
+
+
+def _seal(digest: str, compiled: object) -> str:
+    return hashlib.sha256(f"{digest}\0{json.dumps(compiled)}".encode()).hexdigest()
+
+
+def _unsealed(digest: str, entry: object) -> Compiled | None:
+    """Return what was compiled from the template of this digest; None for what was made of another, or by others."""
+    if isinstance(entry, list) and len(entry) == 2 and entry[1] == _seal(digest, entry[0]):
+        return cast("Compiled", entry[0])
+    return None
+
+
+def _keep(report: Callable[[str], None], write: Callable[[], None]) -> None:
+    """Write to a cache; a disk that takes nothing costs the next run its time, not this one its result."""
+    try:
+        write()
+    except OSError as error:
+        report(f"[WARN] the cache cannot be written, the next run starts without: {error}")
 
 
 def _compile(job: Job, modules: list[Module], meter: Meter, lanes: int, recompiled: list[str]) -> list[Module]:
@@ -156,12 +192,16 @@ def _compile(job: Job, modules: list[Module], meter: Meter, lanes: int, recompil
     elif is_incremental:
         meter.report(f"[INFO] Incremental compilation: {len(modules) - len(recompiled)} of {len(modules)} unchanged")
         fresh = [module for module in built if module.name in recompiled]
-        for module in fresh:
-            replace_bytes(_code_path(job, module), module.code)
         entries: dict[str, object] = {
             module.name: [module.digest, hashlib.sha256(module.code).hexdigest()] for module in fresh
         }
-        update_checked(manifest, lambda before: before | entries)
+
+        def write() -> None:
+            for module in fresh:
+                replace_bytes(_code_path(job, module), module.code)
+            update_checked(manifest, lambda before: before | entries)
+
+        _keep(meter.report, write)
     return built
 
 
@@ -170,7 +210,7 @@ def _kept_code(job: Job, module: Module, entry: object) -> bytes | None:
     if not isinstance(entry, list) or entry[:1] != [module.digest]:
         return None
     try:
-        code = _code_path(job, module).read_bytes()
+        code = read_regular(_code_path(job, module))
     except OSError:
         return None
     return code if entry[1:] == [hashlib.sha256(code).hexdigest()] else None
@@ -195,25 +235,34 @@ def _byte_compile(module: Module, cache: Path) -> bytes:
 
 def _check(folder: Path, modules: list[Module], meter: Meter) -> None:
     """Run every example in the modules' documentation."""
-    for module in modules:
-        (folder / f"{module.name}.py").write_bytes(module.source)
+    names = [f"{module.name}.py" for module in modules]
+    for name, module in zip(names, modules, strict=True):
+        (folder / name).write_bytes(module.source)
 
     def check() -> None:
-        for tool in ("tabnanny", "doctest"):  # silent where all is well
-            _python(folder, "-m", tool, *(f"{module.name}.py" for module in modules))
+        limit_s = _LIMIT_S + _LIMIT_EACH_S * len(names)
+        _python(folder, "-m", "tabnanny", *names, limit_s=limit_s)
+        _python(folder, str(Path(__file__).with_name("examples.py")), *names, says=held(len(names)), limit_s=limit_s)
 
     meter.once("check a module", check, count=len(modules))
 
 
-def _python(folder: Path, *arguments: str) -> None:
+def _python(folder: Path, *arguments: str, says: str = "", limit_s: float = _LIMIT_S) -> None:
+    """Run a tool of Python that says so much where all is well. Raises CheckFailed."""
     # The date of compiled code is that of its source otherwise, and its bytes would differ from run to run.
     environment = os.environ | {"SOURCE_DATE_EPOCH": "0"}
-    run = subprocess.run(
-        [sys.executable, "-IS", *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    said = [line.strip() for line in (run.stdout + run.stderr).splitlines() if line.strip("* ")]
-    if run.returncode or said:
-        raise CheckFailed(f"{arguments[1]}: {' | '.join(said[:8]) or f'exit code {run.returncode}'}")
+    tool = Path(arguments[1] if arguments[0] == "-m" else arguments[0]).stem
+    try:
+        run = subprocess.run(
+            [sys.executable, "-IS", *arguments], cwd=folder, env=environment, capture_output=True, text=True,
+            errors="replace", check=False, timeout=limit_s,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(f"{tool}: generated code has not ended after {limit_s:g} s") from None
+    text = (run.stdout + run.stderr).replace(f"{folder}{os.sep}", "")  # another one in every run
+    said = [line.strip() for line in text.splitlines() if line.strip("* ")]
+    if run.returncode or said != says.splitlines():
+        raise CheckFailed(f"{tool}: {' | '.join(said[:8]) or f'ended with exit code {run.returncode}'}")
 
 
 def _read(path: Path, report: Callable[[str], None]) -> dict[str, object]:

@@ -223,7 +223,7 @@ def test_a_file_is_replaced_whole_or_stays(tmp_path):
 def test_code_whose_examples_do_not_hold_is_not_written(own_library, tmp_path):
     wrong = own_library / "patterns" / "percent.toml"
     wrong.write_text(wrong.read_text().replace('result = "100"', 'result = "99"'))
-    with pytest.raises(CheckFailed, match=r"doctest: .*percent.*99.*100"):
+    with pytest.raises(CheckFailed, match=r"examples: .*percent.*99.*100"):
         Run(own_library, tmp_path, frozenset())
     assert not (tmp_path / "out").exists()
 
