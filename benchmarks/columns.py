@@ -81,7 +81,8 @@ def _execution(pattern: Execution, number: int, found: list[tuple[int, ...]]) ->
     columns = Columns(
         ref=known.ref, iteration=known.iteration, stated_iteration=known.stated_iteration, type=known.type,
         def_name=known.def_name, status=known.status, attempt=known.attempt, retried=known.retried, seq=known.seq,
-        start_delay_ms=known.start_delay_ms, output=known.output, workflow_id=[str(number)] * count,
+        start_delay_ms=known.start_delay_ms, retried_task_id=known.retried_task_id, snapshot_ref=known.snapshot_ref,
+        output=known.output, workflow_id=[str(number)] * count,
         workflow_name=known.workflow_name, task_id=[f"{number}/{place}" for place in places],
         scheduled_ms=scheduled, started_ms=started, ended_ms=ended,
     )  # fmt: skip

@@ -51,10 +51,10 @@ def is_retried_in_place(execution: Execution, record: TaskRecord) -> bool:
     return record.type in _WAITS_IN_PLACE and is_counted_up and execution.last_retried_ms is not None
 
 
-def has_old_end(execution: Execution, record: TaskRecord) -> bool:
+def has_old_end(execution: Execution, kind: str, ended_ms: int | None) -> bool:
     """Whether an end on record is that of the attempt before: 3.32.1 never writes a loop's end a second time."""
     retried_ms = execution.last_retried_ms
-    return retried_ms is not None and record.type == "DO_WHILE" and (record.ended_ms or retried_ms) < retried_ms
+    return retried_ms is not None and kind == "DO_WHILE" and (ended_ms or retried_ms) < retried_ms
 
 
 def _of_whole(execution: Execution) -> Iterator[Finding]:

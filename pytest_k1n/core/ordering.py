@@ -78,7 +78,7 @@ def _stamps(graph: Graph, execution: Execution) -> _Stamps:
         status, end = statuses[last], ended[last] or _NEVER
         ends.append(-1 if status is TaskStatus.SKIPPED else end)
         if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
-            is_told = status.is_terminal and status.is_successful and not has_old_end(execution, execution.tasks[last])
+            is_told = status.is_terminal and status.is_successful and not has_old_end(execution, kind, ended[last])
             begins.append(end if is_told else _NEVER)
             continue
         first = several[key][0] if key in several else last
@@ -147,7 +147,7 @@ def _over_alternatives(graph: Graph, execution: Execution) -> tuple[Violation, .
             continue
         last = records[-1]
         end, begin = last.ended_ms, _begin(task.type, records)
-        if has_old_end(execution, last):
+        if has_old_end(execution, last.type, last.ended_ms):
             begin = None
         if last.status is TaskStatus.SKIPPED:
             binding ^= 1 << index

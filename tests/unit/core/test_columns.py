@@ -11,10 +11,15 @@ from hypothesis import strategies as st
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.columns import Columns, Records
+from pytest_k1n.core.critical import critical_path
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.model import WorkflowTask, _columns
 from pytest_k1n.core.observation import observe
+from pytest_k1n.core.ordering import ordering
 from pytest_k1n.core.plausibility import _defined, _in_doubt, _loops, _place, _stamps
+from pytest_k1n.core.schedule import durations, schedule
+from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.unroll import happens_before
 from pytest_k1n.core.wire_columns import _NAMES
 
 ROOT = Path(__file__).parents[3]
@@ -105,6 +110,20 @@ def test_a_sound_execution_is_judged_without_a_record_being_made(monkeypatch):
     execution = wire.execution(document)
     monkeypatch.setattr(Records, "__getitem__", refuse)
     assert not judge_all(planned(None), observe(execution)).findings
+
+
+def test_the_order_path_and_slack_of_forks_are_told_without_a_record_being_made(monkeypatch):
+    def refuse(self, place):
+        raise AssertionError(f"record {place} was made")
+
+    document = json.loads((ROOT / "fixtures" / "histories" / "nested-forks.json").read_text())
+    execution = wire.execution(document)
+    graph = happens_before(execution.definition, execution)
+    monkeypatch.setattr(Records, "__getitem__", refuse)
+    assert not ordering(execution, graph).findings
+    timeline = rebuild(execution, graph)
+    assert critical_path(timeline, graph).makespan_ms == timeline.end_ms
+    assert schedule(graph, durations(timeline)).slack
 
 
 def plain(document):
