@@ -187,9 +187,15 @@ def _functions(text: str) -> dict[str, list[int]]:
 _TEXT_OR_ABSENT: Final = re.compile(
     r'"(?:\\.|[^"\\])*"|(?P<format>@(?:base32d?|base64d|urid)\b(?!\s*"))|(?P<variable>\$(?:ENV|__loc__)\b)', re.DOTALL
 )
-_PATH: Final = r"""\$(?:\s*\.\s*\w+|\s*\[\s*(?:'[^'\\]*'|"[^"\\]*"|\d+)\s*\])+(?!\s*[(.\[\w])"""
+_MEMBER: Final = (
+    r"(?:add|clear|contains|containsKey|entries|entrySet|equals|forEach|get|getOrDefault|has|isEmpty|keySet|put|remove|size"
+    r"|sort|stream|toString|values)\b"
+)
+_STEP: Final = rf"""\s*\.\s*(?!{_MEMBER})\w+|\s*\[\s*(?:'[^'\\]*'|"[^"\\]*"|\d+)\s*\]"""
 _PLAIN: Final = re.compile(
-    rf"""{_PATH}|'[^'\\\n]*'|"[^"\\\n]*"|\b\d+(?:\.\d+)?\b|\b(?:true|false|null|undefined)\b|[!=]==|&&|\|\||[<>]=?|[-!?:()*/%;\s]"""
+    rf"""\$(?:{_STEP})+(?!\s*[(.\[\w])"""
+    r"""|'[^'\\\n]*'|"[^"\\\n]*"|\b\d+(?:\.\d+)?\b|\b(?:true|false|null|undefined)\b"""
+    r"""|[!=]==|&&|\|\||[<>]=?|[-!?:()*/%;\s]"""
 )
 """What a condition is made of that only compares: paths, literals, operators that make no text of what they get."""
 _WHOLE: Final = re.compile(r"\$(?!\s*[.\[{])|\$\s*\.\s*\w+\s*\(")

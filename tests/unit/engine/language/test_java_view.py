@@ -55,6 +55,12 @@ def test_all_of_the_input_is_javas_whatever_is_in_it(expression):
     assert sees_java(expression, {"a": 1})
 
 
+def test_a_member_that_is_not_called_is_a_function():
+    given = {"list": [1], "map": {"size": 5}}
+    assert [evaluated(f"$.v.list.{name}", given) for name in ("size", "isEmpty", "get")] == [{"result": {}}] * 3
+    assert evaluated("$.v.map.size", given) == {"result": 5}
+
+
 @pytest.mark.parametrize(
     ("expression", "size"),
     [
