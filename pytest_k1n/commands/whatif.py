@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_k1n.commands.runs import add_run_arguments, executions, has_completed, one_execution, read_runs
+from pytest_k1n.core.proposals import Change, changes, plan_to
 from pytest_k1n.core.units import duration_ms, format_ms, percent
-from pytest_k1n.core.whatif import Change, Model, changes, plan_to
+from pytest_k1n.core.whatif import Impossible, Model
 from pytest_k1n.report.advice import model_of, quantiles, resampled
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
 
@@ -35,18 +36,29 @@ class Edits:
 
     def edited(self, model: Model) -> Model:
         """Apply all but the workers. Raises Impossible, ValueError."""
-        for ref, text in self.takes:
-            hold_ms = model.step(ref).hold_ms
-            model = model.with_duration(ref, round(hold_ms * percent(text)) if "%" in text else duration_ms(text))
-        for ref in self.without:
-            model = model.without(ref)
+        for name, text in self.takes:
+            for ref in model.refs_of(name):
+                hold_ms = model.step(ref).hold_ms
+                model = model.with_duration(ref, round(hold_ms * percent(text)) if "%" in text else duration_ms(text))
+        for name in self.without:
+            for ref in model.refs_of(name):
+                model = model.without(ref)
         for refs in self.parallel:
             model = model.side_by_side(refs)
         return model
 
+    def concern(self, model: Model) -> bool:
+        """Whether another execution has all tasks that are named: one that took another course may lack some."""
+        try:
+            self.makespan_ms(model)
+        except Impossible:
+            return False
+        return True
+
     def makespan_ms(self, model: Model) -> int:
         """Return how long the edited execution takes."""
-        return self.edited(model).makespan_ms(self.workers)
+        edited = self.edited(model)
+        return edited.makespan_ms(edited.limited(self.workers))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -88,12 +100,13 @@ class _Answer:
         self.model = model_of(self.execution)
         every = list(executions(documents, name))
         alike = [each for each in every if not each["is_open"] and _is_alike(each, self.execution)]
-        self.models = [model_of(each) for each in alike]
-        self.left_out = Counter(each["workflow"]["status"] for each in every if each not in alike)
         self.edits, self.target_ms = edits, target_ms
+        self.models = [model for model in map(model_of, alike) if edits.concern(model)]
+        self.left_out = Counter(each["workflow"]["status"] for each in every if each not in alike)
+        self.of_another_course = len(alike) - len(self.models)
         self.edited = edits.edited(self.model)
         self.recorded_ms = self.model.makespan_ms()
-        self.edited_ms = self.edited.makespan_ms(edits.workers)
+        self.edited_ms = edits.makespan_ms(self.model)
         needs_more = target_ms is not None and self.edited_ms > target_ms
         self.steps: list[Change] = plan_to(self.edited, target_ms) if target_ms is not None and needs_more else []
         self.offers: list[Change] = [] if edits.any else changes(self.edited, target_ms=target_ms)
@@ -127,7 +140,7 @@ class _Answer:
             yield f"any one of these reaches {format_ms(target_ms)}:"
             yield from (_line(number, each) for number, each in enumerate(alone, 1))
         elif self.is_reached:
-            yield f"together these reach {format_ms(target_ms)}:"
+            yield f"{'together these reach' if len(self.steps) > 1 else 'this reaches'} {format_ms(target_ms)}:"
             yield from (_line(number, each) for number, each in enumerate(self.steps, 1))
         else:
             yield f"{format_ms(target_ms)} is not reached; this comes nearest:"
@@ -140,7 +153,8 @@ class _Answer:
             yield f"over {len(self.models)} recorded executions, each drawn whole: {shown}"
             if self.target_ms is not None:
                 yield f"within {format_ms(self.target_ms)} in {self._share(self.target_ms):.0%} of them"
-
+        if self.of_another_course:
+            yield f"left out: {self.of_another_course} without a task that is named"
         if self.left_out:
             told = ", ".join(f"{count} {status}" for status, count in self.left_out.items())
             yield f"left out: {told}, which say nothing of one that is {self.execution['workflow']['status']}"
@@ -164,6 +178,7 @@ class _Answer:
             "alone": [_json(each) for each in self.offers],
             "executions": len(self.models),
             "left_out": dict(self.left_out),
+            "of_another_course": self.of_another_course,
             "quantiles_ms": self._quantiles(),
         }
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from pytest_k1n.core.proposals import Change, changes
 from pytest_k1n.core.spans import END_ONLY_TYPES
-from pytest_k1n.core.whatif import Change, Model, ModelledTask, changes
+from pytest_k1n.core.whatif import Model, ModelledTask
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument
 
 Advice = Change
@@ -48,6 +49,7 @@ def _step(task: TaskDocument, reached: int) -> tuple[ModelledTask, int]:
         gap_ms=gap,
         queue_ms=queue,
         hold_ms=hold,
+        operator=task["type"] if task["kind"] == "operator" else None,
     )
     return step, reached + gap + queue + hold
 

@@ -236,3 +236,14 @@ def test_an_execution_without_its_definition_is_reported_by_the_one_that_is_give
         assert code == 2
         assert "name one with --plan or --definition" in error
         assert typed(*words, "--definition", definition)[0] == 0
+
+
+def test_executions_that_took_another_course_are_left_out_of_what_if(typed, tmp_path):
+    execution = json.loads(Path(FULL).read_text())
+    other = json.loads(Path(FULL).read_text().replace('"task_9"', '"task_9b"'))
+    other |= {"workflowId": "other", "startTime": execution["startTime"] - 1}
+    for each in (execution, other):
+        (tmp_path / f"{each['workflowId']}.json").write_text(json.dumps(each))
+    code, printed, _ = typed("whatif", tmp_path, "--takes", "task_9=1s")
+    assert code == 0
+    assert "left out: 1 without a task that is named" in printed

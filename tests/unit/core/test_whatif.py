@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.core.observation import observe
-from pytest_k1n.core.whatif import Impossible, Model, ModelledTask, changes, plan_to
+from pytest_k1n.core.proposals import changes, plan_to
+from pytest_k1n.core.whatif import Impossible, Model, ModelledTask
 from pytest_k1n.report.advice import model_of, quantiles, resampled
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
 
@@ -93,3 +94,35 @@ def test_whole_executions_are_drawn_so_that_their_tasks_stay_together():
     drawn = resampled([10, 20, 30], samples=1000, seed=1)
     assert set(drawn) == {10, 20, 30}
     assert quantiles(range(100)) == [5, 50, 90, 95]
+
+
+def of_a_loop():
+    rounds = [ModelledTask(ref=f"w__{n}", pool="w", after=(f"w__{n - 1}",) if n > 1 else (), gap_ms=1, hold_ms=10)
+              for n in (1, 2, 3)]  # fmt: skip
+    loop = ModelledTask(ref="lo", pool=None, after=("w__3",), gap_ms=2, hold_ms=0, operator="DO_WHILE")
+    return Model(steps=(*rounds, loop))
+
+
+def test_the_name_of_a_task_in_a_loop_stands_for_all_its_rounds():
+    model = of_a_loop()
+    assert model.refs_of("w") == ["w__1", "w__2", "w__3"]
+    assert model.refs_of("w__2") == ["w__2"]
+    with pytest.raises(Impossible, match="'x' is no task of this execution"):
+        model.refs_of("x")
+
+
+@pytest.mark.parametrize(
+    "edit", [lambda model: model.with_duration("lo", 5), lambda model: model.without("lo")], ids=["takes", "without"]
+)
+def test_a_step_of_the_control_flow_takes_what_its_tasks_take(edit):
+    with pytest.raises(Impossible, match="lo is a DO_WHILE"):
+        edit(of_a_loop())
+
+
+def test_workers_of_a_definition_that_nobody_serves_are_refused_and_too_many_cost_nothing():
+    model = of_a_loop()
+    with pytest.raises(
+        Impossible, match="'lo' is no task definition that workers serve in this execution; there are w"
+    ):
+        model.limited({"lo": 2})
+    assert model.makespan_ms(model.limited({"w": 10**15})) == model.makespan_ms()
