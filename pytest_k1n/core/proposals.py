@@ -104,13 +104,14 @@ def chains(model: Model) -> list[tuple[str, ...]]:
         if (
             run
             and step.pool
+            and step.has_run
             and step.after == (run[-1].ref,)
             and followers[run[-1].ref] == 1
             and step.phase == run[0].phase
         ):
             run.append(step)
         else:
-            found.append([step] if step.pool else [])
+            found.append([step] if step.pool and step.has_run else [])
     return [tuple(step.ref for step in run) for run in found if len(run) > 1]
 
 

@@ -34,6 +34,7 @@ class ModelledTask:
     """From then to its start."""
     hold_ms: int
     """From its first start to its last end, retries included."""
+    has_run: bool = True
     operator: str | None = None
     """Its type, if it is a step of the control flow: it takes as long as what it waits for."""
 
@@ -57,9 +58,9 @@ class Model:
     def step(self, ref: str) -> ModelledTask:
         """Find a step. Raises Impossible that lists the refs."""
         for step in self.steps:
-            if step.ref == ref:
+            if step.ref == ref and step.has_run:
                 return step
-        known = ", ".join(step.ref for step in self.steps if step.pool is not None)
+        known = ", ".join(step.ref for step in self.steps if step.pool is not None and step.has_run)
         raise Impossible(f"{ref!r} is no task of this execution; there are {known}")
 
     def refs_of(self, name: str) -> list[str]:

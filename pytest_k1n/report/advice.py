@@ -49,6 +49,7 @@ def _step(task: TaskDocument, reached: int) -> tuple[ModelledTask, int]:
         gap_ms=gap,
         queue_ms=queue,
         hold_ms=hold,
+        has_run=bool(attempts),
         operator=task["type"] if task["kind"] == "operator" else None,
     )
     return step, reached + gap + queue + hold
