@@ -36,7 +36,8 @@ def main(argv: Sequence[str]) -> int:
         add_history_argument(each)
     arguments = parser.parse_args(argv)
     path = history_path(arguments)
-    with History(path, is_new_allowed=arguments.command == "merge") as history:
+    is_read_only = arguments.command == "list"
+    with History(path, is_new_allowed=arguments.command == "merge", is_read_only=is_read_only) as history:
         return _COMMANDS[arguments.command](history, arguments)
 
 
@@ -77,8 +78,12 @@ def _list(history: History, arguments: argparse.Namespace) -> int:
 
 def _merge(history: History, arguments: argparse.Namespace) -> int:
     for other in arguments.others:
-        added, accepted = history.merge(Path(other))
-        print(f"{other}: {counted(added, 'execution')} new, {accepted} more accepted")
+        merged = history.merge(Path(other))
+        print(f"{other}: {counted(merged.added, 'execution')} new, {merged.accepted} more accepted")
+        if merged.different:
+            print(
+                f"  {merged.different} of which it says something else than {history.path}, where they stay as they are"
+            )
     return 0
 
 

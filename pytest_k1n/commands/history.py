@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parser.parse_args(argv)
     if arguments.last < 1:
         raise ValueError(f"--last: {arguments.last} is no number of executions from 1 on")
-    with History(history_path(arguments), is_new_allowed=False) as history:
+    with History(history_path(arguments), is_read_only=True) as history:
         groups = _groups(history, arguments.workflow)
         if arguments.workflow and not groups:
             known = ", ".join(sorted({each.group.workflow for each in history.executions()})) or "nothing"

@@ -8,33 +8,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from pytest_k1n.core.series import Sample, SeriesKey
+from pytest_k1n.history.file import HistoryFile
 
-VERSION = 1
 RING = 20
 """Accepted executions that a comparison uses, the newest ones."""
-PATIENCE_S = 30.0
-_TABLE = """
-CREATE TABLE IF NOT EXISTS execution (
-  run TEXT NOT NULL, id TEXT NOT NULL, workflow TEXT NOT NULL, definition TEXT NOT NULL, environment TEXT NOT NULL,
-  started_ms INTEGER NOT NULL, makespan_ms INTEGER NOT NULL, verdict TEXT NOT NULL, simulated INTEGER NOT NULL,
-  accepted_ms INTEGER, durations TEXT NOT NULL, names TEXT NOT NULL,
-  PRIMARY KEY (run, id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS accepted ON execution (workflow, accepted_ms) WHERE accepted_ms IS NOT NULL;
-CREATE INDEX IF NOT EXISTS started ON execution (workflow, environment, started_ms);
-"""
+_MEASURED = ("workflow", "definition", "environment", "makespan_ms", "verdict", "durations")
 _COLUMNS = "run, id, workflow, definition, environment, started_ms, verdict, simulated, durations, names"
-
-
-class HistoryError(ValueError):
-    """A history file that cannot be used; one line that names it and says what to do."""
 
 
 class Group(NamedTuple):
@@ -68,30 +53,18 @@ class Remembered:
     accepted_ms: int | None
 
 
-class History:
+class Merged(NamedTuple):
+    """What one history took over from another."""
+
+    added: int
+    accepted: int
+    """Executions that only the other had accepted."""
+    different: int
+    """Executions of which the two say different things: what was known first stays."""
+
+
+class History(HistoryFile):
     """An open history file. Each method is one transaction; raises HistoryError where the file cannot be used."""
-
-    def __init__(self, path: Path, *, is_new_allowed: bool = True) -> None:
-        if not is_new_allowed and not path.is_file():
-            raise HistoryError(f"{path}: there is no history: runs write one with --k1n-history={path}")
-        self._path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise HistoryError(f"{path}: cannot be opened as a history: {error}") from None
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._prepare()
-        except HistoryError:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> History:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
 
     def add(self, samples: Iterable[Sample]) -> int:
         """Remember executions; those that are known already stay as they are. Return how many are new."""
@@ -128,17 +101,17 @@ class History:
                 " ORDER BY started_ms, run, id",
                 (workflow,),
             ).fetchall()
-        groups: dict[Group, list[sqlite3.Row]] = {}
-        for row in rows:
-            groups.setdefault(Group(row["workflow"], row["definition"], row["environment"]), []).append(row)
-        found = [
-            Baseline(
-                group=group,
-                samples=tuple(_sample(row) for row in accepted[-RING:]),
-                accepted_ms=max(row["accepted_ms"] for row in accepted),
-            )
-            for group, accepted in groups.items()
-        ]
+            groups: dict[Group, list[sqlite3.Row]] = {}
+            for row in rows:
+                groups.setdefault(Group(row["workflow"], row["definition"], row["environment"]), []).append(row)
+            found = [
+                Baseline(
+                    group=group,
+                    samples=tuple(_sample(row) for row in accepted[-RING:]),
+                    accepted_ms=max(row["accepted_ms"] for row in accepted),
+                )
+                for group, accepted in groups.items()
+            ]
         return sorted(found, key=lambda each: -each.accepted_ms)
 
     def executions(self, workflow: str | None = None, *, last: int | None = None) -> list[Remembered]:
@@ -165,7 +138,7 @@ class History:
                 " ORDER BY started_ms DESC LIMIT ?",
                 (*group, last),
             ).fetchall()
-        return [_sample(row) for row in reversed(rows)]
+            return [_sample(row) for row in reversed(rows)]
 
     def trend(self, group: Group, *, last: int) -> list[tuple[str, int, int]]:
         """Return (run, started_ms, makespan_ms) of the last executions of a workflow in an environment, oldest first.
@@ -201,15 +174,14 @@ class History:
                 [(each.run, each.id) for each in chosen],
             )
 
-    def merge(self, other: Path) -> tuple[int, int]:
-        """Take over what another history knows; accepted in either is accepted. Return new executions, newly accepted.
-
-        The other file is only read.
-        """
-        with History(other, is_new_allowed=False) as source, source._reading() as cursor:
+    def merge(self, other: Path) -> Merged:
+        """Take over what another history knows; accepted in either is accepted. The other file is only read."""
+        with History(other, is_read_only=True) as source, source._reading() as cursor:
             rows = cursor.execute("SELECT * FROM execution").fetchall()
+            for row in rows:
+                _sample(row)
         if not rows:
-            return 0, 0
+            return Merged(added=0, accepted=0, different=0)
         names = rows[0].keys()
         places = ",".join("?" * len(names))
         with self._writing() as cursor:
@@ -222,50 +194,11 @@ class History:
                 "UPDATE execution SET accepted_ms = ? WHERE run = ? AND id = ? AND accepted_ms IS NULL",
                 [(row["accepted_ms"], row["run"], row["id"]) for row in rows if row["accepted_ms"] is not None],
             )
-            return added, self._connection.total_changes - before - added
-
-    def _prepare(self) -> None:
-        with self._guarded():
-            known = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            if known > VERSION:
-                raise HistoryError(
-                    f"{self._path}: was written by a newer pytest-k1n (format {known}, this one reads {VERSION}): "
-                    "update pytest-k1n, or name another file"
-                )
-            if known == VERSION:
-                return
-            self._connection.execute("PRAGMA journal_mode = WAL")
-        with self._writing() as cursor:
-            tables = cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            if any(row["name"] != "execution" for row in tables):
-                raise HistoryError(f"{self._path}: is a database of something else: name another file")
-            for statement in filter(None, map(str.strip, _TABLE.split(";"))):
-                cursor.execute(statement)
-            cursor.execute(f"PRAGMA user_version = {VERSION}")
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Cursor]:
-        """Hold the write lock from the beginning: a reader that wants to write later could be refused at once."""
-        with self._guarded():
-            cursor = self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield cursor
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Cursor]:
-        with self._guarded():
-            yield self._connection.cursor()
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise HistoryError(f"{self._path}: cannot be used as a history: {error}") from None
+            accepted = self._connection.total_changes - before - added
+            known = cursor.execute("SELECT * FROM execution").fetchall()
+        mine = {(row["run"], row["id"]): row for row in known}
+        different = sum(any(row[name] != mine[row["run"], row["id"]][name] for name in _MEASURED) for row in rows)
+        return Merged(added=added, accepted=accepted, different=different)
 
 
 def _durations(sample: Sample) -> str:

@@ -8,6 +8,7 @@ from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ComparisonDocument, RunDocument, SeriesDocument
 
 APART = 0.05
+LEAST_SHOWN = 0.01
 MOST = 3
 """Series that a sentence names."""
 
@@ -32,7 +33,7 @@ def sentence(compared: ComparisonDocument) -> str:
     parts = [f"{each['state'].upper()} {_moved(each)}" for each in found[:MOST]]
     parts += [f"{len(found) - MOST} more"] if found[MOST:] else []
     parts += [f"faster: {_moved(each)}" for each in gains[:1]]
-    parts = parts or ["no regression"]
+    parts = parts or ["no regression", *_too_small(compared)]
     if compared["unknown"]:
         parts.append(f"{compared['unknown']} series not judged")
     if compared["stale"]:
@@ -47,6 +48,13 @@ def name(series: SeriesDocument) -> str:
 
 def _why_not(compared: ComparisonDocument) -> str:
     return compared["note"] or (compared["series"][0]["note"] if compared["series"] else "nothing was measured")
+
+
+def _too_small(compared: ComparisonDocument) -> Iterator[str]:
+    """Name what has certainly become slower, because the comparison is exact, and yet by too little to count."""
+    slower = [each for each in compared["series"] if each["segment"] == "exec" and (each["effect"] or 0) >= LEAST_SHOWN]
+    if compared["is_exact"] and slower:
+        yield f"{_moved(max(slower, key=lambda each: each['effect'] or 0))}, below the 10% that count"
 
 
 def _moved(series: SeriesDocument) -> str:

@@ -16,7 +16,8 @@ from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.regression import AgainstBaseline, SeriesState, SeriesVerdict
 from pytest_k1n.core.series import Sample, sample_of
 from pytest_k1n.history.comparing import against_baseline
-from pytest_k1n.history.store import Group, History, HistoryError
+from pytest_k1n.history.file import HistoryError
+from pytest_k1n.history.store import Group, History
 from pytest_k1n.report.document import BaselineDocument, ComparisonDocument, RunDocument, SeriesDocument
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.run import Run
@@ -37,7 +38,8 @@ def compared(controller: Controller, batch: BatchRun, state: RunState) -> tuple[
         return ()
     found = []
     try:
-        with History(path) as history:
+        # What can only be read can still be compared with; that nothing can be remembered there is told at the end.
+        with History(path, is_read_only=path.is_file()) as history:
             for title, samples in _samples(controller.run, batch, state, {}).items():
                 found.append(
                     against_baseline(

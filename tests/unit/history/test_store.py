@@ -1,5 +1,6 @@
 """The history file: what it keeps, who may write at once, what it refuses."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ import pytest
 from k1n_support import samples
 from k1n_support.samples import sample
 from pytest_k1n.history.comparing import against_baseline
-from pytest_k1n.history.store import RING, Group, History, HistoryError
+from pytest_k1n.history.file import HistoryError
+from pytest_k1n.history.store import RING, Group, History
 
 DAY_MS = 24 * 3_600_000
 
@@ -67,9 +69,9 @@ def test_merging_takes_executions_and_acceptance_of_both_and_does_nothing_twice(
     with History(tmp_path / "other.sqlite") as other:
         other.add([sample("r1", at=1), sample("there", at=9)])
         other.accept([each for each in other.executions() if each.run == "there"], now_ms=5)
-    assert history.merge(tmp_path / "other.sqlite") == (1, 0)
+    assert history.merge(tmp_path / "other.sqlite") == (1, 0, 0)
     assert [each.run for each in history.executions() if each.accepted_ms is not None] == ["r0", "r1", "there"]
-    assert history.merge(tmp_path / "other.sqlite") == (0, 0)
+    assert history.merge(tmp_path / "other.sqlite") == (0, 0, 0)
 
 
 def test_dropping_leaves_the_execution_in_the_history(history):
@@ -155,3 +157,60 @@ def test_an_old_baseline_still_judges_and_is_called_stale(history):
     compared = compare(history, sample("new"), now_ms=1000 + 91 * DAY_MS)
     assert compared.stale == "the baseline was accepted 91 days ago, on 1970-01-01"
     assert compared.state == "pass"
+
+
+def test_where_two_histories_differ_what_was_known_first_stays_and_is_counted(history, tmp_path):
+    history.add([sample("r1"), sample("r2")])
+    with History(tmp_path / "other.sqlite") as other:
+        other.add([sample("r1"), sample("r2", ms=9)])
+    assert history.merge(tmp_path / "other.sqlite") == (0, 0, 1)
+    assert [each.makespan_ms for each in history.executions()] == [2000, 2000]
+
+
+@pytest.mark.parametrize("content", [b"", None], ids=["empty", "filled"])
+def test_what_is_only_read_is_not_changed(content, tmp_path):
+    path = tmp_path / "h.sqlite"
+    if content is None:
+        with History(path) as opened:
+            accepted(opened)
+    else:
+        path.write_bytes(content)
+    before = path.read_bytes()
+    with History(path, is_read_only=True) as opened:
+        assert len(opened.executions()) == (3 if content is None else 0)
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["h.sqlite"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts")
+def test_a_medium_that_cannot_be_written_is_still_read_and_merged(tmp_path, history):
+    medium = tmp_path / "medium"
+    medium.mkdir()
+    with History(medium / "h.sqlite") as opened:
+        accepted(opened)
+    script = (
+        "import sys; from pathlib import Path; from pytest_k1n.history.store import History\n"
+        "with History(Path(sys.argv[1]), is_read_only=True) as one: print(len(one.baselines('wf')[0].samples))\n"
+        "with History(Path(sys.argv[2])) as two: print(two.merge(Path(sys.argv[1])).added)\n"
+        "try:\n    History(Path(sys.argv[1]))\nexcept ValueError as error: print(error)"
+    )
+    words = [sys.executable, "-c", script, str(medium / "h.sqlite"), str(tmp_path / "h.sqlite")]
+    mounted = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    ran = subprocess.run(["unshare", "-rm", "sh", "-c", mounted, medium, *words], capture_output=True, text=True)
+    if "unshare" in ran.stderr or "mount" in ran.stderr:
+        pytest.skip(f"no mounts here: {ran.stderr}")
+    assert ran.stdout.splitlines()[:2] == ["3", "3"], ran.stderr
+
+
+def test_an_execution_that_cannot_be_read_is_told_with_the_file(history, tmp_path):
+    accepted(history)
+    path = tmp_path / "h.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE execution SET durations = '{oops'")
+    for read in (lambda: history.baselines("wf"), lambda: history.samples(Group("wf", "d", "e"), last=3)):
+        with pytest.raises(HistoryError, match=r"h\.sqlite: holds an execution that cannot be read: "):
+            read()
+    with History(tmp_path / "new.sqlite") as other:
+        with pytest.raises(HistoryError, match="cannot be read"):
+            other.merge(path)
+        assert other.executions() == []
