@@ -63,12 +63,20 @@ def _write(found: Sequence[Learned], named: str | None, *, is_quiet: bool) -> No
         raise ValueError("no plan is here to write into: name one with --plan")
     path = chosen[0]
     wanted = {(each.workflow, each.ref): each.suggestion for each in found if each.suggestion}
-    before = path.read_text(encoding="utf-8")
+    mark, before = _text_of(path)
     after = with_estimates(before, wanted, source=str(path), folder=path.parent) if wanted else before
     if after != before:
-        replace_text(path, after)
+        mode = path.stat().st_mode
+        replace_text(path, mark + after)
+        path.chmod(mode)
     if not is_quiet:
         print(f"wrote {len(wanted)} estimates into {path}" if after != before else f"{path} stays as it is")
+
+
+def _text_of(path: Path) -> tuple[str, str]:
+    """Read a plan with the ends of its lines as they are; the mark that editors of Windows put first, apart."""
+    text = path.read_bytes().decode("utf-8")
+    return (text[:1], text[1:]) if text.startswith("\ufeff") else ("", text)
 
 
 def _json(each: Learned) -> dict[str, object]:

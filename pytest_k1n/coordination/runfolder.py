@@ -159,7 +159,14 @@ class RunFolder:
 
 
 def replace_text(target: Path, text: str) -> None:
-    """Write a file so that no reader ever sees half of it. Raises OSError, and then leaves nothing behind."""
+    """Write a file so that no reader ever sees half of it. Raises OSError, and then leaves nothing behind.
+
+    A link stays one, and what is no file (`/dev/null`, `/dev/stdout`, a pipe) is written to, never replaced.
+    """
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8", errors="backslashreplace")
+        return
+    target = target.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # JSON may hold half a surrogate pair

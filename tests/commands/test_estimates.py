@@ -88,3 +88,19 @@ def test_a_recorded_execution_is_judged_by_its_plan_and_written_into_it(tmp_path
     assert main(["estimates", "suggest", "RUN", "--json", "--workflow", "ONE"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["suggestion"] == "7.5m"
     assert main(["estimates", "suggest", "RUN", "--workflow", "NONE"]) == 2
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "marked"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+def test_a_plan_keeps_its_mark_its_line_ends_its_link_and_its_rights(mark, end, tmp_path, monkeypatch):
+    from pytest_k1n.commands import estimates
+
+    kept, path = tmp_path / "kept.toml", tmp_path / "plan.toml"
+    kept.write_bytes((mark + PLAN.replace("\n", end)).encode())
+    kept.chmod(0o640)
+    path.symlink_to(kept)
+    monkeypatch.setattr(estimates, "read_runs", lambda _: [run(("a", 300_000, 450_000))])
+    assert main(["estimates", "suggest", "RUN", "--write", "--plan", str(path)]) == 0
+    assert kept.read_bytes().decode() == (mark + PLAN.replace("\n", end)).replace('a = "5m"', 'a = "7.5m"')
+    assert path.is_symlink()
+    assert kept.stat().st_mode & 0o777 == 0o640
