@@ -12,7 +12,7 @@ from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.findings import NOT_MEASURABLE
 from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import iso_utc
-from pytest_k1n.report.causes import Sighting, causes
+from pytest_k1n.report.causes import Sighting, causes, lenient
 from pytest_k1n.report.document import (
     SCHEMA,
     BatchDocument,
@@ -23,6 +23,7 @@ from pytest_k1n.report.document import (
     VerdictWord,
 )
 from pytest_k1n.report.execution_document import JudgedExecution, Role, execution_document
+from pytest_k1n.report.results import finding_json
 from pytest_k1n.report.weather import RunWeatherDocument, weather_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.own_executions import own_documents
@@ -37,7 +38,7 @@ def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: i
 
     run, director, outcomes = controller.run, controller.director, controller.outcomes
     state = director.state
-    found = causes([*_sightings(controller)])
+    found = causes([*_sightings(controller), *_unasked(shown)])
     document: RunDocument = {
         "schema": SCHEMA,
         "run": {
@@ -171,15 +172,26 @@ def _sightings(controller: Controller) -> Iterator[Sighting]:
         yield from _gate_sightings(run, batch)
 
 
+def _unasked(shown: Sequence[Result]) -> Iterator[Sighting]:
+    """Yield what fails the run because the plan asks for it, although no test does."""
+    for result in shown:
+        for finding in result.unasked:
+            yield Sighting(
+                finding=finding_json(finding),
+                workflow_id=result.watch.workflow_id if result.watch else None,
+                batch=result.batch.name,
+                title=result.watch.title if result.watch else "",
+            )
+
+
 def _gate_sightings(run: Run, batch: BatchRun) -> Iterator[Sighting]:
     quality = run.folder.quality(batch.number) if batch.number != UNBATCHED else None
     titles = {watch.title: watch.workflow_id for watch in batch.watches}
     for category in quality["batch"]["categories"] if quality else ():
         for finding in category["findings"]:
             title = next((each for each in titles if finding["subject"].startswith(f"{each}: ")), "")
-            is_lenient = not category["blocking"] and finding["verdict"] == "fail"
             yield Sighting(
-                finding={**finding, "verdict": "warn"} if is_lenient else finding,
+                finding=lenient(finding, category),
                 workflow_id=titles.get(title),
                 batch=_batch_name(batch.number),
                 gate=category["id"],

@@ -12,6 +12,7 @@ from pytest_k1n.run.own_executions import keep_own
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.waiting import BLOCKED_BY
 
+_OURS = frozenset({"k1n_finding", "k1n_findings", "k1n_execution"})
 EVIDENCE = pytest.StashKey[Evidence]()
 """What a test's judgements have found so far."""
 
@@ -48,7 +49,9 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
     if report.when == "call" and EVIDENCE in item.stash:
         note.evidence = item.stash[EVIDENCE]
     if call.excinfo is not None and call.excinfo.errisinstance((ExpectationFailed, UnknownVerdict)):
-        retelling.headline(report, call.excinfo.value, note.evidence)
+        retelling.headline(report, call.excinfo.value)
+    if report.when == "call":
+        _properties(item, report, note.evidence)
     if report.when == "call" and run.is_anything_set and run.settings.cov:
         note.coverage = coverage_note(run, item)
     if report.when == "call" and report.failed:
@@ -58,6 +61,13 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
     if call.excinfo is not None and report.failed:
         retelling.plainly(report, call.excinfo.value)
     note.put_on(report)
+
+
+def _properties(item: pytest.Item, report: pytest.TestReport, evidence: Evidence | None) -> None:
+    """Name the executions, and have what this report says of a test in JUnit's file, which has it from the last one."""
+    report.user_properties += [("k1n_execution", each) for each in (evidence["executions"] if evidence else ())]
+    kept = [each for each in item.user_properties if each[0] not in _OURS]  # of a run before, if this is one more
+    item.user_properties[:] = [*kept, *(each for each in report.user_properties if each not in kept)]
 
 
 def _picture(run: Run, described: Item, item: pytest.Item, report: pytest.TestReport) -> None:

@@ -15,6 +15,7 @@ from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
+from pytest_k1n.report.causes import Sighting, causes, lenient
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.result import Result
@@ -185,8 +186,6 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
     told = {(finding["code"], finding["subject"]) for finding in findings}
     unasked = tuple(each for each in _missed(watch) if (each.code, each.subject) not in told)
     findings += [finding_json(each) for each in unasked]
-    for category in gates["categories"] if gates else ():
-        findings += category["findings"]
     verdict = _verdict(outcomes, gates)
     subject = ResultsSource(
         template=template.planned_on(watch.definition) if watch and watch.definition else template,
@@ -199,13 +198,25 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
         observation=watch.observation if watch else None,
         checkpoints=watch.checkpoints if watch else (),
         gates=gates,
-        findings=findings,
+        findings=causes(_sightings(findings, gates, watch)),
     )
     path = run.settings.results / template.results_name
     return Result(
         template=template, batch=batch, document=results_document(subject), path=path, watch=watch,
         outcomes=outcomes, unasked=unasked,
     )  # fmt: skip
+
+
+def _sightings(
+    findings: Iterable[Mapping[str, Any]], gates: QualityDocument | None, watch: Watch | None
+) -> Iterator[Sighting]:
+    """Yield what tests and quality gates have noticed of an execution, as the run's document has it."""
+    own, title = (watch.workflow_id, watch.title) if watch else (None, "")
+    for finding in findings:
+        yield Sighting(finding=finding, workflow_id=finding.get("workflow_id") or own, title=title)
+    for category in gates["categories"] if gates else ():
+        for finding in category["findings"]:
+            yield Sighting(finding=lenient(finding, category), workflow_id=own, title=title)
 
 
 def _missed(watch: Watch | None) -> list[Finding]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from pytest_k1n.core.text import one_line
-from pytest_k1n.run.note import Evidence
 
 PICTURE = "k1n: the execution"
 """The title of the report's section that shows executions."""
@@ -22,7 +21,7 @@ _FINDING = re.compile(
 )
 
 
-def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence | None) -> None:
+def headline(report: pytest.TestReport, error: BaseException) -> None:
     """Begin the line of the short summary with the worst finding instead of the name of an exception's class.
 
     What was observed goes first: at 80 columns there is no room for more.
@@ -41,8 +40,6 @@ def headline(report: pytest.TestReport, error: BaseException, evidence: Evidence
     crash.message = f"{told}{more}"
     report.user_properties.append(("k1n_finding", told))
     report.user_properties.append(("k1n_findings", len(lines)))
-    for workflow_id in evidence["executions"] if evidence else ():
-        report.user_properties.append(("k1n_execution", workflow_id))
 
 
 def plainly(report: pytest.TestReport, error: BaseException) -> None:

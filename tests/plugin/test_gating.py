@@ -264,6 +264,8 @@ def test_a_band_of_the_plan_holds_also_where_no_test_asks_for_it(project):
     assert outcome.code == 1
     assert "k1n: FIRST: no test asks for it, the plan does: fail    outside-band: FIRST: expected" in outcome.text
     assert "k1n: CHAIN: no test asks for it, the plan does: fail    outside-band: phase 2: expected" in outcome.text
+    found = outcome.results("run.json")["findings"]
+    assert [each["subject"] for each in found if each["code"] == "outside-band"] == ["FIRST", "phase 2"]
     first = outcome.results("template-01-first-results.json")
     assert (first["verdict"], first["findings"][0]["code"]) == ("fail", "outside-band")
 

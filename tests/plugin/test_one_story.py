@@ -78,6 +78,29 @@ def test_every_output_tells_the_same_causes_and_the_same_verdict(told):
     assert {each["ruleId"] for each in results if each["level"] == "error"} == set(causes)
 
 
+def test_the_results_file_has_the_findings_of_the_run(told):
+    _, folder = told
+    document = json.loads((folder / "test-results" / "run.json").read_text())
+    (path,) = (folder / "test-results").glob("template-*-results.json")
+    results = json.loads(path.read_text())
+    fields = ("code", "subject", "observed", "margin", "verdict")
+    found = [[tuple(each[name] for name in fields) for each in one["findings"]] for one in (document, results)]
+    assert found[0] == found[1] != []
+
+
+def test_junit_has_the_execution_of_every_test_and_the_finding_of_those_that_failed(told):
+    _, folder = told
+    document = json.loads((folder / "test-results" / "run.json").read_text())
+    executions = {each["workflow"]["workflow_id"] for each in document["executions"]}
+    cases = [each for each in ET.parse(folder / "junit.xml").iter("testcase") if each.get("classname") != "k1n"]
+    for case in cases:
+        properties = {each.attrib["name"]: each.attrib["value"] for each in case.iter("property")}
+        assert properties["k1n_execution"] in executions
+        failure = case.find("failure")
+        told_by = None if failure is None else properties["k1n_finding"]
+        assert failure is None or failure.attrib["message"].startswith(told_by)
+
+
 def test_the_quality_line_names_the_gates_that_did_not_pass(told):
     outcome, folder = told
     (batch,) = json.loads((folder / "test-results" / "run.json").read_text())["batches"]

@@ -68,10 +68,9 @@ def test_a_test_that_is_reported_again_still_tells_what_it_told():
 def test_the_short_summary_begins_with_the_worst_finding(verdict):
     finding = Finding(code="x-y", subject="b", expected="1", observed="2", verdict=verdict)
     each = report("test_one")
-    headline(each, AssertionError(f"W id (COMPLETED): 2 failed\n  {finding}\n  {LATE}"), {"executions": ["id-1"]})
+    headline(each, AssertionError(f"W id (COMPLETED): 2 failed\n  {finding}\n  {LATE}"))
     assert each.longrepr.reprcrash.message == "x-y: b: 2; expected 1 (and 1 more)"
     assert ("k1n_finding", "x-y: b: 2; expected 1") in each.user_properties
-    assert ("k1n_execution", "id-1") in each.user_properties
 
 
 @pytest.mark.parametrize(("verdict", "told"), [(Verdict.FAIL, "W: 9.1 min"), (Verdict.UNKNOWN, "b: never scheduled")])
@@ -79,18 +78,18 @@ def test_what_did_not_run_gives_way_to_a_finding_as_bad(verdict, told):
     missing = Finding(code="not-run", subject="b", expected="it to run", observed="never scheduled")
     other = replace(LATE, verdict=verdict)
     each = report("test_one")
-    headline(each, AssertionError(f"W id (COMPLETED): 2 failed\n  {missing}\n  {other}"), None)
+    headline(each, AssertionError(f"W id (COMPLETED): 2 failed\n  {missing}\n  {other}"))
     assert told in each.longrepr.reprcrash.message
 
 
 def test_why_nothing_asks_for_an_order_is_told_in_the_short_summary():
     early = replace(EARLY, origin="nothing in the definition makes b wait for a")
     each = report("test_one")
-    headline(each, AssertionError(f"W id (COMPLETED): 1 failed\n  {early}"), None)
+    headline(each, AssertionError(f"W id (COMPLETED): 1 failed\n  {early}"))
     assert "by 15.1 min (nothing in the definition makes b wait for a); expected" in each.longrepr.reprcrash.message
 
 
 def test_an_error_without_findings_keeps_its_own_message():
     each = report("test_one")
-    headline(each, AssertionError("100 % of nothing"), None)
+    headline(each, AssertionError("100 % of nothing"))
     assert each.longrepr.reprcrash.message == "pytest_k1n.Ex..."
