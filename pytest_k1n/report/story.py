@@ -30,10 +30,11 @@ def sentence(execution: ExecutionDocument, findings: Sequence[FindingDocument]) 
         return _failure(execution, took)
     failed = [each for each in mine if each["verdict"] == "fail"]
     early = [each for each in failed if each["code"] in _ORDER]
+    missed = f"ook {took}, {_miss(execution)}{_because(execution)}." if has_missed(execution) else ""
     if early:
-        return f"{_claim(early[0])}."
-    if has_missed(execution):
-        return f"Took {took}, {_miss(execution)}{_because(execution)}."
+        return f"{_claim(early[0])}{f'; t{missed}' if missed else '.'}"
+    if missed:
+        return f"T{missed}"
     if failed:
         return f"{_claim(failed[0])}."
     unknown = [each for each in mine if each["verdict"] == "unknown"]

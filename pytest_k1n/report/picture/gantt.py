@@ -21,6 +21,8 @@ ROW = 22
 """Height of a row in pixels."""
 PATH = 30
 """Height of the strip that shows the critical path."""
+_LAST_PERCENT = 96
+"""From here on a label in the middle of its tick could reach over the edge."""
 AXIS = 38
 """Height of the axis on top."""
 BINS = 400
@@ -130,11 +132,18 @@ def _stalls(stalls: Sequence[Stall], scale: Scale, height: int) -> Iterator[Mark
         yield element("rect", title, x=x, width=width, y=AXIS - 4, height=8, class_=f"stall-mark {stall.source}")
 
 
+def _anchor(percent: float) -> str:
+    """Say where the text of a tick stands, so that neither edge cuts it off."""
+    if percent == 0:
+        return "start"
+    return "end" if percent > _LAST_PERCENT else "middle"
+
+
 def _axis(execution: ExecutionDocument, scale: Scale, height: int) -> Iterator[Markup]:
     for at, text in scale.ticks():
         x = scale.percent(at)
         yield element("line", x1=x, x2=x, y1=AXIS, y2=height, class_="grid")
-        yield element("text", text, x=x, y=AXIS - 6, class_="tick", text_anchor="start" if not at else "middle")
+        yield element("text", text, x=x, y=AXIS - 6, class_="tick", text_anchor=_anchor(scale.at(at)))
     band = execution["band_ms"]
     if band is not None and band[0] < scale.end_ms:
         title = element("title", f"band: {format_ms(band[0])} to {format_ms(band[1])}")
