@@ -92,6 +92,7 @@ def _show_many(results: Iterator[Checked | NoExecution], *, as_json: bool) -> in
         totals.add(result)
     for place, subject in totals.with_children():
         totals.judged_again(place, judge(subject))
+    totals.compare_kin()
     if as_json:
         print(json.dumps(many_document(totals), indent=1, ensure_ascii=False))
     else:

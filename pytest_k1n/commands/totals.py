@@ -12,6 +12,7 @@ from pytest_k1n.commands.subject import Subject
 from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
 from pytest_k1n.core.critical import CriticalPath
 from pytest_k1n.core.findings import Finding, Verdict, worst
+from pytest_k1n.core.kinship import Kin, Tie, disagreements, kin, ties
 from pytest_k1n.core.model import Execution, WorkflowStatus
 from pytest_k1n.core.nextstep import Owner
 from pytest_k1n.core.text import one_line
@@ -58,6 +59,9 @@ class Totals:
     """Executions that wait for a sub-workflow, each with the place of its row."""
     children: dict[str, Execution] = field(default_factory=dict)
     """Executions that another one has started, by their ids; without their records."""
+    kin: dict[str, Kin] = field(default_factory=dict)
+    ties: list[tuple[int, tuple[Tie, ...]]] = field(default_factory=list)
+    """What parents say of their sub-workflows, each with the place of its row."""
 
     @property
     def verdict(self) -> Verdict:
@@ -78,6 +82,9 @@ class Totals:
             self.parents.append((len(self.rows), result.subject))
         if execution.parent_workflow_id:
             self.children[execution.workflow_id] = replace(execution, tasks=())
+        self.kin[execution.workflow_id] = kin(execution)
+        if said := ties(execution):
+            self.ties.append((len(self.rows), said))
         self.rows.append(_row(result))
         if execution.status is WorkflowStatus.COMPLETED:
             self.paths.setdefault(execution.name, []).append(result.path)
@@ -92,6 +99,16 @@ class Totals:
     def judged_again(self, place: int, result: Checked) -> None:
         """Take in what an execution came to when more was known."""
         self.rows[place] = _row(result)
+
+    def compare_kin(self) -> None:
+        """Doubt each parent whose sub-workflow is here as well, and says something else."""
+        for place, said in self.ties:
+            row = self.rows[place]
+            if found := tuple(disagreements(said, self.kin)):
+                counts = {**row.counts, "unknown": row.counts["unknown"] + len(found)}
+                findings = sorted((*row.findings, *found), key=lambda each: each.verdict is not Verdict.FAIL)
+                verdict = worst((row.verdict, Verdict.UNKNOWN))
+                self.rows[place] = replace(row, verdict=verdict, counts=counts, findings=tuple(findings))
 
 
 def _row(result: Checked) -> Row:
