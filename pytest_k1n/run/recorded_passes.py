@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,16 @@ from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.coordination.ledger import ItemOutcome
 from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound
+from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Document, started_workflows
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import spec_of, time_of
+from pytest_k1n.run.testfiles import files_behind
 from pytest_k1n.servers.protocol import Kind
 
 _PASSED = "k1n/passed"
 _TESTS = "k1n/tests"
+_CLOCKS_DIFFER_MS = 60_000
+"""How far ahead the clock of another machine, or before a step, may have been."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class RecordedPass:
     requirement: str
     """Fingerprint of the batch's place in the plan, and of its definitions."""
     files: Mapping[str, str]
-    """Test module, relative to the root folder -> fingerprint of its text."""
+    """Test module, conftest or what they import, relative to the root folder -> fingerprint of its text."""
     tests: int
     """How many tests of the batch were collected."""
     server: str
@@ -67,6 +70,8 @@ def record_passes(
     collection, cache = run.collection, getattr(run.config, "cache", None)
     if cache is None or run.plan is None or collection is None or not outcomes:
         return
+    # Nothing was asked of what only set up, or of what was broken on purpose.
+    proves_nothing = run.config.getoption("setuponly", False) or bool(run.settings.faults)
     passed, tests = _read(run, _PASSED), _read(run, _TESTS)
     is_named = any("::" in argument for argument in run.config.args)
     for batch in run.plan.batches:
@@ -76,7 +81,7 @@ def record_passes(
         is_skipped = any(_names(path, batch) for path in _skipped_modules(run))
         if not is_skipped and is_whole(batch, collection, tests.get(batch.name, ()), is_named=is_named):
             tests[batch.name] = sorted(ended)
-            if _all_passed(collection, ended) and batch.number not in contradicted:
+            if _all_passed(collection, ended) and batch.number not in contradicted and not proves_nothing:
                 passed[batch.name] = asdict(_record(run, batch, collection, ended))
         stopping = (ItemOutcome.FAILED, ItemOutcome.UNKNOWN, ItemOutcome.BLOCKED)
         if batch.number in contradicted or any(each in stopping for each in ended.values()):
@@ -134,7 +139,7 @@ def _record(run: Run, batch: Batch, collection: Collection, ended: Mapping[str, 
         at_s=round(time.time(), 3),
         requirement=_requirement(run, batch),
         tests=collection.collected.get(str(batch.number), 0),
-        files={name: _fingerprint(run.config.rootpath / name) for name in sorted(_modules(ended))},
+        files=_fingerprints(run, _modules(ended)),
         server=server,
         time_model=time_model,
     )
@@ -146,6 +151,7 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
         known = RecordedPass(**document)  # type: ignore[arg-type]  # what it holds is looked at below
         age_ms = round((now_s - known.at_s) * 1000)
         changed = [name for name, was in known.files.items() if _fingerprint(run.config.rootpath / name) != was]
+        changed += [name for name in files_behind(run.config, known.files) if name not in known.files]
     except (TypeError, ValueError, AttributeError):
         return "no pass of the whole batch is on record"
     server, time_model = _circumstances(run)
@@ -159,6 +165,8 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
         return (
             f"it passed on {known.server} in {known.time_model} time, and this run is on {server} in {time_model} time"
         )
+    if age_ms < -_CLOCKS_DIFFER_MS:
+        return f"it passed {format_ms(-age_ms)} from now, by the clock of then"
     if age_ms > run.settings.gate_age_ms:
         return f"it passed {format_ms(age_ms)} ago, more than --k1n-gate-age allows"
     return ""
@@ -175,14 +183,45 @@ def _requirement(run: Run, batch: Batch) -> str:
     documents: list[object] = [repr(batch)]
     for template in batch.templates:
         try:
-            documents.append(run.library.workflow(template.workflow, template.version))
+            documents.extend(_with_started(run, template.workflow, template.version))
         except (DefinitionNotFound, DefinitionError):
             documents.append(None)
+    documents.extend(_task_documents(run, documents))
     return hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _with_started(run: Run, name: str, version: int | None) -> Iterator[Document]:
+    """Yield the definition of a workflow and those of all that it starts, each once."""
+    waiting, seen = [(name, version)], set[tuple[str, int | None]]()
+    while waiting:
+        asked = waiting.pop()
+        if asked in seen:
+            continue
+        seen.add(asked)
+        try:
+            document = run.library.workflow(*asked)
+        except DefinitionNotFound:
+            if asked == (name, version):
+                raise
+            continue  # on the server only
+        yield document
+        waiting += started_workflows(document)
+
+
+def _task_documents(run: Run, documents: Sequence[object]) -> Iterator[Document]:
+    """Yield the task definitions that a workflow of `documents` names."""
+    text = json.dumps(documents)
+    for document in run.library.tasks:
+        if json.dumps(document.get("name")) in text:
+            yield document
 
 
 def _modules(node_ids: Iterable[str]) -> set[str]:
     return {node_id.partition("::")[0] for node_id in node_ids}
+
+
+def _fingerprints(run: Run, modules: Iterable[str]) -> dict[str, str]:
+    return {name: _fingerprint(run.config.rootpath / name) for name in files_behind(run.config, modules)}
 
 
 def _fingerprint(path: Path) -> str:

@@ -1,5 +1,7 @@
 """Batches, gates and our own outcomes, on the embedded engine."""
 
+import json
+
 import pytest
 
 FAIL_FIRST = "--k1n-fault=FIRST/one:terminal=disk full"
@@ -108,7 +110,56 @@ def test_a_test_that_skips_or_has_changed_since_voids_the_pass(project, old, new
     assert ("its tests have changed since it passed (test_first.py)" in refused.text) is bool(counts)
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("conftest.py", "WANTED = 1\n", "WANTED = 2\n"),
+        ("conftest.py", None, "WANTED = 2\n"),
+        ("helper.py", "WANTED = 1\n", "WANTED = 2\n"),
+        ("tasks/one.json", '{"name": "one", "retryCount": 1}', '{"name": "one", "retryCount": 2}'),
+    ],
+    ids=["conftest changed", "conftest added", "what a test imports", "a task definition"],
+)
+def test_what_the_tests_and_the_workflow_rest_on_voids_the_pass_when_it_changes(project, name, before, after):
+    del project.options[-2:]
+    path = project.pytester.path / name
+    if name == "helper.py":
+        first = project.pytester.path / "test_first.py"
+        first.write_text(f"import helper\n{first.read_text()}")
+    if name == "tasks/one.json":
+        path.parent.mkdir(exist_ok=True)
+    if before is not None:
+        path.write_text(before)
+    assert project.run("-m", "batch1").code == 0
+    assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
+    path.write_text(after)
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert "since it passed" in refused.text
+
+
+@pytest.mark.parametrize("option", ["--setup-only", "--k1n-fault=FIRST/*:slow=1.01"])
+def test_a_run_that_asks_nothing_or_breaks_something_on_purpose_is_no_pass(project, option):
+    del project.options[-2:]
+    project.run("-m", "batch1", option)
+    assert project.run("-m", "batch2", "--k1n-gate=require").counts["blocked"] == 2
+
+
+def test_a_pass_from_the_future_does_not_count(project):
+    del project.options[-2:]
+    assert project.run("-m", "batch1").code == 0
+    (path,) = (project.pytester.path / ".pytest_cache").rglob("k1n/passed")
+    document = json.loads(path.read_text())
+    document["batch1"]["at_s"] += 3_600
+    path.write_text(json.dumps(document))
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert "from now, by the clock of then" in refused.text
+
+
 LEFT_OUT = """
+import json
+
 import pytest
 pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
 {skip}
@@ -177,6 +228,8 @@ def test_expected_to_fail(workflow_execution):
 
 
 UNKNOWN_TEST = """
+import json
+
 import pytest
 from pytest_k1n import Finding, Findings, Verdict
 pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
