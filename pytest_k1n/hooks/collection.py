@@ -152,7 +152,7 @@ def _describe(run: Run, session: pytest.Session) -> None:
     run.know(collection)
     selection.limit(run, session.items)
     if run.is_node and (collection.items or error):
-        run.folder.write_json(f"collection/{xdist.node_id(run.config)}.json", collection.to_json())
+        run.folder.write_json(f"{xdist.COLLECTED}/{xdist.node_id(run.config)}.json", collection.to_json())
 
 
 def _resolve_names(run: Run, collection: Collection) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,8 @@ from pytest_k1n.coordination.collection import Collection
 from pytest_k1n.run.run import Run
 
 SAFE_MODES = ("load", "worksteal")
+COLLECTED = "collection"
+"""Where in the run folder each node writes what it has collected."""
 
 
 def node_id(config: pytest.Config) -> str:
@@ -21,11 +27,19 @@ def node_id(config: pytest.Config) -> str:
 def tell_node(run: Run, node: Any) -> None:
     """Give a node that is being started the run's identity: builtins only, they cross processes."""
     node.workerinput["k1n"] = {"uid": run.uid, "folder": str(run.folder_path)}
+    run.config.add_cleanup(partial(_remove_unread, run.folder_path))
+
+
+def _remove_unread(folder: Path) -> None:
+    """Remove what nodes have written down for a director that never began: a Ctrl-C, or a plan that is refused."""
+    with suppress(OSError):
+        if {path.name for path in folder.iterdir()} <= {COLLECTED}:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def read_collection(run: Run, node: Any) -> Collection | None:
     """Read what a node collected; None if nothing of it has to do with Conductor."""
-    document = run.folder.read_json(f"collection/{node.gateway.id}.json")
+    document = run.folder.read_json(f"{COLLECTED}/{node.gateway.id}.json")
     return Collection.from_json(document) if document else None
 
 

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -50,6 +51,50 @@ def test_sigterm_interrupts_a_run_and_leaves_nothing(project, started, arguments
     assert "terminated by SIGTERM" in text
     assert process.returncode == 2
     assert left(project) == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="no terminals to hang up here")
+def test_a_terminal_that_is_closed_interrupts_a_run_and_leaves_nothing(project, started):
+    process = started()
+    process.send_signal(signal.SIGHUP)
+    assert "terminated by SIGHUP" in process.communicate(timeout=30)[0]
+    assert process.returncode == 2
+    assert left(project) == []
+
+
+def test_a_signal_that_comes_twice_at_once_is_one_wish(project, started):
+    """As `timeout` sends it: to the process, and to its group."""
+    process = started()
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)  # else the two would be one on their way
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert left(project) == []
+
+
+def test_nodes_that_collect_for_a_controller_which_is_interrupted_leave_nothing(project, monkeypatch):
+    """The controller ends before it has read what they collected, and so has no director yet."""
+    folder = project.pytester.path
+    (folder / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder / "tmp"))
+    project.file("conftest.py", INTERRUPTED_BEFORE_THE_NODES)
+    assert project.spawn("-n1").code == 2
+    assert left(project) == []
+
+
+INTERRUPTED_BEFORE_THE_NODES = """
+import pytest
+
+class Interrupted:
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_xdist_node_collection_finished(self, node, ids):
+        raise KeyboardInterrupt
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Interrupted())
+"""
 
 
 def test_the_folder_of_a_killed_run_is_private_and_gone_after_the_next_run(project, started):
