@@ -73,6 +73,8 @@ def _sum_up(arguments: argparse.Namespace) -> int:
     if (path := Path(arguments.production)).exists():
         gathered = gather_saved(path, arguments.workflow, last=arguments.last)
         return show(gathered, source=str(path), as_json=arguments.json, html=arguments.html)
+    if "://" not in arguments.production:
+        raise ValueError(f"--from {arguments.production!r}: no such file or folder, and no server's URL")
     if not arguments.workflow:
         raise ValueError("--from URL needs --workflow NAME")
     client = Conductor(transport_for(arguments.production))

@@ -53,7 +53,7 @@ def plan_to(model: Model, target_ms: int, *, most: int = 4) -> list[Change]:
 
 
 def _shortenings(model: Model, now: int, target_ms: int | None) -> Iterable[Change]:
-    for step in model.steps:
+    for step in model.longest_path():
         if step.pool is None or not step.hold_ms:
             continue
         least = model.with_duration(step.ref, 0)

@@ -83,19 +83,28 @@ class Model:
         """Return how long it takes; `workers` limits how many tasks of a definition run at once."""
         return self._with_workers(workers) if workers else self._unlimited()
 
+    def longest_path(self) -> list[ModelledTask]:
+        """Return the steps of a longest path: the only ones that can shorten the execution by being shorter."""
+        ends = self._ends()
+        path: list[ModelledTask] = []
+        index = max(range(len(ends)), key=ends.__getitem__, default=None)
+        while index is not None:
+            path.append(self.steps[index])
+            index = max(self._befores[index], key=ends.__getitem__, default=None)
+        return path[::-1]
+
     def _unlimited(self) -> int:
+        return max(max(self._ends(), default=0), 0) + self.tail_ms
+
+    def _ends(self) -> list[int]:
         ends: list[int] = []
-        last = 0
         for step, befores in zip(self.steps, self._befores, strict=True):
             end = 0
             for before in befores:
                 if ends[before] > end:
                     end = ends[before]
-            end += step.gap_ms + step.queue_ms + step.hold_ms
-            ends.append(end)
-            if end > last:
-                last = end
-        return last + self.tail_ms
+            ends.append(end + step.gap_ms + step.queue_ms + step.hold_ms)
+        return ends
 
     def _with_workers(self, workers: Mapping[str, int]) -> int:
         """Serve each pool in the order in which its tasks become ready."""
@@ -131,7 +140,9 @@ class Model:
         if old.operator is not None:
             raise Impossible(f"{ref} is a {old.operator}, which takes as long as what it waits for: change its tasks")
         new = replace(old, hold_ms=hold_ms)
-        return Model(steps=tuple([new if step is old else step for step in self.steps]), tail_ms=self.tail_ms)
+        changed = Model(steps=tuple([new if step is old else step for step in self.steps]), tail_ms=self.tail_ms)
+        changed.__dict__["_befores"] = self._befores  # of thousands of tasks, and tried thousands of times
+        return changed
 
     def without(self, ref: str) -> Model:
         """Take a task out: what waited for it waits for what it waited for. Raises Impossible."""

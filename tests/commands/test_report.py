@@ -54,6 +54,7 @@ def test_of_several_runs_the_page_shows_the_trend(typed, tmp_path):
     [
         (("report", "nowhere.json"), "nowhere.json"),
         (("report", "fixtures"), "holds no run.json"),
+        (("report", "--from", "nowhere", "--workflow", "W"), "'nowhere': no such file or folder, and no server's URL"),
         (("report", "pyproject.toml"), "not JSON"),
         (("report", FULL, "--workflow", "NOBODY"), "no execution of NOBODY"),
         (("report", FULL, "-o", "x.pdf"), "a report's name ends in one of"),

@@ -126,3 +126,25 @@ def test_workers_of_a_definition_that_nobody_serves_are_refused_and_too_many_cos
     ):
         model.limited({"lo": 2})
     assert model.makespan_ms(model.limited({"w": 10**15})) == model.makespan_ms()
+
+
+@given(seed=seeds, size=sizes)
+def test_only_tasks_of_a_longest_path_can_shorten_an_execution(history, seed, size):
+    run = history(seed, size)
+    model = model_on(run.execution, run.definition)
+    path = {step.ref for step in model.longest_path()}
+    for step in model.steps:
+        if step.ref not in path and step.pool is not None and step.has_run:
+            assert model.with_duration(step.ref, 0).makespan_ms() == model.makespan_ms()
+
+
+def test_the_advice_for_thousands_of_tasks_tries_few_of_them(monkeypatch):
+    branches = [
+        ModelledTask(ref=f"b{number}", pool="b", after=("a",), gap_ms=1, hold_ms=number) for number in range(4000)
+    ]
+    start = ModelledTask(ref="a", pool="a", after=(), gap_ms=0, hold_ms=10)
+    model = Model(steps=(start, *branches))
+    tried = []
+    monkeypatch.setattr(Model, "with_duration", lambda self, ref, _: tried.append(ref) or self)
+    changes(model)
+    assert set(tried) == {"a", "b3999"}
