@@ -14,6 +14,7 @@ from pytest_k1n.commands.check import judge
 from pytest_k1n.commands.saved import LARGEST_MB, SUFFIXES, NoExecution
 from pytest_k1n.commands.subject import Reader, Subject
 from pytest_k1n.report.document import SCHEMA, ExecutionDocument, RunDocument
+from pytest_k1n.report.figures import has_completed
 from pytest_k1n.report.lone import FoundOf, lone_document
 from pytest_k1n.validation.bounded import read_at_most
 
@@ -128,8 +129,3 @@ def one_execution(document: RunDocument, workflow: str | None) -> ExecutionDocum
     if len({each["workflow"]["name"] for each in found}) > 1:
         raise ValueError(f"say which with --workflow: run {document['run']['uid']} has {names}")
     return max(reversed(found), key=lambda each: (has_completed(each), each["role"] == "main"))
-
-
-def has_completed(execution: ExecutionDocument) -> bool:
-    """Whether an execution ended as it should: one that failed took the time of another course."""
-    return execution["workflow"]["status"] == "COMPLETED"

@@ -9,9 +9,13 @@ from typing import Literal
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, RunDocument, TaskDocument
-from pytest_k1n.report.figures import shares, status_of, work_on_path
+from pytest_k1n.report.figures import has_completed, shares, status_of, work_on_path
 
 Word = Literal["added", "removed", "slower", "faster", "status", "same"]
+
+
+_OPEN = {"IN_PROGRESS": "still runs", "SCHEDULED": "still waits"}
+"""What a task without an end does, by its status."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +45,9 @@ class TaskChange:
         if self.before_ms is None and self.after_ms is None:
             return "status" if self.before_status != self.after_status else "same"
         if self.before_ms is None:
-            return "added"
+            return "status" if self.before_status in _OPEN else "added"
         if self.after_ms is None:
-            return "removed"
+            return "status" if self.after_status in _OPEN else "removed"
         if self.before_status != self.after_status:
             return "status"
         if self.share > tolerance:
@@ -130,9 +134,14 @@ def lines(comparison: Comparison, *, width: int = 80) -> Iterator[str]:
     """Draw the comparison as text: for each task that moved two bars on one axis, before over after."""
     before, after = comparison.before, comparison.after
     change = comparison.by_ms
-    how = "as long as before" if not change else f"{format_ms(abs(change))} {'longer' if change > 0 else 'shorter'}"
-    old_ms, new_ms = format_ms(before["makespan_ms"]), format_ms(after["makespan_ms"])
-    yield f"{one_line(after['title'], most=60)}: {old_ms} before, {new_ms} after, {how}"
+    how = ", as long as before"
+    if change:
+        how = f", {format_ms(abs(change))} {'longer' if change > 0 else 'shorter'}"
+    if not (has_completed(before) and has_completed(after)):
+        how = ""  # of an execution that did not come to its end the time is that of another course
+    name, other = one_line(before["title"], most=60), one_line(after["title"], most=60)
+    other = "" if name == other else f"{other} "
+    yield f"{name}: {_course(before)} before, {other}{_course(after)} after{how}"
     for kind, old, new in comparison.kinds:
         if old != new:
             yield f"  {kind:<12} {format_ms(old):>10} -> {format_ms(new):>10}  {_signed(new - old)}"
@@ -151,8 +160,8 @@ def lines(comparison: Comparison, *, width: int = 80) -> Iterator[str]:
         status = f" {each.before_status} -> {each.after_status}" if word == "status" else ""
         name = names[each.ref]
         bar = _bar(each.before_start_ms, each.before_ms, end, room, "-")
-        yield f"{name:<{column}} |{bar}| {_shown(each.before_ms)}"
-        last = f"{_shown(each.after_ms):<9} {note}{status}{path}".rstrip(" ,")
+        yield f"{name:<{column}} |{bar}| {_shown(each.before_ms, each.before_status)}"
+        last = f"{_shown(each.after_ms, each.after_status):<9} {note}{status}{path}".rstrip(" ,")
         yield f"{'':<{column}} |{_bar(each.after_start_ms, each.after_ms, end, room, '#')}| {last}"
     same = len(comparison.tasks) - len(moved)
     if same:
@@ -167,8 +176,16 @@ def _bar(start: int | None, took: int | None, end: int, room: int, mark: str) ->
     return f"{' ' * begin}{mark * length}".ljust(room)
 
 
-def _shown(ms: int | None) -> str:
-    return "did not run" if ms is None else format_ms(ms)
+def _shown(ms: int | None, status: str) -> str:
+    return _OPEN.get(status, "did not run") if ms is None else format_ms(ms)
+
+
+def _course(execution: ExecutionDocument) -> str:
+    """Say how long an execution took, and how it stands if it has not completed."""
+    took, status = format_ms(execution["makespan_ms"]), execution["workflow"]["status"]
+    if execution["is_open"]:
+        return f"{took} so far (still {status})"
+    return took if has_completed(execution) else f"{took} ({status})"
 
 
 def _signed(ms: int) -> str:

@@ -89,6 +89,11 @@ def last_attempt(task: TaskDocument) -> AttemptDocument | None:
     return task["attempts"][-1] if task["attempts"] else None
 
 
+def has_completed(execution: ExecutionDocument) -> bool:
+    """Whether an execution ended as it should: one that failed took the time of another course."""
+    return execution["workflow"]["status"] == "COMPLETED"
+
+
 def status_of(task: TaskDocument) -> str:
     """Return the status of the attempt that counts; a task that was never scheduled is NOT RUN."""
     last = last_attempt(task)

@@ -248,3 +248,25 @@ def test_executions_that_took_another_course_are_left_out_of_what_if(typed, tmp_
     code, printed, _ = typed("whatif", tmp_path, "--takes", "task_9=1s")
     assert code == 0
     assert "left out: 1 without a task that is named" in printed
+
+
+@pytest.mark.parametrize(
+    ("status", "task", "head", "row"),
+    [
+        ("RUNNING", "IN_PROGRESS", " so far (still RUNNING) after", "still runs"),
+        ("PAUSED", "SCHEDULED", " so far (still PAUSED) after", "still waits"),
+        ("TERMINATED", "CANCELED", " (TERMINATED) after", "COMPLETED -> CANCELED"),
+    ],
+)
+def test_a_comparison_with_what_did_not_come_to_its_end_says_so(typed, tmp_path, status, task, head, row):
+    other = json.loads(Path(FULL).read_text())
+    other |= {"status": status, "endTime": 0 if status != "TERMINATED" else other["endTime"]}
+    last = max(other["tasks"], key=lambda each: each["seq"])
+    last |= {"status": task, "endTime": 0 if task != "CANCELED" else last["endTime"]}
+    last["startTime"] = 0 if task == "SCHEDULED" else last["startTime"]
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    code, printed, _ = typed("diff", FULL, tmp_path / "other.json")
+    assert code == 0
+    assert printed.splitlines()[0].endswith(head)
+    assert row in printed
+    assert "did not run" not in printed
