@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 
 from pytest_k1n.client.address import redact
@@ -81,6 +82,10 @@ def _run(words: Sequence[str]) -> int:
         known = ", ".join(each.name for each in COMMANDS)
         print(f"k1n: {one_line(words[0], most=60)!r} is not a command; there are {known}", file=sys.stderr)
         return USAGE_EXIT
+    if pipe := next(filter(_is_named_pipe, words[1:]), None):
+        said = "is a named pipe, which may never end: write it to a file, or give it as standard input (-)"
+        print(f"k1n {command.name}: {one_line(pipe)}: {said}", file=sys.stderr)
+        return USAGE_EXIT
     try:
         given = [STDIN if each == "-" else each for each in words[1:]]
         return int(importlib.import_module(command.module).main(given))
@@ -100,6 +105,17 @@ def _run(words: Sequence[str]) -> int:
             raise
         print(f"k1n {command.name}: {shortened(redact(str(error)), most=2000)}", file=sys.stderr)
         return USAGE_EXIT
+
+
+def _is_named_pipe(word: str) -> bool:
+    """Whether an argument, or the value of an option, is a pipe with a name; a shell's `<(...)` has none."""
+    path = word.partition("=")[2] if word.startswith("--") else word
+    if not path or path.startswith(("/dev/", "/proc/")):
+        return False
+    try:
+        return Path(path).is_fifo()
+    except (OSError, ValueError):
+        return False
 
 
 def _flush(out: Shown, err: Shown) -> int:

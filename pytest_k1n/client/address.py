@@ -12,6 +12,10 @@ _DEFAULT_PORT = {"http": 80, "https": 443}
 _USERINFO = re.compile(r"(?<=//)\S*@|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])|[^\s/@:'\"=]+@(?=[\w.\[\]:-]+:\d)")
 """Up to the last `@` before a blank, because passwords hold slashes; also without a scheme: `me:secret@host`, and a
 token alone where a port follows, `secret@host:8080`."""
+_PARAMETER = re.compile(
+    r"(?<=[?&#;])([\w.-]*(?:token|secret|passw|pwd|key|auth|sig|credential)[\w.-]*=)[^\s&#;'\"]+", re.IGNORECASE
+)
+"""A parameter of a URL whose name says that it is a secret."""
 _BEHIND = re.compile(r"[?#].*", re.DOTALL)
 
 
@@ -73,8 +77,8 @@ class Address:
 
 
 def redact(text: str) -> str:
-    """Hide the userinfo of every URL in a text."""
-    return _USERINFO.sub("***@", text)
+    """Hide the userinfo of every URL in a text, and parameters that are secrets by their names."""
+    return _PARAMETER.sub(r"\1***", _USERINFO.sub("***@", text))
 
 
 def _basic(parts: SplitResult) -> str | None:

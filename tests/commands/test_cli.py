@@ -21,6 +21,15 @@ def test_a_word_that_is_no_command_is_shown_not_obeyed(capsys):
     assert "\x1b" not in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.parametrize("words", [["check", "{}"], ["lint", "{}"], ["check", "x", "--plan={}"], ["validate", "{}"]])
+def test_a_named_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path, capsys, words):
+    pipe = tmp_path / "executions.json"
+    os.mkfifo(pipe)
+    assert main([word.format(pipe) for word in words]) == 2
+    assert "is a named pipe, which may never end" in capsys.readouterr().err
+
+
 def test_a_mistake_in_what_a_user_names_is_one_harmless_line(capsys):
     assert main(["check", HOSTILE]) == 2
     shown = capsys.readouterr().err

@@ -61,6 +61,12 @@ def test_what_is_wrong_with_an_address_is_said_without_its_secret(text):
     assert "hunter2" not in str(caught.value)
 
 
+def test_redaction_hides_parameters_that_are_secrets_by_their_names():
+    text = "http://h/api?access_token=hunter2&page=3#sig=hunter2 and ?API-Key=hunter2"
+    assert redact(text) == "http://h/api?access_token=***&page=3#sig=*** and ?API-Key=***"
+    assert redact("?page=3&keyword") == "?page=3&keyword"
+
+
 def test_redaction_hides_every_userinfo_and_nothing_else():
     assert redact("hunter2@127.0.0.1:8080 and hunter2@[::1]:80; mail me@home, at 5:30") == (
         "***@127.0.0.1:8080 and ***@[::1]:80; mail me@home, at 5:30"
