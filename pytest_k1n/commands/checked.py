@@ -45,7 +45,7 @@ def text(checked: Checked) -> Iterator[str]:
     """Describe one execution in full."""
     observation, findings = checked.subject.observation, checked.findings
     execution = observation.execution
-    yield f"{execution.name} version {execution.version}, execution {execution.workflow_id}"
+    yield one_line(f"{execution.name} version {execution.version}, execution {execution.workflow_id}")
     yield f"  from     {checked.subject.source}"
     yield f"  state    {observation.state}"
     yield f"  started  {iso_utc(execution.started_ms)}, {_makespan(checked)}"

@@ -30,6 +30,7 @@ from pytest_k1n.core.gates import (
 )
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.text import one_line
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.foreign import warmed
 from pytest_k1n.servers.protocol import STARTUP_TIMEOUT_S, Endpoint, Kind
@@ -92,8 +93,8 @@ def _judge(arguments: argparse.Namespace) -> Judged:
     execution = subject.observation.execution
     if not execution.is_terminal:
         raise ValueError(
-            f"execution {execution.workflow_id} is still {execution.status}: quality gates judge finished ones; "
-            "k1n check tells how it stands"
+            f"execution {one_line(execution.workflow_id)} is still {execution.status}: "
+            "quality gates judge finished ones; k1n check tells how it stands"
         )
     ours = GateSettings(
         min_pass_rate=arguments.min_pass_rate,
@@ -161,7 +162,8 @@ def _validate(schema: Mapping[str, Json], document: Json) -> list[str]:
 
 def _text(judged: Judged) -> Iterator[str]:
     execution, quality = judged.observation.execution, judged.quality
-    yield f"{execution.name} version {execution.version}, execution {execution.workflow_id}, {judged.observation.state}"
+    name = f"{execution.name} version {execution.version}, execution {execution.workflow_id}"
+    yield f"{one_line(name)}, {one_line(judged.observation.state)}"
     yield f"  from     {judged.source}"
     if judged.probes_id:
         yield f"  probes   {WORKFLOW}, execution {judged.probes_id}"

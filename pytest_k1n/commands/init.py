@@ -14,6 +14,7 @@ from pytest_k1n.commands.example import example
 from pytest_k1n.commands.material import Material, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import files
+from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.library import DefinitionError, Document, read_folder
 from pytest_k1n.servers.dryrun import demand_taken
 
@@ -128,7 +129,7 @@ def _said(
     folder: Path, material: Material, rehearsal: Rehearsal, texts: Mapping[str, str], taken: Sequence[Path]
 ) -> Iterator[str]:
     definition = material.definition
-    yield f"{definition.name} version {definition.version}, from {material.source}"
+    yield one_line(f"{definition.name} version {definition.version}, from {material.source}")
     yield from (f"  {note}" for note in material.notes)
     yield from (f"  wrote {folder / name}" for name in texts)
     yield from (f"  takes {path} as it is" for path in taken)

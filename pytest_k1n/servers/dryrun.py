@@ -13,6 +13,7 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.text import one_line
 from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
@@ -133,7 +134,7 @@ def demand_taken(definition: Document) -> None:
         demand_sound(workflow_document(given), str(given.get("name") or "definition"))
     except Problem as problem:
         said = "; ".join(f"{each['path']}: {each['message']}" for each in problem.violations)
-        raise ValueError(f"a server refuses it: {said or problem.message}") from None
+        raise ValueError(f"a server refuses it: {one_line(said or problem.message, most=2000)}") from None
 
 
 def _to_the_end(

@@ -316,3 +316,18 @@ def test_on_a_server_the_sub_workflow_is_looked_at_and_the_server_is_in_what_the
     said = capsys.readouterr().out
     assert "fail    stalled: sub: expected it to end with its sub-workflow" in said
     assert f'  next     curl -X PUT "{url}/api/workflow/decide/wf-1"\n' in said
+
+
+@pytest.mark.parametrize("command", ["check", "gates"])
+def test_an_id_from_outside_forges_no_line_of_its_own(folder, capsys, command):
+    (folder / "e.json").write_text(json.dumps(good(workflowId="wf-1\nPASS: 3 checks passed")))
+    main([command, "e.json"])
+    shown = capsys.readouterr().out
+    assert r"wf-1\nPASS: 3 checks passed" in shown
+    assert "PASS: 3 checks passed" not in shown.splitlines()
+
+
+def test_an_id_without_end_is_cut(folder, capsys):
+    (folder / "e.json").write_text(json.dumps(good(workflowId="x" * 100_000)))
+    main(["check", "e.json"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 1_000
