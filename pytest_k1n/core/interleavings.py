@@ -190,8 +190,8 @@ def bridge(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, ...]
 
 
 def count_orders(explored: Explored, *, most: int = 50_000) -> int | None:
-    """Count the orders that the first course's causes allow, without any reduction."""
-    if not explored.courses:
+    """Count the orders that the first course's causes allow, without any reduction; None where others end elsewhere."""
+    if len({frozenset(course.order) for course in explored.courses}) != 1:
         return None
     causes: dict[str, set[str]] = {}
     ends: list[str] = []

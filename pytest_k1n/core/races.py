@@ -22,7 +22,9 @@ class Race:
     differs: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = [f"the outcome depends on whether {self.first[-2]} or {self.first[-1]} ends first"]
+        pairs = zip(self.first, self.second, strict=False)
+        one, other = next((pair for pair in pairs if pair[0] != pair[1]), ("one", "another"))
+        lines = [f"the outcome depends on whether {one} or {other} ends first"]
         lines += [f"  order {', '.join(order)}" for order in (self.first, self.second)]
         return "\n".join([*lines, *(f"  {each}" for each in self.differs)])
 
@@ -57,6 +59,8 @@ class Interleavings:
     all_orders: int | None
     """How many orders there are without reduction; None if that is too many to count."""
     took_s: float
+    ends: tuple[str, ...] = ()
+    """How the executions have ended: COMPLETED, and what else."""
     faults: int = 0
     """How many runs had a fault between two ends."""
     harms: tuple[Harm, ...] = ()
@@ -67,6 +71,8 @@ class Interleavings:
         __tracebackhide__ = True
         if self.races or self.harms:
             raise AssertionError("\n".join(map(str, (*self.races, *self.harms[:SHOWN]))))
+        if self.ends and "COMPLETED" not in self.ends and not any(self.orders):
+            raise AssertionError(f"{self}: no task was ever in hand, and the workflow is {self.ends[0]}")
         if not self.is_complete:
             raise AssertionError(f"{self}: raise the limit, or permute only a phase")
 
@@ -75,7 +81,8 @@ class Interleavings:
         rate = f"{len(self.orders) / self.took_s:,.0f} a second" if self.took_s else "at once"
         end = "" if self.is_complete else ", not all of them"
         faults = f", {self.faults} faults between them with {len(self.harms)} harmed" if self.faults else ""
-        return f"{len(self.orders)} orders{of} were run ({rate}){end}: {self.outcomes} outcome(s){faults}"
+        how = f", {', '.join(self.ends)}" if set(self.ends) - {"COMPLETED"} else ""
+        return f"{len(self.orders)} orders{of} were run ({rate}){end}: {self.outcomes} outcome(s){how}{faults}"
 
 
 def differences(one: Any, other: Any, where: str = "") -> Iterator[str]:

@@ -71,7 +71,7 @@ def plausible_outputs(definitions: Iterable[Document]) -> dict[str, dict[str, An
     """Return, by ref, an output that has what other tasks read of it, as far as the definitions tell."""
     outputs: dict[str, dict[str, Any]] = {}
     for definition in definitions:
-        late = dict(_late_values(definition))
+        late = {**dict(_waited_values(definition)), **dict(_late_values(definition))}
         for text in _strings({**definition}):
             for match in _READS.finditer(text):
                 ref, path = match.groups()
@@ -178,6 +178,14 @@ def _late_values(definition: Document, reads: re.Pattern[str] = _READS) -> Itera
             source = inputs.get(task.get(field)) if isinstance(inputs, Mapping) and task.get(field) else None
             if isinstance(source, str) and (match := reads.fullmatch(source.strip())):
                 yield (match[1], match[2]), value
+
+
+def _waited_values(definition: Document) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Yield what a task's output must be where a WAIT reads its duration."""
+    for task in tasks_in(definition.get("tasks")):
+        duration = (task.get("inputParameters") or {}).get("duration") if task.get("type") == "WAIT" else None
+        if isinstance(duration, str) and (match := _READS.fullmatch(duration.strip())):
+            yield (match[1], match[2]), "1 seconds"
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -8,32 +8,29 @@ variables that these read, the variables that were set. What follows a JOIN belo
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pytest_k1n.core.interleavings import EVERYTHING, Choose, Course, Event, Move, bridge, count_orders, explore
+from pytest_k1n.core.answers import Answers
+from pytest_k1n.core.interleavings import Choose, Course, Move, bridge, count_orders, explore
 from pytest_k1n.core.mishaps import Mishap, draw, numbered, surviving
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.races import SHOWN, Harm, Interleavings, Race, differences
+from pytest_k1n.core.rehearsed import plausible_outputs
 from pytest_k1n.core.replies import Replies
-from pytest_k1n.core.shape import JOINS, behind_joins, every_task, inline_definitions, outputs_last
+from pytest_k1n.core.shape import JOINS, inline_definitions
 from pytest_k1n.engine.state import TaskState
-from pytest_k1n.engine.status import OPEN_TASK
 from pytest_k1n.servers.alone import EngineExecution, start_alone
 from pytest_k1n.servers.ends import Ends, is_answered
+from pytest_k1n.servers.footprints import Footprints
 from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.registry import Given, Handlers
 
 Document = Mapping[str, Any]
 MakeHandlers = Callable[[], Given]
 _MOST_MOVES: Final = 10_000
-_EXPRESSION = re.compile(r"\$\{\s*([^.\[${}\s]+)(?:\.variables\.([^.\[${}\s]+))?")
-_SHARED = "what handlers share"
-_LAST = "the last task"
-"""Which one it is matters where a workflow that declares no output ends with a JOIN: its output is that task's."""
 _UNTOLD: Final = ("_k1n", "subWorkflowId", "workflowId")
 """Parts of inputs and outputs that are other ones in every run."""
 
@@ -46,6 +43,8 @@ def interleavings(
     children: Sequence[Document] = (),
     task_definitions: Sequence[Document] = (),
     replies: Replies | None = None,
+    answers: Answers | None = None,
+    event_handlers: Sequence[Document] = (),
     phase: Collection[str] = (),
     limit: int = 2_000,
     pure: bool = False,
@@ -57,14 +56,19 @@ def interleavings(
 
     `handlers` are called when their task ends; those that are Python code may share something, so that all orders of
     theirs are run, unless `pure` says that they do not. Give a function that makes them anew where they keep state.
-    `replies` answer HTTP tasks, anew in each run.
+    `replies` answer HTTP tasks, anew in each run. `answers` say what people answer; when they do is what is varied.
+    `event_handlers` act on what the workflow publishes.
     `phase` names the refs whose order is varied, and at which faults strike; all if it is empty. Then come `faults`
     runs more, or those with these numbers: each takes an order and one fault between its ends that `fault_seed` draws.
 
-    Raises ConductorError, TimeoutError.
+    Raises ConductorError, TimeoutError, ValueError for a limit below 1.
     """
-    inputs = (definition, input or {}, handlers, children, task_definitions, replies or {})
-    program = _Program(*inputs, phase=frozenset(phase), pure=pure, seed=seed)
+    if type(limit) is not int or limit < 1:
+        raise ValueError(f"limit must be how many orders may be run, from 1, not {limit!r}")
+    program = _Program(
+        definition, input or {}, handlers, children, task_definitions, replies or {}, answers or {}, event_handlers,
+        phase=frozenset(phase), pure=pure, seed=seed,
+    )  # fmt: skip
     numbers = numbered(faults)
     began = time.perf_counter()
     explored = explore(program.run, limit=limit)
@@ -81,6 +85,7 @@ def interleavings(
         is_complete=explored.is_complete,
         all_orders=count_orders(explored),
         took_s=took_s,
+        ends=tuple(dict.fromkeys(map(_end, ordered))),
         faults=len(struck),
         harms=tuple(each for each in struck if each is not None),
     )
@@ -111,6 +116,8 @@ class _Program:
         children: Sequence[Document],
         task_definitions: Sequence[Document],
         replies: Replies,
+        answers: Answers,
+        event_handlers: Sequence[Document],
         *,
         phase: frozenset[str],
         pure: bool,
@@ -118,23 +125,17 @@ class _Program:
     ) -> None:
         self._definition, self._input, self._handlers = definition, input, handlers
         self._children, self._task_definitions = children, task_definitions
-        self._replies, self._phase, self._pure, self._seed = replies, phase, pure, seed
-        self._tasks = {str(each["taskReferenceName"]): each for each in every_task(definition)}
-        self._behind = dict(behind_joins(definition.get("tasks") or (), frozenset()))
-        self._ends_with_last = any(
-            outputs_last(each) for each in (definition, *children, *inline_definitions(definition))
-        )
-        self._variables = frozenset(
-            f"variable {name}"
-            for task in self._tasks.values()
-            if task.get("type") == "SET_VARIABLE"
-            for name in task.get("inputParameters") or ()
-        )
+        self._replies, self._answers, self._event_handlers = replies, answers, event_handlers
+        self._phase, self._pure, self._seed = phase, pure, seed
+        written = (definition, *children)
+        definitions = (*written, *(inner for each in written for inner in inline_definitions(each)))
+        self._footprints = Footprints(definitions)
+        self._expected = plausible_outputs(definitions)
 
     def run(self, choose: Choose) -> Course:
         """Run it once, as `choose` says."""
         execution, handlers, worker = self._start()
-        look = Ends(execution)
+        look = Ends(execution, expected=self._expected, answers=self._answers)
         moves: list[Move] = []
         while open_ := look.open():
             enabled = self._enabled(open_, len(moves))
@@ -142,15 +143,16 @@ class _Program:
             if name is None:
                 return Course(tuple(moves), None)
             task = open_[name]
-            is_shared = not self._pure and handlers.has(task.plain_ref, task.type, name=task.name)
+            own = handlers.own(task.plain_ref, task.type, name=task.name, iteration=task.iteration)
+            is_shared = not self._pure and own is not None and own.example is None
             look.end(task, worker)
-            moves.append(self._move(enabled, name, task, look, is_shared=is_shared))
+            moves.append(self._footprints.move(enabled, name, task, look, is_shared=is_shared))
         return Course(tuple(moves), json.dumps(_outcome(execution), sort_keys=True))
 
     def walk(self, number: int, seed: int, *, ends: int) -> tuple[Mishap | None, tuple[str, ...], str]:
         """Run one order with one fault, both drawn; return the fault, if it struck, the order and the outcome."""
         execution, _, worker = self._start()
-        look = Ends(execution)
+        look = Ends(execution, expected=self._expected, answers=self._answers)
         mishap, random = draw(number, seed)
         struck: Mishap | None = None
         order: list[str] = []
@@ -185,6 +187,7 @@ class _Program:
             task_definitions=self._task_definitions,
             simulates_rest=False,
             replies=self._replies,
+            event_handlers=self._event_handlers,
             seed=self._seed,
         )
         return execution, handlers, worker
@@ -208,54 +211,6 @@ class _Program:
                 return _race(before, after, swapped + 2)
             before = after
         return _race(one, other, max(len(one.order), len(other.order)))
-
-    def _move(self, enabled: tuple[str, ...], name: str, task: TaskState, look: Ends, *, is_shared: bool) -> Move:
-        joins = [each for each in look.ended if each.type in JOINS]
-        own, behind = [task], {id(each): [each] for each in joins}
-        for each in look.touched:
-            over = [join for join in joins if each.plain_ref in self._behind.get(join.plain_ref, ())]
-            if over:
-                behind[id(min(over, key=lambda join: len(self._behind[join.plain_ref])))].append(each)
-            elif each not in joins and each is not task:
-                own.append(each)
-        writes = {_SHARED} if is_shared else set()
-        if look.is_disruptive or any(join.type == "EXCLUSIVE_JOIN" for join in joins):
-            writes.add(EVERYTHING)
-        event = self._event(name, own, look, writes=writes, after={look.made_by.get(id(task), "")})
-        follow = []
-        for join in joins:
-            refs = [str(ref) for ref in (self._tasks.get(join.plain_ref) or {}).get("joinOn") or ()]
-            waited = {look.ended_by[ref] for ref in refs if ref in look.ended_by}
-            follow.append(self._event(join.ref, behind[id(join)], look, writes=set(), after=waited | {name}))
-        return Move(enabled=enabled, event=event, follow=tuple(follow))
-
-    def _event(self, name: str, tasks: Sequence[TaskState], look: Ends, *, writes: set[str], after: set[str]) -> Event:
-        reads: set[str] = set()
-        for task in tasks:
-            if task.status not in OPEN_TASK:
-                writes.add(f"output {task.plain_ref}")
-                look.ended_by[task.plain_ref] = name
-            if id(task) in look.new:
-                look.made_by[id(task)] = name
-                writes |= {_LAST} if self._ends_with_last else set()
-                reads |= self._reads(task)
-                if task.type == "SET_VARIABLE":
-                    writes |= {f"variable {key}" for key in task.input}
-        return Event(name=name, reads=frozenset(reads), writes=frozenset(writes), after=frozenset(after - {""}))
-
-    def _reads(self, task: TaskState) -> set[str]:
-        document = self._tasks.get(task.plain_ref)
-        if document is None:
-            return set()
-        nested = ("forkTasks", "decisionCases", "defaultCase", "loopOver")
-        text = json.dumps({key: value for key, value in document.items() if key not in nested})
-        found: set[str] = set()
-        for source, variable in _EXPRESSION.findall(text):
-            if source != "workflow":
-                found.add(f"output {source}")
-            elif variable:
-                found.add(f"variable {variable}")
-        return found | self._variables if "workflow.variables}" in text else found
 
 
 def _following(order: Sequence[str]) -> Choose:
@@ -288,6 +243,12 @@ def _outcome(execution: EngineExecution) -> dict[str, Any]:
         }
         for index, state in enumerate(execution.executions())
     }
+
+
+def _end(course: Course) -> str:
+    """Return how an execution has ended: the first that its outcome tells of."""
+    first = next(iter(json.loads(course.outcome or "{}").values()), None)
+    return str(first["status"]) if first else ""
 
 
 def _told(value: Any) -> Any:

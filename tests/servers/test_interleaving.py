@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k1n_support.examples import share
+from pytest_k1n.core.answers import PlannedAnswer
 from pytest_k1n.servers.interleaving import interleavings
 
 WORKFLOWS = Path(__file__).parents[2] / "fixtures" / "workflows"
@@ -270,3 +271,141 @@ def test_a_workflow_that_survives_every_order_and_fault_of_the_plan():
 def test_numbers_of_faults_are_counted_from_one(faults):
     with pytest.raises(ValueError, match="a list of their numbers from 1"):
         interleavings(COUNTED, faults=faults)
+
+
+def child(ref, *tasks, name="child", **fields):
+    """A SUB_WORKFLOW task with its definition inline."""
+    inner = {"name": name, "version": 1, "workflowDefinition": {**workflow(*tasks, **fields), "name": name}}
+    return {"name": ref, "taskReferenceName": ref, "type": "SUB_WORKFLOW", "subWorkflowParam": inner}
+
+
+def named(ref, name):
+    inner = {"name": name, "version": 1}
+    return {"name": ref, "taskReferenceName": ref, "type": "SUB_WORKFLOW", "subWorkflowParam": inner}
+
+
+def boom(**_inputs):
+    raise ValueError("boom")
+
+
+READS_A = simple("c", q="${a.status}")
+READS_B = simple("c", q="${b.status}")
+LOOP = {
+    "name": "again", "taskReferenceName": "again", "type": "DO_WHILE", "loopOver": [simple("b")],
+    "inputParameters": {"stop": "${workflow.variables.stop}"},
+    "loopCondition": "if ($.stop == 1 || $.again['iteration'] >= 3) {false;} else {true;}",
+}  # fmt: skip
+TERMINATE = {
+    "name": "t", "taskReferenceName": "t", "type": "TERMINATE", "inputParameters": {"terminationStatus": "COMPLETED"}
+}  # fmt: skip
+HUMAN = {"name": "ask", "taskReferenceName": "ask", "type": "HUMAN"}
+RACES = {
+    "a field that the simulation would not have": fork(
+        "f", [simple("a")], [simple("b"), simple("c", q="${a.output.v}")]
+    ),
+    "a variable in brackets": fork(
+        "f", [simple("a"), setting("s", x=1)], [simple("b"), simple("c", q="${workflow.variables['x']}")]
+    ),
+    "a loop's condition": [setting("s0", stop=0), *fork("f", [simple("a"), setting("s", stop=1)], [LOOP])],
+    "refs that parent and child share": [
+        child("s", *fork("f", [simple("a")], [simple("b"), READS_A])), simple("c"), simple("b"), simple("a")
+    ],
+    "one child twice": fork(
+        "g", [child("s1", *fork("f", [simple("a")], [simple("b"), READS_A]))],
+        [child("s2", *fork("f", [simple("a")], [simple("b"), READS_A]))],
+    ),
+    "the end of all": fork("f", [simple("a"), TERMINATE], [simple("b"), simple("c")]),
+}  # fmt: skip
+NEIGHBOURS = {
+    "a field of its own branch": fork("f", [simple("a")], [simple("b"), simple("c", q="${b.output.v}")]),
+    "another variable in brackets": fork(
+        "f", [simple("a"), setting("s", x=1)], [simple("b"), simple("c", q="${workflow.variables['y']}")]
+    ),
+    "one child twice": fork(
+        "g", [child("s1", *fork("f", [simple("a")], [simple("b"), READS_B]))],
+        [child("s2", *fork("f", [simple("a")], [simple("b"), READS_B]))],
+    ),
+    "the end behind all": [*fork("f", [simple("a")], [simple("b"), simple("c")]), TERMINATE],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tasks", RACES.values(), ids=RACES)
+def test_a_planted_race_is_found_and_told(tasks):
+    found = interleavings(workflow(*tasks, outputParameters={"done": True}))
+    with pytest.raises(AssertionError, match="the outcome depends on whether"):
+        found.check()
+
+
+@pytest.mark.parametrize("tasks", NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_its_neighbour_without_the_race_is_not(tasks):
+    interleavings(workflow(*tasks, outputParameters={"done": True})).check()
+
+
+def test_a_race_in_a_child_that_is_brought_along_by_name_is_found():
+    brought = {**workflow(*fork("f", [simple("a")], [simple("b"), READS_A])), "name": "brought"}
+    assert interleavings(workflow(named("s", "brought")), children=[brought]).races
+
+
+def test_children_with_variables_of_one_name_have_nothing_in_common():
+    tasks = (simple("a"), setting("s", x=1))
+    branches = [
+        [child(f"s{number}", *tasks, outputParameters={"x": "${workflow.variables.x}"})] for number in (1, 2, 3)
+    ]
+    assert len(interleavings(workflow(*fork("f", *branches), outputParameters={"x": 1})).orders) == 1
+
+
+@pytest.mark.parametrize("failing", [("a",), ("a", "b")])
+def test_which_failure_comes_first_is_a_race_that_can_be_told(failing):
+    found = interleavings(
+        workflow(*fork("f", [simple("a")], [simple("b"), simple("c")])),
+        handlers=dict.fromkeys(failing, boom), task_definitions=[{"name": ref, "retryCount": 0} for ref in failing],
+        pure=True,
+    )  # fmt: skip
+    with pytest.raises(AssertionError, match="the outcome depends on whether a or b ends first"):
+        found.check()
+    assert "FAILED" in str(found)
+
+
+def test_examples_of_outputs_share_nothing():
+    branches = [[simple(ref)] for ref in "abcd"]
+    assert len(interleavings(workflow(*fork("f", *branches)), handlers={ref: {"v": 1} for ref in "abcd"}).orders) == 1
+
+
+def test_what_people_answer_decides_and_when_they_do_is_varied():
+    tasks = fork("f", [HUMAN, setting("s", x="${ask.output.by}")], [simple("b"), setting("t", x="b")])
+    answers = {"ask": PlannedAnswer(output={"by": "ann"})}
+    (race,) = interleavings(workflow(*tasks), answers=answers).races
+    assert 'W.variables.x: "b" or "ann"' in race.differs
+    refused = {"ask": PlannedAnswer(status="FAILED")}
+    assert "FAILED" in interleavings(workflow(HUMAN), answers=refused).ends
+
+
+def test_what_an_event_sets_off_is_part_of_an_order():
+    event = {"name": "tell", "taskReferenceName": "tell", "type": "EVENT", "sink": "conductor"}
+    wait = {"name": "w", "taskReferenceName": "w", "type": "WAIT"}
+    heard = {
+        "name": "on_tell", "event": "conductor:W:tell", "active": True,
+        "actions": [{"action": "complete_task",
+                     "complete_task": {"workflowId": "${workflowInstanceId}", "taskRefName": "w", "output": {"by": 1}}}]
+    }  # fmt: skip
+    tasks = fork("f", [simple("a"), event], [wait, setting("s", x="${w.output.by}")])
+    found = interleavings(workflow(*tasks), event_handlers=[heard])
+    assert {order[:2] for order in found.orders} == {("a",), ("w", "a")}
+    assert found.outcomes == 2  # who answered it
+
+
+def test_a_wait_as_long_as_a_simulated_task_says_ends():
+    wait = {"name": "w", "taskReferenceName": "w", "type": "WAIT", "inputParameters": {"duration": "${a.output.delay}"}}
+    assert interleavings(workflow(simple("a"), wait, simple("b"))).ends == ("COMPLETED",)
+
+
+def test_where_no_task_was_ever_in_hand_check_says_so():
+    found = interleavings(workflow(*fork("f", [simple("a")], [simple("b")])[:1]))
+    with pytest.raises(AssertionError, match="no task was ever in hand, and the workflow is FAILED"):
+        found.check()
+
+
+@pytest.mark.parametrize("limit", [0, -1, "5", 2.5, None, True])
+def test_a_limit_that_is_none_is_refused(limit):
+    with pytest.raises(ValueError, match="how many orders may be run, from 1"):
+        interleavings(workflow(simple("a")), limit=limit)
