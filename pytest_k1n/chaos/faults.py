@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from random import Random
 from typing import Literal, get_args
 
@@ -95,7 +96,9 @@ def kind_named(name: str) -> FaultKind:
     """Find a kind of fault. Raises UnknownFault."""
     kind = KINDS.get(name)
     if kind is None:
-        raise UnknownFault(f"{name!r} is no kind of fault: there are {', '.join(KINDS)}")
+        near = get_close_matches(str(name).lower().replace("_", "-"), KINDS, n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise UnknownFault(f"{name!r} is no kind of fault: there are {', '.join(KINDS)}{meant}")
     return kind
 
 

@@ -19,7 +19,7 @@ from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.simulatedworker import Habits, SimulatedWorker
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.core import wire
-from pytest_k1n.core.inlining import startable
+from pytest_k1n.core.inlining import names_in, startable, tasks_in
 from pytest_k1n.core.model import Json, TaskStatus
 from pytest_k1n.core.rehearsed import plausible_outputs, rehearsed
 from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
@@ -67,10 +67,9 @@ class Simulation:
 
     def named(self, started: Sequence[Document]) -> frozenset[str]:
         """Name the task definitions that may be needed: all where tasks come to exist at run time only."""
-        tasks = [task for each in started for task in wire.workflow_definition(dict(each)).walk()]
-        if any("DYNAMIC" in task.type for task in tasks):
+        if any("DYNAMIC" in str(task.get("type")) for each in started for task in tasks_in(each.get("tasks"))):
             return frozenset(str(task["name"]) for task in self.tasks)
-        return frozenset(task.name for task in tasks)
+        return frozenset(names_in(started))
 
 
 class _Run:

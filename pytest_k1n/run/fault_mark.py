@@ -40,6 +40,11 @@ def fault_mark(item: pytest.Item) -> tuple[Injection, WorkflowMark]:
     if mark is None or workflow is None:
         missing = "fault('server-killed', at='REF')" if mark is None else "workflow('NAME')"
         raise pytest.UsageError(f"{item.nodeid}: asks for struck_execution: mark it with pytest.mark.{missing}")
+    if len([each for each in item.own_markers if each.name == "fault"]) > 1:
+        raise pytest.UsageError(
+            f"{item.nodeid}: has two fault marks, and an execution is struck by one fault: "
+            "write a test for each, or pytest.param(..., marks=pytest.mark.fault(...))"
+        )
     try:
         return from_mark(FaultMark, mark.args, mark.kwargs).injection(), workflow
     except (TypeError, ValueError) as error:

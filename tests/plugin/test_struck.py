@@ -99,3 +99,16 @@ def test_a_fault_at_a_task_that_was_not_reached_proves_nothing(project: pytest.P
     result = project.runpytest("-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*latency@b/report never struck: no worker had b in hand*"])
+
+
+def test_two_faults_in_one_test_are_refused(project: pytest.Pytester) -> None:
+    project.makepyfile("""
+        import pytest
+        @pytest.mark.workflow("W")
+        @pytest.mark.fault("latency", at="a")
+        @pytest.mark.fault("worker-killed", at="b")
+        def test_it(struck_execution): ...
+    """)
+    result = project.runpytest("-p", "no:cacheprovider")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*has two fault marks, and an execution is struck by one fault*"])

@@ -34,6 +34,7 @@ def test_a_fault_in_words_has_a_phase_of_its_kind(text: str, phase: str) -> None
     ("text", "said"),
     [
         ("server-died@a", "is no kind of fault: there are worker-killed"),
+        ("worker-kiled@a", r"did you mean worker-killed\?"),
         ("server-killed", "does not say at which task"),
         ("work-slow@a/report", "does not strike at report"),
         ("latency@a/lunch", "is no phase"),

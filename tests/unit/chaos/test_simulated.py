@@ -122,3 +122,14 @@ def test_a_definition_without_task_definitions_runs() -> None:
     definition = {**DEFINITION, "tasks": [step("last")]}
     run = Simulation(definition=definition, tasks=[], takes_ms={"last": 5000}, habits=GOOD).run(None)
     assert damage(run.evidence[0]) == ()
+
+
+def test_tasks_of_an_inline_child_have_their_definitions_too() -> None:
+    inner = {"name": "in", "version": 1, "schemaVersion": 2, "ownerEmail": "a@b.c", "tasks": [step("first")]}
+    definition = {
+        **DEFINITION,
+        "tasks": [{"name": "s", "taskReferenceName": "s", "type": "SUB_WORKFLOW",
+                   "subWorkflowParam": {"name": "in", "version": 1, "workflowDefinition": inner}}],
+    }  # fmt: skip
+    run = Simulation(definition=definition, tasks=[task("first")]).run(injection("worker-killed", "first"))
+    assert [str(finding) for each in run.evidence for finding in damage(each)] == []
