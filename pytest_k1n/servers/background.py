@@ -92,6 +92,7 @@ def start(spec: ServerSpec, place: Place, *, run_uid: str, report: Report, now_m
     lock = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _claim(place, lock)
+        os.ftruncate(lock, 0)
         for stale in (place.state, place.log):
             stale.unlink(missing_ok=True)
         site = Site(
@@ -126,14 +127,19 @@ def start(spec: ServerSpec, place: Place, *, run_uid: str, report: Report, now_m
 
 def current(place: Place) -> Background | None:
     """Return the server in the background if it lives."""
-    if not place.state.exists() or not _is_locked(place):
+    if not place.lock.exists() or not _is_locked(place):
         return None
+    return _recorded(place.state) or _recorded(place.lock)
+
+
+def _recorded(path: Path) -> Background | None:
     try:
-        raw = json.loads(place.state.read_text("utf-8"))
+        raw = json.loads(path.read_text("utf-8"))
         found = Background(**{**raw, "notes": tuple(raw["notes"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return found if found.v == FORMAT and found.supervisor else None
+    is_whole = all(isinstance(raw[key], kind) for key, kind in (("supervisor", int), ("pid", int), ("url", str)))
+    return found if is_whole and found.v == FORMAT and found.supervisor else None
 
 
 def stop(place: Place) -> Background | None:
@@ -181,10 +187,12 @@ def _claim(place: Place, lock: int) -> None:
 
 
 def _write(place: Place, found: Background) -> None:
+    text = json.dumps(asdict(found), indent=1) + "\n"
     temporary = place.state.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
+    temporary.write_text(text, "utf-8")
     temporary.chmod(0o600)
     temporary.replace(place.state)
+    place.lock.write_text(text, "utf-8")  # should the other be damaged, nobody could stop a server that goes on
 
 
 def _is_locked(place: Place) -> bool:

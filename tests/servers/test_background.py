@@ -201,3 +201,16 @@ def test_an_option_that_the_engine_does_not_know_is_told(k1n: K1n) -> None:
     assert failed.returncode == 1
     assert "invalid choice: 'atomic'" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"pid": 1}', None], ids=str)
+def test_a_server_whose_record_was_damaged_is_still_found_and_stopped(k1n: K1n, home: Path, damage: str | None) -> None:
+    url = json.loads(k1n("start", "--tier", "embedded", "--port", "0", "--json").stdout)["url"]
+    (state,) = (home / ".local/state/pytest-k1n").glob("*/server.json")
+    if damage is None:
+        state.unlink()
+    else:
+        state.write_text(damage)
+    assert url in k1n("status").stdout
+    assert f"stopped {url}" in k1n("stop").stdout
+    assert k1n("status").returncode == 3
