@@ -10,8 +10,6 @@ project=$(cd "$(dirname "$0")/.." && pwd)
 stamp=$(date +%Y%m%d_%H%M%S)
 name=$metrics/optimized-run-$stamp
 profiles=$metrics/optimized/$stamp
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 export K1N_WORKFLOW=K1N_22TASK_OPTIMIZED
 mkdir -p "$profiles"
 
@@ -78,10 +76,14 @@ run() {
     [ "$met" = true ]
 }
 
-# The exit code comes by a file: that of a pipe would be tee's.
-{
-    run
-    echo $? >"$work/code"
-} 2>&1 | tee "$name.log"
+# What is said goes through a pipe to a process beside this one, so that signals reach this one at once.
+mkfifo "$work/said"
+tee "$name.log" <"$work/said" &
+listener=$!
+exec 3>&1 >"$work/said" 2>&1
+run
+code=$?
+exec >&3 2>&3
+wait "$listener"
 echo "Log: $name.log"
-exit "$(cat "$work/code")"
+exit "$code"

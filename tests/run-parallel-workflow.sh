@@ -14,8 +14,6 @@ case $iterations in
 esac
 . "$project/tests/lib/handlers.sh"
 profiles=$metrics/profiles
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 export K1N_WORKFLOW=${K1N_WORKFLOW:-K1N_22TASK_OPTIMIZED}
 
 shortest=0 longest=0

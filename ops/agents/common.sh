@@ -4,10 +4,19 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 project=$(cd "$here/../.." && pwd)
-number=${0##*/task-} number=${number%%-*}
-ref=${K1N_REF:-task_$number}
+task=${0##*/task-} task=${task%%-*}
+ref=${K1N_REF:-task_$task}
 speed=${K1N_SPEED:-600}
 simulated_ms=0 # raw ms that were waited, not worked
+
+# number NAME VALUE LEAST EXAMPLE: ends the task if a setting is no number, or not above LEAST; EXAMPLE is one.
+number() {
+  awk -v value="$2" -v least="$3" \
+    'BEGIN { exit !(value ~ /^[0-9]+([.][0-9]+)?([eE][+]?[0-9]+)?$/ && value + 0 > least) }' && return
+  echo "$1 is '$2': write a number, such as $4" >&2
+  exit 2
+}
+number K1N_SPEED "$speed" 0 "600, or 1 for real time"
 
 now_ms() {
   stamp=$(date +%s%3N)
@@ -25,12 +34,16 @@ planned_ms() {
       split(substr($0, RSTART, RLENGTH), part, "\"")
       printf "%d", part[2] * 60000 + 0.5
       exit
-    }' "${K1N_PLAN:-$project/suites/plan.toml}"
+    }' "${K1N_PLAN:-$project/suites/plan.toml}" </dev/null
 }
 
 began_ms=$(now_ms)
 step_ms=$began_ms
 estimate_ms=${K1N_ESTIMATE_MS-$(planned_ms "${K1N_WORKFLOW:-K1N_22TASK_COMPLETE}" "$ref")}
+if [ -n "$estimate_ms" ]; then
+  number K1N_ESTIMATE_MS "$estimate_ms" -1 "60000 for a minute"
+  estimate_ms=$(awk -v value="$estimate_ms" 'BEGIN { printf "%d", value + 0.5 }')
+fi
 
 # step NAME [TEXT...]: logs how long the step that ends here took.
 step() {

@@ -16,9 +16,10 @@ if [ "$free_kb" -lt "${K1N_LEAST_KB:-16384}" ]; then
 fi
 
 block=$(mktemp "$folder/k1n-buffer.XXXXXX")
-trap 'rm -f "$block"' EXIT
-put=$(head -c 1048576 /dev/urandom | tee "$block" | cksum)
-got=$(cksum <"$block")
+exec 3>"$block" 4<"$block"
+rm -f "$block" # it stays as long as it is open: whoever kills this leaves nothing
+put=$(head -c 1048576 /dev/urandom | tee /dev/fd/3 | cksum)
+got=$(cksum <&4)
 step round-trip "of 1 MiB"
 if [ "$put" != "$got" ]; then
   echo "a buffer in $folder gave back other bytes than were put there" >&2

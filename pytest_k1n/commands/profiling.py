@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +43,9 @@ def find_handler(task_id: str, path: Path) -> Path:
 
 
 def measure(task_id: str, handler: Path, log: Path, environ: Mapping[str, str], say: Say) -> Measured:
-    """Run a handler and pass on what it writes while it does. Raises OSError if it cannot be run.
+    """Run a handler and pass on what it writes while it does; Ctrl-C and SIGTERM end it, with all it has started.
+
+    Raises OSError if it cannot be run.
 
     Simulated time counts as long as it stands for; what the handler really took counts once.
     """
@@ -53,8 +59,9 @@ def measure(task_id: str, handler: Path, log: Path, environ: Mapping[str, str], 
         log.open("w", encoding="utf-8") as file,
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", env=environment,
+            errors="replace", env=environment, start_new_session=True,
         ) as process,
+        _ending(process),
     ):  # fmt: skip
         assert process.stdout is not None
         for line in process.stdout:
@@ -78,6 +85,26 @@ def measure(task_id: str, handler: Path, log: Path, environ: Mapping[str, str], 
         wall_ms=round(wall_ms),
     )
     return Measured(profile=profile, lines=tuple(lines))
+
+
+@contextmanager
+def _ending(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a process group with what is done here: the sleeps of a simulated task may last for minutes."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGTERM)
+    is_ours = threading.current_thread() is threading.main_thread() and before is signal.SIG_DFL
+    if is_ours:
+        signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        if is_ours:
+            signal.signal(signal.SIGTERM, before)
 
 
 def speed_of(environ: Mapping[str, str]) -> float:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,38 @@ def test_task_8_is_measured_with_each_strategy_and_always_makes_the_same(tmp_pat
     assert len(took) == 10
     assert took["none", "cold"] == pytest.approx(15, abs=0.2)
     assert max(took["cache,parallel,incremental", age] for age in ("cold", "warm")) < 10
+
+
+@pytest.mark.parametrize("name", ["run-parallel-workflow.sh", "run-full-optimized-workflow.sh"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_script_ends_its_tasks_and_leaves_nothing(agents, tmp_path, name, number):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for task in (1, 3, 4, 5):
+        write(agents, task, f"echo $$ >{tmp_path}/pid-{task}; sleep 600", 0)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("K1N_", "PYTEST"))}
+    given = {"K1N_AGENTS": str(agents), "K1N_METRICS": str(tmp_path), "K1N_SPEED": "1", "TMPDIR": str(scratch)}
+    with subprocess.Popen(
+        [str(ROOT / "tests" / name)], env=inherited | given, cwd=tmp_path, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as script:  # fmt: skip
+        wait_until(lambda: [path for path in tmp_path.glob("pid-*") if path.read_text().strip()])
+        pids = [int(path.read_text()) for path in tmp_path.glob("pid-*")]
+        script.send_signal(number)
+        assert script.wait(30) == 128 + number
+    wait_until(lambda: not any(map(is_alive, pids)))
+    assert list(scratch.iterdir()) == []
+
+
+def wait_until(holds, *, within_s=30):
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

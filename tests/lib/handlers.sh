@@ -8,15 +8,29 @@
 agents=${K1N_AGENTS:-$project/ops/agents}
 metrics=${K1N_METRICS:-$project/.conductor/metrics}
 fallbacks=0
+running= # processes of tasks
+
+# tidy: end what still runs, and remove the scratch folder $work; at the end of the script, whatever its reason.
+tidy() {
+    for process in $running; do kill "$process" 2>/dev/null; done
+    rm -rf "$work"
+}
+trap tidy EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+work=$(mktemp -d)
 
 clock_ms() { date +%s%3N; }
 
 # A number out of a profile.
 field_of() { sed -n "s/^  \"$2\": \([0-9]*\),\{0,1\}$/\1/p" "$1"; }
 
-# run_task N LOG: run a handler, everything it says to LOG. Its exit code is kept.
-run_task() {
-    k1n profile task "$1" "$agents/task-$1-handler.sh" --into "$profiles" >"$2" 2>&1
+# start_task N LOG: run a handler beside this script, everything it says to LOG. Its process is $started.
+start_task() {
+    (k1n_by=exec && k1n profile task "$1" "$agents/task-$1-handler.sh" --into "$profiles" >"$2" 2>&1) &
+    started=$!
+    running="$running $started"
 }
 
 profile_in() { sed -n 's/^Profile saved: //p' "$1" | tail -n 1; }
@@ -24,8 +38,10 @@ profile_in() { sed -n 's/^Profile saved: //p' "$1" | tail -n 1; }
 # one N: run a task alone; exits with the handler's code.
 one() {
     one_began=$(clock_ms)
-    run_task "$1" "$work/task-$1.out"
+    start_task "$1" "$work/task-$1.out"
+    wait "$started"
     code=$?
+    running=
     one_wall=$(($(clock_ms) - one_began))
     profile=$(profile_in "$work/task-$1.out")
     if [ -z "$profile" ]; then
@@ -54,14 +70,15 @@ sequence() {
 side_by_side() {
     group_began=$(clock_ms)
     for each in "$@"; do
-        run_task "$each" "$work/task-$each.out" &
-        echo "$!" >"$work/task-$each.pid"
+        start_task "$each" "$work/task-$each.out"
+        echo "$started" >"$work/task-$each.pid"
     done
     failed=
     for each in "$@"; do
         wait "$(cat "$work/task-$each.pid")"
         echo $? >"$work/task-$each.code"
     done
+    running=
     group_wall=$(($(clock_ms) - group_began))
     longest_ms=0 longest_wall=0 alone_ms=0
     for each in "$@"; do

@@ -177,3 +177,22 @@ def test_the_security_review_names_a_script_that_runs_downloads(scanned):
 def test_a_folder_that_is_not_there_is_said_so(monkeypatch, tmp_path, name):
     monkeypatch.setenv("K1N_SCAN", str(tmp_path / "none"))
     assert "nothing to" in run(name).reason
+
+
+@pytest.mark.parametrize("name", [SCRIPTS[2], SCRIPTS[9]])
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [*(("K1N_SPEED", value) for value in ("abc", "-5", "0", "inf", "nan")),
+     *(("K1N_ESTIMATE_MS", value) for value in ("abc", "-1", "1 2"))],
+)  # fmt: skip
+def test_a_setting_that_is_no_number_is_named_and_nothing_is_waited_for(name, setting, value):
+    inherited = {key: each for key, each in os.environ.items() if not key.startswith("K1N_")}
+    done = subprocess.run(
+        [AGENTS / name, "9"], env=inherited | {setting: value}, capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{setting} is '{value}': write a number" in done.stderr
+
+
+def test_an_estimate_may_have_a_fraction():
+    assert by_hand(SCRIPTS[9], K1N_ESTIMATE_MS="3.5").status == "COMPLETED"
