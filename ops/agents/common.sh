@@ -84,5 +84,5 @@ simulated_task() {
     simulate $((cost_of_all_ms * ${each#*:} / 100)) "${each%:*}"
   done
   printf '{"artifact": "%s-simulated", "summary": "%s", "simulated": true, "simulated_ms": %s}\n' \
-    "$ref" "simulated: $title" "$simulated_ms"
+    "$(printf '%s' "$ref" | tr -d '"\\\\[:cntrl:]')" "simulated: $title" "$simulated_ms" # a ref may be any text
 }

@@ -194,5 +194,10 @@ def test_a_setting_that_is_no_number_is_named_and_nothing_is_waited_for(name, se
     assert f"{setting} is '{value}': write a number" in done.stderr
 
 
+def test_a_ref_that_no_json_could_hold_as_it_is_leaves_the_output_one_that_can_be_read():
+    outcome = by_hand(SCRIPTS[9], K1N_ESTIMATE_MS="1", K1N_REF='a"b\\c\n')
+    assert (outcome.simulated, outcome.output["artifact"]) == (True, "abc-simulated")
+
+
 def test_an_estimate_may_have_a_fraction():
     assert by_hand(SCRIPTS[9], K1N_ESTIMATE_MS="3.5").status == "COMPLETED"
