@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile
+from typing import Final
 
 from pytest_k1n.engine.state import ExecutionState, TaskState
+
+_SPARE: Final = 100
+"""How many dropped tasks of an execution are kept before they are looked for."""
 
 
 class TaskIndex:
     """Finds a task by its id at the cost of what was scheduled since the last question, not of all there is."""
 
-    __slots__ = ("_by_id", "_changed", "_executions", "_indexed")
+    __slots__ = ("_by_id", "_changed", "_executions", "_ids", "_indexed")
 
     def __init__(self, executions: Mapping[str, ExecutionState]) -> None:
         self._executions = executions
         self._by_id: dict[str, TaskState] = {}
+        self._ids: dict[str, list[str]] = {}
+        """By execution: what `_by_id` has of it, also tasks that a restart or a rerun has dropped since."""
         self._changed: dict[str, ExecutionState] = {}
         self._indexed: dict[str, int] = {}
         """By execution: how many tasks it had ever made when it was last looked through."""
@@ -26,14 +32,14 @@ class TaskIndex:
 
     def add(self, task: TaskState) -> None:
         """Take in a task that is sure to be asked for: it was handed to a client."""
-        self._by_id[task.task_id] = task
+        self._take_in(task.execution, (task,))
 
     def forget(self, execution: ExecutionState) -> None:
-        """Let go of an execution that is removed, and of its tasks."""
+        """Let go of an execution that is removed, and of all tasks that it ever had."""
         self._changed.pop(execution.workflow_id, None)
-        if self._indexed.pop(execution.workflow_id, None) is not None or self._by_id:
-            for task in execution.tasks:
-                self._by_id.pop(task.task_id, None)
+        self._indexed.pop(execution.workflow_id, None)
+        for task_id in self._ids.pop(execution.workflow_id, ()):
+            self._by_id.pop(task_id, None)
 
     def find(self, task_id: str) -> TaskState | None:
         """Return the task with this id; None if there is none, or no more."""
@@ -46,10 +52,21 @@ class TaskIndex:
 
     def _catch_up(self) -> None:
         for workflow_id, execution in self._changed.items():
-            made_before = self._indexed.get(workflow_id, 0)
-            self._by_id.update((task.task_id, task) for task in _made_since(execution, made_before))
+            self._take_in(execution, _made_since(execution, self._indexed.get(workflow_id, 0)))
             self._indexed[workflow_id] = execution.next_id
         self._changed.clear()
+
+    def _take_in(self, execution: ExecutionState, tasks: Iterable[TaskState]) -> None:
+        ids = self._ids.setdefault(execution.workflow_id, [])
+        for task in tasks:
+            if task.task_id not in self._by_id:
+                ids.append(task.task_id)
+            self._by_id[task.task_id] = task
+        if len(ids) > 2 * len(execution.tasks) + _SPARE:  # restarted again and again
+            dropped = {each for each in ids if not execution.has(self._by_id[each])}
+            self._ids[execution.workflow_id] = [each for each in ids if each not in dropped]
+            for each in dropped:
+                del self._by_id[each]
 
 
 def _made_since(execution: ExecutionState, number: int) -> Iterator[TaskState]:

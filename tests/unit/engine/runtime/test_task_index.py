@@ -81,9 +81,39 @@ def test_of_what_is_removed_nothing_is_kept(bench, make):
         engine.update(task, TaskResult())
         operations.remove(engine, execution, archive=False)
 
+    assert len(tasks_left(engine)) < 1_100
+
+
+def test_of_what_a_restart_dropped_nothing_is_found_any_more_once_it_is_removed(bench, make):
+    """A search finds it until then; the index of a served engine has grown by it for half an hour."""
+    engine = bench.engine
+    bench.register(make.workflow(make.simple("a")))
+    execution = engine.start(engine.find("w", None), {})
+    for _ in range(40):
+        task = engine.poll(QueueKey("a"), "w")
+        assert engine.task(task.task_id) is task
+        engine.update(task, TaskResult(status="FAILED_WITH_TERMINAL_ERROR"))
+        operations.restart(engine, execution)
+    operations.remove(engine, execution, archive=False)
+    assert engine._index._by_id == {}
+
+
+def test_of_a_loops_rounds_few_are_found_that_it_does_not_keep(bench, make):
+    engine = bench.engine
+    loop = make.loop([make.simple("a")], inputParameters={"items": list(range(400)), "keepLastN": 2})
+    bench.register(make.workflow(loop))
+    engine.start(engine.find("w", None), {"items": list(range(400))})
+    for _ in range(399):
+        task = engine.poll(QueueKey("a"), "w")
+        assert engine.task(task.task_id) is task
+        engine.update(task, TaskResult())
+    assert engine.task(task.task_id) is task
+    assert len(engine._index._by_id) < 150
+
+
+def tasks_left(engine):
     gc.collect()
     definition = engine.find("w", None)
-    left = [
+    return [
         each for each in gc.get_objects() if isinstance(each, TaskState) and each.execution.definition is definition
     ]
-    assert len(left) < 1_100
