@@ -22,6 +22,7 @@ from pytest_k1n.core.choices import (
     UnknownPolicy,
     WorkersChoice,
 )
+from pytest_k1n.core.text import shortened
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.options import OPTIONS, Option
 
@@ -35,6 +36,9 @@ _MOST_SERVERS = 16
 
 class SettingError(ValueError):
     """A value that an option cannot take; one line that names the option, where it was set, and what it takes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(shortened(text, most=2000))  # it quotes what was given
 
 
 class Setting(NamedTuple):
