@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.text import counted, one_line
+from pytest_k1n.core.text import counted, one_line, shortened
 from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.selection import Selection, read_selection
@@ -52,7 +52,7 @@ def run_validate(arguments: argparse.Namespace) -> int:
         try:
             report = inspect(Path(name))
         except Unreadable as error:
-            print(error, file=sys.stderr)
+            print(shortened(str(error), most=2000), file=sys.stderr)
             exit_code = 2
             continue
         for problem in (*report.problems, *report.warnings):

@@ -21,7 +21,7 @@ _UNUSED = ("responseTimeoutSeconds", "pollCount", "updateTime", "callbackAfterSe
 """Whole numbers that no column holds: they are looked at for their type only."""
 _OPTIONAL = ("workflowInstanceId", "workflowType", "taskDefName", "retriedTaskId")
 _DOCUMENTS = ("inputData", "outputData")
-_NAMES = (*_REQUIRED, *_NUMBERS, *_UNUSED, *_OPTIONAL, *_DOCUMENTS, "retried", "workflowTask")
+_NAMES = (*_REQUIRED, *_NUMBERS, *_OPTIONAL, *_DOCUMENTS, "retried", "workflowTask")
 _AT_ONCE = 256
 """Rows that are read field by field before the next ones: so many stay in the processor's cache from field to field."""
 
@@ -33,13 +33,14 @@ def read_columns(documents: Sequence[Json]) -> Columns | None:
     """
     if not {dict}.issuperset(map(type, documents)):
         return None
-    fields = _fields(cast("Rows", documents))
+    rows = cast("Rows", documents)
+    fields = _fields(rows)
     texts = [fields[name] for name in _REQUIRED]
     numbers = [fields[name] for name in _NUMBERS]
     if not (
         all(_TEXTS.issuperset(map(type, each)) and all(each) for each in texts)
         and all(_INTEGERS.issuperset(map(type, each)) for each in numbers)
-        and all(_INTEGERS.issuperset(map(type, fields[name])) for name in _UNUSED)
+        and all(_INTEGERS.issuperset(type(row.get(name)) for row in rows) for name in _UNUSED)
         and all(_OBJECTS.issuperset(map(type, fields[name])) for name in _DOCUMENTS)
         and all(_TEXTS_OR_NONE.issuperset(map(type, fields[name])) for name in _OPTIONAL)
         and _FLAGS.issuperset(map(type, fields["retried"]))

@@ -32,7 +32,7 @@ def find_plan(
     called_in = folder or rootdir
     for name, value, base in (("--k1n-plan", option, called_in), ("k1n_plan", ini, rootdir)):
         if value is not None:
-            path = (base / value).resolve()
+            path = Path(os.path.realpath(base / value))  # of a link to itself, too, where `resolve` raises
             if not path.is_file():
                 raise PlanError([f"{name}: no plan file at {path}: write the path of an existing TOML file"])
             return path, name

@@ -198,7 +198,7 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
         observation=watch.observation if watch else None,
         checkpoints=watch.checkpoints if watch else (),
         gates=gates,
-        findings=causes(_sightings(findings, gates, watch)),
+        findings=causes([*_sightings(findings, gates, watch)]),
     )
     path = run.settings.results / template.results_name
     return Result(

@@ -20,7 +20,7 @@ from pytest_k1n.core.plausibility import _defined, _in_doubt, _loops, _place, _s
 from pytest_k1n.core.schedule import durations, schedule
 from pytest_k1n.core.timeline import rebuild
 from pytest_k1n.core.unroll import happens_before
-from pytest_k1n.core.wire_columns import _NAMES
+from pytest_k1n.core.wire_columns import _NAMES, _UNUSED
 
 ROOT = Path(__file__).parents[3]
 RECORDED = [json.loads(path.read_text()) for path in sorted((ROOT / "fixtures" / "histories").glob("*.json"))]
@@ -28,7 +28,7 @@ STRANGE = st.sampled_from(
     [None, 0, 1, 2, -1, True, 1.5, "", "x", "other", "task_7", "SIMPLE", "JOIN", "DO_WHILE", "COMPLETED", "SKIPPED",
      "FAILED", "IN_PROGRESS", "COMPLETED_WITH_ERRORS", [], {}, {"_k1n": {"simulated": True}}, 1 << 45]
 )  # fmt: skip
-CHANGES = st.lists(st.tuples(st.integers(0, 99), st.sampled_from(_NAMES), STRANGE), max_size=4)
+CHANGES = st.lists(st.tuples(st.integers(0, 99), st.sampled_from([*_NAMES, *_UNUSED]), STRANGE), max_size=4)
 
 
 def changed(document, changes):

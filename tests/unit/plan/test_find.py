@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.plan.find import plans_near
+from pytest_k1n.plan.find import PlanError, find_plan, plans_near
 
 PLAN = 'schema = "k1n-plan/1"\n'
 
@@ -59,3 +59,9 @@ def test_a_folder_within_a_project_leads_to_the_plan_above_it(tree):
     (tests / "pytest.ini").touch()
     assert [*plans_near([str(tests)], tests, tests)] == []
     assert [*plans_near(["deep"], tests / "deep", tests / "deep")] == []
+
+
+def test_a_plan_that_is_a_link_to_itself_is_named(tmp_path):
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    with pytest.raises(PlanError, match="no plan file at .*loop.toml"):
+        find_plan([], tmp_path, "loop.toml", None)
