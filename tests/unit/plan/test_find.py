@@ -63,5 +63,5 @@ def test_a_folder_within_a_project_leads_to_the_plan_above_it(tree):
 
 def test_a_plan_that_is_a_link_to_itself_is_named(tmp_path):
     (tmp_path / "loop.toml").symlink_to("loop.toml")
-    with pytest.raises(PlanError, match="no plan file at .*loop.toml"):
+    with pytest.raises(PlanError, match=r"no plan file at .*loop\.toml"):
         find_plan([], tmp_path, "loop.toml", None)
