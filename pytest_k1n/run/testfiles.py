@@ -1,9 +1,17 @@
-"""Which files of a project a test module rests on: itself, the conftest files above it, and what these import of it."""
+"""Which files of a project a test module rests on: itself, the conftest files above it, and what these import of it.
+
+Paths are plain texts here: a large project's names may stand for ten thousand places, and as many `Path`s took ten
+seconds.
+"""
+# ruff: noqa: PTH116, PTH118, PTH120, PTH206
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache, lru_cache
+from os.path import isdir, isfile, join
 from pathlib import Path
 
 import pytest
@@ -11,51 +19,84 @@ import pytest
 MOST = 500
 """Files that are followed."""
 _LARGEST_BYTES = 2_000_000
+_INSTALLED = frozenset({"site-packages", ".venv", "venv"})
+_OURSELVES = str(Path(__file__).parents[1])
+"""This package: installed, also where a project has it in its own folder."""
+_Exists = Callable[[str], bool]
 
 
 def files_behind(config: pytest.Config, modules: Iterable[str]) -> list[str]:
     """Return the files behind test modules, all relative to the root folder; without what is installed."""
-    root = config.rootpath
-    folders = [root, *(root / folder for folder in config.getini("pythonpath"))]
-    waiting = [root / module for module in modules]
-    waiting += [folder / "conftest.py" for path in list(waiting) for folder in path.parents if _is_in(folder, root)]
-    found: dict[Path, None] = {}
+    root = str(config.rootpath)
+    folders = [root, *(join(root, folder) for folder in config.getini("pythonpath"))]
+    waiting = [join(root, module) for module in modules]
+    waiting += [join(folder, "conftest.py") for path in waiting for folder in _above(path, root)]
+    found: dict[str, None] = {}
+    is_file, is_folder = cache(isfile), cache(isdir)  # most names are asked for by many files
     while waiting and len(found) < MOST:
         path = waiting.pop()
-        if path in found or not path.is_file():
+        if path in found or not is_file(path):
             continue
         found[path] = None
-        waiting += [each for each in _imported(path, [path.parent, *folders]) if _is_in(each, root)]
-    return sorted(path.relative_to(root).as_posix() for path in found)
+        for level, name in _imported(path):
+            places = [_up(path, level)] if level else [os.path.dirname(path), *folders]
+            waiting += [each for each in _named(name, places, is_file, is_folder) if _is_in(each, root)]
+    return sorted(os.path.relpath(path, root).replace(os.sep, "/") for path in found)
 
 
-def _is_in(path: Path, root: Path) -> bool:
-    inside = path.is_relative_to(root)
-    return inside and not {"site-packages", ".venv", "venv"} & set(path.relative_to(root).parts)
+def _above(path: str, root: str) -> Iterator[str]:
+    """Yield the folders of a file up to the root folder."""
+    folder = os.path.dirname(path)
+    while folder.startswith(root):
+        yield folder
+        if folder == root:
+            return
+        folder = os.path.dirname(folder)
 
 
-def _imported(path: Path, folders: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files that the imports of a module may stand for, by name: nothing is imported."""
+def _up(path: str, level: int) -> str:
+    for _ in range(level):
+        path = os.path.dirname(path)
+    return path
+
+
+def _is_in(path: str, root: str) -> bool:
+    if not path.startswith(root + os.sep) or path.startswith(_OURSELVES + os.sep):
+        return False
+    return _INSTALLED.isdisjoint(path[len(root) :].split(os.sep))
+
+
+def _imported(path: str) -> Sequence[tuple[int, str]]:
+    """Return what a module imports, with the number of dots before it: nothing is imported."""
     try:
-        tree = ast.parse(path.read_bytes()) if path.stat().st_size <= _LARGEST_BYTES else None
+        status = os.stat(path)
+        return _imports(path, status.st_mtime_ns, status.st_size) if status.st_size <= _LARGEST_BYTES else ()
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree) if tree else ():
+        return ()
+
+
+@lru_cache(maxsize=2 * MOST)
+def _imports(path: str, _mtime_ns: int, _size: int) -> Sequence[tuple[int, str]]:
+    found: dict[tuple[int, str], None] = {}
+    for node in ast.walk(ast.parse(Path(path).read_bytes())):
         if isinstance(node, ast.Import):
-            for each in node.names:
-                yield from _named(each.name, folders)
+            found.update(dict.fromkeys((0, each.name) for each in node.names))
         elif isinstance(node, ast.ImportFrom):
-            above = [path.parents[node.level - 1]] if 0 < node.level <= len(path.parents) else folders
             name = node.module or ""
-            yield from _named(name, above)
-            for each in node.names:
-                yield from _named(f"{name}.{each.name}".lstrip("."), above)
+            found[node.level, name] = None
+            found.update(dict.fromkeys((node.level, f"{name}.{each.name}".lstrip(".")) for each in node.names))
+    return tuple(found)
 
 
-def _named(name: str, folders: Sequence[Path]) -> Iterator[Path]:
+def _named(name: str, folders: Sequence[str], is_file: _Exists, is_folder: _Exists) -> Iterator[str]:
+    """Yield the files that a name may stand for, with those of the packages it is in."""
     parts = [part for part in name.split(".") if part]
-    for folder in folders if parts else ():
-        for depth in range(1, len(parts) + 1):
-            place = folder.joinpath(*parts[:depth])
-            yield place.with_suffix(".py")
-            yield place / "__init__.py"
+    for folder in folders:
+        place = folder
+        for part in parts:
+            place = join(place, part)
+            if is_file(f"{place}.py"):
+                yield f"{place}.py"
+            if not is_folder(place):
+                break
+            yield join(place, "__init__.py")
