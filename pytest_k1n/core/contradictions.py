@@ -11,6 +11,7 @@ from itertools import pairwise
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.shape import JOINS
 from pytest_k1n.core.units import SECOND_MS, format_ms
 from pytest_k1n.core.unroll import label
 
@@ -18,7 +19,6 @@ EARLIEST_MS = 10**11
 """1973: stamps before that are seconds, taken for milliseconds."""
 EARLY_POLL_MS = 2_000
 """How much before its delay is over a retry may be polled: queues keep whole seconds."""
-_JOINS = frozenset({"JOIN", "EXCLUSIVE_JOIN"})
 _OF_FORKS = {"FORK_JOIN": "FORK", "FORK_JOIN_DYNAMIC": "FORK"}
 _KEPT = frozenset({
     "JOIN", "EXCLUSIVE_JOIN", "SWITCH", "DO_WHILE", "SUB_WORKFLOW", "START_WORKFLOW", "WAIT", "HUMAN", "HTTP", "EVENT",
@@ -90,7 +90,7 @@ def _of_joins(execution: Execution) -> Iterator[Finding]:
     """Judge that a JOIN is COMPLETED_WITH_ERRORS only where some optional task before it went wrong."""
     columns = execution.columns
     errors = [place for place, status in enumerate(columns.status) if status is TaskStatus.COMPLETED_WITH_ERRORS]
-    if errors and {columns.type[place] for place in errors} <= _JOINS:
+    if errors and {columns.type[place] for place in errors}.issubset(JOINS):
         yield doubt(
             "not-optional",
             columns.keys[errors[0]],

@@ -12,12 +12,12 @@ from operator import sub
 from pytest_k1n.core.contradictions import doubt
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
+from pytest_k1n.core.spans import END_ONLY_TYPES
 from pytest_k1n.core.units import SECOND_MS, format_ms
 from pytest_k1n.core.unroll import label
 
 ROOM_MS = SECOND_MS
 """How far apart an engine's stamps of one moment may be: it writes a FORK's end before its insert, a JOIN's after."""
-_WAITS_IN_PLACE = frozenset({"JOIN", "EXCLUSIVE_JOIN", "DO_WHILE"})
 
 
 def engine_stamps(execution: Execution) -> Iterator[Finding]:
@@ -48,7 +48,7 @@ def _is_in_order(execution: Execution) -> bool:
 def is_retried_in_place(execution: Execution, record: TaskRecord) -> bool:
     """Whether a task waits again in its old record: 3.32.1 counts its attempt up, and keeps its start and its end."""
     is_counted_up = record.attempt >= 0 and not record.retried
-    return record.type in _WAITS_IN_PLACE and is_counted_up and execution.last_retried_ms is not None
+    return record.type in END_ONLY_TYPES and is_counted_up and execution.last_retried_ms is not None
 
 
 def has_old_end(execution: Execution, kind: str, ended_ms: int | None) -> bool:

@@ -15,6 +15,7 @@ from pytest_k1n.core.enginestamps import ROOM_MS, has_old_end
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.graph import STAMPED_LATE_TYPES, Graph, label
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
+from pytest_k1n.core.shape import JOINS
 from pytest_k1n.core.spans import END_ONLY_TYPES
 from pytest_k1n.core.units import format_ms
 
@@ -45,7 +46,6 @@ def _violations(execution: Execution, graph: Graph, stamps: _Stamps) -> tuple[Vi
     return _over_alternatives(graph, execution)
 
 
-_JOINS = frozenset({"JOIN", "EXCLUSIVE_JOIN"})
 _NEVER = math.inf
 """Later than any stamp that a document can hold."""
 
@@ -123,7 +123,7 @@ def _is_rewritten(kind: str, begin: float, end: float, *, has_all: bool) -> bool
     3.32.1 looks at a JOIN at once when a sub-workflow of a branch has ended; where its queue brings it up at the same
     moment, the later of the two looks writes its end over (4 of 100 executions; by 2 to 41 ms).
     """
-    return kind in _JOINS and has_all and end - begin <= ROOM_MS
+    return kind in JOINS and has_all and end - begin <= ROOM_MS
 
 
 def _is_retried_since(execution: Execution, begin: float, before: TaskRecord | None) -> bool:

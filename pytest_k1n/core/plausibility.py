@@ -25,6 +25,7 @@ from pytest_k1n.core.model import (
     WorkflowTask,
 )
 from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.shape import JOINS
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.core.unroll import label
 
@@ -244,7 +245,7 @@ def _place(record: TaskRecord, task: WorkflowTask | None, loops: dict[str, bool]
         yield doubt("outside-loop", name, "iterations of what a DO_WHILE holds", f"iteration {record.iteration}")
     if record.iteration == 0 and holds is True and record.status is not SKIPPED:
         yield doubt("outside-loop", name, "an iteration, because a DO_WHILE holds it", "no iteration")
-    is_join = record.type in ("JOIN", "EXCLUSIVE_JOIN")  # it becomes so where what it joins has
+    is_join = record.type in JOINS  # it becomes so where what it joins has
     if record.status is TaskStatus.COMPLETED_WITH_ERRORS and not is_join and task and not task.optional:
         yield doubt("not-optional", name, "COMPLETED_WITH_ERRORS on an optional task only", "it is not optional")
 

@@ -13,12 +13,12 @@ from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskNode, text
 
 _JAVASCRIPT = ("javascript", "graaljs")
-_STRINGIFY = re.compile(
-    r"JSON\s*\.\s*stringify\s*\(\s*\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
-)
+_INPUT = r"\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
+"""An argument that is an input, or all of them, and nothing more; its name is in one of two groups."""
+_STRINGIFY = re.compile(rf"JSON\s*\.\s*stringify\s*\(\s*{_INPUT}")
 _MEMBERS = re.compile(
     r"(Object\s*\.\s*(?:keys|values|entries|assign|getOwnPropertyNames|hasOwn))\s*\("
-    r"\s*(?:\{\s*\}\s*,\s*|\[\s*\]\s*,\s*)?\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*['\"]([^'\"]+)['\"]\s*\])?\s*[,)]"
+    rf"\s*(?:\{{\s*\}}\s*,\s*|\[\s*\]\s*,\s*)?{_INPUT}"
 )
 _HAS_MEMBER = re.compile(
     r"\$\s*\.\s*([A-Za-z_$][\w$]*)\s*\.\s*(hasOwnProperty)\s*\(|['\"\w]\s+(in)\s+\$\s*\.\s*([A-Za-z_$][\w$]*)\s*(?![\w.\[])"
