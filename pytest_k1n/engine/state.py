@@ -321,3 +321,10 @@ class ExecutionState:
     def rest(self) -> None:
         """Drop what only evaluations need: it has ended, and may be kept for long."""
         self.attention = AT_REST
+
+    def release(self) -> None:
+        """Let go of all tasks, of what is removed: they name it in turn, so that only a collection would free both."""
+        self.keep([])
+        self.dropped = []
+        self.waited_by = None
+        self.rest()

@@ -130,8 +130,12 @@ def remove(engine: Engine, execution: ExecutionState, *, archive: bool = True) -
     for task in execution.live:
         task.ticket += 1
     engine.forget(execution)
-    if archive:
-        engine.archived.append(execution)
+    if not archive:
+        execution.release()
+        return
+    if len(engine.archived) == engine.archived.maxlen:
+        engine.archived.popleft().release()
+    engine.archived.append(execution)
 
 
 def _deepest_failure(engine: Engine, task: TaskState) -> ExecutionState:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
-from typing import NamedTuple
+from heapq import heapify, heappop, heappush
+from typing import Final, NamedTuple
 
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK
+
+_UNSIFTED: Final = 1_000
+"""So many messages may lie in a queue that is never polled before the void ones are looked for."""
 
 
 class QueueKey(NamedTuple):
@@ -23,13 +26,24 @@ class QueueKey(NamedTuple):
 
 
 class _Queue:
-    __slots__ = ("ready", "waiting")
+    __slots__ = ("ready", "sifted_at", "waiting")
 
     def __init__(self) -> None:
+        self.sifted_at = _UNSIFTED
         self.ready: list[tuple[int, int, int, int, TaskState]] = []
         """(-priority, due, order, ticket, task)."""
         self.waiting: list[tuple[int, int, int, TaskState]] = []
         """(due, order, ticket, task): not due yet."""
+
+    def sift(self) -> None:
+        """Drop what is void, once it may be half of all: nothing else does where no worker polls."""
+        if len(self.ready) + len(self.waiting) <= self.sifted_at:
+            return
+        self.ready = [message for message in self.ready if _is_valid(message[-1], message[-2])]
+        self.waiting = [message for message in self.waiting if _is_valid(message[-1], message[-2])]
+        heapify(self.ready)
+        heapify(self.waiting)
+        self.sifted_at = max(_UNSIFTED, 2 * (len(self.ready) + len(self.waiting)))
 
 
 class Queues:
@@ -57,6 +71,7 @@ class Queues:
             heappush(queue.ready, (-task.execution.priority, due_ms, self._order, task.ticket, task))
         else:
             heappush(queue.waiting, (due_ms, self._order, task.ticket, task))
+        queue.sift()
         return key
 
     def pop(

@@ -1,13 +1,17 @@
 """What a task record costs does not grow with what it belongs to: bytecodes counted, so that no clock is asked."""
 
+import gc
 import sys
 
 import pytest
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.language.scripts import Scripts
+from pytest_k1n.engine.operate import operations
+from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
+from pytest_k1n.engine.state import ExecutionState
 
 LIMIT = 1.3
 
@@ -185,3 +189,40 @@ def test_more_children_of_one_fork_than_calls_can_lie_in_each_other():
     execution = engine.start(engine.find("wide", None), {})
     engine.drain()
     assert execution.status == "COMPLETED"
+
+
+@pytest.mark.parametrize("archive", [False, True], ids=["dropped", "archived"])
+def test_what_is_removed_is_freed_without_a_collection(archive, monkeypatch):
+    monkeypatch.setattr("pytest_k1n.engine.engine.MOST_ARCHIVED", 2)
+    engine = Engine()
+    waits = [{"name": "h", "taskReferenceName": f"h{number}", "type": "HUMAN"} for number in range(2)]
+    engine.catalogue.put_workflow({"name": "w", "tasks": waits}, 0, is_update=False)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(6):
+            execution = engine.start(engine.find("w", None), {})
+            operations.terminate(engine, execution, "")
+            operations.remove(engine, execution, archive=archive)
+        del execution
+        left = [each for each in gc.get_objects() if isinstance(each, ExecutionState)]
+        assert len(left) == len(engine.archived)
+    finally:
+        gc.enable()
+
+
+def test_a_queue_that_nobody_polls_keeps_what_it_may_deliver_and_little_more():
+    engine = Engine()
+    engine.catalogue.put_task({"name": "work", "responseTimeoutSeconds": 3600}, 0)
+    engine.catalogue.put_workflow({"name": "w", "tasks": [simple("a")]}, 0, is_update=False)
+    kept = [engine.start(engine.find("w", None), {}) for _ in range(3)]
+    for _ in range(2_500):
+        execution = engine.start(engine.find("w", None), {})
+        operations.terminate(engine, execution, "")
+        operations.remove(engine, execution, archive=False)
+    del execution
+    gc.collect()
+    left = [each for each in gc.get_objects() if isinstance(each, ExecutionState)]
+    assert len(left) < 1_500
+    polled = [engine.poll(QueueKey("work"), "me") for _ in range(4)]
+    assert [task and task.execution for task in polled] == [*kept, None]
