@@ -109,7 +109,7 @@ determinism: setup ## compare the histories of 1,000 seeds to the byte, within a
 	K1N_LONG=1 $(BIN)/pytest tests/unit/engine/test_determinism.py --k1n-server=embedded $(ARGS)
 
 partition: setup ## split the makespans of 12,000 generated executions, each to the ms
-	K1N_LONG=1 $(BIN)/pytest tests/unit/core/test_critical.py --hypothesis-profile=gate --k1n-server=embedded $(ARGS)
+	K1N_LONG=1 $(BIN)/pytest tests/unit/core/schedule/test_critical.py --hypothesis-profile=gate --k1n-server=embedded $(ARGS)
 
 docs: setup ## write the reference pages anew
 	$(BIN)/python docs/generate.py

@@ -19,14 +19,14 @@ from typing import cast
 
 from benchmarks.core_checks import EPOCH, _document
 from benchmarks.row import Row, row
-from pytest_k1n.core import wire
 from pytest_k1n.core.columns import Columns, Records
-from pytest_k1n.core.critical import critical_path
+from pytest_k1n.core.consistency.ordering import ordering
 from pytest_k1n.core.model import Execution, TaskRecord, WorkflowDefinition, WorkflowStatus
-from pytest_k1n.core.ordering import ordering
-from pytest_k1n.core.schedule import durations, schedule
-from pytest_k1n.core.timeline import rebuild
-from pytest_k1n.core.unroll import Graph, happens_before
+from pytest_k1n.core.order.unroll import Graph, happens_before
+from pytest_k1n.core.schedule.critical import critical_path
+from pytest_k1n.core.schedule.schedule import durations, schedule
+from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.wire import wire
 
 RECORDS = 1_000_000
 LIMIT_S, LIMIT_MB = 6.0, 500.0

@@ -9,14 +9,14 @@ from dataclasses import replace
 from random import Random
 from time import process_time
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.critical import critical_path
+from pytest_k1n.core.consistency.ordering import ordering, violations
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
-from pytest_k1n.core.ordering import ordering, violations
-from pytest_k1n.core.schedule import durations, schedule
-from pytest_k1n.core.timeline import rebuild
-from pytest_k1n.core.unroll import happens_before
-from pytest_k1n.core.whatif import Model, ModelledTask
+from pytest_k1n.core.order.unroll import happens_before
+from pytest_k1n.core.schedule.critical import critical_path
+from pytest_k1n.core.schedule.schedule import durations, schedule
+from pytest_k1n.core.schedule.whatif import Model, ModelledTask
+from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.wire import wire
 from pytest_k1n.report.advice import quantiles
 
 Row = dict[str, object]

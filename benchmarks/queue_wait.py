@@ -20,8 +20,8 @@ from statistics import median
 
 from benchmarks.row import Row, row, skipped
 from pytest_k1n.client import Conductor, transport_for
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution
+from pytest_k1n.core.wire import wire
 
 LENGTH, ROUNDS, WORK_MS = 22, 10, 50
 REFS = [f"bench_{number}" for number in range(1, LENGTH + 1)]

@@ -10,7 +10,7 @@ from time import perf_counter
 
 from benchmarks.row import Row, row
 from k1n_support.regressions import simulate
-from pytest_k1n.core.series import Sample, SeriesKey
+from pytest_k1n.core.baselines.series import Sample, SeriesKey
 from pytest_k1n.history.comparing import against_baseline
 from pytest_k1n.history.store import History
 

@@ -9,11 +9,11 @@ from time import process_time
 
 from benchmarks.core_checks import _document
 from benchmarks.row import Row, row
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.gates import GateSettings, category, judge, single
-from pytest_k1n.core.observation import observe
-from pytest_k1n.core.schedule import durations, schedule
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.schedule.schedule import durations, schedule
+from pytest_k1n.core.wire import wire
 from pytest_k1n.report.lone import FoundOf, lone_document
 from pytest_k1n.validation.schema import validate
 

@@ -97,7 +97,7 @@ def markers_page() -> Iterator[str]:
 
 def fixtures_page() -> Iterator[str]:
     """Fixtures, with what they give."""
-    from pytest_k1n.core.races import Interleavings
+    from pytest_k1n.core.concurrency.races import Interleavings
     from pytest_k1n.fixtures.benchmark import WorkflowBenchmark
     from pytest_k1n.fixtures.conductor import ConductorFixture
     from pytest_k1n.fixtures.execution import ObservedExecution

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ServerUnreachable,
         StartedTwice,
     )
+    from pytest_k1n.core.concurrency.races import Interleavings
     from pytest_k1n.core.expectations import (
         Expectation,
         Expected,
@@ -71,11 +72,10 @@ if TYPE_CHECKING:
     from pytest_k1n.core.expectations.expectation import Judge, expectation
     from pytest_k1n.core.findings import Finding, Findings, Verdict
     from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus
-    from pytest_k1n.core.observation import Invocation, Observation, TimeModel
-    from pytest_k1n.core.races import Interleavings
-    from pytest_k1n.core.spans import Span, Window
+    from pytest_k1n.core.record.observation import Invocation, Observation, TimeModel
     from pytest_k1n.core.tally import Tally
-    from pytest_k1n.core.timeline import Timeline
+    from pytest_k1n.core.timing.spans import Span, Window
+    from pytest_k1n.core.timing.timeline import Timeline
     from pytest_k1n.core.units import duration_ms
     from pytest_k1n.fixtures.benchmark import WorkflowBenchmark
     from pytest_k1n.fixtures.conductor import ConductorFixture
@@ -199,10 +199,10 @@ _HOMES = {
     "core.expectations.expectation": ("Judge", "expectation"),
     "core.findings": ("Finding", "Findings", "Verdict"),
     "core.model": ("Execution", "TaskRecord", "TaskStatus", "WorkflowDefinition", "WorkflowStatus"),
-    "core.observation": ("Invocation", "Observation", "TimeModel"),
+    "core.record.observation": ("Invocation", "Observation", "TimeModel"),
     "core.tally": ("Tally",),
-    "core.spans": ("Span", "Window"),
-    "core.timeline": ("Timeline",),
+    "core.timing.spans": ("Span", "Window"),
+    "core.timing.timeline": ("Timeline",),
     "core.units": ("duration_ms",),
     "fixtures.benchmark": ("WorkflowBenchmark",),
     "fixtures.conductor": ("ConductorFixture",),

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
-from pytest_k1n.core.answers import Answers
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json, worker_types
+from pytest_k1n.core.standins.answers import Answers
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS, faults_of
@@ -21,9 +21,9 @@ from pytest_k1n.workers.script import default_agents
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
-    from pytest_k1n.core.capability import Capability
-    from pytest_k1n.core.intervals import Interval
-    from pytest_k1n.core.weather import Weather
+    from pytest_k1n.core.timing.capability import Capability
+    from pytest_k1n.core.timing.intervals import Interval
+    from pytest_k1n.core.timing.weather import Weather
 
 
 class EmbeddedBackend:

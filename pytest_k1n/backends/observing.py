@@ -11,11 +11,11 @@ from pytest_k1n.client.errors import ConductorError, ServerUnreachable
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.nested import amounts_ms, shortened
-from pytest_k1n.core.observation import LogLine, observe
-from pytest_k1n.core.timeline import Timeline
+from pytest_k1n.core.record.observation import LogLine, observe
+from pytest_k1n.core.timing.nested import amounts_ms, shortened
+from pytest_k1n.core.timing.timeline import Timeline
+from pytest_k1n.core.wire import wire
 
 
 def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: Callable[[], int]) -> None:

@@ -14,10 +14,10 @@ from pytest_k1n.client.clock import WORLD_VARIABLE
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.choices import RegisterPolicy
-from pytest_k1n.core.correlation import batch_correlation_id
-from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.record.correlation import batch_correlation_id
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 from pytest_k1n.run.run import Run, waiting
 from pytest_k1n.run.server_choice import SLOTS
 from pytest_k1n.servers import control

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from pytest_k1n.core.inlining import tasks_in
+from pytest_k1n.core.definition.inlining import tasks_in
 from pytest_k1n.core.model import Json
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pytest_k1n.core.expectations import completed, follows_definition
 from pytest_k1n.core.expectations.expectation import judge_all
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Execution, Json, TaskKey, TaskStatus
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.order.graph import label
+from pytest_k1n.core.record.observation import observe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from pytest_k1n.client.api import Conductor
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, TaskRecord
+from pytest_k1n.core.wire import wire
 
 PATIENCE_S = 5.0
 """How long a JOIN may stay open that waits for nothing any more: evaluated as usual it takes some 15 ms."""

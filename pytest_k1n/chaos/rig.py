@@ -35,8 +35,8 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.pace import lateness
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.workers.ledger import read_ledger
 

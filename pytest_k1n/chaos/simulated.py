@@ -18,11 +18,11 @@ from pytest_k1n.chaos.faults import KINDS, Injection
 from pytest_k1n.chaos.judging import Aftermath
 from pytest_k1n.chaos.simulatedworker import Habits, SimulatedWorker
 from pytest_k1n.client.api import Conductor
-from pytest_k1n.core import wire
-from pytest_k1n.core.inlining import names_in, startable, tasks_in
+from pytest_k1n.core.definition.inlining import names_in, startable, tasks_in
 from pytest_k1n.core.model import Json, TaskStatus
-from pytest_k1n.core.rehearsed import plausible_outputs, rehearsed
-from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.standins.rehearsed import plausible_outputs, rehearsed
+from pytest_k1n.core.standins.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.transport import InProcessTransport

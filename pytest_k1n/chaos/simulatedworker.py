@@ -11,9 +11,9 @@ from random import Random
 
 from pytest_k1n.chaos.faults import Injection
 from pytest_k1n.client.api import Conductor
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json, TaskKey
-from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.standins.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.status import OPEN_TASK
 

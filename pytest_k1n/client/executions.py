@@ -104,7 +104,7 @@ class Executions(Calls):
         return ids[0] if ids else ""
 
     def execution(self, workflow_id: str, *, tasks: bool = True) -> JsonObject:
-        """Return an execution as the server sends it; `core.wire.execution` reads it. Raises NotFound."""
+        """Return an execution as the server sends it; `core.wire.wire.execution` reads it. Raises NotFound."""
         return self._get_object(f"/api/workflow/{segment(workflow_id)}", includeTasks=tasks)
 
     def status(self, workflow_id: str) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_k1n.commands.history_file import add_history_argument, chosen, history_path
-from pytest_k1n.core.stats import median
+from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.history.store import RING, Group, History, Remembered

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_k1n.commands.subject import Subject
-from pytest_k1n.core.critical import CriticalPath
-from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.findings import Finding, Findings, Verdict
-from pytest_k1n.core.graph import label
-from pytest_k1n.core.nextstep import SERVER, NextStep, to_type
+from pytest_k1n.core.order.graph import label
+from pytest_k1n.core.pending.nextstep import SERVER, NextStep, to_type
+from pytest_k1n.core.pictures.drawing import bars
+from pytest_k1n.core.schedule.critical import CriticalPath
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.report.results import finding_json

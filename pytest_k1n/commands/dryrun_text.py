@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_k1n.core.drawing import bars
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import Json, TaskRecord, WorkflowStatus
-from pytest_k1n.core.observation import Observation, record_is_simulated
-from pytest_k1n.core.rehearsed import Simulated
+from pytest_k1n.core.order.graph import label
+from pytest_k1n.core.pictures.drawing import bars
+from pytest_k1n.core.record.observation import Observation, record_is_simulated
+from pytest_k1n.core.standins.rehearsed import Simulated
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.servers.dryrun import DryRun

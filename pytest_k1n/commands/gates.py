@@ -29,7 +29,7 @@ from pytest_k1n.core.gates import (
     single,
 )
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.text import one_line
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.foreign import warmed

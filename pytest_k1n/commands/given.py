@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import cast
 
 from pytest_k1n.commands.saved import SavedExecution, saved_in
-from pytest_k1n.core import wire
-from pytest_k1n.core.difference import differences
+from pytest_k1n.core.definition.difference import differences
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.plan import Plan
+from pytest_k1n.core.wire import wire
 from pytest_k1n.lint.gather import in_yaml
 from pytest_k1n.plan.library import (
     DefinitionError,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_k1n.core.model import WorkflowDefinition
-from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
-from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
+from pytest_k1n.core.standins.simulation import DEFAULT_ESTIMATE_MS
 from pytest_k1n.core.units import SECOND_MS
 
 

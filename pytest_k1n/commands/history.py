@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from pytest_k1n.commands.history_file import add_history_argument, history_path
-from pytest_k1n.core.series import SeriesKey
-from pytest_k1n.core.sparkline import sparkline
-from pytest_k1n.core.stats import median
+from pytest_k1n.core.baselines.series import SeriesKey
+from pytest_k1n.core.pictures.sparkline import sparkline
+from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.text import counted, shortened
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.history.store import Group, History, Remembered

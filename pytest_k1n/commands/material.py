@@ -11,12 +11,12 @@ from typing import Any, cast
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.commands.guessing import guesses
-from pytest_k1n.core import wire
-from pytest_k1n.core.inlining import startable
+from pytest_k1n.core.definition.inlining import startable
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition, worker_types
-from pytest_k1n.core.observation import record_is_simulated
-from pytest_k1n.core.rehearsed import late_inputs, plausible_outputs, rehearsed
+from pytest_k1n.core.record.observation import record_is_simulated
+from pytest_k1n.core.standins.rehearsed import late_inputs, plausible_outputs, rehearsed
 from pytest_k1n.core.units import HOUR_MS, SECOND_MS
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.library import read_definitions, read_folder, read_readable, started_workflows
 from pytest_k1n.validation.bounded import files_in
 

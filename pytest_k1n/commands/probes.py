@@ -22,7 +22,7 @@ from pytest_k1n.core.gates import (
     single,
 )
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.report.results import finding_json
 from pytest_k1n.workers.handler import Handler, TaskContext, TaskFailed
 

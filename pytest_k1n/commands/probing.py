@@ -13,11 +13,11 @@ from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.probes import WORKFLOW, handlers, task_documents, workflow_document
 from pytest_k1n.coordination.registration import register
-from pytest_k1n.core import wire
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.gates import PROBES, GateSettings
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.wire import wire
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings
 from pytest_k1n.workers.thread import WorkerThread

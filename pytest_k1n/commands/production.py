@@ -16,15 +16,15 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.commands.saved import SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import replace_text
-from pytest_k1n.core import wire
-from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
-from pytest_k1n.core.critical import CriticalPath
+from pytest_k1n.core.baselines.bottlenecks import Bottlenecks, Spread, bottlenecks
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, Execution, Json, WorkflowStatus
-from pytest_k1n.core.observation import observe
-from pytest_k1n.core.sparkline import sparkline
-from pytest_k1n.core.stats import median
+from pytest_k1n.core.pictures.sparkline import sparkline
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.schedule.critical import CriticalPath
+from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.text import counted, one_line
 from pytest_k1n.core.units import format_ms, iso_utc
+from pytest_k1n.core.wire import wire
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
 from pytest_k1n.report.many_page import Line, Listed, Many, many_page
 

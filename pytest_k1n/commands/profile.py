@@ -21,8 +21,8 @@ from pytest_k1n.commands.profiling import (
     speed_of,
 )
 from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.core.baselines.profiles import analyse, table
 from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.core.profiles import analyse, table
 
 _METRICS = Path(".conductor/metrics")
 _AGENTS = Path("ops/agents")
@@ -118,8 +118,8 @@ def _follow(arguments: argparse.Namespace) -> int:
     from pytest_k1n.client.api import Conductor
     from pytest_k1n.client.transport import transport_for
     from pytest_k1n.commands.serverprofile import follow
-    from pytest_k1n.core import wire
     from pytest_k1n.core.model import Json
+    from pytest_k1n.core.wire import wire
 
     url = arguments.server or os.environ.get("K1N_SERVER")
     if not url:

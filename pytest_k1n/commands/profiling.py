@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_k1n.coordination.runfolder import replace_text
-from pytest_k1n.core.profiles import Profile, profile_from
+from pytest_k1n.core.baselines.profiles import Profile, profile_from
 from pytest_k1n.workers.script import BadScript, checked_script, find_scripts
 
 USUAL_SPEED = 600.0

@@ -9,12 +9,12 @@ from typing import Any, Final, cast
 
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.commands.material import Material
-from pytest_k1n.core import wire
-from pytest_k1n.core.answers import PlannedAnswer
 from pytest_k1n.core.model import Execution, Json, worker_types
-from pytest_k1n.core.rehearsed import late_outputs, trial_inputs
-from pytest_k1n.core.replies import read_replies
-from pytest_k1n.core.unroll import Graph, happens_before
+from pytest_k1n.core.order.unroll import Graph, happens_before
+from pytest_k1n.core.standins.answers import PlannedAnswer
+from pytest_k1n.core.standins.rehearsed import late_outputs, trial_inputs
+from pytest_k1n.core.standins.replies import read_replies
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.servers.embedded import EmbeddedEngine, answer_nothing
 from pytest_k1n.servers.handlerworker import HandlerWorker

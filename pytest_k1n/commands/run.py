@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pytest_k1n.commands.definitionfile import beside, chosen, document_of, object_of, pairs, task_definitions
 from pytest_k1n.commands.dryrun_text import document, text
-from pytest_k1n.core.causes import never_brought
 from pytest_k1n.core.model import WorkflowStatus
+from pytest_k1n.core.record.causes import never_brought
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.plan.library import asked_input, read_definitions

@@ -13,9 +13,9 @@ from pytest_k1n.commands.material import Material
 from pytest_k1n.commands.rehearsal import Rehearsal
 from pytest_k1n.commands.writing import WIDTH, comment, duration, python, quoted
 from pytest_k1n.core.expectations.estimates import slower_than_allowed
-from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import Execution, TaskKey
-from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
+from pytest_k1n.core.order.graph import Graph
+from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 
 _MARGIN = 0.2

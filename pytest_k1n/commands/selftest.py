@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.fingerprint import digest
+from pytest_k1n.core.baselines.regression import AgainstBaseline, judge_series
+from pytest_k1n.core.baselines.series import SeriesKey
+from pytest_k1n.core.definition.fingerprint import digest
 from pytest_k1n.core.gates import (
     CATEGORIES,
     BatchObservation,
@@ -24,13 +25,12 @@ from pytest_k1n.core.gates import (
     judge,
 )
 from pytest_k1n.core.gates.category import Category
-from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Phase, Template
-from pytest_k1n.core.regression import AgainstBaseline, judge_series
-from pytest_k1n.core.series import SeriesKey
+from pytest_k1n.core.record.invocations import invocation
+from pytest_k1n.core.record.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.units import MINUTE_MS
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.embedded import EmbeddedEngine
 from pytest_k1n.servers.handlerworker import HandlerWorker
 from pytest_k1n.workers.misbehaviour import Fault

@@ -15,15 +15,15 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.profiling import keep
 from pytest_k1n.coordination.registration import register
-from pytest_k1n.core import wire
+from pytest_k1n.core.baselines.profiles import Profile
 from pytest_k1n.core.choices import RegisterPolicy
-from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import Execution, Json, TaskKey, WorkflowDefinition
+from pytest_k1n.core.order.graph import Graph
+from pytest_k1n.core.order.unroll import happens_before
 from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.core.profiles import Profile
-from pytest_k1n.core.spans import Span
-from pytest_k1n.core.timeline import rebuild
-from pytest_k1n.core.unroll import happens_before
+from pytest_k1n.core.timing.spans import Span
+from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.library import Library
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings

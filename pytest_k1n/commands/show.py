@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pytest_k1n.commands.runs import add_run_arguments, read_run
-from pytest_k1n.core import wire
-from pytest_k1n.core.graph import Graph, label
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.order.graph import Graph, label
+from pytest_k1n.core.order.unroll import happens_before
 from pytest_k1n.core.text import harmless
-from pytest_k1n.core.unroll import happens_before
+from pytest_k1n.core.wire import wire
 from pytest_k1n.report.chart_text import chart
 from pytest_k1n.report.exports import mermaid
 from pytest_k1n.report.formats import named, rendered

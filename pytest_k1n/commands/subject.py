@@ -18,17 +18,17 @@ from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.given import GivenDefinitions, Required
 from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import RunFolder, RunState
-from pytest_k1n.core import wire
-from pytest_k1n.core.capability import Capability, read_capability
-from pytest_k1n.core.correlation import is_of_a_run
 from pytest_k1n.core.gates.facts import JoinControl
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.invocations import kept
 from pytest_k1n.core.model import Execution, Json
-from pytest_k1n.core.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.core.spans import simulated_work_ms
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.record.correlation import is_of_a_run
+from pytest_k1n.core.record.invocations import kept
+from pytest_k1n.core.record.observation import Invocation, LogLine, Observation, observe
+from pytest_k1n.core.timing.capability import Capability, read_capability
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.spans import simulated_work_ms
+from pytest_k1n.core.timing.weather import Weather
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.find import find_plan
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan

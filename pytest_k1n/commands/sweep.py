@@ -18,8 +18,8 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError, Conflict, NotFound
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.leftovers import Leftover, clear, leftovers, running
-from pytest_k1n.core.correlation import correlations_of
-from pytest_k1n.core.eventhandlers import registered_s
+from pytest_k1n.core.definition.eventhandlers import registered_s
+from pytest_k1n.core.record.correlation import correlations_of
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.servers.protocol import shown_urls
 

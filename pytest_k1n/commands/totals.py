@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from pytest_k1n.commands.checked import Checked, shown
 from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Subject
-from pytest_k1n.core.bottlenecks import Bottlenecks, Spread, bottlenecks
-from pytest_k1n.core.critical import CriticalPath
+from pytest_k1n.core.baselines.bottlenecks import Bottlenecks, Spread, bottlenecks
+from pytest_k1n.core.consistency.kinship import Kin, Tie, disagreements, kin, ties
 from pytest_k1n.core.findings import Finding, Verdict, worst
-from pytest_k1n.core.kinship import Kin, Tie, disagreements, kin, ties
 from pytest_k1n.core.model import Execution, WorkflowStatus
-from pytest_k1n.core.nextstep import Owner
+from pytest_k1n.core.pending.nextstep import Owner
+from pytest_k1n.core.schedule.critical import CriticalPath
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.results import finding_json

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.text import counted, one_line, shortened
+from pytest_k1n.core.wire import wire
 from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.selection import Selection, read_selection

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pytest_k1n.commands.runs import add_run_arguments, executions, one_execution, read_runs
-from pytest_k1n.core.proposals import Change, changes, plan_to
+from pytest_k1n.core.schedule.proposals import Change, changes, plan_to
+from pytest_k1n.core.schedule.whatif import Impossible, Model
 from pytest_k1n.core.units import duration_ms, format_ms, percent
-from pytest_k1n.core.whatif import Impossible, Model
 from pytest_k1n.report.advice import model_of, quantiles, resampled
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
 from pytest_k1n.report.figures import has_completed

@@ -18,12 +18,12 @@ from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.client.clock import WORLD_VARIABLE, in_world, is_embedded
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import WorkflowDefinition, worker_types
-from pytest_k1n.core.nested_estimates import with_nested
-from pytest_k1n.core.simulation import JITTER
+from pytest_k1n.core.schedule.nested_estimates import with_nested
+from pytest_k1n.core.standins.simulation import JITTER
 from pytest_k1n.core.text import why_not_json
 from pytest_k1n.core.units import duration_ms
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.workers.handler import NamedHandler

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.collection import Start
-from pytest_k1n.core.shape import JOINS
+from pytest_k1n.core.definition.shape import JOINS
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.coordination.watch import Watch
-    from pytest_k1n.core.regression import AgainstBaseline
+    from pytest_k1n.core.baselines.regression import AgainstBaseline
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from pytest_k1n.core.correlation import correlations_of
+from pytest_k1n.core.record.correlation import correlations_of
 from pytest_k1n.servers.folders import claimed, left_behind
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import Conflict, NotFound
 from pytest_k1n.coordination.backend import TimeScale
-from pytest_k1n.core.answers import Answers, asked
 from pytest_k1n.core.model import Execution
+from pytest_k1n.core.standins.answers import Answers, asked
 
 
 class People:

@@ -7,9 +7,9 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_k1n.client.errors import BadRequest, NotFound, ServerFailure
-from pytest_k1n.core import wire
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.refused import explained
 
 if TYPE_CHECKING:

@@ -57,7 +57,7 @@ class RunState:
     slots: int | None = None
     """Tasks that one worker runs at once per task type; None where the workers are not ours."""
     capability: Mapping[str, Any] | None = None
-    """Of a server at a URL or on PostgreSQL, as `core.capability` writes it down."""
+    """Of a server at a URL or on PostgreSQL, as `core.timing.capability` writes it down."""
     gates: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Batch number -> (gate, reason)."""
     launch_errors: Mapping[str, str] = field(default_factory=dict)
@@ -144,7 +144,7 @@ class RunFolder:
         return cast("Mapping[str, Json]", self.read_json(f"executions/{workflow_id}.json"))
 
     def evidence(self, workflow_id: str) -> Mapping[str, Any] | None:
-        """Read what is known of an execution beside its snapshot, for `core.invocations.kept`; None before its end."""
+        """Read what is known of an execution beside its snapshot, for `invocations.kept`; None before its end."""
         return cast("Mapping[str, Any] | None", self.read_json(f"evidence/{workflow_id}.json"))
 
     def request_relaunch(self, key: str, count: int) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_k1n.core.model import TaskRecord
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
 from pytest_k1n.core.units import MINUTE_MS, SECOND_MS, format_ms
 
 FIRST_MS = 30 * SECOND_MS

@@ -10,18 +10,18 @@ from pytest_k1n.coordination.collection import Start
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.coordination.standing import Pulse, standing
-from pytest_k1n.core import wire
-from pytest_k1n.core.checkpoints import Checkpoint, checkpoints
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.invocations import invocation
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
-from pytest_k1n.core.nested import Shortened, amounts_ms
-from pytest_k1n.core.observation import LogLine, Observation, observe
 from pytest_k1n.core.plan import Template
+from pytest_k1n.core.record.invocations import invocation
+from pytest_k1n.core.record.observation import LogLine, Observation, observe
+from pytest_k1n.core.timing.checkpoints import Checkpoint, checkpoints
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.nested import Shortened, amounts_ms
+from pytest_k1n.core.timing.weather import Weather
 from pytest_k1n.core.units import SECOND_MS, format_ms
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.wire import wire
 
 Event = tuple[int, str]
 """(workflow time since the start in ms, what happened then)."""

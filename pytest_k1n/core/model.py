@@ -1,7 +1,7 @@
 """Conductor's nouns as frozen values: definitions (what should happen) and executions (what did).
 
 All instants are epoch milliseconds of the *server's* clock; 0 on the wire (never set) is `None` here.
-`core.wire` is the only module that knows Conductor's camelCase.
+`core.wire.wire` is the only module that knows Conductor's camelCase.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.answers import PlannedAnswer
     from pytest_k1n.core.model import WorkflowDefinition
+    from pytest_k1n.core.standins.answers import PlannedAnswer
 
 PLAN_SCHEMA = "k1n-plan/1"
 
@@ -110,7 +110,7 @@ class Template(NamedTuple):
 
     def planned_on(self, definition: "WorkflowDefinition") -> "Template":
         """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure."""
-        from pytest_k1n.core.planned_schedule import makespan_ms, planned_schedule
+        from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
 
         schedule = planned_schedule(definition, self.known_ms)
         total_ms = self.total_estimate_ms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowDefinition, WorkflowStatus, WorkflowTask
-from pytest_k1n.core.unroll import selected_case
+from pytest_k1n.core.order.unroll import selected_case
 from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.coverage.goals import NONE, ONE, SEVERAL, Goal, GoalKind
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pytest_k1n.core.regression import AgainstBaseline, judge_series
-from pytest_k1n.core.series import Sample
+from pytest_k1n.core.baselines.regression import AgainstBaseline, judge_series
+from pytest_k1n.core.baselines.series import Sample
 from pytest_k1n.core.units import HOUR_MS
 from pytest_k1n.history.store import Baseline
 

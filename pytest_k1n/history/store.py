@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from pytest_k1n.core.series import Sample, SeriesKey
+from pytest_k1n.core.baselines.series import Sample, SeriesKey
 from pytest_k1n.history.file import HistoryFile
 
 RING = 20

@@ -38,8 +38,8 @@ from pytest_k1n.settings import Settings
 
 if TYPE_CHECKING:  # what batches need: a run of tests that start their own executions brings none of it
     from pytest_k1n.backends.launcher import Launcher
-    from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.gates.facts import JoinControl
+    from pytest_k1n.core.timing.capability import Capability
     from pytest_k1n.servers.supervised import Supervised
 
 
@@ -217,7 +217,7 @@ class Drive:
         return True
 
     def _confirmations(self, batch: BatchRun) -> list[tuple[Start, ...]]:
-        from pytest_k1n.core.regression import CONFIRMED_BY, doubt
+        from pytest_k1n.core.baselines.regression import CONFIRMED_BY, doubt
         from pytest_k1n.run.regression import compared  # brings the history, which only batches have
 
         times = self._run.settings.confirm
@@ -291,7 +291,7 @@ class Drive:
 def _told(found: Capability | None) -> Mapping[str, int | None] | None:
     if found is None:  # nearly always: nothing is brought for it
         return None
-    from pytest_k1n.core.capability import capability_json
+    from pytest_k1n.core.timing.capability import capability_json
 
     return capability_json(found)
 

@@ -19,9 +19,9 @@ def import_for_threads(run: Run, collection: Collection) -> None:
     if collection.launches:
         import pytest_k1n.backends.launcher
         import pytest_k1n.backends.observing
-        import pytest_k1n.core.capability
         import pytest_k1n.core.gates
-        import pytest_k1n.core.planned_schedule
+        import pytest_k1n.core.schedule.planned_schedule
+        import pytest_k1n.core.timing.capability
         import pytest_k1n.fixtures.batch
         import pytest_k1n.hooks.terminal
         import pytest_k1n.run.regression

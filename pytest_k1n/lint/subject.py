@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.graph import Graph
 from pytest_k1n.core.model import TaskKey
-from pytest_k1n.core.unroll import happens_before
+from pytest_k1n.core.order.graph import Graph
+from pytest_k1n.core.order.unroll import happens_before
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import misreadings

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import cast
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.difference import differences
+from pytest_k1n.core.definition.difference import differences
 from pytest_k1n.core.model import Json, TaskDefinition, WorkflowDefinition
 from pytest_k1n.core.text import is_yaml
+from pytest_k1n.core.wire import wire
 from pytest_k1n.validation.bounded import files_in
 
 Document = Mapping[str, Json]

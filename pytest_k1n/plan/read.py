@@ -20,7 +20,7 @@ from pytest_k1n.plan.toml import Table, closest
 from pytest_k1n.validation.bounded import read_at_most
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.answers import PlannedAnswer
+    from pytest_k1n.core.standins.answers import PlannedAnswer
 
 RESERVED_MARKERS = frozenset(
     {
@@ -167,7 +167,7 @@ def _answers(table: Table) -> dict[str, PlannedAnswer]:
     given = table.table("answers")
     if given is None:
         return {}
-    from pytest_k1n.core.answers import STATUSES, PlannedAnswer
+    from pytest_k1n.core.standins.answers import STATUSES, PlannedAnswer
 
     found = {}
     for ref in given.keys:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
-from pytest_k1n.core.answers import ASKED_TYPES
 from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
 from pytest_k1n.core.plan import Plan, Template
+from pytest_k1n.core.standins.answers import ASKED_TYPES
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
 from pytest_k1n.plan.toml import closest
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from pytest_k1n.core.proposals import Change, changes
-from pytest_k1n.core.spans import END_ONLY_TYPES
-from pytest_k1n.core.whatif import Model, ModelledTask
+from pytest_k1n.core.schedule.proposals import Change, changes
+from pytest_k1n.core.schedule.whatif import Model, ModelledTask
+from pytest_k1n.core.timing.spans import END_ONLY_TYPES
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument
 
 Advice = Change

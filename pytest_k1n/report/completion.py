@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_k1n.core.gates.document import QualityDocument, counted
-from pytest_k1n.core.stats import wilson
+from pytest_k1n.core.statistics.stats import wilson
 from pytest_k1n.core.units import MINUTE_MS, format_ms
 from pytest_k1n.report.advice import Advice, advice
 from pytest_k1n.report.batch_evidence import NOT_MEASURED, BatchEvidence

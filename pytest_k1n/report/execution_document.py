@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from pytest_k1n.core.checkpoints import Checkpoint
-from pytest_k1n.core.critical import CriticalPath, Segment, critical_path, waited_for
+from pytest_k1n.core.definition.references import references
 from pytest_k1n.core.gates.document import QualityDocument
-from pytest_k1n.core.graph import label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, SYSTEM_TASK_TYPES
-from pytest_k1n.core.observation import Observation, record_is_simulated
-from pytest_k1n.core.planned_schedule import planned_schedule
-from pytest_k1n.core.references import references
-from pytest_k1n.core.schedule import Schedule, durations, schedule
-from pytest_k1n.core.spans import Attempt
+from pytest_k1n.core.order.graph import label
+from pytest_k1n.core.record.observation import Observation, record_is_simulated
+from pytest_k1n.core.schedule.critical import CriticalPath, Segment, critical_path, waited_for
+from pytest_k1n.core.schedule.planned_schedule import planned_schedule
+from pytest_k1n.core.schedule.schedule import Schedule, durations, schedule
+from pytest_k1n.core.timing.checkpoints import Checkpoint
+from pytest_k1n.core.timing.spans import Attempt
 from pytest_k1n.report.document import (
     AttemptDocument,
     CheckpointDocument,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pytest_k1n.core.stats import median
+from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, SECOND_MS
 from pytest_k1n.report.document import ExecutionDocument, RunDocument, TaskDocument
 from pytest_k1n.report.figures import last_attempt

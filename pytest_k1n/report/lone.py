@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_k1n.core.findings import Findings, Verdict
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.units import iso_utc
 from pytest_k1n.report.causes import Sighting, causes
 from pytest_k1n.report.document import SCHEMA, RunDocument, VerdictWord

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_k1n.core.bottlenecks import Spread
-from pytest_k1n.core.stats import median
+from pytest_k1n.core.baselines.bottlenecks import Spread
+from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.report.document import ExecutionDocument
 from pytest_k1n.report.figures import shares
 from pytest_k1n.report.page import MARKS, asset, environment

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.coordination.backend import ServerDescription
-from pytest_k1n.core.checkpoints import Checkpoint
 from pytest_k1n.core.findings import Finding
-from pytest_k1n.core.graph import label
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.graph import label
 from pytest_k1n.core.plan import Phase, Template
-from pytest_k1n.core.timeline import Attempt
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.timing.checkpoints import Checkpoint
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.timeline import Attempt
 from pytest_k1n.core.units import iso_utc, minutes
 from pytest_k1n.report.weather import WeatherDocument, weather_document
 

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from pytest_k1n.core.intervals import RESOLUTION_MS
+from pytest_k1n.core.timing.intervals import RESOLUTION_MS
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument
 from pytest_k1n.report.weather import WeatherDocument

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.weather import Weather
 
 
 class WeatherDocument(TypedDict):

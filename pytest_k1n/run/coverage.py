@@ -10,7 +10,7 @@ import pytest
 from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.observation import Observation
+    from pytest_k1n.core.record.observation import Observation
 
 
 class LookedAt(Protocol):

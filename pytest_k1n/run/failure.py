@@ -14,15 +14,15 @@ from typing import Any
 from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
-from pytest_k1n.core import wire
-from pytest_k1n.core.answers import unanswered
-from pytest_k1n.core.causes import ABOUT_VALUES, causes
-from pytest_k1n.core.drawing import bars
 from pytest_k1n.core.model import Execution, WorkflowDefinition
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.simulation import is_simulated_line
+from pytest_k1n.core.pictures.drawing import bars
+from pytest_k1n.core.record.causes import ABOUT_VALUES, causes
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.standins.answers import unanswered
+from pytest_k1n.core.standins.simulation import is_simulated_line
 from pytest_k1n.core.text import one_line
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.timing.weather import Weather
+from pytest_k1n.core.wire import wire
 from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.run.coverage import LedToOthers, LookedAt
 from pytest_k1n.run.run import Run

@@ -9,9 +9,9 @@ from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.capability import Capability
     from pytest_k1n.core.gates.document import PublishedQuality, QualityDocument
     from pytest_k1n.core.gates.facts import JoinControl
+    from pytest_k1n.core.timing.capability import Capability
 
 
 def judge(

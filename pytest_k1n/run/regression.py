@@ -13,8 +13,8 @@ from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED
 from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.coordination.watch import Watch
-from pytest_k1n.core.regression import AgainstBaseline, SeriesState, SeriesVerdict
-from pytest_k1n.core.series import Sample, sample_of
+from pytest_k1n.core.baselines.regression import AgainstBaseline, SeriesState, SeriesVerdict
+from pytest_k1n.core.baselines.series import Sample, sample_of
 from pytest_k1n.history.comparing import against_baseline
 from pytest_k1n.history.file import HistoryError
 from pytest_k1n.history.store import Group, History

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_k1n.coordination.collection import Collection, Item
     from pytest_k1n.coordination.runfolder import RunFolder
     from pytest_k1n.core.plan import Plan
-    from pytest_k1n.core.weather import Weather
+    from pytest_k1n.core.timing.weather import Weather
     from pytest_k1n.options import Option
     from pytest_k1n.plan.library import Library
     from pytest_k1n.settings import Settings
@@ -96,7 +96,7 @@ class Run:
         ]
         if not any(task.type == "SUB_WORKFLOW" for root in roots for task in root.walk()):  # nearly always
             return known
-        from pytest_k1n.core.nested_estimates import with_nested
+        from pytest_k1n.core.schedule.nested_estimates import with_nested
 
         return with_nested(known, roots, self.library.known_definition)
 

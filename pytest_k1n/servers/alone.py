@@ -11,14 +11,14 @@ from functools import lru_cache
 from typing import Any, Final, cast
 
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.core import wire
-from pytest_k1n.core.answers import Answers
-from pytest_k1n.core.eventhandlers import startable_with_events
-from pytest_k1n.core.inlining import with_task_definitions
-from pytest_k1n.core.invocations import invocation
+from pytest_k1n.core.definition.eventhandlers import startable_with_events
+from pytest_k1n.core.definition.inlining import with_task_definitions
 from pytest_k1n.core.model import Json, WorkflowDefinition
-from pytest_k1n.core.observation import LogLine, Observation, observe
-from pytest_k1n.core.replies import Replies
+from pytest_k1n.core.record.invocations import invocation
+from pytest_k1n.core.record.observation import LogLine, Observation, observe
+from pytest_k1n.core.standins.answers import Answers
+from pytest_k1n.core.standins.replies import Replies
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.documents import execution_document

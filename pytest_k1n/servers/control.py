@@ -13,9 +13,9 @@ from typing import Any, cast
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.core import wire
-from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Execution, Json
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.wire import wire
 
 NAME = "k1n_control"
 EXECUTIONS, JOINS = 3, 4

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
-from pytest_k1n.core.httprequests import Refusal, refusal, request_of, unreadable
+from pytest_k1n.core.definition.httprequests import Refusal, refusal, request_of, unreadable
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.rehearsed import Simulated
+from pytest_k1n.core.standins.rehearsed import Simulated
 from pytest_k1n.workers.handler import TaskContext, TaskFailed
 
 _ROOT: Final = re.compile(r"(?<!\$)\$\{\s*(workflow\.input\.)?([\w\-]+)")

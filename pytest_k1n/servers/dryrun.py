@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pytest_k1n.core.fitting import fitting_ms
-from pytest_k1n.core.inlining import names_in, refs_in_loops, startable
+from pytest_k1n.core.definition.inlining import names_in, refs_in_loops, startable
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
-from pytest_k1n.core.simulation import DEFAULT_ESTIMATE_MS
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.standins.fitting import fitting_ms
+from pytest_k1n.core.standins.rehearsed import Simulated, inputs_read, plausible_outputs, rehearsed
+from pytest_k1n.core.standins.simulation import DEFAULT_ESTIMATE_MS
 from pytest_k1n.core.text import one_line
 from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.problems import Problem

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from pytest_k1n.core.answers import ASKED_TYPES, Answers, PlannedAnswer
+from pytest_k1n.core.standins.answers import ASKED_TYPES, Answers, PlannedAnswer
 from pytest_k1n.engine.dialect import CURRENT, dialect_of
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.runtime.httpcalls import HttpAnswer, HttpCaller

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from pytest_k1n.core.endless import loop_in_words
+from pytest_k1n.core.pending.endless import loop_in_words
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_k1n.core.answers import ASKED_TYPES, Answers
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, Json
+from pytest_k1n.core.standins.answers import ASKED_TYPES, Answers
 from pytest_k1n.engine.decide.waits import waits_for_answer
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import CANCELED, COMPLETED, OPEN_TASK, TERMINAL_WORKFLOW

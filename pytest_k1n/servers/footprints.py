@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from pytest_k1n.core.consumed import consumed
-from pytest_k1n.core.interleavings import EVERYTHING, Event, Move
-from pytest_k1n.core.shape import JOINS, behind_joins, every_task, outputs_last
+from pytest_k1n.core.concurrency.interleavings import EVERYTHING, Event, Move
+from pytest_k1n.core.definition.consumed import consumed
+from pytest_k1n.core.definition.shape import JOINS, behind_joins, every_task, outputs_last
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK
 from pytest_k1n.servers.ends import Ends

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
-from pytest_k1n.core.capability import Capability
 from pytest_k1n.core.choices import RegisterPolicy
-from pytest_k1n.core.stats import quantile
+from pytest_k1n.core.statistics.stats import quantile
+from pytest_k1n.core.timing.capability import Capability
 from pytest_k1n.servers.control import join_lags
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.probe import ask

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.simulation import JITTER, RESERVED
+from pytest_k1n.core.standins.simulation import JITTER, RESERVED
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState

@@ -13,14 +13,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from pytest_k1n.core.answers import Answers
-from pytest_k1n.core.interleavings import Choose, Course, Move, bridge, count_orders, explore
-from pytest_k1n.core.mishaps import Mishap, draw, numbered, surviving
+from pytest_k1n.core.concurrency.interleavings import Choose, Course, Move, bridge, count_orders, explore
+from pytest_k1n.core.concurrency.mishaps import Mishap, draw, numbered, surviving
+from pytest_k1n.core.concurrency.races import SHOWN, Harm, Interleavings, Race, differences
+from pytest_k1n.core.definition.shape import JOINS, inline_definitions
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.races import SHOWN, Harm, Interleavings, Race, differences
-from pytest_k1n.core.rehearsed import plausible_outputs
-from pytest_k1n.core.replies import Replies
-from pytest_k1n.core.shape import JOINS, inline_definitions
+from pytest_k1n.core.standins.answers import Answers
+from pytest_k1n.core.standins.rehearsed import plausible_outputs
+from pytest_k1n.core.standins.replies import Replies
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.servers.alone import EngineExecution, start_alone
 from pytest_k1n.servers.ends import Ends, is_answered

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
-from pytest_k1n.core.capability import Capability
+from pytest_k1n.core.timing.capability import Capability
 from pytest_k1n.servers.errors import PortTaken, ServerDied, ServerStartTimeout
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.probe import ask, check_version, health, reason_of, version

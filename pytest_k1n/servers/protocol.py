@@ -12,7 +12,7 @@ from pytest_k1n.client.address import Address, is_on_this_machine, redact, urls_
 from pytest_k1n.core.text import one_line
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.capability import Capability
+    from pytest_k1n.core.timing.capability import Capability
 
 SERVER_VERSION = "3.32.1"
 """The release that is started unless told otherwise; every figure in this repository was measured on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from http import HTTPStatus
 
-from pytest_k1n.core.replies import Replies
+from pytest_k1n.core.standins.replies import Replies
 from pytest_k1n.engine.runtime.httpcalls import HttpAnswer
 from pytest_k1n.engine.state import TaskState
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import cast
 
 from pytest_k1n.client.address import Address
-from pytest_k1n.core import wire
-from pytest_k1n.core.capability import Capability, Latencies, capability, latencies
 from pytest_k1n.core.gates.facts import GateSettings, is_within
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.timing.capability import Capability, Latencies, capability, latencies
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.errors import ServerDied, ServerStartTimeout
 from pytest_k1n.servers.probe import HttpAnswer, ask, reason_of
 

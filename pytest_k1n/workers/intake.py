@@ -9,8 +9,8 @@ from contextlib import suppress
 
 from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.wire import wire
 from pytest_k1n.workers.delivery import epoch_ms
 from pytest_k1n.workers.runner import Delivered, HeldTask
 from pytest_k1n.workers.settings import WorkerSettings

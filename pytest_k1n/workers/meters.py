@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
-from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.workers.weather_log import WeatherLog
 
 TICK_S = 0.01

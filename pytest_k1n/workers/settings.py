@@ -7,7 +7,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pytest_k1n.core.simulation import JITTER
+from pytest_k1n.core.standins.simulation import JITTER
 from pytest_k1n.workers.misbehaviour import Fault
 
 

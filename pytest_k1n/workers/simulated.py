@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pytest_k1n.core.correlation import execution_key
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.simulation import simulate
+from pytest_k1n.core.record.correlation import execution_key
+from pytest_k1n.core.standins.simulation import simulate
 from pytest_k1n.workers.handler import NamedHandler, Outcome, TaskContext
 
 

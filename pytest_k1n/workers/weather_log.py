@@ -11,8 +11,8 @@ import threading
 from pathlib import Path
 
 from pytest_k1n.core.choices import LatencyPolicy
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.weather import Weather, merged
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather, merged
 
 NAME = "weather.log"
 """The file's name in a run's folder."""

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable
 
 from pytest_k1n.client import Conductor
 from pytest_k1n.client.errors import ConductorError, NotFound
-from pytest_k1n.core import wire
-from pytest_k1n.core.family import led_to
 from pytest_k1n.core.model import TaskStatus, WorkflowDefinition, worker_types
+from pytest_k1n.core.record.family import led_to
+from pytest_k1n.core.wire import wire
 from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
 from pytest_k1n.workers.heartbeat import Heartbeat

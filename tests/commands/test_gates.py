@@ -14,10 +14,10 @@ from pytest_k1n.cli import main
 from pytest_k1n.client.errors import NotConductor
 from pytest_k1n.commands import probes
 from pytest_k1n.commands.gates import LINES
-from pytest_k1n.core import wire
 from pytest_k1n.core.gates import PROBES, CategoryVerdict, GateSettings, Quality, category, evaluate, judge, single
 from pytest_k1n.core.model import worker_types
-from pytest_k1n.core.observation import Observation, observe
+from pytest_k1n.core.record.observation import Observation, observe
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.servers.embedded import EmbeddedEngine

@@ -17,9 +17,9 @@ from pytest_k1n.cli import main
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.probes import WORKFLOW
-from pytest_k1n.core import wire
 from pytest_k1n.core.gates import PROBES, GateSettings, judge, single
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.protocol import Endpoint
 from pytest_k1n.validation.schema import problems_of
 from pytest_k1n.workers.registry import Handlers

@@ -11,7 +11,7 @@ from pytest_k1n.cli import main
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands import production
-from pytest_k1n.core import wire
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.transport import InProcessTransport
 

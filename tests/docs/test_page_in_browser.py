@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.commands import production
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import judge_all, planned
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.report.formats import named, rendered
 from pytest_k1n.report.lone import FoundOf, lone_document

@@ -50,16 +50,26 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     assert circles(graph) == []
 
 
+def layered(contract: str) -> list[str]:
+    """Return what the import contract of this name puts into layers."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [each["layers"] for each in told if each["name"] == contract]
+    return [room for layer in layers for room in re.split(r" [|:] ", layer)]
+
+
 def test_every_module_belongs_to_a_layer_of_the_import_contract() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ]
-    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
-    rooms = [room for layer in layers for room in re.split(r" [|:] ", layer)]
+    rooms = layered("Layers point down")
     strays = [name for name in modules() if not any(f"{name}.".startswith(f"{room}.") for room in rooms)]
     # The package itself is the lazy table of public names; `python -m pytest_k1n` is one call.
     assert sorted(strays) == ["pytest_k1n", "pytest_k1n.__main__"]
     assert [room for room in rooms if room not in modules()] == [], "rooms that are not there"
+
+
+def test_every_room_of_the_core_is_a_layer_of_its_contract_and_says_what_it_is_about() -> None:
+    rooms = {path.name for path in (ROOT / "pytest_k1n/core").iterdir() if (path / "__init__.py").is_file()}
+    assert rooms <= set(layered("Rooms of the core point down"))
+    (told,) = re.findall(r"`core/` has rooms of its own.*?\n```\n", (ROOT / "ARCHITECTURE.md").read_text(), re.DOTALL)
+    assert sorted(rooms) == sorted(re.findall(r"\b(\w+)/", told.partition("```text")[2]))
 
 
 def test_a_module_above_300_lines_is_named_with_what_makes_it_one_noun() -> None:

@@ -12,7 +12,7 @@ from pytest_k1n.client.errors import ConductorError, NotFound
 from pytest_k1n.commands import sweep
 from pytest_k1n.commands.checklist import Examined, checks
 from pytest_k1n.coordination.leftovers import clear, leftover_in, leftovers
-from pytest_k1n.core.eventhandlers import own_name
+from pytest_k1n.core.definition.eventhandlers import own_name
 from pytest_k1n.servers import folders
 from pytest_k1n.servers.folders import ProcessId
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.client import Conductor, transport_for
-from pytest_k1n.core import wire
 from pytest_k1n.core.model import Execution, TaskStatus
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.protocol import Endpoint
 from pytest_k1n.workers.ledger import read_ledger
 

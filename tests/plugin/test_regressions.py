@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pytest_k1n.cli import main
-from pytest_k1n.core.series import SeriesKey
+from pytest_k1n.core.baselines.series import SeriesKey
 from pytest_k1n.history.store import Group, History
 
 SLOW = "--k1n-fault=FIRST/one:slow=1.3"

@@ -82,8 +82,8 @@ def test_own(conductor):
 """
 OF_BATCHES = {
     "pytest_k1n.backends.launcher", "pytest_k1n.coordination.watch", "pytest_k1n.core.expectations",
-    "pytest_k1n.core.gates", "pytest_k1n.core.regression", "pytest_k1n.history.store", "pytest_k1n.workers.worker",
-    "jsonschema", "requests", "sqlite3", "http.server",
+    "pytest_k1n.core.gates", "pytest_k1n.core.baselines.regression", "pytest_k1n.history.store",
+    "pytest_k1n.workers.worker", "jsonschema", "requests", "sqlite3", "http.server",
 }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.core.capability import Capability
+from pytest_k1n.core.timing.capability import Capability
 from pytest_k1n.servers.cluster import Cluster
 from pytest_k1n.servers.foreign import warmed
 from pytest_k1n.servers.jar import JarServer

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k1n_support.examples import share
-from pytest_k1n.core.answers import PlannedAnswer
+from pytest_k1n.core.standins.answers import PlannedAnswer
 from pytest_k1n.servers.interleaving import interleavings
 
 WORKFLOWS = Path(__file__).parents[2] / "fixtures" / "workflows"

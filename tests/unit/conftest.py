@@ -1,4 +1,4 @@
-"""Builders for definitions and histories, and a small simulator that knows Conductor's order without `core.graph`.
+"""Builders for definitions and histories, and a small simulator that knows Conductor's order without `core.order`.
 
 Under `--import-mode=importlib` tests cannot import one another, so all of it is handed out by session fixtures.
 """

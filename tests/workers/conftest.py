@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pytest_k1n.client import Conductor, transport_for
-from pytest_k1n.core import wire
+from pytest_k1n.core.wire import wire
 from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.settings import WorkerSettings

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from pytest_k1n.core.invocations import invocation
+from pytest_k1n.core.record.invocations import invocation
 from pytest_k1n.workers.handler import Outcome, Stopped, TaskFailed
 from pytest_k1n.workers.ledger import InvocationLedger, read_ledger
 from pytest_k1n.workers.misbehaviour import Fault

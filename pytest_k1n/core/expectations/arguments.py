@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.paths import shown
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.paths import shown
 
 MAKES: Final = "makes_expectation"
 """Attribute of what makes an expectation."""

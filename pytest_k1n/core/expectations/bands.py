@@ -6,14 +6,14 @@ Durations of simulated work are judged, and counted apart: they show the simulat
 from __future__ import annotations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import is_over, may_repeat
 from pytest_k1n.core.expectations.subjects import known, missing, pending, phase_named, recorded, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import expected_keys, label
+from pytest_k1n.core.pending.final import is_over, may_repeat
 from pytest_k1n.core.plan import Band, Phase
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms
-from pytest_k1n.core.unroll import expected_keys, label
 
 
 @expectation

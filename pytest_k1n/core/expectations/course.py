@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskRecord
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import label, selected_case
+from pytest_k1n.core.pending.final import is_over
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.text import counted
-from pytest_k1n.core.unroll import label, selected_case
 
 DEFAULT_CASE = "default"
 """How `took_branch` calls the case of a SWITCH that no value names."""

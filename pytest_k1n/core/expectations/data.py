@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pytest_k1n.core.definition.references import references
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.paths import MISSING, Missing, equal, lookup, shown, steps
-from pytest_k1n.core.references import references
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import is_over
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.paths import MISSING, Missing, equal, lookup, shown, steps
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.unroll import label
 
 _ERROR = re.compile(r"\b(?:ERROR|FATAL|CRITICAL)\b")
 

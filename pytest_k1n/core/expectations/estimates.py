@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from pytest_k1n.core.expectations.bands import in_band
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, refuse_none, unfinished
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import is_over
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms, percent
-from pytest_k1n.core.unroll import label
 
 QUANTUM_MS = 10
 """Resolution of our worker's polls: two of them are the least deviation that means anything."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ParamSpec, TypeAlias
 
+from pytest_k1n.core.consistency.plausibility import implausible
 from pytest_k1n.core.expectations.arguments import MAKES, bracketed, refuse_other_kinds
 from pytest_k1n.core.findings import Finding, Findings, Verdict, collect
 from pytest_k1n.core.model import Execution
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.plausibility import implausible
+from pytest_k1n.core.record.observation import Observation
 
 P = ParamSpec("P")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_k1n.core.concurrency.interference import worker_concurrency
+from pytest_k1n.core.concurrency.taint import Index
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import Other, is_same, observation_of, pending
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.interference import worker_concurrency
-from pytest_k1n.core.intervals import Interval, max_concurrency
 from pytest_k1n.core.model import Execution
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.paths import shown
-from pytest_k1n.core.taint import Index
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.paths import shown
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.intervals import Interval, max_concurrency
 from pytest_k1n.core.units import format_ms
 
 

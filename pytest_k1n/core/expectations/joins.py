@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from pytest_k1n.core.model import WorkflowDefinition, WorkflowTask
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.unroll import label
 
 
 def joins_wait(observation: Observation, tally: Tally) -> None:

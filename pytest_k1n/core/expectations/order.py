@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+from pytest_k1n.core.consistency.ordering import ordering
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import is_over, loop_of, may_repeat
 from pytest_k1n.core.expectations.joins import joins_wait
-from pytest_k1n.core.expectations.progress import stalls
 from pytest_k1n.core.expectations.subjects import (
     missing,
     pending,
@@ -18,15 +17,16 @@ from pytest_k1n.core.expectations.subjects import (
     unfinished,
 )
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.intervals import barrier as compared
 from pytest_k1n.core.model import TaskKey, WorkflowStatus
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.ordering import ordering
+from pytest_k1n.core.order.unroll import label, unexpected_keys
+from pytest_k1n.core.pending.final import is_over, loop_of, may_repeat
+from pytest_k1n.core.pending.progress import stalls
 from pytest_k1n.core.plan import Phase
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.intervals import barrier as compared
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.unroll import label, unexpected_keys
 
 SHOWN = 5
 """Differences of definitions that a finding lists."""

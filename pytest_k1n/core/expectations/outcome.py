@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_k1n.core.answers import unanswered
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import failed_for_good
 from pytest_k1n.core.expectations.joins import joins_wait
-from pytest_k1n.core.expectations.progress import never_scheduled
 from pytest_k1n.core.expectations.subjects import pending
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowStatus
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.paths import shown
-from pytest_k1n.core.reasons import plain_reason
+from pytest_k1n.core.order.unroll import expected_keys, label
+from pytest_k1n.core.pending.final import failed_for_good
+from pytest_k1n.core.pending.progress import never_scheduled
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.paths import shown
+from pytest_k1n.core.record.reasons import plain_reason
+from pytest_k1n.core.standins.answers import unanswered
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.unroll import expected_keys, label
 
 
 @expectation

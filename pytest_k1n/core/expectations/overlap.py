@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.final import is_over
+from pytest_k1n.core.expectations.latency import judge_latency
 from pytest_k1n.core.expectations.subjects import (
     Other,
     is_same,
@@ -17,7 +17,12 @@ from pytest_k1n.core.expectations.subjects import (
     unfinished,
 )
 from pytest_k1n.core.findings import Findings, Verdict
-from pytest_k1n.core.intervals import (
+from pytest_k1n.core.model import TaskKey
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import is_over
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.intervals import (
     RESOLUTION_MS,
     Interval,
     max_concurrency,
@@ -25,12 +30,7 @@ from pytest_k1n.core.intervals import (
     overlap_needed_ms,
     really_overlapped,
 )
-from pytest_k1n.core.latency import judge_latency
-from pytest_k1n.core.model import TaskKey
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import duration_ms, format_ms
-from pytest_k1n.core.unroll import label
 
 
 @expectation

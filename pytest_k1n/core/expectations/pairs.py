@@ -7,16 +7,16 @@ from collections.abc import Mapping
 
 from pytest_k1n.core.expectations.estimates import QUANTUM_MS
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.latency import judge_latency
 from pytest_k1n.core.expectations.subjects import Other, is_same, missing, observation_of, pending, unfinished
 from pytest_k1n.core.expectations.waits import queue_waits
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.latency import judge_latency
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.stats import paired_slowdown
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.statistics.stats import paired_slowdown
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.units import duration_ms, format_ms, percent
-from pytest_k1n.core.unroll import label
 
 
 @expectation

@@ -6,10 +6,10 @@ from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.subjects import known, pending
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.unroll import label
 
 
 @expectation

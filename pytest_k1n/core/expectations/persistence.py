@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from pytest_k1n.core.expectations.expectation import Expectation, Judge, expectation
-from pytest_k1n.core.expectations.final import is_over
 from pytest_k1n.core.expectations.subjects import MISNAMED, pending, recorded, unfinished
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.paths import MISSING, equal, lookup, shown, steps
-from pytest_k1n.core.reasons import plain_reason
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import is_over
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.paths import MISSING, equal, lookup, shown, steps
+from pytest_k1n.core.record.reasons import plain_reason
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import duration_ms, format_ms
-from pytest_k1n.core.unroll import label
 from pytest_k1n.core.words import FAILURE_WORKFLOW
 
 STAMP_MS = 1

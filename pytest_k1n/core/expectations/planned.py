@@ -12,8 +12,8 @@ from pytest_k1n.core.expectations.order import barriers_hold, follows_definition
 from pytest_k1n.core.expectations.outcome import completed
 from pytest_k1n.core.expectations.overlap import concurrent, start_together
 from pytest_k1n.core.findings import Findings, Verdict
-from pytest_k1n.core.observation import Observation
 from pytest_k1n.core.plan import Band, Phase, Template, WatchPoint
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pytest_k1n.core.clockstep import clock_step
-from pytest_k1n.core.expectations.final import loop_of, may_repeat
+from pytest_k1n.core.consistency.clockstep import clock_step
 from pytest_k1n.core.model import TaskKey
-from pytest_k1n.core.naming import has_ref, misspelt
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import loop_of, may_repeat
 from pytest_k1n.core.plan import Phase
+from pytest_k1n.core.record.naming import has_ref, misspelt
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.text import counted
-from pytest_k1n.core.unroll import label
 from pytest_k1n.core.words import split_iteration
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.latency import judge_latency
 from pytest_k1n.core.expectations.subjects import known, pending, recorded, refuse_none, unfinished
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.latency import judge_latency
 from pytest_k1n.core.model import TaskKey, TaskRecord
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.units import duration_ms, format_ms
-from pytest_k1n.core.unroll import label
 
 
 @expectation

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pytest_k1n.core.findings import NOT_MEASURABLE, Finding, Verdict
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.observation import Observation
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 
 BLOCKING_CODES = frozenset({"joins-late"})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_k1n.core.baselines.regression import LEAST_EFFECT, AgainstBaseline, SeriesState, SeriesVerdict
 from pytest_k1n.core.expectations.isolation import untainted
 from pytest_k1n.core.expectations.pairs import kept_pace
 from pytest_k1n.core.gates.category import BatchTally, Exempt, insufficient_baseline, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.regression import LEAST_EFFECT, AgainstBaseline, SeriesState, SeriesVerdict
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms
 

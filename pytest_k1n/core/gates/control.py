@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_k1n.core.definition.shape import JOINS
+from pytest_k1n.core.expectations.latency import not_measurable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.latency import not_measurable
-from pytest_k1n.core.observation import Observation, TimeModel
-from pytest_k1n.core.shape import JOINS
-from pytest_k1n.core.stats import median
+from pytest_k1n.core.record.observation import Observation, TimeModel
+from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.weather import Pace, pace
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.weather import Pace, pace
 
 FEWEST = 3
 """Late JOINs that count as more than chance."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypedDict
 
+from pytest_k1n.core.definition.fingerprint import digest
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.fingerprint import digest
 from pytest_k1n.core.gates.category import CategoryResult, CategoryVerdict, Located
 from pytest_k1n.core.gates.quality import Quality
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.wire import split_iteration
+from pytest_k1n.core.wire.wire import split_iteration
 
 EVIDENCE_LINES = 3
 """Lines of evidence per result, at most."""

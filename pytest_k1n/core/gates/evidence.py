@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pytest_k1n.core.expectations.data import is_error_line
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.lineage import Traced, traced
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus, WorkflowStatus
-from pytest_k1n.core.observation import Observation, TimeModel
-from pytest_k1n.core.paths import equal, leaves, shown
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.lineage import Traced, traced
+from pytest_k1n.core.record.observation import Observation, TimeModel
+from pytest_k1n.core.record.paths import equal, leaves, shown
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.unroll import label
 
 LOG_SLACK_MS = 1_000
 """How far outside its task's stamps a log line may lie: the worker's clock writes some, the server's others."""

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from pytest_k1n.core.capability import FACTOR, Capability, Latencies
+from pytest_k1n.core.baselines.regression import AgainstBaseline
+from pytest_k1n.core.concurrency.taint import Index
 from pytest_k1n.core.expectations.isolation import workers_kept
 from pytest_k1n.core.findings import Findings
-from pytest_k1n.core.intervals import Interval
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.observation import Observation
-from pytest_k1n.core.regression import AgainstBaseline
-from pytest_k1n.core.taint import Index
+from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.timing.capability import FACTOR, Capability, Latencies
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 
 Validate = Callable[[Mapping[str, Json], Json], list[str]]
 """(JSON Schema, document) -> one line per error; the core has no validator of its own."""

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from pytest_k1n.core.consistency.ordering import ordering
+from pytest_k1n.core.consistency.plausibility import implausible
 from pytest_k1n.core.expectations.order import phases_apart
 from pytest_k1n.core.expectations.outcome import status_is
 from pytest_k1n.core.expectations.overlap import overlapping
 from pytest_k1n.core.expectations.subjects import steps_back
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.intervals import RESOLUTION_MS, max_concurrency
 from pytest_k1n.core.model import TaskKey, TaskStatus, WorkflowStatus
-from pytest_k1n.core.observation import Observation, TimeModel
-from pytest_k1n.core.ordering import ordering
-from pytest_k1n.core.plausibility import implausible
+from pytest_k1n.core.order.unroll import expected_keys, label
+from pytest_k1n.core.record.observation import Observation, TimeModel
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.unroll import expected_keys, label
+from pytest_k1n.core.timing.intervals import RESOLUTION_MS, max_concurrency
 
 
 def completion(

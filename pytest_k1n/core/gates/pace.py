@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_k1n.core.critical import OVERHEAD, critical_path
 from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
+from pytest_k1n.core.expectations.latency import judge_latency, not_measurable
 from pytest_k1n.core.expectations.waits import queue_wait
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.control import joins_on_time
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.latency import judge_latency, not_measurable
 from pytest_k1n.core.model import TaskKey
-from pytest_k1n.core.observation import Observation, TimeModel
-from pytest_k1n.core.schedule import durations, schedule
-from pytest_k1n.core.stats import binomial_tail, quantile
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.observation import Observation, TimeModel
+from pytest_k1n.core.schedule.critical import OVERHEAD, critical_path
+from pytest_k1n.core.schedule.schedule import durations, schedule
+from pytest_k1n.core.statistics.stats import binomial_tail, quantile
 from pytest_k1n.core.tally import Tally
-from pytest_k1n.core.timeline import rebuild
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.timing.weather import Pace, pace
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.unroll import label
-from pytest_k1n.core.weather import Pace, pace
 
 SHARE = 0.95
 """Of the tasks that must keep the queue's budget."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from pytest_k1n.core.definition.fingerprint import definition_hash
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.fingerprint import definition_hash
 from pytest_k1n.core.gates.category import CategoryResult, CategoryVerdict, judge
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.gates.table import CATEGORIES
-from pytest_k1n.core.stats import wilson
+from pytest_k1n.core.statistics.stats import wilson
 
 
 @dataclass(frozen=True, slots=True)

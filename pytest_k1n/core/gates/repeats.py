@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from pytest_k1n.core.expectations.final import retry_limit
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.model import TaskDefinition, TaskKey, TaskRecord, TaskStatus
-from pytest_k1n.core.observation import Observation, TimeModel
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import retry_limit
+from pytest_k1n.core.record.observation import Observation, TimeModel
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import SECOND_MS, format_ms
-from pytest_k1n.core.unroll import label
 
 STAMP_MS = 1
 """Truncation of two stamps can make a gap look this much shorter."""

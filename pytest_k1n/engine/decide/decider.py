@@ -1,7 +1,7 @@
 """The decider: given an execution and the time, what is scheduled, retried, timed out, ended.
 
 `decide` changes the execution it is given and leaves all else as effects. It is deliberately independent of
-`core.graph`: each is the oracle of the other.
+`core.order.graph`: each is the oracle of the other.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.answers import ASKED_TYPES
-from pytest_k1n.core.waitinput import duration_s, instant_ms
+from pytest_k1n.core.definition.waitinput import duration_s, instant_ms
+from pytest_k1n.core.standins.answers import ASKED_TYPES
 from pytest_k1n.engine.decide.context import Broken
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.state import MAX_S, TaskState

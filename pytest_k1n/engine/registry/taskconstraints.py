@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from pytest_k1n.core.waitinput import duration_s, instant_ms
+from pytest_k1n.core.definition.waitinput import duration_s, instant_ms
 from pytest_k1n.engine.language import scripts
 from pytest_k1n.engine.values import JsonObject
 

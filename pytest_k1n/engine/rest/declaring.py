@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_k1n.core.simulation import RESERVED
+from pytest_k1n.core.standins.simulation import RESERVED
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.rest.request import Request
 

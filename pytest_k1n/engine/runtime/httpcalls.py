@@ -11,7 +11,7 @@ from json import JSONDecoder
 from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import urlsplit
 
-from pytest_k1n.core import httprequests
+from pytest_k1n.core.definition import httprequests
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.state import TaskState

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_k1n.core.httprequests import Refusal, refusal, request_of, unreadable
+from pytest_k1n.core.definition.httprequests import Refusal, refusal, request_of, unreadable
 from pytest_k1n.core.model import Json
 from pytest_k1n.lint.check import Fields, Hit, Level
 from pytest_k1n.lint.subject import WorkflowSubject

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from pytest_k1n.core.graph import Graph, label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES
+from pytest_k1n.core.order.graph import Graph, label
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import RunDocument, TaskDocument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_k1n.core.axis import Scale
+from pytest_k1n.core.pictures.axis import Scale
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument
 from pytest_k1n.report.figures import profile, shares

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_k1n.core.axis import Scale
+from pytest_k1n.core.pictures.axis import Scale
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import AttemptDocument, ExecutionDocument, TaskDocument
 from pytest_k1n.report.figures import SUCCESSFUL, intervals, last_attempt, status_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.graph import Graph, label
 from pytest_k1n.core.model import OPERATOR_TASK_TYPES, TaskKey
+from pytest_k1n.core.order.graph import Graph, label
 from pytest_k1n.report.picture.gantt import SVG
 from pytest_k1n.report.picture.markup import Markup, element
 

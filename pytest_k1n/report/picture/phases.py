@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_k1n.core.axis import Scale
+from pytest_k1n.core.pictures.axis import Scale
 from pytest_k1n.report.document import ExecutionDocument, PhaseDocument
 from pytest_k1n.report.picture.markup import Markup, element
 

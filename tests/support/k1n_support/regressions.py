@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from random import Random
 
-from pytest_k1n.core.regression import CONFIRMED_BY, SeriesState, judge_series, needs_confirmation
-from pytest_k1n.core.series import SeriesKey
+from pytest_k1n.core.baselines.regression import CONFIRMED_BY, SeriesState, judge_series, needs_confirmation
+from pytest_k1n.core.baselines.series import SeriesKey
 
 TASKS = 20
 CV = 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.series import Sample, SeriesKey
+from pytest_k1n.core.baselines.series import Sample, SeriesKey
 
 
 def sample(

@@ -11,8 +11,8 @@ from pytest_k1n.backends.launcher import Launcher
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.coordination.collection import Start
 from pytest_k1n.core.expectations import starts_at_once
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.weather import START_MS, Weather
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import START_MS, Weather
 from pytest_k1n.plan.library import Library
 
 BEGAN_MS = 1_000_000

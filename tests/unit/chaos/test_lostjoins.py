@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_k1n.chaos.lostjoins import PATIENCE_S, LostJoins
-from pytest_k1n.core import wire
+from pytest_k1n.core.wire import wire
 
 
 def task(ref, status="COMPLETED", kind="SIMPLE", **fields):

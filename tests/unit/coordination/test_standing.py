@@ -1,8 +1,8 @@
 """What is said of an execution while nothing happens, and how often."""
 
 from pytest_k1n.coordination.standing import Pulse, standing
-from pytest_k1n.core.observation import observe
 from pytest_k1n.core.plan import Template
+from pytest_k1n.core.record.observation import observe
 
 
 def lines_of(total_ms):

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.observation import observe
 from pytest_k1n.core.plan import Phase, Template
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 
 ZERO = 1_700_000_000_000
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.columns import Columns, Records
-from pytest_k1n.core.critical import critical_path
+from pytest_k1n.core.consistency.ordering import ordering
+from pytest_k1n.core.consistency.plausibility import _defined, _in_doubt, _loops, _place, _stamps
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.model import WorkflowTask, _columns
-from pytest_k1n.core.observation import observe
-from pytest_k1n.core.ordering import ordering
-from pytest_k1n.core.plausibility import _defined, _in_doubt, _loops, _place, _stamps
-from pytest_k1n.core.schedule import durations, schedule
-from pytest_k1n.core.timeline import rebuild
-from pytest_k1n.core.unroll import happens_before
-from pytest_k1n.core.wire_columns import _NAMES, _UNUSED
+from pytest_k1n.core.order.unroll import happens_before
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.schedule.critical import critical_path
+from pytest_k1n.core.schedule.schedule import durations, schedule
+from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.wire import wire
+from pytest_k1n.core.wire.records import _NAMES, _UNUSED
 
 ROOT = Path(__file__).parents[3]
 RECORDED = [json.loads(path.read_text()) for path in sorted((ROOT / "fixtures" / "histories").glob("*.json"))]

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import (
     barriers_hold,
     completed,
@@ -21,7 +20,8 @@ from pytest_k1n.core.expectations import (
 )
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.gates import CategoryVerdict, GateSettings, evaluate, single
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.read import load_plan
 
 ROOT = Path(__file__).parents[3]

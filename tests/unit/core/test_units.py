@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.units import HOUR_MS, MINUTE_MS, format_ms, iso_utc
+from pytest_k1n.core.wire import wire
 
 
 @pytest.mark.parametrize(

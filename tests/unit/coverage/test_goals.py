@@ -2,7 +2,7 @@
 
 import pytest
 
-from pytest_k1n.core import wire
+from pytest_k1n.core.wire import wire
 from pytest_k1n.coverage.exercised import exercised
 from pytest_k1n.coverage.goals import goals_of
 

@@ -1,4 +1,4 @@
-"""The decider against `core.graph`, which was written without it: no generated run breaks the definition's order."""
+"""The decider against `core.order`, which was written without it: no generated run breaks the definition's order."""
 
 import random
 
@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k1n_support.examples import share
-from pytest_k1n.core import wire
-from pytest_k1n.core.ordering import ordering
-from pytest_k1n.core.unroll import expected_keys, happens_before, unexpected_keys
+from pytest_k1n.core.consistency.ordering import ordering
+from pytest_k1n.core.order.unroll import expected_keys, happens_before, unexpected_keys
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 
 from k1n_support.examples import share
-from pytest_k1n.core import wire
-from pytest_k1n.core.ordering import ordering
-from pytest_k1n.core.unroll import happens_before
+from pytest_k1n.core.consistency.ordering import ordering
+from pytest_k1n.core.order.unroll import happens_before
+from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.router import Routes
 

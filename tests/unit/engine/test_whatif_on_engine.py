@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k1n_support.examples import share
-from pytest_k1n.core import wire
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 from pytest_k1n.report.advice import model_of
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import judge_all, planned
-from pytest_k1n.core.observation import observe
 from pytest_k1n.core.plan import Template
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.report.lone import FoundOf, lone_document
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 from pytest_k1n.report.chart_text import chart
 from pytest_k1n.report.formats import named, rendered
 from pytest_k1n.report.page import render

@@ -2,10 +2,10 @@
 
 from types import SimpleNamespace
 
-from pytest_k1n.core import wire
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.observation import observe
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
+from pytest_k1n.core.wire import wire
 from pytest_k1n.run.failure import own_section
 
 START = 1_767_225_600_000

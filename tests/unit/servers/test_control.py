@@ -9,8 +9,8 @@ import pytest
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ServerUnreachable
-from pytest_k1n.core import wire
-from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.control import EXECUTIONS, JOINS, join_lags, lags
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.client.errors import ServerUnreachable
-from pytest_k1n.core.intervals import Interval
+from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.workers.meters import QUICK_S, Meters, Usual
 from pytest_k1n.workers.weather_log import WeatherLog, WeatherReader, read_weather
 

@@ -17,7 +17,7 @@ from pytest_k1n.core.expectations import (
     took_branch,
 )
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.observation import Invocation
+from pytest_k1n.core.record.observation import Invocation
 
 
 def test_attempts_are_counted(build):

@@ -32,8 +32,8 @@ from pytest_k1n.core.expectations import (
 )
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.model import TaskStatus, WorkflowStatus
-from pytest_k1n.core.observation import observe
 from pytest_k1n.core.plan import Phase, Template
+from pytest_k1n.core.record.observation import observe
 
 
 def seen_at(execution, now_ms):

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import completed, follows_definition
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 
 RECORDED = Path(__file__).parents[1] / "histories"
 JUDGES = pytest.mark.parametrize("expectation", [completed(), follows_definition()], ids=["completed", "follows"])

@@ -14,8 +14,8 @@ from pytest_k1n.core.expectations import (
 )
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.gates import evaluate, single
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 
 ZERO = 1_700_000_000_000
 

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import barrier, barriers_hold, follows_definition, in_order
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 
 PHASES = [(1, "first", ["a", "b"], None), (2, "second", ["c"], None)]
 

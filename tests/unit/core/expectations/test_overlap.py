@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.core import wire
 from pytest_k1n.core.expectations import concurrency, concurrent, overlaps_with, start_together
 from pytest_k1n.core.expectations.overlap import measured_concurrency
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.observation import observe
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 
 
 def test_real_overlap_passes_pair_by_pair(build):

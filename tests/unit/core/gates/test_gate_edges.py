@@ -2,9 +2,9 @@
 
 import pytest
 
+from pytest_k1n.core.concurrency.taint import Index
 from pytest_k1n.core.gates import BatchObservation, CategoryVerdict, GateSettings, category, judge, single
-from pytest_k1n.core.paths import equal, shown
-from pytest_k1n.core.taint import Index
+from pytest_k1n.core.record.paths import equal, shown
 
 PASS, FAIL = CategoryVerdict.PASS, CategoryVerdict.FAIL
 NOT_APPLICABLE = CategoryVerdict.NOT_APPLICABLE

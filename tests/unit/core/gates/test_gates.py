@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_k1n.core.baselines.regression import AgainstBaseline, SeriesState, SeriesVerdict
+from pytest_k1n.core.baselines.series import SeriesKey
 from pytest_k1n.core.gates import (
     BatchObservation,
     CategoryVerdict,
@@ -15,11 +17,9 @@ from pytest_k1n.core.gates import (
     single,
 )
 from pytest_k1n.core.gates.facts import JoinControl
-from pytest_k1n.core.intervals import Interval
-from pytest_k1n.core.observation import Invocation
-from pytest_k1n.core.regression import AgainstBaseline, SeriesState, SeriesVerdict
-from pytest_k1n.core.series import SeriesKey
-from pytest_k1n.core.weather import Weather
+from pytest_k1n.core.record.observation import Invocation
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 
 PASS, FAIL, UNKNOWN = CategoryVerdict.PASS, CategoryVerdict.FAIL, CategoryVerdict.UNKNOWN
 NOT_APPLICABLE, INSUFFICIENT = CategoryVerdict.NOT_APPLICABLE, CategoryVerdict.INSUFFICIENT_BASELINE

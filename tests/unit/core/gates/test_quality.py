@@ -7,8 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from pytest_k1n.core.definition.fingerprint import definition_hash
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.fingerprint import definition_hash
 from pytest_k1n.core.gates import (
     CATEGORIES,
     PROBES,
@@ -23,7 +23,7 @@ from pytest_k1n.core.gates import (
     single,
 )
 from pytest_k1n.core.gates.quality import Quality
-from pytest_k1n.core.wire import workflow_definition
+from pytest_k1n.core.wire.wire import workflow_definition
 
 
 def observed(build, **fields):

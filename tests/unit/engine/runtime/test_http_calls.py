@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pytest_k1n.core.httprequests import encoded
+from pytest_k1n.core.definition.httprequests import encoded
 from pytest_k1n.engine.runtime.httpcalls import parsed
 from pytest_k1n.engine.runtime.httptransport import call_http
 

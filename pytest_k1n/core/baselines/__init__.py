@@ -1,0 +1,1 @@
+"""Many executions of one workflow beside each other: profiles, series, and what has become slower."""

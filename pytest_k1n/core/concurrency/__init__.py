@@ -1,0 +1,1 @@
+"""What executions and the ends of tasks do to each other: orders, faults between them, foreign data."""

@@ -1,0 +1,280 @@
+"""Whether an execution kept its definition's order: all of happens-before in one sweep.
+
+The server's stamps of one host are judged at a tolerance of 0 ms. Only a step of its clock could alarm falsely;
+that shows as stamps that run back against `seq`, and turns every violation into `unknown`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pytest_k1n.core.consistency.clockstep import clock_step
+from pytest_k1n.core.consistency.enginestamps import ROOM_MS, has_old_end
+from pytest_k1n.core.definition.shape import JOINS
+from pytest_k1n.core.findings import Finding, Findings, Verdict
+from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
+from pytest_k1n.core.order.graph import STAMPED_LATE_TYPES, Graph, label
+from pytest_k1n.core.timing.spans import END_ONLY_TYPES
+from pytest_k1n.core.units import format_ms
+
+
+class Violation(NamedTuple):
+    """`after` was scheduled (a JOIN or loop: ended) although `before` had not ended."""
+
+    before: TaskKey
+    after: TaskKey
+    early_ms: int | None
+    """By how much; None if `before` has not ended at all, or its end is not on record."""
+    origin: str
+    is_decidable: bool = True
+    """False if `before` is terminal without a stamp of its end."""
+
+
+def violations(execution: Execution, graph: Graph) -> tuple[Violation, ...]:
+    """Find every task that came before something it should have waited for; of those things the nearest are named.
+
+    Judged are the last attempt's end against the first attempt's scheduling. What was SKIPPED binds nothing.
+    """
+    return _violations(execution, graph, _stamps(graph, execution))
+
+
+def _violations(execution: Execution, graph: Graph, stamps: _Stamps) -> tuple[Violation, ...]:
+    if graph.behind_alternatives.isdisjoint(execution.columns.last):
+        return tuple(_along_edges(graph, execution, stamps))
+    return _over_alternatives(graph, execution)
+
+
+_NEVER = math.inf
+"""Later than any stamp that a document can hold."""
+
+
+class _Stamps(NamedTuple):
+    """What binds each task of a graph, by position."""
+
+    ends: Sequence[float]
+    """When it ended; -1 if it binds nothing, `_NEVER` if it has not."""
+    begins: Sequence[float]
+    """By when it must have seen the ends of all it waits for; `_NEVER` if it bears no such stamp."""
+
+
+def _stamps(graph: Graph, execution: Execution) -> _Stamps:
+    columns = execution.columns
+    ends, begins = list[float](), list[float]()
+    rows, statuses, stamps = columns.last, columns.status, (columns.scheduled_ms, columns.started_ms, columns.ended_ms)
+    scheduled, started, ended = stamps
+    several = columns.repeated if columns.is_repeated else {}
+    for key, kind in zip(graph.order, graph.types, strict=True):
+        if kind in STAMPED_LATE_TYPES:
+            ends.append(-1)
+            begins.append(_NEVER)
+            continue
+        last = rows.get(key)
+        if last is None:
+            ends.append(_NEVER)
+            begins.append(_NEVER)
+            continue
+        status, end = statuses[last], ended[last] or _NEVER
+        ends.append(-1 if status is TaskStatus.SKIPPED else end)
+        if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
+            is_told = status.is_terminal and status.is_successful and not has_old_end(execution, kind, ended[last])
+            begins.append(end if is_told else _NEVER)
+            continue
+        first = several[key][0] if key in several else last
+        is_skipped = statuses[first] is TaskStatus.SKIPPED
+        begins.append(_NEVER if is_skipped else scheduled[first] or started[first] or _NEVER)
+    return _Stamps(ends, begins)
+
+
+def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterator[Violation]:
+    """Pass on, task by task, when the last thing before it ended: linear in the edges, but for what was violated."""
+    ends = stamps.ends
+    latest: list[float] = []  # of all that comes before it
+    reach: list[float] = []  # of itself and all that comes before it
+    early: list[tuple[float, int]] = []
+    for befores, end, begin in zip(graph.predecessor_positions, ends, stamps.begins, strict=True):
+        last_end = reach[befores[0]] if len(befores) == 1 else max([reach[each] for each in befores], default=-1)
+        if last_end > begin:
+            early.append((begin, len(latest)))
+        latest.append(last_end)
+        reach.append(end if end > last_end else last_end)
+    early.sort()
+    for begin, index in early:
+
+        def has_not_ended(each: int, begin: float = begin) -> bool:
+            return ends[each] > begin
+
+        def follows_one(each: int, begin: float = begin) -> bool:
+            return latest[each] > begin
+
+        for nearest in graph.nearest(index, has_not_ended, follows_one):
+            if _is_rewritten(graph.types[nearest], begin, ends[nearest], has_all=latest[nearest] <= begin):
+                continue
+            record = execution.finals.get(graph.order[nearest])
+            is_decidable = record is None or record.ended_ms is not None or not record.status.is_terminal
+            is_decidable = is_decidable and not _is_retried_since(execution, begin, record)
+            yield _violation(graph, execution.records, nearest, index, int(begin), is_decidable=is_decidable)
+
+
+def _is_rewritten(kind: str, begin: float, end: float, *, has_all: bool) -> bool:
+    """Whether a JOIN's end is only that of a second look at it: all it waits for had ended when what follows began.
+
+    3.32.1 looks at a JOIN at once when a sub-workflow of a branch has ended; where its queue brings it up at the same
+    moment, the later of the two looks writes its end over (4 of 100 executions; by 2 to 41 ms).
+    """
+    return kind in JOINS and has_all and end - begin <= ROOM_MS
+
+
+def _is_retried_since(execution: Execution, begin: float, before: TaskRecord | None) -> bool:
+    """Whether a person has had `before` done again behind what follows it: its first end is on record no more."""
+    retried_ms = execution.last_retried_ms
+    return retried_ms is not None and before is not None and begin < retried_ms <= (before.ended_ms or 0)
+
+
+def _over_alternatives(graph: Graph, execution: Execution) -> tuple[Violation, ...]:
+    """Sweep over all stamps with the set of what has not ended yet: of alternatives only what is guaranteed counts."""
+    ancestors, attempts = graph.ancestors, execution.records
+    width = len(graph.nodes).bit_length() + 1
+    events: list[int] = []  # instant, 0 for an end or 1 for a start, position: ends sort before starts
+    binding = undecidable = 0
+    for index, (key, task) in enumerate(graph.nodes.items()):
+        if task.type in STAMPED_LATE_TYPES:
+            continue
+        binding |= 1 << index
+        records = attempts.get(key)
+        if records is None:
+            continue
+        last = records[-1]
+        end, begin = last.ended_ms, _begin(task.type, records)
+        if has_old_end(execution, last.type, last.ended_ms):
+            begin = None
+        if last.status is TaskStatus.SKIPPED:
+            binding ^= 1 << index
+        elif end is not None:
+            events.append(end << width | index)
+        elif last.status.is_terminal:
+            undecidable |= 1 << index
+        if begin is not None:
+            events.append(begin << width | 1 << width - 1 | index)
+    events.sort()
+    is_start = 1 << width - 1
+    pending, found = binding, list[Violation]()
+    for event in events:
+        index = event & is_start - 1
+        if not event & is_start:
+            pending &= ~(1 << index)
+        elif early := ancestors[index] & pending:
+            found.extend(_named(graph, execution, index, early, undecidable, event >> width))
+    return tuple(found)
+
+
+def _begin(kind: str, records: Sequence[TaskRecord]) -> int | None:
+    """Return the instant by which a task must have seen all it waits for, end; None if it bears no such stamp."""
+    first, last = records[0], records[-1]
+    if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
+        return last.ended_ms if last.status.is_terminal and last.status.is_successful else None
+    if first.status is TaskStatus.SKIPPED:
+        return None
+    return first.started_ms if first.scheduled_ms is None else first.scheduled_ms
+
+
+def _named(
+    graph: Graph, execution: Execution, index: int, early: int, undecidable: int, begin: int
+) -> Iterator[Violation]:
+    """Name the nearest of the tasks in `early`: those that no other of them waits for."""
+    while early:
+        nearest = early.bit_length() - 1
+        record = execution.finals.get(graph.order[nearest])
+        end = record.ended_ms if record and record.ended_ms else _NEVER
+        has_all = not early & graph.ancestors[nearest]
+        if not _is_rewritten(graph.types[nearest], begin, end, has_all=has_all):
+            is_decidable = not undecidable >> nearest & 1 and not _is_retried_since(execution, begin, record)
+            yield _violation(graph, execution.records, nearest, index, begin, is_decidable=is_decidable)
+        early &= ~(graph.ancestors[nearest] | 1 << nearest)
+
+
+def _violation(
+    graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], before: int, after: int, begin: int, *,
+    is_decidable: bool,
+) -> Violation:  # fmt: skip
+    first, second = graph.order[before], graph.order[after]
+    records = attempts.get(first)
+    end = records[-1].ended_ms if records else None
+    return Violation(first, second, None if end is None else end - begin, graph.why(first, second), is_decidable)
+
+
+def ordering(execution: Execution, graph: Graph) -> Findings:
+    """Judge the order of an execution against its graph: a finding per violation, a passed check per edge that held."""
+    stamps = _stamps(graph, execution)
+    found = _violations(execution, graph, stamps)
+    step = clock_step(execution)
+    attempts = execution.records
+    findings = [_finding(violation, graph, attempts, step is not None) for violation in found]
+    findings.extend(_malformed(execution, step is not None))
+    notes = (f"the server's clock seems to have stepped back: {step}",) if step else ()
+    return Findings(tuple(findings), passed=_held(graph, execution, stamps, found), notes=notes)
+
+
+def _held(graph: Graph, execution: Execution, stamps: _Stamps, found: Collection[Violation]) -> int:
+    """Count the requirements that were kept: the direct ones, of tasks that bear a stamp to compare."""
+    begins = stamps.begins
+    broken = {(violation.before, violation.after) for violation in found}
+    if not graph.behind_alternatives.isdisjoint(execution.columns.last):
+        begun = {key for key, begin in zip(graph.order, begins, strict=True) if begin != _NEVER}
+        return sum(edge.after in begun and edge[:2] not in broken for edge in graph.comparable.edges)
+    rows = zip(graph.order, begins, graph.stamped_before, strict=True)
+    if not broken:
+        return sum([len(befores) for _, begin, befores in rows if begin != _NEVER])
+    order = graph.order
+    return sum((order[each], key) not in broken for key, begin, befores in rows if begin != _NEVER for each in befores)
+
+
+def _finding(
+    violation: Violation, graph: Graph, attempts: Mapping[TaskKey, Sequence[TaskRecord]], has_step: bool
+) -> Finding:
+    before, after = label(violation.before), label(violation.after)
+    is_end = graph.nodes[violation.after].type in END_ONLY_TYPES
+    verb = "ended" if is_end else "scheduled"
+    early = violation.early_ms
+    if early is not None:
+        observed = f"{verb} {format_ms(early)} before {before} ended"
+    elif not violation.is_decidable:
+        observed = f"{verb}, while the end of {before} is not on record"
+    elif violation.before in attempts:
+        observed = f"{verb}, while {before} has not ended"
+    else:
+        observed = f"{verb}, while {before} was never scheduled"
+    return Finding(
+        code="ended-early" if is_end else "started-early",
+        subject=after,
+        expected=f"{verb} after {before} ended",
+        observed=observed,
+        margin="" if early is None else format_ms(early),
+        origin=violation.origin,
+        verdict=Verdict.UNKNOWN if has_step or not violation.is_decidable else Verdict.FAIL,
+    )
+
+
+def _malformed(execution: Execution, has_step: bool) -> Iterator[Finding]:
+    """Check scheduled <= start <= end of worker tasks; the server stamps system tasks' starts before their insert."""
+    columns = execution.columns
+    rows = zip(columns.is_work, columns.scheduled_ms, columns.started_ms, columns.ended_ms, strict=True)
+    in_doubt = [
+        place
+        for place, (is_work, *stamps) in enumerate(rows)
+        if is_work and not 0 < stamps[0] <= stamps[1] <= stamps[2]
+    ]
+    for record in (execution.tasks[place] for place in in_doubt):
+        scheduled, started, ended = record.scheduled_ms, record.started_ms, record.ended_ms
+        for early, late, names in ((scheduled, started, "scheduled <= start"), (started, ended, "start <= end")):
+            if early is not None and late is not None and late < early:
+                yield Finding(
+                    code="stamps-out-of-order",
+                    subject=label(record.key),
+                    expected=names,
+                    observed=f"{format_ms(early - late)} the other way round (attempt {record.attempt})",
+                    margin=format_ms(early - late),
+                    origin="the server's stamps of one attempt",
+                    verdict=Verdict.UNKNOWN if has_step else Verdict.FAIL,
+                )

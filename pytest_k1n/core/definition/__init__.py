@@ -1,0 +1,1 @@
+"""What a workflow definition says, and what it needs beside itself; nothing here has run."""

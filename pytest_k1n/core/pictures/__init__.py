@@ -1,0 +1,1 @@
+"""Pictures in plain text and on pages: bars, axes, little lines."""

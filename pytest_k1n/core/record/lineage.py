@@ -1,0 +1,151 @@
+"""Where data went: each expression of a definition against what its reader was really given.
+
+Only what the records prove is traced: outputs and inputs of tasks, and the execution's input.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pytest_k1n.core.definition.references import Reference, references
+from pytest_k1n.core.model import Json, TaskKey, TaskRecord, WorkflowStatus
+from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.paths import MISSING, lookup
+
+_WHOLE = re.compile(r"\$\{([^${}]+)\}")
+_SIMPLE_PATH = re.compile(r"[\w\-]+(?:\.[\w\-]+|\[\d+\]|\[(['\"])[^'\"]+\1\])*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """One expression, the value its reader should have been given, and the one it was given."""
+
+    subject: str
+    where: str
+    expression: str
+    expected: object = None
+    observed: object = None
+    untraced: str = ""
+    """Why the records do not tell what it should have been; else empty."""
+
+
+def traced(observation: Observation) -> Iterator[Traced]:
+    """Trace every reference to a task's data, or to the execution's input, in worker tasks and in the output."""
+    execution = observation.execution
+    is_complete = execution.status is WorkflowStatus.COMPLETED
+    if any(record.type == "TERMINATE" for record in observation.finals.values()):
+        is_complete = False  # its output is the TERMINATE's
+    for reference in references(observation.definition):
+        if not _is_data(reference):
+            continue
+        if reference.consumer is None:
+            if is_complete:
+                template = lookup(observation.definition.output_parameters, reference.where)
+                given = lookup(execution.output, reference.where)
+                yield _trace(observation, reference, execution.name, template, given, None)
+            continue
+        for key in observation.keys(reference.consumer):
+            record = observation.finals[key]
+            task = observation.graph.nodes.get(key)
+            if record.is_worker_task and task is not None:
+                template = lookup(task.inputs, reference.where)
+                given = lookup(record.input, reference.where)
+                yield _trace(observation, reference, label(key), template, given, record)
+
+
+def _is_data(reference: Reference) -> bool:
+    body = reference.expression[2:-1].strip()
+    if reference.is_of_task:
+        return body.partition(".")[2].partition(".")[0].partition("[")[0] in ("output", "input")
+    return body.startswith("workflow.input")
+
+
+def _trace(
+    observation: Observation,
+    reference: Reference,
+    subject: str,
+    template: object,
+    given: object,
+    reader: TaskRecord | None,
+) -> Traced:
+    """Resolve the whole text that the expression stands in: embedded ones are concatenated."""
+
+    def unknown(why: str) -> Traced:
+        return Traced(subject=subject, where=reference.where, expression=reference.expression, untraced=why)
+
+    if not isinstance(template, str):
+        return unknown("the definition has no text there")
+    values: list[object] = []
+    for match in _WHOLE.finditer(template):
+        value, why = _resolved(observation, match[1].strip(), reader)
+        if why:
+            return unknown(why)
+        values.append(value)
+    whole = _WHOLE.fullmatch(template)
+    expected = values[0] if whole else _concatenated(template, values)
+    observed = None if given is MISSING else given
+    if expected is None and observed is not None:
+        return unknown("the expression has no value, an input template may have filled it in")
+    return Traced(
+        subject=subject,
+        where=reference.where,
+        expression=reference.expression,
+        expected=expected,
+        observed=observed,
+    )
+
+
+def _resolved(observation: Observation, body: str, reader: TaskRecord | None) -> tuple[object, str]:
+    """Return (value, ""), or (None, why it cannot be told)."""
+    if not _SIMPLE_PATH.fullmatch(body):
+        return None, f"${{{body}}} is more than a path"
+    root, _, path = body.partition(".")
+    if root == "workflow":
+        kind, _, rest = path.partition(".")
+        if kind != "input":
+            return None, f"${{{body}}} is not in the records"
+        return _value(observation.execution.input, rest)
+    source = _source(observation, root, reader)
+    if source is None:
+        return None, ""  # it never ran: the server resolves to null
+    kind, _, rest = path.partition(".")
+    if kind not in ("output", "input"):
+        return None, f"${{{body}}} is not in the records"
+    if kind == "output" and _was_changing(source, reader):
+        return None, f"{root} had not ended when ${{{body}}} was read, as in a loop"
+    return _value(source.output if kind == "output" else source.input, rest)
+
+
+def _value(document: Mapping[str, Json], path: str) -> tuple[object, str]:
+    value = lookup(document, path)
+    return (None if value is MISSING else value), ""
+
+
+def _source(observation: Observation, ref: str, reader: TaskRecord | None) -> TaskRecord | None:
+    """Find whose data a reader was given: the ref's latest record of all that were scheduled before the reader."""
+    keys: tuple[TaskKey, ...] = observation.keys(ref)
+    records = [record for key in keys for record in observation.records[key]]
+    if reader is not None:
+        records = [record for record in records if record.seq < reader.seq]
+    return max(records, key=lambda record: record.seq, default=None)
+
+
+def _was_changing(source: TaskRecord, reader: TaskRecord | None) -> bool:
+    """Whether a task's output was still to change when it was read: a loop's is added to with every iteration."""
+    if reader is None or reader.scheduled_ms is None:
+        return False
+    return source.ended_ms is None or source.ended_ms > reader.scheduled_ms
+
+
+def _concatenated(template: str, values: list[object]) -> str:
+    texts = iter(values)
+    return _WHOLE.sub(lambda _: _text(next(texts)), template)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,1 @@
+"""What stands in for people, other systems and workers while a workflow is tested."""

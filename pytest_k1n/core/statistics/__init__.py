@@ -1,0 +1,1 @@
+"""Statistics of small samples, by hand: no scipy at run time."""

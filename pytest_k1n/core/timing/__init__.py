@@ -1,0 +1,1 @@
+"""When things happened: intervals, workflow time, and what the weather of a run has done to both."""

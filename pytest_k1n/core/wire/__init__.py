@@ -1,0 +1,1 @@
+"""Conductor's JSON to the model and back."""
