@@ -11,12 +11,12 @@ from pathlib import Path
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.servers.bootjar import find_jar
+from pytest_k1n.servers.configuration import environment
 from pytest_k1n.servers.exploded import runnable
 from pytest_k1n.servers.jar import JarServer
 from pytest_k1n.servers.java import Java, find_java
 from pytest_k1n.servers.probe import State, health
 from pytest_k1n.servers.process import Site, pick_port
-from pytest_k1n.servers.profile import environment
 from pytest_k1n.servers.supervised import Supervised
 
 START_WITHIN_S = 300.0

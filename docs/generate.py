@@ -41,7 +41,7 @@ TOPICS = {
     "overlap": "Concurrency",
     "bands": "Durations and windows",
     "estimates": "Against the plan's estimates",
-    "waits": "Waits for workers",
+    "queueing": "Waits for workers",
     "path": "The critical path",
     "data": "Data and logs",
     "isolation": "Beside another execution",

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import read_source
+from pytest_k1n.lint.source_file import read_source
 
 ROOT = Path(__file__).parents[1]
 T1, T2, T3, T4, T5 = (

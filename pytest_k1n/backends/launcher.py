@@ -13,7 +13,7 @@ from pytest_k1n.coordination.registration import register
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json, WorkflowDefinition
-from pytest_k1n.core.pending.deadlines import deadline_ms
+from pytest_k1n.core.pending.patience import deadline_ms
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.core.record.correlation import batch_correlation_id
 from pytest_k1n.core.timing.intervals import Interval

@@ -34,7 +34,7 @@ from pytest_k1n.client.address import urls_in
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.client.transport import transport_for
-from pytest_k1n.coordination.pace import lateness
+from pytest_k1n.coordination.speed import lateness
 from pytest_k1n.core.model import Execution, Json, WorkflowDefinition
 from pytest_k1n.core.wire import wire
 from pytest_k1n.servers.jar import JarServer

@@ -144,7 +144,7 @@ def _embedded(
     tasks: Sequence[Mapping[str, Any]],
     takes_ms: Mapping[str, int],
 ) -> Stage:
-    from pytest_k1n.chaos.simulated import SIMULATED_KINDS, Simulation, worker_refs
+    from pytest_k1n.chaos.simulated_run import SIMULATED_KINDS, Simulation, worker_refs
 
     given = object_of("--input", arguments.input) if arguments.input else {}
     simulation = Simulation(definition=definition, others=others, tasks=tasks, input=given, takes_ms=takes_ms)

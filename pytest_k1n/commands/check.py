@@ -17,7 +17,7 @@ from pytest_k1n.commands.subject import Reader, Subject, add_subject_arguments
 from pytest_k1n.commands.totals import Totals, many_document, table
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.findings import Verdict
-from pytest_k1n.core.pending.progress import judged_steps
+from pytest_k1n.core.pending.stalled import judged_steps
 
 UNREADABLE_EXIT = 2
 

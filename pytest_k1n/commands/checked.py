@@ -10,7 +10,7 @@ from pytest_k1n.commands.subject import Subject
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.order.graph import label
 from pytest_k1n.core.pending.nextstep import SERVER, NextStep, to_type
-from pytest_k1n.core.pictures.drawing import bars
+from pytest_k1n.core.pictures.bars import bars
 from pytest_k1n.core.schedule.critical import CriticalPath
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms, iso_utc

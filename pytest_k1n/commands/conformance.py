@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_k1n.client.clock import is_embedded
+from pytest_k1n.conformance.asked_server import UnfitServer, subject_at
+from pytest_k1n.conformance.conduct import conduct
 from pytest_k1n.conformance.corpus import Recording, chosen, read_all
 from pytest_k1n.conformance.known import known_differences, known_of
-from pytest_k1n.conformance.runner import conduct
-from pytest_k1n.conformance.subject import UnfitServer, subject_at
 from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, ConformanceReport, lines
 
 _PROGRESS_EVERY_S = 5.0

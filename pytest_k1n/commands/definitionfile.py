@@ -68,14 +68,14 @@ def pairs(option: str, words: Sequence[str], example: str) -> dict[str, str]:
 
 def document_of(path: Path) -> Json:
     """Read a file's JSON document, whatever it is of."""
-    from pytest_k1n.lint.source import read_source
+    from pytest_k1n.lint.source_file import read_source
 
     return read_source(path, str(path)).document
 
 
 def object_of(option: str, value: str) -> Mapping[str, Json]:
     """Read a JSON object, given as text or as the name of a file."""
-    from pytest_k1n.lint.source import SourceFile
+    from pytest_k1n.lint.source_file import SourceFile
 
     is_text = value.lstrip().startswith("{")
     try:

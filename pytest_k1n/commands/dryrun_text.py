@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_k1n.core.model import Json, TaskRecord, WorkflowStatus
 from pytest_k1n.core.order.graph import label
-from pytest_k1n.core.pictures.drawing import bars
+from pytest_k1n.core.pictures.bars import bars
 from pytest_k1n.core.record.observation import Observation, record_is_simulated
 from pytest_k1n.core.standins.rehearsed import Simulated
 from pytest_k1n.core.text import one_line

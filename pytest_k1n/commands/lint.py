@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_k1n.lint.check import Level
+from pytest_k1n.lint.check_selection import read_selection, with_command_line
 from pytest_k1n.lint.formats.machine import as_github, as_json, as_sarif
 from pytest_k1n.lint.formats.text import text
 from pytest_k1n.lint.gather import gather
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.selection import read_selection, with_command_line
 from pytest_k1n.lint.table import BY_CODE, CHECKS
 from pytest_k1n.plan.read import load_plan
 

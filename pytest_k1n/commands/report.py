@@ -89,10 +89,10 @@ def _complete(arguments: argparse.Namespace, documents: Sequence[RunDocument], r
     folder.mkdir(parents=True, exist_ok=True)
     way = Path(os.path.relpath(results, folder)).as_posix()
     if arguments.phase == "4.5":
-        from pytest_k1n.report import completion
+        from pytest_k1n.report import completion_report
 
-        name = completion.file_name(documents[-1])
-        texts = (completion.markdown(documents, results=way), completion.page(documents, results=way))
+        name = completion_report.file_name(documents[-1])
+        texts = (completion_report.markdown(documents, results=way), completion_report.page(documents, results=way))
     else:
         from pytest_k1n.report import optimisation
 

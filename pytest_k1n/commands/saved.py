@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.text import no_json, why_not_json
-from pytest_k1n.lint.source import DefinitionKind, definitions
+from pytest_k1n.lint.source_file import DefinitionKind, definitions
 from pytest_k1n.validation.bounded import files_in, read_at_most
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz")

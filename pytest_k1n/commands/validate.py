@@ -14,9 +14,9 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.text import counted, one_line, shortened
 from pytest_k1n.core.wire import wire
 from pytest_k1n.lint.check import Level, LintFinding
+from pytest_k1n.lint.check_selection import Selection, read_selection
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.selection import Selection, read_selection
-from pytest_k1n.lint.source import DefinitionKind, SourceFile, Unreadable, read_source
+from pytest_k1n.lint.source_file import DefinitionKind, SourceFile, Unreadable, read_source
 from pytest_k1n.validation.schema import SchemaProblem, validate
 
 _KINDS = "a results file, the document of a run, a plan (TOML), a workflow definition, a task definition, an execution"

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_k1n.conformance.case_tree import JOINS, CaseHistory, CaseNode, children, has_background, unsettled
 from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
 from pytest_k1n.conformance.operations import perform
 from pytest_k1n.conformance.stub import STUB, stub_of
 from pytest_k1n.conformance.target import CaseTarget, ServerAnswer
-from pytest_k1n.conformance.tree import JOINS, CaseHistory, CaseNode, children, has_background, unsettled
 from pytest_k1n.conformance.worker import ScriptedWorker
 
 MAX_MOVES = 150

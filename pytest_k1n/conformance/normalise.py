@@ -24,9 +24,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_k1n.conformance.case_tree import SUCCESSFUL, CaseHistory, CaseNode, is_worker_task, joined, key_of
 from pytest_k1n.conformance.cases import PREFIX, Document
 from pytest_k1n.conformance.stub import STUB
-from pytest_k1n.conformance.tree import SUCCESSFUL, CaseHistory, CaseNode, is_worker_task, joined, key_of
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 ELAPSED = re.compile(r"(timed out after |elapsed )\d+( seconds)")

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document
-from pytest_k1n.conformance.target import CaseTarget
-from pytest_k1n.conformance.tree import (
+from pytest_k1n.conformance.case_tree import (
     ASYNCHRONOUS,
     EXTERNAL,
     CaseNode,
@@ -20,6 +18,8 @@ from pytest_k1n.conformance.tree import (
     key_of,
     wait_due_ms,
 )
+from pytest_k1n.conformance.cases import PREFIX, Action, Case, Document
+from pytest_k1n.conformance.target import CaseTarget
 
 DELIVERY_LIMIT_MS = 4_000
 MARGIN_MS = 40

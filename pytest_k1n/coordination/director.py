@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch, Start, again, groups
-from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
+from pytest_k1n.coordination.gate_ledger import Gate, GateLedger, ItemOutcome
 from pytest_k1n.coordination.runfolder import RunState
 from pytest_k1n.coordination.setup import Setup
 

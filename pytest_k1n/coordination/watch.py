@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.coordination.collection import Start
 from pytest_k1n.coordination.people import People
+from pytest_k1n.coordination.pulse import Pulse, standing
 from pytest_k1n.coordination.runfolder import LaunchedExecution
-from pytest_k1n.coordination.standing import Pulse, standing
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskDefinition, WorkflowDefinition, WorkflowTask
-from pytest_k1n.coverage.advice import Advisor
+from pytest_k1n.coverage.advisor import Advisor
 
 NONE, ONE, SEVERAL = "0", "1", "n"
 

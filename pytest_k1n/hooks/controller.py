@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from pytest_k1n.coordination.collection import Collection
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.core.text import one_line
 from pytest_k1n.hooks.drive import Drive, prepare
 from pytest_k1n.run.controller import Controller

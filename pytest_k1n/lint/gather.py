@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_k1n.core.text import from_yaml, is_yaml
-from pytest_k1n.lint.selection import Selection
-from pytest_k1n.lint.source import NoDefinition, SourceFile, Unreadable, read_source
+from pytest_k1n.lint.check_selection import Selection
+from pytest_k1n.lint.source_file import NoDefinition, SourceFile, Unreadable, read_source
 
 _NOT_WALKED = frozenset({"node_modules", "__pycache__", "venv", "site-packages", "target", "build", "dist"})
 EVERYTHING = Selection()

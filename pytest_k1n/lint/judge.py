@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_k1n.lint.check import Hit, LintCheck, LintFinding, Target, pointer
-from pytest_k1n.lint.selection import Selection
-from pytest_k1n.lint.source import DefinitionKind, SourceFile
+from pytest_k1n.lint.check_selection import Selection
+from pytest_k1n.lint.source_file import DefinitionKind, SourceFile
 from pytest_k1n.lint.subject import TaskSubject, WorkflowLibrary, WorkflowSubject
 from pytest_k1n.lint.table import checks_of
 from pytest_k1n.lint.tree import listed, mapping

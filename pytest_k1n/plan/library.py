@@ -131,7 +131,7 @@ def read_folder(folder: Path, marker: str = "tasks") -> Iterator[tuple[Path, Doc
     Definitions of the other kind, event handlers and executions may lie beside them. Raises DefinitionError for a file
     that holds nothing of Conductor.
     """
-    from pytest_k1n.lint.source import is_other
+    from pytest_k1n.lint.source_file import is_other
 
     for path in files_in(folder):
         try:
@@ -152,7 +152,7 @@ def read_readable(paths: Iterable[Path], marker: str = "tasks") -> Iterator[Docu
 
 def _is_of_another_kind(path: Path) -> bool:
     """Whether a file without a definition of one kind holds something else of Conductor."""
-    from pytest_k1n.lint.source import Unreadable, is_other, read_source
+    from pytest_k1n.lint.source_file import Unreadable, is_other, read_source
 
     try:
         source = read_source(path, str(path))
@@ -168,7 +168,7 @@ def read_definitions(path: Path, marker: str = "tasks") -> Iterator[Document]:
 
     `marker` is a field that each must have. Raises DefinitionError.
     """
-    from pytest_k1n.lint.source import DefinitionKind, Unreadable, definitions, read_source
+    from pytest_k1n.lint.source_file import DefinitionKind, Unreadable, definitions, read_source
 
     try:
         source = read_source(path, str(path))

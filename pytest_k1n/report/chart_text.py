@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_k1n.core.pictures.drawing import Stretch, Strip, strips
+from pytest_k1n.core.pictures.bars import Stretch, Strip, strips
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.report.document import ExecutionDocument, TaskDocument

@@ -12,7 +12,8 @@ from typing import Any
 from pytest_k1n.core.units import MINUTE_MS, format_ms
 from pytest_k1n.report.batch_evidence import NOT_MEASURED, BatchEvidence
 from pytest_k1n.report.blocks import Block, Boxes, Grid, Heading, Paragraph, as_markdown, as_page
-from pytest_k1n.report.completion import (
+from pytest_k1n.report.completion_issues import issues
+from pytest_k1n.report.completion_report import (
     SEQUENTIAL,
     gates,
     performance,
@@ -20,7 +21,6 @@ from pytest_k1n.report.completion import (
     result_links,
     summary,
 )
-from pytest_k1n.report.completion_issues import issues
 from pytest_k1n.report.completion_timing import timing
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_k1n.coordination.director import Director
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.result import Result
 from pytest_k1n.run.retelling import Told

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED
 from pytest_k1n.coordination.director import Director
-from pytest_k1n.coordination.ledger import Gate
+from pytest_k1n.coordination.gate_ledger import Gate
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.findings import NOT_MEASURABLE
 from pytest_k1n.core.plan import Batch

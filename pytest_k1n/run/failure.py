@@ -15,7 +15,7 @@ from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.collection import Item
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core.model import Execution, WorkflowDefinition
-from pytest_k1n.core.pictures.drawing import bars
+from pytest_k1n.core.pictures.bars import bars
 from pytest_k1n.core.record.causes import ABOUT_VALUES, causes
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.standins.answers import unanswered

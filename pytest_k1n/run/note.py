@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import pytest
 
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 
 ATTRIBUTE = "k1n"
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from pytest_k1n.coordination.collection import Collection
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Document, started_workflows

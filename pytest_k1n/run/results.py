@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_k1n.coordination.batch_run import BatchRun
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Item, Launch, Need
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.pending.deadlines import deadline_ms
+from pytest_k1n.core.pending.patience import deadline_ms
 from pytest_k1n.core.plan import Batch, Plan
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Library
 from pytest_k1n.plan.toml import closest

@@ -88,7 +88,7 @@ def overlapping(run: Run, time: TimeScale, *, fork_ms: int | None = None) -> Tim
     """
     if time.name != "scaled" or run.collection is None or "speed" in run.settings.chosen:
         return time
-    from pytest_k1n.coordination.pace import overlap_speed
+    from pytest_k1n.coordination.speed import overlap_speed
 
     launches, sequential = run.collection.launches, run.settings.sequential
     fastest = overlap_speed(run.plan, launches, sequential=sequential, fork_ms=fork_ms)

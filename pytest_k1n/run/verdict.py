@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 
 if TYPE_CHECKING:
     from pytest_k1n.report.document import VerdictWord

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_k1n.coordination.collection import UNBATCHED, Item
-from pytest_k1n.coordination.ledger import Gate
+from pytest_k1n.coordination.gate_ledger import Gate
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunState
 from pytest_k1n.run.run import Run, waiting
 

@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.servers.configuration import RUN_UID, properties, sqlite_url
 from pytest_k1n.servers.errors import ServerStartTimeout, TierUnavailable
 from pytest_k1n.servers.probe import check_version, health, reason_of, version
 from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note
-from pytest_k1n.servers.profile import RUN_UID, properties, sqlite_url
 from pytest_k1n.servers.protocol import Endpoint, Kind
 from pytest_k1n.servers.readiness import wait_ready
 from pytest_k1n.servers.supervised import log_tail

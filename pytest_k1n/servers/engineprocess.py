@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.core.extras import MissingExtra, require
+from pytest_k1n.servers.configuration import RUN_UID
 from pytest_k1n.servers.errors import TierUnavailable
 from pytest_k1n.servers.probe import health, reason_of, version
 from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note, pick_port
-from pytest_k1n.servers.profile import RUN_UID
 from pytest_k1n.servers.protocol import Endpoint, Kind
 from pytest_k1n.servers.readiness import wait_ready
 

@@ -13,7 +13,7 @@ from pytest_k1n.client.credentials import token_headers
 from pytest_k1n.servers.errors import NoAnswer, NotAConductor, ServerRefused
 from pytest_k1n.servers.probe import NO_HEADERS, Health, State, check_version, health, reason_of, version
 from pytest_k1n.servers.protocol import Endpoint, Kind, ServerSpec, parse_server
-from pytest_k1n.workers.bounded import on_a_thread
+from pytest_k1n.workers.time_limit import on_a_thread
 
 T = TypeVar("T")
 URL_VARIABLE = "CONDUCTOR_SERVER_URL"

@@ -61,7 +61,7 @@ def warmed(endpoint: Endpoint, *, uid: str, register: RegisterPolicy, within_s: 
 
 
 def _has_our_profile(address: Address) -> bool:
-    """Ask whether pytest-k1n has started it: `servers.profile` has it say so."""
+    """Ask whether pytest-k1n has started it: `servers.configuration` has it say so."""
     try:
         document = ask(address, "GET", "/actuator/info", timeout_s=_REQUEST_WITHIN_S).json()
     except OSError:

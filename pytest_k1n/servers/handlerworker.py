@@ -14,10 +14,10 @@ from pytest_k1n.core.standins.simulation import JITTER, RESERVED
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState
-from pytest_k1n.workers.bounded import Overdue, bounded
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Status, Stopped, TaskContext, invoke
 from pytest_k1n.workers.misbehaviour import Fault, fault_of, spoiled
 from pytest_k1n.workers.registry import Handlers
+from pytest_k1n.workers.time_limit import Overdue, bounded
 
 if TYPE_CHECKING:
     pass

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.core.timing.capability import Capability
+from pytest_k1n.servers.configuration import JVM_FLAGS, environment, properties, sqlite_url
 from pytest_k1n.servers.errors import PortTaken, ServerDied, ServerStartTimeout
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.probe import ask, check_version, health, reason_of, version
 from pytest_k1n.servers.process import ProcessServer, Site, elapsed_note, pick_port
-from pytest_k1n.servers.profile import JVM_FLAGS, environment, properties, sqlite_url
 from pytest_k1n.servers.protocol import Endpoint, Kind
 from pytest_k1n.servers.readiness import wait_ready
 from pytest_k1n.servers.releases import Release

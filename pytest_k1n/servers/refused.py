@@ -16,7 +16,7 @@ def explained(error: ConductorError, documents: Sequence[Mapping[str, Any]]) -> 
     """Add to the server's words what lint finds: the server names no task, and no place for what it cannot read."""
     from pytest_k1n.lint.check import Level
     from pytest_k1n.lint.judge import lint
-    from pytest_k1n.lint.source import SourceFile
+    from pytest_k1n.lint.source_file import SourceFile
 
     found = lint([SourceFile("", json.dumps(list(documents)))]).findings
     errors = [

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from pytest_k1n.workers.bounded import Overdue
+from pytest_k1n.workers.time_limit import Overdue
 
 REASON_LIMIT: Final = 500
 _LINES: Final = 12

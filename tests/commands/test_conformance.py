@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_k1n import cli
+from pytest_k1n.conformance.conduct import conduct
 from pytest_k1n.conformance.corpus import read_all, write
-from pytest_k1n.conformance.runner import conduct
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 from pytest_k1n.validation.schema import validate

@@ -1,6 +1,6 @@
 """A type of the server's own tasks is known in every place that lists them: nothing else would notice one left out."""
 
-from pytest_k1n.conformance import tree
+from pytest_k1n.conformance import case_tree
 from pytest_k1n.core.words import SYSTEM_TASK_TYPES
 from pytest_k1n.engine.decide.forks import SYSTEM_TYPES
 from pytest_k1n.engine.decide.mapping import MAPPERS
@@ -22,7 +22,7 @@ def test_a_branch_of_a_dynamic_fork_can_be_whatever_the_engine_schedules():
 
 
 def test_conformance_knows_what_the_engine_schedules():
-    assert set(tree.SYSTEM) - FORKS == SYSTEM_TYPES - FORKS
+    assert set(case_tree.SYSTEM) - FORKS == SYSTEM_TYPES - FORKS
 
 
 def test_lint_tells_the_outputs_of_types_that_there_are():

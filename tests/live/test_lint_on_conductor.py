@@ -13,7 +13,7 @@ import requests
 
 from k1n_support.lint_examples import EXAMPLES, Definition
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import DefinitionKind, SourceFile, definitions
+from pytest_k1n.lint.source_file import DefinitionKind, SourceFile, definitions
 from pytest_k1n.lint.table import BY_CODE
 
 pytestmark = pytest.mark.live

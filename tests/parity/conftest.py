@@ -21,8 +21,8 @@ def conductor_url(tmp_path_factory):
     if url := os.environ.get("K1N_PARITY_SERVER"):
         yield url
         return
+    from pytest_k1n.servers.configuration import LOW_LATENCY
     from pytest_k1n.servers.opening import open_server
-    from pytest_k1n.servers.profile import LOW_LATENCY
     from pytest_k1n.servers.protocol import Kind, ServerSpec
 
     named = os.environ.get("K1N_JAR")

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_k1n.cli import main
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import SourceFile
+from pytest_k1n.lint.source_file import SourceFile
 
 PROGRAMS = Path(__file__).parent / "builders"
 GIVEN = {"a": 1, "b": 2, "kind": "A", "which": "work_one", "v": 1, "x": 3, "tasks": [], "inputs": {}}

@@ -16,12 +16,12 @@ import pytest
 
 from pytest_k1n.client.address import Address
 from pytest_k1n.servers import jar as jar_module
+from pytest_k1n.servers.configuration import environment
 from pytest_k1n.servers.errors import PortTaken, ServerDied, ServerStartTimeout, ServerTooOld
 from pytest_k1n.servers.jar import JarServer, command
 from pytest_k1n.servers.java import Java
 from pytest_k1n.servers.probe import State, health
 from pytest_k1n.servers.process import Site
-from pytest_k1n.servers.profile import environment
 from pytest_k1n.servers.supervised import Supervised, log_tail
 
 Make = Callable[..., JarServer]

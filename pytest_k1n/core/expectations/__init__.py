@@ -13,7 +13,7 @@ from pytest_k1n.core.expectations.pairs import not_slower_than, spans_batch
 from pytest_k1n.core.expectations.path import critical_task, on_critical_path
 from pytest_k1n.core.expectations.persistence import answered_by, compensated_by, never, retried, waited
 from pytest_k1n.core.expectations.planned import early_findings, planned
-from pytest_k1n.core.expectations.waits import max_queue_wait, starts_at_once
+from pytest_k1n.core.expectations.queueing import max_queue_wait, starts_at_once
 
 __all__ = [
     "Expectation",

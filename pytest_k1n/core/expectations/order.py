@@ -20,7 +20,7 @@ from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey, WorkflowStatus
 from pytest_k1n.core.order.unroll import label, unexpected_keys
 from pytest_k1n.core.pending.final import is_over, loop_of, may_repeat
-from pytest_k1n.core.pending.progress import stalls
+from pytest_k1n.core.pending.stalled import stalls
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally

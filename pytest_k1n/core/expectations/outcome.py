@@ -11,7 +11,7 @@ from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.order.unroll import expected_keys, label
 from pytest_k1n.core.pending.final import failed_for_good
-from pytest_k1n.core.pending.progress import never_scheduled
+from pytest_k1n.core.pending.stalled import never_scheduled
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.record.paths import shown
 from pytest_k1n.core.record.reasons import plain_reason

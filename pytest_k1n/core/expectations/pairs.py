@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pytest_k1n.core.expectations.estimates import QUANTUM_MS
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.latency import judge_latency
+from pytest_k1n.core.expectations.queueing import queue_waits
 from pytest_k1n.core.expectations.subjects import Other, is_same, missing, observation_of, pending, unfinished
-from pytest_k1n.core.expectations.waits import queue_waits
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation

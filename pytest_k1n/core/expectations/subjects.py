@@ -10,8 +10,8 @@ from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.pending.final import loop_of, may_repeat
 from pytest_k1n.core.plan import Phase
-from pytest_k1n.core.record.naming import has_ref, misspelt
 from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.record.ref_names import has_ref, misspelt
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.text import counted
 from pytest_k1n.core.words import split_iteration

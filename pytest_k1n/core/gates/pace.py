@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
 from pytest_k1n.core.expectations.latency import judge_latency, not_measurable
-from pytest_k1n.core.expectations.waits import queue_wait
+from pytest_k1n.core.expectations.queueing import queue_wait
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.control import joins_on_time
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings

@@ -11,7 +11,7 @@ from pytest_k1n.core.pending.final import failed_for_good, loop_of
 from pytest_k1n.core.pending.neverjoined import never_joined
 from pytest_k1n.core.pending.nextstep import NextStep, Owner, clock_time
 from pytest_k1n.core.pending.overdue import Limit, passed, task_limits, workflow_limits
-from pytest_k1n.core.pending.turns import of_system, of_worker
+from pytest_k1n.core.pending.whose_turn import of_system, of_worker
 from pytest_k1n.core.record.observation import Observation
 
 

@@ -20,7 +20,7 @@ from pytest_k1n.engine.problems import EngineStopped, Illegal, Problem, TooLarge
 from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.rest.router import error_document, guarded
 from pytest_k1n.engine.serving.admission import Admission
-from pytest_k1n.engine.serving.control import PREFIX
+from pytest_k1n.engine.serving.clock_control import PREFIX
 from pytest_k1n.engine.serving.outgoing import Outgoing
 from pytest_k1n.engine.serving.turns import Stopping, Turns
 from pytest_k1n.engine.serving.world import World

@@ -63,7 +63,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def _protocol() -> type[asyncio.Protocol] | Literal["auto"]:
     """Choose httptools where the extra `fast` has brought it, as uvicorn would."""
     try:
-        from pytest_k1n.engine.serving.protocol import NoUpgrade
+        from pytest_k1n.engine.serving.no_upgrade import NoUpgrade
     except ImportError:
         return "auto"
     return NoUpgrade

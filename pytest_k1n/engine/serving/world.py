@@ -9,7 +9,7 @@ from typing import Any, Final
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.rest.router import Routes
 from pytest_k1n.engine.runtime.clock import monotonic_ms
-from pytest_k1n.engine.serving.control import Control
+from pytest_k1n.engine.serving.clock_control import Control
 from pytest_k1n.engine.serving.outgoing import Outgoing
 from pytest_k1n.engine.serving.pacing import Pacer
 from pytest_k1n.engine.serving.parking import Parking

@@ -21,7 +21,7 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.rest.request import Reply, Waiting
 from pytest_k1n.engine.runtime.clock import ElasticClock
 from pytest_k1n.engine.runtime.guards import Guards
-from pytest_k1n.engine.serving.control import PREFIX
+from pytest_k1n.engine.serving.clock_control import PREFIX
 from pytest_k1n.engine.serving.outgoing import Outgoing
 from pytest_k1n.engine.serving.turns import Turns
 from pytest_k1n.engine.serving.world import World

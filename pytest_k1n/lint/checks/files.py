@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.lint.check import Hit
-from pytest_k1n.lint.source import SourceFile
+from pytest_k1n.lint.source_file import SourceFile
 
 
 def not_json(source: SourceFile) -> Iterator[Hit]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_k1n.conformance.case_tree import CaseHistory, CaseNode, unsettled
 from pytest_k1n.conformance.compare import HistoryDifference, differences
 from pytest_k1n.conformance.normalise import body, canonical
-from pytest_k1n.conformance.tree import CaseHistory, CaseNode, unsettled
 
 ROOT = "11111111-1111-4111-8111-111111111111"
 

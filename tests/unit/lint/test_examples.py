@@ -7,7 +7,7 @@ import pytest
 
 from k1n_support.lint_examples import EXAMPLES, SOUND, B, C, definition, fork, join, switch, task, terminate, workflow
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import SourceFile
+from pytest_k1n.lint.source_file import SourceFile
 from pytest_k1n.lint.table import BY_CODE
 
 LEAST_VARIANTS = 5

@@ -6,7 +6,7 @@ import pytest
 
 from k1n_support.lint_examples import DYNAMIC_FORK, A, reader, task, workflow
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import SourceFile
+from pytest_k1n.lint.source_file import SourceFile
 
 TAKEN = """
 a.output[ | a.output.x[?(@.y)] | a.output.[0] | a.output.x[0]] | a.output.x) | a.output.x.length() | a.output.x-y

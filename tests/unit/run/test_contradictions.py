@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_k1n.coordination.ledger import ItemOutcome
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.run.results import contradictions
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_k1n.core.pending.nextstep import to_type
-from pytest_k1n.core.pending.progress import progress
+from pytest_k1n.core.pending.stalled import progress
 from pytest_k1n.core.pending.steps import next_steps
 
 HOUR_MS = 3_600_000

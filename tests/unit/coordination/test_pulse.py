@@ -1,6 +1,6 @@
 """What is said of an execution while nothing happens, and how often."""
 
-from pytest_k1n.coordination.standing import Pulse, standing
+from pytest_k1n.coordination.pulse import Pulse, standing
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.record.observation import observe
 

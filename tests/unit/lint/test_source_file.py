@@ -6,7 +6,7 @@ import pytest
 
 from k1n_support.lint_examples import SOUND, A, child, definition, workflow
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.source import SourceFile
+from pytest_k1n.lint.source_file import SourceFile
 
 W, T = SOUND, definition()
 

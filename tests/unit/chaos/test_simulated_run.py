@@ -8,7 +8,7 @@ import pytest
 
 from pytest_k1n.chaos.faults import cells, draw, injection
 from pytest_k1n.chaos.judging import damage
-from pytest_k1n.chaos.simulated import SIMULATED_KINDS, Simulation, worker_refs
+from pytest_k1n.chaos.simulated_run import SIMULATED_KINDS, Simulation, worker_refs
 from pytest_k1n.chaos.simulatedworker import Habits
 
 

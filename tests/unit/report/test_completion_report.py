@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from pytest_k1n.report.completion import markdown
+from pytest_k1n.report.completion_report import markdown
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from pytest_k1n.core.expectations import completed, follows_definition, judge_all
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.pending.nextstep import ENGINE_GRACE_MS, Owner
-from pytest_k1n.core.pending.progress import progress
+from pytest_k1n.core.pending.stalled import progress
 from pytest_k1n.core.pending.steps import next_steps
 from pytest_k1n.core.record.observation import observe
 from pytest_k1n.core.wire import wire

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from pytest_k1n.workers.bounded import Overdue, bounded
+from pytest_k1n.workers.time_limit import Overdue, bounded
 
 LONG_S = 30
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pytest_k1n.conformance.asked_server import AskedServer
 from pytest_k1n.conformance.cases import Document
 from pytest_k1n.conformance.corpus import Recording
 from pytest_k1n.conformance.driver import run
@@ -15,7 +16,6 @@ from pytest_k1n.conformance.known import Known
 from pytest_k1n.conformance.normalise import canonical
 from pytest_k1n.conformance.sightings import RunsVerdict, Sightings, sightings
 from pytest_k1n.conformance.stub import calls_stub
-from pytest_k1n.conformance.subject import AskedServer
 from pytest_k1n.conformance.target import CaseTarget
 from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, judged, outcome_of
 

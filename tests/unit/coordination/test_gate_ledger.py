@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_k1n.coordination.collection import Collection, Item
-from pytest_k1n.coordination.ledger import Gate, GateLedger, ItemOutcome
+from pytest_k1n.coordination.gate_ledger import Gate, GateLedger, ItemOutcome
 
 ITEMS = (Item(node_id="a", batch=1), Item(node_id="b", batch=1), Item(node_id="c", batch=2), Item(node_id="free"))
 

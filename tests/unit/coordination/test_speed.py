@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from pytest_k1n.coordination.collection import Launch
-from pytest_k1n.coordination.pace import HAND_OUT_MS, ROOM, lateness, overlap_speed
+from pytest_k1n.coordination.speed import HAND_OUT_MS, ROOM, lateness, overlap_speed
 from pytest_k1n.core.plan import Batch, Plan, Template
 from pytest_k1n.core.units import MINUTE_MS
 

@@ -1,6 +1,6 @@
 """Bars in plain text."""
 
-from pytest_k1n.core.pictures.drawing import Stretch, Strip, bars, strips
+from pytest_k1n.core.pictures.bars import Stretch, Strip, bars, strips
 from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import Weather
 

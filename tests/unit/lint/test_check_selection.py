@@ -6,9 +6,9 @@ import pytest
 
 from k1n_support.lint_examples import A, fork, join, reader, task, workflow
 from pytest_k1n.lint.check import Level
+from pytest_k1n.lint.check_selection import BadSelection, Selection, read_selection, with_command_line
 from pytest_k1n.lint.judge import lint
-from pytest_k1n.lint.selection import BadSelection, Selection, read_selection, with_command_line
-from pytest_k1n.lint.source import SourceFile
+from pytest_k1n.lint.source_file import SourceFile
 
 BAD = workflow(fork([A], [task("b")]), join(), reader("c", "${a.result}"), timeoutSeconds=0)
 
