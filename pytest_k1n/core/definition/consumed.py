@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-_EXPRESSION = re.compile(r"\$\{\s*([^.\[${}\s]+)([^${}]*)")
+from pytest_k1n.core.definition.references import expressions
+
 _VARIABLE = re.compile(r"\.variables(?:\.([^.\[\s]+)|\[\s*(['\"])(.+?)\2\s*\])")
 _CONSTANT: Final = (".input", ".workflowId", ".correlationId", ".workflowType", ".version", ".createTime", ".status")
 """Parts of `workflow` that no end of a task changes while it runs."""
@@ -33,16 +33,11 @@ def consumed(document: Mapping[str, Any]) -> Consumed:
     outputs: set[str] = set()
     variables: set[str] = set()
     has_all = False
-    for source, path in _expressions(parts):
-        if source != "workflow":
-            outputs.add(source)
-        elif named := _VARIABLE.match(path):
+    for each in expressions(parts):
+        if each.source != "workflow":
+            outputs.add(each.source)
+        elif named := _VARIABLE.match(each.path):
             variables.add(named[1] or named[3])
-        elif not path.startswith(_CONSTANT):
+        elif not each.path.startswith(_CONSTANT):
             has_all = True
     return Consumed(frozenset(outputs), frozenset(variables), has_all)
-
-
-def _expressions(parts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for found in _EXPRESSION.finditer(json.dumps(parts, ensure_ascii=False).replace('\\"', '"')):
-        yield found[1], found[2]

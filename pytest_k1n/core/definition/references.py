@@ -5,11 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_k1n.core.model import Json, WorkflowDefinition
 
 _OPENING = re.compile(r"(?<!\$)\$\{\s*([^.\[${}\s]+)")
 _CONTEXTS = frozenset({"workflow", "CPEWF_TASK_ID"})
+
+
+class Expression(NamedTuple):
+    """One expression in a piece of a definition."""
+
+    source: str
+    text: str
+    where: str
+    is_whole: bool
+    """Whether the string is this expression and nothing else."""
+
+    @property
+    def path(self) -> str:
+        """What is read of the source, up to an expression nested in it: `.output.pattern`."""
+        return self.text.partition(self.source)[2].partition("${")[0].rstrip("}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,29 +50,28 @@ class Reference:
 
 def references(definition: WorkflowDefinition) -> tuple[Reference, ...]:
     """Return every expression of a definition in reading order, those nested in another one included."""
-    found = [
-        Reference(consumer=task.ref, source=source, expression=expression, where=where, is_whole=is_whole)
-        for task in definition.walk()
-        for source, expression, where, is_whole in _in(dict(task.inputs), "")
+    found: list[tuple[str | None, Expression]] = [
+        (task.ref, each) for task in definition.walk() for each in expressions(dict(task.inputs))
     ]
-    found.extend(
-        Reference(consumer=None, source=source, expression=expression, where=where, is_whole=is_whole)
-        for source, expression, where, is_whole in _in(dict(definition.output_parameters), "")
+    found += [(None, each) for each in expressions(dict(definition.output_parameters))]
+    return tuple(
+        Reference(consumer=consumer, source=each.source, expression=each.text, where=each.where, is_whole=each.is_whole)
+        for consumer, each in found
     )
-    return tuple(found)
 
 
-def _in(value: Json, where: str) -> Iterator[tuple[str, str, str, bool]]:
+def expressions(value: Json, where: str = "") -> Iterator[Expression]:
+    """Yield every expression in a value, in reading order, those nested in another one included."""
     if isinstance(value, str):
         for match in _OPENING.finditer(value):
             expression = _balanced(value[match.start() :])
-            yield match[1], expression, where, expression == value
+            yield Expression(match[1], expression, where, expression == value)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _in(inner, f"{where}.{key}" if where else str(key))
+            yield from expressions(inner, f"{where}.{key}" if where else str(key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _in(inner, f"{where}[{index}]")
+            yield from expressions(inner, f"{where}[{index}]")
 
 
 def _balanced(text: str) -> str:
