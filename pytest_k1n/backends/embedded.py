@@ -110,6 +110,10 @@ class EmbeddedBackend:
         """Return the handlers' invocations, in virtual time."""
         return tuple(self._embedded.worker.invocations)
 
+    def logs(self, task_id: str) -> Sequence[Mapping[str, Json]]:
+        """Return a task's log, of the engine itself: there may be thousands of tasks."""
+        return self._embedded.engine.logs.of(task_id)
+
     def join_lags(self) -> tuple[Interval, ...]:
         """Nothing: in virtual time no JOIN is late."""
         return ()

@@ -133,7 +133,7 @@ def _keep_evidence(watch: Watch, backend: Backend, folder: RunFolder, ledger: _L
         return
     logs: dict[str, tuple[LogLine, ...]] = {}
     for task_id in watch.worker_task_ids:
-        lines = backend.client.logs(task_id)
+        lines = backend.logs(task_id)
         logs[task_id] = tuple((cast("int", line["createdTime"]), str(line["log"])) for line in lines)
     own = ledger.of(watch.workflow_id)
     watch.complete(logs, own, backend.weather(until_ms=watch.observation.execution.ended_ms or 0))

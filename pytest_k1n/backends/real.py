@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -125,6 +125,10 @@ class RealBackend:
     def invocations(self) -> tuple[Mapping[str, Json], ...] | None:
         """Return the worker's ledger: one entry per handler invocation; None where the workers are not ours."""
         return self._ledger.read() if self._worker is not None else None
+
+    def logs(self, task_id: str) -> Sequence[Mapping[str, Json]]:
+        """Ask the server for a task's log. Raises ConductorError."""
+        return self.client.logs(task_id)
 
     def join_lags(self) -> tuple[Interval, ...]:
         """Run control executions on a Conductor whose pace is known: our own, or one that has been warmed up."""

@@ -78,8 +78,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._state_stamp: tuple[int, int, int] | None = None
-        self._state = RunState()
+        self._state: tuple[Stamp | None, RunState] = (None, RunState())
+        self._qualities: dict[int, tuple[Stamp | None, PublishedQuality | None]] = {}
 
     def make(self) -> RunFolder:
         """Make the folder where it is not there yet, closed to other users: it holds what executions are given."""
@@ -115,25 +115,27 @@ class RunFolder:
 
     def quality(self, batch: int) -> PublishedQuality | None:
         """Read what the gates say of a batch; None where it was not judged (yet)."""
-        return cast("PublishedQuality | None", self.read_json(f"quality/{batch}.json"))
+        stamp = file_stamp(self.path / f"quality/{batch}.json")
+        if batch not in self._qualities or self._qualities[batch][0] != stamp:
+            document = cast("PublishedQuality | None", self.read_json(f"quality/{batch}.json"))
+            self._qualities[batch] = (stamp, document)
+        return self._qualities[batch][1]
 
     def publish(self, state: RunState) -> None:
         """Replace the run state (director only)."""
-        self.write_json("state.json", asdict(state))
+        path = self.write_json("state.json", asdict(state))
+        self._state = (file_stamp(path), state)  # tests of the same process need not read it
 
     def state(self) -> RunState:
         """Return the newest run state; parses only when the file has changed, so it may be asked every 10 ms."""
         path = self.path / "state.json"
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            return self._state
-        # The inode is part of the stamp: two replaces within one clock tick of the file system have two inodes.
-        stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
-        if stamp != self._state_stamp:
-            self._state = _run_state(json.loads(path.read_text(encoding="utf-8")))
-            self._state_stamp = stamp
-        return self._state
+        stamp = file_stamp(path)
+        known, state = self._state
+        if stamp is None or stamp == known:
+            return state
+        state = _run_state(json.loads(path.read_text(encoding="utf-8")))
+        self._state = (stamp, state)
+        return state
 
     def write_snapshot(self, workflow_id: str, document: Json) -> None:
         """Keep an execution as the server answered it, verbatim (director only)."""
@@ -156,6 +158,19 @@ class RunFolder:
         """Yield the requests that are there, oldest first."""
         for path in sorted((self.path / "relaunch").glob("*.json")):
             yield path, json.loads(path.read_text(encoding="utf-8"))
+
+
+Stamp = tuple[int, int, int]
+
+
+def file_stamp(path: Path) -> Stamp | None:
+    """Return what changes whenever `replace_text` writes a file; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    # The inode is part of it: two replaces within one clock tick of the file system have two inodes.
+    return (status.st_mtime_ns, status.st_ino, status.st_size)
 
 
 def replace_text(target: Path, text: str) -> None:

@@ -104,8 +104,8 @@ class Records(Sequence[R]):
 
     def __init__(self, columns: Columns, documents: Sequence[object], make: Callable[[int], R]) -> None:
         self.columns = columns
-        self._documents = documents
-        self._make = make
+        self._documents: Sequence[object] | None = documents
+        self._make: Callable[[int], R] | None = make
         self._made: dict[int, R] = {}
 
     def __len__(self) -> int:
@@ -118,11 +118,15 @@ class Records(Sequence[R]):
     def __getitem__(self, place: int | slice) -> R | Sequence[R]:
         if isinstance(place, slice):
             return tuple(self)[place]
+        if (known := self._made.get(place)) is not None:
+            return known
         place = range(len(self))[place]
-        record = self._made.get(place)
-        if record is None:
-            record = self._made[place] = self._make(place)
-        return record
+        record, make = self._made.get(place), self._make
+        if record is None and make is not None:
+            record = self._made[place] = make(place)
+            if len(self._made) == len(self):  # nothing is read of the documents any more: they need not be kept
+                self._documents = self._make = None
+        return self._made[place] if record is None else record
 
     def __iter__(self) -> Iterator[R]:
         return map(self.__getitem__, range(len(self)))
@@ -131,7 +135,7 @@ class Records(Sequence[R]):
         if not isinstance(other, Records | tuple) or len(self) != len(other):
             return False
         if isinstance(other, Records):  # nearly always a column tells, and no record is made of one look or the next
-            if self._documents == other._documents:
+            if self._documents is not None and self._documents == other._documents:
                 return True
             mine, theirs = self.columns, other.columns
             if (mine.status, mine.started_ms, mine.ended_ms) != (theirs.status, theirs.started_ms, theirs.ended_ms):

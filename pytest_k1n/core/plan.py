@@ -190,7 +190,8 @@ class Plan(NamedTuple):
     def template_for(self, workflow: str) -> Template | None:
         """Find the template of a workflow, given as `NAME` or `NAME:VERSION`."""
         name = workflow.partition(":")[0]
-        return next((template for template in self.templates if template.workflow == name), None)
+        of_all = (template for batch in self.batches for template in batch.templates)
+        return next((template for template in of_all if template.workflow == name), None)
 
     def template(self, template_id: str) -> Template | None:
         """Find a template by its id ("02"; "2" is understood)."""

@@ -59,6 +59,7 @@ class Library:
     def __init__(self, workflow_folders: Sequence[Path | str] = (), task_folders: Sequence[Path | str] = ()) -> None:
         self._workflow_folders = tuple(Path(folder) for folder in workflow_folders)
         self._task_folders = tuple(Path(folder) for folder in task_folders)
+        self._parsed: dict[tuple[str, int | None], WorkflowDefinition] = {}
 
     @cached_property
     def workflows(self) -> tuple[Document, ...]:
@@ -69,6 +70,13 @@ class Library:
     def _found(self) -> tuple[tuple[Path, Document], ...]:
         """The workflow definitions, each with its file."""
         return tuple(self._documents(self._workflow_folders, "tasks"))
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, list[tuple[Path, Document]]]:
+        found: dict[str, list[tuple[Path, Document]]] = {}
+        for path, document in self._found:
+            found.setdefault(str(document.get("name")), []).append((path, document))
+        return found
 
     @cached_property
     def tasks(self) -> tuple[Document, ...]:
@@ -88,7 +96,7 @@ class Library:
         if ":" in name and version is None:
             name, _, text = name.partition(":")
             version = int(text)
-        of_name = [found for found in self._found if found[1].get("name") == name]
+        of_name = self._by_name.get(name, [])
         versions = sorted({_version(document) for _, document in of_name})
         if not versions or version not in {None, *versions}:
             wanted = name if version is None else f"{name}:{version}"
@@ -105,11 +113,15 @@ class Library:
 
     def workflow_definition(self, name: str, version: int | None = None) -> WorkflowDefinition:
         """Find and parse a workflow definition. Raises DefinitionNotFound, DefinitionError."""
+        if (known := self._parsed.get((name, version))) is not None:
+            return known
         document = self.workflow(name, version)
         try:
-            return wire.workflow_definition(cast("Json", document))
+            parsed = wire.workflow_definition(cast("Json", document))
         except wire.WireError as error:
             raise DefinitionError(str(error)) from None
+        self._parsed[name, version] = parsed
+        return parsed
 
     def known_definition(self, name: str, version: int | None = None) -> WorkflowDefinition | None:
         """Find and parse a workflow definition; None where it is not here, or cannot be read."""

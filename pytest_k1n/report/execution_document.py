@@ -48,7 +48,8 @@ def execution_document(observed: JudgedExecution) -> ExecutionDocument:
     """Describe one execution in workflow time, with its raw stamps beside it."""
     observation = observed.observation
     execution, timeline, template = observation.execution, observation.timeline, observation.template
-    path = critical_path(timeline, observation.graph, now_ms=observation.elapsed_ms)
+    is_open = timeline.end_ms is None
+    path = critical_path(timeline, observation.graph, now_ms=observation.elapsed_ms) if is_open else observation.path
     ideal = schedule(observation.graph, durations(timeline))
     return {
         "title": observed.title,
@@ -69,7 +70,7 @@ def execution_document(observed: JudgedExecution) -> ExecutionDocument:
         "raw_started_ms": execution.started_ms,
         "raw_ended_ms": execution.ended_ms,
         "makespan_ms": path.makespan_ms,
-        "is_open": timeline.end_ms is None,
+        "is_open": is_open,
         "band_ms": template.band_ms if template else None,
         "estimate_ms": template.total_estimate_ms if template else None,
         "tolerance": template.tolerance if template else 0.1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_k1n.coordination.backend import ServerDescription
 from pytest_k1n.core.findings import Finding
@@ -106,6 +106,12 @@ def _instants(name: str, epoch_ms: int | None) -> dict[str, Any]:
 
 def tasks_json(observation: Observation) -> list[dict[str, Any]]:
     """Describe every attempt of a worker's task, in scheduling order."""
+    if "tasks" not in observation.derived:
+        observation.derived["tasks"] = _tasks(observation)
+    return cast("list[dict[str, Any]]", observation.derived["tasks"])
+
+
+def _tasks(observation: Observation) -> list[dict[str, Any]]:
     attempts = (attempt for span in observation.timeline.spans.values() for attempt in span.attempts)
     worked = sorted((each for each in attempts if each.record.is_worker_task), key=lambda each: each.record.seq)
     return [_task(observation, attempt) for attempt in worked]
@@ -171,8 +177,15 @@ def _unique(findings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def path_json(observation: Observation) -> dict[str, Any]:
     """Say where the makespan went, in workflow time; the parts add up to it."""
+    if "path" not in observation.derived:
+        observation.derived["path"] = _path(observation)
+    return cast("dict[str, Any]", observation.derived["path"])
+
+
+def _path(observation: Observation) -> dict[str, Any]:
     path = observation.path
-    work = {label(key): minutes(path.work_ms(key)) for key in path.tasks if path.work_ms(key)}
+    works = path.work_by_task()
+    work = {label(key): minutes(works[key]) for key in path.tasks if works.get(key)}
     return {
         "tasks": [{"ref": ref, "work_min": work_min} for ref, work_min in work.items()],
         "by_kind_min": {str(kind): minutes(ms) for kind, ms in path.by_kind().items()},

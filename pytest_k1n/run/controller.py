@@ -11,6 +11,7 @@ import pytest
 
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.gate_ledger import ItemOutcome
+from pytest_k1n.coordination.runfolder import Stamp
 from pytest_k1n.run.note import note_of
 from pytest_k1n.run.result import Result
 from pytest_k1n.run.retelling import Told
@@ -41,6 +42,8 @@ class Controller:
     told: Told = field(default_factory=Told)
     results: Sequence[Result] = ()
     """Those of all templates, once the director has ended."""
+    written: dict[Path, tuple[Stamp | None, Mapping[str, Any]]] = field(default_factory=dict)
+    """Results file -> its stamp and what was written into it last."""
     document: RunDocument | None = None
     """The document of the run, once it has been written."""
     kept: Path | None = None

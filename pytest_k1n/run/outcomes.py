@@ -58,6 +58,8 @@ def annotate(run: Run, item: pytest.Item, call: pytest.CallInfo[None], report: p
         _picture(run, described, item, report)
     if report.when == "call" and (report.failed or run.is_anything_set) and LOOKED_AT in item.stash:
         keep_own(run, item, report)
+    if report.when == "teardown" and LOOKED_AT in item.stash:
+        del item.stash[LOOKED_AT]  # the test lives to the end of the session: what it has looked at need not
     if call.excinfo is not None and report.failed:
         retelling.plainly(report, call.excinfo.value)
     note.put_on(report)

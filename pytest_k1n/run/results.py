@@ -12,10 +12,11 @@ import pytest
 
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.gate_ledger import ItemOutcome
-from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.coordination.runfolder import file_stamp, replace_text
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.causes import Sighting, causes, lenient
+from pytest_k1n.report.indented import indented
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.result import Result
@@ -72,7 +73,7 @@ def write(result: Result) -> None:
     if result.document["partial"] and _is_complete(result.path, result.document["workflow"]["workflow_id"]):
         return
     result.path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(result.path, json.dumps(result.document, indent=1, ensure_ascii=False) + "\n")
+    replace_text(result.path, indented(result.document) + "\n")
 
 
 def write_batch(controller: Controller, batch: int) -> None:
@@ -84,7 +85,10 @@ def write_all(controller: Controller, found: Iterable[Result]) -> None:
     """Write results files; what cannot be written fails the run, and stops nothing."""
     for result in found:
         try:
-            write(result)
+            # At the end of a run most files are what was written when their batch had ended.
+            if controller.written.get(result.path) != (file_stamp(result.path), result.document):
+                write(result)
+                controller.written[result.path] = (file_stamp(result.path), result.document)
         except OSError as error:
             controller.fail(f"{result.path} could not be written: {error.strerror or error}")
 
@@ -223,10 +227,10 @@ def _missed(watch: Watch | None) -> list[Finding]:
     """Judge the bands and windows that the plan declares; what may still come right is left out."""
     if watch is None or watch.observation is None or watch.observation.template is None:
         return []
-    from pytest_k1n.core.expectations import judge_all
+    from pytest_k1n.core.expectations.expectation import judge_each
     from pytest_k1n.core.expectations.planned import planned_bands
 
-    judged = judge_all(planned_bands(watch.observation.template), watch.observation)
+    judged = judge_each(planned_bands(watch.observation.template), watch.observation)
     return [
         each
         for each in judged.findings

@@ -51,6 +51,7 @@ class Index:
         self._makers: dict[str, dict[frozenset[str], list[str]]] = {}
         """value -> who made it -> in which executions."""
         self._correlated: dict[str, list[str]] = {}
+        self._found: dict[str, tuple[Execution, WorkflowDefinition | None, Mapping[str, list[Taint]]]] = {}
         for execution in executions:
             self._add(execution)
 
@@ -74,6 +75,13 @@ class Index:
         its definition, or a task of the same definition (deterministic handlers repeat themselves). An id always
         counts, unless it was handed in as input, as a parent does with its child.
         """
+        known = self._found.get(execution.workflow_id)
+        if known is None or known[0] is not execution or known[1] is not definition:
+            known = (execution, definition, self._look_through(execution, definition))
+            self._found[execution.workflow_id] = known
+        return known[2]
+
+    def _look_through(self, execution: Execution, definition: WorkflowDefinition | None) -> Mapping[str, list[Taint]]:
         found: dict[str, list[Taint]] = {}
         me, own = execution.workflow_id, self.traces.get(execution.workflow_id) or traces(execution)
         given = {value for _, value in leaves(execution.input) if isinstance(value, str)}

@@ -21,9 +21,13 @@ def definition_hash(definition: WorkflowDefinition) -> str:
     The server's copy has the same hash as the file it was registered from: defaults that it fills in, times and
     descriptions do not count.
     """
+    known = definition.derived.get("hash")
+    if isinstance(known, str):
+        return known
     demands = {name: definition.raw.get(name) for name in _DEMANDS}
     demands["version"] = definition.version
-    return digest(_essence(demands))
+    made = definition.derived["hash"] = digest(_essence(demands))
+    return made
 
 
 def digest(*parts: object) -> str:

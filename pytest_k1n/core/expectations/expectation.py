@@ -87,8 +87,12 @@ def judge_all(expectations: Iterable[Expected], observation: Observation) -> Fin
     A plain callable's AssertionError is a failed check: that is how a test author says so. Records that cannot be true
     make every judgement `unknown` that nothing has failed.
     """
-    judged = [_judge(expected, observation) for expected in expectations]
-    return collect([*judged, Findings(implausible(observation))])
+    return judge_each(expectations, observation) + Findings(implausible(observation))
+
+
+def judge_each(expectations: Iterable[Expected], observation: Observation) -> Findings:
+    """Judge them all like `judge_all`, without a look at whether the records can be true."""
+    return collect(_judge(expected, observation) for expected in expectations)
 
 
 def _judge(expected: Expected, observation: Observation) -> Findings:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pytest_k1n.core.expectations.bands import makespan_in, phase_in, start_in
 from pytest_k1n.core.expectations.estimates import on_estimate
-from pytest_k1n.core.expectations.expectation import Expectation, Judge, expectation, judge_all
+from pytest_k1n.core.expectations.expectation import Expectation, Judge, expectation, judge_each
 from pytest_k1n.core.expectations.order import barriers_hold, follows_definition, in_order
 from pytest_k1n.core.expectations.outcome import completed
 from pytest_k1n.core.expectations.overlap import concurrent, start_together
@@ -32,7 +32,7 @@ def early_findings(observation: Observation) -> Findings:
 
     Fails and warnings only: what may yet come right is left out.
     """
-    judged = judge_all(planned(observation.template), observation)
+    judged = judge_each(planned(observation.template), observation)  # doubts of records decide nothing
     decided = tuple(finding for finding in judged.findings if finding.verdict in (Verdict.FAIL, Verdict.WARN))
     return replace(judged, findings=decided)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import cast
 
 from pytest_k1n.core.findings import NOT_MEASURABLE, Finding, Verdict
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
@@ -144,14 +145,33 @@ def judge(category: Category, batch: BatchObservation, settings: GateSettings) -
         exemptions.append(_guarded(category.joint, tallies.of(None), batch, settings, tallies))
     elif category.single is not None:
         for key, observation in batch.observations.items():
-            tally = tallies.of(key)
-            exemptions.append(_guarded(category.single, tally, observation, batch, key, settings, tally))
+            tallies.tallies[key], exempt = _of_one(category, category.single, observation, batch, key, settings)
+            exemptions.append(exempt)
     return _result(
         category,
         category.blocking or category.id in settings.also_blocking,
         tallies,
         [exempt for exempt in exemptions if exempt is not None],
     )
+
+
+def _of_one(
+    category: Category,
+    check: Single,
+    observation: Observation,
+    batch: BatchObservation,
+    key: str,
+    settings: GateSettings,
+) -> tuple[Tally, Exempt | None]:
+    """Judge one execution, once: what is found of it in its batch stands also where it is looked at by itself."""
+    asked = (settings, batch.skips, batch.facts)
+    known = batch.company.judged.get((category.id, key))
+    if known is not None and known[0] is observation and known[1] == asked:
+        return cast("tuple[Tally, Exempt | None]", known[2])
+    tally = Tally()
+    found = (tally, _guarded(check, tally, observation, batch, key, settings, tally))
+    batch.company.judged[category.id, key] = (observation, asked, found)
+    return found
 
 
 def _guarded(check: Callable[..., Exempt | None], tally: Tally, *arguments: object) -> Exempt | None:

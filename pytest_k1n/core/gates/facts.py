@@ -141,6 +141,8 @@ class Company:
     """Everything that ran together, and what only all of it shows: looked through once, for each of its members."""
 
     observations: tuple[Observation, ...]
+    judged: dict[tuple[str, str], tuple[Observation, tuple[object, ...], object]] = field(default_factory=dict)
+    """(category, key) -> the execution, what it was judged by, what came out: for `category.judge` alone."""
 
     @cached_property
     def index(self) -> Index:

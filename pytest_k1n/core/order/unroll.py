@@ -56,6 +56,7 @@ def happens_before(definition: WorkflowDefinition, execution: Execution | None =
         return known
     unrolling = _Unrolling(execution)
     unrolling.follow(definition.tasks, ())
+    unrolling.forget()
     graph = Graph(
         nodes=dict(zip(unrolling.order, unrolling.tasks, strict=True)),
         predecessor_positions=unrolling.before,
@@ -101,6 +102,10 @@ class _Unrolling:
         self._choices: tuple[Choice, ...] = ()
         self._forked: dict[int, tuple[str, ...]] = {}
         self._groups = 0
+
+    def forget(self) -> None:
+        """Let go of the records: the graph, which asks for origins later, may outlive the execution."""
+        self.records, self._counts = {}, {}
 
     def origins(self, position: int) -> list[str]:
         """Say of every edge into a position what it comes from."""

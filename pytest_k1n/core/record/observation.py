@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import cast
 
 from pytest_k1n.core.definition.difference import Difference, differences
 from pytest_k1n.core.model import (
@@ -87,6 +88,8 @@ class Observation:
     """Executions of its sub-workflows, as far as somebody has looked at them, by their ids."""
     weather: Weather | None = None
     """What the machine and the server did meanwhile; `None`: it was not measured."""
+    derived: dict[str, object] = field(default_factory=dict, init=False, repr=False)
+    """What has been worked out of it for a document, by name: results are written three times in a run."""
 
     @property
     def is_settled(self) -> bool:
@@ -190,7 +193,12 @@ class Observation:
         ran = self.execution.definition
         if ran is None or ran is self.definition or not (ran.raw and self.definition.raw):
             return ()
-        return differences(self.definition.raw, ran.raw)
+        known = ran.derived.get("compared")  # with what it was compared last: all its executions are judged by the same
+        if isinstance(known, tuple) and known[0] is self.definition:
+            return cast("tuple[Difference, ...]", known[1])
+        found = differences(self.definition.raw, ran.raw)
+        ran.derived["compared"] = (self.definition, found)
+        return found
 
     @property
     def as_run(self) -> Observation:

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -167,3 +168,23 @@ def test_an_execution_that_was_read_can_be_pickled_as_values_can():
     again = pickle.loads(pickle.dumps(read))
     assert again == read
     assert fields(again.columns) == fields(read.columns)
+
+
+def test_records_that_have_all_been_made_let_go_of_the_document():
+    document = copy.deepcopy(RECORDED[0])
+    seen, again = wire.execution(document).tasks, wire.execution(document).tasks
+    assert [*seen][-1] is seen[-1]
+    assert seen._documents is None
+    assert seen == again
+    document["tasks"][-1]["status"] = "FAILED"
+    assert seen != wire.execution(document).tasks
+
+
+def test_a_graph_that_outlives_an_execution_does_not_keep_its_records():
+    document = next(each for each in RECORDED if each["workflowName"] == "K1N_TEMPLATE_02")
+    execution = wire.execution(document)
+    graph = happens_before(wire.workflow_definition(document["workflowDefinition"]), execution)
+    assert graph.origins is not None
+    kept = weakref.ref(execution.tasks)
+    del execution
+    assert kept() is None

@@ -157,3 +157,20 @@ def test_every_category_is_of_the_list():
     assert [category.id for category in CATEGORIES] == [f"G{number}" for number in range(1, 21)]
     assert {category.id for category in CATEGORIES if category.blocking} == {"G1", "G2", "G3", "G4", "G5", "G12"}
     assert all((category.single is None) != (category.joint is None) for category in CATEGORIES)
+
+
+def test_what_is_found_of_an_execution_in_its_batch_is_not_judged_again_for_itself(build):
+    asked = []
+
+    def check(observation, _batch, key, _settings, tally):
+        asked.append(key)
+        tally.passed(len(observation.execution.tasks))
+
+    batch = BatchObservation(observations={"a": observed(build), "b": observed(build)})
+    category = replace(CATEGORIES[0], single=check, joint=None)
+    assert judge(category, batch, GateSettings()).passed == 2
+    assert judge(category, batch.only("b"), GateSettings()).passed == 1
+    assert asked == ["a", "b"]
+    assert judge(category, batch.only("b"), GateSettings(quantum_ms=11)).passed == 1
+    assert judge(category, replace(batch.only("b"), skips=frozenset("x")), GateSettings()).passed == 1
+    assert asked == ["a", "b", "b", "b"]
