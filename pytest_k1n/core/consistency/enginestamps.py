@@ -46,9 +46,11 @@ def _is_in_order(execution: Execution) -> bool:
 
 
 def is_retried_in_place(execution: Execution, record: TaskRecord) -> bool:
-    """Whether a task waits again in its old record: 3.32.1 counts its attempt up, and keeps its start and its end."""
-    is_counted_up = record.attempt >= 0 and not record.retried
-    return record.type in END_ONLY_TYPES and is_counted_up and execution.last_retried_ms is not None
+    """Whether a task may wait again in its old record: 3.32.1 keeps its start, and its end until it ends once more.
+
+    Of a canceled JOIN it leaves the attempt as it was; of others it counts it up.
+    """
+    return record.type in END_ONLY_TYPES and not record.retried and execution.last_retried_ms is not None
 
 
 def has_old_end(execution: Execution, kind: str, ended_ms: int | None) -> bool:
