@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from pytest_k1n.conformance.cases import Document
+from pytest_k1n.core.definition.waitinput import instant_ms
 
 OPEN = ("SCHEDULED", "IN_PROGRESS")
 SUCCESSFUL = ("COMPLETED", "COMPLETED_WITH_ERRORS", "SKIPPED")
@@ -96,7 +96,10 @@ def wait_due_ms(task: Mapping[str, Any]) -> int | None:
     inputs = task.get("inputData") or {}
     until, duration = inputs.get("until"), inputs.get("duration")
     if isinstance(until, str):
-        return int(datetime.fromisoformat(until).replace(tzinfo=UTC).timestamp() * 1000)
+        try:
+            return instant_ms(until)
+        except ValueError:
+            return None
     if not isinstance(duration, str):
         return None
     seconds = sum(int(count) * UNIT_S[unit[0]] for count, unit in re.findall(r"(\d+)\s*([dhms])", duration))

@@ -47,7 +47,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.send(int(path.rpartition("/")[2]), "application/json", '{"error": "as asked"}')
         if path == "/empty":
             return self.send(204, None, "")
-        asked = {name: self.headers.get(name) for name in ("Content-Type", "Accept", "X-Case")}
+        asked = {name: self.asked(name) for name in ("Content-Type", "Accept", "X-Case")}
         told = {"method": self.command, "path": self.path, "headers": asked, "body": body}
         known = {
             "/json": ("application/json", '{"a": [1, 2.5, null], "b": true}'),
@@ -57,6 +57,11 @@ class _Handler(BaseHTTPRequestHandler):
         return self.send(200, *known.get(path, ("application/json", json.dumps(told))))
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 (the names that the base class calls)
+
+    def asked(self, name: str) -> str | None:
+        """Return a header, joined by bars where it came several times."""
+        values = self.headers.get_all(name)
+        return None if values is None else " | ".join(values)
 
     def body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":

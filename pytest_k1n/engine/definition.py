@@ -72,7 +72,7 @@ class Node:
         self.start_delay_s: int = document["startDelay"]
         self.retry_count: int | None = document.get("retryCount")
         self.join_on: list[str] = document["joinOn"]
-        self.resolve_input = input_resolver(document["inputParameters"], task_def)
+        self.resolve_input = _resolver(document, task_def)
         self.branches: list[list[Node]] = []
         self.cases: dict[str, list[Node]] = {}
         self.default_case: list[Node] = []
@@ -177,6 +177,26 @@ def adhoc_definition(task: Mapping[str, Any]) -> TaskDef:
             "backoffJitterMs": 0, "totalTimeoutSeconds": 0, "taskStatusListenerEnabled": True, "enforceSchema": False,
         }
     )  # fmt: skip
+
+
+_WITHOUT_TEMPLATE: Final = frozenset(
+    {
+        "DECISION", "EVENT", "EXCLUSIVE_JOIN", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "HUMAN", "JOIN", "NOOP",
+        "SET_VARIABLE", "START_WORKFLOW", "SUB_WORKFLOW", "SWITCH", "TERMINATE", "WAIT",
+    }
+)  # fmt: skip
+"""Types whose mappers do not look at their task definition's inputTemplate."""
+_WITHOUT_ID: Final = frozenset(
+    {"DECISION", "FORK_JOIN", "FORK_JOIN_DYNAMIC", "SET_VARIABLE", "START_WORKFLOW", "SUB_WORKFLOW", "SWITCH"}
+)
+"""Types whose inputs are resolved before their task has an id: `${CPEWF_TASK_ID}` stays as it is."""
+
+
+def _resolver(document: JsonObject, task_def: TaskDef | None) -> Resolver:
+    """Compile a task's inputs as the mapper of its type reads them."""
+    kind = document["type"]
+    resolve = input_resolver(document["inputParameters"], None if kind in _WITHOUT_TEMPLATE else task_def)
+    return (lambda execution, _task: resolve(execution, None)) if kind in _WITHOUT_ID else resolve
 
 
 def input_resolver(parameters: JsonObject, task_def: TaskDef | None) -> Resolver:

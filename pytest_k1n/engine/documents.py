@@ -15,6 +15,8 @@ from pytest_k1n.engine.values import JsonObject
 
 _RATE_LIMITED: Final = frozenset({"SIMPLE", "HTTP", "DO_WHILE"})
 """Known types whose records show the rate limit of their definition; worker tasks of unknown types do too."""
+LONGEST_REASON: Final = 500
+"""How much of a reason a task's record shows (Task.setReasonForIncompletion)."""
 _NO_METADATA: Final = {"additionalContext": {}, "empty": True, "additionalContextMap": {}}
 
 
@@ -106,7 +108,7 @@ def task_document(task: TaskState) -> JsonObject:
     if task.retried_id is not None:
         document["retriedTaskId"] = task.retried_id
     if task.reason is not None:
-        document["reasonForIncompletion"] = task.reason
+        document["reasonForIncompletion"] = task.reason[:LONGEST_REASON]
     if task.worker_id is not None:
         document["workerId"] = task.worker_id
     if task.domain is not None:

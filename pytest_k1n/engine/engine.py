@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import count
 
 from pytest_k1n.engine.decide import ending
 from pytest_k1n.engine.decide.context import Context, Effects
@@ -80,6 +81,8 @@ class Engine(Beginning):
         self._tell_parent = partial(children.tell_parent, self)
         self._terminate_child = partial(children.terminate, self)
         self._started: dict[str, int] = {}
+        self.storage_places = count()
+        """Numbers what a client wants to store elsewhere."""
         self._index = TaskIndex(self.executions)
         self.logs = TaskLogs(self.task, self.archived)
 
@@ -163,12 +166,11 @@ class Engine(Beginning):
         self._index.note(execution)
         self._deadlines.note(execution)
 
-    def poll(self, key: QueueKey, worker_id: str | None, *, domain: str | None = None) -> TaskState | None:
-        """Deliver the next task of a queue, or None; `domain` is what the poll names it by: an empty one is another."""
+    def poll(self, key: QueueKey, worker_id: str | None) -> TaskState | None:
+        """Deliver the next task of a queue, or None."""
         now_ms = self.now_ms
-        named = key.domain or domain
-        self.polls[QueueKey(key.type, named)] = {
-            "queueName": key.type, "domain": named, "workerId": worker_id, "lastPollTime": now_ms,
+        self.polls[key] = {
+            "queueName": key.type, "domain": key.domain, "workerId": worker_id, "lastPollTime": now_ms,
         }  # fmt: skip
         task = self.dispatcher.next(key, worker_id, now_ms)
         if task is not None:

@@ -314,8 +314,8 @@ CHECKS: Final = (
     ),
     LintCheck(
         code="not-simulated", level=INFO, title="What only a real server does",
-        why="The embedded engine refuses a definition that evaluates Python, asks a database, or publishes to Kafka or "
-        "to another broker; `k1n run` simulates the task and says so.",
+        why="The embedded engine refuses a definition that evaluates Python, asks a database, or publishes to Kafka, "
+        "and fails an EVENT to a broker as a server without it does; `k1n run` simulates the task and says so.",
         fix="Test it with --k1n-server=jar, or a URL.", find=unsimulated.not_simulated,
     ),
     LintCheck(

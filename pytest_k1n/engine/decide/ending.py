@@ -65,7 +65,6 @@ def terminate(
     """End an execution unsuccessfully; unless that was requested through the API, its failureWorkflow starts."""
     loops.note_end(context, execution, task)
     execution.output = _output_if_any(execution) if output is None else output
-    execution.reason = reason
     if task is not None and execution.failed_task_id is None:  # a retry does not forget the first one
         execution.failed_task_id = task.task_id
     _name_failures(execution)
@@ -74,6 +73,7 @@ def terminate(
         execution.previous_status, execution.status = execution.status, status
         execution.output = _output_if_any(execution)
         execution.status = execution.previous_status
+    execution.reason = reason  # only now: outputs do not see it
     _end(context, execution, status)
     if failure_workflow and not by_request:
         context.effects.started_failures.append((execution, execution.failed_task_id))

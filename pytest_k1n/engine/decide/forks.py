@@ -54,7 +54,9 @@ def _check(task: JsonObject, definitions: Definitions) -> None:
     if task["type"] == "SUB_WORKFLOW" and isinstance(parameter, dict):
         name, inline = parameter.get("name"), parameter.get("workflowDefinition")
         if parameter.get("version") is None and not inline and definitions.workflow(str(name), None) is None:
-            raise InvalidInput(f"The Task {name} defined as a sub-workflow has no workflow definition available ")
+            raise InvalidInput(
+                f"The Task {java_text(name)} defined as a sub-workflow has no workflow definition available "
+            )
     if not task.get("name") and (task["type"] in _DEFINED_BY_NAME or task["type"] not in SYSTEM_TYPES):
         raise Broken("TaskDef name cannot be null")
 
@@ -101,7 +103,7 @@ def _read_tasks(given: Any) -> list[JsonObject] | None:
 
 def _joined(fork: TaskState) -> list[JsonObject]:
     """Read `dynamicForkJoinTasksParam`: `{dynamicTasks: [{taskName, referenceName, input, type}]}`."""
-    parameter = fork.node.document.get("dynamicForkJoinTasksParam") or ""
+    parameter = java_text(fork.node.document.get("dynamicForkJoinTasksParam"))
     value = fork.input.get(parameter)
     if value is None:
         raise InvalidInput(

@@ -176,7 +176,7 @@ def _sub_workflow(batch: TaskGroup, node: Node) -> None:
     task = batch.new(node, "SUB_WORKFLOW")
     task.def_name = node.name
     given = node.document.get("subWorkflowParam") or {}
-    resolve = compile_template({key: given.get(key) for key in ("name", "version", "taskToDomain", "priority")})
+    resolve = compile_template({key: given.get(key) for key in _OF_CHILD})
     values: dict[str, Any] = resolve(batch.execution, task) if resolve else given
     name = values.get("name")
     version = values.get("version")
@@ -201,13 +201,17 @@ def _sub_workflow(batch: TaskGroup, node: Node) -> None:
         "subWorkflowTaskToDomain": values.get("taskToDomain"),
         "subWorkflowDefinition": inline,
         "workflowInput": task.input,
-        "idempotencyKey": given.get("idempotencyKey"),
+        "idempotencyKey": values.get("idempotencyKey"),
         "idempotencyStrategy": given.get("idempotencyStrategy"),
         "priority": values.get("priority"),
     }
     if not task.execution.dialect.has_child_options:
         for name in ("idempotencyKey", "idempotencyStrategy", "priority"):
             del task.input[name]
+
+
+_OF_CHILD: Final = ("name", "version", "taskToDomain", "priority", "idempotencyKey")
+"""Parameters of a SUB_WORKFLOW that may be expressions."""
 
 
 def child_priority(task: TaskState) -> int | None:

@@ -94,6 +94,12 @@ def _inline_result(task: TaskState, context: Context) -> Any:
 def _lambda(task: TaskState, context: Context) -> bool:
     given = secrets.revealed(task.input)
     body = given.get("scriptExpression")
+    if not body:
+        task.status = FAILED
+        task.reason = (
+            "Empty 'scriptExpression' in Lambda task's input parameters. A non-empty String value must be provided."
+        )
+        return True
     try:
         result = context.scripts.javascript(f"(function(){{{body}}})();", given)
     except ScriptError as error:
@@ -107,8 +113,12 @@ def _lambda(task: TaskState, context: Context) -> bool:
 
 def _jq(task: TaskState, context: Context) -> bool:
     given = secrets.revealed(task.input)
+    query = given.get("queryExpression")
+    if query is None:
+        task.status, task.reason = FAILED, "Missing 'queryExpression' in input parameters"
+        return True
     try:
-        results = context.scripts.jq(str(given.get("queryExpression")), given)
+        results = context.scripts.jq(str(query), given)
     except ScriptError as error:
         task.status, task.reason = FAILED, str(error)
         task.output = {"error": str(error)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_k1n.engine.definition import Definition, Node, TaskDef, walk
+from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.registry.refusals import walk as documents
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.engine.values import JsonObject
@@ -42,6 +43,11 @@ class Catalogue:
         self.task_documents[document["name"]] = document
         self._task_definitions[document["name"]] = TaskDef({**document, **self._unknown_limits})
         self._forget()
+
+    def input_template(self, name: str) -> JsonObject:
+        """Return the input template of a task definition; empty if there is none of that name."""
+        definition = self._task_definitions.get(name)
+        return definition.input_template if definition is not None else {}
 
     def drop_task(self, name: str) -> bool:
         """Remove a task definition; tell whether there was one."""
@@ -127,7 +133,7 @@ class Catalogue:
                 name = parameter.get("name")
                 if not name or self.workflow_document(str(name), None) is None:
                     raise MissingChild(
-                        f"The Task {name} defined as a sub-workflow has no workflow definition available "
+                        f"The Task {java_text(name)} defined as a sub-workflow has no workflow definition available "
                     )
 
     def _forget(self) -> None:

@@ -9,22 +9,22 @@ from typing import Final
 from pytest_k1n.engine.language import expressions
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.registry.refusals import refusals, walk
-from pytest_k1n.engine.registry.taskconstraints import Violation, task_violations, violation
+from pytest_k1n.engine.registry.taskconstraints import InputTemplate, Violation, no_template, task_violations, violation
 from pytest_k1n.engine.values import JsonObject
 
 _MESSAGE: Final = "Validation failed, check below errors for detail."
 
 
-def demand_sound(document: JsonObject, path: str) -> None:
+def demand_sound(document: JsonObject, path: str, template_of: InputTemplate = no_template) -> None:
     """Check a normalised workflow definition as the server does. Raises Invalid with every violation."""
-    found = list(_workflow_violations(document, path))
+    found = list(_workflow_violations(document, path, template_of))
     if found:
         raise Invalid(_MESSAGE, violations=tuple(found))
 
 
-def check_workflow(document: JsonObject, path: str) -> None:
+def check_workflow(document: JsonObject, path: str, template_of: InputTemplate = no_template) -> None:
     """Check it as the server does, and for what this engine cannot run. Raises Invalid."""
-    demand_sound(document, path)
+    demand_sound(document, path, template_of)
     refused = [text for task in walk(document["tasks"]) for text in refusals(task)]
     if refused:
         raise Invalid("The embedded engine refuses this definition: " + "; ".join(refused))
@@ -86,7 +86,7 @@ _LEAST: Final = (
 )  # fmt: skip
 
 
-def _workflow_violations(document: JsonObject, path: str) -> Iterator[Violation]:
+def _workflow_violations(document: JsonObject, path: str, template_of: InputTemplate) -> Iterator[Violation]:
     if not document["tasks"]:
         yield violation(f"{path}.tasks", "WorkflowTask list cannot be empty")
     if not document.get("name"):
@@ -96,7 +96,7 @@ def _workflow_violations(document: JsonObject, path: str) -> Iterator[Violation]
             f"{path}.schemaVersion", "workflowDef schemaVersion: 2 is only supported", document["schemaVersion"]
         )
     for index, task in enumerate(document["tasks"]):
-        yield from task_violations(task, f"{path}.tasks[{index}]")
+        yield from task_violations(task, f"{path}.tasks[{index}]", template_of)
     every = list(walk(document["tasks"]))
     if all(task.get("taskReferenceName") and task.get("name") for task in every):
         yield from _references(document, every, path)

@@ -29,10 +29,6 @@ def refusals(task: JsonObject) -> Iterator[str]:
         yield f"task {ref} is a {kind}: {REFUSED_TYPES[kind]}"
     if kind == "DO_WHILE" and any(inner["type"] == "DO_WHILE" for inner in walk(task["loopOver"])):
         yield f"task {ref} has a DO_WHILE inside a DO_WHILE, which stalls on Conductor 3.32.1: use a SUB_WORKFLOW"
-    if kind == "EVENT":
-        sink = str(task.get("sink"))
-        if "${" not in sink and sink.partition(":")[0] != "conductor":
-            yield f"task {ref} publishes to {sink}: only the internal sink `conductor` is there"
     if _evaluator(task) == "python":
         yield f"task {ref} {EVALUATES_PYTHON}"
     if _needs_javascript(task) and not scripts.has_javascript():

@@ -20,15 +20,42 @@ def violation(path: str, message: str, value: Any = None) -> Violation:
     return found
 
 
-def task_violations(task: JsonObject, path: str) -> Iterator[Violation]:
+InputTemplate = Callable[[str], JsonObject]
+"""The input template of a task definition by its name; empty if there is none."""
+
+
+def no_template(_name: str) -> JsonObject:
+    """Know no task definition."""
+    return {}
+
+
+def task_violations(task: JsonObject, path: str, template_of: InputTemplate = no_template) -> Iterator[Violation]:
     """Check a task and those in its branches and cases; what a loop or an inline definition holds is not looked at."""
-    for field, message in demands(task):
+    for field, message in demands(_filled(task, template_of)):
         yield violation(f"{path}.{field}", message, task.get(field)) if field else violation(path, message)
     for at, branch in enumerate(task["forkTasks"]):
-        yield from _all(branch, f"{path}.forkTasks[{at}].<list element>")
+        yield from _all(branch, f"{path}.forkTasks[{at}].<list element>", template_of)
     for case, tasks in task["decisionCases"].items():
-        yield from _all(tasks, f"{path}.decisionCases[{case}].<map value>")
-    yield from _all(task["defaultCase"], f"{path}.defaultCase")
+        yield from _all(tasks, f"{path}.decisionCases[{case}].<map value>", template_of)
+    yield from _all(task["defaultCase"], f"{path}.defaultCase", template_of)
+
+
+_FILLED: Final = {
+    "HTTP": "http_request", "JSON_JQ_TRANSFORM": "queryExpression", "KAFKA_PUBLISH": "kafka_request",
+}  # fmt: skip
+"""The input of a type that the server also looks for in the task definition's template."""
+
+
+def _filled(task: JsonObject, template_of: InputTemplate) -> JsonObject:
+    """Add to a task's inputs what its definition's template has, where the server looks for it there, too."""
+    wanted = _FILLED.get(task["type"])
+    if wanted is None:
+        return task
+    embedded = task.get("taskDefinition")
+    template = (embedded.get("inputTemplate") if embedded else template_of(str(task.get("name")))) or {}
+    if wanted not in template:
+        return task
+    return {**task, "inputParameters": {wanted: template[wanted], **task["inputParameters"]}}
 
 
 def demands(task: JsonObject) -> Iterator[tuple[str, str]]:
@@ -44,9 +71,9 @@ def demands(task: JsonObject) -> Iterator[tuple[str, str]]:
             yield "", message
 
 
-def _all(tasks: list[JsonObject], path: str) -> Iterator[Violation]:
+def _all(tasks: list[JsonObject], path: str, template_of: InputTemplate) -> Iterator[Violation]:
     for at, task in enumerate(tasks):
-        yield from task_violations(task, f"{path}[{at}]")
+        yield from task_violations(task, f"{path}[{at}]", template_of)
 
 
 _NAMED: Final = {
@@ -123,7 +150,7 @@ def _wait(task: JsonObject) -> Iterator[str]:
     duration, until = ("" if each is None else each for each in given)  # 0 and what is empty are given, as no time
     if duration != "" and until != "":
         yield "Both 'duration' and 'until' specified. Please provide only one input"
-    elif duration != "" and "${" not in str(duration):
+    if duration != "" and "${" not in str(duration):
         try:
             duration_s(duration if isinstance(duration, str) else "")
         except ValueError:

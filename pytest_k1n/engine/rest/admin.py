@@ -61,7 +61,8 @@ def _storage(request: Request) -> Reply:
     path, operation, payload = (request.required(name) for name in ("path", "operation", "payloadType"))
     if operation.upper() not in ("READ", "WRITE") or payload.upper() not in _PAYLOADS:
         raise Invalid(f"Invalid input - Operation: {operation}, PayloadType: {payload}")
-    return Reply(payload={"path": f"{path}{seeded_id(request.engine.seed, f'storage/{path}')}.json"})
+    place = seeded_id(request.engine.seed, f"storage/{next(request.engine.storage_places)}")
+    return Reply(payload={"path": f"{path}{place}.json"})
 
 
 ROUTES = (

@@ -18,11 +18,12 @@ def _put_workflows(request: Request) -> Reply:
     definitions = shapes.read_list(given, shapes.WORKFLOW)
     if not definitions:
         demand([{"path": "updateWorkflowDef.arg0", "message": "WorkflowDefList is empty"}])
+    catalogue = request.engine.catalogue
     for index, definition in enumerate(definitions):
         shapes.refuse_nulls(definition.get("tasks"))
-        check_workflow(workflow_document(definition), f"updateWorkflowDef.arg0[{index}]")
+        check_workflow(workflow_document(definition), f"updateWorkflowDef.arg0[{index}]", catalogue.input_template)
     for definition in definitions:
-        request.engine.catalogue.put_workflow(definition, request.engine.now_ms, is_update=True)
+        catalogue.put_workflow(definition, request.engine.now_ms, is_update=True)
     names = [definition["name"] for definition in definitions]
     return Reply(payload={"bulkErrorResults": {}, "bulkSuccessfulResults": names})
 
@@ -31,9 +32,9 @@ def _post_workflow(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
     shapes.refuse_nulls(definition.get("tasks"))
     document = workflow_document(definition)
-    check_workflow(document, "registerWorkflowDef.arg0")
-    name, version = document["name"], document["version"]
     catalogue = request.engine.catalogue
+    check_workflow(document, "registerWorkflowDef.arg0", catalogue.input_template)
+    name, version = document["name"], document["version"]
     is_known = catalogue.workflow_document(name, version) is not None
     if is_known and not request.flag("overwrite"):
         raise WrongState(f"Workflow with {name}.{version} already exists!")
@@ -44,7 +45,7 @@ def _post_workflow(request: Request) -> Reply:
 def _validate(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
     shapes.refuse_nulls(definition.get("tasks"))
-    check_workflow(workflow_document(definition), "validateWorkflowDef.arg0")
+    check_workflow(workflow_document(definition), "validateWorkflowDef.arg0", request.engine.catalogue.input_template)
     return Reply()
 
 

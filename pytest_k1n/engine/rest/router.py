@@ -124,8 +124,8 @@ def _demand_json(kind: str, parameters: list[str]) -> None:
         raise Invalid(f"Content-Type cannot contain wildcard {'type' if type_ == '*' else 'subtype'} '*'")
     if subtype == "xml" or subtype.endswith("+xml"):
         raise Illegal("JSON parse error: this engine reads no XML")
-    if type_ == "application" and (subtype == "json" or subtype.endswith("+json")):
-        return
+    if type_ == "application" and (subtype in ("json", "yaml") or subtype.endswith("+json")):
+        return  # JSON is YAML, and no other YAML is read here
     if not any(parameter.lower().startswith("charset=") for parameter in parameters):
         parameters.append("charset=UTF-8")  # as the server's filter does
     raise Illegal(f"Content-Type '{';'.join((kind.lower(), *parameters))}' is not supported")

@@ -45,6 +45,7 @@ _TASK_COLUMNS: Final[dict[str, Callable[[TaskState], str | int | None]]] = {
     "update_time": lambda task: task.updated_ms,
     "json_data": lambda task: _task_text(task),
 }
+_SORTED_TASK_COLUMNS: Final = {name: read for name, read in _TASK_COLUMNS.items() if name != "scheduled_time"}
 _ANYWHERE: Final = {"task_id", "task_type", "task_def_name", *_COLUMNS}
 """What conditions may be about; the server's tables have not all of it, and it fails where they lack it."""
 
@@ -74,12 +75,18 @@ def tasks(every: Iterable[TaskState], query: str, free_text: str | None, sort: s
     tests = _tests(query, _TASK_COLUMNS)
     shows = _shows(free_text, _task_text)
     found = [task for task in every if _is_indexed(task) and all(test(task) for test in tests) and shows(task)]
-    return _ordered(found, sort, _TASK_COLUMNS)
+    return _ordered(sorted(found, key=_indexed_ms), sort, _SORTED_TASK_COLUMNS)
 
 
 def _is_indexed(task: TaskState) -> bool:
     """Tell whether the server's index of tasks has a record: an update puts it there, not its making."""
     return task.status != SKIPPED and is_touched(task)
+
+
+def _indexed_ms(task: TaskState) -> int:
+    """Return when a record came into the index: with its first update, which of a worker's task is the first poll."""
+    polled_ms = task.started_ms if task.poll_count and task.node.type == "SIMPLE" else 0
+    return polled_ms or task.ended_ms or task.updated_ms
 
 
 def rows(executions_: Iterable[ExecutionState]) -> Iterator[TaskState]:
@@ -135,7 +142,7 @@ def _ordered(found: list[T], sort: str, columns: Mapping[str, Callable[[T], Any]
         column = _snake(column)
         if column in columns and direction.upper() in ("ASC", "DESC"):
             is_backwards = direction.upper() == "DESC"
-            if is_backwards and column.endswith("_time"):
+            if is_backwards and column.endswith("_time") and any(map(columns[column], found)):
                 found = found[::-1]  # what was made at one instant of a virtual clock was made one after the other
             found = sorted(found, key=_ranked(columns[column]), reverse=is_backwards)
     return found

@@ -34,14 +34,14 @@ SINGLE_POLL_MS = 100
 
 
 def _key(request: Request) -> QueueKey:
-    return QueueKey(request.names["type"], request.text("domain") or None)
+    return QueueKey(request.names["type"], request.text("domain"))
 
 
 def _poll(request: Request) -> Reply | Waiting:
-    key, worker_id, domain = _key(request), request.text("workerid"), request.text("domain")
+    key, worker_id = _key(request), request.text("workerid")
 
     def attempt() -> Reply | None:
-        task = request.engine.poll(key, worker_id, domain=domain)
+        task = request.engine.poll(key, worker_id)
         return None if task is None else Reply(payload=_delivered(task))
 
     return attempt() or Waiting(attempt=attempt, otherwise=lambda: Reply(204), timeout_ms=SINGLE_POLL_MS, key=key)
@@ -65,11 +65,11 @@ def _poll_batch(request: Request) -> Reply | Waiting:
     if timeout_ms > LONGEST_POLL_MS:
         raise Invalid("Long Poll Timeout value cannot be more than 5 seconds")
     key, worker_id, count = _key(request), request.text("workerid"), request.count("count", 1)
-    domain, most = request.text("domain"), sys.maxsize if count < 0 else count  # SQLite's LIMIT -1: all there are
+    most = sys.maxsize if count < 0 else count  # SQLite's LIMIT -1: all there are
 
     def attempt() -> Reply | None:
         delivered: list[tuple[int, JsonObject]] = []
-        while len(delivered) < most and (task := request.engine.poll(key, worker_id, domain=domain)) is not None:
+        while len(delivered) < most and (task := request.engine.poll(key, worker_id)) is not None:
             delivered.append((request.engine.dispatcher.queues.taken, _delivered(task)))
         delivered.sort(key=lambda each: each[0])
         return Reply(payload=[document for _, document in delivered]) if delivered else None
@@ -253,9 +253,9 @@ def _queue_sizes(request: Request) -> Reply:
 
 def _size(request: Request, label: str) -> int:
     """Count what the queue of a task type holds, or of a domain's where the name has one in front."""
-    domain, _, type_ = label.rpartition(":")
+    domain, colon, type_ = label.rpartition(":")
     queues = request.engine.dispatcher.queues
-    return queues.size(QueueKey(label)) or (queues.size(QueueKey(type_, domain)) if domain else 0)
+    return queues.size(QueueKey(label)) or (queues.size(QueueKey(type_, domain)) if colon else 0)
 
 
 def _all_queues(request: Request) -> Reply:

@@ -51,8 +51,9 @@ def started(
     inline = asked.get("workflowDef")
     if inline is not None:
         shapes.refuse_nulls(inline.get("tasks"))
-        check_workflow(workflow_document(inline), "startWorkflow.arg0.workflowDef")
-        definition = request.engine.catalogue.inline(inline)
+        catalogue = request.engine.catalogue
+        check_workflow(workflow_document(inline), "startWorkflow.arg0.workflowDef", catalogue.input_template)
+        definition = catalogue.inline(inline)
     elif not asked["name"].strip():
         raise Invalid("Workflow name must be specified when searching for a definition")
     else:

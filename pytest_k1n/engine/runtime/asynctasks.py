@@ -34,13 +34,13 @@ def run_event(task: TaskState) -> None:
         return
     sink = str(sink)
     task.output["event_produced"] = sink
-    kind, _, name = sink.partition(":")
+    kind, colon, name = sink.partition(":")
     if kind != "conductor":
         problem = f"Unknown queue type {kind}" if ":" in sink else f"Illegal event {sink}"
         task.status = FAILED
         task.reason = f"Error loading queue:{sink}, for task:{task.task_id}, error: {problem}"
         return
-    task.output["event_produced"] = f"conductor:{execution.definition.name}:{name or task.ref}"
+    task.output["event_produced"] = f"conductor:{execution.definition.name}:{name if colon else task.ref}"
     task.status = COMPLETED
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import Message
+from http import HTTPStatus
 from json import JSONDecoder
 from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import urlsplit
@@ -18,16 +20,25 @@ from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 from pytest_k1n.engine.values import JsonObject
 
+ANOTHER: Final = "\x00"
+"""Between the values of a header that is sent more than once."""
 HttpAnswer = tuple[int, str, dict[str, list[str]], bytes]
 """Status, reason phrase, headers, body."""
 _SUCCESSES: Final = range(200, 300)
 _FIRST_ERROR: Final = 400
 _JAVA: Final = "java.lang.Exception"
+_QUERY: Final = re.compile(r"\?.*", re.DOTALL)
+_LINE_END: Final = re.compile("[\r\n]")
+_KNOWN: Final = frozenset({*map(int, HTTPStatus), *range(400, 600)})
+"""Statuses that the server has a name for, and the errors, which need none."""
 _ANY_JSON: Final = "application/json"
 
 
 class HttpCaller(Protocol):
-    """Makes one HTTP request; returns status, reason phrase, headers, body. Raises OSError."""
+    """Makes one HTTP request; returns status, reason phrase, headers, body. Raises OSError.
+
+    A header whose value holds `ANOTHER` is sent once for each part.
+    """
 
     def __call__(
         self, method: str, uri: str, headers: dict[str, str], body: bytes | None, timeout_s: float
@@ -76,26 +87,34 @@ def http_request(task: TaskState) -> OutgoingCall | None:
 
 
 def _headers_of(fields: Mapping[str, Any]) -> dict[str, str]:
-    """Write the headers of a request: its `accept` and `contentType`, set or not, win over headers of these names."""
+    """Write the headers of a request; one given beside `accept` or `contentType`, set or not, is sent as well."""
     asked = fields.get("accept")
     accept = asked if isinstance(asked, list) else [asked or _ANY_JSON]
-    given = {str(name): java_text(value) for name, value in (fields.get("headers") or {}).items()}
-    return {
-        **{name: value for name, value in given.items() if name.lower() not in ("accept", "content-type")},
+    headers = {
         "Accept": ", ".join(str(each).replace("; ", ";") for each in accept),
         "Content-Type": str(fields.get("contentType") or _ANY_JSON),
     }
+    for name, value in (fields.get("headers") or {}).items():
+        known = next((own for own in headers if own.lower() == str(name).lower()), str(name))
+        text = java_text(value)
+        headers[known] = f"{headers[known]}{ANOTHER}{text}" if known in headers else text
+    return headers
 
 
 def take_answer(task: TaskState, request: OutgoingCall, answer: HttpAnswer | Exception) -> None:
     """End a HTTP task by what came of its request; anything but 2xx fails it, with the server's words."""
+    asked = f'{request.method} request for "{_QUERY.sub("", request.uri)}"'
     if isinstance(answer, Exception):
-        _fail(task, f'I/O error on {request.method} request for "{request.uri}": {_said(answer, request.uri)}')
+        _fail(task, f"I/O error on {asked}: {_said(answer, request.uri)}")
         return
     status, phrase, received, content = answer
+    if status not in _KNOWN:
+        _fail(task, f"No matching constant for [{status}]", error="java.lang.IllegalArgumentException")
+        return
     if status >= _FIRST_ERROR:
-        text = content.decode("utf-8", "replace")
-        _fail(task, f'{status} {phrase} on {request.method} request for "{request.uri}": "{text}"')
+        text = _LINE_END.sub("<EOL>", content.decode(_charset(received), "replace"))
+        shown = f'"{text}"' if content else "[no body]"
+        _fail(task, f"{status} {phrase} on {asked}: {shown}")
         return
     is_good = status in _SUCCESSES
     body = parsed(content.decode(_charset(received), "replace")) if is_good else None
@@ -152,6 +171,8 @@ def _said(error: Exception, uri: str) -> str:
     """Say what went wrong, in the server's words where nobody listened, answered or was known by that name."""
     cause = getattr(error, "reason", error)  # a URLError's
     address = urlsplit(uri)
+    if "@" in address.netloc:
+        return "Request URI authority contains deprecated userinfo component"
     if isinstance(cause, ConnectionRefusedError):
         return f"Connect to {address.scheme}://{address.netloc} failed: Connection refused"
     if isinstance(cause, socket.gaierror):
@@ -161,7 +182,7 @@ def _said(error: Exception, uri: str) -> str:
     return str(error)
 
 
-def _fail(task: TaskState, problem: str) -> None:
+def _fail(task: TaskState, problem: str, *, error: str = _JAVA) -> None:
     task.status = FAILED
-    task.output = {"response": f"{_JAVA}: {problem}"}
-    task.reason = f"Failed to invoke HTTP task due to: {_JAVA}: {problem}"
+    task.output = {"response": f"{error}: {problem}"}
+    task.reason = f"Failed to invoke HTTP task due to: {error}: {problem}"

@@ -6,9 +6,10 @@ import gzip
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_k1n.engine.runtime.httpcalls import HttpAnswer
+from pytest_k1n.engine.runtime.httpcalls import ANOTHER, HttpAnswer
 
 if TYPE_CHECKING:
+    import http.client
     import urllib.request
 
 _DROPPED: Final = ("content-encoding", "content-length", "content-md5")
@@ -32,7 +33,11 @@ def call_http(method: str, uri: str, headers: dict[str, str], body: bytes | None
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Make what opens requests; a POST follows a redirection as a bare GET, but for 307 and 308."""
+    """Make what opens requests: a header with several values is sent several times, as the server does.
+
+    A POST follows a redirection as a bare GET, but for 307 and 308.
+    """
+    import http.client
     import urllib.request
 
     class Redirections(urllib.request.HTTPRedirectHandler):
@@ -45,7 +50,23 @@ def _opener() -> urllib.request.OpenerDirector:
                 return urllib.request.Request(newurl, method="GET")
             return urllib.request.Request(newurl, req.data, dict(req.header_items()), method=method)
 
-    return urllib.request.build_opener(Redirections)
+    class Repeating(http.client.HTTPConnection):
+        def putheader(self, header: str | bytes, *values: Any) -> None:
+            for value in str(values[0]).split(ANOTHER):
+                super().putheader(header, value)
+
+    class RepeatingSafely(Repeating, http.client.HTTPSConnection):
+        pass
+
+    class Plain(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Repeating, req)
+
+    class Safe(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(RepeatingSafely, req)
+
+    return urllib.request.build_opener(Redirections, Plain, Safe)
 
 
 _MOVED: Final = (301, 302)

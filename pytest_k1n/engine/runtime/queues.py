@@ -22,7 +22,7 @@ class QueueKey(NamedTuple):
     @property
     def label(self) -> str:
         """Return the server's name of the queue."""
-        return f"{self.domain}:{self.type}" if self.domain else self.type
+        return self.type if self.domain is None else f"{self.domain}:{self.type}"
 
 
 class _Queue:

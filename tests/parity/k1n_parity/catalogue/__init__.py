@@ -19,6 +19,7 @@ from k1n_parity.catalogue import (
     limits,
     looping,
     loops,
+    mappers,
     nesting,
     operators,
     parenting,
@@ -61,3 +62,4 @@ def catalogue() -> Iterator[Case]:
     yield from waiting.waiting()
     yield from strangers.strangers()
     yield from deadends.dead_ends()
+    yield from mappers.mappers()

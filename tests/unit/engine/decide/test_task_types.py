@@ -3,6 +3,7 @@
 import pytest
 
 from k1n_support.live import NotReached
+from pytest_k1n.core.definition.waitinput import instant_ms
 
 
 def test_a_chain_runs_in_order_and_its_output_is_the_last_tasks(bench, make):
@@ -278,12 +279,33 @@ def test_a_wait_lasts_exactly_as_long_as_it_says(bench, make):
     assert execution.state.status == "COMPLETED"
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "CET", "GMT+01:00", "UTC+1"])
+@pytest.mark.parametrize("zone", ["CET", "cet", "GMT+01:00", "GMT+1:00", "+0100", "Central European Time"])
 def test_a_wait_until_a_date_in_a_zone_ends_then(bench, make, zone):
     wait = make.of_type("WAIT", "wait", inputParameters={"until": f"2026-01-02 03:00 {zone}"})
     execution = bench.run(make.workflow(wait))
 
     assert execution.task("wait").ended_ms - execution.task("wait").started_ms == 26 * 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("until", "day"),
+    [
+        ("2026-13-01", "2027-01-01"),
+        ("2026-2-30", "2026-03-02"),
+        (" 2026-1-1 24:00", "2026-01-02"),
+        ("2099-0-0", "2098-11-30"),
+    ],
+)
+def test_a_wait_until_a_day_that_is_none_ends_when_java_takes_it_to_be(until, day):
+    assert instant_ms(until) == instant_ms(day)
+
+
+@pytest.mark.parametrize(
+    "until", ["2026-01-01 00:00 Europe/Berlin", "2026-01-01 00:00 UTC+1", "2026-01-01 00:00 Z", "2026-01-01 "]
+)
+def test_a_wait_until_what_java_cannot_read_is_refused(until):
+    with pytest.raises(ValueError, match="Unable to parse date"):
+        instant_ms(until)
 
 
 def test_a_human_task_and_an_endless_wait_end_when_somebody_says_so(bench, make):

@@ -110,10 +110,10 @@ def test_a_count_below_zero_takes_all_there_is(routes):
     assert ask(routes, "GET", "/tasks/poll/batch/a", count=-1, timeout=0) == (200, [])
 
 
-def test_an_empty_domain_is_noted_beside_none_and_gets_the_same_tasks(routes):
+def test_an_empty_domain_is_one_beside_none(routes):
     ask(routes, "POST", "/workflow/chain", {})
-    assert ask(routes, "GET", "/tasks/poll/a", domain="", workerid="w2")[0] == 200
-    ask(routes, "GET", "/tasks/poll/a", workerid="w1")
+    assert ask(routes, "GET", "/tasks/poll/a", domain="", workerid="w2")[0] == 204
+    assert ask(routes, "GET", "/tasks/poll/a", workerid="w1")[0] == 200
     _, data = ask(routes, "GET", "/tasks/queue/polldata", taskType="a")
     assert [(poll.get("domain"), poll["workerId"]) for poll in data] == [("", "w2"), (None, "w1")]
 

@@ -154,7 +154,6 @@ def test_only_outside_branches_must_an_expression_name_a_ref_that_is_there(route
             "task a is a KAFKA_PUBLISH: it publishes to Kafka",
         ),
         ({**SIMPLE_A, "type": "JDBC"}, "task a is a JDBC: it asks a database that a server is configured with"),
-        ({**SIMPLE_A, "type": "EVENT", "sink": "sqs:q"}, "only the internal sink `conductor` is there"),
         (
             {**SIMPLE_A, "type": "SWITCH", "evaluatorType": "python", "expression": "x", "decisionCases": {"a": []}},
             f"task a {EVALUATES_PYTHON}",
