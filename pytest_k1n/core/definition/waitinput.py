@@ -22,7 +22,7 @@ def duration_s(text: str) -> int:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-_INSTANT: Final = re.compile(r"\s*(\d+)-\s*(\d+)-\s*(\d+)(?:\s+(\d+):\s*(\d+)(?: +(\S.*))?)?")
+_INSTANT: Final = re.compile(r" *(\d+)-\s*(\d+)-\s*(\d+)(?: +(\d+):\s*(\d+)(?: (\S.*))?)?")
 _OFFSET: Final = re.compile(r"(?:GMT)?([+-])(\d{2})(\d{2})|GMT([+-])(\d{1,2}):(\d{2})")
 _NAMED: Final = {
     "utc": "UTC", "gmt": "UTC", "greenwich mean time": "UTC", "coordinated universal time": "UTC", "wet": "UTC",

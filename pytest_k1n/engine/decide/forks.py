@@ -8,8 +8,9 @@ from typing import Any, Final
 from pytest_k1n.engine.decide.context import Broken, Definitions
 from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.language.java_text import java_text
-from pytest_k1n.engine.problems import InvalidInput, Problem
+from pytest_k1n.engine.problems import Invalid, InvalidInput, Problem
 from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.coercions import no_container, no_object
 from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.values import JsonObject
@@ -110,12 +111,7 @@ def _joined(fork: TaskState) -> list[JsonObject]:
             f"Dynamic tasks could not be created. The value of {parameter} from task's input {java_text(fork.input)} "
             "has no dynamic tasks to be scheduled"
         )
-    tasks = value.get("dynamicTasks") if isinstance(value, dict) else None
-    if not isinstance(tasks, list):
-        raise InvalidInput(
-            f"Dynamic tasks could not be created. The value of {parameter} from task's input {java_text(fork.input)} "
-            "cannot be read as dynamic fork join tasks"
-        )
+    tasks = _read_joined(value)
     return [
         workflow_task_document(
             {
@@ -127,6 +123,41 @@ def _joined(fork: TaskState) -> list[JsonObject]:
         )
         for task in tasks
     ]
+
+
+def _read_joined(value: Any) -> list[JsonObject]:
+    """Read `{dynamicTasks: [...]}` as the server's JSON reader does. Raises Broken in its words, InvalidInput."""
+    if not isinstance(value, dict):
+        raise _unreadable(no_object(_JOINED, value))
+    tasks = value.get("dynamicTasks", [])
+    if tasks is None:
+        raise Broken(
+            f'Cannot invoke "java.util.List.stream()" because the return value of "{_JOINED}.getDynamicTasks()" is null'
+        )
+    chain = f'{_JOINED}["dynamicTasks"]'
+    if not isinstance(tasks, list):
+        raise _unreadable(no_container(f"java.util.ArrayList<{_JOINED_TASK}>", tasks), chain)
+    for index, task in enumerate(tasks):
+        where = f"{chain}->java.util.ArrayList[{index}]"
+        if not isinstance(task, dict):
+            raise _unreadable(no_object(_JOINED_TASK, task), where)
+        if not isinstance(given := task.get("input") or {}, dict):
+            raise _unreadable(no_container("java.util.LinkedHashMap", given), f'{where}->{_JOINED_TASK}["input"]')
+        if not task.get("taskName"):
+            raise Broken("TaskDef name cannot be null")
+        if not task.get("referenceName"):
+            raise InvalidInput("Error scheduling tasks: one that is forked has no referenceName")
+    return tasks
+
+
+_JOINED: Final = "com.netflix.conductor.common.metadata.workflow.DynamicForkJoinTaskList"
+_JOINED_TASK: Final = "com.netflix.conductor.common.metadata.workflow.DynamicForkJoinTask"
+
+
+def _unreadable(complaint: Problem, chain: str = "") -> Broken:
+    """Make the answer to what the server's JSON reader refuses, not of a request but of an input."""
+    text = complaint.message.removeprefix("JSON parse error: ") + "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
+    return Broken(f"{text} (through reference chain: {chain})" if chain else text, problem=Invalid)
 
 
 def _same_task(fork: TaskState) -> list[JsonObject]:

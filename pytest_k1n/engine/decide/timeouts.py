@@ -11,8 +11,6 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import IN_PROGRESS, OPEN_TASK, RUNNING, SCHEDULED, TERMINAL_WORKFLOW, TIMED_OUT
 
 NEVER = 2**62
-_UNANSWERING = frozenset({"SUB_WORKFLOW", "WAIT"})
-"""Task types without a response timeout: the server completes them by itself."""
 
 
 def workflow_reason(execution: ExecutionState, now_ms: int) -> str | None:
@@ -62,7 +60,7 @@ def time_out(task: TaskState, now_ms: int) -> str | None:
             )
             if (ending := _apply(task, definition.timeout_policy, reason)) or task.status == TIMED_OUT:
                 return ending
-    if _answers(task) and now_ms >= _response_due_ms(task):
+    if is_overdue(task, now_ms):
         task.status = TIMED_OUT
         task.reason = (
             f"responseTimeout: {definition.response_timeout_s} exceeded for the taskId: {task.task_id} "
@@ -132,7 +130,7 @@ def task_due_ms(task: TaskState, now_ms: int) -> int:
     if limits is None or (task.status == SCHEDULED and not limits.limits_waiting) or task.status not in OPEN_TASK:
         return due
     if limits.response_timeout_s > 0 and not task.lease_until_ms and _answers(task):
-        candidate = _response_due_ms(task)
+        candidate = task.due_ms if _is_untouched(task) else _response_due_ms(task)
         if now_ms < candidate < due:
             due = candidate
     if limits.timeout_s > 0 and task.started_ms > 0:
@@ -150,13 +148,19 @@ def task_due_ms(task: TaskState, now_ms: int) -> int:
     return due
 
 
+def is_overdue(task: TaskState, now_ms: int) -> bool:
+    """Tell whether its response timeout is over."""
+    return _answers(task) and now_ms >= _response_due_ms(task)
+
+
 def _answers(task: TaskState) -> bool:
     definition = task.task_def
     return (
         task.status == IN_PROGRESS
         and definition is not None
         and definition.response_timeout_s > 0
-        and task.type not in _UNANSWERING
+        and task.type != "SUB_WORKFLOW"  # the server completes it by itself
+        and (task.type != "WAIT" or task.due_ms > 0)  # what waits without an end has 68 years more
         and not task.node.document["asyncComplete"]
     )
 
@@ -164,7 +168,18 @@ def _answers(task: TaskState) -> bool:
 def _response_due_ms(task: TaskState) -> int:
     definition = task.task_def
     limit = definition.response_timeout_s if definition is not None else 0
+    if _is_untouched(task):
+        return 0
     return max(task.updated_ms, task.lease_until_ms) + (limit + task.callback_s) * 1000
+
+
+def _is_untouched(task: TaskState) -> bool:
+    """Tell whether it is a WAIT that nobody has updated: to the server it was last heard of in 1970.
+
+    The response timeout of a task definition of its name is over at once then: with the next look, at its own end at
+    the latest, for the server does not look before that by itself.
+    """
+    return task.type == "WAIT" and task.due_ms > 0 and task.ticket == 0
 
 
 def _apply(task: TaskState, policy: str, reason: str) -> str | None:

@@ -216,7 +216,7 @@ def summary(execution: ExecutionState) -> JsonObject:
         "inputSize": len(input_text),
         "outputSize": len(output_text),
     }
-    if execution.status in TERMINAL_WORKFLOW:
+    if execution.ended_ms:  # also of one that goes on again
         document["endTime"] = _iso(execution.ended_ms)
     if execution.correlation_id is not None:
         document["correlationId"] = execution.correlation_id

@@ -102,8 +102,14 @@ def _update_v2(request: Request) -> Reply:
     task = _take(request, checked=False)
     if task.status in OPEN_TASK:
         return Reply(204)
-    following = request.engine.poll(QueueKey(task.type, task.domain), task.worker_id)
+    following = request.engine.poll(QueueKey(task.type, task.domain), _said_worker(request))
     return Reply(204) if following is None else Reply(payload=_delivered(following))
+
+
+def _said_worker(request: Request) -> str | None:
+    """Return the worker that a result names, which may be none."""
+    named = shapes.read(shapes.parse(request.body), shapes.RESULT).get("workerId")
+    return None if named is None else str(named)
 
 
 def _take(request: Request, *, checked: bool = True) -> TaskState:

@@ -40,6 +40,7 @@ def started(
     `marks_inline`: whether the input tells, as only some of the server's endpoints do, that the definition came inline.
     Raises Problem.
     """
+    request.engine.guards.passed_ms = 0
     asked = shapes.read(shapes.parse(request.body), shapes.START)
     if named is not None:
         asked = {**asked, "name": named, "version": version}

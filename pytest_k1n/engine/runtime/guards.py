@@ -35,7 +35,7 @@ class Guards:
     max_idle_jumps: int = 10_000
     """Jumps in a row after which nothing was scheduled, updated or ended."""
     max_horizon_ms: int = 10 * 366 * 24 * 3_600_000
-    """How far virtual time may run in all."""
+    """How far virtual time may run since a client last asked for something to be started."""
     max_at_once: int = MOST_AT_ONCE
     """How often one thing may be done at one instant: rounds of a loop, attempts of a task, starts of a workflow."""
     max_in_all: int = 100_000
@@ -54,13 +54,13 @@ class Guards:
     _in_all: Counter[str] = field(default_factory=Counter)
 
     def jump(self, duration_ms: int, diagnosis: Callable[[], str]) -> None:
-        """Count a jump. Raises Stuck."""
+        """Count a jump. Raises Stuck where it is one too many, or too far: it is not made then, a nearer one may be."""
         self.idle_jumps += 1
-        self.passed_ms += duration_ms
         if self.idle_jumps > self.max_idle_jumps:
             raise Stuck(f"the clock jumped {self.idle_jumps} times and nothing changed; waiting: {diagnosis()}")
-        if self.passed_ms > self.max_horizon_ms:
+        if self.passed_ms + duration_ms > self.max_horizon_ms:
             raise Stuck(f"virtual time ran over {format_ms(self.max_horizon_ms)}; waiting: {diagnosis()}")
+        self.passed_ms += duration_ms
 
     def again(self, key: str, now_ms: int, what: Callable[[], str]) -> None:
         """Count what is done once more, told apart by its key. Raises Endless, whose text begins with `what`."""

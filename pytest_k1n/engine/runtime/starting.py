@@ -31,6 +31,8 @@ def run(engine: Starter, task: TaskState) -> None:
         definition = None if problem else _definition(engine, asked)
     except Illegal as error:
         problem = f"Error reading StartWorkflowRequest. {str(error).removeprefix('JSON parse error: ')}"
+        if not isinstance(request, dict):
+            problem += "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
     except (Unknown, MissingChild) as error:
         problem = str(error)
     if problem or definition is None:

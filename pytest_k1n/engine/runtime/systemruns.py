@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from pytest_k1n.engine.decide import timeouts
 from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.ids import INSTANCE
 from pytest_k1n.engine.runtime import asynctasks, children, httpcalls
@@ -98,6 +99,9 @@ class SystemRuns:
     def _end_wait(self, waiting: tuple[TaskState, int]) -> None:
         task, ticket = waiting
         if task.ticket != ticket or task.status not in OPEN_TASK:
+            return
+        if timeouts.is_overdue(task, self._engine.now_ms):
+            self._engine.decide(task.execution, (task,))
             return
         task.status = COMPLETED
         task.ended_ms = self._engine.now_ms

@@ -56,7 +56,9 @@ class Pacer:
         self.arrival: Arrival | None = None
         """How the last move has ended."""
         self.stuck: str | None = None
-        """Why time does not move any more by itself, though nothing holds it."""
+        """Why time does not move by itself to the next event, though nothing holds it."""
+        self._refused_ms = 0
+        """That event's instant: to one that comes before it, time does move."""
 
     @property
     def is_moving(self) -> bool:
@@ -131,14 +133,15 @@ class Pacer:
             if move and move.until_ms is not None and (following is None or following > move.until_ms):
                 self._arrive(move.until_ms)
                 return
-            if following is None or (self.stuck and not move):
+            if following is None or (self.stuck and not move and following >= self._refused_ms):
                 if move:
                     self._end(Arrival.IDLE)
                 return
+            self.stuck = None
             try:
                 engine.step()
             except Stuck as stuck:
-                self.stuck = str(stuck)
+                self.stuck, self._refused_ms = str(stuck), following
                 self._end(Arrival.STUCK)
                 return
             self._moved()

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from k1n_parity.catalogue.builders import FAIL, case, definitions, dynamic_fork, loop, simple, step, sub, system
+from k1n_parity.catalogue.builders import (
+    FAIL,
+    case,
+    definitions,
+    dynamic_fork,
+    fork,
+    loop,
+    simple,
+    step,
+    sub,
+    switch,
+    system,
+)
 from pytest_k1n.conformance.cases import PREFIX, Case, Document
 from pytest_k1n.conformance.stub import STUB
 
@@ -18,6 +30,8 @@ def mappers() -> Iterator[Case]:
     yield from _templates()
     yield from _empty()
     yield from _dates()
+    yield from _named_waits()
+    yield from _joined()
     yield from _sinks()
     yield from _requests()
     failed = {"outputParameters": {"why": "${workflow.reasonForIncompletion}", "how": "${workflow.status}"}}
@@ -87,6 +101,36 @@ def _dates() -> Iterator[Case]:
         yield case(f"WAIT until {until!r}", system("WAIT", "t", {"until": until}))
     both = system("WAIT", "t", {"until": "2020-01-01", "duration": "soon"})
     yield case("WAIT until and for no time that can be read", both)
+
+
+def _named_waits() -> Iterator[Case]:
+    """Yield timed WAITs with a task definition of their name, whose response timeout is over at once."""
+    short, long = ({**system("WAIT", "t", {"duration": span}), "name": f"{PREFIX}t"} for span in ("1s", "1 hour"))
+    named = {**DEFS, "t": {"responseTimeoutSeconds": 600}}
+    yield case("WAIT with a task definition, alone", short, simple("a"), defs=named)
+    yield case("WAIT with a task definition, behind a worker's task", simple("a"), short, defs=named)
+    yield case("WAIT with a task definition, in a fork", *fork([long], [simple("a")]), defs=named)
+    yield case("WAIT with a task definition, in a loop", loop(long), defs=named)
+    yield case("WAIT with a task definition, in a switch", switch("x", {"x": [long]}), defs=named)
+
+
+def _joined() -> Iterator[Case]:
+    """Yield dynamic forks whose list of tasks is none, as the older of two forms has it."""
+    task = {"taskName": f"{PREFIX}a", "referenceName": "a", "input": {"x": 1}}
+    for name, given in {
+        "a list itself": [task],
+        "a text": "x",
+        "a number": 5,
+        "a truth": True,
+        "nothing": None,
+        "an empty object": {},
+        "of null": {"dynamicTasks": None},
+        "of an object": {"dynamicTasks": task},
+        "of texts": {"dynamicTasks": ["x"]},
+        "of one with an input that is none": {"dynamicTasks": [{**task, "input": "x"}]},
+    }.items():
+        forking = system("FORK_JOIN_DYNAMIC", "dyn", {"given": given}, dynamicForkJoinTasksParam="given")
+        yield case(f"a joined dynamic fork, {name}", forking, system("JOIN", "join"), defs=DEFS)
 
 
 def _sinks() -> Iterator[Case]:

@@ -308,6 +308,29 @@ def test_a_wait_until_what_java_cannot_read_is_refused(until):
         instant_ms(until)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "status"),
+    [({"duration": "2 hours"}, "TIMED_OUT"), ({"until": "2026-01-02"}, "TIMED_OUT"), ({}, "COMPLETED")],
+)
+def test_a_timed_wait_named_as_a_task_definition_is_timed_out_at_its_end(bench, make, inputs, status):
+    bench.engine.catalogue.put_task({"name": "wait", "responseTimeoutSeconds": 600, "retryCount": 0}, 0)
+    execution = bench.start(make.workflow(make.of_type("WAIT", "wait", inputParameters=inputs)))
+    if not inputs:
+        execution.complete("wait")
+    bench.engine.drain()
+
+    assert execution.task("wait").status == execution.state.status == status
+
+
+def test_a_timed_wait_named_as_a_task_definition_is_timed_out_by_what_goes_on_beside_it(bench, make):
+    bench.engine.catalogue.put_task({"name": "wait", "responseTimeoutSeconds": 600, "retryCount": 0}, 0)
+    wait = make.of_type("WAIT", "wait", inputParameters={"duration": "2 hours"})
+    execution = bench.start(make.workflow(*make.fork([wait], [make.simple("a")])))
+
+    assert execution.task("wait").status == "TIMED_OUT"
+    assert make.statuses(execution)["a"] == "CANCELED"
+
+
 def test_a_human_task_and_an_endless_wait_end_when_somebody_says_so(bench, make):
     execution = bench.start(make.workflow(make.of_type("HUMAN", "who"), make.of_type("WAIT", "wait"), make.simple("a")))
     execution.advance(10**9)

@@ -518,6 +518,20 @@ def test_time_that_runs_away_is_stopped_and_says_who_was_waiting(make):
     )
 
 
+def test_what_lies_too_far_ahead_keeps_no_other_execution_from_going_on(make):
+    served = Served(make, guards=Guards(max_horizon_ms=10 * HOUR_MS))
+    served.start(wait_for(make, "wait", "20h"))
+    served.wall.passes(100)
+    near = served.start(wait_for(make, "wait", "2h"), name="near")
+    served.wall.passes(SETTLE_MS + 100)
+    assert served.elapsed_ms == 2 * HOUR_MS
+    assert served.engine.execution(near).status == "COMPLETED"
+    assert served.pacer.stuck is not None
+    served.start(wait_for(make, "wait", "7h"), name="later")
+    served.wall.passes(SETTLE_MS + 100)
+    assert served.elapsed_ms == 9 * HOUR_MS
+
+
 def test_a_thousand_events_in_a_row_take_no_more_real_time_than_one(served, make):
     for n in range(MANY_STEPS):
         served.start(wait_for(make, "wait", f"{n + 1}s"), name=f"w{n}")
