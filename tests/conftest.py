@@ -78,11 +78,14 @@ def take_signals() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    unwanted = [mark for mark in ("live", "container", "slow", "long") if not os.environ.get(f"K1N_{mark.upper()}")]
-    left_out = [item for item in items if any(item.get_closest_marker(mark) for mark in unwanted)]
+    unwanted = {mark for mark in ("live", "container", "slow", "long") if not os.environ.get(f"K1N_{mark.upper()}")}
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        (kept if unwanted.isdisjoint(mark.name for mark in item.iter_markers()) else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = kept
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_k1n.lint.check import Level
@@ -139,5 +140,6 @@ def _split(patterns: Iterable[str]) -> list[str]:
     return [each.strip() for pattern in patterns for each in pattern.split(",") if each.strip()]
 
 
-def _matches(code: str, patterns: Iterable[str]) -> bool:
+@lru_cache(maxsize=4096)  # asked of every check for every definition
+def _matches(code: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(code, pattern) for pattern in patterns)

@@ -68,8 +68,9 @@ def _of_file(
             found += [_finding(check, hit, source, "") for hit in check.find(source)]
     for subject in subjects:
         target = Target.WORKFLOW if isinstance(subject, WorkflowSubject) else Target.TASK
+        ignored = _ignored(subject.fields)
         for check in checks_of(target):
-            if selection.wants(check.code, source.name):
+            if check.code not in ignored and selection.wants(check.code, source.name):
                 hits = _wanted(check.find(subject), subject, check.code)
                 found += [_finding(check, hit, source, subject.title) for hit in hits]
     found.sort(key=lambda each: (each.line, each.column, each.level.rank, each.code))
@@ -77,9 +78,7 @@ def _of_file(
 
 
 def _wanted(hits: Iterable[Hit], subject: WorkflowSubject | TaskSubject, code: str) -> Iterator[Hit]:
-    """Leave out what the definition itself says it knows, and the rest of very many."""
-    if code in _ignored(subject.fields):
-        return
+    """Leave out what a task itself says it knows, and the rest of very many."""
     count = 0
     for each in hits:
         task = subject.task_at(each.path) if isinstance(subject, WorkflowSubject) else None
