@@ -144,14 +144,22 @@ def test_k1n_sweep_shows_and_ends_it(shared, dead_run, capsys):
     assert capsys.readouterr().out == "nothing is left\n"
 
 
-def test_k1n_sweep_ends_old_executions_of_other_machines(shared, temporary, capsys):
+def test_k1n_sweep_ends_old_executions_of_other_machines(serve, temporary, capsys):
     document = {"name": "left", "version": 1, "ownerEmail": "x", "tasks": [HUMAN]}
-    old = shared.client.start("left", definition=document, correlation_id="k1n-bbbbbbb1/left")
-    theirs = shared.client.start("left", definition=document, correlation_id="order-4711")
-    assert sweep.main(["--server", shared.url, "--older", "6h", "--dry-run"]) == 1  # virtual time began long ago
+    with serve("--seed", "0") as served:  # its time began long ago
+        old = served.client.start("left", definition=document, correlation_id="k1n-bbbbbbb1/left")
+        theirs = served.client.start("left", definition=document, correlation_id="order-4711")
+        assert sweep.main(["--server", served.url, "--older", "6h", "--dry-run"]) == 1
+        assert sweep.main(["--server", served.url, "--older", "6h"]) == 0
+        assert old in capsys.readouterr().out
+        assert (served.client.status(old), served.client.status(theirs)) == ("TERMINATED", "RUNNING")
+
+
+def test_what_was_started_just_now_is_not_old(shared, temporary, capsys):
+    document = {"name": "left", "version": 1, "ownerEmail": "x", "tasks": [HUMAN]}
+    young = shared.client.start("left", definition=document, correlation_id="k1n-bbbbbbb2/left")
     assert sweep.main(["--server", shared.url, "--older", "6h"]) == 0
-    assert old in capsys.readouterr().out
-    assert (shared.client.status(old), shared.client.status(theirs)) == ("TERMINATED", "RUNNING")
+    assert shared.client.status(young) == "RUNNING"
 
 
 def test_mistakes_are_told_in_one_line(shared, dead_run, capsys):

@@ -9,13 +9,14 @@ import errno
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal
 
 from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.engine.dialect import CURRENT, DIALECTS
 from pytest_k1n.engine.engine import Engine
-from pytest_k1n.engine.runtime.clock import Clock, ElasticClock, ManualClock, ScaledClock, real_clock
+from pytest_k1n.engine.runtime.clock import EPOCH_MS, Clock, ElasticClock, ManualClock, ScaledClock, real_clock
 from pytest_k1n.engine.runtime.collecting import settle_in
 from pytest_k1n.engine.runtime.guards import MOST_AT_ONCE, Guards
 
@@ -42,10 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         remedy = "choose another --port, or stop the process that uses it"
         print(f"k1n engine: port {options.port} {why}: {remedy}", file=sys.stderr)
         return 1
-    clock = _clock(options.clock, options.rate)
+    begin_ms = EPOCH_MS if options.seed is not None else int(time.time() * 1000)
+    clock = _clock(options.clock, options.rate, begin_ms)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
         guards = Guards(max_at_once=options.most_at_once)
-        engine = Engine(clock=clock, seed=options.seed, guards=guards, dialect=DIALECTS[options.conductor])
+        engine = Engine(clock=clock, seed=options.seed or 0, guards=guards, dialect=DIALECTS[options.conductor])
         runner.run(_serve(engine, listener, options.clock, options.allow_host))
     return 0
 
@@ -122,11 +124,11 @@ def _bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _clock(name: str, rate: float | None) -> Clock:
+def _clock(name: str, rate: float | None, begin_ms: int) -> Clock:
     if name == "virtual":
-        return ElasticClock()
+        return ElasticClock(begin_ms)
     if name == "manual":
-        return ManualClock()
+        return ManualClock(begin_ms)
     return ScaledClock(rate or 1.0) if name == "scaled" else real_clock()
 
 
@@ -144,7 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", type=_rate, metavar="R", help="how many times faster than the wall, with --clock scaled")
     add("--conductor", choices=tuple(DIALECTS), default=CURRENT.conductor,
         help="release that it behaves as, where that is known (default: %(default)s)")  # fmt: skip
-    add("--seed", type=int, default=0, metavar="N", help="of ids and delays (default: %(default)s)")
+    add("--seed", type=int, metavar="N",
+        help="of ids and delays (default: 0); virtual time then begins on 2026-01-01, else now")  # fmt: skip
     return parser
 
 
