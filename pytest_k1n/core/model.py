@@ -222,6 +222,10 @@ class Execution:
     task_to_domain: Mapping[str, str] = field(default_factory=dict, repr=False)
     parent_workflow_id: str | None = None
     definition: WorkflowDefinition | None = field(default=None, repr=False)
+    failed_refs: tuple[str, ...] = ()
+    """Tasks that the server counts as failed, once or for good: it keeps them when the execution starts anew."""
+    is_output_told: bool = False
+    """Whether its record has its output and those of all tasks: what was too big for one is stored elsewhere."""
 
     @property
     def is_terminal(self) -> bool:

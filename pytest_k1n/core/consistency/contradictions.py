@@ -81,6 +81,8 @@ def _of_optional(observation: Observation) -> Iterator[Finding]:
         status = columns.status[place]
         if status is TaskStatus.COMPLETED or not (status in _UNSUCCESSFUL or status is TaskStatus.CANCELED):
             continue
+        if place == len(columns) - 1 and status is not TaskStatus.CANCELED:  # with it the execution ended (3.32.1)
+            continue
         task = execution.tasks[place].workflow_task
         if task is not None and task.optional and not is_stopped:
             yield doubt("contradiction", key, "COMPLETED_WITH_ERRORS of an optional task that failed", str(status))
@@ -133,7 +135,8 @@ def _of_switch(key: TaskKey, record: TaskRecord) -> Iterator[Finding]:
     task = record.workflow_task
     by_value = task is not None and task.raw.get("evaluatorType") == "value-param"
     read = record.input.get(str(task.raw.get("expression"))) if task is not None and by_value else None
-    for what, value in (("its case", record.input.get("case")), ("its input", read)):
+    chosen = record.output.get("selectedCase")
+    for what, value in (("its case", record.input.get("case")), ("its selectedCase", chosen), ("its input", read)):
         if isinstance(value, str) and value != str(results[0]):
             said = f"evaluationResult is {results[0]!r:.40}, {what} {value!r:.40}"
             yield doubt("contradiction", key, "one value that it evaluated", said)
@@ -165,11 +168,17 @@ def _of_child(key: TaskKey, record: TaskRecord, own_id: str) -> Iterator[Finding
         yield doubt("contradiction", key, "the execution that it started", "COMPLETED without subWorkflowId")
     elif child == own_id:
         yield doubt("contradiction", key, "another execution as its sub-workflow", "it is its own")
-    elif isinstance(said, str) and said != child:
+    elif said is not None and said != child:
         yield doubt("contradiction", key, "one sub-workflow", f"subWorkflowId is {child}, and {said} in its output")
     asked = record.workflow_task.raw.get("subWorkflowParam") if record.workflow_task else None
     inline = asked.get("workflowDefinition") if isinstance(asked, dict) else None
     name = (inline if isinstance(inline, dict) else asked).get("name") if isinstance(asked, dict) else None
+    version, ran_version = (
+        asked.get("version") if isinstance(asked, dict) else None,
+        record.input.get("subWorkflowVersion"),
+    )
+    if isinstance(version, int) and ran_version not in (None, version):
+        yield doubt("foreign-record", key, f"a sub-workflow of version {version}", f"it is of version {ran_version}")
     ran = record.input.get("subWorkflowName")
     if isinstance(name, str) and "$" not in name and isinstance(inline, dict | None) and ran not in (None, name):
         yield doubt("foreign-record", key, f"a sub-workflow of {name}", f"it is of {ran}")

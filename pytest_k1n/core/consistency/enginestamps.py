@@ -74,8 +74,8 @@ def _of_whole(execution: Execution) -> Iterator[Finding]:
 def _of_task(execution: Execution, record: TaskRecord) -> Iterator[Finding]:
     name = label(record.key)
     scheduled, started, ended = record.scheduled_ms, record.started_ms, record.ended_ms
-    if scheduled is None and record.status is TaskStatus.COMPLETED:
-        said = "COMPLETED without scheduledTime"
+    if scheduled is None and record.status is not TaskStatus.SKIPPED:
+        said = f"{record.status} without scheduledTime"
         yield doubt("no-start-stamp", name, "the instant at which it was scheduled", said)
     for what, stamp in (("scheduled", scheduled), ("started", started), ("ended", ended)):
         if stamp is None:

@@ -12,6 +12,7 @@ from itertools import compress, count, islice
 from typing import TypeVar
 
 from pytest_k1n.core.columns import Columns
+from pytest_k1n.core.consistency.claims import claims
 from pytest_k1n.core.consistency.contradictions import contradictions, doubt, kept_type, was_overtaken
 from pytest_k1n.core.consistency.enginestamps import engine_stamps, is_retried_in_place
 from pytest_k1n.core.definition.shape import JOINS
@@ -54,6 +55,7 @@ def _found(observation: Observation) -> Iterator[Finding]:
     yield from _rounds(observation)
     yield from contradictions(observation)
     yield from engine_stamps(execution)
+    yield from claims(execution)
     loops: dict[str, bool] | None = None
     for place in sorted(_in_doubt(execution, as_run)):
         record = execution.tasks[place]
@@ -215,12 +217,12 @@ def _stamps(record: TaskRecord, execution: Execution) -> Iterator[Finding]:
     if not record.is_worker_task:
         return
     has_worked = status in WORKED
-    if has_worked and record.scheduled_ms is None:
+    if record.scheduled_ms is None and status is not SKIPPED:
         said = f"{status} without scheduledTime"
         yield doubt("no-start-stamp", name, "the instant at which it was scheduled", said)
     # A task that the API completes before any worker polled for it keeps startTime 0; the report may name a worker
     # (tried on 3.32.1).
-    if has_worked and record.started_ms is None and record.poll_count:
+    if record.started_ms is None and record.poll_count:
         yield doubt("no-start-stamp", name, "a start of what a worker has done", f"{status} without startTime")
     if record.scheduled_ms is not None and record.scheduled_ms < execution.started_ms:
         early = execution.started_ms - record.scheduled_ms
@@ -237,7 +239,8 @@ def _place(record: TaskRecord, task: WorkflowTask | None, loops: dict[str, bool]
     name, holds = record.key, loops.get(record.ref)
     if task is not None and task.type == "SIMPLE" and not record.type == record.def_name == task.name:
         yield doubt("foreign-record", name, f"a task of type {task.name}", f"{record.type} ({record.def_name})")
-    if task is not None and (kept := kept_type(task)) and record.type != kept:
+    is_skipped = record.status is SKIPPED  # by hand: 3.32.1 writes the task's name as its type then
+    if task is not None and (kept := kept_type(task)) and record.type != kept and not is_skipped:
         yield doubt("foreign-record", name, f"a task of type {kept}", record.type)
     if record.stated_iteration != record.iteration and record.type != "DO_WHILE":
         yield doubt("outside-loop", name, "the iteration that its name says", f"iteration {record.stated_iteration}")

@@ -123,3 +123,16 @@ def kind_of(value: object) -> str:
     )  # fmt: skip
     kind = next((name for types, name in names if isinstance(value, types)), type(value).__name__)
     return f"{kind} ({value!r:.40})" if isinstance(value, str | int | float) and not isinstance(value, bool) else kind
+
+
+def texts_of(fields: JsonObject, key: str) -> tuple[str, ...]:
+    """Read a list of texts that no verdict needs: what is of another type is none."""
+    value = fields.get(key)
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
+def is_output_told(fields: JsonObject, tasks: Sequence[Json]) -> bool:
+    """Whether an execution has its own output and those of all tasks: what was too big for one is stored elsewhere."""
+    told: list[Json] = [cast("Json", fields), *tasks]
+    is_elsewhere = any(isinstance(each, dict) and "externalOutputPayloadStoragePath" in each for each in told)
+    return isinstance(fields.get("output"), dict) and not is_elsewhere

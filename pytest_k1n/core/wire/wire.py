@@ -103,7 +103,8 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
     snapshot = fields.get("workflowDefinition")
     if definition is None and isinstance(snapshot, Mapping) and snapshot.get("tasks"):
         definition = _snapshot(snapshot)
-    records = _records(given.list_of(fields, "tasks", where, required=False), where, definition)
+    documents = given.list_of(fields, "tasks", where, required=False)
+    records = _records(documents, where, definition)
     name = given.text_or_none(fields, "workflowName", where) or given.text_or_none(fields, "workflowType", where)
     if not name:
         name = definition.name if definition else given.text(fields, "workflowName", where)
@@ -126,6 +127,8 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
         task_to_domain=cast("Mapping[str, str]", given.mapping(fields, "taskToDomain", where)),
         parent_workflow_id=given.optional_text(fields, "parentWorkflowId"),
         definition=definition,
+        failed_refs=given.texts_of(fields, "failedReferenceTaskNames"),
+        is_output_told=given.is_output_told(fields, documents),
     )
 
 
@@ -135,19 +138,15 @@ def _snapshot(document: JsonObject) -> WorkflowDefinition:
     if not isinstance(tasks, list) or len(tasks) > _FEW_TASKS:
         return workflow_definition(cast("Json", document))
     image = marshal.dumps(cast("Any", document), _WITHOUT_REFERENCES)
-    return _read_again(image) if len(image) > _SMALL else _read_small(image)
+    return _read_small(image) if len(image) < _SMALL else _read_again(image)
 
 
-@lru_cache(maxsize=8)
-def _read_again(image: bytes) -> WorkflowDefinition:
+def _read(image: bytes) -> WorkflowDefinition:
     return workflow_definition(marshal.loads(image))
 
 
-@lru_cache(maxsize=256)
-def _read_small(image: bytes) -> WorkflowDefinition:
-    """Read one of many: a plan may have hundreds, and the tests of each read what its director has read."""
-    return workflow_definition(marshal.loads(image))
-
+_read_again = lru_cache(maxsize=8)(_read)
+_read_small = lru_cache(maxsize=256)(_read)  # of a plan of hundreds each is read by the director, and by its tests
 
 _SMALL = 64 * 1024
 """Bytes of a definition of some forty tasks."""

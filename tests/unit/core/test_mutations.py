@@ -1,0 +1,65 @@
+"""True executions are changed in every field: what is silent is harmless, by a list with a reason of each.
+
+Here a share of the mutations, drawn by a seed; `make mutations` makes all of them.
+"""
+
+import pytest
+
+from k1n_support.mutations.changes import Row, changes
+from k1n_support.mutations.counting import Counts, counted
+from k1n_support.mutations.harmless import Harmless, read
+from k1n_support.mutations.judging import recorded
+from k1n_support.mutations.kinds import GONE, mutations
+
+NAMES = [each.name for each in recorded()]
+SHARE = 0.004
+
+
+def test_whatever_changes_the_meaning_of_a_true_execution_is_noticed():
+    counts, (reasons, entries) = counted(NAMES, share=SHARE), read()
+    missed = [
+        f"{' | '.join(row)}: {places[0]}"
+        for row, places in counts.silent.items()
+        if not any(each.matches(row) for each in entries)
+    ]
+    assert missed == []
+    assert counts.noticed.total() > 100
+    assert {each.reason for each in entries} == reasons.keys()
+
+
+def test_a_document_is_left_as_it_was_by_its_mutations():
+    subject = next(each for each in recorded() if each.name == "switch-case")
+    before = str(subject.document)
+    rows = {change.row for change in changes(subject.document)}
+    assert str(subject.document) == before
+    assert Row("task", "status", "is FAILED", "SWITCH") in rows
+    assert Row("records", "one", "gone", "worker") in rows
+    assert Row("execution", "startTime", "hour late", "-") in rows
+
+
+@pytest.mark.parametrize(
+    ("value", "kinds"), [(None, ["gone", "other"]), (True, ["gone", "null", "turned", "other type"])]
+)
+def test_each_kind_of_value_has_its_mutations(value, kinds):
+    assert [kind for kind, _ in mutations(value)] == kinds
+    assert next(mutations(value))[1] is GONE
+
+
+def test_an_entry_that_nothing_needs_is_named():
+    entry = Harmless("task", ("domain", "seq"), ("gone", "other"), ("worker",), "whichever-worker")
+    rows = [Row("task", "domain", "gone", "worker"), Row("task", "seq", "gone", "JOIN")]
+    assert entry.unused(rows) == [
+        "task domain, seq (whichever-worker): seq", "task domain, seq (whichever-worker): other"
+    ]  # fmt: skip
+
+
+def test_counts_of_several_executions_add_up():
+    total, row = Counts(), Row("task", "seq", "gone", "JOIN")
+    for place in ("a", "b"):
+        one = Counts()
+        one.noticed[row] += 1
+        one.silent[row] = [place]
+        total.add(one)
+    assert total.noticed == {row: 2}
+    assert total.silent == {row: ["a", "b"]}
+    assert total.rows == [row]
