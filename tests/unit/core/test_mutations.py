@@ -16,14 +16,14 @@ SHARE = 0.004
 
 
 def test_whatever_changes_the_meaning_of_a_true_execution_is_noticed():
-    counts, (reasons, entries) = counted(NAMES, share=SHARE), read()
+    counts, (reasons, entries) = counted(NAMES, share=SHARE, alike=1), read()
     missed = [
         f"{' | '.join(row)}: {places[0]}"
         for row, places in counts.silent.items()
         if not any(each.matches(row) for each in entries)
     ]
     assert missed == []
-    assert counts.noticed.total() > 100
+    assert counts.noticed.total() > 50
     assert {each.reason for each in entries} == reasons.keys()
 
 

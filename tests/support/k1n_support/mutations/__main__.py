@@ -11,7 +11,9 @@ import os
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
+from k1n_support.mutations.changes import Row
 from k1n_support.mutations.counting import Counts, counted
 from k1n_support.mutations.harmless import read
 from k1n_support.mutations.judging import recorded
@@ -22,10 +24,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m k1n_support.mutations")
     parser.add_argument("--share", type=float, default=1, help="of all mutations, drawn by the seed (default: all)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--alike", type=int, metavar="N", help="of alike records of one execution, N (default: all)")
+    parser.add_argument(
+        "--alike", type=int, default=1, metavar="N", help="of alike records of one execution (default: 1)"
+    )
     parser.add_argument("--only", default="", metavar="TEXT", help="executions whose name holds this")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every row with its counts")
+    parser.add_argument("--from", dest="known", type=Path, metavar="FILE", help="show what --json has written")
     arguments = parser.parse_args()
+    if arguments.known:
+        return show(_counts(json.loads(arguments.known.read_text())), len([*recorded()]), is_whole=True)
     chosen = [each for each in recorded() if arguments.only in each.name]
     names = [each.name for each in sorted(chosen, key=lambda each: -len(each.document["tasks"]))]  # the longest first
     counts = counted(
@@ -54,15 +61,26 @@ def show(counts: Counts, executions: int, *, is_whole: bool) -> int:
     print(f"| fields | {fields} |\n| fields x kinds x classes of tasks | {len(counts.rows)} |")
     print(f"| mutations | {noticed + silent} |\n| noticed | {noticed} |")
     print(f"| noticed without definition and plan | {counts.alone.total()} |")
+    known = by_reason.pop("missed", 0)
     for name, count in by_reason.most_common():
         print(f"| harmless: {reasons[name]} | {count} |")
-    print(f"| missed | {silent - by_reason.total()} |")
+    print(f"| missed, and known to be | {known} |\n| missed | {silent - known - by_reason.total()} |")
     unused = [line for each in entries for line in each.unused(counts.silent)] if is_whole else []
     for line in missed:
         print(f"missed: {line}", file=sys.stderr)
     for line in unused:
         print(f"no longer needed: {line}", file=sys.stderr)
     return 1 if missed or unused else 0
+
+
+def _counts(rows: list[list[Any]]) -> Counts:
+    counts = Counts()
+    for part, field, kind, of, noticed, alone, silent, places in rows:
+        row = Row(part, field, kind, of)
+        counts.noticed[row], counts.alone[row] = noticed, alone
+        if silent:
+            counts.silent[row] = [*places, *[""] * (silent - len(places))]
+    return counts
 
 
 def _rows(counts: Counts) -> list[list[object]]:
