@@ -57,12 +57,14 @@ def measure(task_id: str, handler: Path, log: Path, environ: Mapping[str, str], 
     command = [str(handler.resolve()), task_id]
     with (
         log.open("w", encoding="utf-8") as file,
+        _interruptible() as let_through,
         subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", env=environment, start_new_session=True,
         ) as process,
-        _ending(process),
+        _ended(process),
     ):  # fmt: skip
+        let_through()
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
@@ -88,23 +90,45 @@ def measure(task_id: str, handler: Path, log: Path, environ: Mapping[str, str], 
 
 
 @contextmanager
-def _ending(process: subprocess.Popen[str]) -> Iterator[None]:
+def _interruptible() -> Iterator[Callable[[], None]]:
+    """Have Ctrl-C and SIGTERM raise KeyboardInterrupt, from the call of what this gives on.
+
+    Until then they are kept: one that came while the handler's process is made would leave it running.
+    """
+    kept: list[int] | None = []
+
+    def interrupt(number: int, _frame: object) -> None:
+        if kept is None:
+            raise KeyboardInterrupt
+        kept.append(number)
+
+    def let_through() -> None:
+        nonlocal kept
+        came, kept = kept, None
+        if came:
+            raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+        before = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield let_through
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
     """End a process group with what is done here: the sleeps of a simulated task may last for minutes."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.getsignal(signal.SIGTERM)
-    is_ours = threading.current_thread() is threading.main_thread() and before is signal.SIG_DFL
-    if is_ours:
-        signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        if is_ours:
-            signal.signal(signal.SIGTERM, before)
 
 
 def speed_of(environ: Mapping[str, str]) -> float:

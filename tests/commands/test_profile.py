@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,20 @@ def test_a_workflow_that_the_plan_does_not_have_is_refused(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
     assert main(["profile", "baseline", "--workflow", "OTHER"]) == 2
     assert "has no workflow OTHER; it has K1N_TEMPLATE_01" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_the_handler_is_begun_ends_it(handler, monkeypatch, number):
+    made = []
+
+    class Begun(subprocess.Popen):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            made.append(self)
+            os.kill(os.getpid(), number)  # nobody knows of the process yet
+
+    monkeypatch.setattr(subprocess, "Popen", Begun)
+    with pytest.raises(KeyboardInterrupt):
+        run(handler("sleep 600"))
+    assert made[0].wait(10) == -signal.SIGKILL
+    assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
