@@ -13,9 +13,10 @@ from pytest_k1n.core.model import Json, worker_types
 from pytest_k1n.core.standins.answers import Answers
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.run.run import Run
-from pytest_k1n.run.server_choice import SLOTS, faults_of
+from pytest_k1n.run.server_choice import SLOTS, faults_of, other_release
 from pytest_k1n.servers.embedded import EmbeddedEngine
 from pytest_k1n.servers.handlerworker import HandlerWorker
+from pytest_k1n.servers.protocol import Kind
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.script import default_agents
 
@@ -46,6 +47,8 @@ class EmbeddedBackend:
         self._plan = plan
         self._library = run.library
         self._notes = list(notes)
+        release = other_release(settings, Kind.EMBEDDED)
+        self._release = f" as Conductor {release}" if release else ""
         self._serves_rest = False
         self.time = TimeScale(name="virtual")
         self.domain: str | None = None
@@ -64,7 +67,7 @@ class EmbeddedBackend:
         return {
             "kind": "embedded",
             "url": None,
-            "version": f"pytest-k1n {version('pytest-k1n')}",
+            "version": f"pytest-k1n {version('pytest-k1n')}{self._release}",
             "owned": True,
             "notes": [*self._notes],
         }

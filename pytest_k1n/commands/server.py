@@ -46,7 +46,7 @@ def _add_verbs(parser: argparse.ArgumentParser) -> None:
     begin.add_argument("--container-cli", metavar="COMMAND", help="default: docker, then podman")
     begin.add_argument("--conductor", "--server-version", type=_release, metavar="VERSION",
         default=os.environ.get("K1N_CONDUCTOR") or SERVER_VERSION,
-        help="release that the jar tier starts: 3.32.1, 3.15.0, ... (default: %(default)s)")  # fmt: skip
+        help="release that it is, or behaves as: 3.32.1, 3.15.0, ... (default: %(default)s)")  # fmt: skip
     begin.add_argument("--startup-timeout", type=_duration_s, default=STARTUP_TIMEOUT_S, metavar="DURATION")
     begin.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     begin.add_argument("engine", nargs="*", metavar="-- OPTION", help="options of the embedded engine")

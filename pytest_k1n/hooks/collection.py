@@ -194,7 +194,7 @@ def _resolve_fault_marks(run: Run, items: Sequence[pytest.Item]) -> None:
 def _circumstances(run: Run) -> str:
     settings = run.settings if run.is_anything_set else None
     seed = settings.seed if settings else 0
-    if settings is None or (settings.server_source == "default" and settings.time is None):
+    if settings is None or (settings.server_source == "default" and not {"time", "conductor"} & {*settings.chosen}):
         return f"server embedded engine, virtual time, seed {seed}"  # nearly always: no kind of server is imported
     from pytest_k1n.run.server_choice import describe_server
 

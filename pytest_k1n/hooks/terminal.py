@@ -98,8 +98,10 @@ def _regression_lines(controller: Controller) -> Iterator[tuple[str, str]]:
 def _diagnosis_lines(controller: Controller) -> Iterator[str]:
     from pytest_k1n.report.contingency import diagnoses, shown
 
-    for batch, points in diagnoses(controller.document) if controller.document else ():
-        yield f"look at  {batch} has failed; what can be told of it now:"
+    document = controller.document
+    failed = {batch["name"] for batch in document["batches"] if batch["verdict"] == "fail"} if document else set()
+    for batch, points in diagnoses(document) if document else ():
+        yield f"look at  {batch} {'has failed' if batch in failed else 'is undecided'}; what can be told of it now:"
         yield from (f"         {shown(point)}" for point in points)
 
 

@@ -23,7 +23,7 @@ from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Document, started_workflows
 from pytest_k1n.run.run import Run
-from pytest_k1n.run.server_choice import spec_of, time_of
+from pytest_k1n.run.server_choice import other_release, spec_of, time_of
 from pytest_k1n.run.testfiles import files_behind
 from pytest_k1n.servers.protocol import Kind
 
@@ -153,7 +153,7 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
         changed = [name for name, was in known.files.items() if _fingerprint(run.config.rootpath / name) != was]
         changed += [name for name in files_behind(run.config, known.files) if name not in known.files]
     except (TypeError, ValueError, AttributeError):
-        return "no pass of the whole batch is on record"
+        return "no pass of the whole batch is on record (with a test skipped it is none)"
     server, time_model = _circumstances(run)
     if known.requirement != _requirement(run, batch):
         return "its plan or definitions have changed since it passed"
@@ -173,10 +173,10 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
 
 
 def _circumstances(run: Run) -> tuple[str, str]:
-    """Name the kind of server and the time model that the settings ask for."""
+    """Name the kind of server, with its release if that is not the usual one, and the time model of the settings."""
     kind = spec_of(run.settings).kind
     chosen = run.settings.time or "any" if kind is Kind.AUTO else time_of(run.settings, kind).name
-    return str(kind), chosen
+    return f"{kind} {other_release(run.settings, kind)}".rstrip(), chosen
 
 
 def _requirement(run: Run, batch: Batch) -> str:

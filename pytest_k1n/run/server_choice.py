@@ -12,7 +12,7 @@ from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.choices import TimeName
 from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.engine.dialect import dialect_of
-from pytest_k1n.servers.protocol import Kind, ServerSpec, parse_server
+from pytest_k1n.servers.protocol import SERVER_VERSION, Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
 
@@ -101,6 +101,12 @@ def longest_speed(run: Run) -> float:
     return 1.0 if kind is Kind.AUTO else overlapping(run, time_of(run.settings, kind), fork_ms=sys.maxsize).speed
 
 
+def other_release(settings: Settings, kind: Kind) -> str:
+    """Name the release of Conductor that the settings ask this kind for; "" where it is the usual one, or has none."""
+    is_asked = kind in (Kind.EMBEDDED, Kind.JAR) and settings.conductor != SERVER_VERSION
+    return settings.conductor if is_asked else ""
+
+
 def describe_server(settings: Settings) -> str:
     """Describe the server that the settings ask for, for the header: `jar, scaled time x600`."""
     spec = spec_of(settings)
@@ -110,9 +116,13 @@ def describe_server(settings: Settings) -> str:
         own = f"tests' own executions x{settings.speed:g}"
         return f"{spec.shown_url}, real time ({own}), or virtual if it is an embedded engine's"
     time = time_of(settings, spec.kind)
-    where = spec.shown_url if spec.kind is Kind.URL else "embedded engine" if spec.kind is Kind.EMBEDDED else spec.kind
+    where = spec.shown_url if spec.kind is Kind.URL else str(spec.kind)
+    if spec.kind is Kind.EMBEDDED:
+        where = "embedded engine"
     if spec.postgres:
         where = f"{spec.servers} x jar on one PostgreSQL"
+    if release := other_release(settings, spec.kind):
+        where += f" {'as' if spec.kind is Kind.EMBEDDED else 'of'} Conductor {release}"
     why = "" if settings.server_source == "default" else f" (from {settings.server_source})"
     return f"{where}{why}, {time.name} time" + (f" x{time.speed:g}" if time.name == "scaled" else "")
 

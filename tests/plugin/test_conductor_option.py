@@ -38,5 +38,7 @@ def test_the_engine_says_what_it_does_not_behave_as(project):
 
 def test_the_engine_behaves_as_the_older_one(project):
     project.file("test_older.py", SWITCHED)
-    assert project.run("test_older.py", "--k1n-conductor=3.15.0").counts == {"passed": 1}
+    older = project.run("test_older.py", "--k1n-conductor=3.15.0")
+    assert older.counts == {"passed": 1}
+    assert "k1n: server embedded engine as Conductor 3.15.0, virtual time" in older.text
     assert project.run("test_older.py").counts == {"failed": 1}

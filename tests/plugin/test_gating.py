@@ -55,10 +55,23 @@ def test_gate_require_wants_a_recorded_pass(project):
     del project.options[-2:]
     refused = project.run("-m", "batch2", "--k1n-gate=require")
     assert refused.counts == {"blocked": 2, "deselected": 1}
-    assert "no pass of the whole batch is on record; run pytest -m batch1" in refused.text
+    assert (
+        "no pass of the whole batch is on record (with a test skipped it is none); run pytest -m batch1" in refused.text
+    )
     assert refused.code == 1
     assert project.run("-m", "batch1").code == 0
     assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
+
+
+def test_a_pass_on_another_release_does_not_count(project):
+    del project.options[-2:]
+    passed = project.run("-m", "batch1", "--k1n-conductor=3.15.0")
+    assert passed.code == 0
+    assert "server   embedded engine, not a Conductor server pytest-k1n" in passed.text
+    assert " as Conductor 3.15.0, virtual time" in passed.text
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert "it passed on embedded 3.15.0 in virtual time, and this run is on embedded in virtual time" in refused.text
 
 
 def test_a_changed_definition_voids_the_recorded_pass(project):

@@ -14,7 +14,7 @@ def workflow_without_timeout(workflow: WorkflowSubject) -> Iterator[Hit]:
     if normal is not None and not workflow.is_inline and normal["timeoutSeconds"] <= 0:
         given = "timeoutSeconds" in workflow.fields
         path = (*workflow.path, "timeoutSeconds") if given else workflow.path
-        yield Hit(path, "timeoutSeconds is 0" if given else "has no timeoutSeconds")
+        yield Hit(path, f"timeoutSeconds is {normal['timeoutSeconds']}" if given else "has no timeoutSeconds")
 
 
 def timeout_that_only_alerts(workflow: WorkflowSubject) -> Iterator[Hit]:
