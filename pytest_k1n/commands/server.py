@@ -50,7 +50,7 @@ def _add_verbs(parser: argparse.ArgumentParser) -> None:
     begin.add_argument("--startup-timeout", type=_duration_s, default=STARTUP_TIMEOUT_S, metavar="DURATION")
     begin.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     begin.add_argument("engine", nargs="*", metavar="-- OPTION", help="options of the embedded engine")
-    verbs.add_parser("stop", help="stop it and remove what it left")
+    verbs.add_parser("stop", help="stop it and remove what it left; its log stays until the next start")
     status = verbs.add_parser("status", help="say whether one is running: exit code 0, else 3")
     status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     logs = verbs.add_parser("logs", help="print its log")

@@ -334,7 +334,8 @@ CHECKS: Final = (
     ),
     LintCheck(
         code="recursion", level=ERROR, title="A workflow that starts itself",
-        why="Each execution starts the next without end. Where a SWITCH or a TERMINATE may stop it, it is a warning.",
+        why="Each execution starts the next without end. Where a SWITCH or a TERMINATE may stop it, and where it "
+        "is its own failureWorkflow, it is a warning.",
         fix="Use a loop, or make sure that something ends it.", find=children.recursion,
     ),
     LintCheck(

@@ -40,7 +40,7 @@ class _Progress:
         if self.execution.is_terminal:
             yield from self._left_open()
             return
-        found = [*self._open(), *self._missing()]
+        found = [*self._open(), *self._begun_again(), *self._missing()]
         yield from self._out_of_time()
         if self.is_paused:
             yield NextStep(
@@ -102,6 +102,15 @@ class _Progress:
                 yield from self._of_closing(key, record)
             else:
                 yield self._turn(record)
+
+    def _begun_again(self) -> Iterator[NextStep]:
+        """Say whose turn it is with an attempt that another one has followed: a rerun schedules also such."""
+        for place, status in enumerate(self.execution.columns.status):
+            if not status.is_terminal:
+                record = self.execution.tasks[place]
+                last = self.finals.get(record.key)
+                if last is not None and last.attempt != record.attempt:
+                    yield self._turn(record)
 
     def _turn(self, record: TaskRecord) -> NextStep:
         """Say of an open task that does something whose turn it is."""

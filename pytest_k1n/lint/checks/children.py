@@ -80,8 +80,13 @@ def no_child(workflow: WorkflowSubject) -> Iterator[Hit]:
 
 
 def recursion(workflow: WorkflowSubject) -> Iterator[Hit]:
-    """Find workflows that start themselves, directly or through others."""
-    if not workflow.name or workflow.is_inline or not workflow.children:
+    """Find workflows that start themselves, directly or through others, or because they fail."""
+    if not workflow.name or workflow.is_inline:
+        return
+    if text(workflow.fields, "failureWorkflow") == workflow.name:
+        said = "starts itself whenever it fails: without end, as long as the reason lasts"
+        yield Hit((*workflow.path, "failureWorkflow"), said, "name a workflow that cleans up", Level.WARNING)
+    if not workflow.children:
         return
     endless = _ways_to(workflow, only_certain=True)
     possible = _ways_to(workflow, only_certain=False)

@@ -1033,8 +1033,10 @@ EXAMPLES: dict[str, Examples] = {
             ],
             workflow(switch({"again": [child(name="lint_w")]})),
             workflow(child(workflowDefinition=workflow(child(name="lint_w"), name="lint_inner"))),
+            workflow(A, failureWorkflow="lint_w"),
         ],
         good=[
+            [workflow(A, failureWorkflow="lint_other"), workflow(A, name="lint_other")],
             [workflow(child(name="lint_other"), name="lint_one"), workflow(A, name="lint_other")],
             [
                 workflow(child(name="lint_x"), child("d", name="lint_x"), name="lint_one"),

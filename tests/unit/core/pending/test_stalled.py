@@ -45,6 +45,12 @@ def test_the_first_task_that_was_never_scheduled_follows_nothing(build):
     assert said(seen) == "the first task a was never scheduled"
 
 
+def test_an_attempt_that_a_rerun_has_scheduled_again_waits_for_a_worker(build):
+    again = build.task("a", 20, None, status="SCHEDULED", retried=True)
+    seen = running(build, again, build.task("a", 0, 10, attempt=1), definition=build.chain("a"))
+    assert steps(seen) == [("a", "worker")]
+
+
 def test_the_engine_has_stalled_once_it_owes_a_step_for_longer_than_a_late_sweep(build):
     seen = running(build, build.task("a", 0, 10), definition=build.chain("a", "b"))
     ended = build.ZERO + 10
