@@ -130,7 +130,7 @@ def steps_back(observation: Observation, tally: Tally, *, expected: str) -> bool
     step = clock_step(observation.execution)
     if step is None:
         return False
-    origin = "the server's clock was set back"
+    origin = "stamps run against seq, as if the server's clock had been set back"
     tally.unknown("clock-step", observation.execution.name, expected=expected, observed=step, origin=origin)
     return True
 
