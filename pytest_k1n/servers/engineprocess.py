@@ -39,7 +39,8 @@ class EngineServer(ProcessServer):
             env={**os.environ, RUN_UID: self.site.run_uid},
         )
         wait_ready(
-            what=f"embedded engine, pid {process.pid}",
+            name="the embedded engine",
+            what=f"pid {process.pid}",
             died=self.died,
             probe=lambda: health(address),
             deadline=deadline,

@@ -22,6 +22,7 @@ def wait_ready(
     facts: Callable[[], tuple[tuple[str, str], ...]],
     remedy: str,
     report: Report,
+    name: str = "Conductor",
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> float:
@@ -36,7 +37,7 @@ def wait_ready(
     while True:
         if ending := died():
             raise ServerDied(
-                f"Conductor ended before it was ready ({what}).",
+                f"{name} ended before it was ready ({what}).",
                 ("exited", f"{ending} after {clock() - began:.1f}s"),
                 ("last probe", last),
                 *facts(),
@@ -44,7 +45,7 @@ def wait_ready(
             )
         if clock() >= deadline:
             raise ServerStartTimeout(
-                f"Conductor did not become ready within {deadline - began:.0f}s ({what}).",
+                f"{name} did not become ready within {deadline - began:.0f}s ({what}).",
                 ("last probe", last),
                 ("still alive", "yes"),
                 *facts(),
@@ -56,5 +57,5 @@ def wait_ready(
         last = health.detail
         if clock() >= next_progress:
             next_progress += PROGRESS_EVERY_S
-            report(f"waiting for Conductor ({what}) for {clock() - began:.0f}s: {last}")
+            report(f"waiting for {name} ({what}) for {clock() - began:.0f}s: {last}")
         sleep(_PAUSE_S)

@@ -29,13 +29,19 @@ class World:
 
 
 def wait(
-    world: World, probes: Iterator[Health], *, within_s: float, died: Callable[[], str | None] = lambda: None
+    world: World,
+    probes: Iterator[Health],
+    *,
+    within_s: float,
+    died: Callable[[], str | None] = lambda: None,
+    name: str = "Conductor",
 ) -> float:
     def probe() -> Health:
         world.probes += 1
         return next(probes)
 
     return wait_ready(
+        name=name,
         what="jar: x.jar, pid 4711",
         died=died,
         probe=probe,
@@ -106,3 +112,8 @@ def test_progress_is_said_every_few_seconds() -> None:
 )
 def test_versions_are_read_tolerantly(text: str, number: tuple[int, int] | None) -> None:
     assert version_number(text) == number
+
+
+def test_a_server_that_is_no_conductor_is_called_by_its_name() -> None:
+    with pytest.raises(ServerDied, match=r"^the embedded engine ended before it was ready \("):
+        wait(World(), refusing(), within_s=60, died=lambda: "code 2", name="the embedded engine")
