@@ -39,6 +39,8 @@ def _of_output(execution: Execution) -> Iterator[Finding]:
         return
     if not columns.ref or "TERMINATE" in columns.types or not execution.is_output_told:
         return
+    if columns.status[-1] is TaskStatus.CANCELED:  # a JOIN, whose record is of before a branch was run again
+        return
     skipped = [place for place, status in enumerate(columns.status) if status is TaskStatus.SKIPPED]  # numbered 0
     if not any(columns.output[place] == execution.output for place in (len(columns) - 1, *skipped)):
         last = label(columns.keys[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.consistency.enginestamps import is_retried_in_place
+from pytest_k1n.core.consistency.reruns import is_counted_up, is_retried_in_place, left_behind
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.units import format_ms
@@ -15,10 +15,13 @@ def clock_step(execution: Execution) -> str | None:
         return None
     worst: tuple[int, TaskRecord, TaskRecord] | None = None
     latest: TaskRecord | None = None
-    for record in execution.tasks:
+    strays = left_behind(columns)
+    for place, record in enumerate(execution.tasks):
         if record.scheduled_ms is None or record.status is TaskStatus.SKIPPED:  # skipped by hand, out of turn: seq 0
             continue
-        if is_retried_in_place(execution, record):  # stamped anew, at its old place
+        if is_retried_in_place(execution, record) or is_counted_up(columns, record):  # stamped anew, at its old place
+            continue
+        if place in strays:
             continue
         if latest is not None and latest.scheduled_ms is not None and record.scheduled_ms < latest.scheduled_ms:
             back = latest.scheduled_ms - record.scheduled_ms

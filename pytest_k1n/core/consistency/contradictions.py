@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from pytest_k1n.core.consistency.reruns import attempts, failed_before, is_unevaluated, told_by, was_run_again
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
@@ -76,12 +77,12 @@ def _of_optional(observation: Observation) -> Iterator[Finding]:
     columns = execution.columns
     if execution.status is not WorkflowStatus.COMPLETED or columns.all_completed:
         return
-    is_stopped = "TERMINATE" in columns.types
+    is_stopped, last_ms = "TERMINATE" in columns.types, max(columns.of_work(columns.ended_ms), default=0)
     for key, place in columns.last.items():
         status = columns.status[place]
         if status is TaskStatus.COMPLETED or not (status in _UNSUCCESSFUL or status is TaskStatus.CANCELED):
             continue
-        if place == len(columns) - 1 and status is not TaskStatus.CANCELED:  # with it the execution ended (3.32.1)
+        if status is not TaskStatus.CANCELED and columns.ended_ms[place] >= last_ms:  # it ended the execution (3.32.1)
             continue
         task = execution.tasks[place].workflow_task
         if task is not None and task.optional and not is_stopped:
@@ -92,7 +93,10 @@ def _of_joins(execution: Execution) -> Iterator[Finding]:
     """Judge that a JOIN is COMPLETED_WITH_ERRORS only where some optional task before it went wrong."""
     columns = execution.columns
     errors = [place for place, status in enumerate(columns.status) if status is TaskStatus.COMPLETED_WITH_ERRORS]
-    if errors and {columns.type[place] for place in errors}.issubset(JOINS):
+    if not errors or not {columns.type[place] for place in errors}.issubset(JOINS):
+        return
+    children = failed_before(execution)
+    if not all(children & told_by(execution.tasks[place]) for place in errors):
         yield doubt(
             "not-optional",
             columns.keys[errors[0]],
@@ -113,7 +117,7 @@ def _of_snapshots(execution: Execution) -> Iterator[Finding]:
     is_alike = columns.of_work(columns.type) == columns.of_work(columns.def_name)
     names = zip(columns.is_work, columns.type, columns.def_name, strict=True)
     for place, (is_work, kind, name) in enumerate(() if is_alike else names):
-        if is_work and kind != name:
+        if is_work and kind != name and not _is_of_own_type(execution.tasks[place]):
             yield doubt("foreign-record", columns.keys[place], f"a task of type {kind}", f"its name is {name}")
     if any(columns.retried_task_id):
         ids = set(columns.task_id)
@@ -125,12 +129,19 @@ def _of_snapshots(execution: Execution) -> Iterator[Finding]:
         yield doubt("contradiction", execution.name, "numbers from 1", f"seq {min(columns.seq)}")
 
 
+def _is_of_own_type(record: TaskRecord) -> bool:
+    """Whether its definition says a type that no server knows: workers poll for that, whatever the task's name is."""
+    task = record.workflow_task
+    return task is not None and task.type == record.type and task.name == record.def_name
+
+
 def _of_switch(key: TaskKey, record: TaskRecord) -> Iterator[Finding]:
     if record.type != "SWITCH":
         return
     results = record.output.get("evaluationResult")
     if not isinstance(results, list) or not results:
-        yield doubt("contradiction", key, "the value that it evaluated", "COMPLETED without evaluationResult")
+        if not is_unevaluated(record):
+            yield doubt("contradiction", key, "the value that it evaluated", "COMPLETED without evaluationResult")
         return
     task = record.workflow_task
     by_value = task is not None and task.raw.get("evaluatorType") == "value-param"
@@ -198,10 +209,11 @@ def was_overtaken(record: TaskRecord) -> bool:
 
 def _of_retries(observation: Observation) -> Iterator[Finding]:
     """Judge that an attempt came after the end of the one before, and was not polled before its delay was over."""
-    for key, records in observation.records.items():
+    for key, records in attempts(observation):
         for before, after in pairwise(records):
             # The end of one that is given up is written behind the retry.
             is_told = before.status is not TaskStatus.TIMED_OUT and not was_overtaken(before)
+            is_told = is_told and not was_run_again(before, after)
             if is_told and before.ended_ms and after.scheduled_ms and after.scheduled_ms < before.ended_ms:
                 early = format_ms(before.ended_ms - after.scheduled_ms)
                 said = f"attempt {after.attempt} was scheduled before attempt {before.attempt} ended"

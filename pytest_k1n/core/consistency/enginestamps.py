@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from operator import sub
 
 from pytest_k1n.core.consistency.contradictions import doubt
+from pytest_k1n.core.consistency.reruns import is_retried_in_place
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
 from pytest_k1n.core.order.unroll import label
-from pytest_k1n.core.timing.spans import END_ONLY_TYPES
 from pytest_k1n.core.units import SECOND_MS, format_ms
 
 ROOM_MS = SECOND_MS
@@ -43,20 +43,6 @@ def _is_in_order(execution: Execution) -> bool:
         return False
     backwards_ms, late_ms = max(map(sub, started, ended)), max(map(sub, scheduled, ended))
     return bool(backwards_ms <= 0 and late_ms <= ROOM_MS)
-
-
-def is_retried_in_place(execution: Execution, record: TaskRecord) -> bool:
-    """Whether a task may wait again in its old record: 3.32.1 keeps its start, and its end until it ends once more.
-
-    Of a canceled JOIN it leaves the attempt as it was; of others it counts it up.
-    """
-    return record.type in END_ONLY_TYPES and not record.retried and execution.last_retried_ms is not None
-
-
-def has_old_end(execution: Execution, kind: str, ended_ms: int | None) -> bool:
-    """Whether an end on record is that of the attempt before: 3.32.1 never writes a loop's end a second time."""
-    retried_ms = execution.last_retried_ms
-    return retried_ms is not None and kind == "DO_WHILE" and (ended_ms or retried_ms) < retried_ms
 
 
 def _of_whole(execution: Execution) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_k1n.core.consistency.clockstep import clock_step
-from pytest_k1n.core.consistency.enginestamps import ROOM_MS, has_old_end
+from pytest_k1n.core.consistency.enginestamps import ROOM_MS
+from pytest_k1n.core.consistency.reruns import has_old_end
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus

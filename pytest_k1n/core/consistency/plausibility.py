@@ -6,15 +6,16 @@ one. What breaks a rule is `unknown`, because not the execution but the evidence
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress, count, islice
 from typing import TypeVar
 
 from pytest_k1n.core.columns import Columns
 from pytest_k1n.core.consistency.claims import claims
-from pytest_k1n.core.consistency.contradictions import contradictions, doubt, kept_type, was_overtaken
-from pytest_k1n.core.consistency.enginestamps import engine_stamps, is_retried_in_place
+from pytest_k1n.core.consistency.contradictions import contradictions, doubt, kept_type
+from pytest_k1n.core.consistency.enginestamps import engine_stamps
+from pytest_k1n.core.consistency.numbering import numbering
+from pytest_k1n.core.consistency.reruns import is_reopened, keeps_old_end
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import (
@@ -28,7 +29,7 @@ from pytest_k1n.core.model import (
 )
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation, TimeModel
-from pytest_k1n.core.units import format_ms
+from pytest_k1n.core.units import SECOND_MS, format_ms
 
 T = TypeVar("T")
 WORKED = frozenset(
@@ -51,7 +52,7 @@ def _found(observation: Observation) -> Iterator[Finding]:
     execution, as_run = observation.execution, observation.as_run
     nodes = as_run.graph.nodes
     yield from _whole(observation)
-    yield from _numbering(observation)
+    yield from numbering(observation)
     yield from _rounds(observation)
     yield from contradictions(observation)
     yield from engine_stamps(execution)
@@ -130,60 +131,35 @@ def _whole(observation: Observation) -> Iterator[Finding]:
         yield doubt(
             "stamps-out-of-order", name, "an end after the start", "it ended before it started", format_ms(back)
         )
-    # What is run again from a task keeps its end until it ends anew (3.32.1), and has been changed since.
-    if (
-        execution.ended_ms is not None
-        and not execution.is_terminal
-        and (execution.updated_ms or 0) <= execution.ended_ms
-    ):
+    # What is run again keeps its end until it ends anew (3.32.1), and has been changed since; in virtual time perhaps
+    # at the same instant, and then a task of it is open.
+    changed_ms = (execution.updated_ms or 0) - (execution.ended_ms or 0)
+    if is_reopened(execution) and (changed_ms < 0 or (changed_ms == 0 and not _has_open(execution))):
         yield doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
     if execution.status is WorkflowStatus.COMPLETED and not execution.columns.all_completed:
         for record in execution.tasks:
-            if not record.status.is_terminal:
+            if not record.status.is_terminal and not _was_given_up(record, execution):
                 said = f"{execution.status} while it is {record.status}"
                 yield doubt("open-task", label(record.key), "every task of a COMPLETED execution ended", said)
 
 
-def _numbering(observation: Observation) -> Iterator[Finding]:
-    """Judge ids and numbers: each task has one of its own, attempts count from 0."""
-    execution = observation.execution
-    columns = execution.columns
-    for task_id, times in _repeated(columns.task_id):
-        yield doubt("same-id", task_id, "a task id of its own for each record", f"{times} records carry it")
-    seqs = columns.seq
-    if SKIPPED in columns.status:
-        seqs = [seq for seq, status in zip(columns.seq, columns.status, strict=True) if status is not SKIPPED]
-    for seq, times in _repeated(seqs):
-        yield doubt("same-id", f"seq {seq}", "a number of its own for each record", f"{times} records carry it")
-    if not columns.is_repeated and not any(columns.attempt) and not any(columns.retried):  # nearly always
-        return
-    for key, records in observation.records.items():
-        if len(records) == 1 and records[0].attempt == 0 and not records[0].retried:
-            continue
-        attempts = [record.attempt for record in records]
-        if len(records) == 1 and is_retried_in_place(execution, records[0]):
-            continue
-        if attempts != list(range(len(attempts))):
-            said = f"attempts {', '.join(map(str, attempts))}"
-            yield doubt("attempts-missing", label(key), "attempts 0, 1, 2, … on record", said)
-        for record in records[:-1]:
-            if (not record.retried or record.status.is_successful) and not was_overtaken(record):
-                said = f"attempt {record.attempt} {record.status}, {'' if record.retried else 'not '}retried"
-                yield doubt("attempts-missing", label(key), "an unsuccessful, retried attempt before the last", said)
-        if records[-1].retried:
-            yield doubt("attempts-missing", label(key), "the attempt that followed a retried one", "it is not there")
+def _has_open(execution: Execution) -> bool:
+    return any(not status.is_terminal for status in execution.columns.status)
 
 
-def _repeated(numbers: Sequence[T]) -> Iterator[tuple[T, int]]:
-    """Yield what is there more than once, and how often."""
-    if len(set(numbers)) < len(numbers):
-        yield from ((each, times) for each, times in Counter(numbers).items() if times > 1)
+def _was_given_up(record: TaskRecord, execution: Execution) -> bool:
+    """Whether an optional task was overdue: with the last one 3.32.1 ends the execution, and leaves the task open."""
+    took_ms = (execution.ended_ms or 0) - (record.started_ms or execution.ended_ms or 0)
+    is_optional = record.workflow_task is not None and record.workflow_task.optional
+    return is_optional and 0 < record.response_timeout_s * SECOND_MS <= took_ms
 
 
 def _rounds(observation: Observation) -> Iterator[Finding]:
     """Judge that each round which a DO_WHILE counts has left records; with keepLastN the server drops the older."""
     nodes = observation.as_run.graph.nodes
     places = observation.execution.columns.last
+    if is_reopened(observation.execution):  # run again from within a loop: the rounds behind that are gone
+        return
     loops = [key for key in places if (node := nodes.get(key)) is None or node.type == "DO_WHILE"]
     rounds_of: dict[str, set[int]] = {}
     for ref, iteration in places if loops else ():
@@ -210,7 +186,7 @@ def _stamps(record: TaskRecord, execution: Execution) -> Iterator[Finding]:
         yield doubt("foreign-record", name, f"a record of {execution.workflow_id}", f"it is of {record.workflow_id}")
     if status.is_terminal and status is not SKIPPED and record.ended_ms is None:
         yield doubt("no-end-stamp", name, "an end of a terminal task", f"{status} without endTime")
-    if record.ended_ms is not None and not status.is_terminal:
+    if record.ended_ms is not None and not status.is_terminal and not keeps_old_end(execution, record):
         yield doubt("open-with-end", name, f"no end while {status}", "endTime is set")
     if record.workflow_name is not None and record.workflow_name != execution.name:
         yield doubt("foreign-record", name, f"a record of {execution.name}", f"it is of {record.workflow_name}")

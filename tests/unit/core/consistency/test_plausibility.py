@@ -25,7 +25,7 @@ DEFINITION = wire.workflow_definition(
 )
 RECORDED = [
     *sorted((ROOT / "fixtures" / "histories").glob("*.json")),
-    *sorted((Path(__file__).parents[1] / "histories").glob("*.json")),
+    *sorted((Path(__file__).parents[1] / "histories").rglob("*.json")),
 ]
 MUTATED = ("template-02", "do-while-condition", "retried", "switch-case", "fork-join-dynamic", "sub-workflow-parent")
 BOOK_KEEPING = """

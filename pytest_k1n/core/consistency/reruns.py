@@ -1,0 +1,121 @@
+"""What 3.32.1 leaves in records that a client ran again: a retry, re-run or restart, often of a sub-workflow.
+
+Each was seen on the real server; the embedded engine does the same in every recorded conformance case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from pytest_k1n.core.columns import Columns
+from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
+from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.timing.spans import END_ONLY_TYPES
+
+_ERRORS = re.compile(r"/(\S+) completed with errors")
+_KEEPS_ITS_END = END_ONLY_TYPES | {"SUB_WORKFLOW"}
+
+
+def is_reopened(execution: Execution) -> bool:
+    """Whether it goes on after an end: what is run again keeps the old one until it ends anew."""
+    return execution.ended_ms is not None and not execution.is_terminal
+
+
+def is_retried_in_place(execution: Execution, record: TaskRecord) -> bool:
+    """Whether a task may wait again in its old record: 3.32.1 keeps its start, and its end until it ends once more.
+
+    Of a canceled JOIN it leaves the attempt as it was; of others it counts it up.
+    """
+    return record.type in END_ONLY_TYPES and not record.retried and execution.last_retried_ms is not None
+
+
+def has_old_end(execution: Execution, kind: str, ended_ms: int | None) -> bool:
+    """Whether an end on record is that of the attempt before: 3.32.1 never writes a loop's end a second time.
+
+    Nor does it open a loop again that is run again from within.
+    """
+    if kind != "DO_WHILE":
+        return False
+    if is_reopened(execution) and (ended_ms or 0) <= (execution.ended_ms or 0):
+        return True
+    retried_ms = execution.last_retried_ms
+    return retried_ms is not None and (ended_ms or retried_ms) < retried_ms
+
+
+def keeps_old_end(execution: Execution, record: TaskRecord) -> bool:
+    """Whether a task that waits again may still bear its old end, as its execution does."""
+    is_past = (record.ended_ms or 0) <= (execution.updated_ms or record.ended_ms or 0)
+    return record.type in _KEEPS_ITS_END and is_reopened(execution) and is_past
+
+
+def is_counted_up(columns: Columns, record: TaskRecord) -> bool:
+    """Whether an attempt may be a canceled one, begun anew in its record, since a sub-workflow beside it was run again.
+
+    What is to be believed of its number is among the `late` ones, too.
+    """
+    return record.attempt > 0 and "SUB_WORKFLOW" in columns.types and record.status is not TaskStatus.SKIPPED
+
+
+def late(columns: Columns, *, is_virtual: bool) -> frozenset[int]:
+    """Return the places scheduled after what is behind them; where time is virtual much happens at one instant."""
+    found, earliest_ms = set[int](), 0
+    for place in reversed(range(len(columns))):
+        stamp = columns.scheduled_ms[place]
+        if earliest_ms and (stamp > earliest_ms or (is_virtual and stamp == earliest_ms)):
+            found.add(place)
+        earliest_ms = min(stamp or earliest_ms, earliest_ms or stamp)
+    return frozenset(found)
+
+
+def was_run_again(before: TaskRecord, after: TaskRecord) -> bool:
+    """Whether an attempt was run again in its own record, when the attempt behind it was already there."""
+    is_polled_again = before.retried and before.poll_count > 1
+    return bool(
+        is_polled_again and before.started_ms and after.scheduled_ms and before.started_ms >= after.scheduled_ms
+    )
+
+
+def is_unevaluated(record: TaskRecord) -> bool:
+    """Whether a SWITCH was re-run: it is COMPLETED without a look at its value, and never started."""
+    return record.started_ms is None and not record.output and record.ended_ms is not None
+
+
+def failed_before(execution: Execution) -> frozenset[str]:
+    """Return the ids of optional sub-workflows' tasks: a JOIN may have seen fail what was written over since."""
+    columns = execution.columns
+    places = (place for place, kind in enumerate(columns.type) if kind == "SUB_WORKFLOW")
+    tasks = (execution.tasks[place] for place in places)
+    return frozenset(task.task_id for task in tasks if task.workflow_task and task.workflow_task.optional)
+
+
+def told_by(join: TaskRecord) -> frozenset[str]:
+    """Return the ids of the tasks that a JOIN says to have seen go wrong."""
+    return frozenset(_ERRORS.findall(join.reason or ""))
+
+
+def left_behind(columns: Columns) -> frozenset[int]:
+    """Return the places of JOINs of before a re-run of the whole, written back by a thread that was looking at them.
+
+    They have the number of the record that took their place, and were scheduled before the first task that there is:
+    2 of 220 re-run, retried or restarted executions of a busy server.
+    """
+    if not columns.is_repeated or "JOIN" not in columns.types:
+        return frozenset()
+    numbers = Counter(zip(columns.keys, columns.seq, strict=True))
+    rows = enumerate(zip(columns.type, columns.scheduled_ms, columns.keys, columns.seq, strict=True))
+    return frozenset(
+        place
+        for place, (kind, stamp, key, seq) in rows
+        if kind == "JOIN" and 0 < stamp < columns.scheduled_ms[0] and numbers[key, seq] > 1
+    )
+
+
+def attempts(observation: Observation) -> Iterator[tuple[TaskKey, Sequence[TaskRecord]]]:
+    """Yield the attempts of each task, without JOINs that were left behind."""
+    columns = observation.execution.columns
+    strays = {columns.task_id[place] for place in left_behind(columns)}
+    for key, records in observation.records.items():
+        kept = [each for each in records if each.task_id not in strays] if strays else records
+        yield key, kept or records
