@@ -33,11 +33,14 @@ def claims(execution: Execution) -> Iterator[Finding]:
 
 
 def _of_output(execution: Execution) -> Iterator[Finding]:
-    """Judge that an output which the definition does not describe is that of the last task, or of a TERMINATE."""
+    """Judge that an output which the definition does not describe is that of the last task, or of a TERMINATE.
+
+    An empty one says nothing: exports and records written by hand often have none.
+    """
     definition, columns = execution.definition, execution.columns
     if execution.status is not WorkflowStatus.COMPLETED or definition is None or definition.output_parameters:
         return
-    if not columns.ref or "TERMINATE" in columns.types or not execution.is_output_told:
+    if not (columns.ref and execution.output and execution.is_output_told) or "TERMINATE" in columns.types:
         return
     if columns.status[-1] is TaskStatus.CANCELED:  # a JOIN, whose record is of before a branch was run again
         return

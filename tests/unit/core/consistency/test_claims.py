@@ -27,8 +27,8 @@ def task(document, ref, attempt=0):
 
 
 def test_an_output_that_nothing_describes_is_that_of_the_last_task():
-    for change in ({"output": {}}, {"output": {"another": 1}}):
-        assert doubts({**recorded("retried"), **change}) == ["contradiction"]
+    assert doubts({**recorded("retried"), "output": {"another": 1}}) == ["contradiction"]
+    assert doubts({**recorded("retried"), "output": {}}) == []  # an export, or written by hand
     document = recorded("retried")
     document["tasks"][-1]["outputData"] = {}
     assert doubts(document) == ["contradiction"]
@@ -36,7 +36,7 @@ def test_an_output_that_nothing_describes_is_that_of_the_last_task():
 
 @pytest.mark.parametrize("is_of_task", [True, False])
 def test_an_output_that_is_stored_elsewhere_is_not_missed(is_of_task):
-    document = {**recorded("retried"), "output": {}}
+    document = {**recorded("retried"), "output": {"another": 1}}
     (document["tasks"][-1] if is_of_task else document)["externalOutputPayloadStoragePath"] = "2026/11/29/out.json"
     assert doubts(document) == []
 
