@@ -198,7 +198,7 @@ def _figures(quality: Quality) -> str:
     rate = "no check was evaluated" if quality.rate is None else f"{quality.rate:.1%} of {checks.evaluated} checks"
     return (
         f"{rate} (Wilson lower bound {quality.wilson_low:.1%}), {checks.unknown} unknown, "
-        f"{checks.simulated} on simulated work; {quality.categories_passed} of {len(quality.categories)} categories"
+        f"{checks.simulated} on simulated work; {quality.categories_passed} of {len(quality.evaluated)} categories"
     )
 
 

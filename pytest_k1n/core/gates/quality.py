@@ -67,9 +67,14 @@ class Quality:
         return checks.unknown / total if total else 0.0
 
     @property
+    def evaluated(self) -> tuple[CategoryResult, ...]:
+        """The categories that had something to judge."""
+        return tuple(each for each in self.categories if each.evaluated)
+
+    @property
     def categories_passed(self) -> int:
-        """How many passed, those with a note that nothing was to be judged included."""
-        return sum(each.verdict.is_pass for each in self.categories)
+        """How many of these passed."""
+        return sum(each.verdict.is_pass for each in self.evaluated)
 
     @property
     def verdict(self) -> Verdict:

@@ -42,6 +42,12 @@ def quality(**categories):
     return Quality(categories=tuple(results), settings=GateSettings(), definitions=(("wf", "wf-1", "abc"),))
 
 
+def test_only_categories_that_had_something_to_judge_are_counted():
+    found = quality(G1=(3, 0, 0), G2=(2, 1, 0), G6=(0, 0, 1))
+    assert [each.id for each in found.evaluated] == ["G1", "G2"]
+    assert found.categories_passed == 1
+
+
 def test_a_good_execution_passes_but_so_few_checks_promise_little(build):
     found = evaluate(single(observed(build)))
     assert found.rate == 1.0
