@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.baselines.profiles import Profile, profile_from
-from pytest_k1n.workers.script import BadScript, checked_script, find_scripts
+from pytest_k1n.workers.script import BadScript, checked_script, end_group, find_scripts
 
 USUAL_SPEED = 600.0
 BASELINE_WORKFLOW = "K1N_22TASK_COMPLETE"
@@ -95,17 +94,18 @@ def _interruptible() -> Iterator[Callable[[], None]]:
 
     Until then they are kept: one that came while the handler's process is made would leave it running.
     """
-    kept: list[int] | None = []
+    is_kept, has_come = True, False
 
-    def interrupt(number: int, _frame: object) -> None:
-        if kept is None:
+    def interrupt(_number: int, _frame: object) -> None:
+        nonlocal has_come
+        has_come = True
+        if not is_kept:
             raise KeyboardInterrupt
-        kept.append(number)
 
     def let_through() -> None:
-        nonlocal kept
-        came, kept = kept, None
-        if came:
+        nonlocal is_kept
+        is_kept = False
+        if has_come:
             raise KeyboardInterrupt
 
     before = {}
@@ -127,8 +127,7 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        end_group(process)
 
 
 def speed_of(environ: Mapping[str, str]) -> float:

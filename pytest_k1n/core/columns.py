@@ -121,12 +121,12 @@ class Records(Sequence[R]):
         if (known := self._made.get(place)) is not None:
             return known
         place = range(len(self))[place]
-        record, make = self._made.get(place), self._make
-        if record is None and make is not None:
-            record = self._made[place] = make(place)
+        make = self._make  # read before what is made is looked at: another thread may make the last record meanwhile
+        if place not in self._made and make is not None:
+            self._made[place] = make(place)
             if len(self._made) == len(self):  # nothing is read of the documents any more: they need not be kept
                 self._documents = self._make = None
-        return self._made[place] if record is None else record
+        return self._made[place]
 
     def __iter__(self) -> Iterator[R]:
         return map(self.__getitem__, range(len(self)))

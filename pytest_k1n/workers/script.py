@@ -98,13 +98,13 @@ def run_script(path: Path, context: TaskContext) -> Outcome:
 
         def stop() -> None:
             stopped.append(True)
-            _kill(process)
+            end_group(process)
 
         context.on_stop(stop)
         try:
             code = process.wait()
         finally:
-            _kill(process)  # children that the script left behind
+            end_group(process)  # children that the script left behind
         if stopped:
             raise Stopped
         work_ms = round((time.perf_counter() - began) * 1000)
@@ -176,6 +176,7 @@ def _lines(path: Path) -> list[str]:
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def end_group(process: subprocess.Popen[bytes] | subprocess.Popen[str]) -> None:
+    """Kill a process that was begun in a session of its own, and all that it has started."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.core.consistency.contradictions import doubt
+from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Execution, TaskStatus, WorkflowStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.units import SECOND_MS, format_ms
 
-_ROOM_MS = SECOND_MS
 _BY_HAND = frozenset({TaskStatus.CANCELED, TaskStatus.FAILED_WITH_TERMINAL_ERROR})
 """Ends that no server retries by itself."""
 
@@ -81,10 +81,10 @@ def _of_hands(execution: Execution) -> Iterator[Finding]:
     retried_ms, updated_ms = execution.last_retried_ms, execution.updated_ms
     if retried_ms is None:
         return
-    if retried_ms + _ROOM_MS < execution.started_ms:
+    if retried_ms + ROOM_MS < execution.started_ms:
         early = format_ms(execution.started_ms - retried_ms)
         yield doubt("outside-execution", execution.name, "a retry after its start", "retried before it started", early)
-    elif updated_ms is not None and retried_ms > updated_ms + _ROOM_MS:
+    elif updated_ms is not None and retried_ms > updated_ms + ROOM_MS:
         late = format_ms(retried_ms - updated_ms)
         yield doubt("outside-execution", execution.name, "a retry before its last change", "retried after it", late)
 
@@ -118,7 +118,7 @@ def _of_ends(execution: Execution) -> Iterator[Finding]:
             continue
         limits_s = [each for each in (record.response_timeout_s, task.timeout_s) if each > 0]
         took_ms = record.ended_ms - record.started_ms
-        if limits_s and took_ms + _ROOM_MS < min(limits_s) * SECOND_MS:
+        if limits_s and took_ms + ROOM_MS < min(limits_s) * SECOND_MS:
             said = f"TIMED_OUT after {format_ms(took_ms)}"
             limit = format_ms(min(limits_s) * SECOND_MS)
             yield doubt("contradiction", columns.keys[place], f"a time-out after {limit}", said)

@@ -182,15 +182,16 @@ def _of_child(key: TaskKey, record: TaskRecord, own_id: str) -> Iterator[Finding
     elif said is not None and said != child:
         yield doubt("contradiction", key, "one sub-workflow", f"subWorkflowId is {child}, and {said} in its output")
     asked = record.workflow_task.raw.get("subWorkflowParam") if record.workflow_task else None
-    inline = asked.get("workflowDefinition") if isinstance(asked, dict) else None
-    name = (inline if isinstance(inline, dict) else asked).get("name") if isinstance(asked, dict) else None
-    version, ran_version = (
-        asked.get("version") if isinstance(asked, dict) else None,
+    if not isinstance(asked, dict):
+        return
+    inline, version, ran_version = (
+        asked.get("workflowDefinition"),
+        asked.get("version"),
         record.input.get("subWorkflowVersion"),
     )
     if isinstance(version, int) and ran_version not in (None, version):
         yield doubt("foreign-record", key, f"a sub-workflow of version {version}", f"it is of version {ran_version}")
-    ran = record.input.get("subWorkflowName")
+    name, ran = (inline if isinstance(inline, dict) else asked).get("name"), record.input.get("subWorkflowName")
     if isinstance(name, str) and "$" not in name and isinstance(inline, dict | None) and ran not in (None, name):
         yield doubt("foreign-record", key, f"a sub-workflow of {name}", f"it is of {ran}")
 

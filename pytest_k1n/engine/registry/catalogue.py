@@ -6,6 +6,8 @@ from typing import Final
 
 from pytest_k1n.engine.definition import Definition, Node, TaskDef, walk
 from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.registry import shapes
+from pytest_k1n.engine.registry.constraints import check_workflow
 from pytest_k1n.engine.registry.refusals import walk as documents
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.engine.values import JsonObject
@@ -48,6 +50,13 @@ class Catalogue:
         """Return the input template of a task definition; empty if there is none of that name."""
         definition = self._task_definitions.get(name)
         return definition.input_template if definition is not None else {}
+
+    def checked(self, given: JsonObject, path: str) -> JsonObject:
+        """Normalise a workflow definition that came with a request. Raises Illegal, Invalid; `path` names it there."""
+        shapes.refuse_nulls(given.get("tasks"))
+        document = workflow_document(given)
+        check_workflow(document, path, self.input_template)
+        return document
 
     def drop_task(self, name: str) -> bool:
         """Remove a task definition; tell whether there was one."""

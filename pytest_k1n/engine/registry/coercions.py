@@ -11,6 +11,8 @@ from pytest_k1n.engine.problems import Illegal
 _WIDTHS: Final = {"int": 31, "java.lang.Integer": 31, "long": 63, "java.lang.Long": 63}
 _TRUTHS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _PARSE: Final = "JSON parse error: "
+NO_PLACE: Final = "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
+"""What the mapper adds where it reads a task's input and no text of a request."""
 _COERCION: Final = "(but could if coercion was enabled using `CoercionConfig`)"
 
 

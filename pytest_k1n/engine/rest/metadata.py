@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_k1n.engine.problems import Illegal, Unknown, WrongState
 from pytest_k1n.engine.registry import shapes
-from pytest_k1n.engine.registry.constraints import check_task_definition, check_workflow, demand
-from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
+from pytest_k1n.engine.registry.constraints import check_task_definition, demand
+from pytest_k1n.engine.registry.wiredefaults import task_definition_document
 from pytest_k1n.engine.rest.request import Reply, Request, Route
 from pytest_k1n.engine.values import JsonObject
 
@@ -20,8 +20,7 @@ def _put_workflows(request: Request) -> Reply:
         demand([{"path": "updateWorkflowDef.arg0", "message": "WorkflowDefList is empty"}])
     catalogue = request.engine.catalogue
     for index, definition in enumerate(definitions):
-        shapes.refuse_nulls(definition.get("tasks"))
-        check_workflow(workflow_document(definition), f"updateWorkflowDef.arg0[{index}]", catalogue.input_template)
+        catalogue.checked(definition, f"updateWorkflowDef.arg0[{index}]")
     for definition in definitions:
         catalogue.put_workflow(definition, request.engine.now_ms, is_update=True)
     names = [definition["name"] for definition in definitions]
@@ -30,10 +29,8 @@ def _put_workflows(request: Request) -> Reply:
 
 def _post_workflow(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
-    shapes.refuse_nulls(definition.get("tasks"))
-    document = workflow_document(definition)
     catalogue = request.engine.catalogue
-    check_workflow(document, "registerWorkflowDef.arg0", catalogue.input_template)
+    document = catalogue.checked(definition, "registerWorkflowDef.arg0")
     name, version = document["name"], document["version"]
     is_known = catalogue.workflow_document(name, version) is not None
     if is_known and not request.flag("overwrite"):
@@ -44,8 +41,7 @@ def _post_workflow(request: Request) -> Reply:
 
 def _validate(request: Request) -> Reply:
     definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
-    shapes.refuse_nulls(definition.get("tasks"))
-    check_workflow(workflow_document(definition), "validateWorkflowDef.arg0", request.engine.catalogue.input_template)
+    request.engine.catalogue.checked(definition, "validateWorkflowDef.arg0")
     return Reply()
 
 

@@ -82,7 +82,7 @@ def _poll_batch(request: Request) -> Reply | Waiting:
 
 
 def _update(request: Request) -> Reply | Waiting:
-    task = _take(request)
+    task = _take(request, _result(request))
     done = Reply(payload=task.task_id, content_type=TEXT)
 
     def is_to_come() -> bool:
@@ -99,25 +99,24 @@ def _update(request: Request) -> Reply | Waiting:
 
 
 def _update_v2(request: Request) -> Reply:
-    task = _take(request, checked=False)
+    result = _result(request)
+    task = _take(request, result, checked=False)
     if task.status in OPEN_TASK:
         return Reply(204)
-    following = request.engine.poll(QueueKey(task.type, task.domain), _said_worker(request))
+    worker_id = result.get("workerId")
+    following = request.engine.poll(QueueKey(task.type, task.domain), None if worker_id is None else str(worker_id))
     return Reply(204) if following is None else Reply(payload=_delivered(following))
 
 
-def _said_worker(request: Request) -> str | None:
-    """Return the worker that a result names, which may be none."""
-    named = shapes.read(shapes.parse(request.body), shapes.RESULT).get("workerId")
-    return None if named is None else str(named)
+def _result(request: Request) -> JsonObject:
+    return shapes.read(shapes.parse(request.body), shapes.RESULT)
 
 
-def _take(request: Request, *, checked: bool = True) -> TaskState:
+def _take(request: Request, result: JsonObject, *, checked: bool = True) -> TaskState:
     """Apply a TaskResult to its task. Raises Invalid, Unknown or Illegal.
 
     `checked`: whether the route lists violations in its answer; update-v2 answers 500 without any.
     """
-    result = shapes.read(shapes.parse(request.body), shapes.RESULT)
     violations = []
     for name, what in (("taskId", "Task ID"), ("workflowInstanceId", "Workflow Id")):
         given = result.get(name)

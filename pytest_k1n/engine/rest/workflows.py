@@ -10,8 +10,7 @@ from pytest_k1n.engine.language.expressions import MOST_BYTES
 from pytest_k1n.engine.operate import operations, reruns
 from pytest_k1n.engine.problems import Illegal, Invalid, Unknown
 from pytest_k1n.engine.registry import shapes
-from pytest_k1n.engine.registry.constraints import check_workflow, demand
-from pytest_k1n.engine.registry.wiredefaults import workflow_document
+from pytest_k1n.engine.registry.constraints import demand
 from pytest_k1n.engine.rest import search
 from pytest_k1n.engine.rest.request import TEXT, Reply, Request, Route, sliced
 from pytest_k1n.engine.state import ExecutionState
@@ -51,9 +50,8 @@ def started(
     demand(violations)
     inline = asked.get("workflowDef")
     if inline is not None:
-        shapes.refuse_nulls(inline.get("tasks"))
         catalogue = request.engine.catalogue
-        check_workflow(workflow_document(inline), "startWorkflow.arg0.workflowDef", catalogue.input_template)
+        catalogue.checked(inline, "startWorkflow.arg0.workflowDef")
         definition = catalogue.inline(inline)
     elif not asked["name"].strip():
         raise Invalid("Workflow name must be specified when searching for a definition")

@@ -6,6 +6,7 @@ from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.problems import Illegal, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.catalogue import MissingChild
+from pytest_k1n.engine.registry.coercions import NO_PLACE
 from pytest_k1n.engine.runtime.ports import Starter
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
@@ -32,7 +33,7 @@ def run(engine: Starter, task: TaskState) -> None:
     except Illegal as error:
         problem = f"Error reading StartWorkflowRequest. {str(error).removeprefix('JSON parse error: ')}"
         if not isinstance(request, dict):
-            problem += "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
+            problem += NO_PLACE
     except (Unknown, MissingChild) as error:
         problem = str(error)
     if problem or definition is None:
