@@ -1,4 +1,4 @@
-"""How fast the embedded engine is in process, in virtual time, with full records.
+"""P15, P17, P20: How fast the embedded engine is in process, in virtual time, with full records.
 
 CPU time of this process, best of a few rounds: the figure says what the engine costs, not how busy the machine is. What
 is timed:
