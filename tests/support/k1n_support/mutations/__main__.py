@@ -16,7 +16,7 @@ from typing import Any
 from k1n_support.mutations.changes import Row
 from k1n_support.mutations.counting import Counts, counted
 from k1n_support.mutations.harmless import read
-from k1n_support.mutations.judging import recorded
+from k1n_support.mutations.judging import recorded, subject
 
 
 def main() -> int:
@@ -32,8 +32,8 @@ def main() -> int:
     parser.add_argument("--from", dest="known", type=Path, metavar="FILE", help="show what --json has written")
     arguments = parser.parse_args()
     if arguments.known:
-        return show(_counts(json.loads(arguments.known.read_text())), len([*recorded()]), is_whole=True)
-    chosen = [each for each in recorded() if arguments.only in each.name]
+        return show(_counts(json.loads(arguments.known.read_text())), len(recorded()), is_whole=True)
+    chosen = [subject(name) for name in recorded() if arguments.only in name]
     names = [each.name for each in sorted(chosen, key=lambda each: -len(each.document["tasks"]))]  # the longest first
     counts = counted(
         names, share=arguments.share, seed=arguments.seed, alike=arguments.alike, at_once=os.cpu_count() or 1

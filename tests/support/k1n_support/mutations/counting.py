@@ -10,7 +10,7 @@ from multiprocessing import Pool
 from random import Random
 
 from k1n_support.mutations.changes import Row, changes
-from k1n_support.mutations.judging import recorded
+from k1n_support.mutations.judging import subject
 
 _AT_ONCE = 2_000
 """Mutations between two full collections of garbage: nothing here refers to itself for long."""
@@ -55,17 +55,16 @@ def counted(
 
 
 def _count(name: str, share: float, seed: int, alike: int | None) -> Counts:
-    subject = next(each for each in recorded() if each.name == name)
-    random, counts = Random(f"{seed} {name}"), Counts()
+    true, random, counts = subject(name), Random(f"{seed} {name}"), Counts()
     was_on = gc.isenabled()
     gc.disable()
     try:
-        for number, change in enumerate(changes(subject.document, alike=alike)):
+        for number, change in enumerate(changes(true.document, alike=alike)):
             if random.random() >= share:
                 continue
-            if subject.is_noticed(change.document):
+            if true.is_noticed(change.document):
                 counts.noticed[change.row] += 1
-                counts.alone[change.row] += subject.is_noticed_alone(change.document)
+                counts.alone[change.row] += true.is_noticed_alone(change.document)
             else:
                 counts.silent.setdefault(change.row, []).append(f"{name}: {change.subject or 'execution'}")
             if number % _AT_ONCE == 0:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,11 +23,15 @@ _ENDS = {"COMPLETED": completed, "FAILED": failed, "TIMED_OUT": timed_out, "TERM
 Seen = frozenset[tuple[str, str, str]]
 
 
-def recorded() -> Iterator[Subject]:
-    """Yield every execution that a real server has answered, whole."""
-    for folder in FOLDERS:
-        for path in sorted(folder.glob("*.json")):
-            yield Subject(path.stem, _whole(json.loads(path.read_text(encoding="utf-8"))))
+def recorded() -> list[str]:
+    """Name every execution that a real server has answered."""
+    return [path.stem for folder in FOLDERS for path in sorted(folder.glob("*.json"))]
+
+
+def subject(name: str) -> Subject:
+    """Return the recorded execution of this name, whole."""
+    path = next(path for folder in FOLDERS if (path := folder / f"{name}.json").is_file())
+    return Subject(name, _whole(json.loads(path.read_text(encoding="utf-8"))))
 
 
 def _whole(document: dict[str, Any]) -> dict[str, Any]:
