@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 
 import pytest
 
+from k1n_support.examples import spread
 from pytest_k1n.chaos.faults import cells, draw, injection
 from pytest_k1n.chaos.judging import damage
 from pytest_k1n.chaos.simulated_run import SIMULATED_KINDS, Simulation, worker_refs
@@ -46,11 +48,10 @@ def simulation(habits: Habits = GOOD, **rules: object) -> Simulation:
 def test_every_fault_at_every_task_in_every_phase_leaves_no_damage() -> None:
     good = simulation()
     assert worker_refs(good.run()) == REFS
-    for kind, ref, phase in cells(REFS, SIMULATED_KINDS):
-        for lasts in (0.3, 1.4):
-            run = good.run(injection(kind, ref, phase, lasts=lasts))
-            assert run.struck, (kind, ref, phase)
-            assert [str(finding) for finding in damage(run.evidence[0])] == [], (kind, ref, phase, lasts)
+    for (kind, ref, phase), lasts in spread(product(cells(REFS, SIMULATED_KINDS), (0.3, 1.4))):
+        run = good.run(injection(kind, ref, phase, lasts=lasts))
+        assert run.struck, (kind, ref, phase)
+        assert [str(finding) for finding in damage(run.evidence[0])] == [], (kind, ref, phase, lasts)
 
 
 BUGS = {

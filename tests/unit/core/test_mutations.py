@@ -14,7 +14,7 @@ from k1n_support.mutations.kinds import GONE, mutations
 
 
 def test_whatever_changes_the_meaning_of_a_true_execution_is_noticed():
-    share = settings.default.max_examples / 5_000
+    share = settings.default.max_examples / 5_000  # a fifth in a loop, as of the examples
     counts, (reasons, entries) = counted(recorded(), share=share, alike=1), read()
     missed = [
         f"{' | '.join(row)}: {places[0]}"

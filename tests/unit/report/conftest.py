@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from k1n_support.examples import spread
 from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.record.observation import observe
@@ -42,7 +43,7 @@ def documented():
 
 def pytest_generate_tests(metafunc):
     if "recorded_name" in metafunc.fixturenames:
-        metafunc.parametrize("recorded_name", sorted(RECORDED))
+        metafunc.parametrize("recorded_name", spread(sorted(RECORDED)))
 
 
 @pytest.fixture(scope="session")
