@@ -9,21 +9,25 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pytest_k1n.client.clock import is_embedded
+from pytest_k1n.commands.definitionfile import document_of
 from pytest_k1n.conformance.asked_server import UnfitServer, subject_at
 from pytest_k1n.conformance.conduct import conduct
 from pytest_k1n.conformance.corpus import Recording, chosen, read_all
 from pytest_k1n.conformance.known import known_differences, known_of
-from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, ConformanceReport, lines
+from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, ConformanceReport, lines, unsettled
+from pytest_k1n.validation.schema import validate
 
 _PROGRESS_EVERY_S = 5.0
 _EXAMPLES = """\
 exit code: 0 nothing differs but what is known, 1 something does, 2 a mistake, or no server answers
 
-  k1n conformance http://localhost:8080                       all cases: some twenty minutes
+  k1n conformance http://localhost:8080                       all cases: half an hour
   k1n conformance http://localhost:8080 --sample 100          a hundred of them, spread evenly
   k1n conformance http://localhost:8080 --only 'catalogue/*JOIN*' --json join.json
+  k1n conformance http://localhost:8080 --again join.json     once more what differed, when the machine is quiet
   k1n conformance --write DIR --only operations/              the cases as JSON files, to read or to run elsewhere
 """
 
@@ -32,7 +36,10 @@ def main(argv: Sequence[str]) -> int:
     """Run `k1n conformance`; 0 nothing differs but what is known, 1 something does, 2 a mistake or no server."""
     arguments = _parser().parse_args(argv)
     every = list(read_all(arguments.cases))
-    recordings = chosen(every, only=arguments.only, sample=arguments.sample)
+    titles = None if arguments.again is None else _unsettled(arguments.again)
+    recordings = chosen(every, only=arguments.only, titles=titles, sample=arguments.sample)
+    if not recordings and titles is not None:
+        raise ValueError(f"{arguments.again} calls none of these cases different or undecided: nothing to ask again")
     if not recordings:
         raise ValueError(f"none of {len(every)} cases is called {arguments.only!r}: --list names them")
     if arguments.list:
@@ -55,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "but many are added: not one in use")  # fmt: skip
     add("--only", metavar="PATTERN", help="cases whose SUITE/NAME holds this, or matches it if it has * ? or []")
     add("--sample", type=_positive, metavar="N", help="N of them, spread evenly")
+    add("--again", type=Path, metavar="FILE", help="those that a report before (--json) calls different or undecided")
     add("--cases", type=Path, metavar="PATH", help="other cases: a file, or a folder of .json, .jsonl or .jsonl.xz")
     add("--known", type=Path, metavar="FILE", help="other known differences (TOML; default: those of the package)")
     add("--version", metavar="V", help="what the server is, where it does not say so or is a build of your own")
@@ -101,6 +109,13 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     return 0 if report.conforms else 1
 
 
+def _unsettled(path: Path) -> set[str]:
+    document: Any = document_of(path)
+    if problems := validate(document, "conformance"):
+        raise ValueError(f"{path}: no report of k1n conformance: {problems[0]}")
+    return unsettled(document)
+
+
 def _write(recordings: Sequence[Recording], target: Path) -> int:
     taken: set[str] = set()
     for one in recordings:
@@ -126,7 +141,9 @@ class _Teller:
         self.newest: dict[tuple[str, str], CaseResult] = {}
         """By suite and name."""
 
-    def __call__(self, done: int, of: int, result: CaseResult) -> None:
+    def __call__(self, done: int, of: int, result: CaseResult, again: bool) -> None:
+        if before := self.newest.get((result.suite, result.name)):
+            self._counts[before.outcome] -= 1
         self._counts[result.outcome] += 1
         self.newest[result.suite, result.name] = result
         now = time.monotonic()
@@ -134,9 +151,8 @@ class _Teller:
             return
         self._next = now + _PROGRESS_EVERY_S
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self._counts.items() if count)
-        again = ": asking again about what differed" if done == of else ""
-        print(f"k1n conformance: {done} of {of} cases after {now - self._began:.0f}s{again}; {counts}",
-              file=sys.stderr, flush=True)  # fmt: skip
+        cases = f"asked again, one by one, about {done} of {of} cases" if again else f"{done} of {of} cases"
+        print(f"k1n conformance: {cases} after {now - self._began:.0f}s; {counts}", file=sys.stderr, flush=True)
 
 
 def _title(version: str) -> str:

@@ -19,9 +19,10 @@ from pytest_k1n.conformance.stub import calls_stub
 from pytest_k1n.conformance.target import CaseTarget
 from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, judged, outcome_of
 
-Progress = Callable[[int, int, CaseResult], None]
-"""Takes how many cases are judged for now, how many there are, and the newest."""
+Progress = Callable[[int, int, CaseResult, bool], None]
+"""Takes how many cases are judged, of how many, the newest, and whether these are asked about again."""
 _GOOD = (CaseOutcome.SAME, CaseOutcome.KNOWN)
+_SETTLED = (*_GOOD, CaseOutcome.SKIPPED)
 _OUTCOMES = {
     RunsVerdict.AGREES: CaseOutcome.SAME,
     RunsVerdict.RACE: CaseOutcome.RACE,
@@ -37,7 +38,7 @@ def conduct(
     known: Sequence[Known],
     jobs: int = 6,
     runs: int = 6,
-    progress: Progress = lambda _done, _of, _result: None,
+    progress: Progress = lambda _done, _of, _result, _again: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[CaseResult]:
     """Judge every case, each in `runs` runs at most. Raises OSError when the server answers no more."""
@@ -51,19 +52,17 @@ def conduct(
 
         def once(each: _Asking) -> CaseResult:
             result = each.result(1, clock)
-            progress(next(done), len(asking), result)
+            progress(next(done), len(asking), result, False)
             return result
 
         with ThreadPoolExecutor(1 if subject.moves_clock else jobs) as pool:
             first = list(pool.map(once, asking))
         more = 1 if subject.moves_clock else runs - 1  # an engine on a clock of ours has no races
-        results = []
-        for each, result in zip(asking, first, strict=True):
-            if result.outcome in (*_GOOD, CaseOutcome.SKIPPED) or more < 1:
-                results.append(result)
-                continue
-            results.append(each.result(more, clock, before=each.seen))
-            progress(len(asking), len(asking), results[-1])
+        unsure = [place for place, one in enumerate(first) if one.outcome not in _SETTLED] if more else []
+        results = list(first)
+        for number, place in enumerate(unsure, 1):
+            results[place] = asking[place].result(more, clock, before=asking[place].seen)
+            progress(number, len(unsure), results[place], True)
         return results
 
 

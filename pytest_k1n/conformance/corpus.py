@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import lzma
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -123,9 +123,22 @@ def write(path: Path, recordings: Iterable[Recording]) -> None:
     path.write_bytes(lzma.compress(content, preset=9) if path.suffix == ".xz" else content)
 
 
-def chosen(recordings: Iterable[Recording], *, only: str | None = None, sample: int | None = None) -> list[Recording]:
-    """Return those whose `suite/name` holds `only` (or matches it, with `*`, `?` or `[]`); `sample` of them, evenly."""
-    found = [one for one in recordings if only is None or _matches(one.title, only)]
+def chosen(
+    recordings: Iterable[Recording],
+    *,
+    only: str | None = None,
+    titles: Container[str] | None = None,
+    sample: int | None = None,
+) -> list[Recording]:
+    """Return those whose `suite/name` holds `only` (or matches it, with `*`, `?` or `[]`) and is one of `titles`.
+
+    `sample`: so many of them, spread evenly.
+    """
+    found = [
+        one
+        for one in recordings
+        if (only is None or _matches(one.title, only)) and (titles is None or one.title in titles)
+    ]
     if sample is None or sample >= len(found):
         return found
     return [found[index * len(found) // sample] for index in range(sample)]

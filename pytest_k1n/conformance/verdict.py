@@ -80,6 +80,12 @@ class CaseResult:
         }
 
 
+def unsettled(report: Document) -> set[str]:
+    """Return the titles of the cases that a report, as JSON data, calls different or undecided."""
+    unsure = (CaseOutcome.DIFFERENT, CaseOutcome.UNDECIDED)
+    return {f"{one['suite']}/{one['name']}" for one in report["cases"] if one["outcome"] in unsure}
+
+
 def judged(recording: Recording, shown: Document, known: Sequence[Known]) -> tuple[JudgedDifference, ...]:
     """Compare a history with the recorded one, and look up what explains each difference."""
     found = []

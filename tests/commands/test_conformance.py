@@ -60,6 +60,33 @@ def test_what_differs_is_told_in_a_line_each_and_fails(engine, tmp_path, capsys)
     assert '      executions|root|status: "FAILED" -> "COMPLETED"' in out.splitlines()
 
 
+def test_what_differed_is_asked_about_again_and_nothing_else(engine, tmp_path, capsys):
+    report, first = tmp_path / "report.json", next(iter(read_all()))
+    changed = {**first.history, "executions": {"root": {**first.history["executions"]["root"], "status": "FAILED"}}}
+    write(tmp_path / "changed.jsonl", [replace(first, history=changed), *list(read_all())[1:4]])
+    assert conformance(engine, "--cases", tmp_path / "changed.jsonl", "--json", report, capsys=capsys)[0] == 1
+    code, out, _ = conformance(engine, "--again", report, "--json", report, capsys=capsys)
+    assert code == 0
+    assert f"1 cases recorded on Conductor {first.conductor}" in out
+    code, _, err = conformance(engine, "--again", report, capsys=capsys)
+    assert (code, "calls none of these cases different or undecided" in err) == (2, True)
+    report.write_text("{}")
+    code, _, err = conformance(engine, "--again", report, capsys=capsys)
+    assert (code, "report.json: no report of k1n conformance: " in err) == (2, True)
+
+
+def test_how_far_it_is_with_asking_again_is_told(engine, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("pytest_k1n.commands.conformance._PROGRESS_EVERY_S", 0)
+    first = next(iter(read_all()))
+    changed = {**first.history, "executions": {"root": {**first.history["executions"]["root"], "status": "FAILED"}}}
+    write(tmp_path / "changed.jsonl", [replace(first, history=changed)])
+    _, _, err = conformance(engine, "--cases", tmp_path, capsys=capsys)
+    (before, again) = err.splitlines()
+    assert "k1n conformance: 1 of 1 cases after" in before
+    assert "k1n conformance: asked again, one by one, about 1 of 1 cases after" in again
+    assert again.endswith("; 1 different")
+
+
 def test_what_was_asked_is_told_when_it_is_interrupted(engine, tmp_path, capsys, monkeypatch):
     def broken_off(recordings, subject, *, progress, **how):
         results = conduct(recordings[:3], subject, progress=progress, **how)
