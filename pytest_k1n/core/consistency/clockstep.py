@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.consistency.reruns import is_counted_up, is_retried_in_place, left_behind
+from pytest_k1n.core.consistency.reruns import is_counted_up, is_rerun, is_retried_in_place, left_behind
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.units import format_ms
@@ -21,7 +21,7 @@ def clock_step(execution: Execution) -> str | None:
             continue
         if is_retried_in_place(execution, record) or is_counted_up(columns, record):  # stamped anew, at its old place
             continue
-        if place in strays:
+        if is_rerun(record) or place in strays:
             continue
         if latest is not None and latest.scheduled_ms is not None and record.scheduled_ms < latest.scheduled_ms:
             back = latest.scheduled_ms - record.scheduled_ms

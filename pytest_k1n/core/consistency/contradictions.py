@@ -42,9 +42,10 @@ def contradictions(observation: Observation) -> Iterator[Finding]:
     types = execution.columns.types
     if not {"SWITCH", "DO_WHILE", "SUB_WORKFLOW"}.isdisjoint(types):
         for key, record in observation.finals.items():
+            if record.type == "DO_WHILE" and record.status.is_terminal:
+                yield from _of_loop(observation, key, record)
             if record.status is TaskStatus.COMPLETED:
                 yield from _of_switch(key, record)
-                yield from _of_loop(observation, key, record)
                 yield from _of_child(key, record, execution.workflow_id)
     if execution.columns.is_repeated:
         yield from _of_retries(observation)
@@ -90,8 +91,16 @@ def _of_optional(observation: Observation) -> Iterator[Finding]:
 
 
 def _of_joins(execution: Execution) -> Iterator[Finding]:
-    """Judge that a JOIN is COMPLETED_WITH_ERRORS only where some optional task before it went wrong."""
+    """Judge that a JOIN is COMPLETED_WITH_ERRORS only where some optional task before it went wrong, and always there.
+
+    One that waits again keeps its old reason.
+    """
     columns = execution.columns
+    if execution.last_retried_ms is None and not columns.all_completed:
+        for place, kind in enumerate(columns.type):
+            if kind == "JOIN" and columns.status[place] is TaskStatus.COMPLETED and told_by(execution.tasks[place]):
+                said = f"COMPLETED, and {execution.tasks[place].reason}"
+                yield doubt("contradiction", columns.keys[place], "COMPLETED_WITH_ERRORS of what names some", said)
     errors = [place for place, status in enumerate(columns.status) if status is TaskStatus.COMPLETED_WITH_ERRORS]
     if not errors or not {columns.type[place] for place in errors}.issubset(JOINS):
         return
@@ -159,6 +168,8 @@ def _of_loop(observation: Observation, key: TaskKey, record: TaskRecord) -> Iter
         return
     rounds = record.output.get("iteration")
     if not isinstance(rounds, int):
+        if record.status is not TaskStatus.COMPLETED:  # it may have ended before its first round
+            return
         yield doubt("contradiction", key, "a count of its rounds", "COMPLETED without iteration in its output")
         return
     if record.stated_iteration not in (0, rounds):

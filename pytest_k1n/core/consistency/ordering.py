@@ -11,9 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pytest_k1n.core.consistency.clockstep import clock_step
-from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.consistency.reruns import has_old_end
-from pytest_k1n.core.definition.shape import JOINS
+from pytest_k1n.core.consistency.rewriting import is_done_again, is_rerun_since, is_rewritten, seen
 from pytest_k1n.core.findings import Finding, Findings, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
 from pytest_k1n.core.order.graph import STAMPED_LATE_TYPES, Graph, label
@@ -65,7 +64,7 @@ def _stamps(graph: Graph, execution: Execution) -> _Stamps:
     ends, begins = list[float](), list[float]()
     rows, statuses, stamps = columns.last, columns.status, (columns.scheduled_ms, columns.started_ms, columns.ended_ms)
     scheduled, started, ended = stamps
-    several = columns.repeated if columns.is_repeated else {}
+    several, had_ended = columns.repeated if columns.is_repeated else {}, seen(execution)
     for key, kind in zip(graph.order, graph.types, strict=True):
         if kind in STAMPED_LATE_TYPES:
             ends.append(-1)
@@ -77,7 +76,7 @@ def _stamps(graph: Graph, execution: Execution) -> _Stamps:
             begins.append(_NEVER)
             continue
         status, end = statuses[last], ended[last] or _NEVER
-        ends.append(-1 if status is TaskStatus.SKIPPED else end)
+        ends.append(-1 if status is TaskStatus.SKIPPED else min(end, had_ended.get(key, end)) if had_ended else end)
         if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
             is_told = status.is_terminal and status.is_successful and not has_old_end(execution, kind, ended[last])
             begins.append(end if is_told else _NEVER)
@@ -110,32 +109,19 @@ def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterato
             return latest[each] > begin
 
         for nearest in graph.nearest(index, has_not_ended, follows_one):
-            if _is_rewritten(graph.types[nearest], begin, ends[nearest], has_all=latest[nearest] <= begin):
-                continue
             record = execution.finals.get(graph.order[nearest])
+            others = graph.nearest(nearest, has_not_ended, follows_one) if latest[nearest] > begin else ()
+            has_all = all(is_rerun_since(begin, execution.finals.get(graph.order[each])) for each in others)
+            if is_rewritten(graph.types[nearest], begin, ends[nearest], has_all=has_all):
+                continue
             is_decidable = record is None or record.ended_ms is not None or not record.status.is_terminal
-            is_decidable = is_decidable and not _is_retried_since(execution, begin, record)
+            is_decidable = is_decidable and not is_done_again(execution, begin, record)
             yield _violation(graph, execution.records, nearest, index, int(begin), is_decidable=is_decidable)
-
-
-def _is_rewritten(kind: str, begin: float, end: float, *, has_all: bool) -> bool:
-    """Whether a JOIN's end is only that of a second look at it: all it waits for had ended when what follows began.
-
-    3.32.1 looks at a JOIN at once when a sub-workflow of a branch has ended; where its queue brings it up at the same
-    moment, the later of the two looks writes its end over (4 of 100 executions; by 2 to 41 ms).
-    """
-    return kind in JOINS and has_all and end - begin <= ROOM_MS
-
-
-def _is_retried_since(execution: Execution, begin: float, before: TaskRecord | None) -> bool:
-    """Whether a person has had `before` done again behind what follows it: its first end is on record no more."""
-    retried_ms = execution.last_retried_ms
-    return retried_ms is not None and before is not None and begin < retried_ms <= (before.ended_ms or 0)
 
 
 def _over_alternatives(graph: Graph, execution: Execution) -> tuple[Violation, ...]:
     """Sweep over all stamps with the set of what has not ended yet: of alternatives only what is guaranteed counts."""
-    ancestors, attempts = graph.ancestors, execution.records
+    ancestors, attempts, had_ended = graph.ancestors, execution.records, seen(execution)
     width = len(graph.nodes).bit_length() + 1
     events: list[int] = []  # instant, 0 for an end or 1 for a start, position: ends sort before starts
     binding = undecidable = 0
@@ -153,7 +139,7 @@ def _over_alternatives(graph: Graph, execution: Execution) -> tuple[Violation, .
         if last.status is TaskStatus.SKIPPED:
             binding ^= 1 << index
         elif end is not None:
-            events.append(end << width | index)
+            events.append(min(end, had_ended.get(key, end)) << width | index)
         elif last.status.is_terminal:
             undecidable |= 1 << index
         if begin is not None:
@@ -188,11 +174,18 @@ def _named(
         nearest = early.bit_length() - 1
         record = execution.finals.get(graph.order[nearest])
         end = record.ended_ms if record and record.ended_ms else _NEVER
-        has_all = not early & graph.ancestors[nearest]
-        if not _is_rewritten(graph.types[nearest], begin, end, has_all=has_all):
-            is_decidable = not undecidable >> nearest & 1 and not _is_retried_since(execution, begin, record)
+        others = [execution.finals.get(graph.order[each]) for each in _positions(early & graph.ancestors[nearest])]
+        has_all = all(is_rerun_since(begin, each) for each in others)
+        if not is_rewritten(graph.types[nearest], begin, end, has_all=has_all):
+            is_decidable = not undecidable >> nearest & 1 and not is_done_again(execution, begin, record)
             yield _violation(graph, execution.records, nearest, index, begin, is_decidable=is_decidable)
         early &= ~(graph.ancestors[nearest] | 1 << nearest)
+
+
+def _positions(bits: int) -> Iterator[int]:
+    while bits:
+        yield bits.bit_length() - 1
+        bits ^= 1 << bits.bit_length() - 1
 
 
 def _violation(
@@ -239,7 +232,8 @@ def _finding(
     verb = "ended" if is_end else "scheduled"
     early = violation.early_ms
     if early is not None:
-        observed = f"{verb} {format_ms(early)} before {before} ended"
+        since = "" if violation.is_decidable else ", which was run again since"
+        observed = f"{verb} {format_ms(early)} before {before} ended{since}"
     elif not violation.is_decidable:
         observed = f"{verb}, while the end of {before} is not on record"
     elif violation.before in attempts:

@@ -93,8 +93,8 @@ def _await_child(engine: Engine, task: TaskState) -> None:
     child = engine.executions.get(task.sub_id or "")
     if child is not None and child.status not in TERMINAL_WORKFLOW:
         task.status, task.reason, task.executed, task.retried = IN_PROGRESS, None, False, False
-        task.poll_count, task.ended_ms = 0, 0
-        task.scheduled_ms = task.started_ms = engine.now_ms
+        task.poll_count, task.started_ms, task.ended_ms = 0, 0, 0
+        task.scheduled_ms = engine.now_ms
         task.execution.refresh_live()
 
 

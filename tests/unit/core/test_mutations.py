@@ -17,9 +17,10 @@ def test_whatever_changes_the_meaning_of_a_true_execution_is_noticed():
     share = settings.default.max_examples / 5_000  # a fifth in a loop, as of the examples
     counts, (reasons, entries) = counted(recorded(), share=share, alike=1), read()
     missed = [
-        f"{' | '.join(row)}: {places[0]}"
+        f"{' | '.join(row)}: {place}"
         for row, places in counts.silent.items()
-        if not any(each.matches(row) for each in entries)
+        for place in places
+        if not any(each.matches(row, place) for each in entries)
     ]
     assert missed == []
     assert counts.noticed.total() > 50
@@ -45,11 +46,14 @@ def test_each_kind_of_value_has_its_mutations(value, kinds):
 
 
 def test_an_entry_that_nothing_needs_is_named():
-    entry = Harmless("task", ("domain", "seq"), ("gone", "other"), ("worker",), "whichever-worker")
-    rows = [Row("task", "domain", "gone", "worker"), Row("task", "seq", "gone", "JOIN")]
-    assert entry.unused(rows) == [
-        "task domain, seq (whichever-worker): seq", "task domain, seq (whichever-worker): other"
+    entry = Harmless("task", ("domain", "seq"), ("gone", "other"), ("worker",), "whichever-worker", ("x: a", "x: b"))
+    domain = Row("task", "domain", "gone", "worker")
+    silent = {domain: ["x: a", "y: a"], Row("task", "seq", "gone", "JOIN"): ["x: a"]}
+    assert entry.unused(silent) == [
+        f"task domain, seq (whichever-worker): {each}" for each in ("seq", "other", "x: b")
     ]  # fmt: skip
+    assert entry.matches(domain, "x: a")
+    assert not entry.matches(domain, "y: a")
 
 
 def test_counts_of_several_executions_add_up():

@@ -50,22 +50,22 @@ def show(counts: Counts, executions: int, *, is_whole: bool) -> int:
     by_reason: Counter[str] = Counter()
     missed: list[str] = []
     for row, places in sorted(counts.silent.items()):
-        entry = next((each for each in entries if each.matches(row)), None)
-        if entry is None:
-            missed.append(f"{' | '.join(row)}: {len(places)}, as in {places[0]}")
-        else:
-            by_reason[entry.reason] += len(places)
+        reasons_of = [next((each.reason for each in entries if each.matches(row, place)), None) for place in places]
+        by_reason.update(reason for reason in reasons_of if reason is not None)
+        if unknown := [place for place, reason in zip(places, reasons_of, strict=True) if reason is None]:
+            missed.append(f"{' | '.join(row)}: {len(unknown)}, as in {unknown[0]}")
     noticed, silent = counts.noticed.total(), sum(map(len, counts.silent.values()))
     fields = len({(row.part, row.field) for row in counts.rows})
     print(f"| executions | {executions} |\n|---|---:|")
     print(f"| fields | {fields} |\n| fields x kinds x classes of tasks | {len(counts.rows)} |")
     print(f"| mutations | {noticed + silent} |\n| noticed | {noticed} |")
     print(f"| noticed without definition and plan | {counts.alone.total()} |")
-    known = by_reason.pop("missed", 0)
     for name, count in by_reason.most_common():
         print(f"| harmless: {reasons[name]} | {count} |")
-    print(f"| missed, and known to be | {known} |\n| missed | {silent - known - by_reason.total()} |")
-    unused = [line for each in entries for line in each.unused(counts.silent)] if is_whole else []
+    print(f"| missed | {silent - by_reason.total()} |")
+    unused = (
+        [line for each in entries if not each.is_of_alike for line in each.unused(counts.silent)] if is_whole else []
+    )
     for line in missed:
         print(f"missed: {line}", file=sys.stderr)
     for line in unused:
@@ -75,19 +75,16 @@ def show(counts: Counts, executions: int, *, is_whole: bool) -> int:
 
 def _counts(rows: list[list[Any]]) -> Counts:
     counts = Counts()
-    for part, field, kind, of, noticed, alone, silent, places in rows:
+    for part, field, kind, of, noticed, alone, places in rows:
         row = Row(part, field, kind, of)
         counts.noticed[row], counts.alone[row] = noticed, alone
-        if silent:
-            counts.silent[row] = [*places, *[""] * (silent - len(places))]
+        if places:
+            counts.silent[row] = places
     return counts
 
 
 def _rows(counts: Counts) -> list[list[object]]:
-    return [
-        [*row, counts.noticed[row], counts.alone[row], len(counts.silent.get(row, ())), counts.silent.get(row, [])[:4]]
-        for row in counts.rows
-    ]
+    return [[*row, counts.noticed[row], counts.alone[row], counts.silent.get(row, [])] for row in counts.rows]
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def test_a_skipped_task_may_have_been_the_last():
 
 
 def test_what_has_failed_has_a_record_of_it():
-    document = recorded("permissive-failed")
+    document = {**recorded("permissive-failed"), "reasonForIncompletion": None}
     task(document, "b", 1)["status"] = "COMPLETED"
     assert doubts(document) == ["contradiction"]
     assert doubts({**document, "failedReferenceTaskNames": []}) == []
@@ -73,7 +73,8 @@ def test_each_claim_of_a_record_is_asked(name, ref, change, code):
     definition = document["workflowDefinition"]["tasks"]
     for each in definition:
         if each["taskReferenceName"] == ref and each["type"] == "SIMPLE":
-            each["taskDefinition"] = {"name": each["name"], "responseTimeoutSeconds": 10, "timeoutSeconds": 0}
+            limits = {"responseTimeoutSeconds": 10, "timeoutSeconds": 0, "retryCount": 1}
+            each["taskDefinition"] = {"name": each["name"], **limits}
     task(document, ref).update(change)
     assert doubts(document) == [code]
 

@@ -1,0 +1,90 @@
+"""What FORKs and JOINs say of themselves and of their branches."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pytest_k1n.core.consistency.plausibility import implausible
+from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
+
+HISTORIES = Path(__file__).parents[1] / "histories"
+HOUR_MS = 3_600_000
+
+
+def recorded(name):
+    document = json.loads((HISTORIES / f"{name}.json").read_text())
+    assert codes(document) == []
+    return document
+
+
+def codes(document):
+    return [each.code for each in implausible(observe(wire.execution(document)))]
+
+
+def task(document, ref):
+    return next(each for each in document["tasks"] if each["referenceTaskName"] == ref)
+
+
+def test_a_static_fork_starts_and_ends_at_one_reading_of_the_clock():
+    document = recorded("join-with-errors")
+    task(document, "fk3")["startTime"] -= 1
+    assert codes(document) == ["stamps-out-of-order"]
+
+
+@pytest.mark.parametrize(("by_ms", "expected"), [(-1, []), (-2_000, ["stamps-out-of-order"])])
+def test_a_dynamic_fork_starts_and_ends_at_two(by_ms, expected):
+    document = recorded("join-with-errors")
+    document["startTime"] = document["createTime"] = document["startTime"] - HOUR_MS
+    task(document, "df")["startTime"] += by_ms
+    assert codes(document) == expected
+
+
+def test_a_fork_is_inserted_when_it_has_started_however_late():
+    document = recorded("join-with-errors")
+    fork = task(document, "fk3")
+    fork["scheduledTime"] = fork["startTime"] - 1
+    assert codes(document) == ["stamps-out-of-order"]
+    fork["scheduledTime"] = fork["startTime"] + 6_457  # on a busy machine
+    document["endTime"] = document["updateTime"] = document["endTime"] + 60_000
+    assert codes(document) == []
+
+
+def test_a_static_fork_has_no_input_of_a_dynamic_one():
+    document = recorded("join-with-errors")
+    task(document, "fk3")["inputData"] = task(document, "df")["inputData"]
+    assert codes(document) == ["foreign-record"]
+
+
+def test_branches_do_not_have_each_others_output():
+    document = recorded("join-with-errors")
+    first, second = task(document, "d0"), task(document, "d1")
+    first["outputData"], second["outputData"] = second["outputData"], first["outputData"]
+    assert codes(document) == ["foreign-record"]
+    first["outputData"] = {"n": "run again"}  # of one branch alone a person may have
+    assert codes(document) == []
+
+
+def test_a_join_names_errors_only_where_it_completes_with_them():
+    document = recorded("join-with-errors")
+    task(document, "jn3")["status"] = "COMPLETED"
+    assert codes(document) == ["contradiction"]
+    document["lastRetriedTime"] = document["startTime"] + 1  # it keeps its old reason then
+    assert codes(document) == []
+
+
+def test_an_open_join_has_seen_only_what_had_ended():
+    document = recorded("join-on-a-later-task")
+    branch = task(document, "a")
+    branch["endTime"] += HOUR_MS
+    assert codes(document) == ["stamps-out-of-order"]
+    branch["updateTime"] = branch["endTime"]  # its worker had reported before, that it goes on
+    assert codes(document) == []
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_a_loop_that_was_taken_away_counts_its_rounds_once(rounds):
+    document = recorded("join-failed-before-the-retry")
+    task(document, "l")["iteration"] = rounds
+    assert codes(document) == ["contradiction"]
