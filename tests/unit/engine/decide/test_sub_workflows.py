@@ -81,6 +81,17 @@ def test_a_rerun_from_a_completed_sub_workflow_ends_at_once_without_another_chil
     assert len(bench.engine.executions) == 2
 
 
+def test_a_rerun_within_a_child_schedules_its_parents_task_anew_without_a_start(bench, make, child):
+    execution = bench.run(make.workflow(child, make.simple("a")))
+    task, inner = execution.task("sub"), started(bench, execution)
+    assert task.started_ms
+    bench.engine.advance(1000)
+    now_ms = bench.engine.now_ms
+    reruns.rerun(bench.engine, execution.state, task_id=inner.tasks[0].task_id)
+
+    assert (task.scheduled_ms, task.started_ms, task.poll_count) == (now_ms, 0, 0)
+
+
 def test_a_rerun_also_reopens_what_failed_before_but_not_earlier_attempts_of_its_own_task(bench, make):
     bench.define("r", "s", retryCount=1, retryDelaySeconds=0)
     execution = bench.start(make.workflow(make.simple("r"), make.simple("s")))
