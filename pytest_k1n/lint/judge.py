@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pytest_k1n.lint.check import Hit, LintCheck, LintFinding, Target, pointer
 from pytest_k1n.lint.check_selection import Selection
+from pytest_k1n.lint.misfits import Unread
 from pytest_k1n.lint.source_file import DefinitionKind, SourceFile
 from pytest_k1n.lint.subject import TaskSubject, WorkflowLibrary, WorkflowSubject
 from pytest_k1n.lint.table import checks_of
@@ -80,7 +82,7 @@ def _of_file(
 def _wanted(hits: Iterable[Hit], subject: WorkflowSubject | TaskSubject, code: str) -> Iterator[Hit]:
     """Leave out what a task itself says it knows, and the rest of very many."""
     count = 0
-    for each in hits:
+    for each in _readable(hits):
         task = subject.task_at(each.path) if isinstance(subject, WorkflowSubject) else None
         if task is not None and code in _ignored(task.fields):
             continue
@@ -89,6 +91,12 @@ def _wanted(hits: Iterable[Hit], subject: WorkflowSubject | TaskSubject, code: s
         if count > MOST_OF_ONE_CODE:
             return
         yield hit
+
+
+def _readable(hits: Iterable[Hit]) -> Iterator[Hit]:
+    """Yield what a check finds until it asks for what the server cannot read: that another check has said."""
+    with suppress(Unread):
+        yield from hits
 
 
 def _ignored(fields: object) -> list[object]:

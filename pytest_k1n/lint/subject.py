@@ -11,12 +11,12 @@ from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.order.graph import Graph
 from pytest_k1n.core.order.unroll import happens_before
 from pytest_k1n.core.wire import wire
-from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import misreadings
 from pytest_k1n.engine.registry.taskconstraints import demands
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
 from pytest_k1n.lint.check import Fields, Path
+from pytest_k1n.lint.misfits import is_of_order, sound, wrong_fields
 from pytest_k1n.lint.reads import Read, reads
 from pytest_k1n.lint.tree import TaskList, TaskNode, fill, mapping, text, texts
 
@@ -151,12 +151,15 @@ class WorkflowSubject:
         return any(task.type == "FORK_JOIN_DYNAMIC" for task in self.tasks)
 
     @cached_property
+    def misfits(self) -> Collection[Path]:
+        """Where the values are that the server cannot read, those of inline definitions included."""
+        mine = [hit.path for hit in wrong_fields(self.fields, shapes.WORKFLOW, self.path)]
+        return mine + [path for child in self.inline() if child.path[:-2] in self._by_path for path in child.misfits]
+
+    @cached_property
     def normal(self) -> dict[str, Any] | None:
-        """The definition as the server reads it, defaults filled in; None if it cannot."""
-        try:
-            return workflow_document(shapes.read(self.fields, shapes.WORKFLOW))
-        except Problem:
-            return None
+        """The definition as the server reads it, defaults filled in; what it cannot read is `Unread`."""
+        return sound(self.fields, shapes.WORKFLOW, workflow_document, self.path, lambda: self.misfits)
 
     @cached_property
     def demands(self) -> list[tuple[TaskNode, str, str]]:
@@ -203,7 +206,9 @@ class WorkflowSubject:
         return found
 
     def normal_task(self, task: TaskNode) -> dict[str, Any] | None:
-        """One task as the server reads it."""
+        """One task as the server reads it; None if it cannot."""
+        if any(self.task_at(path) is task for path in self.misfits):
+            return None
         found: Any = self.normal
         for part in task.path[len(self.path) :]:
             if found is None:
@@ -214,7 +219,7 @@ class WorkflowSubject:
     @cached_property
     def graph(self) -> Graph | None:
         """What runs before what; None if the definition is too broken to tell."""
-        if self.normal is None:
+        if self.normal is None or any(map(is_of_order, self.misfits)):
             return None
         try:
             return happens_before(wire.workflow_definition(self.normal))
@@ -267,11 +272,12 @@ class TaskSubject:
 
     @cached_property
     def normal(self) -> dict[str, Any] | None:
-        """The definition as the server reads it, defaults filled in; None if it cannot."""
-        try:
-            return task_definition_document(shapes.read(self.fields, shapes.TASK_DEFINITION))
-        except Problem:
-            return None
+        """The definition as the server reads it, defaults filled in; what it cannot read is `Unread`."""
+
+        def misfits() -> list[Path]:
+            return [hit.path for hit in wrong_fields(self.fields, shapes.TASK_DEFINITION, self.path)]
+
+        return sound(self.fields, shapes.TASK_DEFINITION, task_definition_document, self.path, misfits)
 
 
 Subject = WorkflowSubject | TaskSubject

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from pytest_k1n.engine.problems import Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition
-from pytest_k1n.lint.check import Fields, Hit, Level, Path
+from pytest_k1n.lint.check import Hit, Level
+from pytest_k1n.lint.misfits import wrong_fields
 from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.tree import TaskNode, mapping
 from pytest_k1n.validation.schema import compile_schema
@@ -26,79 +25,6 @@ def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
         for task in subject.tasks:
             for field in shapes.unbearable_nulls(task.fields, in_loop=task.loop is not None):
                 yield Hit((*task.path, field), "must not be null: leave it out", ref=task.ref)
-
-
-def wrong_fields(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
-    """Find what the server's JSON reader cannot make of a value, field by field."""
-    if isinstance(value, str) and shape.from_text is not None:
-        return
-    if not isinstance(value, dict):
-        yield Hit(path, f"must be an object, not {kind_of(value)}")
-        return
-    for field, kind in shape.fields.items():
-        if field in value:
-            yield from _wrong_field(value, field, kind, shape, (*path, field))
-
-
-def _wrong_field(fields: Fields, field: str, kind: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:
-    value: Any = fields[field]
-    inner = kind[1] if isinstance(kind, tuple) and isinstance(kind[1], shapes.Shape) else None
-    if inner is not None and value is not None and (found := list(_wrong_inside(value, kind[0], inner, path))):
-        yield from found
-        return
-    try:
-        shapes.read({field: value}, _only(shape, field))
-    except Problem as problem:
-        if kind == "definition" and isinstance(value, dict):
-            return  # an inline definition is judged by itself
-        yield Hit(path, _explained(problem.message, value, kind))
-
-
-def _wrong_inside(value: Any, form: str, inner: shapes.Shape, path: Path) -> Iterator[Hit]:
-    if form == "object":
-        yield from wrong_fields(value, inner, path)
-    elif form == "list" and isinstance(value, list):
-        for index, each in enumerate(value):
-            yield from wrong_fields(each, inner, (*path, index))
-    elif form == "lists" and isinstance(value, list):
-        for index, each in enumerate(value):
-            if isinstance(each, list):
-                yield from _wrong_inside(each, "list", inner, (*path, index))
-            else:
-                yield Hit((*path, index), f"must be a list of tasks, not {kind_of(each)}")
-    elif form == "cases" and isinstance(value, dict):
-        for case, each in value.items():
-            if isinstance(each, list):
-                yield from _wrong_inside(each, "list", inner, (*path, case))
-            elif each is not None:
-                yield Hit((*path, case), f"must be a list of tasks, not {kind_of(each)}")
-
-
-def _only(shape: shapes.Shape, field: str) -> shapes.Shape:
-    return shapes.Shape(shape.java, **{field: shape.fields[field]})
-
-
-def _explained(message: str, value: Any, kind: Any) -> str:
-    if isinstance(kind, tuple) and kind[0] == "enum":
-        return f"{value!r:.60} is none of {', '.join(kind[2])}"
-    if message == shapes.UNCHECKABLE:
-        return "must not be null: leave it out"
-    names = {"int": "a whole number", "long": "a whole number", "bool": "true or false", "text": "a text",
-             "map": "an object", "text map": "an object of texts",
-             "texts": "a list of texts", "definition": "a definition, or one ${…}"}  # fmt: skip
-    wanted = names.get(str(kind).rstrip("?"), "an object" if kind[0] == "object" else "a list of tasks")
-    return f"must be {wanted}, not {kind_of(value)}"
-
-
-def kind_of(value: Any) -> str:
-    """Say what a JSON value is."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f"the text {value!r:.60}"
-    return "a list" if isinstance(value, list) else "an object" if isinstance(value, dict) else f"{value!r:.60}"
 
 
 def no_tasks(workflow: WorkflowSubject) -> Iterator[Hit]:

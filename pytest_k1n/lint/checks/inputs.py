@@ -12,7 +12,7 @@ from typing import Any, Final
 from pytest_k1n.core.model import Json
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.lint.check import Hit, Level, Path
-from pytest_k1n.lint.checks.demands import kind_of, wrong_fields
+from pytest_k1n.lint.misfits import kind_of, wrong_fields
 from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.tree import TaskNode, mapping, text, texts
 
