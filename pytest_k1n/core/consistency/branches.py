@@ -23,25 +23,25 @@ def branches(execution: Execution) -> Iterator[Finding]:
     columns = execution.columns
     if "FORK" in columns.types:
         yield from _of_forks(execution)
-    for place, kind in enumerate(columns.type if "JOIN" in columns.types else ()):
-        if kind == "JOIN" and columns.output[place]:
-            yield from _of_swapped(execution, place)
-            if not columns.status[place].is_terminal and execution.last_retried_ms is None:
-                yield from _of_seen(execution, execution.tasks[place])
+    if "JOIN" not in columns.types:
+        return
+    for place in [place for place, kind in enumerate(columns.type) if kind == "JOIN" and columns.output[place]]:
+        yield from _of_swapped(execution, place)
+        if not columns.status[place].is_terminal and execution.last_retried_ms is None:
+            yield from _of_seen(execution, execution.tasks[place])
 
 
 def _of_forks(execution: Execution) -> Iterator[Finding]:
     columns = execution.columns
     scheduled, started, ended = columns.scheduled_ms, columns.started_ms, columns.ended_ms
-    known = execution.definition.by_ref if execution.definition else {}
     places = [place for place, kind in enumerate(columns.type) if kind == "FORK"]
-    kinds = [task.type if (task := known.get(columns.ref[place])) else "" for place in places]
-    has_both = {"FORK_JOIN", "FORK_JOIN_DYNAMIC"}.issubset(kinds)
-    for place, kind in zip(places, kinds, strict=True):
-        if not scheduled[place] >= started[place] == ended[place]:
-            yield from _of_stamps(execution, place, is_static=kind == "FORK_JOIN")
-        if has_both and kind == "FORK_JOIN":
-            yield from _of_input(execution.tasks[place])
+    known = execution.definition.by_ref if execution.definition else {}
+    for place in [each for each in places if not scheduled[each] >= started[each] == ended[each]]:
+        task = known.get(columns.ref[place])
+        yield from _of_stamps(execution, place, is_static=task is not None and task.type == "FORK_JOIN")
+    kinds = {task.type for ref in {columns.ref[place] for place in places} if (task := known.get(ref)) is not None}
+    for place in places if len(kinds) > 1 else ():
+        yield from _of_input(execution.tasks[place])
 
 
 def _of_stamps(execution: Execution, place: int, *, is_static: bool) -> Iterator[Finding]:
@@ -66,7 +66,8 @@ def _of_stamps(execution: Execution, place: int, *, is_static: bool) -> Iterator
 
 def _of_input(record: TaskRecord) -> Iterator[Finding]:
     task = record.workflow_task
-    if _OF_DYNAMIC in record.input and task is not None and _OF_DYNAMIC not in task.inputs:
+    is_static = task is not None and task.type == "FORK_JOIN" and _OF_DYNAMIC not in task.inputs
+    if is_static and _OF_DYNAMIC in record.input:
         yield doubt("foreign-record", record.key, "the input of a static fork", f"it has {_OF_DYNAMIC}")
 
 
