@@ -184,6 +184,8 @@ class Attention:
 
 AT_REST = Attention()
 """Of all executions that have ended: nothing in them is looked at."""
+NOTHING_LIVE = LiveTasks()
+"""Of all executions that have ended and left nothing open."""
 
 
 class ExecutionState:
@@ -236,12 +238,15 @@ class ExecutionState:
         self.failed_task_id: str | None = None
         self.tasks: list[TaskState] = []
         """All attempts by seq."""
-        self.dropped: list[TaskState] = []
+        self.dropped: tuple[TaskState, ...] = ()
         """What a restart or a rerun has taken out: searches of tasks still find it."""
         self.latest: dict[str, TaskState] = {}
         """By reference name, `__N` included: the last attempt."""
-        self.plain: dict[str, TaskState] = {}
-        """By plain ref: the last attempt of the last iteration, which is what `${ref...}` means."""
+        self.plain = self.latest
+        """By plain ref: the last attempt of the last iteration, which is what `${ref...}` means.
+
+        The same as `latest` until a loop begins a round: a server keeps many executions, and few have loops.
+        """
         self.rounds: dict[tuple[Node, int], dict[str, TaskState]] = {}
         """By loop and iteration: the last attempts of what ran in it, by ref."""
         self.attempts: dict[str, list[TaskState]] = {}
@@ -272,8 +277,11 @@ class ExecutionState:
             self.attention.unseen.append(task)
 
     def _index(self, task: TaskState) -> None:
+        if task.iteration and self.plain is self.latest:
+            self.plain = dict(self.latest)
         self.latest[task.ref] = task
-        self.plain[task.plain_ref] = task
+        if self.plain is not self.latest:
+            self.plain[task.plain_ref] = task
         if task.node.loop is not None:
             self.rounds.setdefault((task.node.loop, task.iteration), {})[task.ref] = task
         if task.task_def is not None and task.task_def.total_timeout_s > 0:
@@ -294,13 +302,14 @@ class ExecutionState:
     def cut(self, tasks: list[TaskState]) -> None:
         """Keep these tasks only, for a restart or a rerun; searches still find the others."""
         kept = set(tasks)
-        self.dropped.extend(task for task in self.tasks if task not in kept)
+        self.dropped += tuple(task for task in self.tasks if task not in kept)
         self.keep(tasks)
 
     def keep(self, tasks: list[TaskState]) -> None:
         """Replace all tasks, and rebuild what is derived from them."""
         self.tasks = tasks
-        self.latest, self.plain, self.rounds, self.attempts = {}, {}, {}, {}
+        self.latest, self.rounds, self.attempts = {}, {}, {}
+        self.plain = self.latest
         for task in tasks:
             self._index(task)
         self.refresh_live()
@@ -317,14 +326,18 @@ class ExecutionState:
         """Prepare for evaluations once more."""
         if self.attention is AT_REST:
             self.attention = Attention()
+        if self.live is NOTHING_LIVE:
+            self.live = LiveTasks()
 
     def rest(self) -> None:
         """Drop what only evaluations need: it has ended, and may be kept for long."""
         self.attention = AT_REST
+        if not self.live:
+            self.live = NOTHING_LIVE
 
     def release(self) -> None:
         """Let go of all tasks, of what is removed: they name it in turn, so that only a collection would free both."""
         self.keep([])
-        self.dropped = []
+        self.dropped = ()
         self.waited_by = None
         self.rest()

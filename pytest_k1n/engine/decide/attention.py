@@ -86,7 +86,9 @@ def inner(execution: ExecutionState, looked_at: list[TaskState], now_ms: int, *,
             _note_inner(attention, task)
             if task.type != "JOIN":
                 found[task] = None
-    found.update((join, None) for join in attention.exclusive if join.status in OPEN_TASK)
+    for join in attention.exclusive:
+        if join.status in OPEN_TASK:
+            found[join] = None
     if len(found) < 2:
         return list(found)
     return sorted(found, key=_seq)
@@ -115,6 +117,8 @@ def changed(execution: ExecutionState, task: TaskState) -> None:
 def end_joins(execution: ExecutionState) -> list[TaskState]:
     """End the JOINs that can end, and note what the others wait for; return those that ended."""
     attention = execution.attention
+    if not attention.ripe:
+        return []
     ripe, attention.ripe = attention.ripe, {}
     ended = []
     for join in ripe if len(ripe) < 2 else sorted(ripe, key=_seq):

@@ -114,11 +114,13 @@ def _earliest_ms(execution: ExecutionState) -> int:
     return NEVER
 
 
-def await_due(task: TaskState, now_ms: int) -> None:
-    """Take note of when the time of an open task may be up next."""
+def await_due(task: TaskState, now_ms: int) -> bool:
+    """Take note of when the time of an open task may be up next; tell whether it ever may."""
     due_ms = task_due_ms(task, now_ms)
-    if due_ms != NEVER and task.execution.status not in TERMINAL_WORKFLOW:  # ended ones share one empty Attention
-        heappush(task.execution.attention.dues, (due_ms, task.number, task))
+    if due_ms == NEVER or task.execution.status in TERMINAL_WORKFLOW:  # ended ones share one empty Attention
+        return False
+    heappush(task.execution.attention.dues, (due_ms, task.number, task))
+    return True
 
 
 def task_due_ms(task: TaskState, now_ms: int) -> int:

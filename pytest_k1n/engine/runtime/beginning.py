@@ -11,6 +11,7 @@ from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.dialect import Dialect
 from pytest_k1n.engine.ids import seeded_id
 from pytest_k1n.engine.problems import Problem
+from pytest_k1n.engine.runtime.collecting import OnlyYoung
 from pytest_k1n.engine.runtime.passing import PassingTime
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.values import JsonObject, store
@@ -47,16 +48,17 @@ class Beginning(PassingTime, ABC):
         if parent is not None:
             self.guards.nest(self._names_down_to(parent.execution))
             self._count_start(definition)
-        execution = self._create(definition, input_, workflow_id)
-        execution.correlation_id = correlation_id
-        execution.domains = domains or {}
-        execution.priority = priority
-        if parent is not None:
-            execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
-            execution.waited_by = parent
-        self._begin_execution(execution)
-        if parent is None:  # a child starts among what is being settled: a wide fork's would lie in one another
-            self._agenda.settle()
+        with OnlyYoung():
+            execution = self._create(definition, input_, workflow_id)
+            execution.correlation_id = correlation_id
+            execution.domains = domains or {}
+            execution.priority = priority
+            if parent is not None:
+                execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
+                execution.waited_by = parent
+            self._begin_execution(execution)
+            if parent is None:  # a child starts among what is being settled: a wide fork's would lie in one another
+                self._agenda.settle()
         return execution
 
     def start_soon(

@@ -33,8 +33,8 @@ class Deadlines:
 
     def note_task(self, task: TaskState) -> None:
         """Take note that the time of an open task may be up earlier than before."""
-        timeouts.await_due(task, self._engine.now_ms)
-        self.note(task.execution)
+        if timeouts.await_due(task, self._engine.now_ms):
+            self.note(task.execution)
 
     def note(self, execution: ExecutionState) -> None:
         """Take note that an execution may have an earlier deadline than before."""

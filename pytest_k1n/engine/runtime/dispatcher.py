@@ -25,7 +25,7 @@ class Dispatcher:
         self._engine = engine
         self._agenda = agenda
         self._deadlines = deadlines
-        self._limits = ConcurrencyLimits()
+        self._limits = ConcurrencyLimits(engine.executions)
 
     def push(self, task: TaskState, now_ms: int) -> None:
         """Queue a task; it is deliverable when its callback is over."""
@@ -47,7 +47,7 @@ class Dispatcher:
 
     def next(self, key: QueueKey, worker_id: str | None, now_ms: int, wants: Wants | None = None) -> TaskState | None:
         """Take the next task (that is wanted) out of a queue and into a worker's hands, or None."""
-        task = self.queues.pop(key, now_ms, self._is_at_limit, wants)
+        task = self.queues.pop(key, now_ms, self._limits.is_at_limit, wants)
         if task is not None:
             self._begin(task, worker_id, now_ms)
         return task
@@ -60,7 +60,7 @@ class Dispatcher:
 
     def deliverable(self, now_ms: int) -> list[tuple[QueueKey, TaskState]]:
         """Return the tasks that a poll would get now, the first of each queue."""
-        return self.queues.deliverable(now_ms, self._is_at_limit)
+        return self.queues.deliverable(now_ms, self._limits.is_at_limit)
 
     def note(self, task: TaskState) -> None:
         """Take note of a task that may be in progress without having been delivered."""
@@ -76,6 +76,3 @@ class Dispatcher:
         task.poll_count += 1
         task.updated_ms = now_ms
         self._limits.note(task)
-
-    def _is_at_limit(self, task: TaskState) -> bool:
-        return self._limits.is_at_limit(task, self._engine.executions.values())

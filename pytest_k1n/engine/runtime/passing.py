@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_k1n.engine.runtime.agenda import DEADLINE, WAKE, Agenda
 from pytest_k1n.engine.runtime.clock import Clock
-from pytest_k1n.engine.runtime.collecting import only_young
+from pytest_k1n.engine.runtime.collecting import OnlyYoung
 from pytest_k1n.engine.runtime.deadlines import Deadlines
 from pytest_k1n.engine.runtime.guards import Guards, Stuck
 from pytest_k1n.engine.runtime.outside import waits_outside
@@ -41,7 +41,7 @@ class PassingTime:
         the clock jumps on and on without anything changing.
         """
         agenda = self._agenda
-        with only_young():
+        with OnlyYoung():
             agenda.settle()
             while not is_reached():
                 instant_ms = agenda.next_ms()

@@ -87,6 +87,8 @@ class Queues:
             return None
         if queue.waiting:
             self._ripen(queue, now_ms)
+        if not queue.ready:
+            return None
         passed_over = []
         found = None
         while queue.ready:

@@ -17,9 +17,12 @@ LONGEST_REASON = 500
 """How much of a worker's reason the server keeps (TaskResult.setReasonForIncompletion)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TaskResult:
-    """How a task stands, by a worker or a client."""
+    """How a task stands, by a worker or a client.
+
+    Not frozen: Python sets the fields of a frozen one through a call each, a tenth of what a task costs the engine.
+    """
 
     status: str = COMPLETED
     output: JsonObject = field(default_factory=dict)

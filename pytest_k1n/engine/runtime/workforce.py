@@ -106,14 +106,14 @@ class Workforce:
     def _finish(self, work: tuple[Attachment, QueueKey, TaskState, int, int, VirtualResult]) -> None:
         attached, key, task, attempt, poll_count, result = work
         attached.busy -= 1
-        if task.status == IN_PROGRESS and (task.attempt, task.poll_count) == (attempt, poll_count):
+        if task.status == IN_PROGRESS and task.attempt == attempt and task.poll_count == poll_count:
             report = TaskResult(
                 status=result.status,
                 output=dict(result.output),
                 reason=result.reason,
                 worker_id=attached.worker_id,
                 callback_s=result.callback_s,
-                logs=tuple((line, None) for line in result.logs),
+                logs=tuple([(line, None) for line in result.logs]),
             )
             self._engine.update(task, report)
         if attached.slots < UNLIMITED:

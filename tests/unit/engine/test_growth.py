@@ -191,6 +191,54 @@ def test_more_children_of_one_fork_than_calls_can_lie_in_each_other():
     assert execution.status == "COMPLETED"
 
 
+@pytest.fixture
+def nothing_old():
+    """Python's collector as in a process that holds nothing yet, and soon due for a full collection."""
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.collect()  # of nothing: whether a full one is due depends on how much the last one has left
+    gc.set_threshold(50, 2, 1)
+    yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
+
+
+def run_many(executions):
+    engine = Engine()
+    engine.catalogue.put_workflow({"name": "w", "tasks": chain(2)}, 0, is_update=False)
+    engine.attach_to_all(Worker())
+    for _ in range(executions):
+        engine.start(engine.find("w", None), {})
+    engine.drain()
+    return engine
+
+
+def test_what_is_stored_is_not_walked_by_full_collections_while_more_is_started_and_run(nothing_old):
+    full = []
+    watch = lambda phase, about: full.append(about) if (phase, about["generation"]) == ("start", 2) else None  # noqa: E731
+    gc.callbacks.append(watch)
+    try:
+        engine = run_many(200)
+    finally:
+        gc.callbacks.remove(watch)
+    assert len(engine.executions) == 200
+    assert not full
+
+
+def test_an_ended_execution_leaves_the_collector_little_to_walk():
+    def held(executions):
+        engine = run_many(executions)
+        gc.collect()
+        return len(gc.get_objects()), engine
+
+    few, _ = held(10)
+    many, engine = held(110)
+    containers = (many - few) / 100
+    assert len(engine.executions) == 110
+    assert containers < 8  # itself, tasks, the list and the names of them; its void deadline until those are sifted
+
+
 @pytest.mark.parametrize("archive", [False, True], ids=["dropped", "archived"])
 def test_what_is_removed_is_freed_without_a_collection(archive, monkeypatch):
     monkeypatch.setattr("pytest_k1n.engine.engine.MOST_ARCHIVED", 2)
