@@ -38,8 +38,9 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
                 raise
             continue
         _note_sub_workflows(watch, document, backend)
-        if watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms):
-            folder.write_snapshot(watch.workflow_id, document)
+        is_new = watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms)
+        if is_new and watch.observation is not None:
+            folder.write_snapshot(watch.workflow_id, document, watch.observation.execution)
         _attend(watch, backend)
         reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
         if reason:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_k1n.coordination.backend import ServerDescription
-from pytest_k1n.core.model import Json
+from pytest_k1n.core.model import Execution, Json
 
 if TYPE_CHECKING:
     from pytest_k1n.core.gates.document import PublishedQuality
@@ -80,6 +80,7 @@ class RunFolder:
         self.path = path
         self._state: tuple[Stamp | None, RunState] = (None, RunState())
         self._qualities: dict[int, tuple[Stamp | None, PublishedQuality | None]] = {}
+        self._seen: dict[str, tuple[Stamp | None, Execution]] = {}
 
     def make(self) -> RunFolder:
         """Make the folder where it is not there yet, closed to other users: it holds what executions are given."""
@@ -137,13 +138,21 @@ class RunFolder:
         self._state = (stamp, state)
         return state
 
-    def write_snapshot(self, workflow_id: str, document: Json) -> None:
-        """Keep an execution as the server answered it, verbatim (director only)."""
-        self.write_json(f"executions/{workflow_id}.json", document)
+    def write_snapshot(self, workflow_id: str, document: Json, seen: Execution | None = None) -> None:
+        """Keep an execution as the server answered it, verbatim (director only); `seen` is what was read of that."""
+        path = self.write_json(f"executions/{workflow_id}.json", document)
+        if seen is not None:
+            self._seen[workflow_id] = (file_stamp(path), seen)  # tests of the same process need not read it
 
-    def snapshot(self, workflow_id: str) -> Mapping[str, Json]:
+    def execution(self, workflow_id: str) -> Execution:
         """Read the newest snapshot of an execution that the state names."""
-        return cast("Mapping[str, Json]", self.read_json(f"executions/{workflow_id}.json"))
+        name = f"executions/{workflow_id}.json"
+        known, seen = self._seen.get(workflow_id, (None, None))
+        if seen is not None and known == file_stamp(self.path / name):
+            return seen
+        from pytest_k1n.core.wire import wire  # here: every start of pytest brings this module
+
+        return wire.execution(self.read_json(name))
 
     def evidence(self, workflow_id: str) -> Mapping[str, Any] | None:
         """Read what is known of an execution beside its snapshot, for `invocations.kept`; None before its end."""

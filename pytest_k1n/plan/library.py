@@ -116,12 +116,14 @@ class Library:
         if (known := self._parsed.get((name, version))) is not None:
             return known
         document = self.workflow(name, version)
-        try:
-            parsed = wire.workflow_definition(cast("Json", document))
-        except wire.WireError as error:
-            raise DefinitionError(str(error)) from None
-        self._parsed[name, version] = parsed
-        return parsed
+        found = (str(document.get("name")), _version(document))
+        if found not in self._parsed:
+            try:
+                self._parsed[found] = wire.workflow_definition(cast("Json", document))
+            except wire.WireError as error:
+                raise DefinitionError(str(error)) from None
+        self._parsed[name, version] = self._parsed[found]
+        return self._parsed[found]
 
     def known_definition(self, name: str, version: int | None = None) -> WorkflowDefinition | None:
         """Find and parse a workflow definition; None where it is not here, or cannot be read."""

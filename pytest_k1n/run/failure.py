@@ -22,7 +22,6 @@ from pytest_k1n.core.standins.answers import unanswered
 from pytest_k1n.core.standins.simulation import is_simulated_line
 from pytest_k1n.core.text import one_line
 from pytest_k1n.core.timing.weather import Weather
-from pytest_k1n.core.wire import wire
 from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.run.coverage import LedToOthers, LookedAt
 from pytest_k1n.run.run import Run
@@ -141,7 +140,7 @@ def _judged_by_value(findings: Judged) -> set[str]:
 
 
 def _about(run: Run, state: LaunchedExecution, values: Collection[str]) -> Iterator[str]:
-    execution = wire.execution(dict(run.folder.snapshot(state.workflow_id)))
+    execution = run.folder.execution(state.workflow_id)
     kept = _kept(run, state.workflow_id)
     yield f"execution {execution.name} {state.workflow_id} {execution.status} ({state.correlation_id})"
     jumped = run.folder.state().time_model == "virtual"
