@@ -16,37 +16,39 @@ from pytest_k1n.core.record.observation import LogLine, observe
 from pytest_k1n.core.timing.nested import amounts_ms, shortened
 from pytest_k1n.core.timing.timeline import Timeline
 from pytest_k1n.core.wire import wire
+from pytest_k1n.engine.runtime.collecting import OnlyYoung
 
 
 def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: Callable[[], int]) -> None:
     """Look at the executions that are due, and give up those that nothing more will come of."""
-    backend.settle()
-    trouble = backend.trouble()
-    looked_ms = now_ms()
-    ledger = _Ledger(backend)
-    for watch in watches:
-        if looked_ms < watch.next_look_ms:
-            continue
-        watch.next_look_ms = looked_ms + watch.look_every_ms
-        try:
-            if watch.wants_decision(looked_ms):
-                backend.client.decide(watch.workflow_id)
-            document = backend.client.execution(watch.workflow_id)
-        except ServerUnreachable as silence:
-            # It has taken the request and says nothing: on a machine with no time for it a server does so for 10 s.
-            if trouble or not silence.indeterminate or watch.overdue(now_ms()):
-                raise
-            continue
-        _note_sub_workflows(watch, document, backend)
-        is_new = watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms)
-        if is_new and watch.observation is not None:
-            folder.write_snapshot(watch.workflow_id, document, watch.observation.execution)
-        _attend(watch, backend)
-        reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
-        if reason:
-            watch.release(reason)
-        if watch.state.is_settled:
-            _keep_evidence(watch, backend, folder, ledger)
+    with OnlyYoung():  # what is read of them lives as long as the run
+        backend.settle()
+        trouble = backend.trouble()
+        looked_ms = now_ms()
+        ledger = _Ledger(backend)
+        for watch in watches:
+            if looked_ms < watch.next_look_ms:
+                continue
+            watch.next_look_ms = looked_ms + watch.look_every_ms
+            try:
+                if watch.wants_decision(looked_ms):
+                    backend.client.decide(watch.workflow_id)
+                document = backend.client.execution(watch.workflow_id)
+            except ServerUnreachable as silence:
+                # It has taken the request and says nothing: on a machine with no time for it a server does so for 10 s.
+                if trouble or not silence.indeterminate or watch.overdue(now_ms()):
+                    raise
+                continue
+            _note_sub_workflows(watch, document, backend)
+            is_new = watch.see(document, looked_ms, weather=backend.weather(), slept_ms=backend.slept_ms)
+            if is_new and watch.observation is not None:
+                folder.write_snapshot(watch.workflow_id, document, watch.observation.execution)
+            _attend(watch, backend)
+            reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
+            if reason:
+                watch.release(reason)
+            if watch.state.is_settled:
+                _keep_evidence(watch, backend, folder, ledger)
 
 
 def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) -> None:

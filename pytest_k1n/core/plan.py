@@ -112,10 +112,11 @@ class Template(NamedTuple):
         """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure."""
         from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
 
+        leaves_out_total = self.total_estimate_ms is None and bool(self.known_ms)
+        if not leaves_out_total and all(phase.estimate_ms is not None for phase in self.phases):
+            return self
         schedule = planned_schedule(definition, self.known_ms)
-        total_ms = self.total_estimate_ms
-        if total_ms is None and self.known_ms:
-            total_ms = makespan_ms(schedule)
+        total_ms = makespan_ms(schedule) if leaves_out_total else self.total_estimate_ms
         phases = []
         for phase in self.phases:
             spans = [schedule[ref] for ref in phase.refs if ref in schedule]

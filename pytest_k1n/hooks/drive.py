@@ -20,7 +20,6 @@ from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Start, confirming
 from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.setup import Setup
-from pytest_k1n.engine.runtime.collecting import OnlyYoung
 from pytest_k1n.hooks.beforehand import check_workflows, may_have_left
 from pytest_k1n.hooks.imports import import_for_threads
 from pytest_k1n.run import xdist
@@ -188,8 +187,7 @@ class Drive:
         if due:
             from pytest_k1n.backends.observing import look
 
-            with OnlyYoung():
-                look(due, backend, self._run.folder, self._director.now_ms)
+            look(due, backend, self._run.folder, self._director.now_ms)
             self._director.publish_executions()
 
     def _close_batches(self, backend: Backend, launcher: Launcher) -> None:
@@ -197,8 +195,7 @@ class Drive:
         director = self._director
         for batch in director.batches:
             if batch.is_done and not batch.is_judged and batch.groups and not self._is_making_sure(batch, launcher):
-                with OnlyYoung():
-                    self._judge(batch, backend)
+                self._judge(batch, backend)
             if batch.is_judged and not batch.is_reported and director.ledger.is_finished(batch.number):
                 batch.is_reported = True
                 write_batch(self.controller, batch.number)

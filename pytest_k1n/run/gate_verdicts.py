@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.runfolder import RunState
+from pytest_k1n.engine.runtime.collecting import OnlyYoung
 from pytest_k1n.run.run import Run
 
 if TYPE_CHECKING:
@@ -37,14 +38,16 @@ def judge(
         alone=alone or None,
         facts=Facts(regressions=batch.compared if run.settings.history else None, control=control),
     )
-    return {
-        "v": 1,
-        "joins": [list(lag) for lag in control.lags] if control else [],
-        "batch": quality_document(evaluate(together, settings)),
-        "executions": {
-            watch.workflow_id: quality_document(evaluate(together.only(key), settings)) for watch, key in keys.items()
-        },
-    }
+    with OnlyYoung():  # what they work out lives as long as the run
+        return {
+            "v": 1,
+            "joins": [list(lag) for lag in control.lags] if control else [],
+            "batch": quality_document(evaluate(together, settings)),
+            "executions": {
+                watch.workflow_id: quality_document(evaluate(together.only(key), settings))
+                for watch, key in keys.items()
+            },
+        }
 
 
 _NOT_PASSED = ("fail", "unknown")

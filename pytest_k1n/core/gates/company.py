@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_k1n.core.baselines.regression import LEAST_EFFECT, AgainstBaseline, SeriesState, SeriesVerdict
-from pytest_k1n.core.expectations.isolation import untainted
 from pytest_k1n.core.expectations.pairs import kept_pace
 from pytest_k1n.core.gates.category import BatchTally, Exempt, insufficient_baseline, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
@@ -15,12 +14,10 @@ from pytest_k1n.core.units import format_ms
 
 def isolation(batch: BatchObservation, settings: GateSettings, tallies: BatchTally) -> Exempt | None:
     """G5: nothing of one execution in another, workers not overrun, and no task slowed down by the company."""
-    everything = {**batch.beside, **batch.observations}
-    if len(everything) < 2:
+    if len(batch.company.observations) < 2:
         return not_applicable("one execution: nothing to be isolated from")
     for key, observation in batch.observations.items():
-        others = (other for name, other in everything.items() if name != key)
-        untainted(observation, others, batch.company.index, tallies.of(key))
+        tallies.of(key).absorb(batch.company.foreign_in(observation))
     tallies.of(None).absorb(batch.company.workers)
     if batch.alone is None:
         return insufficient_baseline("no execution alone to compare with: slow-down was not judged")

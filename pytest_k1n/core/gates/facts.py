@@ -9,7 +9,7 @@ from typing import Literal
 
 from pytest_k1n.core.baselines.regression import AgainstBaseline
 from pytest_k1n.core.concurrency.taint import Index
-from pytest_k1n.core.expectations.isolation import workers_kept
+from pytest_k1n.core.expectations.isolation import untainted, workers_kept
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.record.observation import Observation
@@ -143,6 +143,17 @@ class Company:
     observations: tuple[Observation, ...]
     judged: dict[tuple[str, str], tuple[Observation, tuple[object, ...], object]] = field(default_factory=dict)
     """(category, key) -> the execution, what it was judged by, what came out: for `category.judge` alone."""
+
+    foreign: dict[Observation, Findings] = field(default_factory=dict)
+    """What `foreign_in` has found."""
+
+    def foreign_in(self, observation: Observation) -> Findings:
+        """Judge whether something of the others is in one of them, once: for the batch and for itself."""
+        if observation not in self.foreign:
+            tally = Tally()
+            untainted(observation, (each for each in self.observations if each is not observation), self.index, tally)
+            self.foreign[observation] = tally.findings()
+        return self.foreign[observation]
 
     @cached_property
     def index(self) -> Index:

@@ -66,10 +66,13 @@ class Catalogue:
 
     def put_workflow(self, given: JsonObject, now_ms: int, *, is_update: bool) -> JsonObject:
         """Register or replace a workflow definition; return it as stored."""
-        document = workflow_document(given)
+        return self.put_checked(workflow_document(given), now_ms, is_update=is_update)
+
+    def put_checked(self, document: JsonObject, now_ms: int, *, is_update: bool) -> JsonObject:
+        """Register or replace what `checked` has returned."""
         if not is_update:  # an update leaves the stamp that came with it
             document["createTime"] = now_ms
-        document["updateTime"] = now_ms if is_update else given.get("updateTime") or 0
+        document["updateTime"] = now_ms if is_update else document.get("updateTime") or 0
         self.workflow_documents.setdefault(document["name"], {})[document["version"]] = document
         self._forget()
         return document

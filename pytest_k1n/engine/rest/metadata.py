@@ -19,11 +19,10 @@ def _put_workflows(request: Request) -> Reply:
     if not definitions:
         demand([{"path": "updateWorkflowDef.arg0", "message": "WorkflowDefList is empty"}])
     catalogue = request.engine.catalogue
-    for index, definition in enumerate(definitions):
-        catalogue.checked(definition, f"updateWorkflowDef.arg0[{index}]")
-    for definition in definitions:
-        catalogue.put_workflow(definition, request.engine.now_ms, is_update=True)
-    names = [definition["name"] for definition in definitions]
+    checked = [catalogue.checked(each, f"updateWorkflowDef.arg0[{index}]") for index, each in enumerate(definitions)]
+    for document in checked:
+        catalogue.put_checked(document, request.engine.now_ms, is_update=True)
+    names = [document["name"] for document in checked]
     return Reply(payload={"bulkErrorResults": {}, "bulkSuccessfulResults": names})
 
 
@@ -35,7 +34,7 @@ def _post_workflow(request: Request) -> Reply:
     is_known = catalogue.workflow_document(name, version) is not None
     if is_known and not request.flag("overwrite"):
         raise WrongState(f"Workflow with {name}.{version} already exists!")
-    catalogue.put_workflow(definition, request.engine.now_ms, is_update=is_known)
+    catalogue.put_checked(document, request.engine.now_ms, is_update=is_known)
     return Reply()
 
 
