@@ -161,6 +161,11 @@ def dynamic_node(
     )  # fmt: skip
     node.is_written |= inner.is_written
     _link([node], None, following.loop if following is not None else None)
+    for each in node.lists():
+        for within in walk(
+            each
+        ):  # the server looks for what follows in the workflow's definition, which has none of it
+            within.next = None
     return node
 
 

@@ -126,3 +126,10 @@ def test_a_page_of_another_site_gets_nothing_done(engine):
     answer = conversation(engine.port, post(BODY, "Origin: http://evil.example\r\nConnection: close\r\n"))
     assert statuses(answer) == [403]
     assert not registered(engine)
+
+
+@pytest.mark.parametrize("sign", '"<>[\\]^`{|}')
+def test_signs_that_need_encoding_are_refused_without_it(engine, sign):
+    for target in (f"/api/tasks/a{sign}b", f"/api/tasks/queue/sizes?taskType=a{sign}b"):
+        request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        assert statuses(conversation(engine.port, request)) == [400]

@@ -12,7 +12,7 @@ from pytest_k1n.engine.decide import attention, ending, joins, loops, retry, swi
 from pytest_k1n.engine.decide.completion import Saved, finish
 from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.decide.mapping import TaskGroup
-from pytest_k1n.engine.decide.scheduling import insert, new_attempt, schedule
+from pytest_k1n.engine.decide.scheduling import insert, new_attempt, repeat, schedule
 from pytest_k1n.engine.decide.systemtasks import RUNNERS, run
 from pytest_k1n.engine.definition import Node
 from pytest_k1n.engine.problems import Illegal, InvalidInput
@@ -241,5 +241,9 @@ def _advance_loop(
     except Broken as error:
         loop.status, loop.reason, loop.ended_ms = FAILED, str(error), context.now_ms
         return True
-    insert(context, execution, batch)
+    if batch.tasks[0].ref in execution.latest:
+        repeat(context, execution, batch)
+        attention.note(execution, None)
+    else:
+        insert(context, execution, batch)
     return True

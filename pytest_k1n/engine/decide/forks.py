@@ -215,4 +215,6 @@ def java_cast(value: Any, wanted: str) -> str:
 def _java_class(value: Any) -> str:
     names = {str: "String", int: "Integer", float: "Double", bool: "Boolean"}
     kind = names.get(type(value))
-    return f"java.lang.{kind}" if kind else "java.util.ArrayList"
+    if kind is None:
+        return "java.util.LinkedHashMap" if isinstance(value, dict) else "java.util.ArrayList"
+    return f"java.lang.{kind}"

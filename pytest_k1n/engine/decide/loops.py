@@ -26,8 +26,11 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     if loop.iteration == 0:
         return _first(loop)
     children = _children(loop)
+    if not children:  # a rerun has dropped them: the server goes through all iterations again, over what it still has
+        loop.iteration = 0
+        return _next(loop)
     failed = [task for task in children if task.status in UNSUCCESSFUL_TASK]
-    if not failed and (not children or loop.execution.live.is_any_in(loop.node)):
+    if not failed and (_is_any_open(loop, children) or _lacks_tasks(loop)):
         return None
     _note(loop, _seen(children, failed))
     if failed:
@@ -54,6 +57,18 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status, loop.reason = FAILED_WITH_TERMINAL_ERROR, endless.message
         return None
     return _next(loop)
+
+
+def _is_any_open(loop: TaskState, children: list[TaskState]) -> bool:
+    """Tell whether the current iteration goes on; a later one, which a rerun has left, may be open as well."""
+    is_last = (loop.node, loop.iteration + 1) not in loop.execution.rounds
+    return loop.execution.live.is_any_in(loop.node) and (is_last or any(task.is_open for task in children))
+
+
+def _lacks_tasks(loop: TaskState) -> bool:
+    """Tell whether an iteration of a dynamically forked loop stalls: nothing follows its first task."""
+    body = loop.node.body
+    return len(body) > 1 and body[0].next is None
 
 
 def _seen(children: list[TaskState], failed: list[TaskState]) -> list[TaskState]:

@@ -6,7 +6,7 @@ from pytest_k1n.engine.decide import retry
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.domains import domain_of
 from pytest_k1n.engine.decide.mapping import MAPPERS, TaskGroup
-from pytest_k1n.engine.decide.systemtasks import STARTED_AT_ONCE, UNQUEUED, run
+from pytest_k1n.engine.decide.systemtasks import RUNNERS, STARTED_AT_ONCE, UNQUEUED, run
 from pytest_k1n.engine.definition import FROM_WORKER, Node
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import OPEN_TASK, SCHEDULED, SKIPPED
@@ -53,6 +53,21 @@ def insert(context: Context, execution: ExecutionState, batch: TaskGroup) -> boo
 def _is_known(execution: ExecutionState, task: TaskState) -> bool:
     known = execution.latest.get(task.ref)
     return known is not None and known.status != SCHEDULED
+
+
+def repeat(context: Context, execution: ExecutionState, batch: TaskGroup) -> None:
+    """Add a batch of an iteration that a rerun has kept in part.
+
+    What the evaluation itself ends comes a second time: it is written when it has ended. Of the rest comes what is
+    missing; what stands behind a second one has taken a number.
+    """
+    takes_numbers = False
+    for task in batch.tasks:
+        if task.ref in execution.latest and task.status in OPEN_TASK and task.type not in RUNNERS:
+            execution.next_seq += takes_numbers
+        else:
+            insert_one(context, execution, task)
+            takes_numbers = True
 
 
 def insert_one(context: Context, execution: ExecutionState, task: TaskState) -> None:

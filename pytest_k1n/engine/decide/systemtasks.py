@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pytest_k1n.engine.decide import joins, switches
-from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.decide.context import Broken, Context
+from pytest_k1n.engine.decide.forks import java_cast
 from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.language import jsontext, secrets
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
@@ -50,7 +51,9 @@ def _terminate(task: TaskState, _context: Context) -> bool:
     if status not in (COMPLETED, FAILED, TERMINATED):
         task.status, task.reason = FAILED, "given termination status is not valid"
         return True
-    output = task.input.get("workflowOutput")
+    reason, output = task.input.get("terminationReason"), task.input.get("workflowOutput")
+    if reason is not None and not isinstance(reason, str):
+        raise Broken(java_cast(reason, "java.lang.String"))
     if output is not None:
         task.output = output if isinstance(output, dict) else {"output": output}
     task.status = COMPLETED

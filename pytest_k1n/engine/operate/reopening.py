@@ -48,7 +48,7 @@ def reset(context: Context, task: TaskState) -> None:
     task.output = {}
     task.executed = False
     if task.type == "DO_WHILE":
-        task.status, task.iteration = IN_PROGRESS, 0
+        task.iteration = 0  # like a JOIN it stays SCHEDULED, and goes on all the same
     elif task.type in ("JOIN", "EXCLUSIVE_JOIN"):
         task.started_ms = context.now_ms
         task.status = SCHEDULED if task.type == "JOIN" else IN_PROGRESS

@@ -47,7 +47,7 @@ def _repair(_request: Request) -> Reply:
 
 def _no_queue(request: Request) -> Reply:
     status = request.constant("status", "com.netflix.conductor.model.TaskModel$Status", _STATUSES)
-    shapes.read_map(shapes.parse(request.body))
+    shapes.read_map(request.json())
     raise Invalid(f"There is no queue for handling {status} status")
 
 

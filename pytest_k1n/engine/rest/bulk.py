@@ -47,7 +47,7 @@ def _each(name: str, *operations_: Operation, flag: str = "") -> Callable[[Reque
 
 def _ids(request: Request, name: str) -> list[str]:
     """Read the ids of a body. Raises Invalid for none or too many."""
-    given = shapes.read_texts(shapes.parse(request.body))
+    given = shapes.read_texts(request.json())
     ids = [each for each in given if each is not None]
     if len(ids) < len(given):
         raise Illegal(f"{NULL_KEY} (use a converting NullKeySerializer?)")

@@ -34,7 +34,7 @@ def _of(request: Request) -> Reply:
 
 
 def _handler(request: Request, path: str) -> JsonObject:
-    handler = shapes.read(shapes.parse(request.body), shapes.EVENT_HANDLER)
+    handler = shapes.read(request.json(), shapes.EVENT_HANDLER)
     violations = [
         violation(f"{path}.{field}", message, None if field == "actions" else handler.get(field))
         for field, message in (

@@ -11,7 +11,7 @@ from pytest_k1n.engine.values import JsonObject
 
 
 def _put_workflows(request: Request) -> Reply:
-    given = shapes.parse(request.body)
+    given = request.json()
     if isinstance(given, list) and None in given:
         element = f"updateWorkflowDef.arg0[{given.index(None)}].<list element>"
         demand([{"path": element, "message": "WorkflowDef cannot be null"}])
@@ -27,19 +27,20 @@ def _put_workflows(request: Request) -> Reply:
 
 
 def _post_workflow(request: Request) -> Reply:
-    definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
+    definition = shapes.read(request.json(), shapes.WORKFLOW)
+    overwrites = request.flag("overwrite")
     catalogue = request.engine.catalogue
     document = catalogue.checked(definition, "registerWorkflowDef.arg0")
     name, version = document["name"], document["version"]
     is_known = catalogue.workflow_document(name, version) is not None
-    if is_known and not request.flag("overwrite"):
+    if is_known and not overwrites:
         raise WrongState(f"Workflow with {name}.{version} already exists!")
     catalogue.put_checked(document, request.engine.now_ms, is_update=is_known)
     return Reply()
 
 
 def _validate(request: Request) -> Reply:
-    definition = shapes.read(shapes.parse(request.body), shapes.WORKFLOW)
+    definition = shapes.read(request.json(), shapes.WORKFLOW)
     request.engine.catalogue.checked(definition, "validateWorkflowDef.arg0")
     return Reply()
 
@@ -97,7 +98,7 @@ def _delete_workflow(request: Request) -> Reply:
 
 
 def _post_tasks(request: Request) -> Reply:
-    given = shapes.parse(request.body)
+    given = request.json()
     missing = given.index(None) if isinstance(given, list) and None in given else None
     definitions = shapes.read_list(given if missing is None else [one for one in given if one], shapes.TASK_DEFINITION)
     if not given:
@@ -122,7 +123,7 @@ def _post_tasks(request: Request) -> Reply:
 
 
 def _put_task(request: Request) -> Reply:
-    definition = shapes.read(shapes.parse(request.body), shapes.TASK_DEFINITION)
+    definition = shapes.read(request.json(), shapes.TASK_DEFINITION)
     demand(check_task_definition(task_definition_document(definition), "updateTaskDef.arg0"))
     if request.engine.catalogue.task_definition(definition["name"]) is None:
         raise Unknown(f"No such task by name {definition['name']}")

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.language import jsontext
 from pytest_k1n.engine.problems import Illegal, Invalid
+from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.runtime.queues import QueueKey
 
 JSON: Final = "application/json"
@@ -60,6 +61,12 @@ class Request:
     body: bytes | None
     headers: Mapping[str, str] = field(default_factory=lambda: NO_HEADERS)
     """By lower-case name."""
+
+    def json(self) -> Any:
+        """Return the body's document. Raises Illegal or Invalid; of a route that never asks, a body may be anything."""
+        if self.body:
+            _demand_json(*content_kind(self.headers))
+        return shapes.parse(self.body)
 
     def text(self, name: str) -> str | None:
         """Return a query parameter, or None; one given several times is joined by commas, as Spring does."""
@@ -139,6 +146,34 @@ class Request:
         )
 
 
+def content_kind(headers: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Read what a body is said to be, and with which parameters; empty if nothing is said. Raises Illegal.
+
+    A request without a wire has no content type at all; one that came on a wire without saying it has an empty one.
+    """
+    given = headers.get("content-type", "application/json")
+    kind, *parameters = (part.strip() for part in given.split(";"))
+    if given and "/" not in kind:
+        raise Illegal(f"Invalid mime type \"{given}\": does not contain '/'")
+    return kind, parameters
+
+
+def _demand_json(kind: str, parameters: list[str]) -> None:
+    """Refuse a body that is not said to be JSON. Raises Illegal or Invalid."""
+    if not kind:
+        raise Illegal("Content-Type 'application/octet-stream' is not supported")
+    type_, _, subtype = kind.lower().partition("/")
+    if "*" in (type_, subtype):
+        raise Invalid(f"Content-Type cannot contain wildcard {'type' if type_ == '*' else 'subtype'} '*'")
+    if subtype == "xml" or subtype.endswith("+xml"):
+        raise Illegal("JSON parse error: this engine reads no XML")
+    if type_ == "application" and (subtype in ("json", "yaml") or subtype.endswith("+json")):
+        return  # JSON is YAML, and no other YAML is read here
+    if not any(parameter.lower().startswith("charset=") for parameter in parameters):
+        parameters.append("charset=UTF-8")  # as the server's filter does
+    raise Illegal(f"Content-Type '{';'.join((kind.lower(), *parameters))}' is not supported")
+
+
 def sliced(members: list[T], start: int, count: int) -> list[T]:
     """Return a part of a list as Java's `subList` does. Raises Illegal for a start, Invalid for a count below 0."""
     start = min(start, len(members))
@@ -159,4 +194,3 @@ class Route:
     method: str
     path: str
     action: Action
-    reads_json: bool = True

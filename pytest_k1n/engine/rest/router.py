@@ -13,19 +13,22 @@ from urllib.parse import unquote
 
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import INSTANCE
-from pytest_k1n.engine.problems import Illegal, Invalid, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
+from pytest_k1n.engine.problems import Illegal, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.rest.request import HTML, NO_HEADERS, Reply, Request, Route, Waiting
+from pytest_k1n.engine.rest.request import HTML, NO_HEADERS, Reply, Request, Route, Waiting, content_kind
 from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
 _SLASHES: Final = re.compile("/+")
 _UNREADABLE_PATH: Final = re.compile("%(?:2f|5c|00|(?![0-9a-f]{2}))", re.IGNORECASE)
 """What Tomcat refuses before Conductor is asked: an encoded slash, backslash or NUL, and what is no encoding."""
-_BAD_REQUEST: Final = (
+UNREADABLE: Final = Reply(
+    400,
     '<!doctype html><html lang="en"><head><title>HTTP Status 400 \u2013 Bad Request</title></head>'
-    "<body><h1>HTTP Status 400 \u2013 Bad Request</h1></body></html>"
+    "<body><h1>HTTP Status 400 \u2013 Bad Request</h1></body></html>",
+    HTML,
 )
+"""What Tomcat answers then."""
 
 
 class Routes:
@@ -65,12 +68,10 @@ class Routes:
 
         def answer() -> Reply | Waiting:
             if "%" in path and _UNREADABLE_PATH.search(path):
-                return Reply(400, _BAD_REQUEST, HTML)
+                return UNREADABLE
             route, names = self._find(method.upper(), path)
             if body:
-                kind = _kind(headers)
-                if route.reads_json:
-                    _demand_json(*kind)
+                content_kind(headers)
             return route.action(Request(self.engine, names, query, body, headers))
 
         return guarded(answer)
@@ -100,35 +101,7 @@ class Routes:
 def _options(path: str, methods: list[str]) -> Route:
     """Make the route that every path has on the server: it tells the methods of the others."""
     headers = (("allow", ",".join((*dict.fromkeys(methods), "OPTIONS"))), ("accept-patch", ""))
-    return Route("OPTIONS", path, lambda _request: Reply(headers=headers), reads_json=False)
-
-
-def _kind(headers: Mapping[str, str]) -> tuple[str, list[str]]:
-    """Read what a body is said to be, and with which parameters; empty if nothing is said. Raises Illegal.
-
-    A request without a wire has no content type at all; one that came on a wire without saying it has an empty one.
-    """
-    given = headers.get("content-type", "application/json")
-    kind, *parameters = (part.strip() for part in given.split(";"))
-    if given and "/" not in kind:
-        raise Illegal(f"Invalid mime type \"{given}\": does not contain '/'")
-    return kind, parameters
-
-
-def _demand_json(kind: str, parameters: list[str]) -> None:
-    """Refuse a body that is not said to be JSON. Raises Illegal or Invalid."""
-    if not kind:
-        raise Illegal("Content-Type 'application/octet-stream' is not supported")
-    type_, _, subtype = kind.lower().partition("/")
-    if "*" in (type_, subtype):
-        raise Invalid(f"Content-Type cannot contain wildcard {'type' if type_ == '*' else 'subtype'} '*'")
-    if subtype == "xml" or subtype.endswith("+xml"):
-        raise Illegal("JSON parse error: this engine reads no XML")
-    if type_ == "application" and (subtype in ("json", "yaml") or subtype.endswith("+json")):
-        return  # JSON is YAML, and no other YAML is read here
-    if not any(parameter.lower().startswith("charset=") for parameter in parameters):
-        parameters.append("charset=UTF-8")  # as the server's filter does
-    raise Illegal(f"Content-Type '{';'.join((kind.lower(), *parameters))}' is not supported")
+    return Route("OPTIONS", path, lambda _request: Reply(headers=headers))
 
 
 T = TypeVar("T")

@@ -66,7 +66,10 @@ def executions(every: Iterable[ExecutionState], query: str, free_text: str | Non
 
 
 def ordered(found: list[ExecutionState], sort: str) -> list[ExecutionState]:
-    """Order executions by `FIELD:ASC` or `FIELD:DESC`, several joined by `|`; what is no such rule is ignored."""
+    """Order executions by `FIELD:ASC` or `FIELD:DESC`, several joined by `|`; what is no such rule is ignored.
+
+    Raises Illegal for a field that only records of another kind have.
+    """
     return _ordered(found, sort, _COLUMNS)
 
 
@@ -140,12 +143,20 @@ def _ordered(found: list[T], sort: str, columns: Mapping[str, Callable[[T], Any]
     for rule in reversed(sort.split("|")):  # a later, stable sort outranks an earlier one
         column, _, direction = rule.partition(":")
         column = _snake(column)
+        if direction.upper() in ("ASC", "DESC") and column in _ANYWHERE and column not in columns:
+            raise _no_such(column)
         if column in columns and direction.upper() in ("ASC", "DESC"):
             is_backwards = direction.upper() == "DESC"
             if is_backwards and column.endswith("_time") and any(map(columns[column], found)):
                 found = found[::-1]  # what was made at one instant of a virtual clock was made one after the other
             found = sorted(found, key=_ranked(columns[column]), reverse=is_backwards)
     return found
+
+
+def _no_such(column: str) -> Illegal:
+    return Illegal(
+        f"Cannot prepare statement for query: [SQLITE_ERROR] SQL error or missing database (no such column: {column})"
+    )
 
 
 def _ranked(read: Callable[[T], Any]) -> Callable[[T], Any]:
@@ -171,10 +182,7 @@ def _test(condition: str, columns: Mapping[str, Callable[[T], Any]]) -> Callable
     if column not in _ANYWHERE and column not in columns:
         return None
     if column not in columns:
-        raise Illegal(
-            "Cannot prepare statement for query: [SQLITE_ERROR] SQL error or missing database "
-            f"(no such column: {column})"
-        )
+        raise _no_such(column)
     read, value = columns[column], values[0]
     if operator == "<":
         return lambda record: (own := read(record)) is not None and own < value

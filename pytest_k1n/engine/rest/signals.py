@@ -38,7 +38,7 @@ def _signal_sync(request: Request) -> Reply | Waiting:
 def _give(request: Request) -> TaskState | None:
     """End what an execution waits for, and return it; None if it waits for no signal. Raises Illegal, Unknown."""
     status = result_status(request)
-    output = shapes.read_map(shapes.parse(request.body))
+    output = shapes.read_map(request.json())
     task = _waiting(request.engine, request.engine.execution(request.names["workflow"]))
     if task is not None:
         request.engine.update(task, amended(task, status, output))

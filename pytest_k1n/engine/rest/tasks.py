@@ -109,7 +109,7 @@ def _update_v2(request: Request) -> Reply:
 
 
 def _result(request: Request) -> JsonObject:
-    return shapes.read(shapes.parse(request.body), shapes.RESULT)
+    return shapes.read(request.json(), shapes.RESULT)
 
 
 def _take(request: Request, result: JsonObject, *, checked: bool = True) -> TaskState:
@@ -193,7 +193,7 @@ def _update_by_ref_sync(request: Request) -> Reply:
 
 def _take_by_ref(request: Request) -> TaskState | None:
     status = result_status(request)
-    output = shapes.read_map(shapes.parse(request.body))
+    output = shapes.read_map(request.json())
     execution = request.engine.executions.get(request.names["workflow"])
     if execution is None:
         return None
@@ -336,7 +336,7 @@ ROUTES = (
     Route("POST", "/tasks/update-v2", _update_v2),
     Route("POST", "/tasks/{workflow}/{ref}/{status}", _update_by_ref),
     Route("POST", "/tasks/{workflow}/{ref}/{status}/sync", _update_by_ref_sync),
-    Route("POST", "/tasks/{id}/log", _log, reads_json=False),
+    Route("POST", "/tasks/{id}/log", _log),
     Route("GET", "/tasks/{id}/log", _logs),
     Route("GET", "/tasks/queue/size", _queue_size),
     Route("GET", "/tasks/queue/sizes", _queue_sizes),
@@ -344,7 +344,7 @@ ROUTES = (
     Route("GET", "/tasks/queue/all/verbose", _all_queues_verbose),
     Route("GET", "/tasks/queue/polldata", _poll_data),
     Route("GET", "/tasks/queue/polldata/all", _all_poll_data),
-    Route("POST", "/tasks/queue/requeue/{type}", _requeue, reads_json=False),
+    Route("POST", "/tasks/queue/requeue/{type}", _requeue),
     Route("GET", "/tasks/search", _search),
     Route("GET", "/tasks/search-v2", _search_full),
     Route("GET", "/tasks/{id}", _get),

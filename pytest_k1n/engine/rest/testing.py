@@ -120,7 +120,7 @@ class _Trial:
 
 
 def _test(request: Request) -> Reply:
-    mocks = _Mocks(shapes.parse(request.body))
+    mocks = _Mocks(request.json())
     domain = seeded_id(request.engine.seed, f"test/{len(request.engine.executions)}")
     return Reply(payload=_Trial(request.engine, mocks).run(request, domain))
 

@@ -40,7 +40,7 @@ def started(
     Raises Problem.
     """
     request.engine.guards.passed_ms = 0
-    asked = shapes.read(shapes.parse(request.body), shapes.START)
+    asked = shapes.read(request.json(), shapes.START)
     if named is not None:
         asked = {**asked, "name": named, "version": version}
     violations = []
@@ -77,7 +77,7 @@ def started(
 
 def _start_named(request: Request) -> Reply:
     name, version = request.names["name"], request.number("version")
-    given = shapes.read_map(shapes.parse(request.body))
+    given = shapes.read_map(request.json())
     priority = request.count("priority", 0)
     if not 0 <= priority <= 99:
         bound = "99 is the maximum" if priority > 99 else "0 is the minimum"
@@ -155,7 +155,7 @@ def _get_correlated(request: Request) -> Reply:
 
 
 def _post_correlated(request: Request) -> Reply:
-    ids = shapes.read_texts(shapes.parse(request.body))
+    ids = shapes.read_texts(request.json())
     if None in ids:
         raise Illegal("correlationId cannot be null")
     return Reply(payload={each: _correlated(request, each) for each in ids if each is not None})
@@ -211,7 +211,7 @@ def _retry(request: Request) -> Reply:
 
 
 def _rerun(request: Request) -> Reply:
-    asked = shapes.read(shapes.parse(request.body), shapes.RERUN)
+    asked = shapes.read(request.json(), shapes.RERUN)
     execution = _changeable(request)
     reruns.rerun(
         request.engine,

@@ -8,9 +8,10 @@ from pytest_k1n.core.words import FAILURE_WORKFLOW
 from pytest_k1n.engine.decide.mapping import child_priority
 from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.ids import child_id
-from pytest_k1n.engine.problems import Problem, Unknown
+from pytest_k1n.engine.problems import Illegal, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
 from pytest_k1n.engine.runtime.ports import Parent
+from pytest_k1n.engine.runtime.starting import MOST_PRIORITY
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
     CANCELED,
@@ -52,13 +53,16 @@ def start(engine: Parent, task: TaskState) -> None:
     if definition.input_template:
         _show_template(task, definition)
     try:
+        priority = child_priority(task) or 0  # nothing is inherited
+        if not 0 <= priority <= MOST_PRIORITY:
+            raise Illegal(f"priority MUST be between 0 and {MOST_PRIORITY} (inclusive)")
         engine.start(
             definition,
             _input(task),
             workflow_id=workflow_id,
             correlation_id=parent.correlation_id,
             domains=given if isinstance(given, dict) else parent.domains,
-            priority=child_priority(task) or 0,  # nothing is inherited
+            priority=priority,
             parent=task,
         )
     except Problem as error:

@@ -12,7 +12,7 @@ from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 from pytest_k1n.engine.values import JsonObject
 
-_MOST_PRIORITY = 99
+MOST_PRIORITY = 99
 
 
 def run(engine: Starter, task: TaskState) -> None:
@@ -66,8 +66,8 @@ def _problem(asked: JsonObject) -> str | None:
     priority = asked.get("priority") or 0
     if not asked.get("name"):
         field, why = "name", "Workflow name cannot be null or empty"
-    elif priority > _MOST_PRIORITY:
-        field, why = "priority", f"priority: {priority} should be maximum {_MOST_PRIORITY}"
+    elif priority > MOST_PRIORITY:
+        field, why = "priority", f"priority: {priority} should be maximum {MOST_PRIORITY}"
     elif priority < 0:
         field, why = "priority", f"priority: {priority} should be minimum 0"
     else:

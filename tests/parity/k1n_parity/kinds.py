@@ -54,6 +54,16 @@ def requests_of_other_kinds() -> dict[str, list[ClientStep]]:
             for resource in ("workflow/search", "tasks/search")
             for query in _CONDITIONS
         ],
+        "sorts of searches, and a flag that is none": [
+            *(
+                step(f"GET /{resource}", query=f"workflowType={PREFIX}none", sort=f"{column}:{direction}")
+                for resource in ("workflow/search", "workflow/search-v2", "tasks/search", "tasks/search-v2")
+                for column in ("workflowId", "correlationId", "taskId", "taskType", "taskDefName", "classifier", "zz")
+                for direction in ("ASC", "desc", "up")
+            ),
+            step("POST /metadata/workflow", {}, overwrite="x"),
+            step("POST /metadata/workflow", {}, newVersion="x"),
+        ],
         "parameters at their bounds": [*_parameters()],
         "storage and queues": [*_storage_and_queues()],
     }

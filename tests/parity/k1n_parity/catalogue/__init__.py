@@ -24,6 +24,7 @@ from k1n_parity.catalogue import (
     operators,
     parenting,
     plan,
+    rerunning,
     strangers,
     versions,
     waiting,
@@ -61,5 +62,6 @@ def catalogue() -> Iterator[Case]:
     yield from inputs.inputs()
     yield from waiting.waiting()
     yield from strangers.strangers()
+    yield from rerunning.rerunning()
     yield from deadends.dead_ends()
     yield from mappers.mappers()

@@ -68,3 +68,14 @@ def test_a_dynamic_task_that_is_forked_needs_a_registered_definition(bench, make
     bench.engine.catalogue.put_task({"name": registered, "responseTimeoutSeconds": 30}, 0)
     task = bench.start(definition).task("dy")
     assert (task.type, task.status, task.response_timeout_s) == ("real", "SCHEDULED", 30)
+
+
+def test_nothing_follows_the_first_task_inside_a_forked_one(bench, make):
+    switch = make.switch({"x": [make.simple("a"), make.simple("b")]}, on="x")
+    loop = make.of_type("DO_WHILE", "loop", loopOver=[make.simple("c"), make.simple("d")], loopCondition="false")
+    execution = bench.run(make.workflow(*dynamic(make, tasks=[switch, loop], inputs={})))
+
+    assert make.statuses(execution) == {
+        "dyn": "COMPLETED", "switch": "COMPLETED", "a": "COMPLETED", "loop": "IN_PROGRESS", "join": "IN_PROGRESS",
+        "c__1": "COMPLETED",
+    }  # fmt: skip

@@ -63,7 +63,44 @@ def test_a_loop_and_a_human_task_that_are_rerun_have_no_start(bench, make):
     execution = bench.start(make.workflow(make.loop([make.of_type("HUMAN", "who")], items=[1])))
     execution.complete("who")
     reruns.rerun(bench.engine, execution.state, task_id=execution.task("loop").task_id)
-    assert (execution.task("loop").status, execution.task("loop").started_ms) == ("IN_PROGRESS", 0)
+    assert (execution.task("loop").status, execution.task("loop").started_ms) == ("SCHEDULED", 0)
     execution.terminate()
     reruns.rerun(bench.engine, execution.state, task_id=execution.task("who__1").task_id)
     assert (execution.task("who__1").status, execution.task("who__1").started_ms) == ("IN_PROGRESS", 0)
+
+
+@pytest.mark.parametrize(
+    ("ref", "kept", "then"),
+    [
+        ("a__1", ["loop", "i__1", "a__1", "i__1"], ["b__1", "i__2", "a__2"]),
+        ("b__2", ["loop", "i__1", "a__1", "b__1", "i__2", "a__2", "b__2", "i__1", "i__2"], ["i__3", "a__3"]),
+    ],
+)
+def test_a_rerun_from_a_former_iteration_begins_with_the_first_over_what_is_left(bench, make, ref, kept, then):
+    inline = make.of_type("INLINE", "i", inputParameters={"evaluatorType": "value-param", "expression": "i"})
+    execution = bench.start(make.workflow(make.loop([inline, make.simple("a"), make.simple("b")], items=[1, 2, 3])))
+    for iteration in (1, 2):
+        execution.complete(f"a__{iteration}")
+        execution.complete(f"b__{iteration}")
+    execution.terminate()
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task(ref).task_id)
+
+    assert [task.ref for task in execution.state.tasks] == kept
+    for each in ("a__1", "b__1", "b__2"):
+        if each in kept[-3:] + then[:1] and execution.task(each).status == "SCHEDULED":
+            execution.complete(each)
+    assert [task.ref for task in execution.state.tasks] == kept + then
+
+
+def test_a_rerun_of_a_later_iteration_goes_over_the_numbers_of_what_is_there(bench, make):
+    fork = make.fork([make.simple("a")], [make.simple("b")])
+    execution = bench.start(make.workflow(make.loop(fork, items=[1, 2, 3])))
+    for iteration in (1, 2):
+        execution.complete(f"a__{iteration}")
+        execution.complete(f"b__{iteration}")
+    execution.terminate()
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("b__2").task_id)
+
+    assert [(task.ref, task.seq) for task in execution.state.tasks][7:] == [
+        ("b__2", 8), ("fork__1", 9), ("fork__2", 13), ("join__2", 16),
+    ]  # fmt: skip

@@ -115,3 +115,11 @@ def test_a_child_has_the_last_word_where_a_client_ended_its_task_before(bench, m
     bench.engine.update(child.latest["a"], TaskResult(status="COMPLETED", output={"v": 1}))
     assert (task.status, execution.state.status) == ("COMPLETED", "FAILED")
     assert task.output == {"by": "client", "subWorkflowId": child.workflow_id, "v": 1}
+
+
+def test_a_priority_beyond_the_highest_fails_the_task(bench, make, child):
+    child["subWorkflowParam"]["priority"] = 100
+    execution = bench.start(make.workflow(child))
+
+    assert execution.task("sub").reason == "priority MUST be between 0 and 99 (inclusive)"
+    assert execution.state.status == "FAILED"

@@ -237,3 +237,26 @@ def test_a_payload_above_the_servers_limit_is_refused_at_start_and_fails_a_task(
     record = ask("GET", f"/tasks/{polled['taskId']}")[1]
     assert (record["status"], record["outputData"]) == ("FAILED_WITH_TERMINAL_ERROR", {})
     assert "The payload size: 10485768 of task" in record["reasonForIncompletion"]
+
+
+@pytest.mark.parametrize(
+    ("path", "sort", "column"),
+    [
+        ("/tasks/search", "workflowId:ASC", "workflow_id"),
+        ("/tasks/search-v2", "correlationId:desc", "correlation_id"),
+        ("/workflow/search", "taskType:ASC", "task_type"),
+        ("/workflow/search", "zz:ASC", None),
+        ("/tasks/search", "workflowId:up", None),
+    ],
+)
+def test_a_search_sorted_by_what_only_other_records_have_is_refused(ask, path, sort, column):
+    status, payload = ask("GET", path, sort=sort)
+
+    assert status == (200 if column is None else 500)
+    assert column is None or payload["message"].endswith(f"(no such column: {column})")
+
+
+def test_whether_a_definition_is_overwritten_is_a_boolean(ask):
+    status, payload = ask("POST", "/metadata/workflow", {}, overwrite="x")
+
+    assert (status, payload["message"][:28]) == (500, "Method parameter 'overwrite'")

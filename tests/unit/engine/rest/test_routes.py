@@ -519,3 +519,9 @@ def test_an_execution_that_breaks_under_way_fails_in_the_server_s_words(bench, m
     execution.complete("first")
 
     assert (execution.state.status, execution.state.reason) == ("FAILED", "Index 0 out of bounds for length 0")
+
+
+@pytest.mark.parametrize("given", ["", "text/plain", "application/x-www-form-urlencoded", "application/xml"])
+def test_a_body_that_nobody_reads_may_be_anything(routes, given):
+    for method, path in (("PUT", "none/pause"), ("POST", "none/retry"), ("DELETE", "none"), ("GET", "none")):
+        assert routes.handle(method, f"/api/workflow/{path}", {}, b"<x>", {"content-type": given}).status == 404
