@@ -26,12 +26,16 @@ _FOLDERS = (_PACKAGE / "conformance" / "recorded", _PACKAGE.parent / "fixtures" 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A case and its history on a Conductor of version `conductor`."""
+    """A case and its history on a Conductor of version `conductor`.
+
+    `also` are other histories that the same one has shown: which of its threads comes first is a matter of the machine.
+    """
 
     suite: str
     case: Case
     history: Document
     conductor: str
+    also: tuple[Document, ...] = ()
 
     @property
     def name(self) -> str:
@@ -50,6 +54,7 @@ class Recording:
             **self.case.document(),
             "conductor": self.conductor,
             "expected": self.history,
+            **({"also": list(self.also)} if self.also else {}),
         }
 
 
@@ -64,7 +69,10 @@ def recording_from(document: Mapping[str, Any]) -> Recording:
         raise ValueError(f'no conformance case: it has no "schema": "{FORMAT}"')
     try:
         suite, conductor, history = (fields.pop(key) for key in ("suite", "conductor", "expected"))
-        return Recording(suite=str(suite), case=case_from(fields), history=dict(history), conductor=str(conductor))
+        also = tuple(map(dict, fields.pop("also", ())))
+        return Recording(
+            suite=str(suite), case=case_from(fields), history=dict(history), conductor=str(conductor), also=also
+        )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"no conformance case: {error}") from None
 

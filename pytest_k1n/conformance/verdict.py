@@ -87,12 +87,27 @@ def unsettled(report: Document) -> set[str]:
 
 
 def judged(recording: Recording, shown: Document, known: Sequence[Known]) -> tuple[JudgedDifference, ...]:
-    """Compare a history with the recorded one, and look up what explains each difference."""
+    """Compare a history with the nearest recorded one, and look up what explains each difference."""
+    nearest = _compared(recording, recording.history, shown, known)
+    for other in recording.also:
+        if not nearest:
+            break
+        nearest = min(nearest, _compared(recording, other, shown, known), key=_distance)
+    return nearest
+
+
+def _compared(
+    recording: Recording, expected: Document, shown: Document, known: Sequence[Known]
+) -> tuple[JudgedDifference, ...]:
     found = []
-    for one in differences(recording.history, shown):
+    for one in differences(expected, shown):
         by = explanation(one, recording.case, known)
         found.append(JudgedDifference(difference=one, known=by.id if by else None))
     return tuple(found)
+
+
+def _distance(found: Sequence[JudgedDifference]) -> tuple[int, int]:
+    return sum(one.known is None for one in found), len(found)
 
 
 def outcome_of(found: Iterable[JudgedDifference]) -> CaseOutcome:

@@ -55,7 +55,9 @@ def test_the_real_server_still_does_what_was_recorded(conductor_url, suite, say)
     recordings = read(recordings_of(suite))
     with RealTarget(conductor_url) as target:
         questions = [
-            Question(case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected)
+            Question(
+                case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected, also=recordings[case.name].also
+            )
             for index, case in enumerate(SUITES[suite]())
             if (expected := recorded(case, recordings)) is not None
         ]

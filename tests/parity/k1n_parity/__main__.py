@@ -31,6 +31,8 @@ from pytest_k1n.engine.rest.health import VERSION as ENGINE_VERSION
 from pytest_k1n.servers.protocol import SERVER_VERSION
 
 SAVE_EVERY = 20
+MOST_OTHERS = 12
+"""Histories beside the recorded one: a case that shows more has something that the normaliser should leave out."""
 R = TypeVar("R")
 
 
@@ -69,7 +71,9 @@ def record(options: argparse.Namespace) -> int:
         if found.history is None:
             unsettled.append(f"{case.name}: no two of {found.runs} histories agree")
             return None
-        return Recording(suite=options.suite, case=case, history=found.history, conductor=SERVER_VERSION)
+        earlier = (old.history, *old.also) if is_current else ()
+        also = tuple(one for one in earlier if one != found.history)
+        return Recording(suite=options.suite, case=case, history=found.history, conductor=SERVER_VERSION, also=also)
 
     began = time.monotonic()
     everything = [case.name for case in SUITES[options.suite]()]
@@ -86,6 +90,45 @@ def record(options: argparse.Namespace) -> int:
     return 0
 
 
+def vary(options: argparse.Namespace) -> int:
+    """Ask the real server again about recorded cases, and write down beside the recording what else it shows."""
+    path, uid, target = _path(options.suite), uuid.uuid4().hex[:5], RealTarget(options.server)
+    kept, everything = read(path), [case.name for case in SUITES[options.suite]()]
+    found: Counter[str] = Counter()
+
+    def ask(numbered: tuple[int, Case]) -> Recording:
+        index, case = numbered
+        one = kept[case.name]
+        for number in range(options.runs):
+            try:
+                shown = canonical(run(case, target, f"o{uid}c{index}r{number}_"))
+            except DisturbedError:
+                continue
+            if shown not in (one.history, *one.also) and not _is_spoilt(shown) and len(one.also) < MOST_OTHERS:
+                one = replace(one, also=(*one.also, shown))
+                found[case.name] += 1
+        return one
+
+    cases = [case for case in _cases(options) if recorded(case, kept) is not None]
+    for number, one in enumerate(_spread(ask, enumerate(cases), options.jobs), 1):
+        kept[one.name] = one
+        if number % SAVE_EVERY == 0:
+            _save(path, everything, kept)
+            print(
+                f"{number} of {len(cases)} cases, {found.total()} other histories of {len(found)} of them", flush=True
+            )
+    _save(path, everything, kept)
+    print(
+        f"{len(cases)} cases asked about {options.runs} times: {found.total()} other histories of {len(found)} of them"
+    )
+    return 0
+
+
+def _is_spoilt(history: Document) -> bool:
+    """Whether the server stood still in it, which a busy machine does to any case."""
+    return any(str(entry).startswith("stalled") for entry in history["trace"])
+
+
 def _save(path: Path, order: list[str], recordings: dict[str, Recording]) -> None:
     write(path, [recordings[name] for name in order if name in recordings])
 
@@ -97,7 +140,9 @@ def verify(options: argparse.Namespace) -> int:
     target = RealTarget(options.server)
     return _weigh(
         (
-            Question(case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected)
+            Question(
+                case=case, target=target, prefix=f"v{uid}c{index}_", recorded=expected, also=recordings[case.name].also
+            )
             for index, case in enumerate(_cases(options))
             if (expected := recorded(case, recordings)) is not None
         ),
@@ -201,6 +246,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True)
     for name, command in {
         "record": record,
+        "vary": vary,
         "verify": verify,
         "ask": ask,
         "compare": compare,
@@ -212,7 +258,9 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         sub.add_argument("--only", help="cases whose name contains this")
         sub.add_argument("--seeds", help="generated cases, FIRST:LAST (LAST not included)")
         sub.add_argument(
-            "--server", help="URL of a running Conductor", required=name in ("record", "verify", "ask", "shrink")
+            "--server",
+            help="URL of a running Conductor",
+            required=name in ("record", "vary", "verify", "ask", "shrink"),
         )
         sub.add_argument("--jobs", type=int, default=6, help="cases at once on the real server")
         sub.add_argument("--trials", type=int, default=150, help="the most cases that shrinking tries")

@@ -57,6 +57,15 @@ def test_what_is_no_case_is_named_with_file_and_line(tmp_path, document):
         read(path)
 
 
+def test_what_a_server_also_does_is_kept_beside_what_is_expected(tmp_path):
+    other = {"trace": ["poll root/a#0"], "executions": {}}
+    write(tmp_path / "r.jsonl", [replace(recording(), also=(other,)), recording(replace(CASE, name="sure"))])
+    kept = read(tmp_path / "r.jsonl")
+    assert [one.also for one in kept.values()] == [(other,), ()]
+    assert [validate(one.document(), "conformance-case") for one in kept.values()] == [[], []]
+    assert "also" not in kept["sure"].document()
+
+
 def test_a_case_keeps_the_order_of_its_keys(tmp_path):
     """Searches show an input as Java's maps print it: in the order in which it came."""
     write(tmp_path / "r.jsonl.xz", [recording(replace(CASE, input={"b": 1, "a": 2}))])

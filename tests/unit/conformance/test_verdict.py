@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -37,6 +38,15 @@ def test_a_run_shows_the_same_or_what_is_known_or_something_else(history, outcom
     found = judged(recording(status="FAILED", reason="a"), history, [KNOWN])
     assert outcome_of(found) is outcome
     assert [one.known for one in found] == explained
+
+
+def test_of_several_recorded_histories_the_nearest_counts():
+    either = replace(recording(status="FAILED", reason="a"), also=(shown(status="COMPLETED", x=1, y=1),))
+    assert judged(either, shown(status="COMPLETED", x=1, y=1), [KNOWN]) == ()
+    (one,) = judged(either, shown(status="COMPLETED", x=1, y=2), [KNOWN])
+    assert (one.difference.path, one.known) == ("executions|root|y", None)
+    (one,) = judged(either, shown(status="FAILED", reason="b"), [KNOWN])
+    assert one.known == "words"
 
 
 def report(*results, known=(KNOWN,)):
