@@ -31,6 +31,7 @@ def test_the_catalogue_runs_dry():
     assert ends["COMPLETED"] > 700
     assert running == {  # as on the server
         "FORK_JOIN, joinOn unknown", "DYNAMIC that names SUB_WORKFLOW without a name", "DYNAMIC that names FORK_JOIN",
+        "a dynamic fork over a loop over two",
     }  # fmt: skip
     assert ends["refused"] < 50
     assert ends["broken"] == 0
