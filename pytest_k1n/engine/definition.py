@@ -7,6 +7,7 @@ version of the metadata, and shared by all executions started from it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from pytest_k1n.engine.language.expressions import Resolver, compile_template
@@ -161,11 +162,9 @@ def dynamic_node(
     )  # fmt: skip
     node.is_written |= inner.is_written
     _link([node], None, following.loop if following is not None else None)
-    for each in node.lists():
-        for within in walk(
-            each
-        ):  # the server looks for what follows in the workflow's definition, which has none of it
-            within.next = None
+    # Inside it nothing follows: the server looks for that in the workflow's definition, which has none of it.
+    for within in chain.from_iterable(map(walk, node.lists())):
+        within.next = None
     return node
 
 
