@@ -19,17 +19,9 @@ from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.rest.health import VERSION
 from pytest_k1n.servers.protocol import SERVER_VERSION
 
-TWICE = (
-    "what ends at once is on record twice with one attempt where its loop began again: no rule tells that from forgery"
-)
 DOUBTED = {
     "dynamic fork, the fork's own ref": "a branch with its fork's ref takes the fork's place in the records: whatever"
     " stands where a FORK is due is doubted, and nobody names a branch so but to try it",
-    **{
-        f"a loop over {kind} that failed in its third iteration, rerun from {ref}": TWICE
-        for kind in ("an INLINE", "a SWITCH", "a fork", "a jq")
-        for ref in ("a__1", "b__1", "a__2", "b__2")
-    },
 }
 """Cases whose true records are called doubtful, with the reason why that is left."""
 

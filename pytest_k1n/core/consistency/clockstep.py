@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_k1n.core.consistency.reruns import is_counted_up, is_rerun, is_retried_in_place, left_behind
+from pytest_k1n.core.consistency.reruns import (
+    gone_over,
+    is_counted_up,
+    is_rerun,
+    is_retried_in_place,
+    left_behind,
+)
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.units import format_ms
@@ -15,7 +21,7 @@ def clock_step(execution: Execution) -> str | None:
         return None
     worst: tuple[int, TaskRecord, TaskRecord] | None = None
     latest: TaskRecord | None = None
-    strays = left_behind(columns)
+    strays = left_behind(columns) | gone_over(execution)
     for place, record in enumerate(execution.tasks):
         if record.scheduled_ms is None or record.status is TaskStatus.SKIPPED:  # skipped by hand, out of turn: seq 0
             continue

@@ -8,14 +8,21 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from pytest_k1n.core.columns import Columns
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus
-from pytest_k1n.core.record.observation import Observation
+from pytest_k1n.core.order.required import refs_in
+from pytest_k1n.core.record.observation import Observation, TimeModel
 from pytest_k1n.core.timing.spans import END_ONLY_TYPES
 
 _ERRORS = re.compile(r"/(\S+) completed with errors")
 _KEEPS_ITS_END = END_ONLY_TYPES | {"SUB_WORKFLOW"}
+_COMES_TWICE = frozenset({
+    "SWITCH", "DECISION", "FORK", "JOIN", "EXCLUSIVE_JOIN", "INLINE", "LAMBDA", "JSON_JQ_TRANSFORM", "NOOP",
+    "SET_VARIABLE",
+})  # fmt: skip
+"""Types of which a loop that begins again leaves a second record: what ends at once, and JOINs by a race."""
 
 
 def is_reopened(execution: Execution) -> bool:
@@ -128,10 +135,36 @@ def _scheduled_before(columns: Columns, place: int) -> int:
     return columns.scheduled_ms[lower]
 
 
+def gone_over(execution: Execution, *, is_virtual: bool = False) -> frozenset[int]:
+    """Return the places of what was scheduled before its loop began, and came a second time since.
+
+    Where a task of a former iteration is re-run, 3.32.1 starts its loop anew with the first one, over what is left:
+    workers' tasks stay, what ends at once is done again in a record of its own, of the same attempt. A JOIN of an
+    iteration that is gone may be written back by a thread that was looking at it.
+    """
+    columns = execution.columns
+    if not columns.is_repeated or "DO_WHILE" not in columns.types:
+        return frozenset()
+    found = set[int]()
+    for loop in (execution.tasks[place] for place, kind in enumerate(columns.type) if kind == "DO_WHILE"):
+        body = frozenset(refs_in(loop.workflow_task.loop_over)) if loop.workflow_task else ()
+        for (ref, iteration), places in columns.repeated.items():
+            for former, later in pairwise(places if iteration and ref in body else ()):
+                # What was itself re-run is scheduled with its loop, and never started; a FORK waits for ever then.
+                was_rerun = not columns.started_ms[former]
+                began_ms = (loop.started_ms or 0) + (is_virtual or was_rerun)
+                is_of_before = columns.scheduled_ms[former] < began_ms
+                is_again = columns.attempt[former] == columns.attempt[later] and columns.type[former] in _COMES_TWICE
+                if is_of_before and is_again and (was_rerun or columns.status[former].is_successful):
+                    found.add(former)
+    return frozenset(found)
+
+
 def attempts(observation: Observation) -> Iterator[tuple[TaskKey, Sequence[TaskRecord]]]:
-    """Yield the attempts of each task, without JOINs that were left behind."""
-    columns = observation.execution.columns
-    strays = {columns.task_id[place] for place in left_behind(columns)}
+    """Yield the attempts of each task, without JOINs that were left behind and what was done again in its loop."""
+    columns, is_virtual = observation.execution.columns, observation.time_model is TimeModel.VIRTUAL
+    places = left_behind(columns) | gone_over(observation.execution, is_virtual=is_virtual)
+    strays = {columns.task_id[place] for place in places}
     for key, records in observation.records.items():
         kept = [each for each in records if each.task_id not in strays] if strays else records
         yield key, kept or records

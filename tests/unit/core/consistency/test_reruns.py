@@ -14,14 +14,19 @@ from pytest_k1n.core.wire import wire
 
 RUN_AGAIN = Path(__file__).parents[1] / "histories" / "run_again"
 HOUR_MS = 3_600_000
+MISSING = "attempts-missing"
 
 
 def recorded(name):
     return json.loads((RUN_AGAIN / f"{name}.json").read_text())
 
 
-def doubts(document):
-    return [each.code for each in implausible(observe(wire.execution(document)))]
+def record_of(document, ref):
+    return next(task for task in document["tasks"] if task["referenceTaskName"] == ref)
+
+
+def doubts(document, time_model="real"):
+    return [each.code for each in implausible(observe(wire.execution(document), time_model=time_model))]
 
 
 def signs():
@@ -44,6 +49,11 @@ def signs():
     for name, ref in (("join-left-behind", "join"), ("join-left-behind-a-fork", "join11")):
         yield name, ref, "scheduledTime", recorded(name)["tasks"][-1]["scheduledTime"], "same-id"
     yield "sub-workflow-rerun", "sub", "pollCount", 1, "no-start-stamp"
+    yield "loop-began-again", "loop", "startTime", recorded("loop-began-again")["tasks"][0]["scheduledTime"], MISSING
+    began = recorded("join-of-a-loop-that-began-again")["tasks"][0]["startTime"]
+    yield "join-of-a-loop-that-began-again", "join__3", "scheduledTime", began, MISSING
+    fork = record_of(recorded("fork-rerun-in-a-loop"), "fork__2")
+    yield "fork-rerun-in-a-loop", "fork__2", "startTime", fork["scheduledTime"], MISSING
 
 
 @pytest.mark.parametrize(("name", "ref", "field", "value", "code"), [*signs()], ids=str)
@@ -108,3 +118,54 @@ def test_in_virtual_time_one_instant_is_late_enough():
     columns = wire.execution(document).columns
     assert late(columns, is_virtual=False) == frozenset()
     assert late(columns, is_virtual=True) == frozenset(range(len(columns) - 1))
+
+
+@pytest.mark.parametrize("ref", ["a__1", "i__3", "d"])
+def test_a_loop_that_began_again_explains_no_other_second_record(ref):
+    document = recorded("loop-began-again")
+    again = record_of(document, ref) | {"taskId": "another", "seq": 14}
+    document["tasks"].append(again)
+    assert MISSING in doubts(document)
+
+
+def test_another_loop_explains_no_second_record():
+    document = recorded("loop-began-again")
+    document["workflowDefinition"]["tasks"][0]["loopOver"][0]["taskReferenceName"] = "other"
+    assert MISSING in doubts(document)
+
+
+def test_an_attempt_that_failed_is_not_done_again_by_its_loop():
+    document = recorded("loop-began-again")
+    record_of(document, "i__1")["status"] = "FAILED"
+    assert MISSING in doubts(document)
+
+
+def test_what_was_itself_rerun_is_scheduled_at_the_latest_when_its_loop_begins_again():
+    document = recorded("fork-rerun-in-a-loop")
+    loop, fork = document["tasks"][0], record_of(document, "fork__2")
+    loop["startTime"] = fork["scheduledTime"]
+    assert doubts(document) == []
+    loop["startTime"] -= 1
+    assert MISSING in doubts(document)
+
+
+def test_a_loop_begins_again_at_one_instant_in_virtual_time_only():
+    document = recorded("loop-began-again")
+    for task in document["tasks"]:
+        task["scheduledTime"] = task["startTime"] = task["endTime"] = document["endTime"]
+    assert MISSING in doubts(document)
+    assert MISSING not in doubts(document, "virtual")
+
+
+def test_what_follows_a_task_done_again_by_its_loop_followed_it_when_it_was_first_done():
+    document = recorded("loop-began-again")
+    assert judged(document) == []
+    record_of(document, "a__1")["scheduledTime"] = record_of(document, "i__1")["endTime"] - 1
+    assert judged(document) == [("started-early", "a__1", "fail")]
+
+
+def test_a_join_of_before_its_loop_began_again_is_no_step_of_the_clock():
+    document = recorded("join-of-a-loop-that-began-again")
+    assert judged(document) == []
+    record_of(document, "dyn__2")["scheduledTime"] = record_of(document, "join__1")["scheduledTime"] - 1
+    assert ("clock-step", "case_main", "unknown") in judged(document)
