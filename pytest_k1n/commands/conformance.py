@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     titles = None if arguments.again is None else _unsettled(arguments.again)
     recordings = chosen(every, only=arguments.only, titles=titles, sample=arguments.sample)
     if not recordings and titles is not None:
-        raise ValueError(f"{arguments.again} calls none of these cases different or undecided: nothing to ask again")
+        raise ValueError(f"{arguments.again} leaves nothing to ask again of these cases")
     if not recordings:
         raise ValueError(f"none of {len(every)} cases is called {arguments.only!r}: --list names them")
     if arguments.list:
@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
         "but many are added: not one in use")  # fmt: skip
     add("--only", metavar="PATTERN", help="cases whose SUITE/NAME holds this, or matches it if it has * ? or []")
     add("--sample", type=_positive, metavar="N", help="N of them, spread evenly")
-    add("--again", type=Path, metavar="FILE", help="those that a report before (--json) calls different or undecided")
+    add("--again", type=Path, metavar="FILE", help="those that a report before (--json) calls different or undecided, "
+        "or did not come to")  # fmt: skip
     add("--cases", type=Path, metavar="PATH", help="other cases: a file, or a folder of .json, .jsonl or .jsonl.xz")
     add("--known", type=Path, metavar="FILE", help="other known differences (TOML; default: those of the package)")
     add("--version", metavar="V", help="what the server is, where it does not say so or is a build of your own")
@@ -92,9 +93,10 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
         results = conduct(recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=teller)
     except KeyboardInterrupt:
         results, is_whole = [*teller.newest.values()], False
+    asked = {f"{one.suite}/{one.name}" for one in results}
     report = ConformanceReport(
         url=subject.url, version=_title(subject.version), conductor=conductor, results=tuple(results), known=known,
-        took_s=time.monotonic() - began,
+        took_s=time.monotonic() - began, not_asked=tuple(one.title for one in recordings if one.title not in asked),
     )  # fmt: skip
     if not is_whole:
         print(

@@ -81,9 +81,12 @@ class CaseResult:
 
 
 def unsettled(report: Document) -> set[str]:
-    """Return the titles of the cases that a report, as JSON data, calls different or undecided."""
+    """Return the titles of the cases that a report, as JSON data, calls different or undecided, or did not come to."""
     unsure = (CaseOutcome.DIFFERENT, CaseOutcome.UNDECIDED)
-    return {f"{one['suite']}/{one['name']}" for one in report["cases"] if one["outcome"] in unsure}
+    return {
+        *report["not_asked"],
+        *(f"{one['suite']}/{one['name']}" for one in report["cases"] if one["outcome"] in unsure),
+    }
 
 
 def judged(recording: Recording, shown: Document, known: Sequence[Known]) -> tuple[JudgedDifference, ...]:
@@ -130,6 +133,8 @@ class ConformanceReport:
     known: tuple[Known, ...]
     """Those that this server may show."""
     took_s: float
+    not_asked: tuple[str, ...] = ()
+    """Titles of the cases that were chosen, and not asked about before it was interrupted."""
 
     @property
     def counts(self) -> Counter[CaseOutcome]:
@@ -137,10 +142,12 @@ class ConformanceReport:
 
     @property
     def conforms(self) -> bool:
-        """Whether nothing differs that should not, and something was compared."""
+        """Whether nothing differs that should not, something was compared, and nothing is left to ask."""
         counts = self.counts
-        return not counts[CaseOutcome.DIFFERENT] and bool(
-            counts[CaseOutcome.SAME] + counts[CaseOutcome.KNOWN] + counts[CaseOutcome.RACE]
+        return (
+            not self.not_asked
+            and not counts[CaseOutcome.DIFFERENT]
+            and bool(counts[CaseOutcome.SAME] + counts[CaseOutcome.KNOWN] + counts[CaseOutcome.RACE])
         )
 
     @property
@@ -162,6 +169,7 @@ class ConformanceReport:
             "counts": {str(outcome): self.counts[outcome] for outcome in CaseOutcome},
             "known": {entry.id: {"cases": self.met[entry.id], "reason": entry.reason, "upstream": entry.upstream}
                       for entry in self.known if self.met[entry.id]},
+            "not_asked": list(self.not_asked),
             "cases": [result.document() for result in self.results if result.outcome is not CaseOutcome.SAME],
         }  # fmt: skip
 

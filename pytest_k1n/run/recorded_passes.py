@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from pytest_k1n.core.units import format_ms
 from pytest_k1n.plan.library import DefinitionError, DefinitionNotFound, Document, started_workflows
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import other_release, spec_of, time_of
-from pytest_k1n.run.testfiles import files_behind
+from pytest_k1n.run.testfiles import files_behind, test_modules
 from pytest_k1n.servers.protocol import Kind
 
 _PASSED = "k1n/passed"
@@ -42,6 +43,8 @@ class RecordedPass:
     """Fingerprint of the batch's place in the plan, and of its definitions."""
     files: Mapping[str, str]
     """Test module, conftest or what they import, relative to the root folder -> fingerprint of its text."""
+    others: Sequence[str]
+    """Test modules that name the batch, and had no test of it."""
     tests: int
     """How many tests of the batch were collected."""
     server: str
@@ -78,11 +81,14 @@ def record_passes(
         ended = outcomes.get(batch.number)
         if not ended:
             continue
+        others = _naming(run, batch) - _modules(ended)
+        is_left_out = any(_leaves_out(run.config, module) for module in others)
         is_skipped = any(_names(path, batch) for path in _skipped_modules(run))
-        if not is_skipped and is_whole(batch, collection, tests.get(batch.name, ()), is_named=is_named):
+        known = [each for each in tests.get(batch.name, ()) if (run.config.rootpath / _module(each)).is_file()]
+        if not is_left_out and not is_skipped and is_whole(batch, collection, known, is_named=is_named):
             tests[batch.name] = sorted(ended)
             if _all_passed(collection, ended) and batch.number not in contradicted and not proves_nothing:
-                passed[batch.name] = asdict(_record(run, batch, collection, ended))
+                passed[batch.name] = asdict(_record(run, batch, collection, ended, others))
         stopping = (ItemOutcome.FAILED, ItemOutcome.UNKNOWN, ItemOutcome.BLOCKED)
         if batch.number in contradicted or any(each in stopping for each in ended.values()):
             passed.pop(batch.name, None)
@@ -94,7 +100,7 @@ def is_whole(batch: Batch, collection: Collection, known: Iterable[str], *, is_n
     """Whether the selected tests of a batch are all that it has.
 
     None of them may have been deselected or picked by name, each of its workflows must have been launched, and every
-    module must be there of which a test was selected when the batch was last seen whole.
+    module must be there of `known` tests, which were selected when the batch was last seen whole.
     """
     mine = {item.node_id for item in collection.items if item.batch == batch.number}
     launched = {launch.workflow for launch in collection.launches if launch.batch == batch.number}
@@ -125,21 +131,46 @@ def _skipped_modules(run: Run) -> Iterator[Path]:
 
 def _names(module: Path, batch: Batch) -> bool:
     """Whether the text of a module names a batch or one of its workflows: what its marks say is not known."""
+    return _holds(module, (batch.name, *batch.aliases, *(template.workflow for template in batch.templates)))
+
+
+def _naming(run: Run, batch: Batch) -> set[str]:
+    """Return the test modules that name a batch as a mark does, also those that this run has not collected."""
+    words = (batch.name, *batch.aliases)
+    return {module for module in test_modules(run.config) if _holds(run.config.rootpath / module, words)}
+
+
+def _holds(module: Path, words: Sequence[str]) -> bool:
     try:
         text = module.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return True
-    words = (batch.name, *batch.aliases, *(template.workflow for template in batch.templates))
     return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
 
 
-def _record(run: Run, batch: Batch, collection: Collection, ended: Mapping[str, ItemOutcome | None]) -> RecordedPass:
+def _leaves_out(config: pytest.Config, module: str) -> bool:
+    """Whether the command line passes a module over: it is ignored, or a file beside it is named and it is not."""
+    path, here = config.rootpath / module, config.invocation_params.dir
+    ignored = [here / each for each in config.getoption("ignore", None) or ()]
+    globs = config.getoption("ignore_glob", None) or ()
+    named = [here / argument for argument in config.args if (here / argument).is_file()]
+    return (
+        any(path.is_relative_to(each) for each in ignored)
+        or any(fnmatch(str(path), str(here / each)) for each in globs)
+        or (any(each.parent == path.parent for each in named) and path not in named)
+    )
+
+
+def _record(
+    run: Run, batch: Batch, collection: Collection, ended: Mapping[str, ItemOutcome | None], others: Iterable[str]
+) -> RecordedPass:
     server, time_model = _circumstances(run)
     return RecordedPass(
         at_s=round(time.time(), 3),
         requirement=_requirement(run, batch),
         tests=collection.collected.get(str(batch.number), 0),
         files=_fingerprints(run, _modules(ended)),
+        others=sorted(others),
         server=server,
         time_model=time_model,
     )
@@ -152,6 +183,7 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
         age_ms = round((now_s - known.at_s) * 1000)
         changed = [name for name, was in known.files.items() if _fingerprint(run.config.rootpath / name) != was]
         changed += [name for name in files_behind(run.config, known.files) if name not in known.files]
+        new = _naming(run, batch).difference(known.files, known.others)
     except (TypeError, ValueError, AttributeError):
         return "no pass of the whole batch is on record (with a test skipped it is none)"
     server, time_model = _circumstances(run)
@@ -159,6 +191,8 @@ def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
         return "its plan or definitions have changed since it passed"
     if (now := run.collection.collected.get(str(batch.number), 0) if run.collection else 0) > known.tests:
         return f"{known.tests} tests were collected for it when it passed, and {now} are now"
+    if new:
+        return f"{', '.join(sorted(new))} names {batch.name}, and was not there when it passed"
     if changed:
         return f"its tests have changed since it passed ({', '.join(changed)})"
     if (known.server, known.time_model) != (server, time_model):
@@ -216,8 +250,12 @@ def _task_documents(run: Run, documents: Sequence[object]) -> Iterator[Document]
             yield document
 
 
+def _module(node_id: str) -> str:
+    return node_id.partition("::")[0]
+
+
 def _modules(node_ids: Iterable[str]) -> set[str]:
-    return {node_id.partition("::")[0] for node_id in node_ids}
+    return set(map(_module, node_ids))
 
 
 def _fingerprints(run: Run, modules: Iterable[str]) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""Which files of a project a test module rests on: itself, the conftest files above it, and what these import of it.
+"""Which test modules a project has, and on which of its files one rests: itself, the conftest files above, and what
+these import of it.
 
 Paths are plain texts here: a large project's names may stand for ten thousand places, and as many `Path`s took ten
 seconds.
@@ -10,6 +11,7 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatch
 from functools import cache, lru_cache
 from os.path import isdir, isfile, join
 from pathlib import Path
@@ -23,6 +25,18 @@ _INSTALLED = frozenset({"site-packages", ".venv", "venv"})
 _OURSELVES = str(Path(__file__).parents[1])
 """This package: installed, also where a project has it in its own folder."""
 _Exists = Callable[[str], bool]
+
+
+def test_modules(config: pytest.Config) -> Iterator[str]:
+    """Yield the test modules of a project, whether or not this run collects them, relative to the root folder."""
+    root, patterns = str(config.rootpath), config.getini("python_files")
+    passed_over = [*config.getini("norecursedirs"), *_INSTALLED]
+    for start in config.getini("testpaths") or ["."]:
+        for folder, folders, files in os.walk(join(root, start)):
+            folders[:] = [each for each in folders if not any(fnmatch(each, pattern) for pattern in passed_over)]
+            for name in files:
+                if name.endswith(".py") and any(fnmatch(name, pattern) for pattern in patterns):
+                    yield os.path.relpath(join(folder, name), root).replace(os.sep, "/")
 
 
 def files_behind(config: pytest.Config, modules: Iterable[str]) -> list[str]:

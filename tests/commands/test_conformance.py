@@ -69,7 +69,7 @@ def test_what_differed_is_asked_about_again_and_nothing_else(engine, tmp_path, c
     assert code == 0
     assert f"1 cases recorded on Conductor {first.conductor}" in out
     code, _, err = conformance(engine, "--again", report, capsys=capsys)
-    assert (code, "calls none of these cases different or undecided" in err) == (2, True)
+    assert (code, "leaves nothing to ask again of these cases" in err) == (2, True)
     report.write_text("{}")
     code, _, err = conformance(engine, "--again", report, capsys=capsys)
     assert (code, "report.json: no report of k1n conformance: " in err) == (2, True)
@@ -98,7 +98,12 @@ def test_what_was_asked_is_told_when_it_is_interrupted(engine, tmp_path, capsys,
     code, out, err = conformance(engine, "--sample", 25, "--json", target, capsys=capsys)
     assert (code, err) == (130, "k1n: interrupted\n")
     assert out.startswith("interrupted: 3 of 25 cases were asked about")
-    assert sum(json.loads(target.read_text())["counts"].values()) == 3
+    document = json.loads(target.read_text())
+    assert validate(document, "conformance") == []
+    assert (sum(document["counts"].values()), len(document["not_asked"]), document["conforms"]) == (3, 22, False)
+    monkeypatch.undo()
+    code, out, _ = conformance(engine, "--again", target, capsys=capsys)
+    assert (code, "22 cases recorded on" in out) == (0, True)
 
 
 def test_cases_are_written_as_json_that_can_be_run_again(engine, tmp_path, capsys):

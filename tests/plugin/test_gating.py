@@ -187,9 +187,11 @@ def test_more(workflow_execution):
     [
         ("pytest.skip('not here', allow_module_level=True)", (), "no pass of the whole batch is on record"),
         ("pytest.importorskip('k1n_is_not_there')", (), "no pass of the whole batch is on record"),
-        ("", ("--ignore=test_more.py",), "1 tests were collected for it when it passed, and 2 are now"),
+        ("", ("--ignore=test_more.py",), "no pass of the whole batch is on record"),
+        ("", ("--ignore-glob=*_mor*",), "no pass of the whole batch is on record"),
+        ("", ("test_first.py",), "no pass of the whole batch is on record"),
     ],
-    ids=["skips itself", "lacks an import", "ignored"],
+    ids=["skips itself", "lacks an import", "ignored", "ignored by a pattern", "not named"],
 )
 def test_a_module_of_which_no_test_was_seen_leaves_the_batch_without_a_pass(project, skip, arguments, reason):
     del project.options[-2:]
@@ -198,6 +200,37 @@ def test_a_module_of_which_no_test_was_seen_leaves_the_batch_without_a_pass(proj
     refused = project.run("-m", "batch2", "--k1n-gate=require")
     assert refused.counts["blocked"] == 2
     assert reason in refused.text
+
+
+@pytest.mark.parametrize("selection", [(), ("test_second_chain.py",), ("--ignore=test_more.py",)])
+def test_a_module_that_has_come_since_takes_the_pass_away_whether_or_not_it_is_collected(project, selection):
+    del project.options[-2:]
+    assert project.run("-m", "batch1").code == 0
+    project.test("more", LEFT_OUT.format(skip=""))
+    refused = project.run("-m", "batch2", "--k1n-gate=require", *selection)
+    assert refused.counts["blocked"] == 2
+    why = (
+        "test_more.py names batch1, and was not there" if selection else "1 tests were collected for it when it passed"
+    )
+    assert why in refused.text
+    assert project.run("-m", "batch1").code == 0
+    assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
+
+
+@pytest.mark.parametrize("between", [(), ("-m", "batch1", FAIL_FIRST)], ids=["at once", "after a fault"])
+@pytest.mark.parametrize("new_name", [None, "others"], ids=["deleted", "renamed"])
+def test_a_module_that_is_gone_is_not_waited_for(project, new_name, between):
+    del project.options[-2:]
+    project.test("more", LEFT_OUT.format(skip=""))
+    assert project.run("-m", "batch1").code == 0
+    (project.pytester.path / "test_more.py").unlink()
+    if new_name:
+        project.test(new_name, LEFT_OUT.format(skip=""))
+    if between:
+        assert project.run(*between).code == 1
+    assert "blocked" in project.run("-m", "batch2", "--k1n-gate=require").counts
+    assert project.run("-m", "batch1").code == 0
+    assert project.run("-m", "batch2", "--k1n-gate=require").code == 0
 
 
 def test_a_module_that_skips_itself_and_is_of_no_batch_takes_no_pass_away(project):
