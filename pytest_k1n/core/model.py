@@ -164,6 +164,8 @@ class TaskRecord:
     attempt: int = 0
     """retryCount: 0 for the first attempt."""
     retried: bool = False
+    executed: bool = False
+    """Whether the server has gone on from it: what follows has been scheduled, and is not again."""
     seq: int = 0
     scheduled_ms: int | None = None
     started_ms: int | None = None

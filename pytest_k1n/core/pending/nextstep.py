@@ -46,6 +46,8 @@ class NextStep:
     """How much longer than usual a healthy engine may owe this."""
     record: TaskRecord | None = None
     """Of the task, if it is on record."""
+    was_taken: bool = False
+    """Whether the server has taken it once: it does not again, asked to decide or not (measured on 3.32.1)."""
 
     def is_overdue(self, now_ms: int) -> bool:
         """Whether the engine has owed this for longer than a healthy one can."""
@@ -57,9 +59,9 @@ class NextStep:
 def to_type(step: NextStep, workflow_id: str) -> str:
     """Return the command that brings a step about, or shows who does not take it; empty if only time will."""
     record = step.record
-    if step.owner is Owner.ENGINE:
+    if step.owner is Owner.ENGINE and not step.was_taken:
         return f"curl -X PUT {_address('workflow', 'decide', workflow_id)}"
-    if step.owner is Owner.NOBODY:
+    if step.owner in (Owner.ENGINE, Owner.NOBODY):
         return f"curl -X DELETE {_address('workflow', workflow_id)}"
     if step.owner is Owner.RESUME:
         return f"curl -X PUT {_address('workflow', workflow_id, 'resume')}"

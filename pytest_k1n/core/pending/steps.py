@@ -192,8 +192,9 @@ class _Progress:
                 subject=subject,
                 owner=Owner.RESUME if self.is_paused else Owner.ENGINE,
                 expected="it to be scheduled",
-                observed=f"{after} {subject} was never scheduled",
+                observed=f"{after} {subject} was never scheduled{_taken(before)}",
                 since_ms=self._owed_since(before.ended_ms if before else self.execution.started_ms),
+                was_taken=before is not None and before.executed,
             )
 
     def _unended(self) -> NextStep:
@@ -204,8 +205,9 @@ class _Progress:
             subject=self.execution.name,
             owner=Owner.ENGINE,
             expected="the execution to end",
-            observed=f"{after}; it is still {self.execution.status}",
+            observed=f"{after}; it is still {self.execution.status}{_taken(last)}",
             since_ms=self._owed_since(last.ended_ms if last else self.execution.started_ms),
+            was_taken=last is not None and last.executed,
         )
 
     def _owed_since(self, since_ms: int | None) -> int | None:
@@ -240,3 +242,10 @@ class _Progress:
     def _standing(self, key: TaskKey) -> str:
         record = self.finals.get(key)
         return f"{label(key)} ({record.status if record else 'not scheduled'})"
+
+
+def _taken(before: TaskRecord | None) -> str:
+    """Say of what should follow a task that the server has gone on from it already, and will not again."""
+    if before is None or not before.executed:
+        return ""
+    return f"; the server has gone on from {label(before.key)} before, as a rerun leaves it, and will not again"

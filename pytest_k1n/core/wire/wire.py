@@ -211,6 +211,7 @@ def _task_record(document: Json, where: str, known: Mapping[str, WorkflowTask]) 
         status=_task_status(fields.get("status"), where),
         attempt=attempt,
         retried=given.flag(fields, "retried", where),
+        executed=fields.get("executed") is True,
         seq=seq,
         scheduled_ms=scheduled or None,
         started_ms=started or None,

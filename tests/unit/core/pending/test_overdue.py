@@ -169,3 +169,16 @@ def test_each_step_says_what_to_type_and_nothing_of_a_record_reaches_the_shell(b
     (step,) = next_steps(seen)
     assert to_type(step, "wf $1").startswith(command)
     assert command or to_type(step, "wf $1") == ""
+
+
+@pytest.mark.parametrize(
+    ("refs", "executed", "command"),
+    [("ab", True, "curl -X DELETE"), ("ab", False, "curl -X PUT"), ("a", True, "curl -X DELETE")],
+    ids=["its successor is gone", "its successor is due", "the end is missed"],
+)
+def test_what_the_server_has_gone_on_from_it_does_not_go_on_from_again(build, refs, executed, command):
+    """As 3.32.1 leaves an execution of which a task in a fork or a loop was re-run: asked to decide it does nothing."""
+    done = {**build.task("a", 0, 10), "executed": executed}
+    (step,) = next_steps(build.observation(done, definition=build.chain(*refs), status="RUNNING"))
+    assert to_type(step, "w").startswith(command)
+    assert ("has gone on from a before" in step.observed) == executed
