@@ -145,18 +145,20 @@ def gone_over(execution: Execution, *, is_virtual: bool = False) -> frozenset[in
     columns = execution.columns
     if not columns.is_repeated or "DO_WHILE" not in columns.types:
         return frozenset()
+    begins: dict[str, int] = {}
+    for place in [place for place, kind in enumerate(columns.type) if kind == "DO_WHILE"]:
+        task = execution.tasks[place].workflow_task
+        for ref in refs_in(task.loop_over) if task else ():
+            begins[ref] = max(columns.started_ms[place], begins.get(ref, 0))
     found = set[int]()
-    for loop in (execution.tasks[place] for place, kind in enumerate(columns.type) if kind == "DO_WHILE"):
-        body = frozenset(refs_in(loop.workflow_task.loop_over)) if loop.workflow_task else ()
-        for (ref, iteration), places in columns.repeated.items():
-            for former, later in pairwise(places if iteration and ref in body else ()):
-                # What was itself re-run is scheduled with its loop, and never started; a FORK waits for ever then.
-                was_rerun = not columns.started_ms[former]
-                began_ms = (loop.started_ms or 0) + (is_virtual or was_rerun)
-                is_of_before = columns.scheduled_ms[former] < began_ms
-                is_again = columns.attempt[former] == columns.attempt[later] and columns.type[former] in _COMES_TWICE
-                if is_of_before and is_again and (was_rerun or columns.status[former].is_successful):
-                    found.add(former)
+    for (ref, iteration), places in columns.repeated.items():
+        for former, later in pairwise(places if iteration and ref in begins else ()):
+            # What was itself re-run is scheduled with its loop, and never started; a FORK waits for ever then.
+            was_rerun = not columns.started_ms[former]
+            is_of_before = columns.scheduled_ms[former] < begins[ref] + (is_virtual or was_rerun)
+            is_again = columns.attempt[former] == columns.attempt[later] and columns.type[former] in _COMES_TWICE
+            if is_of_before and is_again and (was_rerun or columns.status[former].is_successful):
+                found.add(former)
     return frozenset(found)
 
 
