@@ -57,9 +57,11 @@ def missing_passes(run: Run, *, now_s: float | None = None) -> dict[int, str]:
     if getattr(run.config, "cache", None) is None:
         off = "passes are on record in pytest's cache, which is off (-p no:cacheprovider)"
         return {batch.number: off for batch in batches}
-    known = _read(run, _PASSED)
+    known, naming = _read(run, _PASSED), _naming(run, batches)
     now_s = time.time() if now_s is None else now_s
-    reasons = {batch.number: _objection(run, batch, known.get(batch.name), now_s) for batch in batches}
+    reasons = {
+        batch.number: _objection(run, batch, known.get(batch.name), naming[batch.number], now_s) for batch in batches
+    }
     return {number: reason for number, reason in reasons.items() if reason}
 
 
@@ -77,11 +79,12 @@ def record_passes(
     proves_nothing = run.config.getoption("setuponly", False) or bool(run.settings.faults)
     passed, tests = _read(run, _PASSED), _read(run, _TESTS)
     is_named = any("::" in argument for argument in run.config.args)
+    naming = _naming(run, run.plan.batches)
     for batch in run.plan.batches:
         ended = outcomes.get(batch.number)
         if not ended:
             continue
-        others = _naming(run, batch) - _modules(ended)
+        others = naming[batch.number] - _modules(ended)
         is_left_out = any(_leaves_out(run.config, module) for module in others)
         is_skipped = any(_names(path, batch) for path in _skipped_modules(run))
         known = [each for each in tests.get(batch.name, ()) if (run.config.rootpath / _module(each)).is_file()]
@@ -131,20 +134,30 @@ def _skipped_modules(run: Run) -> Iterator[Path]:
 
 def _names(module: Path, batch: Batch) -> bool:
     """Whether the text of a module names a batch or one of its workflows: what its marks say is not known."""
-    return _holds(module, (batch.name, *batch.aliases, *(template.workflow for template in batch.templates)))
+    text = _text(module)
+    return text is None or _holds(text, (batch.name, *batch.aliases, *(each.workflow for each in batch.templates)))
 
 
-def _naming(run: Run, batch: Batch) -> set[str]:
-    """Return the test modules that name a batch as a mark does, also those that this run has not collected."""
-    words = (batch.name, *batch.aliases)
-    return {module for module in test_modules(run.config) if _holds(run.config.rootpath / module, words)}
+def _naming(run: Run, batches: Iterable[Batch]) -> dict[int, set[str]]:
+    """Return of each batch the test modules that name it as a mark does, also those that this run has not collected."""
+    words = {batch.number: (batch.name, *batch.aliases) for batch in batches}
+    found: dict[int, set[str]] = {number: set() for number in words}
+    for module in test_modules(run.config):
+        text = _text(run.config.rootpath / module)
+        for number, names in words.items():
+            if text is None or _holds(text, names):
+                found[number].add(module)
+    return found
 
 
-def _holds(module: Path, words: Sequence[str]) -> bool:
+def _text(module: Path) -> str | None:
     try:
-        text = module.read_text(encoding="utf-8", errors="replace")
+        return module.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return True
+        return None
+
+
+def _holds(text: str, words: Iterable[str]) -> bool:
     return any(re.search(rf"\b{re.escape(word)}\b", text) for word in words)
 
 
@@ -176,14 +189,14 @@ def _record(
     )
 
 
-def _objection(run: Run, batch: Batch, document: object, now_s: float) -> str:
-    """Say why a recorded pass does not count; "" where it does."""
+def _objection(run: Run, batch: Batch, document: object, naming: set[str], now_s: float) -> str:
+    """Say why a recorded pass does not count; "" where it does. `naming`: the modules that name the batch now."""
     try:
         known = RecordedPass(**document)  # type: ignore[arg-type]  # what it holds is looked at below
         age_ms = round((now_s - known.at_s) * 1000)
         changed = [name for name, was in known.files.items() if _fingerprint(run.config.rootpath / name) != was]
         changed += [name for name in files_behind(run.config, known.files) if name not in known.files]
-        new = _naming(run, batch).difference(known.files, known.others)
+        new = naming.difference(known.files, known.others)
     except (TypeError, ValueError, AttributeError):
         return "no pass of the whole batch is on record (with a test skipped it is none)"
     server, time_model = _circumstances(run)
