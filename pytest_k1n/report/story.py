@@ -112,8 +112,8 @@ def _because(execution: ExecutionDocument) -> str:
     band, estimate = execution["band_ms"], execution["estimate_ms"]
     planned = estimate if estimate is not None else band[1] if band else 0
     miss = execution["makespan_ms"] - planned
-    if miss <= 0:
-        return ""
+    if miss <= 0 or (band is not None and execution["makespan_ms"] < band[0]):
+        return ""  # what took longer than planned explains no time that is too short
     told = [each for each in excesses(execution) if each.ms >= WORTH_TELLING * miss][:3]
     parts = [_excess(each) for each in told]
     return f", because {' and '.join(parts)}" if parts else ""

@@ -53,6 +53,14 @@ def test_a_miss_is_explained_by_what_took_longer_than_planned(documented, define
     )
 
 
+def test_what_took_longer_does_not_explain_a_time_below_the_band(documented, define, execution, task, template_of):
+    run = execution(task("a", 0, 400_000))
+    template = template_of(band_ms=(500_000, 800_000), estimates_ms={"a": 300_000}, total_estimate_ms=300_000)
+    document = documented(run, definition=define.workflow("a"), template=template)
+    told = sentence(document["executions"][0], document["findings"])
+    assert told == "Took 6.7 min, 1.7 min below its band of 8.3 to 13.3 min."
+
+
 def test_where_both_figures_read_alike_it_is_told_by_how_much(documented, define, execution, task, template_of):
     run = execution(task("a", 0, 301_200))
     template = template_of(band_ms=(0, 300_000), estimates_ms={"a": 300_000}, total_estimate_ms=300_000)
