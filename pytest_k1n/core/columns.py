@@ -89,6 +89,11 @@ class Columns:
         return len(self.last) < len(self)
 
     @cached_property
+    def scheduling(self) -> Sequence[int]:
+        """When records were scheduled, first to last."""
+        return sorted(self.scheduled_ms)
+
+    @cached_property
     def is_work(self) -> Sequence[bool]:
         """Whether a worker polls for it, by place."""
         known = {kind: kind not in SYSTEM_TASK_TYPES for kind in self.types}

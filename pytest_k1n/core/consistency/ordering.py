@@ -115,7 +115,8 @@ def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterato
             if is_rewritten(graph.types[nearest], begin, ends[nearest], has_all=has_all):
                 continue
             is_decidable = record is None or record.ended_ms is not None or not record.status.is_terminal
-            is_decidable = is_decidable and not is_done_again(execution, begin, record)
+            after = execution.finals.get(graph.order[index])
+            is_decidable = is_decidable and not is_done_again(execution, begin, record, after)
             yield _violation(graph, execution.records, nearest, index, int(begin), is_decidable=is_decidable)
 
 
@@ -177,7 +178,8 @@ def _named(
         others = [execution.finals.get(graph.order[each]) for each in _positions(early & graph.ancestors[nearest])]
         has_all = all(is_rerun_since(begin, each) for each in others)
         if not is_rewritten(graph.types[nearest], begin, end, has_all=has_all):
-            is_decidable = not undecidable >> nearest & 1 and not is_done_again(execution, begin, record)
+            after = execution.finals.get(graph.order[index])
+            is_decidable = not undecidable >> nearest & 1 and not is_done_again(execution, begin, record, after)
             yield _violation(graph, execution.records, nearest, index, begin, is_decidable=is_decidable)
         early &= ~(graph.ancestors[nearest] | 1 << nearest)
 

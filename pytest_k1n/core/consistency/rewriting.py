@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 
 from pytest_k1n.core.consistency.enginestamps import ROOM_MS
@@ -49,9 +50,17 @@ def is_rerun_since(begin: float, before: TaskRecord | None) -> bool:
     return before is not None and is_rerun(before) and begin < (before.scheduled_ms or 0)
 
 
-def is_done_again(execution: Execution, begin: float, before: TaskRecord | None) -> bool:
-    """Whether a person has had `before` done again behind what follows it: its first end is on record no more."""
+def is_done_again(execution: Execution, begin: float, before: TaskRecord | None, after: TaskRecord | None) -> bool:
+    """Whether a person has had `before` done again behind what follows it: its first end is on record no more.
+
+    A retry is on record; a rerun is not. 3.32.1 removes the tasks of a higher number then, and a JOIN has a lower one
+    than the last of its branch: it stays, and nothing is left of what was scheduled when the server went on from it.
+    """
     if before is None or is_rerun_since(begin, before):
         return before is not None
-    retried_ms = execution.last_retried_ms
+    scheduled, retried_ms = before.scheduled_ms or 0, execution.last_retried_ms
+    if after is not None and after.executed and begin < scheduled:
+        stamps = execution.columns.scheduling
+        if bisect_left(stamps, begin) == bisect_left(stamps, scheduled):
+            return True
     return retried_ms is not None and begin < retried_ms <= (before.ended_ms or 0)

@@ -93,6 +93,20 @@ def test_what_was_kept_behind_a_rerun_is_unknown():
     assert ("started-early", "d", "fail") in judged(document)
 
 
+@pytest.mark.parametrize("name", ["branch-rerun", "branch-rerun-and-ended"])
+def test_of_a_branch_that_was_rerun_behind_its_join_the_first_end_is_not_known(name):
+    document = recorded(name)
+    assert ("ended-early", "j", "unknown") in judged(document)
+    join, last = record_of(document, "j"), record_of(document, "a2")
+    followed = {"referenceTaskName": "d", "scheduledTime": join["endTime"] + 1, "taskId": "new"}
+    document["tasks"].insert(-1, last | followed)  # the server has gone on from it
+    last["seq"] = 6
+    assert ("ended-early", "j", "fail") in judged(document)
+    document = recorded(name)
+    record_of(document, "j")["executed"] = False
+    assert ("ended-early", "j", "fail") in judged(document)
+
+
 def test_a_join_that_was_looked_at_twice_keeps_its_first_end_behind_a_rerun():
     assert judged(recorded("join-behind-a-rerun")) == []
 
