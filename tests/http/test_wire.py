@@ -133,3 +133,40 @@ def test_signs_that_need_encoding_are_refused_without_it(engine, sign):
     for target in (f"/api/tasks/a{sign}b", f"/api/tasks/queue/sizes?taskType=a{sign}b"):
         request = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
         assert statuses(conversation(engine.port, request)) == [400]
+
+
+CLOSING = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+HEADER = "X: 1\r\n"
+
+
+def padded(size):
+    """Return a request whose head has so many bytes."""
+    begin = f"GET /health {CLOSING}X: "
+    return begin + "a" * (size - len(begin) - 4) + "\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (padded(8192), 200),
+        (padded(8193), 400),
+        (f"GET /health?x={'a' * 8200} {CLOSING}\r\n", 400),
+        (f"GET /health {CLOSING}{HEADER * 98}\r\n", 200),
+        (f"GET /health {CLOSING}{HEADER * 99}\r\n", 400),
+    ],
+)
+def test_a_head_is_bounded_as_the_servers_is(engine, head, status):
+    assert statuses(conversation(engine.port, head.encode())) == [status]
+
+
+@pytest.mark.parametrize("expectation", ["foo", "", "100-continue, foo"])
+def test_what_a_client_expects_beside_leave_is_refused(engine, expectation):
+    answer = conversation(engine.port, post(BODY, f"Expect: {expectation}\r\nConnection: close\r\n"))
+    assert statuses(answer)[-1] == 417
+    assert not registered(engine)
+
+
+def test_the_server_as_a_whole_tells_its_methods(engine):
+    answer = conversation(engine.port, f"OPTIONS * {CLOSING}\r\n".encode())
+    assert statuses(answer) == [200]
+    assert b": get, head, post, put, delete, options\r\n" in answer.lower()

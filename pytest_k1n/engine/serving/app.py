@@ -9,7 +9,6 @@ work, moves of the clock) is parked, what blocks (outgoing calls of HTTP tasks) 
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -19,9 +18,10 @@ from urllib.parse import parse_qs
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.problems import EngineStopped, Illegal, Problem, TooLarge
 from pytest_k1n.engine.rest.request import Reply, Waiting
-from pytest_k1n.engine.rest.router import UNREADABLE, error_document, guarded
+from pytest_k1n.engine.rest.router import error_document, guarded
 from pytest_k1n.engine.serving.admission import Admission
 from pytest_k1n.engine.serving.clock_control import PREFIX
+from pytest_k1n.engine.serving.heads import answered
 from pytest_k1n.engine.serving.outgoing import Outgoing
 from pytest_k1n.engine.serving.turns import Stopping, Turns
 from pytest_k1n.engine.serving.world import World
@@ -32,8 +32,6 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 MOST_BODY: Final = 128 * 1024 * 1024
 """Conductor has no limit of its own; its parser refuses texts of more than 20 MB."""
-_UNENCODED: Final = re.compile(rb"[\"<>\[\\\]^`{|}]")
-"""Signs that Tomcat takes in a request's target only if they are encoded."""
 
 
 class EngineApp:
@@ -56,9 +54,10 @@ class EngineApp:
             body = await self._body(f"{method} {path}", named, receive)
             if body is None:
                 return
-            reply = self._admission.refusal(scope["headers"], scope["http_version"]) or await self._answer(
-                "GET" if method == "HEAD" else method, path, scope, named, body, receive
-            )
+            reply = self._admission.refusal(scope["headers"], scope["http_version"]) or answered(scope)
+            if reply is None:
+                verb = "GET" if method == "HEAD" else method
+                reply = await self._answer(verb, path, scope, named, body, receive)
         except Problem as problem:
             reply = Reply(problem.status, error_document(problem))
         except Stopping:
@@ -124,8 +123,6 @@ class EngineApp:
         if path.startswith(PREFIX):
             return guarded(lambda: (world or self._worlds.common).control.answer(method, path, body))
         text = scope["query_string"]
-        if _UNENCODED.search(text) or _UNENCODED.search(scope["raw_path"]):
-            return UNREADABLE
         query = parse_qs(text.decode("latin-1"), keep_blank_values=True) if text else {}
         headers = {"content-type": ""} if body else {}
         for name, value in scope["headers"]:  # nothing else of them matters to any route
