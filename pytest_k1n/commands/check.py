@@ -26,6 +26,9 @@ def main(argv: Sequence[str]) -> int:
     """Judge and print; 0 pass or warn, 1 fail or unknown, 2 for what cannot be read."""
     parser = argparse.ArgumentParser(prog="k1n check", description=__doc__)
     add_subject_arguments(parser, many=True)
+    parser.add_argument(
+        "--skipped", action="append", default=[], metavar="REF", help="a task that was skipped on purpose; repeatable"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     arguments = parser.parse_args(argv)
     with _no_garbage_collected():
@@ -34,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     with closing(Reader(arguments)) as reader:
-        results = _judged(reader, arguments.executions)
+        results = _judged(reader, arguments)
         is_many = len(arguments.executions) > 1 or Path(arguments.executions[0]).is_dir()
         first = None if is_many else next(results, None)
         following = None if is_many else next(results, None)
@@ -43,13 +46,16 @@ def _check(arguments: argparse.Namespace) -> int:
         if first is not None and following is None:
             return _show_one(first, as_json=arguments.json)
         begun = (each for each in (first, following) if each is not None)
-        return _show_many(chain(begun, results), as_json=arguments.json)
+        return _show_many(chain(begun, results), arguments)
 
 
-def judge(subject: Subject) -> Checked:
-    """Judge what the plan and the definition ask for; of an open execution also say what it waits for."""
+def judge(subject: Subject, *, skipped: Sequence[str] = ()) -> Checked:
+    """Judge what the plan and the definition ask for; of an open execution also say what it waits for.
+
+    `skipped`: refs of tasks that were skipped on purpose.
+    """
     observation = subject.observation
-    findings = judge_all(planned(observation.template), observation)
+    findings = judge_all(planned(observation.template, skipped=skipped), observation)
     steps = list(judged_steps(observation.as_run, now_ms=subject.as_of_ms))
     if steps:
         waits = {step.subject for step, _ in steps}
@@ -60,9 +66,9 @@ def judge(subject: Subject) -> Checked:
     return Checked(subject=subject, findings=findings, path=observation.path, steps=tuple(step for step, _ in steps))
 
 
-def _judged(reader: Reader, names: Sequence[str]) -> Iterator[Checked | NoExecution]:
-    for subject in reader.subjects(names):
-        yield subject if isinstance(subject, NoExecution) else judge(subject)
+def _judged(reader: Reader, arguments: argparse.Namespace) -> Iterator[Checked | NoExecution]:
+    for subject in reader.subjects(arguments.executions):
+        yield subject if isinstance(subject, NoExecution) else judge(subject, skipped=arguments.skipped)
 
 
 @contextmanager
@@ -86,14 +92,14 @@ def _show_one(checked: Checked | NoExecution, *, as_json: bool) -> int:
     return _exit(checked.findings.verdict)
 
 
-def _show_many(results: Iterator[Checked | NoExecution], *, as_json: bool) -> int:
+def _show_many(results: Iterator[Checked | NoExecution], arguments: argparse.Namespace) -> int:
     totals = Totals()
     for result in results:
         totals.add(result)
     for place, subject in totals.with_children():
-        totals.judged_again(place, judge(subject))
+        totals.judged_again(place, judge(subject, skipped=arguments.skipped))
     totals.compare_kin()
-    if as_json:
+    if arguments.json:
         print(json.dumps(many_document(totals), indent=1, ensure_ascii=False))
     else:
         print("\n".join(table(totals)))

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from pytest_k1n.conformance.case_tree import JOINS, CaseHistory, CaseNode, children, has_background, unsettled
 from pytest_k1n.conformance.cases import PREFIX, Case, ClientStep, Document
@@ -50,14 +51,18 @@ class CaseRun:
         if self.root:
             self.act(case["steps"])
             nodes = tuple(self.fetch())
-            self.clean_up(nodes)
+            self.clean_up(nodes, case)
         return CaseHistory(prefix=self.prefix, trace=tuple(self.trace), nodes=nodes, stub=self.stub)
 
-    def clean_up(self, nodes: tuple[CaseNode, ...]) -> None:
-        """End what is left open: thousands of open executions would keep the server's sweeper busy."""
-        for node in nodes:
-            if not node.is_terminal:
-                self.target.call("DELETE", f"/workflow/{node.workflow['workflowId']}")
+    def clean_up(self, nodes: tuple[CaseNode, ...], case: Mapping[str, Any]) -> None:
+        """End what is left open, also of what steps have started: open JOINs keep a server busy, and turn its races."""
+        open_ids = {node.workflow["workflowId"]: None for node in nodes if not node.is_terminal}
+        bodies = [step["body"] for step in case["steps"] if isinstance(step["body"], dict)]
+        for name in {each["name"]: None for each in (*case["workflows"], *bodies) if isinstance(each.get("name"), str)}:
+            running = self.target.call("GET", f"/workflow/running/{quote(name, safe='')}")
+            open_ids |= dict.fromkeys(running.body if running.status == 200 else ())
+        for workflow_id in open_ids:
+            self.target.call("DELETE", f"/workflow/{workflow_id}")
 
     def rename(self, document: Any) -> Any:
         return json.loads(json.dumps(document).replace(PREFIX, self.prefix).replace(STUB, self.stub))

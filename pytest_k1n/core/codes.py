@@ -309,7 +309,7 @@ CODES: Mapping[str, Meaning] = {
     ),
     "skipped-unasked": Meaning(
         "A task was SKIPPED without a request to skip it.",
-        "Find the caller of skiptask.",
+        "Find the caller of skiptask; if it was asked to, say so: completed(skipped=[REF]), k1n check --skipped REF.",
     ),
     "slower-than-estimate": Meaning(
         "Something took longer than the plan estimates, by more than the tolerance.",

@@ -80,6 +80,17 @@ def as_json(capsys, *argv):
     return json.loads(capsys.readouterr().out)
 
 
+def test_what_was_skipped_on_purpose_is_said_on_the_command_line(saved, capsys):
+    document = good()
+    document["tasks"][1]["status"] = "SKIPPED"
+    path = saved(document)
+    assert check(path) == 1
+    assert "unknown skipped-unasked: charge" in capsys.readouterr().out
+    assert check(path, "--skipped", "ship") == 1
+    assert check(path, path, "--skipped", "charge", "--skipped", "ship") == 0
+    assert check(path, "--skipped", "charge") == 0
+
+
 def test_a_stuck_execution_names_the_missing_step(saved, capsys):
     assert check(saved(stuck())) == 1
     said = capsys.readouterr().out

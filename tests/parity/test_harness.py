@@ -9,8 +9,11 @@ import pytest
 from k1n_parity.grammar import generate
 from k1n_parity.shrink import shrink
 from k1n_parity.suites import SUITES
+from k1n_parity.targets import EngineTarget
+from k1n_parity.waiting import waiting_cases
 from pytest_k1n.conformance import corpus
 from pytest_k1n.conformance.cases import PREFIX, Action, Case, ClientStep, case_from
+from pytest_k1n.conformance.driver import run
 
 
 def test_a_seed_gives_the_same_case_every_time():
@@ -53,3 +56,11 @@ def test_shrinking_keeps_only_what_the_divergence_needs():
 
 def test_the_suites_that_are_run_are_those_that_are_made():
     assert tuple(SUITES) == corpus.SUITES
+
+
+def test_what_a_case_has_started_ends_with_it():
+    """Left open, JOINs kept a real server at 0.9 of a core, and 127 of 3,395 cases were decided otherwise by races."""
+    target = EngineTarget()
+    for case in waiting_cases():
+        run(case, target, f"{case.digest()[:8]}_")
+    assert target.call("GET", "/workflow/search", query={"query": "status=RUNNING"}).body["totalHits"] == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pytest_k1n.core.expectations.bands import makespan_in, phase_in, start_in
@@ -17,9 +17,12 @@ from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 
 
-def planned(template: Template | None) -> tuple[Expectation, ...]:
-    """Return what every execution of a template must meet, spelt out or not; without one, what any definition asks."""
-    return tuple(_planned(template))
+def planned(template: Template | None, *, skipped: Sequence[str] = ()) -> tuple[Expectation, ...]:
+    """Return what every execution of a template must meet, spelt out or not; without one, what any definition asks.
+
+    `skipped`: refs of tasks that the API was asked to skip.
+    """
+    return tuple(_planned(template, skipped))
 
 
 def planned_bands(template: Template) -> tuple[Expectation, ...]:
@@ -37,8 +40,8 @@ def early_findings(observation: Observation) -> Findings:
     return replace(judged, findings=decided)
 
 
-def _planned(template: Template | None) -> Iterator[Expectation]:
-    yield completed()
+def _planned(template: Template | None, skipped: Sequence[str]) -> Iterator[Expectation]:
+    yield completed(skipped=skipped)
     yield follows_definition()
     if template is None:
         return
