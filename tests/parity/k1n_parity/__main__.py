@@ -234,7 +234,12 @@ def _cases(options: argparse.Namespace) -> Iterator[Case]:
     if options.seeds:
         first, _, last = options.seeds.partition(":")
         return map(generate, range(int(first), int(last or int(first) + 1)))
-    return (case for case in SUITES[options.suite]() if not options.only or options.only in case.name)
+    cases = (case for case in SUITES[options.suite]() if not options.only or options.only in case.name)
+    if options.differing_in is None:
+        return cases
+    told = json.loads(options.differing_in.read_text(encoding="utf-8"))["cases"]
+    differing = {each["name"] for each in told if each["suite"] == options.suite and each["outcome"] != "same"}
+    return (case for case in cases if case.name in differing)
 
 
 def _path(suite: str) -> Path:
@@ -256,6 +261,12 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
         sub = commands.add_parser(name, help=(command.__doc__ or "").splitlines()[0])
         sub.add_argument("suite", choices=sorted(SUITES))
         sub.add_argument("--only", help="cases whose name contains this")
+        sub.add_argument(
+            "--differing-in",
+            type=Path,
+            metavar="REPORT",
+            help="cases that a report of `k1n conformance --json` does not call the same",
+        )
         sub.add_argument("--seeds", help="generated cases, FIRST:LAST (LAST not included)")
         sub.add_argument(
             "--server",
