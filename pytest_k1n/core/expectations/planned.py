@@ -41,7 +41,7 @@ def early_findings(observation: Observation) -> Findings:
 
 
 def _planned(template: Template | None, skipped: Sequence[str]) -> Iterator[Expectation]:
-    yield completed(skipped=skipped)
+    yield completed(skipped=skipped) if skipped else completed()
     yield follows_definition()
     if template is None:
         return
