@@ -38,7 +38,8 @@ test-fast: setup ## run the unit tests only, with a fifth of the examples that t
 # Two plain processes, each with its half: under xdist both nodes collect everything, and what each of 5,000 short tests
 # reports goes through a third process; that took a quarter more CPU time on two cores.
 HALF := tests/unit/engine tests/unit/report
-FAST = $(BIN)/pytest --quiet --k1n-server=embedded $(ARGS)
+# Plugins that no unit test uses are left out: each test of a millisecond would pay for the hooks of all of them.
+FAST = $(BIN)/pytest --quiet $(addprefix -p no:,rerunfailures benchmark timeout logging) --k1n-server=embedded $(ARGS)
 # Of one half, by ARGS of -k: the code that pytest ends with then.
 NOTHING_IS_CHOSEN := 5
 

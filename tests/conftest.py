@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import shutil
@@ -88,9 +89,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish() -> None:
-    """Leave what has been collected out of all garbage collections to come: thousands of tests, for each of them."""
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect thousands of tests without the garbage collector, and leave them out of all collections to come."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
     settle_in()
 
 

@@ -64,15 +64,14 @@ def lint(sources: Iterable[SourceFile], selection: Selection | None = None) -> R
 def _of_file(
     source: SourceFile, subjects: list[WorkflowSubject | TaskSubject], selection: Selection
 ) -> list[LintFinding]:
-    found: list[LintFinding] = []
-    for check in checks_of(Target.FILE):
-        if selection.wants(check.code, source.name):
-            found += [_finding(check, hit, source, "") for hit in check.find(source)]
+    wanted = {
+        target: [check for check in checks_of(target) if selection.wants(check.code, source.name)] for target in Target
+    }
+    found = [_finding(check, hit, source, "") for check in wanted[Target.FILE] for hit in check.find(source)]
     for subject in subjects:
-        target = Target.WORKFLOW if isinstance(subject, WorkflowSubject) else Target.TASK
         ignored = _ignored(subject.fields)
-        for check in checks_of(target):
-            if check.code not in ignored and selection.wants(check.code, source.name):
+        for check in wanted[Target.WORKFLOW if isinstance(subject, WorkflowSubject) else Target.TASK]:
+            if check.code not in ignored:
                 hits = _wanted(check.find(subject), subject, check.code)
                 found += [_finding(check, hit, source, subject.title) for hit in hits]
     found.sort(key=lambda each: (each.line, each.column, each.level.rank, each.code))
@@ -80,23 +79,17 @@ def _of_file(
 
 
 def _wanted(hits: Iterable[Hit], subject: WorkflowSubject | TaskSubject, code: str) -> Iterator[Hit]:
-    """Leave out what a task itself says it knows, and the rest of very many."""
+    """Leave out what a task itself says it knows, the rest of very many, and what rests on a value that is `Unread`."""
     count = 0
-    for each in _readable(hits):
-        task = subject.task_at(each.path) if isinstance(subject, WorkflowSubject) else None
-        if task is not None and code in _ignored(task.fields):
-            continue
-        hit = each if each.ref or task is None else each._replace(ref=task.ref)
-        count += 1
-        if count > MOST_OF_ONE_CODE:
-            return
-        yield hit
-
-
-def _readable(hits: Iterable[Hit]) -> Iterator[Hit]:
-    """Yield what a check finds until it asks for what the server cannot read: that another check has said."""
-    with suppress(Unread):
-        yield from hits
+    with suppress(Unread):  # that the server cannot read it, another check has said
+        for each in hits:
+            task = subject.task_at(each.path) if isinstance(subject, WorkflowSubject) else None
+            if task is not None and code in _ignored(task.fields):
+                continue
+            count += 1
+            if count > MOST_OF_ONE_CODE:
+                return
+            yield each if each.ref or task is None else each._replace(ref=task.ref)
 
 
 def _ignored(fields: object) -> list[object]:

@@ -15,7 +15,7 @@ from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import misreadings
 from pytest_k1n.engine.registry.taskconstraints import demands
 from pytest_k1n.engine.registry.wiredefaults import task_definition_document, workflow_document
-from pytest_k1n.lint.check import Fields, Path
+from pytest_k1n.lint.check import Fields, Hit, Path
 from pytest_k1n.lint.misfits import is_of_order, sound, wrong_fields
 from pytest_k1n.lint.reads import Read, reads
 from pytest_k1n.lint.tree import TaskList, TaskNode, fill, mapping, text, texts
@@ -151,10 +151,16 @@ class WorkflowSubject:
         return any(task.type == "FORK_JOIN_DYNAMIC" for task in self.tasks)
 
     @cached_property
+    def wrong(self) -> list[Hit]:
+        """The values that the server cannot read."""
+        return list(wrong_fields(self.fields, shapes.WORKFLOW, self.path))
+
+    @cached_property
     def misfits(self) -> Collection[Path]:
         """Where the values are that the server cannot read, those of inline definitions included."""
-        mine = [hit.path for hit in wrong_fields(self.fields, shapes.WORKFLOW, self.path)]
-        return mine + [path for child in self.inline() if child.path[:-2] in self._by_path for path in child.misfits]
+        return [hit.path for hit in self.wrong] + [
+            path for child in self.inline() if child.path[:-2] in self._by_path for path in child.misfits
+        ]
 
     @cached_property
     def normal(self) -> dict[str, Any] | None:
@@ -271,12 +277,14 @@ class TaskSubject:
         return self.title
 
     @cached_property
+    def wrong(self) -> list[Hit]:
+        """The values that the server cannot read."""
+        return list(wrong_fields(self.fields, shapes.TASK_DEFINITION, self.path))
+
+    @cached_property
     def normal(self) -> dict[str, Any] | None:
         """The definition as the server reads it, defaults filled in; what it cannot read is `Unread`."""
-
-        def misfits() -> list[Path]:
-            return [hit.path for hit in wrong_fields(self.fields, shapes.TASK_DEFINITION, self.path)]
-
+        misfits = lambda: [hit.path for hit in self.wrong]  # noqa: E731
         return sound(self.fields, shapes.TASK_DEFINITION, task_definition_document, self.path, misfits)
 
 

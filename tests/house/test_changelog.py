@@ -16,12 +16,16 @@ NAME = re.compile(rf"\d+\.[a-z0-9]+(-[a-z0-9]+)*\.({'|'.join(TYPES)})\.md")
 FRAGMENTS = sorted(path for path in (ROOT / "changelog.d").iterdir() if path.name != "template.jinja")
 
 
-@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.name)
-def test_a_fragment_is_named_by_issue_subject_and_type(path):
-    assert NAME.fullmatch(path.name), f"name it ISSUE.WHAT-IT-IS.TYPE.md, with TYPE one of {', '.join(TYPES)}"
-    text = path.read_text(encoding="utf-8")
-    assert text.strip()
-    assert not text.startswith(("#", "-", "*")), "a sentence: the list and its headings are made by towncrier"
+def test_a_fragment_is_named_by_issue_subject_and_type():
+    misnamed = [path.name for path in FRAGMENTS if not NAME.fullmatch(path.name)]
+    assert misnamed == [], f"name it ISSUE.WHAT-IT-IS.TYPE.md, with TYPE one of {', '.join(TYPES)}"
+
+
+def test_a_fragment_is_sentences():
+    said = {path.name: path.read_text(encoding="utf-8") for path in FRAGMENTS}
+    assert [name for name, text in said.items() if not text.strip()] == []
+    listed = [name for name, text in said.items() if text.startswith(("#", "-", "*"))]
+    assert listed == [], "the list and its headings are made by towncrier"
 
 
 @pytest.mark.parametrize(

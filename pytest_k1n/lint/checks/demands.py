@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_task_definition
 from pytest_k1n.lint.check import Hit, Level
-from pytest_k1n.lint.misfits import wrong_fields
 from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 from pytest_k1n.lint.tree import TaskNode, mapping
 from pytest_k1n.validation.schema import compile_schema
@@ -19,8 +18,7 @@ _WORKS_UNSEEN = ("decisionCases should have", "terminate task cannot be optional
 
 def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find values that the server's JSON reader cannot take where they stand."""
-    shape = shapes.WORKFLOW if isinstance(subject, WorkflowSubject) else shapes.TASK_DEFINITION
-    yield from wrong_fields(subject.fields, shape, subject.path)
+    yield from subject.wrong
     if isinstance(subject, WorkflowSubject) and not subject.is_inline:
         for task in subject.tasks:
             for field in shapes.unbearable_nulls(task.fields, in_loop=task.loop is not None):

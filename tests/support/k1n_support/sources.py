@@ -25,10 +25,10 @@ def modules() -> dict[str, Path]:
 @cache
 def statements(name: str) -> tuple[ast.stmt, ...]:
     """Every statement of a module, those inside others too; expressions are not entered: they hold none."""
-    return tuple(_inside(_parsed(modules()[name].read_text(encoding="utf-8")).body))
+    return tuple(_inside(parsed(modules()[name].read_text(encoding="utf-8")).body))
 
 
-def _parsed(text: str) -> ast.Module:
+def parsed(text: str) -> ast.Module:
     """Parse without the garbage collector: a tree has none, and to look for it takes twice as long as to parse."""
     was_on = gc.isenabled()
     gc.disable()

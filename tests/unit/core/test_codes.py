@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest_k1n
+from k1n_support.sources import parsed
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.findings import NOT_MEASURABLE
 
@@ -19,7 +20,7 @@ def emitted_codes():
     """Collect literal codes: `Finding(code=...)` and its like, and the first argument of a tally's methods."""
     found = {NOT_MEASURABLE}
     for text in filter(EMITTING.search, (path.read_text() for path in PACKAGE.rglob("*.py"))):
-        for call in (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
+        for call in (node for node in ast.walk(parsed(text)) if isinstance(node, ast.Call)):
             names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(call.func)}
             candidates = [kw.value for kw in call.keywords if kw.arg == "code" and names & NAMING]
             if names & EMITTERS and len(call.args) >= 2:

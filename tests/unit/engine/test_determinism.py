@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
+from k1n_support.examples import share
 from k1n_support.history import digest
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 
-SEEDS = 1000 if os.environ.get("K1N_LONG") else 60
+SEEDS = 1000 if os.environ.get("K1N_LONG") else share(0.6).max_examples
 
 
 class Random:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from k1n_support.examples import share
 from pytest_k1n.engine.language.sandbox import ChildDied, OutOfTime, Sandbox, wait
 
 
@@ -73,8 +74,8 @@ def test_a_child_that_a_script_has_ended_is_replaced(sandbox):
 
 
 def test_a_script_whose_child_is_killed_is_run_again(sandbox):
-    """Killed while it is asked, a hundred times in all: nothing is lost, nothing is left."""
-    killed = set()
+    """Killed while it is asked, again and again: nothing is lost, nothing is left."""
+    killed, most = set(), share(1).max_examples
     calls = 0
 
     def kill_and_wait(descriptor, timeout_s):
@@ -87,7 +88,7 @@ def test_a_script_whose_child_is_killed_is_run_again(sandbox):
         return wait(descriptor, timeout_s)
 
     answers = []
-    while len(killed) < 100:
+    while len(killed) < most:
         answers.append(javascript(sandbox, "6 * 7", readable=kill_and_wait))
     assert set(answers) == {(b"v", b"42")}
     sandbox.close()
