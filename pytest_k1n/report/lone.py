@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pytest_k1n.core.findings import Findings, Verdict
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.units import iso_utc
-from pytest_k1n.report.causes import Sighting, causes
 from pytest_k1n.report.document import SCHEMA, RunDocument, VerdictWord
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
+from pytest_k1n.report.grouping import Sighting, grouped
 from pytest_k1n.report.results import finding_json
 
 _WORDS: dict[Verdict, VerdictWord] = {
@@ -63,7 +63,7 @@ def lone_document(judged: Sequence[FoundOf], *, source: str, made_by: str = "pyt
             )
             for each in judged
         ],
-        "findings": causes(_sightings(judged)),
+        "findings": grouped(_sightings(judged)),
         "tests": [],
     }
 

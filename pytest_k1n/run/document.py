@@ -12,7 +12,6 @@ from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.findings import NOT_MEASURABLE
 from pytest_k1n.core.plan import Batch
 from pytest_k1n.core.units import iso_utc
-from pytest_k1n.report.causes import Sighting, causes, lenient
 from pytest_k1n.report.document import (
     SCHEMA,
     BatchDocument,
@@ -23,6 +22,7 @@ from pytest_k1n.report.document import (
     VerdictWord,
 )
 from pytest_k1n.report.execution_document import JudgedExecution, Role, execution_document
+from pytest_k1n.report.grouping import Sighting, grouped, lenient
 from pytest_k1n.report.results import finding_json
 from pytest_k1n.report.weather import RunWeatherDocument, weather_document
 from pytest_k1n.run.controller import Controller
@@ -38,7 +38,7 @@ def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: i
 
     run, director, outcomes = controller.run, controller.director, controller.outcomes
     state = director.state
-    found = causes([*_sightings(controller), *_unasked(shown)])
+    found = grouped([*_sightings(controller), *_unasked(shown)])
     document: RunDocument = {
         "schema": SCHEMA,
         "run": {

@@ -15,7 +15,7 @@ from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import file_stamp, replace_text
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
-from pytest_k1n.report.causes import Sighting, causes, lenient
+from pytest_k1n.report.grouping import Sighting, grouped, lenient
 from pytest_k1n.report.indented import indented
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
@@ -202,7 +202,7 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
         observation=watch.observation if watch else None,
         checkpoints=watch.checkpoints if watch else (),
         gates=gates,
-        findings=causes([*_sightings(findings, gates, watch)]),
+        findings=grouped([*_sightings(findings, gates, watch)]),
     )
     path = run.settings.results / template.results_name
     return Result(

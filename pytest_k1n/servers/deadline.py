@@ -11,7 +11,7 @@ from pytest_k1n.core.units import format_ms
 from pytest_k1n.engine.language import sandbox
 from pytest_k1n.engine.state import ExecutionState
 from pytest_k1n.servers.embedded import EmbeddedEngine
-from pytest_k1n.servers.endless import what_goes_on
+from pytest_k1n.servers.unended import what_goes_on
 
 _LOOK_EVERY: Final = 64
 """Events between two looks at the real clock, which is a tenth of what an event costs."""

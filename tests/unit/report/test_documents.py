@@ -2,9 +2,9 @@
 
 import pytest
 
-from pytest_k1n.report.causes import Sighting, causes
 from pytest_k1n.report.figures import has_missed, profile, shares
 from pytest_k1n.report.formats import FORMATS, UnknownFormat, for_file, rendered
+from pytest_k1n.report.grouping import Sighting, grouped
 from pytest_k1n.report.story import headline, sentence
 from pytest_k1n.validation.schema import validate
 
@@ -96,7 +96,7 @@ def test_what_two_tests_and_a_gate_notice_is_one_cause():
         Sighting(finding={**finding, "expected": "put differently"}, workflow_id="w", test="two"),
         Sighting(finding=finding, workflow_id="another"),
     ]
-    first, second = causes(seen)
+    first, second = grouped(seen)
     assert (first["verdict"], first["tests"], first["gates"]) == ("fail", ["one", "two"], ["G6"])
     assert second["workflow_id"] == "another"
 

@@ -31,7 +31,7 @@ def lenient(finding: Mapping[str, Any], category: Mapping[str, Any]) -> Mapping[
     return {**finding, "verdict": "warn"} if warns else finding
 
 
-def causes(sightings: Iterable[Sighting]) -> list[FindingDocument]:
+def grouped(sightings: Iterable[Sighting]) -> list[FindingDocument]:
     """Tell each cause once, worst first, otherwise in the order seen.
 
     The same code, subject and observation of one execution are one cause; what was expected may be put differently.
