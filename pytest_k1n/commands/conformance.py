@@ -93,7 +93,7 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
         results = conduct(recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=teller)
     except KeyboardInterrupt:
         results, is_whole = [*teller.newest.values()], False
-    asked = {f"{one.suite}/{one.name}" for one in results}
+    asked = {one.title for one in results}
     report = ConformanceReport(
         url=subject.url, version=_title(subject.version), conductor=conductor, results=tuple(results), known=known,
         took_s=time.monotonic() - began, not_asked=tuple(one.title for one in recordings if one.title not in asked),

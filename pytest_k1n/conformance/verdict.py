@@ -65,6 +65,11 @@ class CaseResult:
     note: str = ""
 
     @property
+    def title(self) -> str:
+        """Name it among those of all suites, as `Recording.title` does."""
+        return f"{self.suite}/{self.name}"
+
+    @property
     def unexplained(self) -> list[HistoryDifference]:
         return [one.difference for one in self.differences if one.known is None]
 
@@ -209,7 +214,7 @@ def _table(report: ConformanceReport) -> Iterator[str]:
 def _of_case(result: CaseResult, most: int) -> Iterator[str]:
     found = result.unexplained
     note = f" ({result.note})" if result.note else ""
-    yield f"  {result.suite}/{result.name}{note}"
+    yield f"  {result.title}{note}"
     yield from (f"      {one.path}: {_value(one.left)} -> {_value(one.right)}" for one in found[:most])
     if len(found) > most:
         yield f"      and {len(found) - most} more"

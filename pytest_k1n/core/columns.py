@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import compress
 from typing import TypeVar, overload
 
-from pytest_k1n.core.words import SYSTEM_TASK_TYPES, Json, TaskKey, TaskStatus
+from pytest_k1n.core.words import SYSTEM_TASK_TYPES, Json, TaskKey, TaskStatus, split_iteration
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -82,6 +82,14 @@ class Columns:
     def places(self, key: TaskKey) -> Sequence[int]:
         """Return where the attempts of a task are, first to last. Raises KeyError for one that is not on record."""
         return (self.is_repeated and self.repeated.get(key)) or (self.last[key],)
+
+    def place_of(self, name: str) -> int | None:
+        """Return where the last attempt is of the task that a JOIN's output names; None if it is not on record.
+
+        A name of `ref__2` is round 2 of `ref`, unless a task is called that.
+        """
+        place = self.last.get((name, 0))
+        return self.last.get(split_iteration(name)) if place is None and "__" in name else place
 
     @cached_property
     def is_repeated(self) -> bool:

@@ -12,7 +12,6 @@ from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus
 from pytest_k1n.core.units import format_ms
-from pytest_k1n.core.words import split_iteration
 
 _OF_DYNAMIC = "forkedTasks"
 """What a server writes into the input of a dynamic FORK only."""
@@ -80,7 +79,7 @@ def _of_swapped(execution: Execution, place: int) -> Iterator[Finding]:
     said = columns.output[place]
     others: dict[str, object] = {}
     for name, output in said.items():
-        row = columns.last.get((name, 0), columns.last.get(split_iteration(name)) if "__" in name else None)
+        row = columns.place_of(name)
         if row is not None and columns.output[row] != output:
             others[name] = columns.output[row]
     if len(others) < 2:
@@ -97,7 +96,7 @@ def _of_seen(execution: Execution, join: TaskRecord) -> Iterator[Finding]:
     """Judge that what an open JOIN has of a branch had ended when it last looked: no worker reported before its end."""
     columns = execution.columns
     for name, output in join.output.items():
-        row = columns.last.get((name, 0), columns.last.get(split_iteration(name)))
+        row = columns.place_of(name)
         if row is None or not columns.is_work[row] or columns.status[row] is not TaskStatus.COMPLETED:
             continue
         late_ms = columns.ended_ms[row] - (join.updated_ms or columns.ended_ms[row]) - ROOM_MS

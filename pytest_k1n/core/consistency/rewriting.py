@@ -9,7 +9,6 @@ from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.consistency.reruns import gone_over, is_rerun
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
-from pytest_k1n.core.words import split_iteration
 
 
 def is_rewritten(kind: str, begin: float, end: float, *, has_all: bool) -> bool:
@@ -34,12 +33,12 @@ def seen(execution: Execution) -> Mapping[TaskKey, int]:
         if kind != "JOIN" or not columns.ended_ms[place]:
             continue
         for name, output in columns.output[place].items():
-            key = (name, 0) if (name, 0) in columns.last else split_iteration(name)
-            row = columns.last.get(key)
+            row = columns.place_of(name)
             if row is None or columns.type[row] != "SUB_WORKFLOW" or columns.output[row] != output:
                 continue
             if len(columns.output[row]) > 1:
-                found[key] = min(columns.ended_ms[place], found.get(key, columns.ended_ms[place]))
+                key, ended_ms = columns.keys[row], columns.ended_ms[place]
+                found[key] = min(ended_ms, found.get(key, ended_ms))
     for place in sorted(gone_over(execution), reverse=True):
         found[columns.keys[place]] = columns.ended_ms[place]
     return found

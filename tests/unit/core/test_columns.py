@@ -188,3 +188,15 @@ def test_a_graph_that_outlives_an_execution_does_not_keep_its_records():
     kept = weakref.ref(execution.tasks)
     del execution
     assert kept() is None
+
+
+def test_what_a_join_names_is_found_by_its_own_name_first_then_as_a_round():
+    names = [("a", 0), ("work", 2), ("b__3", 0), ("b", 3)]
+    records = [
+        {"taskId": f"{ref}-{number}", "referenceTaskName": f"{ref}__{number}" if number else ref, "seq": place,
+         "iteration": number, "taskType": "SIMPLE", "status": "COMPLETED"}
+        for place, (ref, number) in enumerate(names, start=1)
+    ]  # fmt: skip
+    columns = wire.execution({"workflowId": "w", "workflowName": "w", "status": "RUNNING", "tasks": records}).columns
+    assert columns.keys[:2] == names[:2]
+    assert [columns.place_of(name) for name in ("a", "work__2", "work__1", "nobody")] == [0, 1, None, None]
