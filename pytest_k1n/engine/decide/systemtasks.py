@@ -10,6 +10,7 @@ from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.decide.forks import java_cast
 from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.language import jsontext, secrets
+from pytest_k1n.engine.language.javahash import as_hash_map
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
 from pytest_k1n.engine.registry import refusals
 from pytest_k1n.engine.state import TaskState
@@ -121,7 +122,7 @@ def _jq(task: TaskState, context: Context) -> bool:
         task.status, task.reason = FAILED, "Missing 'queryExpression' in input parameters"
         return True
     try:
-        results = context.scripts.jq(str(query), given)
+        results = context.scripts.jq(str(query), as_hash_map(given, task.node.document.get("inputParameters")))
     except ScriptError as error:
         task.status, task.reason = FAILED, str(error)
         task.output = {"error": str(error)}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from pytest_k1n.core.extras import install
-from pytest_k1n.engine.language import jsontext, sandbox
+from pytest_k1n.engine.language import jqnames, jqprogram, jsontext, sandbox
 from pytest_k1n.engine.language.sandbox import SANDBOX, ChildDied, OutOfTime, Readable
 from pytest_k1n.engine.values import JsonObject
 
@@ -22,7 +22,6 @@ TIME_LIMIT_S: Final = 4
 
 The server has no limit for jq: there a program without an end takes a thread with it, or the request that started it.
 """
-_WORD: Final = re.compile(r"\b[A-Za-z_]\w*")
 
 
 class ScriptError(Exception):
@@ -101,9 +100,9 @@ def jq_error(program: str) -> str | None:
     import jq  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     try:
-        jq.compile(program)
+        jq.compile(_for_libjq(program, is_strict=False))
     except ValueError as error:
-        return str(error).strip().partition("\n")[0]
+        return jqnames.worded(str(error)).strip().partition("\n")[0]
     return None
 
 
@@ -137,30 +136,40 @@ class Scripts:
         """Run a jq program on a value and return all results. Raises ScriptError."""
         if not has_jq():
             raise ScriptError(f"jq is not installed: {INSTALL}")
-        results: list[Any] = _run(b"q", _as_on_the_server(program), jsontext.write(value), self.readable)
+        given, complaint = jsontext.write(value), ""
+        try:
+            attempts = dict.fromkeys(_for_libjq(program, is_strict=is_strict) for is_strict in (False, True))
+        except jqprogram.Refused as refused:
+            raise ScriptError(str(refused)) from None
+        for attempt in attempts:  # one that fails is run again for the server's words: it has changed nothing
+            try:
+                return self._jq(attempt, given)
+            except ScriptTimeout:
+                raise
+            except ScriptError as error:
+                complaint = str(error)
+        raise ScriptError(jqnames.worded(complaint))
+
+    def _jq(self, program: str, given: str) -> list[Any]:
+        try:
+            results: list[Any] = _run(b"q", program, given, self.readable)
+        except ScriptError as error:
+            complete = jqnames.with_undefined(program, str(error))
+            if complete is None:
+                raise
+            results = _run(b"q", complete, given, self.readable)
         return results
 
 
-def _as_on_the_server(program: str) -> str:
-    """Take away what the server's jq, jackson-jq, does not have: it says so when such a function is called."""
-    used = {name: _ABSENT[name] for name in dict.fromkeys(_WORD.findall(program)) if name in _ABSENT}
-    absent = "".join(_absent(name, count) for name, counts in used.items() for count in counts)
-    return absent + _TEXT_OR_ABSENT.sub(_without, program)
-
-
-def _without(found: re.Match[str]) -> str:
-    """Replace what the server's jq has no meaning for by its complaint; a text stays."""
-    format_, variable = found["format"], found["variable"]
-    if format_ is not None:
-        return f'error("Formatting operator {format_} does not exist")'
-    if variable is not None and f"as {variable}" not in found.string:
-        return f'error("Undefined variable: {variable}")'
-    return found[0]
-
-
-def _absent(name: str, count: int) -> str:
-    parameters = f"({';'.join(f'p{number}' for number in range(count))})" if count else ""
-    return f'def {name}{parameters}: error("Function {name}/{count} does not exist"); '
+@lru_cache(1000)
+def _for_libjq(program: str, *, is_strict: bool) -> str:
+    """Write a program so that libjq does what the server's jq does with it, and writes each result as JSON."""
+    try:
+        own = jqprogram.rewritten(program)
+    except RecursionError:
+        own = program  # texts within texts beyond what is written by hand
+    shown = " | _shown" if jqnames.may_be_unbound(own) else ""
+    return f"{jqnames.prelude(own, is_strict=is_strict)}(\n{own}\n){shown} | tojson"
 
 
 def _run(kind: bytes, source: str, given: str, readable: Readable = sandbox.wait) -> Any:
@@ -172,21 +181,12 @@ def _run(kind: bytes, source: str, given: str, readable: Readable = sandbox.wait
         raise ScriptTimeout from None
     except (ChildDied, jsontext.TooDeep) as error:
         raise ScriptError(str(error)) from None
+    except jsontext.BadJson:  # what libjq writes of a value that it finds too deep
+        raise ScriptError("its value is nested too deep") from None
     error_text = text.decode("utf-8", "replace")
     raise ScriptUnfinished(error_text) if tag == b"f" else ScriptError(error_text)
 
 
-def _functions(text: str) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for function in text.split():
-        name, _, count = function.partition("/")
-        found.setdefault(name, []).append(int(count))
-    return found
-
-
-_TEXT_OR_ABSENT: Final = re.compile(
-    r'"(?:\\.|[^"\\])*"|(?P<format>@(?:base32d?|base64d|urid)\b(?!\s*"))|(?P<variable>\$(?:ENV|__loc__)\b)', re.DOTALL
-)
 _MEMBER: Final = (
     r"(?:add|clear|contains|containsKey|entries|entrySet|equals|forEach|get|getOrDefault|has|isEmpty|keySet|put|remove|size"
     r"|sort|stream|toString|values)\b"
@@ -200,17 +200,3 @@ _PLAIN: Final = re.compile(
 """What a condition is made of that only compares: paths, literals, operators that make no text of what they get."""
 _WHOLE: Final = re.compile(r"\$(?!\s*[.\[{])|\$\s*\.\s*\w+\s*\(")
 """The bindings themselves, not just a value of theirs."""
-_ABSENT: Final = _functions("""
-    IN/1 IN/2 INDEX/1 INDEX/2 JOIN/2 JOIN/3 JOIN/4 abs/0 acos/0 acosh/0 add/1 asin/0 asinh/0 atan2/2 atanh/0
-    bsearch/1 builtins/0 cbrt/0 ceil/0 copysign/2 cosh/0 debug/0 debug/1 delpaths/1 drem/2 env/0 erf/0 erfc/0
-    error/0 exp/0 exp10/0 exp2/0 expm1/0 fabs/0 fdim/2 finites/0 fma/3 fmax/2 fmin/2 fmod/2 format/1 frexp/0
-    fromdate/0 fromdateiso8601/0 fromstream/1 gamma/0 get_jq_origin/0 get_prog_origin/0 get_search_list/0
-    getpath/1 gmtime/0 halt/0 halt_error/0 halt_error/1 have_decnum/0 have_literal_numbers/0 hypot/2 input/0
-    input_filename/0 inputs/0 isempty/1 isfinite/0 isnormal/0 j0/0 j1/0 jn/2 ldexp/2 lgamma/0 lgamma_r/0
-    localtime/0 log/0 log10/0 log1p/0 logb/0 ltrim/0 mktime/0 modf/0 modulemeta/0 nearbyint/0 nextafter/2
-    nexttoward/2 normals/0 now/0 path/1 pick/1 remainder/2 repeat/1 rint/0 round/0 rtrim/0 scalb/2 scalbln/2
-    setpath/2 significand/0 sinh/0 skip/2 stderr/0 strflocaltime/1 strftime/1 strptime/1 tan/0
-    tanh/0 tgamma/0 toboolean/0 todate/0 todateiso8601/0 tostream/0 trim/0 trimstr/1 trunc/0 truncate_stream/1
-    y0/0 y1/0 yn/2
-""")
-"""Functions of jq that Conductor 3.32.1 answers with "Function … does not exist", asked one by one."""

@@ -26,6 +26,7 @@ from k1n_parity.catalogue import (
     plan,
     rerunning,
     strangers,
+    transforming,
     versions,
     waiting,
     workers,
@@ -62,6 +63,7 @@ def catalogue() -> Iterator[Case]:
     yield from inputs.inputs()
     yield from waiting.waiting()
     yield from strangers.strangers()
+    yield from transforming.transforming()
     yield from rerunning.rerunning()
     yield from deadends.dead_ends()
     yield from mappers.mappers()
