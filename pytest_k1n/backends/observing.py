@@ -10,7 +10,7 @@ from pytest_k1n.backends.opening import Backend
 from pytest_k1n.client.errors import ConductorError, ServerUnreachable
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
-from pytest_k1n.coordination.watch import Watch
+from pytest_k1n.coordination.watch import RUN_ENDED, Watch
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.record.observation import LogLine, observe
 from pytest_k1n.core.timing.nested import amounts_ms, shortened
@@ -55,7 +55,7 @@ def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) 
     """Give up what still runs, and terminate it on a server that outlives the run: our workers stop now."""
     for watch in watches:
         if not watch.state.is_settled:
-            watch.release("the run ended before it was terminal")
+            watch.release(RUN_ENDED)
         if watch.state.released and not backend.server["owned"]:
             try:
                 backend.client.terminate(watch.workflow_id, "the pytest-k1n run that started it has ended")

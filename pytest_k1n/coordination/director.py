@@ -121,6 +121,8 @@ class Director:
         """Say what ended the run: an expected error says it itself, any other is a defect, kept with its trace."""
         from pytest_k1n.servers.errors import ServerError  # here: most runs meet none
 
+        if isinstance(error, ServerError) and self._closing.is_set():
+            return "the run was interrupted"  # what ended the server
         if isinstance(error, ConductorError | ServerError | OSError | ValueError | LookupError):
             return str(error) or type(error).__name__
         trace = self._setup.folder.path / "director.log"

@@ -27,6 +27,8 @@ Event = tuple[int, str]
 """(workflow time since the start in ms, what happened then)."""
 UNPOLLED_MS = 10 * SECOND_MS
 """How long a task lies in its queue, raw time, before it is said that no worker asks for it."""
+RUN_ENDED = "the run ended before it was terminal"
+"""Why an execution is given up that an interrupted run leaves behind."""
 SWEEP_GRACE_MS = 300
 """How long after a response time-out the server is asked to decide: on SQL its own sweep may be a minute late."""
 

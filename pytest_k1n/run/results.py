@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import pytest
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import file_stamp, replace_text
+from pytest_k1n.coordination.watch import RUN_ENDED
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.grouping import Sighting, grouped, lenient
@@ -230,7 +231,10 @@ def _missed(watch: Watch | None) -> list[Finding]:
     from pytest_k1n.core.expectations.expectation import judge_each
     from pytest_k1n.core.expectations.planned import planned_bands
 
-    judged = judge_each(planned_bands(watch.observation.template), watch.observation)
+    seen = watch.observation
+    if seen.released == RUN_ENDED:  # it has missed what it has overrun, and nothing by being left behind
+        seen = replace(seen, released=None)
+    judged = judge_each(planned_bands(watch.observation.template), seen)
     return [
         each
         for each in judged.findings
