@@ -27,7 +27,7 @@ workflow = "FIRST"
         (PLAN.replace("number = 1", f"number = {'9' * 400}"), "write a whole number from 1 to 1000000"),
         (PLAN.replace('"first"', f'"{"x" * 5_000}"'), "cannot be part of a file name"),
         (PLAN.replace('"01"', '"../01"'), "cannot be part of a file name"),
-        (PLAN + "k" * 1_000_000 + " = 1", "unknown key"),
+        (PLAN + "k" * 10_000_000 + " = 1", "unknown key"),
         (PLAN + f'band = ["{"9" * 400}m", "2m"]', "is no duration"),
         (PLAN + 'band = ["1m", "99999999999999999999d"]', "is no duration"),
         (PLAN + 'title = "\\u001b]0;x\\u0007"\nslug2 = "\\u001b[2J"', "unknown key"),

@@ -24,7 +24,7 @@ HOSTILE = (
     "=cmd|' /C calc'!A0",
     "a|b](javascript:alert(1)) `code` {{7*7}} {% raw %}",
     "\u202eesrever \ud800 \x00 \ufffe",
-    "x" * 2_000,
+    "x" * 10_000,
 )
 FIXED = {"schema", "kind", "role", "verdict", "model", "outcome"}
 """Fields of a few words of ours: nobody's name gets in there."""
