@@ -13,7 +13,6 @@ import pytest
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import file_stamp, replace_text
-from pytest_k1n.coordination.watch import RUN_ENDED
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
 from pytest_k1n.report.grouping import Sighting, grouped, lenient
@@ -228,6 +227,7 @@ def _missed(watch: Watch | None) -> list[Finding]:
     """Judge the bands and windows that the plan declares; what may still come right is left out."""
     if watch is None or watch.observation is None or watch.observation.template is None:
         return []
+    from pytest_k1n.coordination.watch import RUN_ENDED
     from pytest_k1n.core.expectations.expectation import judge_each
     from pytest_k1n.core.expectations.planned import planned_bands
 
