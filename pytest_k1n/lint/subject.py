@@ -284,8 +284,8 @@ class TaskSubject:
     @cached_property
     def normal(self) -> dict[str, Any] | None:
         """The definition as the server reads it, defaults filled in; what it cannot read is `Unread`."""
-        misfits = lambda: [hit.path for hit in self.wrong]  # noqa: E731
-        return sound(self.fields, shapes.TASK_DEFINITION, task_definition_document, self.path, misfits)
+        shape, read = shapes.TASK_DEFINITION, task_definition_document
+        return sound(self.fields, shape, read, self.path, lambda: [hit.path for hit in self.wrong])
 
 
 Subject = WorkflowSubject | TaskSubject

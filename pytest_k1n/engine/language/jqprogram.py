@@ -197,7 +197,7 @@ class _Reader:
 
     def _close(self, at: int, token: _Token) -> None:
         if token.source == ")" and not any(self._source(frame.start) == "(" for frame in self.frames):
-            raise Refused(f"Unexpected ')' at {self._place_of(token)}.")  # its lexer's words
+            raise Refused(f"Unexpected ')' at {self._position(token)}.")  # its lexer's words
         if not self.frames or self.tokens[self.frames[-1].start].source + token.source not in ("()", "[]", "{}"):
             self._refuse(token)
         frame = self._pop(at)
@@ -319,9 +319,9 @@ class _Reader:
 
     def _refuse(self, token: _Token, image: str = "") -> None:
         shown = image or token.source
-        raise Refused(f'Encountered " "{shown}" "{shown} "" at {self._place_of(token)}.')
+        raise Refused(f'Encountered " "{shown}" "{shown} "" at {self._position(token)}.')
 
-    def _place_of(self, token: _Token) -> str:
+    def _position(self, token: _Token) -> str:
         before = self.program[: token.at]
         return f"line {before.count(chr(10)) + 1}, column {token.at - before.rfind(chr(10))}"
 

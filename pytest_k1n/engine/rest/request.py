@@ -37,6 +37,13 @@ class Reply:
         return text.encode("utf-8", "replace")  # half a surrogate pair, which JSON may carry, has no bytes
 
 
+def page(status: int, words: str) -> Reply:
+    """Answer as Tomcat does where Conductor is not asked: with a page that has the status as its title."""
+    title = f"HTTP Status {status} \u2013 {words}"
+    document = f'<!doctype html><html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>'
+    return Reply(status, document, HTML)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """An answer for which something has to happen first; a caller that cannot wait takes `otherwise`."""

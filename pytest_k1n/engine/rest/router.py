@@ -15,20 +15,13 @@ from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import INSTANCE
 from pytest_k1n.engine.problems import Illegal, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.rest.request import HTML, NO_HEADERS, Reply, Request, Route, Waiting, content_kind
+from pytest_k1n.engine.rest.request import NO_HEADERS, Reply, Request, Route, Waiting, content_kind, page
 from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.engine.values import JsonObject
 
 _SLASHES: Final = re.compile("/+")
 _UNREADABLE_PATH: Final = re.compile("%(?:2f|5c|00|(?![0-9a-f]{2}))", re.IGNORECASE)
 """What Tomcat refuses before Conductor is asked: an encoded slash, backslash or NUL, and what is no encoding."""
-UNREADABLE: Final = Reply(
-    400,
-    '<!doctype html><html lang="en"><head><title>HTTP Status 400 \u2013 Bad Request</title></head>'
-    "<body><h1>HTTP Status 400 \u2013 Bad Request</h1></body></html>",
-    HTML,
-)
-"""What Tomcat answers then."""
 
 
 class Routes:
@@ -68,7 +61,7 @@ class Routes:
 
         def answer() -> Reply | Waiting:
             if "%" in path and _UNREADABLE_PATH.search(path):
-                return UNREADABLE
+                return page(400, "Bad Request")
             route, names = self._find(method.upper(), path)
             if body:
                 content_kind(headers)

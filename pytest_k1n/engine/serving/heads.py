@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_k1n.engine.rest.request import HTML, Reply
+from pytest_k1n.engine.rest.request import Reply, page
 
 _MOST_BYTES: Final = 8192
 """Of a head, from its first line to the empty one."""
@@ -24,20 +24,14 @@ def answered(scope: Mapping[str, Any]) -> Reply | None:
     headers, path, query = scope["headers"], scope["raw_path"], scope["query_string"]
     size = sum([len(name) + len(value) + 4 for name, value in headers]) + len(path) + len(query) + bool(query)
     if size + len(scope["method"]) + _SIGNS > _MOST_BYTES or len(headers) > _MOST_HEADERS:
-        return _page(400, "Bad Request")
+        return page(400, "Bad Request")
     if scope["http_version"] not in _VERSIONS:
-        return _page(505, "HTTP Version Not Supported")
+        return page(505, "HTTP Version Not Supported")
     for name, value in headers:
         if name == b"expect" and value.lower() != b"100-continue":
-            return _page(417, "Expectation Failed")
+            return page(417, "Expectation Failed")
     if path == b"*" and scope["method"] == "OPTIONS":
         return Reply(200, headers=(("Allow", _METHODS),))
     if _UNENCODED.search(query) or _UNENCODED.search(path):
-        return _page(400, "Bad Request")
+        return page(400, "Bad Request")
     return None
-
-
-def _page(status: int, words: str) -> Reply:
-    title = f"HTTP Status {status} \u2013 {words}"
-    page = f'<!doctype html><html lang="en"><head><title>{title}</title></head><body><h1>{title}</h1></body></html>'
-    return Reply(status, page, HTML)
