@@ -88,26 +88,28 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     every = known_differences(arguments.known)
     known = known_of(subject.version, conductor, every)
     began = time.monotonic()
-    teller, is_whole = _Teller(began), True
+    teller = _Teller(began)
+    cut: BaseException | None = None
     try:
         results = conduct(recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=teller)
-    except KeyboardInterrupt:
-        results, is_whole = [*teller.newest.values()], False
+    except (KeyboardInterrupt, OSError) as error:
+        results, cut = [*teller.newest.values()], error
     asked = {one.title for one in results}
     report = ConformanceReport(
         url=subject.url, version=_title(subject.version), conductor=conductor, results=tuple(results), known=known,
         took_s=time.monotonic() - began, not_asked=tuple(one.title for one in recordings if one.title not in asked),
     )  # fmt: skip
-    if not is_whole:
-        print(
-            f"interrupted: {len(results)} of {len(recordings)} cases were asked about, some of them not often enough\n"
-        )
+    if cut is not None:
+        why = "interrupted" if isinstance(cut, KeyboardInterrupt) else "the server no longer answers"
+        print(f"{why}: {len(results)} of {len(recordings)} cases were asked about, some of them not often enough\n")
     print("\n".join(lines(report, most=arguments.show)))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report.document(), indent=1) + "\n", encoding="utf-8")
         print(f"\nwrote {arguments.json}")
-    if not is_whole:
-        raise KeyboardInterrupt
+    if isinstance(cut, KeyboardInterrupt):
+        raise cut
+    if cut is not None:
+        raise ValueError(f"the server no longer answers: {cut}")
     return 0 if report.conforms else 1
 
 

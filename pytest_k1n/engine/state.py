@@ -192,12 +192,11 @@ class ExecutionState:
     """One started workflow."""
 
     __slots__ = (
-        "attempts", "attention", "correlation_id", "created_ms", "definition", "dialect", "domains", "dropped",
-        "ended_ms", "event", "failed_names",
-        "failed_refs", "failed_task_id", "first_variables", "input", "last_retried_ms", "latest", "live", "next_id",
-        "next_seq", "output", "parent_id", "parent_task_id", "plain", "previous_status", "priority", "reason",
-        "rerun_from", "rounds", "searched", "seed", "status", "stored_at", "tasks", "timer_ms", "updated_ms",
-        "variables", "waited_by", "workflow_id",
+        "attempts", "attention", "begins", "correlation_id", "created_ms", "definition", "dialect", "domains",
+        "dropped", "ended_ms", "event", "failed_names", "failed_refs", "failed_task_id", "first_variables", "input",
+        "last_retried_ms", "latest", "live", "next_id", "next_seq", "output", "parent_id", "parent_task_id", "plain",
+        "previous_status", "priority", "reason", "rerun_from", "rounds", "searched", "seed", "status", "stored_at",
+        "tasks", "timer_ms", "updated_ms", "variables", "waited_by", "workflow_id",
     )  # fmt: skip
 
     def __init__(
@@ -254,6 +253,8 @@ class ExecutionState:
         self.live = LiveTasks()
         """What is neither executed nor retried nor skipped."""
         self.attention = Attention()
+        self.begins = True
+        """It has not been evaluated to the end yet: what breaks, breaks its start."""
         self.waited_by: TaskState | None = None
         """The task whose child it is."""
         self.next_seq = 1

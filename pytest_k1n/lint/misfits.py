@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pytest_k1n.engine.problems import Problem
+from pytest_k1n.engine.problems import Illegal, Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.lint.check import Fields, Hit, Path
 
@@ -67,15 +67,23 @@ def sound(
 ) -> dict[str, Any] | None:  # fmt: skip
     """Read a definition, and fill in defaults; without what the server cannot read, or None if that is not enough."""
     try:
-        return fill_in(shapes.read(fields, shape))
+        return fill_in(_read(fields, shape))
     except Problem:
         places = [place[len(path) :] for place in misfits() if len(place) > len(path)]
     try:
         return Sound(
-            fill_in(shapes.read(without(fields, places), shape)), [str(place[0]) for place in places if len(place) == 1]
+            fill_in(_read(without(fields, places), shape)), [str(place[0]) for place in places if len(place) == 1]
         )
     except Problem:
         return None
+
+
+def _read(fields: Fields, shape: shapes.Shape) -> Fields:
+    """Read a definition that nothing can stumble over. Raises Problem."""
+    made = shapes.read(fields, shape)
+    if shape is shapes.WORKFLOW and (complaint := shapes.null_task(made)) is not None:
+        raise Illegal(complaint)
+    return made
 
 
 def wrong_fields(value: Any, shape: shapes.Shape, path: Path) -> Iterator[Hit]:

@@ -130,7 +130,7 @@ def demand_taken(definition: Document) -> None:
     """
     try:
         given = shapes.read(definition, shapes.WORKFLOW)
-        shapes.refuse_nulls(given.get("tasks"))
+        shapes.refuse_nulls(given)
         demand_sound(workflow_document(given), str(given.get("name") or "definition"))
     except Problem as problem:
         said = "; ".join(f"{each['path']}: {each['message']}" for each in problem.violations)

@@ -87,17 +87,27 @@ def test_how_far_it_is_with_asking_again_is_told(engine, tmp_path, capsys, monke
     assert again.endswith("; 1 different")
 
 
-def test_what_was_asked_is_told_when_it_is_interrupted(engine, tmp_path, capsys, monkeypatch):
+GONE = ConnectionRefusedError("[Errno 111] Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("cut", "exit_code", "begins", "says"),
+    [
+        (KeyboardInterrupt, 130, "interrupted", "k1n: interrupted\n"),
+        (GONE, 2, "the server no longer answers", f"k1n conformance: the server no longer answers: {GONE}\n"),
+    ],
+)
+def test_what_was_asked_is_told_when_it_is_cut_off(engine, tmp_path, capsys, monkeypatch, cut, exit_code, begins, says):
     def broken_off(recordings, subject, *, progress, **how):
         results = conduct(recordings[:3], subject, progress=progress, **how)
         assert len(results) == 3
-        raise KeyboardInterrupt
+        raise cut
 
     monkeypatch.setattr("pytest_k1n.commands.conformance.conduct", broken_off)
     target = tmp_path / "report.json"
     code, out, err = conformance(engine, "--sample", 25, "--json", target, capsys=capsys)
-    assert (code, err) == (130, "k1n: interrupted\n")
-    assert out.startswith("interrupted: 3 of 25 cases were asked about")
+    assert (code, err) == (exit_code, says)
+    assert out.startswith(f"{begins}: 3 of 25 cases were asked about")
     document = json.loads(target.read_text())
     assert validate(document, "conformance") == []
     assert (sum(document["counts"].values()), len(document["not_asked"]), document["conforms"]) == (3, 22, False)

@@ -101,7 +101,7 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
     workflow_id = given.text(fields, "workflowId", "execution")
     where = f"execution {workflow_id}"
     snapshot = fields.get("workflowDefinition")
-    if definition is None and isinstance(snapshot, Mapping) and snapshot.get("tasks"):
+    if definition is None and isinstance(snapshot, Mapping) and isinstance(snapshot.get("tasks"), list):
         definition = _snapshot(snapshot)
     documents = given.list_of(fields, "tasks", where, required=False)
     records = _records(documents, where, definition)

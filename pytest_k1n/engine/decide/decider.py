@@ -105,10 +105,7 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
         attempts = [new_attempt(context, task) for task in found.failed]
         again = schedule(context, execution, found.following, attempts)
     except InvalidInput as error:
-        if isinstance(error, Broken) and not execution.tasks:
-            raise
-        ending.terminate(context, execution, FAILED, str(error), None)
-        found.undo(context, execution, None)
+        _break_off(context, execution, found, error)
         return False
     if found.executed or found.failed:
         attention.forget(execution, looked_at)
@@ -119,10 +116,18 @@ def _evaluate(context: Context, execution: ExecutionState) -> bool:
     try:
         moved_on = _run_system_tasks(context, execution, going_on)
     except InvalidInput as error:  # of what a loop begins an iteration with
-        ending.terminate(context, execution, FAILED, str(error), None)
-        found.undo(context, execution, None)
+        _break_off(context, execution, found, error)
         return False
     return moved_on or again or _evaluate_joins(context, execution)
+
+
+def _break_off(context: Context, execution: ExecutionState, found: _Findings, error: InvalidInput) -> None:
+    """End an execution whose input is invalid. Raises Broken where its start, or that of its first task, breaks."""
+    breaks_start = execution.begins and execution.parent_id is None
+    if isinstance(error, Broken) and (breaks_start or not execution.tasks):
+        raise error
+    ending.terminate(context, execution, FAILED, str(error), None)
+    found.undo(context, execution, None)
 
 
 def _look_at(context: Context, execution: ExecutionState, task: TaskState, found: _Findings) -> bool:
@@ -225,6 +230,7 @@ def _run_system_tasks(context: Context, execution: ExecutionState, going_on: lis
 def _advance_loop(
     context: Context, execution: ExecutionState, loop: TaskState, moved_before: set[TaskState] | None
 ) -> bool:
+    loops.kept(loop)  # breaks the evaluation, where what follows breaks the loop
     was_looked_at = loop.iteration > 0 and moved_before is not None and loop not in moved_before
     try:
         first = loops.advance(loop, context)

@@ -42,6 +42,7 @@ def end_by_task(context: Context, execution: ExecutionState, terminator: TaskSta
         execution.reason = _terminator_reason(terminator, status)
         return
     reason = _terminator_reason(terminator, status)
+    loops.note_end(context, execution, terminator)  # its output may show that of the loop it stands in
     terminate(context, execution, status, reason, terminator, terminator.output)
 
 

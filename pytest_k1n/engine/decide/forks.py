@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pytest_k1n.engine.decide.context import Broken, Definitions
 from pytest_k1n.engine.definition import Node, dynamic_node
-from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.language.java_text import java_cast, java_text
 from pytest_k1n.engine.problems import Invalid, InvalidInput, Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.coercions import NO_PLACE, no_container, no_object
@@ -201,20 +201,3 @@ def _version(given: Any) -> int | None:
     if not isinstance(given, str):
         raise Broken(java_cast(given, "java.lang.String"))
     return int(given) if re.fullmatch(r"[+-]?[0-9]{1,9}", given) else None
-
-
-def java_cast(value: Any, wanted: str) -> str:
-    """Say what Java says where a value is not of the class it is taken for."""
-    kind = _java_class(value)
-    return (
-        f"class {kind} cannot be cast to class {wanted} ({kind} and {wanted} are in module java.base of loader "
-        "'bootstrap')"
-    )
-
-
-def _java_class(value: Any) -> str:
-    names = {str: "String", int: "Integer", float: "Double", bool: "Boolean"}
-    kind = names.get(type(value))
-    if kind is None:
-        return "java.util.LinkedHashMap" if isinstance(value, dict) else "java.util.ArrayList"
-    return f"java.lang.{kind}"

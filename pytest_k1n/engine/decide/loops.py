@@ -8,7 +8,7 @@ from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import Node, walk
 from pytest_k1n.engine.language import naming
 from pytest_k1n.engine.language.expressions import compile_template
-from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.language.java_text import is_integer, java_cast, java_text
 from pytest_k1n.engine.language.scripts import ScriptError, is_literal, is_true
 from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -37,7 +37,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status = FAILED
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
         return None
-    keep = _kept(loop)
+    keep = kept(loop)
     unwanted = loop.iteration - keep if keep else 0
     while unwanted > 0 and loop.output.pop(str(unwanted), None) is not None:
         unwanted -= 1
@@ -94,9 +94,23 @@ def note_end(context: Context, execution: ExecutionState, ended_by: TaskState | 
         return
     for loop in execution.live:
         if loop.type == "DO_WHILE" and loop.is_open and loop.iteration > 0 and loop not in context.moved:
+            before = loop.output
             _note(loop, _children(loop))
             if ended_by is not None and ended_by.type == "TERMINATE" and ended_by.node.loop is loop.node:
                 loop.output[str(loop.iteration)][ended_by.plain_ref] = {}
+                if ended_by.output is before:
+                    ended_by.output = loop.output
+                for shown in (ended_by.input, ended_by.output):
+                    _replace(shown, before, loop.output)
+
+
+def _replace(value: Any, old: JsonObject, new: JsonObject) -> None:
+    """Have what shows a loop's output show it as it has become: the server hands on the map, not a copy of it."""
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        if inner is old:
+            value[key] = new
+        elif isinstance(inner, dict | list):
+            _replace(inner, old, new)
 
 
 def _note(loop: TaskState, children: list[TaskState]) -> None:
@@ -176,15 +190,21 @@ def _children(loop: TaskState) -> list[TaskState]:
     return list(loop.execution.rounds.get((loop.node, loop.iteration), {}).values())
 
 
-def _kept(loop: TaskState) -> int:
-    """Return how many iterations the input's keepLastN wants kept, 0 for all."""
-    keep = loop.input.get("keepLastN")
-    return keep if isinstance(keep, int) and not isinstance(keep, bool) and keep > 0 else 0
+def kept(loop: TaskState) -> int:
+    """Return how many iterations the definition's keepLastN wants kept, 0 for all. Raises Broken for no Integer.
+
+    The server reads it as it is written: an expression is a text. From zero down it drops what it has just scheduled,
+    and stalls.
+    """
+    keep = loop.node.document["inputParameters"].get("keepLastN")
+    if keep is not None and not is_integer(keep):
+        raise Broken(java_cast(keep, "java.lang.Integer", as_written=True))
+    return max(keep or 0, 0)
 
 
 def _forget_tasks(loop: TaskState) -> None:
     """Drop the tasks of iterations that are no longer wanted, now that a new one begins."""
-    keep = _kept(loop)
+    keep = kept(loop)
     oldest = loop.iteration - keep
     if not keep or oldest < 1:
         return

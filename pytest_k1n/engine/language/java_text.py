@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import inf, isfinite
-from typing import Any
+from typing import Any, Final
 
 
 def java_text(value: Any) -> str:
@@ -42,3 +42,35 @@ def _double(value: float) -> str:
     elif mantissa.endswith("."):
         mantissa += "0"
     return f"{mantissa}E{int(exponent)}"
+
+
+def java_cast(value: Any, wanted: str, *, as_written: bool = False) -> str:
+    """Say what Java says where an input is not of the class it is taken for; `as_written`: before it was resolved."""
+    kind = _java_class(value)
+    if not as_written:
+        kind = _RESOLVED.get(kind, kind)
+    return (
+        f"class {kind} cannot be cast to class {wanted} ({kind} and {wanted} are in module java.base of loader "
+        "'bootstrap')"
+    )
+
+
+_RESOLVED: Final = {"java.util.LinkedHashMap": "java.util.HashMap", "java.util.ArrayList": "java.util.LinkedList"}
+"""What the server makes of containers when it resolves the expressions in them."""
+_CLASSES: Final = {
+    str: "java.lang.String", float: "java.lang.Double", bool: "java.lang.Boolean", dict: "java.util.LinkedHashMap",
+    list: "java.util.ArrayList",
+}  # fmt: skip
+
+
+def _java_class(value: Any) -> str:
+    if type(value) is int:
+        if is_integer(value):
+            return "java.lang.Integer"
+        return "java.lang.Long" if -(2**63) <= value < 2**63 else "java.math.BigInteger"
+    return _CLASSES[type(value)]
+
+
+def is_integer(value: Any) -> bool:
+    """Tell whether a JSON value is an Integer of Java."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**31) <= value < 2**31

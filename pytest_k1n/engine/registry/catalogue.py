@@ -53,7 +53,7 @@ class Catalogue:
 
     def checked(self, given: JsonObject, path: str) -> JsonObject:
         """Normalise a workflow definition that came with a request. Raises Illegal, Invalid; `path` names it there."""
-        shapes.refuse_nulls(given.get("tasks"))
+        shapes.refuse_nulls(given)
         document = workflow_document(given)
         check_workflow(document, path, self.input_template)
         return document
@@ -117,6 +117,8 @@ class Catalogue:
         known = self._inline.get(id(given))
         if known is not None and known[0] is given:
             return known[1]
+        if (complaint := shapes.null_task(given)) is not None:
+            raise MissingChild(complaint)
         snapshot = self._compiled(workflow_document(given))
         self._check_children(snapshot.tasks)
         self._inline[id(given)] = (given, snapshot)

@@ -32,11 +32,6 @@ _MAP: Final = "java.util.LinkedHashMap<java.lang.String,java.lang.Object>"
 _TEXT: Final = "java.lang.String"
 
 
-_UNCHECKABLE: Final = (
-    (f"{_COMMON}.metadata.workflow.WorkflowTask", "type"),
-    (f"{_COMMON}.metadata.workflow.WorkflowDef", "tasks"),
-)
-"""Fields that the server's validators cannot bear as an explicit null."""
 UNCHECKABLE: Final = "HV000028: Unexpected exception during isValid call."
 
 
@@ -218,36 +213,61 @@ def read(document: Any, shape: Shape) -> JsonObject:
         value = made.get(field)
         if value is not None:
             value = made[field] = _value(value, kind)
-        if value is None and field in made:
-            if isinstance(kind, str) and kind in _PRIMITIVES:
-                made[field] = _PRIMITIVES[kind]
-            elif (shape.java, field) in _UNCHECKABLE:
-                raise Illegal(UNCHECKABLE)
+        if value is None and field in made and isinstance(kind, str) and kind in _PRIMITIVES:
+            made[field] = _PRIMITIVES[kind]
     return made
 
 
 def unbearable_nulls(task: Mapping[str, Any], *, in_loop: bool) -> list[str]:
     """Return the fields that the server's validators cannot bear as an explicit null in a task of this type."""
     kind = task_type(task)
-    fields: tuple[str, ...] = ()
-    if kind in ("SWITCH", "DECISION"):
-        fields = ("decisionCases", "defaultCase")
-    elif kind == "WAIT" and not in_loop:
-        fields = ("inputParameters",)
+    fields = ["type", *_UNBEARABLE.get(kind, ())] if isinstance(kind, str) else ["type"]
+    if kind == "WAIT" and not in_loop:
+        fields.append("inputParameters")
     return [field for field in fields if field in task and task[field] is None]
 
 
-def refuse_nulls(tasks: Any, *, in_loop: bool = False) -> None:
-    """Refuse a definition's tasks with such a null, at any depth but in inline definitions. Raises Illegal."""
-    for task in tasks if isinstance(tasks, list) else ():
-        if not isinstance(task, Mapping):
-            continue
-        if unbearable_nulls(task, in_loop=in_loop):
-            raise Illegal(UNCHECKABLE)
-        cases = task.get("decisionCases")
-        for inner in (*(task.get("forkTasks") or ()), *(cases or {}).values(), task.get("defaultCase")):
-            refuse_nulls(inner, in_loop=in_loop)
-        refuse_nulls(task.get("loopOver"), in_loop=True)
+_UNBEARABLE: Final[dict[str, tuple[str, ...]]] = {
+    "SWITCH": ("decisionCases", "defaultCase"),
+    "DECISION": ("decisionCases", "defaultCase"),
+    "FORK_JOIN": ("forkTasks",),
+    "DO_WHILE": ("loopOver",),
+}
+
+
+def refuse_nulls(definition: Mapping[str, Any]) -> None:
+    """Refuse a definition with such a null, at any depth but in inline definitions. Raises Illegal."""
+    is_null = "tasks" in definition and definition["tasks"] is None
+    if is_null or null_task(definition) or any(_has_nulls(task) for task in definition.get("tasks") or ()):
+        raise Illegal(UNCHECKABLE)
+
+
+def _has_nulls(task: Mapping[str, Any], *, in_loop: bool = False) -> bool:
+    if unbearable_nulls(task, in_loop=in_loop):
+        return True
+    if any(_has_nulls(inner, in_loop=True) for inner in task.get("loopOver") or ()):
+        return True
+    return any(_has_nulls(inner, in_loop=in_loop) for tasks in _beside(task) for inner in tasks)
+
+
+def null_task(definition: Mapping[str, Any]) -> str | None:
+    """Return what the server says of a null among tasks, or in the place of a list of them; None: there is none."""
+    lists = [definition.get("tasks") or ()]
+    while lists:
+        tasks = lists.pop()
+        if tasks is None:
+            return 'Cannot invoke "java.util.List.iterator()" because "workflowTaskList" is null'
+        for task in tasks:
+            if task is None:
+                method = f"{_COMMON}.metadata.workflow.WorkflowTask.collectTasks()"
+                return f'Cannot invoke "{method}" because "workflowTask" is null'
+            lists.extend((*_beside(task), task.get("loopOver") or ()))
+    return None
+
+
+def _beside(task: Mapping[str, Any]) -> list[Any]:
+    """Return the lists of tasks in a task, those of a loop left out."""
+    return [*(task.get("forkTasks") or ()), *(task.get("decisionCases") or {}).values(), task.get("defaultCase") or ()]
 
 
 def task_type(document: Mapping[str, Any]) -> Any:
@@ -260,9 +280,14 @@ def read_list(document: Any, shape: Shape) -> list[JsonObject]:
     """Read a list of documents of one shape. Raises Illegal."""
     if not isinstance(document, list):
         raise coercions.cannot(f"java.util.ArrayList<{shape.java}>", document)
-    if shape is WORKFLOW_TASK and None in document:
-        raise Illegal(UNCHECKABLE)
     return [read(each, shape) for each in document]
+
+
+def _read_elements(document: Any, shape: Shape) -> list[JsonObject | None]:
+    """Read a list in a definition: what does not bear a null among its tasks says so later. Raises Illegal."""
+    if shape is not WORKFLOW_TASK or not isinstance(document, list):
+        return [*read_list(document, shape)]
+    return [None if each is None else read(each, shape) for each in document]
 
 
 def read_map(document: Any, *, of: str = "java.lang.Object") -> JsonObject:
@@ -308,11 +333,12 @@ def _value(value: Any, kind: Any) -> Any:
     if kind[0] == "object":
         return read(value, shape)
     if kind[0] == "list":
-        return read_list(value, shape)
+        return _read_elements(value, shape)
     if kind[0] == "lists":
-        return [read_list(each, shape) for each in read_any_list(value, of=f"java.util.List<{shape.java}>")]
+        lists = read_any_list(value, of=f"java.util.List<{shape.java}>")
+        return [None if each is None else _read_elements(each, shape) for each in lists]
     cases = read_map(value, of=f"java.util.List<{shape.java}>")
-    return {case: read_list(each, shape) for case, each in cases.items() if each is not None}
+    return {case: _read_elements(each, shape) for case, each in cases.items() if each is not None}
 
 
 def _definition(value: Any) -> Any:

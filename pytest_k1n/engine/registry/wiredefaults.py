@@ -69,7 +69,7 @@ def workflow_document(given: Mapping[str, Any]) -> JsonObject:
 def workflow_task_document(given: Mapping[str, Any]) -> JsonObject:
     """Normalise one task of a workflow definition, nested ones included."""
     made = _normal(given, _TASK_FIELDS, _TASK_DEFAULTS)
-    made["forkTasks"] = [_task_list(branch) for branch in made["forkTasks"]]
+    made["forkTasks"] = [None if branch is None else _task_list(branch) for branch in made["forkTasks"]]
     made["decisionCases"] = {case: _task_list(tasks) for case, tasks in made["decisionCases"].items()}
     made["defaultCase"] = _task_list(made["defaultCase"])
     made["loopOver"] = _task_list(made["loopOver"])
@@ -94,8 +94,8 @@ def task_definition_document(given: Mapping[str, Any]) -> JsonObject:
     return _normal(given, _DEFINITION_FIELDS, _DEFINITION_DEFAULTS)
 
 
-def _task_list(given: Any) -> list[JsonObject]:
-    return [workflow_task_document(task) for task in given or []]
+def _task_list(given: Any) -> list[JsonObject | None]:
+    return [None if task is None else workflow_task_document(task) for task in given or []]
 
 
 def _normal(given: Mapping[str, Any], fields: tuple[str, ...], defaults: JsonObject) -> JsonObject:

@@ -30,11 +30,11 @@ def _post_workflow(request: Request) -> Reply:
     definition = shapes.read(request.json(), shapes.WORKFLOW)
     overwrites = request.flag("overwrite")
     catalogue = request.engine.catalogue
-    document = catalogue.checked(definition, "registerWorkflowDef.arg0")
-    name, version = document["name"], document["version"]
+    name, version = definition.get("name") or "", definition.get("version", 1)
     is_known = catalogue.workflow_document(name, version) is not None
     if is_known and not overwrites:
         raise WrongState(f"Workflow with {name}.{version} already exists!")
+    document = catalogue.checked(definition, f"{'update' if is_known else 'register'}WorkflowDef.arg0")
     catalogue.put_checked(document, request.engine.now_ms, is_update=is_known)
     return Reply()
 

@@ -97,6 +97,7 @@ class Beginning(PassingTime, ABC):
         except Broken as error:
             self.forget(execution)
             raise error.problem(str(error)) from None
+        execution.begins = False
         if execution.parent_id is None and execution.variables != execution.definition.variables:
             execution.first_variables = execution.variables
 

@@ -20,6 +20,8 @@ def wrong_type(subject: WorkflowSubject | TaskSubject) -> Iterator[Hit]:
     """Find values that the server's JSON reader cannot take where they stand."""
     yield from subject.wrong
     if isinstance(subject, WorkflowSubject) and not subject.is_inline:
+        if "tasks" in subject.fields and subject.fields["tasks"] is None:
+            yield Hit((*subject.path, "tasks"), "must not be null")
         for task in subject.tasks:
             for field in shapes.unbearable_nulls(task.fields, in_loop=task.loop is not None):
                 yield Hit((*task.path, field), "must not be null: leave it out", ref=task.ref)

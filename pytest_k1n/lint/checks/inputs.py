@@ -56,9 +56,14 @@ def _not_a_text(task: TaskNode, field: str) -> Iterator[Hit]:
 
 def _loop(task: TaskNode) -> Iterator[Hit]:
     kept = task.inputs.get("keepLastN")
-    is_whole = isinstance(kept, int) and not isinstance(kept, bool) and abs(kept) < _TOO_MANY
-    if kept is not None and not _is_open(kept) and not is_whole:
+    if kept is None:
+        return
+    if not isinstance(kept, int) or isinstance(kept, bool) or abs(kept) >= _TOO_MANY:
+        # an expression is a text: the server does not resolve this one
         said = f"must be a whole number, not {kind_of(kept)}: the server answers 500"
+        yield _hit(task, ("inputParameters", "keepLastN"), said)
+    elif kept < 1:
+        said = f"is {kept}: the server drops what it has just scheduled, and the execution stalls; at least 1"
         yield _hit(task, ("inputParameters", "keepLastN"), said)
 
 

@@ -24,6 +24,8 @@ def metadata_requests() -> dict[str, list[ClientStep]]:
         "administration": _administration(),
         "definitions that hold a null for what is demanded": _demanded(),
         "empty domains and counts below zero": _polls(),
+        "definitions with nulls in the place of tasks": _null_tasks(),
+        "definitions registered over others": _overwritten(),
     }
 
 
@@ -60,6 +62,46 @@ def _task_definitions() -> list[ClientStep]:
         step(post, [{"name": TASK, "inputSchema": {"name": "s", "version": 1, "type": "JSON"}, "updatedBy": "you"}]),
         step(f"GET /metadata/taskdefs/{TASK}"),
         step("PUT /metadata/taskdefs", {"name": TASK, "retryCount": -1}),
+    ]
+
+
+def _null_tasks() -> list[ClientStep]:
+    """Return definitions with nulls among their tasks; in an inline one the server does not look."""
+    join = task(name="j", taskReferenceName="j", type="JOIN")
+    wrong: list[list[Any]] = [
+        [None],
+        [task(), None],
+        [task(type=None)],
+        [task(type="DO_WHILE", loopCondition="false", loopOver=None)],
+        [task(type="DO_WHILE", loopCondition="false", loopOver=[None])],
+        [task(type="FORK_JOIN", forkTasks=None), join],
+        [task(type="FORK_JOIN", forkTasks=[None]), join],
+        [task(type="FORK_JOIN", forkTasks=[[None]]), join],
+        [task(type="SWITCH", evaluatorType="value-param", expression="x", decisionCases={"a": [None]})],
+    ]
+    inline: list[Any] = [None, *wrong]
+    sub = [
+        task(type="SUB_WORKFLOW", subWorkflowParam={"workflowDefinition": {"name": "inner", "tasks": tasks}})
+        for tasks in inline
+    ]
+    return [*(step(_PUT, [{**definition(), "tasks": each}]) for each in (None, *wrong)), *(_put(each) for each in sub)]
+
+
+def _overwritten() -> list[ClientStep]:
+    """Return registrations of what is known: what is wrong is told only where the new may take its place."""
+    post = "POST /metadata/workflow"
+    wrong = [
+        {**definition(), "tasks": []},
+        definition(task(), task()),
+        definition(task(type=None)),
+        {**definition(), "name": None},
+        {**definition(), "version": None, "tasks": []},
+        {**definition(), "version": 2, "tasks": []},
+    ]
+    return [
+        step(_PUT, [definition()]),
+        *(step(post, each) for each in wrong),
+        *(step(post, each, overwrite="true") for each in wrong),
     ]
 
 

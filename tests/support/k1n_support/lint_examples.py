@@ -944,6 +944,9 @@ EXAMPLES: dict[str, Examples] = {
             workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": 7})),
             workflow(task("q", "JSON_JQ_TRANSFORM", inputParameters={"queryExpression": ""})),
             workflow(loop(A, inputParameters={"keepLastN": "2"})),
+            workflow(loop(A, inputParameters={"keepLastN": "${workflow.input.n}"})),
+            workflow(loop(A, inputParameters={"keepLastN": 0})),
+            workflow(loop(A, inputParameters={"keepLastN": -1})),
             workflow(task("d", "DYNAMIC", dynamicTaskNameParam="n", inputParameters={"n": None})),
             workflow(task("e", "EVENT", sink="topic")),
             workflow(task("s", "START_WORKFLOW", inputParameters={"startWorkflow": "child"})),
@@ -963,7 +966,6 @@ EXAMPLES: dict[str, Examples] = {
                 task("t", "TERMINATE", inputParameters={"terminationStatus": "FAILED", "terminationReason": None})
             ),
             workflow(loop(A, inputParameters={"keepLastN": 2})),
-            workflow(loop(A, inputParameters={"keepLastN": "${workflow.input.n}"})),
             workflow(task("d", "DYNAMIC", dynamicTaskNameParam="n", inputParameters={"n": 7})),
             workflow(task("e", "EVENT", sink="conductor")),
             workflow(task("e", "EVENT", sink="${workflow.input.sink}")),

@@ -200,3 +200,9 @@ def test_what_a_join_names_is_found_by_its_own_name_first_then_as_a_round():
     columns = wire.execution({"workflowId": "w", "workflowName": "w", "status": "RUNNING", "tasks": records}).columns
     assert columns.keys[:2] == names[:2]
     assert [columns.place_of(name) for name in ("a", "work__2", "work__1", "nobody")] == [0, 1, None, None]
+
+
+def test_an_execution_of_a_definition_without_tasks_is_read_with_it():
+    snapshot = {"name": "inner", "version": 1, "tasks": []}
+    record = {"workflowId": "w", "status": "COMPLETED", "tasks": [], "workflowDefinition": snapshot}
+    assert observe(wire.execution(record)).definition.name == "inner"

@@ -18,6 +18,54 @@ def strangers() -> Iterator[Case]:
     yield from _nameless()
     yield from _secrets()
     yield from _java()
+    yield from _broken_starts()
+    yield from _seen_from_a_loop()
+    yield from _inline_nulls()
+
+
+def _broken_starts() -> Iterator[Case]:
+    """Yield executions that end in a class that Java did not expect, in the start's own evaluation and later."""
+    for name, value in {"an object": {"a": 1}, "a list": [1], "a number": 3, "a truth": True}.items():
+        for status in ("COMPLETED", "FAILED"):
+            bad = system("TERMINATE", "end", {"terminationStatus": status, "terminationReason": value})
+            yield case(f"TERMINATE, {status} for {name}", system("NOOP", "n"), bad)
+    kept: Document = {"text": "1", "a fraction": 1.5, "a truth": True, "a list": [1], "an object": {}, "a long": 2**40}
+    for name, value in {**kept, "an expression": "${workflow.input.list}", "null": None}.items():
+        yield case(f"DO_WHILE, keepLastN is {name}", loop(simple("a"), inputs={"keepLastN": value}), defs=DEFS)
+
+
+def _seen_from_a_loop() -> Iterator[Case]:
+    """Yield loops that a TERMINATE in them ends, which shows the loop's own output."""
+    for status in ("COMPLETED", "FAILED", "TERMINATED"):
+        for name, shown in {"all of it": "${loop.output}", "in an object": {"l": ["${loop.output}"]}}.items():
+            end = system("TERMINATE", "end", {"terminationStatus": status, "workflowOutput": shown})
+            body = [simple("a"), switch("${loop.output.iteration}", {"2": [end]})]
+            yield case(
+                f"TERMINATE in a loop, {status}, shows the loop's output, {name}",
+                loop(*body, loopCondition="$.loop['iteration'] < 4"),
+                defs=DEFS,
+            )
+
+
+def _inline_nulls() -> Iterator[Case]:
+    """Yield inline definitions with nulls among their tasks, which nobody looks at before they start."""
+    join = {"name": "join", "taskReferenceName": "join", "type": "JOIN"}
+    untyped = {**simple("a"), "type": None}
+    inner: dict[str, object] = {
+        "no list of tasks": None,
+        "a null for a task": [None],
+        "a null behind a task": [simple("a"), None],
+        "a task of type null": [untyped],
+        "a null in a loop": [loop(None)],
+        "a null branch": [{**system("FORK_JOIN", "fork"), "forkTasks": [None]}, join],
+        "a null in a branch": [{**system("FORK_JOIN", "fork"), "forkTasks": [[None]]}, join],
+    }
+    for name, tasks in inner.items():
+        yield case(
+            f"an inline definition with {name}",
+            {**sub(), "subWorkflowParam": {"workflowDefinition": {"name": f"{PREFIX}inner", "tasks": tasks}}},
+            defs=DEFS,
+        )
 
 
 def _conditions() -> Iterator[Case]:
