@@ -194,9 +194,9 @@ class ExecutionState:
     __slots__ = (
         "attempts", "attention", "begins", "correlation_id", "created_ms", "definition", "dialect", "domains",
         "dropped", "ended_ms", "event", "failed_names", "failed_refs", "failed_task_id", "first_variables", "input",
-        "last_retried_ms", "latest", "live", "next_id", "next_seq", "output", "parent_id", "parent_task_id", "plain",
-        "previous_status", "priority", "reason", "rerun_from", "rounds", "searched", "seed", "status", "stored_at",
-        "tasks", "timer_ms", "updated_ms", "variables", "waited_by", "workflow_id",
+        "lacks_domains", "last_retried_ms", "latest", "live", "next_id", "next_seq", "output", "parent_id",
+        "parent_task_id", "plain", "previous_status", "priority", "reason", "rerun_from", "rounds", "searched", "seed",
+        "status", "stored_at", "tasks", "timer_ms", "updated_ms", "variables", "waited_by", "workflow_id",
     )  # fmt: skip
 
     def __init__(
@@ -255,6 +255,8 @@ class ExecutionState:
         self.attention = Attention()
         self.begins = True
         """It has not been evaluated to the end yet: what breaks, breaks its start."""
+        self.lacks_domains = False
+        """It is being started by who gave no domains, not even none: the server has a null until it reads it again."""
         self.waited_by: TaskState | None = None
         """The task whose child it is."""
         self.next_seq = 1

@@ -70,7 +70,7 @@ def started(
         definition,
         given,
         correlation_id=asked.get("correlationId"),
-        domains={"*": domain} if domain else asked.get("taskToDomain") or {},
+        domains={"*": domain} if domain else asked.get("taskToDomain", {}),
         priority=asked.get("priority") or 0,
     )
 

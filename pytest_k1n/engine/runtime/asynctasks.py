@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.ids import INSTANCE
-from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 
 _KAFKA_LACKS: Final = {
@@ -26,7 +27,7 @@ def run_event(task: TaskState) -> None:
         "workflowType": execution.definition.name,
         "workflowVersion": execution.definition.version,
         "correlationId": execution.correlation_id,
-        "taskToDomain": execution.domains,
+        "taskToDomain": None if execution.lacks_domains and _is_as_it_was_started(execution) else execution.domains,
     }
     if sink is None:  # of a dynamic task the server resolves no sink
         task.status = FAILED
@@ -42,6 +43,14 @@ def run_event(task: TaskState) -> None:
         return
     task.output["event_produced"] = f"conductor:{execution.definition.name}:{name if colon else task.ref}"
     task.status = COMPLETED
+
+
+def _is_as_it_was_started(execution: ExecutionState) -> bool:
+    """Tell whether the server has not read an execution again since its start: nothing but its decider has ended it."""
+    return all(task.is_open or task.type in UNQUEUED - {"JOIN"} or task.type in _AT_ONCE for task in execution.tasks)
+
+
+_AT_ONCE: Final = ("FORK", "EVENT")
 
 
 def kafka_refusal(task: TaskState) -> str | None:

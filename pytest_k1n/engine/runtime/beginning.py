@@ -44,14 +44,17 @@ class Beginning(PassingTime, ABC):
         workflow_id: str | None = None,
         parent: TaskState | None = None,
     ) -> ExecutionState:
-        """Start an execution and evaluate it; its first tasks are queued when this returns."""
+        """Start an execution and evaluate it; its first tasks are queued when this returns.
+
+        `domains` is None where nobody has given any, not even none.
+        """
         if parent is not None:
             self.guards.nest(self._names_down_to(parent.execution))
             self._count_start(definition)
         with OnlyYoung():
             execution = self._create(definition, input_, workflow_id)
             execution.correlation_id = correlation_id
-            execution.domains = domains or {}
+            execution.domains, execution.lacks_domains = domains or {}, domains is None
             execution.priority = priority
             if parent is not None:
                 execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
@@ -59,6 +62,7 @@ class Beginning(PassingTime, ABC):
             self._begin_execution(execution)
             if parent is None:  # a child starts among what is being settled: a wide fork's would lie in one another
                 self._agenda.settle()
+        execution.lacks_domains = False
         return execution
 
     def start_soon(

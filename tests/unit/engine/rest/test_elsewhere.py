@@ -129,6 +129,30 @@ def test_parameters_of_a_path_are_nobody_s(routes):
     assert ask(routes, "GET", "/workflow/x;v=1")[1]["message"] == "No such workflow found by id: x"
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "before", "shown"),
+    [
+        ("/workflow/w", {}, "NOOP", None),
+        ("/workflow/w", {}, "JOIN", {}),
+        ("/workflow", {"name": "w", "taskToDomain": None}, "NOOP", None),
+        ("/workflow", {"name": "w"}, "NOOP", {}),
+        ("/workflow", {"name": "w", "taskToDomain": {"a": "d"}}, "NOOP", {"a": "d"}),
+    ],
+)
+def test_an_event_shows_no_domains_where_its_start_gave_none(path, body, before, shown):
+    """As 3.32.1 did: its start's own evaluation sees the null that the request left, a later one an empty map."""
+    routes = Routes(Engine())
+    tasks = [
+        {"name": "n", "taskReferenceName": "n", "type": before},
+        {"name": "e", "taskReferenceName": "e", "type": "EVENT", "sink": "conductor"},
+    ]
+    ask(routes, "POST", "/metadata/workflow", {"name": "w", "version": 1, "tasks": tasks})
+    _, workflow_id = ask(routes, "POST", path, body)
+    _, document = ask(routes, "GET", f"/workflow/{workflow_id}")
+    assert document["tasks"][-1]["outputData"]["taskToDomain"] == shown
+    assert document["taskToDomain"] == (shown or {})
+
+
 def test_an_engine_as_3_15_0_says_nothing_of_tasks_that_are_not_there_and_retries_behind_skipped_ones(make):
     routes = Routes(Engine(dialect=dialect_of("3.15.0")))
     assert (ask(routes, "GET", "/tasks/none"), ask(routes, "GET", "/tasks/none/log")) == ((204, None), (200, []))
