@@ -58,10 +58,14 @@ class WorkflowLibrary:
         return self._by_name.get(name, [])
 
     @cached_property
-    def asked(self) -> Collection[str]:
-        """Return the names of the tasks that people do, in any of the workflows."""
-        every = (each for versions in self._by_name.values() for each in versions)
-        return {text(task.fields, "name") for each in every for task in each.tasks if task.type == "HUMAN"}
+    def names_by_type(self) -> Mapping[str, Collection[str]]:
+        """For each type the names of its tasks, in any of the workflows."""
+        found: dict[str, set[str]] = {}
+        for versions in self._by_name.values():
+            for workflow in versions:
+                for task in workflow.tasks:
+                    found.setdefault(task.type, set()).add(text(task.fields, "name"))
+        return found
 
     @cached_property
     def callers(self) -> Mapping[str, list[tuple[str, bool]]]:

@@ -399,6 +399,13 @@ CHECKS: Final = (
         fix="Write as many responseTimeoutSeconds as timeoutSeconds.", find=timeouts.people_cut_short,
     ),
     LintCheck(
+        code="wait-cut-short", level=WARNING, target=Target.TASK, title="A response timeout that ends what only waits",
+        why="The server looks the definition up by the task's name for its own tasks, too: a WAIT, a JOIN or a "
+        "DO_WHILE gives no signs of life, and the response timeout, an hour by default, ends it and the execution.",
+        fix="Give the task another name; of a JOIN or DO_WHILE you may also write as many responseTimeoutSeconds as "
+        "timeoutSeconds.", find=timeouts.wait_cut_short,
+    ),
+    LintCheck(
         code="retry-without-delay", level=WARNING, target=Target.TASK, title="Retries without a delay",
         why="All retries are used up in the second in which something is down.",
         fix='Write "retryDelaySeconds": N, or another retryLogic.', find=timeouts.retry_without_delay,

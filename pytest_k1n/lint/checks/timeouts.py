@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from pytest_k1n.lint.check import Hit
+from pytest_k1n.lint.check import Hit, Path
 from pytest_k1n.lint.subject import TaskSubject, WorkflowSubject
 
 
@@ -51,16 +52,41 @@ def task_without_timeout_policy(definition: TaskSubject) -> Iterator[Hit]:
 def people_cut_short(definition: TaskSubject) -> Iterator[Hit]:
     """Find task definitions of HUMAN tasks whose response timeout ends them before their timeout does."""
     normal = definition.normal
-    if normal is None or definition.name not in definition.library.asked:
+    if normal is None or definition.name not in definition.library.names_by_type.get("HUMAN", ()):
         return
     response_s, timeout_s = normal["responseTimeoutSeconds"], normal["timeoutSeconds"]
     if not response_s or 0 < timeout_s <= response_s:
         return
-    given = "responseTimeoutSeconds" in definition.fields
-    path = (*definition.path, "responseTimeoutSeconds") if given else definition.path
-    by = "" if given else ", the default"
+    path, by = _response_timeout(definition)
     allowed = f"timeoutSeconds is {timeout_s}" if timeout_s else "it has no timeoutSeconds"
     yield Hit(path, f"people have {response_s} s: responseTimeoutSeconds{by}; {allowed}")
+
+
+def wait_cut_short(definition: TaskSubject) -> Iterator[Hit]:
+    """Find task definitions whose response timeout ends a WAIT, a JOIN or a loop of their name."""
+    normal = definition.normal
+    if normal is None:
+        return
+    response_s, timeout_s = normal["responseTimeoutSeconds"], normal["timeoutSeconds"]
+    path, by = _response_timeout(definition)
+    for kind, ends in _CUT_SHORT.items():
+        is_meant = kind != "WAIT" and 0 < timeout_s <= response_s
+        if response_s and not is_meant and definition.name in definition.library.names_by_type.get(kind, ()):
+            yield Hit(path, f"a {kind} has this name: {ends.format(response_s)}{by}")
+
+
+_CUT_SHORT: Final = {
+    "WAIT": "with a duration or a date it is TIMED_OUT at the next evaluation, else after {} s",
+    "JOIN": "it is TIMED_OUT if its branches take longer than {} s",
+    "DO_WHILE": "it is TIMED_OUT if an iteration takes longer than {} s",
+}
+
+
+def _response_timeout(definition: TaskSubject) -> tuple[Path, str]:
+    """Return where a response timeout stands, and what to say of one that stands nowhere."""
+    if "responseTimeoutSeconds" in definition.fields:
+        return (*definition.path, "responseTimeoutSeconds"), ""
+    return definition.path, ", the default"
 
 
 def retry_without_delay(definition: TaskSubject) -> Iterator[Hit]:

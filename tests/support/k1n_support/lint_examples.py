@@ -1198,6 +1198,27 @@ EXAMPLES: dict[str, Examples] = {
             definition("lint_ask"),
         ],
     ),
+    "wait-cut-short": Examples(
+        bad=[
+            [workflow(task("ask", "WAIT", inputParameters={"duration": "5s"})), definition("lint_ask")],
+            [workflow(loop(A, name="lint_round")), definition("lint_round")],
+            [
+                without(definition("lint_round", timeoutSeconds=9999), "responseTimeoutSeconds"),
+                workflow(loop(A, name="lint_round")),
+            ],
+            [workflow(fork([A]), join("a", name="lint_both")), definition("lint_both", timeoutSeconds=0)],
+            [
+                workflow(switch({"x": [task("ask", "WAIT", inputParameters={"until": "${workflow.input.k}"})]})),
+                definition("lint_ask", responseTimeoutSeconds=60),
+            ],
+        ],
+        good=[
+            [workflow(loop(A, name="lint_round")), definition("lint_round", responseTimeoutSeconds=60)],
+            [workflow(loop(A, name="lint_round")), definition("lint_a")],
+            [workflow(task("ask", "HUMAN")), definition("lint_ask", timeoutSeconds=60)],
+            definition("lint_ask"),
+        ],
+    ),
     "retry-without-delay": Examples(
         bad=[
             definition(retryDelaySeconds=0),
