@@ -13,7 +13,7 @@ from typing import Any
 import pytest_k1n.core.expectations as expectations
 import pytest_k1n.report.document as report_document
 from pytest_k1n.cli import COMMANDS
-from pytest_k1n.conformance.known import EMBEDDED, NEXT, known_differences
+from pytest_k1n.conformance.known import EMBEDDED, NEXT, RACE, known_differences
 from pytest_k1n.core.codes import CODES
 from pytest_k1n.core.gates import CATEGORIES
 from pytest_k1n.core.gates.document import QualityDocument
@@ -242,7 +242,7 @@ def plan_page() -> Iterator[str]:
 def upgrading_page() -> Iterator[str]:
     """What servers of other versions do otherwise, from the file of known differences."""
     every = known_differences()
-    older = [entry for entry in every if entry.on not in (EMBEDDED, NEXT)]
+    older = [entry for entry in every if entry.on not in (EMBEDDED, NEXT, RACE)]
     yield from ("# Between versions of Conductor", "", NOTE, "")
     yield f"What Conductor {OLDER}, the last release of Netflix's line, does otherwise than {PINNED}, and what is known"
     yield "to come after it. Each difference was seen by putting the same cases to both servers (`k1n conformance`,"
@@ -262,6 +262,8 @@ def upgrading_page() -> Iterator[str]:
     yield from (
         f"- {_told(entry.reason)} {_told(entry.upgrade)} ({entry.upstream})" for entry in every if entry.on == NEXT
     )
+    yield from ("", "## Races", "", "What every Conductor does now so, now otherwise, whatever its version.", "")
+    yield from (f"- **{entry.id}**: {_told(entry.reason)} ({entry.upstream})" for entry in every if entry.on == RACE)
     yield from ("", "## The embedded engine", "", "What it does otherwise than the Conductor that it stands for.", "")
     yield from (f"- **{entry.id}**: {_told(entry.reason)}" for entry in every if entry.on == EMBEDDED)
 

@@ -1,8 +1,8 @@
 """The known differences: what servers do otherwise than the recorded Conductor, in one file, each with its reason.
 
 `known_differences.toml` holds `[[difference]]` tables: `id`; `on`, the servers that show it (`embedded`; a version, and
-those before it; `next`, those after the recorded one); `path`, a regular expression that matches a difference's whole
-path; optional `cases`, `left`, `right`, for the case's name, the recorded value and the other one, as JSON, and `uses`,
+those before it; `next`, those after the recorded one; `race`, every Conductor, now and then); `path`, a regular
+expression that matches a difference's whole path; optional `cases`, `left`, `right`, for the case's name, the recorded value and the other one, as JSON, and `uses`,
 which is found somewhere in the case's own JSON; `reason` and `upstream` (issue, change, source file or measurement).
 For an older version also `before`, the first release without it where that is known, `area`, `upgrade`, what a user has
 to know, and `modelled`, where the embedded engine does so too as that version. A difference that none matches is
@@ -24,7 +24,7 @@ from pytest_k1n.conformance.cases import Case
 from pytest_k1n.conformance.compare import HistoryDifference
 from pytest_k1n.conformance.corpus import folder
 
-EMBEDDED, NEXT = "embedded", "next"
+EMBEDDED, NEXT, RACE = "embedded", "next", "race"
 _PATTERNS = ("path", "cases", "uses", "left", "right")
 _ANY = re.compile(".*", re.DOTALL)
 
@@ -64,6 +64,8 @@ class Known:
             return is_embedded(version)
         if is_embedded(version) and not self.modelled:
             return False
+        if self.on == RACE:
+            return True
         if self.on == NEXT:
             return release > release_of(recorded)
         return release <= release_of(self.on) or (self.before is not None and release < release_of(self.before))

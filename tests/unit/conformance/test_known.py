@@ -41,18 +41,19 @@ def test_a_version_and_what_comes_before_it_show_what_was_seen_on_it(tmp_path):
         + table.format("joins", "3.15.0", 'before = "3.22.3"')
         + table.format("fields", "3.15.0", "modelled = true")
         + table.format("soon", "next", "")
+        + table.format("threads", "race", "")
     )
     every = known_differences(path)
 
     def of(version):
         return [entry.id for entry in known_of(version, "3.32.1", every)]
 
-    assert of("3.32.1") == []
+    assert of("3.32.1") == ["threads"]
     assert of("3.32.1-k1n-embedded") == ["engine"]
-    assert of("3.15.0") == of("3.13.8") == ["old", "joins", "fields"]
-    assert of("3.21.0") == ["joins"]
+    assert of("3.15.0") == of("3.13.8") == ["old", "joins", "fields", "threads"]
+    assert of("3.21.0") == ["joins", "threads"]
     assert of("3.15.0-k1n-embedded") == ["engine", "fields"]
-    assert of("3.32.4") == ["soon"]
+    assert of("3.32.4") == ["soon", "threads"]
 
 
 def test_what_a_case_uses_may_be_part_of_the_explanation(tmp_path):
@@ -69,3 +70,13 @@ upstream = "u"
     found = [HistoryDifference("a", 1, 2)]
     assert unexplained(found, CASE, known_differences(path)) == []
     assert unexplained(found, Case(name="other", workflows=({"name": "case_main"},)), known_differences(path)) == found
+
+
+def test_a_join_that_looked_or_not_explains_nothing_of_a_task_beside_it():
+    known = known_of("3.32.1", "3.32.1", known_differences())
+    case = Case(name="retry, fork, failed", workflows=({"name": "case_main", "tasks": [{"type": "JOIN"}]},))
+    reason, failed, status, ended = (
+        HistoryDifference(f"executions|root|{path}", "<missing>", "x")
+        for path in ("tasks|join#0|reasonForIncompletion", "failedTaskNames", "tasks|x#0|status", "status")
+    )
+    assert unexplained([reason, failed, status, ended], case, known) == [status, ended]
