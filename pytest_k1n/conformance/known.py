@@ -2,11 +2,11 @@
 
 `known_differences.toml` holds `[[difference]]` tables: `id`; `on`, the servers that show it (`embedded`; a version, and
 those before it; `next`, those after the recorded one; `race`, every Conductor, now and then); `path`, a regular
-expression that matches a difference's whole path; optional `cases`, `left`, `right`, for the case's name, the recorded value and the other one, as JSON, and `uses`,
-which is found somewhere in the case's own JSON; `reason` and `upstream` (issue, change, source file or measurement).
-For an older version also `before`, the first release without it where that is known, `area`, `upgrade`, what a user has
-to know, and `modelled`, where the embedded engine does so too as that version. A difference that none matches is
-unexplained.
+expression that matches a difference's whole path; optional `cases`, `left`, `right`, for the case's name, the recorded
+value and the other one, as JSON, and `uses`, which is found somewhere in the case's own JSON; `reason` and `upstream`
+(issue, change, source file or measurement). For an older version also `before`, the first release without it where that
+is known, `area`, `upgrade`, what a user has to know, and `modelled`, where the embedded engine does so too as that
+version. A difference that none matches is unexplained.
 """
 
 from __future__ import annotations
