@@ -31,6 +31,8 @@ class Problem(Exception):
         super().__init__(message)
         self.message = message
         self.violations = violations
+        self.chain: tuple[str, ...] = ()
+        """Where in a document that cannot be read it was found, outermost first."""
 
 
 class Unknown(Problem):

@@ -50,6 +50,8 @@ def fail(context: Context, execution: ExecutionState, task: TaskState, reason: s
     """End an execution because one of its tasks failed for good."""
     status = _ENDS_AS.get(task.status, FAILED)
     text = reason or f"Task {task.task_id} failed with status: {status} and reason: '{task.reason or 'null'}'"
+    loops.note_end(context, execution, task)
+    execution.output = _output_if_any(execution)  # the output of the ended one may show it as `${workflow.output}`
     terminate(context, execution, status, text, task)
 
 
@@ -65,15 +67,15 @@ def terminate(
 ) -> None:
     """End an execution unsuccessfully; unless that was requested through the API, its failureWorkflow starts."""
     loops.note_end(context, execution, task)
-    execution.output = _output_if_any(execution) if output is None else output
     if task is not None and execution.failed_task_id is None:  # a retry does not forget the first one
         execution.failed_task_id = task.task_id
     _name_failures(execution)
     failure_workflow = execution.definition.failure_workflow
-    if output is None and execution.definition.resolve_output is not None:  # once more, now that it has ended so
+    if output is None:
         execution.previous_status, execution.status = execution.status, status
-        execution.output = _output_if_any(execution)
+        output = _output_if_any(execution)
         execution.status = execution.previous_status
+    execution.output = output
     execution.reason = reason  # only now: outputs do not see it
     _end(context, execution, status)
     if failure_workflow and not by_request:
@@ -112,12 +114,12 @@ def _end(context: Context, execution: ExecutionState, status: str) -> None:
 
 
 def _output(execution: ExecutionState) -> JsonObject:
+    if not execution.tasks:
+        return execution.output
     resolve = execution.definition.resolve_output
     if resolve is not None:
         output: JsonObject = resolve(execution, None)
         return output
-    if not execution.tasks:
-        return execution.output
     last = execution.tasks[-1]
     return joins.output(last) if last.type == "JOIN" and last.status in OPEN_TASK else last.output
 

@@ -10,7 +10,7 @@ from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.language.java_text import java_cast, java_text
 from pytest_k1n.engine.problems import Invalid, InvalidInput, Problem
 from pytest_k1n.engine.registry import shapes
-from pytest_k1n.engine.registry.coercions import NO_PLACE, no_container, no_object
+from pytest_k1n.engine.registry.coercions import no_container, no_object, unreadable
 from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.values import JsonObject
@@ -156,8 +156,8 @@ _JOINED_TASK: Final = "com.netflix.conductor.common.metadata.workflow.DynamicFor
 
 def _unreadable(complaint: Problem, chain: str = "") -> Broken:
     """Make the answer to what the server's JSON reader refuses, not of a request but of an input."""
-    text = complaint.message.removeprefix("JSON parse error: ") + NO_PLACE
-    return Broken(f"{text} (through reference chain: {chain})" if chain else text, problem=Invalid)
+    complaint.chain = (chain,) if chain else ()
+    return Broken(unreadable(complaint), problem=Invalid)
 
 
 def _same_task(fork: TaskState) -> list[JsonObject]:

@@ -14,6 +14,7 @@ from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import WRITTEN, Node
 from pytest_k1n.engine.language.expressions import compile_template
 from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.language.javahash import as_hash_map
 from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.registry.wiredefaults import workflow_document
 from pytest_k1n.engine.state import ExecutionState, TaskState
@@ -77,7 +78,7 @@ def _dynamic(batch: TaskGroup, node: Node) -> None:
     if name is None:
         raise InvalidInput(
             "Cannot map a dynamic task based on the parameter and input. "
-            f"Parameter= {parameter}, input= {java_text(task.input)}"
+            f"Parameter= {parameter}, input= {java_text(as_hash_map(task.input, node.document['inputParameters']))}"
         )
     task.type = task.def_name = task.name = java_text(name)
     definition = node.task_def

@@ -78,14 +78,17 @@ def _inline_result(task: TaskState, context: Context) -> Any:
     evaluator, expression = given.get("evaluatorType"), given.get("expression")
     if evaluator is None:
         evaluator = "javascript"
+    for each in (evaluator, expression):
+        if each is not None and not isinstance(each, str):
+            raise Broken(java_cast(each, "java.lang.String"))
     if not expression:
         raise ScriptError(
             "Empty 'expression' in Inline task's input parameters. A non-empty String value must be provided."
         )
     if evaluator == "value-param":
-        return given.get(str(expression))
+        return given.get(expression)
     if evaluator in ("javascript", "graaljs"):
-        return context.scripts.javascript(str(expression), given)
+        return context.scripts.javascript(expression, given)
     if evaluator == "python":  # known by its name only at run time, else it is refused at registration
         raise ScriptError(f"task {task.ref} {refusals.EVALUATES_PYTHON}")
     if evaluator == "":

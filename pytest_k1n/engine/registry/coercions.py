@@ -6,13 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pytest_k1n.engine.problems import Illegal
+from pytest_k1n.engine.problems import Illegal, Problem
 
 _WIDTHS: Final = {"int": 31, "java.lang.Integer": 31, "long": 63, "java.lang.Long": 63}
 _TRUTHS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _PARSE: Final = "JSON parse error: "
 NO_PLACE: Final = "\n at [Source: UNKNOWN; byte offset: #UNKNOWN]"
 """What the mapper adds where it reads a task's input and no text of a request."""
+
+
+def unreadable(complaint: Problem) -> str:
+    """Say what the mapper says of a task's input: with the way to what it cannot read."""
+    text = complaint.message.removeprefix(_PARSE) + NO_PLACE
+    return f"{text} (through reference chain: {'->'.join(complaint.chain)})" if complaint.chain else text
+
+
 _COERCION: Final = "(but could if coercion was enabled using `CoercionConfig`)"
 
 

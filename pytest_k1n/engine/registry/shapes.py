@@ -1,7 +1,7 @@
 """Request bodies as the server's mapper reads them: unknown fields ignored, scalars coerced, anything else refused.
 
-A shape names the fields that have a type; `read` returns the document with values of those types, so that nothing
-behind it meets a string where a number belongs. Conductor answers a body it cannot read with 500.
+A shape names the fields and their types; `read` returns the document with these fields only, and with values of those
+types, so that nothing behind it meets a string where a number belongs. Conductor answers 500 to a body it cannot read.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pytest_k1n.engine.language import jsontext
-from pytest_k1n.engine.problems import Illegal, Invalid
+from pytest_k1n.engine.problems import Illegal, Invalid, Problem
 from pytest_k1n.engine.registry import coercions
 from pytest_k1n.engine.status import (
     CANCELED,
@@ -36,7 +36,7 @@ UNCHECKABLE: Final = "HV000028: Unexpected exception during isValid call."
 
 
 class Shape:
-    """The typed fields of one kind of request object; `from_text` is the field that a text in its place stands for."""
+    """The fields of one kind of request object; `from_text` is the field that a text in its place stands for."""
 
     def __init__(self, java: str, *, from_text: str | None = None, **fields: Any) -> None:
         self.java = java
@@ -102,7 +102,7 @@ WORKFLOW: Final = Shape(
 SUB_WORKFLOW: Final = Shape(
     f"{_COMMON}.metadata.workflow.SubWorkflowParams",
     name="text", version="int?", taskToDomain="text map", workflowDefinition="definition", idempotencyKey="text",
-    idempotencyStrategy=_IDEMPOTENCY,
+    idempotencyStrategy=_IDEMPOTENCY, priority="any",
 )  # fmt: skip
 WORKFLOW_TASK.fields["subWorkflowParam"] = ("object", SUB_WORKFLOW)
 TASK_DEFINITION: Final = Shape(
@@ -205,17 +205,25 @@ def read(document: Any, shape: Shape) -> JsonObject:
         return {shape.from_text: document}
     if not isinstance(document, Mapping):
         raise coercions.no_object(shape.java, document)
-    made = dict(document)
-    if shape is WORKFLOW_TASK and "workflowTaskType" in made:
+    made = {field: value for field, value in document.items() if field in shape.fields}
+    if shape is WORKFLOW_TASK and "workflowTaskType" in document:
         made["type"] = task_type(document)
-        del made["workflowTaskType"]
     for field, kind in shape.fields.items():
         value = made.get(field)
         if value is not None:
-            value = made[field] = _value(value, kind)
+            try:
+                value = made[field] = _value(value, kind)
+            except Problem as complaint:
+                raise _found_at(complaint, f'{shape.java}["{field}"]') from None
         if value is None and field in made and isinstance(kind, str) and kind in _PRIMITIVES:
             made[field] = _PRIMITIVES[kind]
     return made
+
+
+def _found_at(complaint: Problem, step: str) -> Problem:
+    """Note where a complaint was found, from inside outwards: the server says so where it reads no request."""
+    complaint.chain = (step, *complaint.chain)
+    return complaint
 
 
 def unbearable_nulls(task: Mapping[str, Any], *, in_loop: bool) -> list[str]:
@@ -280,14 +288,21 @@ def read_list(document: Any, shape: Shape) -> list[JsonObject]:
     """Read a list of documents of one shape. Raises Illegal."""
     if not isinstance(document, list):
         raise coercions.cannot(f"java.util.ArrayList<{shape.java}>", document)
-    return [read(each, shape) for each in document]
+    return [_element(each, index, shape) for index, each in enumerate(document)]
+
+
+def _element(value: Any, index: int, shape: Shape) -> JsonObject:
+    try:
+        return read(value, shape)
+    except Problem as complaint:
+        raise _found_at(complaint, f"java.util.ArrayList[{index}]") from None
 
 
 def _read_elements(document: Any, shape: Shape) -> list[JsonObject | None]:
     """Read a list in a definition: what does not bear a null among its tasks says so later. Raises Illegal."""
     if shape is not WORKFLOW_TASK or not isinstance(document, list):
         return [*read_list(document, shape)]
-    return [None if each is None else read(each, shape) for each in document]
+    return [None if each is None else _element(each, index, shape) for index, each in enumerate(document)]
 
 
 def read_map(document: Any, *, of: str = "java.lang.Object") -> JsonObject:
@@ -312,6 +327,8 @@ def read_any_list(document: Any, *, of: str = "java.lang.Object") -> list[Any]:
 
 
 def _value(value: Any, kind: Any) -> Any:
+    if kind == "any":
+        return value
     if kind in _NUMBERS:
         return coercions.number(value, _NUMBERS[kind])
     if kind in _TRUTHS:
@@ -323,8 +340,7 @@ def _value(value: Any, kind: Any) -> Any:
     if kind == "map":
         return read_map(value)
     if kind == "text map":
-        texts = read_map(value, of=_TEXT)
-        return {key: None if each is None else coercions.text(each) for key, each in texts.items()}
+        return {key: _entry(key, each) for key, each in read_map(value, of=_TEXT).items()}
     if kind == "texts":
         return read_texts(value)
     if kind[0] == "enum":
@@ -339,6 +355,13 @@ def _value(value: Any, kind: Any) -> Any:
         return [None if each is None else _read_elements(each, shape) for each in lists]
     cases = read_map(value, of=f"java.util.List<{shape.java}>")
     return {case: _read_elements(each, shape) for case, each in cases.items() if each is not None}
+
+
+def _entry(key: str, value: Any) -> str | None:
+    try:
+        return None if value is None else coercions.text(value)
+    except Problem as complaint:
+        raise _found_at(complaint, f'java.util.LinkedHashMap["{key}"]') from None
 
 
 def _definition(value: Any) -> Any:

@@ -132,7 +132,7 @@ def _status(request: Request) -> Reply:
 
 def _tasks(request: Request) -> Reply:
     execution = _execution(request)
-    wanted = request.texts("status")
+    wanted = [each.upper() for each in request.texts("status") or ()]
     tasks = [task for task in execution.tasks if not wanted or task.status in wanted]
     start, count = request.number("start", 0) or 0, request.number("count", 15) or 0
     shown = [task_document(task) for task in sliced(tasks, start, count)]
@@ -236,9 +236,10 @@ def _remove(request: Request) -> Reply:
 
 
 def _terminate_remove(request: Request) -> Reply:
+    archive = request.flag("archiveWorkflow", default=True)
     execution = _changeable(request)
     operations.terminate(request.engine, execution, request.text("reason"))
-    operations.remove(request.engine, execution)
+    operations.remove(request.engine, execution, archive=archive)
     return Reply()
 
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pytest_k1n.core.definition import httprequests
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.registry.coercions import number
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 from pytest_k1n.engine.values import JsonObject
@@ -32,6 +33,10 @@ _LINE_END: Final = re.compile("[\r\n]")
 _KNOWN: Final = frozenset({*map(int, HTTPStatus), *range(400, 600)})
 """Statuses that the server has a name for, and the errors, which need none."""
 _ANY_JSON: Final = "application/json"
+_READ_TIMEOUT_MS: Final = 3000
+_FOR_EVER_MS: Final = 86_400_000
+_NULL_TIMEOUT_MS: Final = 150
+"""What a null stands for, as an expression that leads nowhere does."""
 
 
 class HttpCaller(Protocol):
@@ -76,14 +81,21 @@ def http_request(task: TaskState) -> OutgoingCall | None:
         return None
     body = fields.get("body")
     payload = None if body is None else body.encode() if isinstance(body, str) else _json(body)
-    timeout_s = float(fields.get("readTimeOut") or 3000) / 1000
     return OutgoingCall(
         method=str(fields["method"]),
         uri=str(fields["uri"]),
         headers=_headers_of(fields),
         body=payload,
-        timeout_s=timeout_s,
+        timeout_s=_timeout_s(fields.get("readTimeOut", _READ_TIMEOUT_MS)),
     )
+
+
+def _timeout_s(asked_ms: Any) -> float:
+    """Read a timeout: a blank text is none, too, and 0 is for ever."""
+    known_ms = None if asked_ms is None else number(asked_ms, "java.lang.Integer")
+    if known_ms is None:
+        known_ms = _NULL_TIMEOUT_MS
+    return (known_ms or _FOR_EVER_MS) / 1000
 
 
 def _headers_of(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -92,9 +104,11 @@ def _headers_of(fields: Mapping[str, Any]) -> dict[str, str]:
     accept = asked if isinstance(asked, list) else [asked or _ANY_JSON]
     headers = {
         "Accept": ", ".join(str(each).replace("; ", ";") for each in accept),
-        "Content-Type": str(fields.get("contentType") or _ANY_JSON),
+        "Content-Type": str(fields.get("contentType") or _ANY_JSON).replace("; ", ";"),
     }
     for name, value in (fields.get("headers") or {}).items():
+        if value is None:
+            continue
         known = next((own for own in headers if own.lower() == str(name).lower()), str(name))
         text = java_text(value)
         headers[known] = f"{headers[known]}{ANOTHER}{text}" if known in headers else text
@@ -130,6 +144,8 @@ def parsed(text: str) -> Any:
     if not text:
         return None
     begin = text.lstrip(" \t\r\n")
+    if not begin:
+        return ""
     try:
         value, end = _DECODER.raw_decode(begin)
     except ValueError:

@@ -6,7 +6,7 @@ from pytest_k1n.engine.definition import Definition
 from pytest_k1n.engine.problems import Illegal, Unknown
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.catalogue import MissingChild
-from pytest_k1n.engine.registry.coercions import NO_PLACE
+from pytest_k1n.engine.registry.coercions import unreadable
 from pytest_k1n.engine.runtime.ports import Starter
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
@@ -29,11 +29,11 @@ def run(engine: Starter, task: TaskState) -> None:
         problem = _problem(asked)
         if not problem and isinstance(request, dict) and request.get("input", "") is None:
             problem = "NULL input passed when starting workflow"
+        if not problem and not asked["name"].strip() and asked.get("workflowDef") is None:
+            problem = "Workflow name must be specified when searching for a definition"
         definition = None if problem else _definition(engine, asked)
     except Illegal as error:
-        problem = f"Error reading StartWorkflowRequest. {str(error).removeprefix('JSON parse error: ')}"
-        if not isinstance(request, dict):
-            problem += NO_PLACE
+        problem = f"Error reading StartWorkflowRequest. {unreadable(error)}"
     except (Unknown, MissingChild) as error:
         problem = str(error)
     if problem or definition is None:
@@ -64,7 +64,7 @@ def _definition(engine: Starter, asked: JsonObject) -> Definition:
 def _problem(asked: JsonObject) -> str | None:
     """Say which field of the request breaks a constraint, or None."""
     priority = asked.get("priority") or 0
-    if not asked.get("name"):
+    if asked.get("name") is None:
         field, why = "name", "Workflow name cannot be null or empty"
     elif priority > MOST_PRIORITY:
         field, why = "priority", f"priority: {priority} should be maximum {MOST_PRIORITY}"

@@ -24,6 +24,7 @@ def metadata_requests() -> dict[str, list[ClientStep]]:
         "administration": _administration(),
         "definitions that hold a null for what is demanded": _demanded(),
         "empty domains and counts below zero": _polls(),
+        "fields inside of definitions that nobody knows": _unknown(),
         "definitions with nulls in the place of tasks": _null_tasks(),
         "definitions registered over others": _overwritten(),
     }
@@ -137,6 +138,48 @@ def _polls() -> list[ClientStep]:
         step(f"GET /tasks/poll/batch/{asked}", workerid="w", domain="d", timeout=0),
         step("GET /tasks/queue/polldata", taskType=asked),
         step(f"GET /tasks/poll/batch/{PREFIX}task", count=-1, timeout=0),
+    ]
+
+
+def _unknown() -> list[ClientStep]:
+    """Register what has one field too many, each in another object, and look at what was kept."""
+    unknown: Document = {"nobody": "knows"}
+    schema: Document = {"name": "s", "version": 1, "type": "JSON", **unknown}
+    workflow: Document = {
+        "inputSchema": schema, "outputSchema": schema, "cacheConfig": {"key": "k", "ttlInSecond": 5, **unknown},
+        "rateLimitConfig": {"rateLimitKey": "k", "concurrentExecLimit": 1, **unknown}, **unknown,
+    }  # fmt: skip
+    inner = task(
+        cacheConfig={"key": "k", "ttlInSecond": 5, **unknown},
+        taskDefinition={"name": TASK, "inputSchema": schema, **unknown},
+        onStateChange={"onStart": [{"type": "x", "payload": {"a": 1}, **unknown}]},
+        **unknown,
+    )
+    child = task(type="SUB_WORKFLOW", subWorkflowParam={"name": "x", "version": 1, "priority": 3, **unknown})
+    actions: list[Document] = [
+        {"action": "start_workflow", "start_workflow": {"name": "n", "version": 2, "input": unknown, **unknown}},
+        {"action": "complete_task", "complete_task": {"workflowId": "w", "taskRefName": "t", **unknown}, **unknown},
+        {"action": "fail_task", "fail_task": {"taskId": "t", "reasonForIncompletion": "no", **unknown}},
+        {"action": "terminate_workflow", "terminate_workflow": {"workflowId": "w", **unknown}},
+        {"action": "update_workflow_variables", "update_workflow_variables": {"variables": unknown, **unknown}},
+    ]
+    handler = {
+        "name": WORKFLOW,
+        "event": f"conductor:{WORKFLOW}:unknown",
+        "actions": actions,
+        "active": True,
+        **unknown,
+    }
+    return [
+        step(_PUT, [definition(inner, **workflow)]),
+        step(f"GET /metadata/workflow/{WORKFLOW}"),
+        step(_PUT, [definition(child)]),
+        step(f"GET /metadata/workflow/{WORKFLOW}"),
+        step("POST /metadata/taskdefs", [{"name": TASK, "inputSchema": schema, **unknown}]),
+        step(f"GET /metadata/taskdefs/{TASK}"),
+        step("POST /event", handler),
+        step(f"GET /event/conductor:{WORKFLOW}:unknown"),
+        step(f"DELETE /event/{WORKFLOW}"),
     ]
 
 

@@ -22,6 +22,7 @@ from k1n_parity.catalogue import (
     mappers,
     nesting,
     operators,
+    outside,
     parenting,
     plan,
     rerunning,
@@ -67,3 +68,4 @@ def catalogue() -> Iterator[Case]:
     yield from rerunning.rerunning()
     yield from deadends.dead_ends()
     yield from mappers.mappers()
+    yield from outside.outside()

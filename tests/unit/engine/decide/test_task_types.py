@@ -446,6 +446,23 @@ def test_an_http_task_sends_json_without_blanks_and_always_a_content_type(make):
     assert sent == [("application/json", '{"x":["ü"]}'.encode()), ("application/json", None)]
 
 
+@pytest.mark.parametrize(
+    ("given", "timeout_s"),
+    [({}, 3), ({"readTimeOut": None}, 0.15), ({"readTimeOut": " "}, 0.15), ({"readTimeOut": 0}, 86400)],
+)
+def test_an_http_task_waits_briefly_where_its_timeout_leads_nowhere(make, given, timeout_s):
+    waited = []
+
+    def call(method, uri, headers, body, timeout_s):
+        waited.append(timeout_s)
+        return 200, "OK", {}, b""
+
+    request = {"uri": "http://a/", "method": "GET", **given}
+    asking = make.of_type("HTTP", "call", inputParameters={"http_request": request})
+    make.bench(call_http=call).run(make.workflow(asking))
+    assert waited == [timeout_s]
+
+
 SYSTEM_NAMED = {
     "HTTP": {"http_request": {"uri": "http://ok/x", "method": "GET"}},
     "EVENT": {"sink": "conductor:x"},

@@ -115,6 +115,7 @@ def test_the_fields_of_a_request_win_over_headers_of_the_same_name(bench, make, 
     ("text", "value"),
     [
         ("", None),
+        (" \n", ""),
         ("42", 42.0),
         ("1.50", 1.5),
         ("true", "true"),
