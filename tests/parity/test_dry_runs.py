@@ -29,9 +29,11 @@ def test_the_catalogue_runs_dry():
             ends[str(result.main.execution.status)] += 1
             running |= {case.name} if result.main.execution.status == "RUNNING" else set()
     assert ends["COMPLETED"] > 700
+    dropping = ("a worker's task", "a task behind a NOOP", "a WAIT")
     assert running == {  # as on the server
         "FORK_JOIN, joinOn unknown", "DYNAMIC that names SUB_WORKFLOW without a name", "DYNAMIC that names FORK_JOIN",
         "a dynamic fork over a loop over two",
+        *(f"DO_WHILE, keepLastN is {kept}, over {body}" for kept in (0, -1) for body in dropping),
     }  # fmt: skip
     assert ends["refused"] < 80
     assert ends["broken"] == 0

@@ -26,6 +26,8 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     if loop.iteration == 0:
         return _first(loop)
     children = _children(loop)
+    if _drops_tasks(loop) and len({task.plain_ref for task in children}) < len(loop.node.body):
+        return None  # of what it has dropped nobody hears again
     if not children:  # a rerun has dropped them: the server goes through all iterations again, over what it still has
         loop.iteration = 0
         return _next(loop)
@@ -37,10 +39,9 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status = FAILED
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
         return None
-    keep = kept(loop)
-    unwanted = loop.iteration - keep if keep else 0
-    while unwanted > 0 and loop.output.pop(str(unwanted), None) is not None:
-        unwanted -= 1
+    if (keep := kept(loop)) is not None:
+        unwanted = loop.iteration - keep
+        loop.output = {key: value for key, value in loop.output.items() if not key.isdigit() or int(key) > unwanted}
     try:
         goes_on = _goes_on(loop, context)
     except ScriptError as error:
@@ -190,23 +191,35 @@ def _children(loop: TaskState) -> list[TaskState]:
     return list(loop.execution.rounds.get((loop.node, loop.iteration), {}).values())
 
 
-def kept(loop: TaskState) -> int:
-    """Return how many iterations the definition's keepLastN wants kept, 0 for all. Raises Broken for no Integer.
+def kept(loop: TaskState) -> int | None:
+    """Return how many iterations the definition's keepLastN wants kept, None for all. Raises Broken for no Integer.
 
-    The server reads it as it is written: an expression is a text. From zero down it drops what it has just scheduled,
-    and stalls.
+    The server reads it as it is written: an expression is a text.
     """
     keep = loop.node.document["inputParameters"].get("keepLastN")
     if keep is not None and not is_integer(keep):
         raise Broken(java_cast(keep, "java.lang.Integer", as_written=True))
-    return max(keep or 0, 0)
+    return keep if keep is None else int(keep)
+
+
+def _drops_tasks(loop: TaskState) -> bool:
+    keep = kept(loop)
+    return keep is not None and keep < 1
+
+
+def is_dropped(task: TaskState) -> bool:
+    """Tell whether the loop around a new task drops it at once: that keeps less than one iteration.
+
+    The server does so whenever it looks at the loop; what ends within an evaluation it writes down once more.
+    """
+    loop = task.execution.plain.get(task.node.loop.ref) if task.node.loop is not None else None
+    return loop is not None and _drops_tasks(loop)
 
 
 def _forget_tasks(loop: TaskState) -> None:
     """Drop the tasks of iterations that are no longer wanted, now that a new one begins."""
     keep = kept(loop)
-    oldest = loop.iteration - keep
-    if not keep or oldest < 1:
+    if keep is None or (oldest := loop.iteration - keep) < 1:
         return
     execution, next_seq = loop.execution, loop.execution.next_seq
     execution.keep([task for task in execution.tasks if task.node.loop is not loop.node or task.iteration > oldest])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.decide import retry
+from pytest_k1n.engine.decide import loops, retry
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.domains import domain_of
 from pytest_k1n.engine.decide.mapping import MAPPERS, TaskGroup
@@ -72,6 +72,8 @@ def repeat(context: Context, execution: ExecutionState, batch: TaskGroup) -> Non
 
 def insert_one(context: Context, execution: ExecutionState, task: TaskState) -> None:
     """Add one task, and have it queued if a queue is where it waits."""
+    if task.node.loop is not None and task.type not in RUNNERS and task.status in OPEN_TASK and loops.is_dropped(task):
+        return
     execution.add(task)
     if task.type in STARTED_AT_ONCE and task.status in OPEN_TASK:
         run(task, context)

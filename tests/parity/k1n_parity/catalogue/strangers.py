@@ -32,6 +32,18 @@ def _broken_starts() -> Iterator[Case]:
     kept: Document = {"text": "1", "a fraction": 1.5, "a truth": True, "a list": [1], "an object": {}, "a long": 2**40}
     for name, value in {**kept, "an expression": "${workflow.input.list}", "null": None}.items():
         yield case(f"DO_WHILE, keepLastN is {name}", loop(simple("a"), inputs={"keepLastN": value}), defs=DEFS)
+    for kept_last in (0, -1):
+        for name, body in {
+            "a worker's task": [simple("a")],
+            "a NOOP": [system("NOOP", "n")],
+            "a task behind a NOOP": [system("NOOP", "n"), simple("a")],
+            "a WAIT": [system("WAIT", "w", {"duration": "1s"})],
+        }.items():
+            yield case(
+                f"DO_WHILE, keepLastN is {kept_last}, over {name}",
+                loop(*body, inputs={"keepLastN": kept_last}),
+                defs=DEFS,
+            )
 
 
 def _seen_from_a_loop() -> Iterator[Case]:
