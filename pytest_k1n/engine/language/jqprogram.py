@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from pytest_k1n.engine.language.javahash import hash_order
@@ -21,13 +23,19 @@ class Refused(ValueError):
 
 @dataclass(slots=True, eq=False)
 class _Token:
-    """A piece of a program: what it is, how it is written there and here, where it begins, and the space before it."""
+    """A piece of a program: what it is, how it is written there and here, where it begins, and the space before it.
+
+    `opens` and `closes` are brackets that only libjq needs, `trail` the space behind the last one.
+    """
 
     kind: str
     source: str
     text: str
     at: int
     space: str
+    opens: str = ""
+    closes: str = ""
+    trail: str = ""
 
 
 @dataclass(slots=True)
@@ -69,7 +77,7 @@ def _scan(program: str, at: int, *, is_inside: bool) -> tuple[list[_Token], int]
             space = ""
         at += len(source)
     if space and tokens:
-        tokens[-1].text += space  # a comment ends with its line
+        tokens[-1].trail = space  # a comment ends with its line
     return tokens, at
 
 
@@ -99,6 +107,8 @@ class _Reader:
         self.kinds: dict[int, str] = {}
         """What a bracket is, by the token that opens it."""
         self.frames: list[_Frame] = []
+        self.tries: list[tuple[int, int]] = []
+        """Each open `try`: how many frames are open around it, and where it is."""
 
     def read(self) -> str:
         """Return the program for libjq. Raises Refused."""
@@ -112,12 +122,21 @@ class _Reader:
                 frame.is_many |= token.source in _MANY or (token.source == "]" and self._source(at - 1) == "[")
                 if frame.kind == "object" and self._is_key(at):
                     self._add_key(frame, at)
+            if token.source == ";":
+                self._end_tries(at)
+            elif token.source == ":" and self._is_tried() and frame is not None and frame.kind == "object":
+                self._refuse(token)
             if token.kind in checks:
                 checks[token.kind](at, token)
+        self._end_tries(len(self.tokens))
         for at, token in enumerate(self.tokens):
             if token.source in _ASSIGNMENTS:
                 self._assignment(at)
-        return "".join(token.space + token.text for token in self.tokens)
+            elif token.source == "and":
+                self._from_left(at, {"or"}, _EDGES)
+            elif token.source in _COMPARISONS:
+                self._from_left(at, _COMPARISONS, _EDGES | {"and", "or"})
+        return "".join(f"{token.space}{token.opens}{token.text}{token.closes}{token.trail}" for token in self.tokens)
 
     # ---- one kind of token each
 
@@ -161,7 +180,13 @@ class _Reader:
             return
         if (word == "label" and after.startswith("$")) or (word in ("import", "include") and after.startswith('"')):
             self._refuse(token)
-        if word == "catch":
+        if word in ("then", "elif", "else", "end"):
+            self._end_tries(at)
+        if word == "try":
+            self.tries.append((len(self.frames), at))
+        elif word == "catch":
+            if self._is_tried():
+                self.partner[at] = self._end_try(at)
             self._caught(at + 1)
         if word == "break" and not after.startswith("$"):
             token.text = 'error("break")'
@@ -200,6 +225,7 @@ class _Reader:
             raise Refused(f"Unexpected ')' at {self._position(token)}.")  # its lexer's words
         if not self.frames or self.tokens[self.frames[-1].start].source + token.source not in ("()", "[]", "{}"):
             self._refuse(token)
+        self._end_tries(at)
         frame = self._pop(at)
         start, before = self.tokens[frame.start], self._source(frame.start - 1)
         if frame.kind == "object":
@@ -225,27 +251,58 @@ class _Reader:
         if self._source(at - 1) == "?" and self._source(at - 2) == ")":
             self._refuse(token, ".")
 
+    # ---- how far a `try` reaches, and what is done first
+
+    def _end_tries(self, at: int) -> None:
+        """End each `try` of the innermost frame: without a `catch` it reaches as far as it can, over `|` and `,`."""
+        while self._is_tried():
+            self._end_try(at)
+
+    def _is_tried(self) -> bool:
+        """Tell whether what comes next belongs to a `try` of the innermost frame."""
+        return bool(self.tries) and self.tries[-1][0] == len(self.frames)
+
+    def _end_try(self, at: int) -> int:
+        start = self.tries.pop()[1]
+        tried = self.tokens[start + 1 : at]
+        if len(tried) > 1 and self.partner.get(start + 1) != at - 1:
+            is_many = any(each.source in _MANY or (each.source == "[" and after.source == "]")
+                          for each, after in pairwise(tried))  # fmt: skip
+            tried[0].opens = ("([" if is_many else "(") + tried[0].opens
+            tried[-1].closes += "]|.[])" if is_many else ")"
+        return start
+
+    def _from_left(self, at: int, before: Set[str], edges: Set[str]) -> None:
+        """Have what stands left of an operator done first, if one of some others is in it: libjq would do it last."""
+        start, found = at, False
+        while start and not self._is_edge(start - 1, "open", edges):
+            start = min(start - 1, self.partner.get(start - 1, start))
+            found |= self._source(start) in before
+        if found:
+            self.tokens[start].opens = "(" + self.tokens[start].opens
+            self.tokens[at - 1].closes += ")"
+
     # ---- assignments: what stands left of one, and how far it reaches
 
     def _assignment(self, at: int) -> None:
         start = at
-        while start and not self._is_edge(start - 1, "open"):
+        while start and not self._is_edge(start - 1, "open", _STOPS):
             start = min(start - 1, self.partner.get(start - 1, start))
         problem = self._place(start, at)
         if problem is not None and start < at:
             self._instead(start, at, problem)
         end, has_default = at + 1, False
-        while end < len(self.tokens) and not self._is_edge(end, "close"):
+        while end < len(self.tokens) and not self._is_edge(end, "close", _STOPS):
             has_default |= self.tokens[end].source == "//"
             end = max(end, self.partner.get(end, end)) + 1
         if has_default:  # `//` binds more than an assignment there
             self.tokens[at].text += "("
             self.tokens[end - 1].text += ")"
 
-    def _is_edge(self, at: int, bracket: str) -> bool:
+    def _is_edge(self, at: int, bracket: str, edges: Set[str]) -> bool:
         token = self.tokens[at]
         word = "if" if bracket == "open" else "end"
-        return token.kind == bracket or token.source == word or token.source in _EDGES or token.source in _ASSIGNMENTS
+        return token.kind == bracket or token.source == word or token.source in edges or token.source in _ASSIGNMENTS
 
     def _place(self, start: int, end: int) -> str | None:
         """Say why tokens are no place that jackson-jq can change, or None."""
@@ -294,7 +351,7 @@ class _Reader:
         return frame
 
     def _is_key(self, at: int) -> bool:
-        return self._source(at - 1) in ("{", ",") and self.frames[-1].start < at
+        return self._source(at - 1) in ("{", ",") and self.frames[-1].start < at and not self._is_tried()
 
     def _add_key(self, frame: _Frame, at: int) -> None:
         token = self.tokens[at]
@@ -339,6 +396,9 @@ _KEYWORDS: Final = frozenset(
     {"and", "as", "catch", "def", "elif", "else", "end", "foreach", "if", "or", "reduce", "then", "try"}
 )
 _ASSIGNMENTS: Final = frozenset({"=", "|=", "+=", "-=", "*=", "/=", "%=", "//="})
-_EDGES: Final = frozenset({"|", ",", ";", ":"}) | (_KEYWORDS - {"and", "or", "end", "if"})
+_COMPARISONS: Final = frozenset({"==", "!=", "<", "<=", ">", ">="})
+_STOPS: Final = frozenset({"|", ",", ";", ":"}) | (_KEYWORDS - {"and", "or", "end", "if"})
+_EDGES: Final = frozenset({"|", ",", ";", ":", "//", "def", "elif", "else", "then", "try"})
+"""Where an operand of `and` or `or` ends."""
 _MANY: Final = frozenset({",", "..", "limit", "match", "range", "recurse", "scan", "splits"})
 """What may yield more than one value."""

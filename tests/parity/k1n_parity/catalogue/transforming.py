@@ -147,6 +147,53 @@ PROGRAMS = {
         (1 as $x | 2) | $x
         [$__loc__]
     """,
+    "how far a try reaches": r"""
+        [try error("x") + 1, 2]
+        [try error("x"), 2]
+        [try 1 | error("x")]
+        [try 1, error("x"), 2]
+        [1 + try 2, error("x")]
+        [try 1 == error("z")]
+        [1, try error("x") // 5]
+        try .b.y // "none"
+        (try .b.y) // "none"
+        .b.y? // "none"
+        [try error("x"), 1 catch .]
+        [try 5 catch 1, 2]
+        [try error("x") catch null // "y"]
+        [if try error("x") // true then 1 else 2 end]
+        [reduce .list[] as $i (0; try error("x") // $i)]
+        [.list | map(try error("x") // 3)]
+        def f: try error("x") // 3; [f, 1]
+        "a\(try error("x") // 3)b"
+        [try .list[] | if . == 1 then error("one") else . end]
+        [try (1, error("x")) // 3]
+        [try try error("x") catch error("y") catch .]
+        {a: try 5, b: 2}
+        {a: try 5, b}
+        .a |= try . // 4 | .a
+        try .a # of what is tried
+    """,
+    "what is done first": r"""
+        true or false and false
+        false and true or true
+        [true and false or true and false]
+        [true or true and false or false]
+        [true or error("q") and false]
+        true or false and false // 3
+        true or (false and false)
+        if true or false and false then 1 else 2 end
+        {a: (true or false and false)}
+        1 < 2 < 3
+        1 == 1 == true
+        1 + 2 < 4 == true
+        [.list[] as $x | $x < 2 == true]
+        [1 == 1 and 2 == 2 or false and false]
+        reduce .list[] as $i (0; . + $i) == 6 == true
+        .a = true or false and false | .a
+        "\(true or false and false)"
+        [.list[] == 1 == true, 1 < 2]
+    """,
     "words": r"""
         .a.b.c
         .list["a"]
