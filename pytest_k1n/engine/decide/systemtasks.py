@@ -10,7 +10,7 @@ from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.language import jsontext, secrets
 from pytest_k1n.engine.language.java_text import java_cast
-from pytest_k1n.engine.language.javahash import as_hash_map
+from pytest_k1n.engine.language.javahash import as_hash_map, ordered
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
 from pytest_k1n.engine.registry import refusals
 from pytest_k1n.engine.state import TaskState
@@ -68,7 +68,7 @@ def _inline(task: TaskState, context: Context) -> bool:
         task.status = FAILED if isinstance(error, ScriptUnfinished) else FAILED_WITH_TERMINAL_ERROR
         task.reason, task.output = str(error), {"error": str(error)}
         return True
-    task.output = {"result": result}
+    task.output = {"result": ordered(result, result)}
     task.status = COMPLETED
     return True
 

@@ -8,12 +8,13 @@ the whole string keeps its type, embedded ones are concatenated as Java text, an
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
 from pytest_k1n.engine.language import jsonpath, jsontext
-from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.engine.language.java_text import java_text, json_smart_text
 from pytest_k1n.engine.language.pathsteps import MISSING
 from pytest_k1n.engine.problems import InvalidInput
 
@@ -186,7 +187,7 @@ def pieces(text: str) -> list[tuple[str, str | None]]:
                 literal = ""
             cut.append(("", text[found + 2 : end]))
         at = end + 1
-    literal += text[at:]
+    literal += text[at:].replace("$${", "${")
     if literal:
         cut.append((literal, None))
     return cut
@@ -216,11 +217,24 @@ def _compile_text(text: str) -> Resolver | None:
     if len(found) == 1:
         return _compile_expression(found[0][1] or "")
     parts = [
-        (literal, None if expression is None else _compile_expression(expression)) for literal, expression in found
+        (literal, None, java_text) if expression is None else ("", _compile_expression(expression), _writer(expression))
+        for literal, expression in found
     ]
     return lambda execution, task: "".join(
-        literal if resolve is None else java_text(resolve(execution, task)) for literal, resolve in parts
+        literal if resolve is None else write(resolve(execution, task)) for literal, resolve, write in parts
     )
+
+
+_INNER: Final = re.compile(r"\$\{[^{}]*\}")
+
+
+def _writer(expression: str) -> Callable[[Any], str]:
+    """Return what writes a value into a text: what a path may find several of is a list of the path library's own."""
+    try:
+        is_definite = jsonpath.parse(head(_INNER.sub("0", expression).rstrip(" "))[2]).is_definite
+    except jsonpath.PathError:
+        return java_text
+    return java_text if is_definite else json_smart_text
 
 
 def _compile_expression(expression: str) -> Resolver:
@@ -259,7 +273,7 @@ def _compile_reference(expression: str) -> Resolver:
     if expression.startswith("workflow.env."):
         variable = "CONDUCTOR_ENV_" + expression.removeprefix("workflow.env.")
         return lambda _execution, _task: os.environ.get(variable)
-    root, section, rest = head(expression)
+    root, section, rest = head(expression.rstrip(" "))
     try:
         path = jsonpath.parse(rest)
     except jsonpath.PathError:

@@ -24,14 +24,15 @@ def as_hash_map(value: JsonObject, written: Any) -> JsonObject:
     `written` is what the definition has in the value's place.
     """
     inner = written if isinstance(written, dict) else {}
-    return {key: _ordered(value[key], inner.get(key)) for key in hash_order(value)}
+    return {key: ordered(value[key], inner.get(key)) for key in hash_order(value)}
 
 
-def _ordered(value: Any, written: Any) -> Any:
+def ordered(value: Any, written: Any) -> Any:
+    """Order the maps in a value of any kind, as far as `written` has them, too."""
     if isinstance(value, dict) and isinstance(written, dict):
         return as_hash_map(value, written)
     if isinstance(value, list) and isinstance(written, list) and len(value) == len(written):
-        return [_ordered(*both) for both in zip(value, written, strict=True)]
+        return [ordered(*both) for both in zip(value, written, strict=True)]
     return value
 
 

@@ -12,13 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_k1n.engine.language.pathsteps import (
-    COMPARISONS,
+from pytest_k1n.engine.language.pathfilters import (
     FUNCTIONS,
+    SIGNS,
+    WORDS,
+    Comparison,
+    Function,
+    LeadsNowhere,
+    at,
+    matchable,
+)
+from pytest_k1n.engine.language.pathsteps import (
     MISSING,
     Step,
     Test,
-    apply,
+    call,
     child,
     descend,
     index,
@@ -41,17 +49,17 @@ class Path:
 
     steps: tuple[Step, ...]
     is_definite: bool
-    function: str | None = None
 
     def read(self, root: Any) -> Any:
         """Evaluate against a value; `MISSING` where a definite path leads nowhere."""
         values = [root]
-        for step in self.steps:
-            values = step(values)
-            if not values:
-                break
-        if self.function is not None:
-            return apply(self.function, values if not self.is_definite else (values[0] if values else MISSING))
+        try:
+            for step in self.steps:
+                values = step(values)
+                if not values:
+                    break
+        except LeadsNowhere:
+            return MISSING
         if self.is_definite:
             return values[0] if values else MISSING
         return values
@@ -71,6 +79,9 @@ MOST_IN_PLACE = 10_000
 """Characters that a pattern with one quantifier is matched against without a child."""
 _NAME = re.compile(r"[^.\[\]()\s,'\"?@*]+")
 _INTEGER = re.compile(r"-?\d+")
+_LITERAL = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
+_CONSTANTS = {"true": True, "false": False, "null": None}
+_WORD = re.compile("[A-Za-z]+")
 _RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::[-\d:]*)?")
 """What follows a second colon is not looked at (measured on 3.32.1)."""
 
@@ -85,7 +96,7 @@ class _Parser:
         definite, function = True, None
         while self.at < len(self.text):
             if function is not None:
-                raise PathError(f"nothing may follow {function}() in {self.text!r}")
+                raise PathError(f"nothing may follow a function in {self.text!r}")
             if self._take(".."):
                 definite = False
                 steps.append(descend)
@@ -100,19 +111,26 @@ class _Parser:
                 if self.text[self.at : self.at + 1] == "[":
                     continue
                 name = self._name()
-                if self._take("()"):
-                    if name not in FUNCTIONS:
-                        raise PathError(f"unknown function {name}() in {self.text!r}")
-                    function = name
-                else:
-                    steps.append(child(name))
+                if self._take("("):
+                    function = self._function(name)
+                steps.append(child(name) if function is None else call(function))
             elif self._take("["):
-                step, single = self._bracket()
+                step, single = self._bracket(is_definite=definite)
                 definite = definite and single
                 steps.append(step)
             else:
                 raise PathError(f"unexpected {self.text[self.at :]!r} in {self.text!r}")
-        return Path(tuple(steps), definite, function)
+        return Path(tuple(steps), definite)
+
+    def _function(self, name: str) -> Function:
+        """Read what stands in a function's parentheses: nothing, but a place for `index`."""
+        place = _INTEGER.match(self.text, self.at) if name == "index" else None
+        if place is not None:
+            self.at = place.end()
+        function = FUNCTIONS.get(name) if place is None else at(int(place[0]))
+        if function is None or not self._take(")"):
+            raise PathError(f"unknown function {name}() in {self.text!r}")
+        return function
 
     def _take(self, token: str) -> bool:
         if self.text.startswith(token, self.at):
@@ -144,7 +162,7 @@ class _Parser:
         self.at = end + 1
         return name
 
-    def _bracket(self) -> tuple[Step, bool]:
+    def _bracket(self, *, is_definite: bool) -> tuple[Step, bool]:
         self._skip_blanks()
         following = self.text[self.at : self.at + 1]
         if following == "*":
@@ -154,7 +172,7 @@ class _Parser:
             return wildcard, False
         if following == "?":
             self.at += 1
-            return self._filter(), False
+            return where(self._filter(), is_definite=is_definite), False
         if following in ("'", '"'):
             names = [self._quoted()]
             self._skip_blanks()
@@ -178,7 +196,7 @@ class _Parser:
             return indices(tuple(int(part) for part in inside.split(","))), False
         raise PathError(f"[{inside}] cannot be read in {self.text!r}")
 
-    def _filter(self) -> Step:
+    def _filter(self) -> Test:
         self._skip_blanks()
         self._expect("(")
         test = self._alternatives()
@@ -186,7 +204,7 @@ class _Parser:
         self._expect(")")
         self._skip_blanks()
         self._expect("]")
-        return where(test)
+        return test
 
     def _alternatives(self) -> Test:
         tests = [self._conjunction()]
@@ -216,31 +234,60 @@ class _Parser:
             return inner
         left = self._operand()
         self._skip_blanks()
-        for sign, compare in COMPARISONS:
+        if self._take("=~"):
+            self._skip_blanks()
+            pattern = self._pattern()
+            return lambda value: (found := matchable(_given(left, value))) is not None and _matches(pattern, found)
+        compare = self._operator()
+        if compare is None:
+            return lambda value: left(value) is not MISSING
+        self._skip_blanks()
+        right = self._operand()
+        return lambda value: compare(_given(left, value), _given(right, value))
+
+    def _operator(self) -> Comparison | None:
+        for sign, compare in SIGNS:
             if self._take(sign):
-                self._skip_blanks()
-                if sign == "=~":
-                    pattern = self._pattern()
-                    return lambda value: isinstance(found := left(value), str) and _matches(pattern, found)
-                right = self._operand()
-                return lambda value: compare(left(value), right(value))
-        return lambda value: left(value) is not MISSING
+                return compare
+        word = _WORD.match(self.text, self.at)
+        if word is None:
+            return None
+        self.at = word.end()
+        if word[0].lower() not in WORDS:
+            raise PathError(f"unknown operator {word[0]} in {self.text!r}")
+        return WORDS[word[0].lower()]
 
     def _operand(self) -> Callable[[Any], Any]:
         if self._take("@"):
             inner = self._until_operator()
             path = parse(inner)
             return path.read
+        constant = self._literal()
+        return lambda _value: constant
+
+    def _literal(self) -> Any:
         if self.text[self.at : self.at + 1] in ("'", '"'):
-            constant: Any = self._quoted()
-            return lambda _value: constant
-        word = re.compile(r"-?\d+(?:\.\d+)?|true|false|null").match(self.text, self.at)
+            return self._quoted()
+        if self._take("["):
+            return self._list()
+        word = _LITERAL.match(self.text, self.at)
         if word is None:
             raise PathError(f"expected a value at {self.text[self.at :]!r} of {self.text!r}")
         self.at = word.end()
-        literals: dict[str, Any] = {"true": True, "false": False, "null": None}
-        number: Any = literals[word[0]] if word[0] in literals else float(word[0]) if "." in word[0] else int(word[0])
-        return lambda _value: number
+        if word[0] in _CONSTANTS:
+            return _CONSTANTS[word[0]]
+        return int(word[0]) if _INTEGER.fullmatch(word[0]) else float(word[0])
+
+    def _list(self) -> list[Any]:
+        members: list[Any] = []
+        self._skip_blanks()
+        while not self._take("]"):
+            if members:
+                self._expect(",")
+                self._skip_blanks()
+            members.append(self._literal())
+            self._skip_blanks()
+        return members
 
     def _until_operator(self) -> str:
         start, depth = self.at, 0
@@ -270,6 +317,12 @@ class _Parser:
             return re.compile(source, flags)
         except re.error as error:
             raise PathError(f"bad pattern {source!r}: {error}") from None
+
+
+def _given(operand: Callable[[Any], Any], value: Any) -> Any:
+    """Read what is compared: what leads nowhere is null."""
+    found = operand(value)
+    return None if found is MISSING else found
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> bool:

@@ -1,42 +1,16 @@
-"""The steps of a JSONPath: from some values to those that each step finds in them; and how filters compare."""
+"""The steps of a JSONPath: from some values to those that each step finds in them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from pytest_k1n.engine.language.pathfilters import Function, LeadsNowhere, Unfit
+
 MISSING: Final = object()
 """Where a path leads nowhere."""
-FUNCTIONS: Final = frozenset({"length", "size", "min", "max", "avg", "sum", "keys", "first", "last"})
 Step = Callable[[list[Any]], list[Any]]
 Test = Callable[[Any], bool]
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
-    def both(left: Any, right: Any) -> bool:
-        numbers = _is_number(left) and _is_number(right)
-        return (numbers or (isinstance(left, str) and isinstance(right, str))) and compare(left, right)
-
-    return both
-
-
-def _equal(left: Any, right: Any) -> bool:
-    return (left is not MISSING and type(left) is type(right) and left == right) or (_is_number(left) and left == right)
-
-
-COMPARISONS: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
-    ("==", _equal),
-    ("!=", lambda left, right: not _equal(left, right)),
-    ("<=", _ordered(lambda left, right: left <= right)),
-    (">=", _ordered(lambda left, right: left >= right)),
-    ("=~", _equal),
-    ("<", _ordered(lambda left, right: left < right)),
-    (">", _ordered(lambda left, right: left > right)),
-)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def child(name: str) -> Step:
@@ -99,17 +73,31 @@ def descend(values: list[Any]) -> list[Any]:
     return [inner for value in values for inner in _walk(value)]
 
 
-def where(test: Test) -> Step:
-    """Read the members that pass a test; an object is asked itself."""
+def where(test: Test, *, is_definite: bool) -> Step:
+    """Read the members that pass a test; an object is asked itself, anything else breaks a path that was definite."""
 
     def step(values: list[Any]) -> list[Any]:
         found: list[Any] = []
         for value in values:
+            if is_definite and not isinstance(value, list | dict):
+                raise LeadsNowhere
             candidates = value if isinstance(value, list) else [value] if isinstance(value, dict) else []
-            found.extend(candidate for candidate in candidates if test(candidate))
+            found.extend(candidate for candidate in candidates if _passes(test, candidate))
         return found
 
     return step
+
+
+def _passes(test: Test, value: Any) -> bool:
+    try:
+        return test(value)
+    except Unfit:
+        return False
+
+
+def call(function: Function) -> Step:
+    """Apply a function to each value."""
+    return lambda values: [function(value) for value in values]
 
 
 def _members(value: Any) -> list[Any]:
@@ -121,23 +109,3 @@ def _walk(value: Any) -> Iterator[Any]:
     for inner in _members(value):
         if isinstance(inner, dict | list):
             yield from _walk(inner)
-
-
-def apply(function: str, value: Any) -> Any:
-    """Apply a function that ends a path to what the path found."""
-    if value is MISSING:
-        return MISSING
-    if function in ("length", "size"):
-        return len(value) if isinstance(value, list | dict) else MISSING
-    if function == "keys":
-        return list(value) if isinstance(value, dict) else MISSING
-    if not isinstance(value, list) or not value:
-        return MISSING
-    if function in ("first", "last"):
-        return value[0 if function == "first" else -1]
-    numbers = [float(inner) for inner in value if _is_number(inner)]
-    if not numbers:
-        return MISSING
-    if function == "avg":
-        return sum(numbers) / len(numbers)
-    return min(numbers) if function == "min" else max(numbers) if function == "max" else sum(numbers)

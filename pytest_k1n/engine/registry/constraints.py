@@ -72,7 +72,8 @@ _SUBSCRIPT: Final = re.compile(
 )
 _UNREADABLE: Final = re.compile(r" |\.\.\.|\.$|\[(?!$)")
 """What the server's JSONPath cannot compile once the subscripts are gone (measured on 3.32.1): a blank, three dots, a
-dot at the end, a subscript that is none. It takes tabs, line breaks and a bracket that opens at the very end."""
+dot at the end, a subscript that is none. It takes tabs, line breaks, blanks behind a path, and a bracket that opens at
+the very end."""
 KNOWN_ROOTS: Final = ("workflow", "CPEWF_TASK_ID", "NETFLIX_ENV", "NETFLIX_STACK")
 _LEAST: Final = (
     *(
@@ -145,7 +146,9 @@ def _without_filters(expression: str) -> str:
 def _misread(task: JsonObject, key: str, text: str, expression: str, refs: Set[str]) -> str:
     if "${" in expression:
         return ""
-    if not expression or _UNREADABLE.search(_SUBSCRIPT.sub("~", _without_filters(expression))):
+    if not expression or _UNREADABLE.search(
+        _SUBSCRIPT.sub("~", _without_filters(expression.rstrip(" ") or expression))
+    ):
         return f"key: {key} input parameter value: {expression} is not valid"
     root = expression.partition(".")[0]
     if root in refs or root in KNOWN_ROOTS:

@@ -17,6 +17,7 @@ def outside() -> Iterator[Case]:
     yield from _lists()
     yield from _inputs()
     yield from _calls()
+    yield from _paths()
 
 
 def _outputs() -> Iterator[Case]:
@@ -78,3 +79,91 @@ def _calls() -> Iterator[Case]:
     for name, fields in requests.items():
         asked = {"uri": f"{STUB}/asked", "method": "GET", **fields}
         yield case(f"HTTP, {name}", system("HTTP", "h", {"http_request": asked}))
+
+
+def _paths() -> Iterator[Case]:
+    """Yield tasks whose inputs ask for what JSONPath can do beyond a key: filters, functions, lists in texts."""
+    given: Document = {
+        "items": [{"n": "a", "p": 5}, {"n": "b", "p": 15}, {"n": "c", "p": 25, "t": ["x"]}],
+        "kinds": ["5", 5, 5.0, "5.0", "true", True, None],
+        "lists": [{"t": ["x", "y"]}, {"t": []}, {"t": "xyz"}, {"t": {"k": 1}}, {"t": None}, {}, {"t": 5}],
+        "deep": [{"a": {"b": 1}}, {"a": None}, {"a": 5}, {}],
+        "words": [{"w": "apple"}, {"w": "Pear"}, {"w": 12}, {"w": True}],
+        "numbers": [10, 20, 30], "one": [7], "none": [], "text": "t", "texts": ["a/b", 'c"d', "\u00e9\u2028", "x\ny"],
+    }  # fmt: skip
+    made = system("INLINE", "i", {"expression": "({a: 1, l: [1, {tn: 1, x: 2}], s: 'st'})"})
+    yield case("paths, a script's map in a text", made, simple("a", {"t": "it is ${i.output}"}), defs=DEFS)
+    for name, found in _FOUND.items():
+        inputs = {f"{index:02}": f"${{workflow.input.{path}}}" for index, path in enumerate(found.split("\n"))}
+        shown = {f"in {key}": f"it is {value}, so." for key, value in inputs.items()}
+        yield case(f"paths, {name}", simple("a", inputs), simple("b", shown), defs=DEFS, input=given)
+
+
+_FOUND = {
+    "functions": """\
+items.length()
+items[*].length()
+items[*].p.sum()
+items[*].p.length()
+items[?(@.p>5)].length()
+numbers.sum()
+numbers.avg()
+numbers.min()
+numbers.max()
+numbers.stddev()
+numbers.first()
+numbers.last()
+numbers.index(1)
+numbers.index(-1)
+numbers.index(9)
+one.first()
+one.last()
+none.sum()
+none.first()
+texts.concat()
+items[0].keys()
+text.length()""",
+    "filters by equality": """\
+kinds[?(@=='5')]
+kinds[?(@==5)]
+kinds[?(@=='5.0')]
+kinds[?(@==true)]
+kinds[?(@==null)]
+kinds[?(@===5)]
+kinds[?(@!=5)]
+deep[?(@.a==null)]
+deep[?(@.a!=null)]
+deep[?(@.a.b==null)]
+deep[?(@.a.b!=null)]
+deep[?(@.a.b)]
+lists[?(@.t==['x','y'])]""",
+    "filters by words": """\
+items[?(@.n in ['a','c'])].n
+items[?(@.n nin ['a','c'])].n
+items[?(@.p IN [5, 15])].n
+items[?(!(@.n in ["a"]))].n
+lists[?(@.t size 2)]
+lists[?(@.t size 3)]
+lists[?(@.t contains 'x')]
+lists[?(@.t anyof ['x'])]
+lists[?(@.t noneof ['x'])]
+lists[?(@.t subsetof ['x','y','z'])]
+lists[?(@.t empty true)]
+items[?(@.t empty false)].n
+lists[?('x' in @.t)]
+words[?(@.w =~ /1./)].w
+words[?(@.w =~ /t.*/)].w
+words[?(@.w =~ /P.*/i)].w
+items[?(@.p > 1e1)].n
+text[?(@.a)]""",
+    "lists in texts": """\
+items[*].n
+items[*]
+items[0:2].p
+items[0,2].n
+items[?(@.p>100)]
+items
+texts[*]
+kinds[*]
+text """,
+}

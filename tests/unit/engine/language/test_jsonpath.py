@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from pytest_k1n.engine.language import jsonpath
 
 DOCUMENT = {"a": [{"b": 1, "c": "x"}, {"b": 2}, {"b": 3, "c": "y"}], "d": {"e": {"b": 9}}, "t": True}
+DOCUMENT |= {"n": [1, 2, 3], "o": ["x"], "l": [{"v": ["x", "y"]}, {"v": []}]}
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,34 @@ DOCUMENT = {"a": [{"b": 1, "c": "x"}, {"b": 2}, {"b": 3, "c": "y"}], "d": {"e": 
         (".a[?(!(@.b == 1))].b", [2, 3]),
         (".a[?(@.c =~ /X/i)].b", [1]),
         (".a.length()", 3),
-        (".a[*].b.sum()", 6.0),
-        (".a[*].b.avg()", 2.0),
-        (".a[*].b.max()", 3.0),
+        (".a[*].b.sum()", jsonpath.MISSING),
+        (".a[*].length()", [2, 1, 2]),
+        (".a[*].b.length()", [None, None, None]),
+        (".a[?(@.b == '2')].b", [2]),
+        (".a[?(@.b === '2')].b", []),
+        (".a[?(@.c == null)].b", [2]),
+        (".a[?(@.c != null)].b", [1, 3]),
+        (".a[?(@.b IN [1, '3'])].b", [1, 3]),
+        ('.a[?(@.c nin ["x"])].b', [2, 3]),
+        (".a[?(@.c contains 'x')].b", [1]),
+        (".a[?(@.c size 1)].b", [1, 3]),
+        (".a[?(@.b =~ /[12]/)].b", [1, 2]),
+        (".a[?(@.b subsetof [1])].b", []),
+        (".a[?(@.b > 1e0)].b", [2, 3]),
+        (".n.sum()", 6.0),
+        (".n.avg()", 2.0),
+        (".n.max()", 3.0),
+        (".n.stddev()", 0.8164965809277263),
+        (".n.index(-1)", 3),
+        (".n.last()", 3),
+        (".o.last()", jsonpath.MISSING),
+        (".o.first()", "x"),
+        (".o.concat()", "x"),
+        (".t[?(@.b)]", jsonpath.MISSING),
+        (".l[?(@.v anyof ['x'])]", [{"v": ["x", "y"]}]),
+        (".l[?(@.v noneof ['x'])]", [{"v": []}]),
+        (".l[?(@.v empty true)]", [{"v": []}]),
+        (".l[?('y' in @.v)]", [{"v": ["x", "y"]}]),
         (".nowhere.at.all", jsonpath.MISSING),
         (".a[7]", jsonpath.MISSING),
         (".t", True),
