@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
 
 REGISTERED: Final = "registered-by-this-run"
-"""Marks, in a folder of `brought/`, a definition that the server did not know before."""
+"""Marks, in a folder of one of these two, a definition that the server did not know before."""
+WORKFLOWS: Final = "brought"
+TASKS: Final = "brought-tasks"
 EVENT_HANDLERS: Final = "event-handlers"
 """Holds, in the folder of a run, a file for each event handler that it has registered, named as that is."""
 KEPT_S: Final = 7 * 86_400.0
@@ -39,7 +41,9 @@ class Leftover:
     url: str
     """Without secrets."""
     definitions: tuple[tuple[str, int], ...] = ()
-    """Name and version of what it had registered for its tests."""
+    """Name and version of the workflows that it had registered for its tests."""
+    task_definitions: tuple[str, ...] = ()
+    """Names of those that it had registered for its tests."""
     event_handlers: tuple[str, ...] = ()
     """Names of those that it had registered."""
 
@@ -59,13 +63,14 @@ def leftover_in(folder: Path) -> Leftover | None:
         return None
     if not server.get("url") or server.get("owned"):
         return None
-    places = sorted((folder / "brought").glob(f"*/{REGISTERED}"))
+    places = sorted((folder / WORKFLOWS).glob(f"*/{REGISTERED}"))
     named = (unquote(place.parent.name).rpartition(".") for place in places)
     return Leftover(
         folder=folder,
         uid=folder.name.split("-")[1],
         url=str(server["url"]),
         definitions=tuple((name, int(version)) for name, _, version in named if version.isdigit()),
+        task_definitions=tuple(unquote(each.parent.name) for each in sorted((folder / TASKS).glob(f"*/{REGISTERED}"))),
         event_handlers=tuple(unquote(place.name) for place in sorted((folder / EVENT_HANDLERS).glob("*"))),
     )
 
@@ -92,6 +97,9 @@ def clear(client: Conductor, found: Sequence[Leftover]) -> Iterator[str]:
             for name, version in leftover.definitions:
                 if _quietly(client.unregister_workflow, name, version):
                     removed.append(name)
+            for name in leftover.task_definitions:
+                client.unregister_task(name)
+                removed.append(name)
             shutil.rmtree(folder, ignore_errors=True)
         if ids or removed or silenced:
             ended = f"{len(ids)} execution{'s' * (len(ids) != 1)} ended" if ids else ""

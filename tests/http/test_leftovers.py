@@ -70,6 +70,18 @@ def _handlers(shared):
     return [each["name"] for each in shared.client.event_handlers()]
 
 
+def test_task_definitions_are_removed(shared, dead_run):
+    folder, _ = dead_run("aaaaaad1")
+    for name in ("left.7", "theirs"):
+        shared.client.register_tasks([{"name": name, "ownerEmail": "a@b.c"}])
+        (folder / "brought-tasks" / name).mkdir(parents=True)
+    (folder / "brought-tasks" / "left.7" / "registered-by-this-run").touch()
+    [line] = clear(shared.client, leftovers())
+    assert line.endswith("1 execution ended; definitions removed: left.7")
+    assert shared.client.task_definition("left.7") is None
+    assert shared.client.task_definition("theirs") is not None
+
+
 def test_event_handlers_are_removed_and_those_of_others_are_not(shared, dead_run, capsys):
     shared.client.register_event_handler({**HANDLER, "name": "theirs"})
     dead_run("aaaaaac1", handlers=["paid 1-k1n-aaaaaac1-7-1-1.1795945830", "told"])

@@ -29,6 +29,26 @@ def with_task_definitions(definition: Document, task_definitions: Iterable[Docum
     return copy
 
 
+def without_task_definitions(definition: Document) -> dict[str, Any]:
+    """Return a definition whose tasks carry none. Raises TypeError, ValueError if it is not JSON."""
+    copy = cast("dict[str, Any]", json.loads(json.dumps(definition)))
+    for task in tasks_in(copy.get("tasks")):
+        task.pop("taskDefinition", None)
+    return copy
+
+
+def uncarried(definitions: Iterable[Document], task_definitions: Iterable[Document]) -> dict[str, Document]:
+    """Return, by name, the task definitions that no task carries where some task brings along what it is told later.
+
+    A server looks those up by the names that it is told.
+    """
+    tasks = [task for each in definitions for task in tasks_in(each.get("tasks"))]
+    if not any(task.get("type") in BRINGING_TASK_TYPES for task in tasks):
+        return {}
+    carried = {str(task.get("name") or task["taskReferenceName"]) for task in tasks}
+    return {name: each for each in task_definitions if (name := str(each["name"])) not in carried}
+
+
 def tasks_in(value: object) -> Iterator[dict[str, Any]]:
     """Yield every task of a definition's `tasks`, at any depth, those of inline sub-workflows included."""
     if isinstance(value, list):
