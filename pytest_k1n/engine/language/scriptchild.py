@@ -196,6 +196,8 @@ class ScriptLibraries:
                 context.eval(self._java["view"])
                 if "Object" in source or "Reflect" in source:
                     context.eval(self._java["members"])
+            if "Locale" in source or "Date" in source:
+                context.eval(self._java["locale"])
             if "Error" in source:
                 context.eval(TRACK)
             value = context.eval("$run()")
