@@ -53,8 +53,7 @@ def _terminate(task: TaskState, _context: Context) -> bool:
         task.status, task.reason = FAILED, "given termination status is not valid"
         return True
     reason, output = task.input.get("terminationReason"), task.input.get("workflowOutput")
-    if reason is not None and not isinstance(reason, str):
-        raise Broken(java_cast(reason, "java.lang.String"))
+    _demand_text(task, "terminationReason", reason)
     if output is not None:
         task.output = output if isinstance(output, dict) else {"output": output}
     task.status = COMPLETED
@@ -73,14 +72,20 @@ def _inline(task: TaskState, context: Context) -> bool:
     return True
 
 
+def _demand_text(task: TaskState, name: str, value: Any) -> None:
+    """Raise Broken, in Java's words, for an input that is no text: what an expression led to keeps its class."""
+    if value is not None and not isinstance(value, str):
+        is_referred = isinstance((task.node.document.get("inputParameters") or {}).get(name), str)
+        raise Broken(java_cast(value, "java.lang.String", as_written=is_referred))
+
+
 def _inline_result(task: TaskState, context: Context) -> Any:
     given = secrets.revealed(task.input)
     evaluator, expression = given.get("evaluatorType"), given.get("expression")
     if evaluator is None:
         evaluator = "javascript"
-    for each in (evaluator, expression):
-        if each is not None and not isinstance(each, str):
-            raise Broken(java_cast(each, "java.lang.String"))
+    _demand_text(task, "evaluatorType", evaluator)
+    _demand_text(task, "expression", expression)
     if not expression:
         raise ScriptError(
             "Empty 'expression' in Inline task's input parameters. A non-empty String value must be provided."

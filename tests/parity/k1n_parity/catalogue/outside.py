@@ -51,12 +51,16 @@ def _lists() -> Iterator[Case]:
 
 
 def _inputs() -> Iterator[Case]:
-    wrong: Document = {"a number": 5, "an object": {"a": 1}, "a list": ["1"], "a truth": True}
+    wrong: Document = {"a number": 5, "an object": {"a": 1}, "one in a list": ["1"], "a truth": True}
     for name, value in wrong.items():
         yield case(f"INLINE, {name} for an expression", system("INLINE", "i", {"expression": value}))
         yield case(
             f"INLINE, {name} for an evaluator", system("INLINE", "i", {"expression": "1", "evaluatorType": value})
         )
+    for name, value in {"a list": "${workflow.input.list}", "all of the input": "${workflow.input}"}.items():
+        yield case(f"INLINE, {name} for an expression", system("INLINE", "i", {"expression": value}))
+        ended = {"terminationStatus": "FAILED", "terminationReason": value}
+        yield case(f"TERMINATE, {name} for a reason", system("TERMINATE", "end", ended))
     asked: dict[str, Document] = {
         "an empty name": {"name": ""},
         "a blank name": {"name": " "},
