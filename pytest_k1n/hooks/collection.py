@@ -89,10 +89,13 @@ class CollectionHooks:
 
     def pytest_report_header(self) -> list[str]:
         """Say at the start which server, time model, plan and seed this run would use, where any of it is set."""
+        if self.run.plan is None and not self.run.is_anything_set:
+            return []
+        return self._header()
+
+    def _header(self) -> list[str]:
         run = self.run
         self._has_said = True
-        if run.plan is None and not run.is_anything_set:
-            return []
         lines = [f"k1n: {_circumstances(run)}, run {run.uid}"]
         if run.plan is not None:
             lines.append(f"k1n: plan {run.plan.source} ({run.plan_note})")
@@ -100,11 +103,13 @@ class CollectionHooks:
             lines.append("k1n: pytest-benchmark is off under xdist; quality gates and regression verdicts go on")
         return lines
 
-    def pytest_report_collectionfinish(self) -> list[str]:
-        """Say it now, where only a test that was collected has brought the plugin in."""
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        """Say it now, where only a test that was collected has brought the plugin in, or uses what it gives."""
         config = self.run.config
         is_hidden = self._has_said or config.get_verbosity() < 0 or config.getoption("no_header", False)
-        return [] if is_hidden else self.pytest_report_header()
+        if is_hidden:
+            return []
+        return self._header() if any(map(is_ours, items)) else self.pytest_report_header()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say why `-m` may have selected nothing: here, as this is shown with `-q` too."""

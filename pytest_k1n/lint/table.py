@@ -428,8 +428,8 @@ CHECKS: Final = (
     ),
     LintCheck(
         code="foreign-key", level=INFO, title="A key that Conductor does not have",
-        why="The server ignores it, and does not keep it.", fix="Remove it, or move it into metadata.",
-        find=keys.foreign_key,
+        why="The server ignores it, and does not keep it.",
+        fix="Remove it, or move it into inputParameters or metadata.", find=keys.foreign_key,
     ),
     LintCheck(
         code="key-of-task-definition", level=INFO, title="A task definition's key on a task of a workflow",

@@ -223,7 +223,9 @@ def _stamps(record: TaskRecord, execution: Execution) -> Iterator[Finding]:
     room_ms = 0 if execution.status is WorkflowStatus.COMPLETED else ROOM_MS
     if has_worked and record.ended_ms and ended_ms and record.ended_ms > ended_ms + room_ms:
         late = record.ended_ms - ended_ms
-        yield doubt("outside-execution", name, "stamps within its execution's", "ended after it had", format_ms(late))
+        yield doubt(
+            "outside-execution", name, "stamps within its execution's", "ended after its execution", format_ms(late)
+        )
 
 
 def _place(record: TaskRecord, task: WorkflowTask | None, loops: dict[str, bool]) -> Iterator[Finding]:
