@@ -182,7 +182,7 @@ def _rounds(observation: Observation) -> Iterator[Finding]:
         there = rounds_of.get(first, set())
         if isinstance(rounds, int) and record.status is TaskStatus.COMPLETED:
             kept = record.input.get("keepLastN", rounds)
-            oldest = rounds - kept + 1 if isinstance(kept, int) and 0 < kept < rounds else 1
+            oldest = rounds - kept + 1 if isinstance(kept, int) and kept < rounds else 1  # below one: of no round
             absent = (number for number in range(oldest, rounds + 1) if number not in there)
             for missing in islice(absent, MOST_TOLD):
                 said = f"{first} has no record of round {missing}"
