@@ -173,7 +173,8 @@ def _aggregate(compute: Callable[[list[float]], float]) -> Function:
 
 def _deviation(numbers: list[float]) -> float:
     count = len(numbers)
-    return math.sqrt(sum(each * each for each in numbers) / count - sum(numbers) * sum(numbers) / count / count)
+    variance = sum(each * each for each in numbers) / count - sum(numbers) * sum(numbers) / count / count
+    return math.sqrt(variance) if variance >= 0 else math.nan  # of equal fractions, as Java's
 
 
 FUNCTIONS: Final[dict[str, Function]] = {

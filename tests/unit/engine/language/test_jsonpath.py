@@ -1,8 +1,11 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.engine.language import jsonpath
+from pytest_k1n.engine.language.pathfilters import FUNCTIONS
 
 DOCUMENT = {"a": [{"b": 1, "c": "x"}, {"b": 2}, {"b": 3, "c": "y"}], "d": {"e": {"b": 9}}, "t": True}
 DOCUMENT |= {"n": [1, 2, 3], "o": ["x"], "l": [{"v": ["x", "y"]}, {"v": []}]}
@@ -112,3 +115,7 @@ def test_a_pattern_that_takes_for_ever_is_ended(monkeypatch):
     monkeypatch.setattr(jsonpath, "MATCH_LIMIT_S", 0.1)
     with pytest.raises(jsonpath.PathError, match="takes more than"):
         jsonpath.parse(".b[?(@.a =~ /(a+)+$/)].a").read({"b": [{"a": "a" * 40 + "!"}]})
+
+
+def test_the_deviation_of_equal_fractions_is_no_number_where_rounding_makes_it_less_than_none():
+    assert math.isnan(FUNCTIONS["stddev"]([0.1, 0.1, 0.1]))
