@@ -41,9 +41,16 @@ def test_answers_come_one_after_the_other_and_the_last_one_stays(empty_project):
         empty_project,
         """
 def test_retried(conductor):
-    execution = conductor.run(SHOP, http={"ask": [{"status": 503, "body": "busy"}, {"body": {"price": 3}}]})
+    execution = conductor.run(SHOP, http={"ask": [{"status": 500, "body": "broken"}, {"body": {"price": 3}}]})
     execution.expect(completed())
     assert [task.status for task in execution.execution.tasks] == ["FAILED", "COMPLETED", "COMPLETED"]
+
+def test_repeated_within_the_attempt(conductor):
+    busy = {"status": 503, "body": "busy", "headers": {"Retry-After": "60"}}
+    execution = conductor.run(SHOP, http={"ask": [busy, {"body": {"price": 3}}]})
+    execution.expect(completed())
+    fetch, _ = execution.execution.tasks
+    assert (fetch.status, fetch.ended_ms - fetch.started_ms) == ("COMPLETED", 60_000)
 
 def test_given_up(conductor):
     execution = conductor.start(SHOP, http={"fetch": {"status": 404, "body": "no such shop"}})
@@ -52,7 +59,7 @@ def test_given_up(conductor):
     assert len(execution.execution.tasks) == 3
 """,
     )
-    assert outcome.counts == {"passed": 2}, outcome.text
+    assert outcome.counts == {"passed": 3}, outcome.text
 
 
 def test_what_would_come_to_nothing_is_refused_with_what_to_write(empty_project):

@@ -7,7 +7,9 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from email.message import Message
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from json import JSONDecoder
 from typing import Any, Final, NoReturn, Protocol
@@ -37,6 +39,10 @@ _READ_TIMEOUT_MS: Final = 3000
 _FOR_EVER_MS: Final = 86_400_000
 _NULL_TIMEOUT_MS: Final = 150
 """What a null stands for, as an expression that leads nowhere does."""
+_REPEATED: Final = (429, 503)
+"""Statuses after which the server's HTTP client sends a request once more by itself."""
+_REPEATED_AFTER_MS: Final = 1000
+_SECONDS: Final = re.compile("[+-]?[0-9]{1,18}", re.ASCII)
 
 
 class HttpCaller(Protocol):
@@ -66,6 +72,18 @@ class OutgoingCall:
             return call(self.method, httprequests.encoded(self.uri), self.headers, self.body, self.timeout_s)
         except Exception as error:  # whatever a definition makes of a request: the task fails by it, not the engine
             return error
+
+    def repeated_after_ms(self, answer: HttpAnswer | Exception, now_ms: int) -> int | None:
+        """Tell how long after its first answer the request is sent once more; None if that answer counts.
+
+        A client that reads for less than the usual pause, or for ever, repeats nothing, whatever the answer asks for.
+        """
+        if isinstance(answer, Exception) or answer[0] not in _REPEATED:
+            return None
+        if not _REPEATED_AFTER_MS <= self.timeout_s * 1000 < _FOR_EVER_MS:
+            return None
+        asked_ms = _retry_after_ms(_header(answer[2], "retry-after"), now_ms)
+        return asked_ms if asked_ms > 0 else _REPEATED_AFTER_MS
 
 
 def http_request(task: TaskState) -> OutgoingCall | None:
@@ -166,9 +184,24 @@ def _no_constant(name: str) -> NoReturn:
 _DECODER: Final = JSONDecoder(parse_constant=_no_constant)
 
 
+def _header(received: Mapping[str, list[str]], wanted: str) -> str:
+    return next((values[0] for name, values in received.items() if name.lower() == wanted and values), "")
+
+
+def _retry_after_ms(said: str, now_ms: int) -> int:
+    """Read seconds or an HTTP date; 0 of anything else."""
+    if _SECONDS.fullmatch(said):
+        return int(said) * 1000
+    try:
+        instant = parsedate_to_datetime(said)
+    except ValueError:
+        return 0
+    return int((instant if instant.tzinfo else instant.replace(tzinfo=UTC)).timestamp() * 1000) - now_ms
+
+
 def _charset(received: Mapping[str, list[str]]) -> str:
     """Return the encoding of a body: as it says, UTF-8 of JSON, ISO-8859-1 of anything else that says what it is."""
-    kind = next((values[0] for name, values in received.items() if name.lower() == "content-type" and values), "")
+    kind = _header(received, "content-type")
     if not kind:  # of an answer that a test has given in a file, which is UTF-8
         return "utf-8"
     message = Message()

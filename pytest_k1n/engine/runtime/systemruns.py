@@ -135,24 +135,38 @@ class SystemRuns:
         if request is None:
             self._end(task)
             return
-        if self.reply is not None and (reply := self.reply(task)) is not None:
-            httpcalls.take_answer(task, request, reply)
-            task.output["_k1n"] = {"simulated": True, "handler": "http"}
-            self._end(task)
-            return
+        self._ask(task, request)
+
+    def _ask(self, task: TaskState, request: httpcalls.OutgoingCall, *, is_repeated: bool = False) -> None:
         ticket = task.ticket
 
-        def take(answer: httpcalls.HttpAnswer | Exception) -> None:
-            if task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW:
-                httpcalls.take_answer(task, request, answer)
-                self._end(task)
+        def is_awaited() -> bool:
+            return task.status == SCHEDULED and task.ticket == ticket and task.execution.status not in TERMINAL_WORKFLOW
+
+        def repeat(_: None) -> None:
+            if is_awaited():
+                self._ask(task, request, is_repeated=True)
+
+        def take(answer: httpcalls.HttpAnswer | Exception, *, is_simulated: bool = False) -> None:
+            if not is_awaited():
+                return
+            after_ms = None if is_repeated else request.repeated_after_ms(answer, self._engine.now_ms)
+            if after_ms is not None:
+                self._agenda.at(self._engine.now_ms + after_ms, WAKE, repeat, None)
+                return
+            httpcalls.take_answer(task, request, answer)
+            if is_simulated:
+                task.output["_k1n"] = {"simulated": True, "handler": "http"}
+            self._end(task)
 
         def take_later(answer: httpcalls.HttpAnswer | Exception) -> None:
             self._engine.tick()
             take(answer)
             self._agenda.settle()
 
-        if self.offload is not None:
+        if self.reply is not None and (reply := self.reply(task)) is not None:
+            take(reply, is_simulated=True)
+        elif self.offload is not None:
             self.offload(lambda: request.send(self._call_http), take_later)
         else:
             take(request.send(self._call_http))

@@ -1,5 +1,7 @@
 """Each task type by example; the expected records were read off Conductor 3.32.1."""
 
+from email.utils import formatdate
+
 import pytest
 
 from k1n_support.live import NotReached
@@ -461,6 +463,58 @@ def test_an_http_task_waits_briefly_where_its_timeout_leads_nowhere(make, given,
     asking = make.of_type("HTTP", "call", inputParameters={"http_request": request})
     make.bench(call_http=call).run(make.workflow(asking))
     assert waited == [timeout_s]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "given", "waited_ms"),
+    [
+        (503, {}, {}, 1_000),
+        (429, {}, {"method": "POST"}, 1_000),
+        (503, {"retry-after": ["4"]}, {}, 4_000),
+        (429, {"Retry-After": ["60"]}, {"readTimeOut": 1000}, 60_000),
+        (503, {"Retry-After": ["0"]}, {}, 1_000),
+        (503, {"Retry-After": ["-3"]}, {}, 1_000),
+        (503, {"Retry-After": ["1.5"]}, {}, 1_000),
+        (503, {"Retry-After": ["soon"]}, {}, 1_000),
+        (503, {"Retry-After": ["Fri, 02 Jan 1970 00:00:00 GMT"]}, {}, 1_000),
+        (503, {"Retry-After": ["4"]}, {"readTimeOut": 999}, None),
+        (503, {}, {"readTimeOut": 0}, None),
+        (503, {}, {"readTimeOut": None}, None),
+        (500, {}, {}, None),
+        (502, {}, {}, None),
+        (504, {"Retry-After": ["4"]}, {}, None),
+    ],
+)
+def test_a_request_is_repeated_once_where_the_service_is_busy(make, status, headers, given, waited_ms):
+    """As measured on Conductor 3.32.1: its HTTP client does, within the same attempt; the second answer counts."""
+    sent = []
+
+    def call(method, uri, headers_, body, timeout_s):
+        sent.append(bench.engine.now_ms)
+        return status, "Busy", headers, b"%d" % len(sent)
+
+    bench = make.bench(call_http=call)
+    request = {"uri": "http://a/", "method": "GET", **given}
+    execution = bench.run(make.workflow(make.of_type("HTTP", "call", inputParameters={"http_request": request})))
+
+    assert [at - sent[0] for at in sent] == ([0] if waited_ms is None else [0, waited_ms])
+    assert execution.task("call").reason.endswith(f'"{len(sent)}"')
+
+
+def test_a_repeated_request_waits_for_the_date_that_its_answer_names(make):
+    sent = []
+
+    def call(*_):
+        sent.append(bench.engine.now_ms)
+        date = formatdate(bench.engine.now_ms // 1000 + 5, usegmt=True)
+        return (503, "Busy", {"Retry-After": [date]}, b"") if len(sent) == 1 else (200, "OK", {}, b"{}")
+
+    bench = make.bench(call_http=call)
+    request = {"uri": "http://a/", "method": "GET"}
+    execution = bench.run(make.workflow(make.of_type("HTTP", "call", inputParameters={"http_request": request})))
+
+    assert execution.state.status == "COMPLETED"
+    assert 4_000 < sent[1] - sent[0] <= 5_000
 
 
 SYSTEM_NAMED = {
