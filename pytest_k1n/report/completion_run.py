@@ -12,13 +12,13 @@ from pytest_k1n.report.batch_evidence import NOT_MEASURED, BatchEvidence
 from pytest_k1n.report.blocks import Block, Grid, Heading, Items, Paragraph
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
 from pytest_k1n.report.markdown import ran_on
+from pytest_k1n.report.story import outcomes
 from pytest_k1n.report.weather import stood_still
 
 
 def run_lines(document: RunDocument) -> Iterator[str]:
     """Say what a run ran on, when, what came of its tests, and in what weather."""
-    run, outcomes = document["run"], Counter(each["outcome"] for each in document["tests"])
-    tests = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+    run, tests = document["run"], outcomes(document)
     ran_ms = _ran_ms(document)
     came = f"{tests} of the {len(document['tests'])} tests that had to do with Conductor" if tests else NOT_MEASURED
     code = NOT_MEASURED if run["exit_code"] is None else run["exit_code"]

@@ -208,6 +208,8 @@ class TestDocument(TypedDict):
     node_id: str
     outcome: str
     batch: str | None
+    message: NotRequired[str]
+    """The first line of what it raised; absent where it raised nothing."""
 
 
 class SeriesDocument(TypedDict):

@@ -22,7 +22,7 @@ from pytest_k1n.report.picture.gantt import Gantt, gantt
 from pytest_k1n.report.picture.markup import Markup
 from pytest_k1n.report.stalls import sentence as stood_still
 from pytest_k1n.report.stalls import stalls_of
-from pytest_k1n.report.story import about, headline, sentence, shown_band
+from pytest_k1n.report.story import about, headline, outcomes, sentence, shown_band
 from pytest_k1n.report.weather import weather_line
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def render(document: RunDocument) -> str:
             diagnoses=list(diagnoses(document)),
             beside_baseline=remembered.sentence,
             series_name=remembered.name,
+            tests=sorted(({"message": "", **each} for each in document["tests"]), key=lambda each: not each["message"]),
+            outcomes=outcomes(document),
             style=Markup(asset("page.css")),
             script=Markup(asset("page.js")),
         )

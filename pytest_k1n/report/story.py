@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pytest_k1n.core.text import counted
@@ -55,12 +56,36 @@ def headline(document: RunDocument) -> str:
         told = [counted(len(executions), "workflow"), *([counted(tests, "test")] if tests else [])]
         skipped = sum(each["outcome"] == "skipped" for each in document["tests"])
         return f"{', '.join(told)}, {f'{skipped} skipped, the others' if skipped else 'all'} passed."
-    parts = [_first(each, document["findings"]) for each in bad[:1]]
+    parts = [_raised(document, each) or _first(each, document["findings"]) for each in bad[:1]]
     if bad[1:]:
         parts.append(f"not passed either: {', '.join(each['title'] for each in bad[1:])}")
     if blocked:
         parts.append(f"never started: {', '.join(blocked)}")
-    return "; ".join(parts or [_unshown(document)]) + "."
+    return f"{_count(document)}{'; '.join(parts or [_unshown(document)])}."
+
+
+def outcomes(document: RunDocument) -> str:
+    """Count the tests by how they ended."""
+    found = Counter(each["outcome"] for each in document["tests"])
+    return ", ".join(f"{count} {outcome}" for outcome, count in found.items())
+
+
+def _count(document: RunDocument) -> str:
+    """Say how many tests failed, of several."""
+    tests = document["tests"]
+    failed = sum(each["outcome"] == "failed" for each in tests)
+    return f"{failed} of {len(tests)} tests failed: " if failed and tests[1:] else ""
+
+
+def _raised(document: RunDocument, execution: ExecutionDocument) -> str | None:
+    """Say what a test has raised, where no finding about its execution says why it failed."""
+    if any(each["verdict"] == "fail" for each in about(execution, document["findings"])):
+        return None
+    told = {test for each in document["findings"] for test in each["tests"]}
+    for each in document["tests"]:
+        if "message" in each and each["node_id"] not in told:
+            return f"{each['node_id'].rpartition('::')[2]}: {each['message']}"
+    return None
 
 
 def _unshown(document: RunDocument) -> str:

@@ -33,6 +33,8 @@ class Controller:
     """Node id -> the worst outcome of that test so far."""
     findings: dict[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Node id -> what its judgements found, as it came on the reports."""
+    messages: dict[str, str] = field(default_factory=dict)
+    """Node id -> the first line of what the test raised."""
     latencies: dict[str, int] = field(default_factory=dict)
     """Node id -> how many latencies its judgements were about."""
     trouble: dict[str, VerdictWord] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from pytest_k1n.report.document import (
     FindingDocument,
     RunDocument,
     TemplateDocument,
+    TestDocument,
     VerdictWord,
 )
 from pytest_k1n.report.execution_document import JudgedExecution, Role, execution_document
@@ -56,13 +57,19 @@ def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: i
         "batches": list(_batches(controller, shown)),
         "executions": [*_executions(director, shown, found), *own_documents(run)],
         "findings": found,
-        "tests": [
-            {"node_id": node_id, "outcome": str(outcome), "batch": _batch_name(run.items[node_id].batch)}
-            for node_id, outcome in outcomes.items()
-        ],
+        "tests": [_test(controller, node_id, str(outcome)) for node_id, outcome in outcomes.items()],
     }
     if (weather := _weather(controller)) is not None:
         document["weather"] = weather
+    return document
+
+
+def _test(controller: Controller, node_id: str, outcome: str) -> TestDocument:
+    document: TestDocument = {
+        "node_id": node_id, "outcome": outcome, "batch": _batch_name(controller.run.items[node_id].batch),
+    }  # fmt: skip
+    if node_id in controller.messages:
+        document["message"] = controller.messages[node_id]
     return document
 
 

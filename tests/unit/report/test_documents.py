@@ -5,6 +5,7 @@ import pytest
 from pytest_k1n.report.figures import has_missed, profile, shares
 from pytest_k1n.report.formats import FORMATS, UnknownFormat, for_file, rendered
 from pytest_k1n.report.grouping import Sighting, grouped
+from pytest_k1n.report.page import render
 from pytest_k1n.report.story import headline, sentence
 from pytest_k1n.validation.schema import validate
 
@@ -115,6 +116,22 @@ def test_the_headline_of_a_good_run_counts_what_was_skipped(recorded):
 
 def test_the_headline_of_a_bad_run_begins_with_what_is_bad(recorded):
     assert headline(recorded("failed")).startswith(recorded("failed")["executions"][0]["title"])
+
+
+def test_a_plain_assertion_is_told_where_no_finding_says_why_a_test_failed(recorded):
+    whole = recorded("template-02")
+    bad = {**whole["executions"][0], "verdict": "fail", "role": "own"}
+    tests = [
+        {"node_id": "t.py::good", "outcome": "passed", "batch": None},
+        {"node_id": "t.py::bad", "outcome": "failed", "batch": None, "message": "assert 1 == 2"},
+    ]
+    document = {**whole, "verdict": "fail", "executions": [bad], "findings": [], "batches": [], "tests": tests}
+    assert headline(document) == "1 of 2 tests failed: bad: assert 1 == 2."
+    page = render(document)
+    assert page.index("assert 1 == 2", page.index("Tests (1 passed, 1 failed)")) < page.index("t.py::good")
+    finding = {**recorded("failed")["findings"][0], "verdict": "fail", "tests": ["t.py::bad"]}
+    finding["workflow_id"] = bad["workflow"]["workflow_id"]
+    assert "assert 1 == 2" not in headline({**document, "findings": [finding]})
 
 
 def test_an_unknown_ending_is_refused_with_those_there_are():
