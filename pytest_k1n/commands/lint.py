@@ -83,8 +83,8 @@ def run_lint(arguments: argparse.Namespace) -> int:
         written = {"json": as_json, "sarif": as_sarif, "github": as_github}[arguments.format](report)
     if arguments.output:
         Path(arguments.output).write_text(written + "\n", encoding="utf-8")
-    elif written:
-        print(written)
+    elif written and (gathered.sources or arguments.format != "text" or not gathered.mistakes):
+        print(written)  # of nothing there is nothing to say but why
     for mistake in (*gathered.mistakes, *gathered.unread):
         print(f"k1n lint: {mistake}", file=sys.stderr)
     if gathered.mistakes:

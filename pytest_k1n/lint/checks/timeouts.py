@@ -105,8 +105,10 @@ def number_without_effect(definition: TaskSubject) -> Iterator[Hit]:
     if normal is None:
         return
     if normal["backoffScaleFactor"] != 1 and normal["retryLogic"] != "LINEAR_BACKOFF":
-        yield Hit((*definition.path, "backoffScaleFactor"), f"is not read with retryLogic {normal['retryLogic']}")
+        said = f"backoffScaleFactor is not read with retryLogic {normal['retryLogic']}"
+        yield Hit((*definition.path, "backoffScaleFactor"), said)
     if normal["retryCount"] == 0 and definition.fields.get("retryDelaySeconds"):
-        yield Hit((*definition.path, "retryDelaySeconds"), "is not read: retryCount is 0")
+        yield Hit((*definition.path, "retryDelaySeconds"), "retryDelaySeconds is not read: retryCount is 0")
     if definition.fields.get("rateLimitPerFrequency") and not definition.fields.get("rateLimitFrequencyInSeconds"):
-        yield Hit((*definition.path, "rateLimitPerFrequency"), "is not read without rateLimitFrequencyInSeconds")
+        said = "rateLimitPerFrequency is not read without rateLimitFrequencyInSeconds"
+        yield Hit((*definition.path, "rateLimitPerFrequency"), said)
