@@ -39,6 +39,7 @@ class EmbeddedBackend:
             Handlers(agents=agents, mode="auto" if is_auto else "simulated"),
             seed=settings.seed,
             estimates_ms=run.estimates_ms,
+            jitters=run.jitters,
             faults=faults_of(settings),
         )
         self._embedded = EmbeddedEngine(worker, seed=settings.seed, slots=SLOTS, conductor=settings.conductor)

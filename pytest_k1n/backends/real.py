@@ -164,7 +164,9 @@ def own_worker(run: Run, endpoint: Endpoint, time: TimeScale, world: str | None 
     argv += ["--speed", str(time.speed), "--seed", str(run.settings.seed), "--slots", str(SLOTS)]
     argv += ["--handlers", run.settings.handlers or ("auto" if time.name == "real" else "simulated")]
     ready = run.folder_path / "worker.ready"
-    argv += ["--estimates", str(estimates), "--ledger", str(ledger_path(run)), "--ready", str(ready)]
+    jitters = run.folder.write_json("jitters.json", dict(run.jitters))
+    argv += ["--estimates", str(estimates), "--jitters", str(jitters)]
+    argv += ["--ledger", str(ledger_path(run)), "--ready", str(ready)]
     if run.settings.latency == "weather" and endpoint.is_loopback:  # elsewhere neither clock nor machine is the same
         argv += ["--weather", str(weather_path(run))]
     for folder in plan.definitions if plan else ():

@@ -104,7 +104,7 @@ def _run(seed: int, *faults: str, ran: Document | None = None, beside: bool = Fa
         Handlers(mode="simulated"),
         seed=seed,
         estimates_ms={(name, ref): ms for name in names for ref, ms in ESTIMATES_MS.items()},
-        jitter=0.0,
+        jitters={"": 0},
         faults=tuple(map(Fault.parse, faults)),
     )
     embedded = EmbeddedEngine(worker, seed=seed, slots=4)

@@ -54,7 +54,7 @@ def run_profiled(
             worker_id=f"{domain}-profile",
             domain=domain,
             speed=speed,
-            jitter=0,  # baselines are compared with one another
+            jitters={"": 0},  # baselines are compared with one another
             estimates_ms={(template.workflow, ref): ms for ref, ms in template.estimates_ms.items()},
         )
         handlers = Handlers(agents=agents, mode="auto" if agents else "simulated")

@@ -20,7 +20,7 @@ from pytest_k1n.client.clock import WORLD_VARIABLE, in_world, is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core.model import WorkflowDefinition, worker_types
 from pytest_k1n.core.schedule.nested_estimates import with_nested
-from pytest_k1n.core.standins.simulation import JITTER
+from pytest_k1n.core.standins.simulation import with_rest
 from pytest_k1n.core.text import why_not_json
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.core.wire import wire
@@ -47,7 +47,7 @@ class _Work:
 
     definitions: tuple[WorkflowDefinition, ...]
     estimates_ms: Estimates
-    jitter: float
+    jitters: Mapping[str, float]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -157,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--definitions", action="append", default=[], metavar="DIR", help="workflow definitions to serve (repeatable)")
     add("--plan", metavar="FILE", help="take definitions, estimates and jitter from a plan")
+    add("--jitters", metavar="FILE", help='JSON: {workflow: fraction}; "" stands for all others')
     add("--estimates", metavar="FILE", help="JSON: {workflow: {ref: ms}} or [[workflow, ref, ms], …]")
     add("--types", nargs="+", default=[], metavar="TYPE", help="serve these task types and no others")
     add("--domain", help="serve tasks of this domain")
@@ -198,15 +199,18 @@ def _server(option: str | None, environ: Mapping[str, str]) -> str:
 
 
 def _work(options: argparse.Namespace) -> _Work:
-    folders, estimates, jitter = list(options.definitions), Estimates(), JITTER
+    folders, estimates, jitters = list(options.definitions), Estimates(), dict[str, float]()
     if options.plan:
         plan = load_plan(Path(options.plan))
         folders += plan.definitions
         for template in (template for batch in plan.batches for template in batch.templates):
-            jitter = template.jitter
+            jitters[template.workflow] = template.jitter
             estimates |= {(template.workflow, ref): ms for ref, ms in template.estimates_ms.items()}
     if options.estimates:
         estimates |= read_estimates(Path(options.estimates))
+    jitters = with_rest(jitters)
+    if options.jitters:
+        jitters |= json.loads(Path(options.jitters).read_text(encoding="utf-8"))
     documents = Library(folders).workflows
     definitions = tuple(wire.workflow_definition(document) for document in documents)  # type: ignore[arg-type]
     if not options.estimates:  # a run has handed them down already
@@ -217,7 +221,7 @@ def _work(options: argparse.Namespace) -> _Work:
             "nothing to serve: say --definitions DIR, --plan FILE, --handlers MODULE, --handler TASK=HANDLER or "
             "--types TYPE …"
         )
-    return _Work(definitions=definitions, estimates_ms=estimates, jitter=jitter)
+    return _Work(definitions=definitions, estimates_ms=estimates, jitters=jitters)
 
 
 def _newest(definitions: Sequence[WorkflowDefinition], name: str, version: int | None) -> WorkflowDefinition | None:
@@ -262,7 +266,7 @@ def _settings(options: argparse.Namespace, work: _Work, handlers: Handlers) -> W
         slots=options.slots,
         speed=options.speed,
         seed=options.seed,
-        jitter=work.jitter,
+        jitters=work.jitters,
         estimates_ms=work.estimates_ms,
         faults=tuple(Fault.parse(text) for text in options.fault),
         grace_s=options.grace,

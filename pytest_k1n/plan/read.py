@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan, Template, WatchPoint
+from pytest_k1n.core.standins.simulation import JITTER
 from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.find import PlanError
 from pytest_k1n.plan.markers import DOTS, is_dotted
@@ -77,7 +78,7 @@ def parse_plan(text: str, *, source: str, folder: Path) -> Plan:
         slug="",
         workflow="",
         batch=0,
-        jitter=table.fraction("jitter", 0.0),
+        jitter=table.fraction("jitter", JITTER),
         tolerance=table.fraction("tolerance", 0.10),
         start_spread_ms=table.duration("start_spread", 150),
     )

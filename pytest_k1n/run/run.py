@@ -101,6 +101,14 @@ class Run:
         return with_nested(known, roots, self.library.known_definition)
 
     @property
+    def jitters(self) -> Mapping[str, float]:
+        """Return, by workflow, how much simulated work varies; by "" that of what is no template's own workflow."""
+        from pytest_k1n.core.standins.simulation import with_rest
+
+        templates = self.plan.templates if self.plan else ()
+        return with_rest({each.workflow: each.jitter for each in templates})
+
+    @property
     def weather(self) -> Weather | None:
         """What the meters have told so far; None where none run."""
         from pytest_k1n.workers.weather_log import NAME, read_weather

@@ -93,7 +93,9 @@ def dry_run(
     execution = start_alone(
         documents[0],
         HandlerWorker(
-            collected, takes_ms={**fitting_ms(started, task_definitions, takes_ms or {}), **(takes_ms or {})}, jitter=0
+            collected,
+            takes_ms={**fitting_ms(started, task_definitions, takes_ms or {}), **(takes_ms or {})},
+            jitters={"": 0},
         ),
         input=input,
         children=documents[1:],

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.standins.simulation import JITTER, RESERVED
+from pytest_k1n.core.standins.simulation import RESERVED, jitter_of
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState
@@ -41,10 +41,13 @@ class HandlerWorker:
         seed: int = 0,
         estimates_ms: Mapping[tuple[str, str], int] | None = None,
         takes_ms: Mapping[str, int] | None = None,
-        jitter: float = JITTER,
+        jitters: Mapping[str, float] | None = None,
         faults: Sequence[Fault] = (),
     ) -> None:
-        """`takes_ms` tells by ref or task name, for any workflow, what `estimates_ms` tells by workflow and ref."""
+        """`takes_ms` tells by ref or task name, for any workflow, what `estimates_ms` tells by workflow and ref.
+
+        `jitters` tells by workflow how much simulated work varies; "" stands for all others.
+        """
         self.invocations: list[Mapping[str, Json]] = []
         self.on_work: Callable[[], None] = lambda: None
         """Called before each task: code that waits for the engine may end it by an exception."""
@@ -59,7 +62,7 @@ class HandlerWorker:
         self._seed = seed
         self._estimates_ms = estimates_ms or {}
         self._takes_ms = takes_ms or {}
-        self._jitter = jitter
+        self._jitters = jitters or {}
         self._faults = faults
         self._last_output: dict[str, Mapping[str, Json]] = {}
         self._within_ms = 0
@@ -171,7 +174,7 @@ class HandlerWorker:
             output_schema=schema.get("data") if isinstance(schema, dict) else None,
             speed=1.0,
             seed=self._seed,
-            jitter=self._jitter,
+            jitter=jitter_of(workflow, self._jitters),
             log=log,
             sleep=sleep,
         )

@@ -178,7 +178,7 @@ class _Program:
     def _start(self) -> tuple[EngineExecution, Handlers, HandlerWorker]:
         given = self._handlers() if callable(self._handlers) else self._handlers
         handlers = Handlers(given)
-        worker = HandlerWorker(handlers, seed=self._seed, jitter=0)
+        worker = HandlerWorker(handlers, seed=self._seed, jitters={"": 0})
         execution = start_alone(
             self._definition,
             HandlerWorker(Handlers({})),

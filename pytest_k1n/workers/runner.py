@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar, cast
 
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
-from pytest_k1n.core.standins.simulation import RESERVED
+from pytest_k1n.core.standins.simulation import RESERVED, jitter_of
 from pytest_k1n.core.wire import wire
 from pytest_k1n.workers.delivery import ResultDelivery, epoch_ms
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke
@@ -236,7 +236,7 @@ class Runner:
             estimate_ms=self._settings.estimate_ms(hand.task.workflow_name, task.ref, hand.task.task_name, task.type),
             speed=self._settings.speed,
             seed=self._settings.seed,
-            jitter=self._settings.jitter,
+            jitter=jitter_of(hand.task.workflow_name, self._settings.jitters),
             output_schema=hand.task.output_schema,
             log=lambda line: _log(logs, line),
             sleep=hand.sleep,

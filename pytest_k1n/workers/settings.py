@@ -7,7 +7,6 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pytest_k1n.core.standins.simulation import JITTER
 from pytest_k1n.workers.misbehaviour import Fault
 
 
@@ -39,8 +38,8 @@ class WorkerSettings:
     adds_real: bool = True
     """Whether the real time that a handler takes counts beside what it declares."""
     seed: int = 0
-    jitter: float = JITTER
-    """Seeded variation of simulated work, as a fraction of the estimate."""
+    jitters: Mapping[str, float] = field(default_factory=dict)
+    """Workflow -> seeded variation of its simulated work, as a fraction of the estimate; "" stands for all others."""
     estimates_ms: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """(workflow, ref) -> planned duration in workflow time."""
     takes_ms: Mapping[str, int] = field(default_factory=dict)

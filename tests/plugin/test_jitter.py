@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 REPEATED = """
 import json
 from pathlib import Path
@@ -28,11 +30,22 @@ def durations(outcome):
     return {name: json.loads((outcome.folder / f"{name}.json").read_text()) for name in ("in_a_row", "at_once", "own")}
 
 
-def with_jitter(project):
+def with_jitter(project, jitter="1%"):
     plan = (project.pytester.path / "k1n.toml").read_text()
-    return project.plan(plan.replace('schema = "k1n-plan/1"', 'schema = "k1n-plan/1"\njitter = "1%"')).test(
+    return project.plan(plan.replace('schema = "k1n-plan/1"', f'schema = "k1n-plan/1"\njitter = "{jitter}"')).test(
         "repeated", REPEATED
     )
+
+
+@pytest.mark.parametrize("served", [False, True])
+@pytest.mark.parametrize("jitter", [0, 6])
+def test_it_is_the_plan_s_in_batches_and_in_executions_of_tests_own(project, engine_url, served, jitter):
+    server = (f"--k1n-server={engine_url}",) if served else ()
+    took = durations(with_jitter(project, f"{jitter}%").run("-m", "batch2", *server))
+    for name, each in took.items():
+        planned_ms = (2 if name == "own" else 11) * 60_000  # of its own: a minute a task
+        off = max(abs(ms - planned_ms) for ms in each) / planned_ms
+        assert (0.0101 < off < 0.0601) if jitter else off < 0.001, (name, each)
 
 
 def test_executions_of_one_workflow_take_each_a_time_of_its_own(project):

@@ -34,6 +34,17 @@ def is_simulated_summary(text: str) -> bool:
     return _SUMMARY.fullmatch(text) is not None
 
 
+def with_rest(jitters: Mapping[str, float]) -> dict[str, float]:
+    """Add, by "", the jitter of all other workflows: the one that all of these have, else the default."""
+    values = set(jitters.values())
+    return {**jitters, "": values.pop() if len(values) == 1 else JITTER}
+
+
+def jitter_of(workflow: str, jitters: Mapping[str, float]) -> float:
+    """Return the jitter of a workflow's simulated work, as a fraction of its estimates."""
+    return jitters.get(workflow, jitters.get("", JITTER))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedWork:
     """What a simulated handler does: in workflow time, before any speed."""
