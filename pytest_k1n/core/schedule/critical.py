@@ -35,6 +35,8 @@ class SegmentKind(StrEnum):
     """A first attempt was held back, as its definition says."""
     JOIN_LAG = "join lag"
     """All that a JOIN waited for had ended, the JOIN had not."""
+    UNKEPT = "rounds not kept"
+    """A loop went round whose records are gone, as its keepLastN says: work and waiting, none can tell which."""
     ENGINE = "engine"
     """The server was about it: scheduling, system tasks waiting for their thread, begin and end of the execution."""
 
@@ -196,9 +198,10 @@ class _Backwards:
             if kind not in END_ONLY_TYPES:
                 self._account(key)
             if before is not None:
-                self._emit(SegmentKind.JOIN_LAG if kind == "JOIN" else SegmentKind.ENGINE, key, ends[before])
+                self._emit(SegmentKind.JOIN_LAG if kind == "JOIN" else _before(key, before), key, ends[before])
             key = before
-        self._emit(SegmentKind.ENGINE, self.tasks[-1] if self.tasks else None, 0)
+        first = self.tasks[-1] if self.tasks else None
+        self._emit(SegmentKind.ENGINE if first is None else _before(first, None), first, 0)
         self.segments.reverse()
         self.tasks.reverse()
         return CriticalPath(segments=tuple(self.segments), tasks=tuple(self.tasks), makespan_ms=self.makespan_ms)
@@ -276,6 +279,13 @@ class _Backwards:
         """All attempts that have ended, by instant and key, each with its place."""
         rows = zip(self.timeline.end_at, self.timeline.columns.keys, range(len(self.timeline.records)), strict=True)
         return sorted((end, key, place) for end, key, place in rows if end is not None)
+
+
+def _before(key: TaskKey, before: TaskKey | None) -> SegmentKind:
+    """Say whose the time before a task is: between it and what it waited for on record there may have been rounds."""
+    iteration = key[1]
+    is_lost = iteration > 1 and (before is None or before[1] < iteration - 1)
+    return SegmentKind.UNKEPT if is_lost else SegmentKind.ENGINE
 
 
 def _is_canceled(span: Span) -> bool:

@@ -1,7 +1,9 @@
 """The critical path: an exact partition of every makespan, and the right owner of each part."""
 
+import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import networkx as nx
 import pytest
@@ -13,7 +15,9 @@ from pytest_k1n.core.model import TaskStatus, WorkflowStatus
 from pytest_k1n.core.order.unroll import happens_before
 from pytest_k1n.core.schedule.critical import SegmentKind, critical_path
 from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.wire import wire
 
+HISTORIES = Path(__file__).parents[1] / "histories"
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)
 
@@ -45,10 +49,23 @@ def test_a_chain_is_engine_queue_and_work_in_turn(define, execution, task):
         SegmentKind.RETRY_DELAY: 0,
         SegmentKind.START_DELAY: 0,
         SegmentKind.JOIN_LAG: 0,
+        SegmentKind.UNKEPT: 0,
         SegmentKind.ENGINE: 6,
     }
     assert path.by_task()["b", 0] == {SegmentKind.ENGINE: 1, SegmentKind.QUEUE: 9, SegmentKind.WORK: 10}
     assert path.critical_task == ("a", 0)
+
+
+@pytest.mark.parametrize("name", ["loop-keeping-last-2", "loop-keeps-two"])
+def test_the_time_of_rounds_whose_records_are_gone_is_no_engine_s(name):
+    """The server has dropped the first rounds' records: their work and waiting is in what is left between two tasks."""
+    run = wire.execution(json.loads((HISTORIES / f"{name}.json").read_text()))
+    path = path_of(run.definition, run)
+    [gap] = [each for each in path.segments if each.kind is SegmentKind.UNKEPT]
+    assert gap.key is not None
+    first = min(iteration for ref, iteration in run.finals if ref == gap.key[0] and iteration)
+    assert (gap.key[1], first > 1) == (first, True)
+    assert sum(path.by_kind().values()) == path.makespan_ms
 
 
 def test_the_longest_branch_is_on_the_path_and_the_join_owns_its_lag(define, execution, task):
