@@ -90,17 +90,18 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     began = time.monotonic()
     teller = _Teller(began)
     cut: BaseException | None = None
+    why = ""
     try:
         results = conduct(recordings, subject, known=known, jobs=arguments.jobs, runs=arguments.runs, progress=teller)
     except (KeyboardInterrupt, OSError) as error:
         results, cut = [*teller.newest.values()], error
+        why = "interrupted" if isinstance(error, KeyboardInterrupt) else "the server no longer answers"
     asked = {one.title for one in results}
     report = ConformanceReport(
         url=subject.url, version=_title(subject.version), conductor=conductor, results=tuple(results), known=known,
         took_s=time.monotonic() - began, not_asked=tuple(one.title for one in recordings if one.title not in asked),
     )  # fmt: skip
     if cut is not None:
-        why = "interrupted" if isinstance(cut, KeyboardInterrupt) else "the server no longer answers"
         print(f"{why}: {len(results)} of {len(recordings)} cases were asked about, some of them not often enough\n")
     print("\n".join(lines(report, most=arguments.show)))
     if arguments.json is not None:
@@ -109,7 +110,7 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     if isinstance(cut, KeyboardInterrupt):
         raise cut
     if cut is not None:
-        raise ValueError(f"the server no longer answers: {cut}")
+        raise ValueError(f"{why}: {cut}")
     return 0 if report.conforms else 1
 
 

@@ -20,7 +20,6 @@ from pytest_k1n.client.clock import WORLD_VARIABLE, in_world, is_embedded
 from pytest_k1n.client.errors import ConductorError
 from pytest_k1n.core.model import WorkflowDefinition, worker_types
 from pytest_k1n.core.schedule.nested_estimates import with_nested
-from pytest_k1n.core.standins.simulation import with_rest
 from pytest_k1n.core.text import why_not_json
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.core.wire import wire
@@ -203,12 +202,11 @@ def _work(options: argparse.Namespace) -> _Work:
     if options.plan:
         plan = load_plan(Path(options.plan))
         folders += plan.definitions
+        jitters = plan.jitters
         for template in (template for batch in plan.batches for template in batch.templates):
-            jitters[template.workflow] = template.jitter
             estimates |= {(template.workflow, ref): ms for ref, ms in template.estimates_ms.items()}
     if options.estimates:
         estimates |= read_estimates(Path(options.estimates))
-    jitters = with_rest(jitters)
     if options.jitters:
         jitters |= json.loads(Path(options.jitters).read_text(encoding="utf-8"))
     documents = Library(folders).workflows

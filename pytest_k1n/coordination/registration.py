@@ -52,7 +52,7 @@ def register(
             tasks, lambda each: known.get(str(each["name"])), wire.task_definition
         )
         missing_workflows, workflow_problems = _sorted_out(
-            workflows, lambda each: _registered(client, each), wire.workflow_definition
+            workflows, lambda each: registered(client, each), wire.workflow_definition
         )
         problems = [f"task definition {line}" for line in task_problems]
         problems += [f"workflow definition {line}" for line in workflow_problems]
@@ -91,16 +91,17 @@ def _sorted_out(
 ) -> tuple[list[Document], list[str]]:
     missing, problems = [], []
     for document in documents:
-        registered = find(document)
-        if registered is None:
+        known = find(document)
+        if known is None:
             missing.append(document)
             continue
-        ours, theirs = parse(document), parse(registered)
+        ours, theirs = parse(document), parse(known)
         problems += [f"{document['name']} differs in {line}" for line in differences(ours, theirs)]
     return missing, problems
 
 
-def _registered(client: Conductor, document: Document) -> Document | None:
+def registered(client: Conductor, document: Document) -> Document | None:
+    """Find the workflow definition that a server has under a document's name and version."""
     version = document.get("version")
     try:
         return cast(

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_k1n.core.standins.jitter import JITTER
+
 if TYPE_CHECKING:
     from pytest_k1n.core.model import WorkflowDefinition
     from pytest_k1n.core.standins.answers import PlannedAnswer
@@ -187,6 +189,13 @@ class Plan(NamedTuple):
     def estimates_ms(self) -> dict[tuple[str, str], int]:
         """(workflow, ref) -> planned work in workflow time, of every template."""
         return {(each.workflow, ref): ms for each in self.templates for ref, ms in each.estimates_ms.items()}
+
+    @property
+    def jitters(self) -> dict[str, float]:
+        """Workflow -> how much its simulated work varies; by "" that of all others: the one that all of these have."""
+        found = {each.workflow: each.jitter for each in self.templates}
+        values = set(found.values())
+        return {**found, "": values.pop() if len(values) == 1 else JITTER}
 
     def template_for(self, workflow: str) -> Template | None:
         """Find the template of a workflow, given as `NAME` or `NAME:VERSION`."""

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_k1n.core.text import one_line
 from pytest_k1n.run.note import has_note
+from pytest_k1n.run.retelling import raised
 
 MOST = 12
 """Causes that have a line: of more the number is told."""
@@ -37,9 +38,8 @@ def show_cut_causes(config: pytest.Config, reporter: pytest.TerminalReporter) ->
 def _cut(reporter: pytest.TerminalReporter, columns: int) -> Iterator[tuple[str, str]]:
     for outcome, word in (("failed", "FAILED"), ("error", "ERROR")):
         for report in reporter.stats.get(outcome, []):
-            crash = getattr(report.longrepr, "reprcrash", None)
-            if not has_note(report) or crash is None:
+            cause = raised(report)
+            if not has_note(report) or not cause:
                 continue
-            cause = str(crash.message).partition("\n")[0]
             if columns - len(f"{word} {report.nodeid} - ") < min(len(cause), READABLE):
                 yield one_line(report.nodeid.partition("::")[2]), one_line(cause)

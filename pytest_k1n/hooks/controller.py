@@ -15,7 +15,7 @@ from pytest_k1n.hooks.drive import Drive, prepare
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.junit import add_case
 from pytest_k1n.run.note import has_note, note_of, outcome_of
-from pytest_k1n.run.retelling import MOST_TEXT
+from pytest_k1n.run.retelling import MOST_TEXT, raised
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.termination import forget_sigterm
 from pytest_k1n.run.verdict import is_failure
@@ -87,9 +87,7 @@ def _feed(controller: Controller, report: pytest.TestReport) -> None:
     if evidence := note_of(report).evidence:
         controller.findings[node_id] = evidence["findings"]
         controller.latencies[node_id] = evidence["latencies"]
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None and report.failed:
-        first = str(crash.message).partition("\n")[0]
+    if report.failed and (first := raised(report)):
         controller.messages.setdefault(node_id, one_line(first.removeprefix("AssertionError: "), most=MOST_TEXT))
     outcome = outcome_of(report)
     known = controller.outcomes.get(node_id, ItemOutcome.PASSED)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan, Template, WatchPoint
-from pytest_k1n.core.standins.simulation import JITTER
+from pytest_k1n.core.standins.jitter import JITTER
 from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.find import PlanError
 from pytest_k1n.plan.markers import DOTS, is_dotted

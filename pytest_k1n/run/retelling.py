@@ -42,6 +42,12 @@ def headline(report: pytest.TestReport, error: BaseException) -> None:
     report.user_properties.append(("k1n_findings", len(lines)))
 
 
+def raised(report: pytest.TestReport) -> str:
+    """Return the first line of what a test raised; empty if pytest keeps none of it."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return "" if crash is None else str(crash.message).partition("\n")[0]
+
+
 def plainly(report: pytest.TestReport, error: BaseException) -> None:
     """Begin the line of the short summary with what an exception of this package says, not with where it is defined."""
     crash = getattr(report.longrepr, "reprcrash", None)

@@ -102,11 +102,8 @@ class Run:
 
     @property
     def jitters(self) -> Mapping[str, float]:
-        """Return, by workflow, how much simulated work varies; by "" that of what is no template's own workflow."""
-        from pytest_k1n.core.standins.simulation import with_rest
-
-        templates = self.plan.templates if self.plan else ()
-        return with_rest({each.workflow: each.jitter for each in templates})
+        """Return, by workflow, how much simulated work varies as the plan says."""
+        return self.plan.jitters if self.plan else {}
 
     @property
     def weather(self) -> Weather | None:

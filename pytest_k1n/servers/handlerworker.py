@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.standins.simulation import RESERVED, jitter_of
+from pytest_k1n.core.standins.jitter import jitter_of
+from pytest_k1n.core.standins.simulation import RESERVED
 from pytest_k1n.engine.language import secrets
 from pytest_k1n.engine.runtime.virtualwork import VirtualResult
 from pytest_k1n.engine.state import TaskState

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.standins.simulation import JITTER
+from pytest_k1n.core.standins.jitter import JITTER
 from pytest_k1n.workers.raising import REASON_LIMIT, is_non_retryable, log_of, passes_through, reason_of
 
 Status = Literal["COMPLETED", "FAILED", "FAILED_WITH_TERMINAL_ERROR", "IN_PROGRESS"]

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar, cast
 
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus
-from pytest_k1n.core.standins.simulation import RESERVED, jitter_of
+from pytest_k1n.core.standins.jitter import jitter_of
+from pytest_k1n.core.standins.simulation import RESERVED
 from pytest_k1n.core.wire import wire
 from pytest_k1n.workers.delivery import ResultDelivery, epoch_ms
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Stopped, TaskContext, invoke

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.standins.jitter import JITTER
 from pytest_k1n.core.units import MINUTE_MS, format_ms
 
 RESERVED = "_k1n"
 """Key of a task's output under which a worker says how the work was done."""
-JITTER = 0.01
-"""Half-width of the jitter around an estimate, as a fraction of it."""
 DEFAULT_ESTIMATE_MS = MINUTE_MS
 """Workflow time of a task without an estimate."""
 _SAYS = "simulated attempt"
@@ -32,17 +31,6 @@ def is_simulated_line(text: str) -> bool:
 def is_simulated_summary(text: str) -> bool:
     """Tell whether a text is the summary that simulated work puts out: of equal refs it is the same everywhere."""
     return _SUMMARY.fullmatch(text) is not None
-
-
-def with_rest(jitters: Mapping[str, float]) -> dict[str, float]:
-    """Add, by "", the jitter of all other workflows: the one that all of these have, else the default."""
-    values = set(jitters.values())
-    return {**jitters, "": values.pop() if len(values) == 1 else JITTER}
-
-
-def jitter_of(workflow: str, jitters: Mapping[str, float]) -> float:
-    """Return the jitter of a workflow's simulated work, as a fraction of its estimates."""
-    return jitters.get(workflow, jitters.get("", JITTER))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,8 +25,8 @@ def advance(loop: TaskState, context: Context) -> Node | None:
     """
     if loop.iteration == 0:
         return _first(loop)
-    children = _children(loop)
-    if _drops_tasks(loop) and len({task.plain_ref for task in children}) < len(loop.node.body):
+    children, keep = _children(loop), kept(loop)
+    if keep is not None and keep < 1 and len({task.plain_ref for task in children}) < len(loop.node.body):
         return None  # of what it has dropped nobody hears again
     if not children:  # a rerun has dropped them: the server goes through all iterations again, over what it still has
         loop.iteration = 0
@@ -39,7 +39,7 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status = FAILED
         loop.reason = "".join(f"{task.reason or 'null'} " for task in failed)
         return None
-    if (keep := kept(loop)) is not None:
+    if keep is not None:
         unwanted = loop.iteration - keep
         loop.output = {key: value for key, value in loop.output.items() if not key.isdigit() or int(key) > unwanted}
     try:
@@ -202,18 +202,14 @@ def kept(loop: TaskState) -> int | None:
     return keep if keep is None else int(keep)
 
 
-def _drops_tasks(loop: TaskState) -> bool:
-    keep = kept(loop)
-    return keep is not None and keep < 1
-
-
 def is_dropped(task: TaskState) -> bool:
     """Tell whether the loop around a new task drops it at once: that keeps less than one iteration.
 
     The server does so whenever it looks at the loop; what ends within an evaluation it writes down once more.
     """
     loop = task.execution.plain.get(task.node.loop.ref) if task.node.loop is not None else None
-    return loop is not None and _drops_tasks(loop)
+    keep = None if loop is None else kept(loop)
+    return keep is not None and keep < 1
 
 
 def _forget_tasks(loop: TaskState) -> None:

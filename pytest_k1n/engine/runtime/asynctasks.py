@@ -47,10 +47,10 @@ def run_event(task: TaskState) -> None:
 
 def _is_as_it_was_started(execution: ExecutionState) -> bool:
     """Tell whether the server has not read an execution again since its start: nothing but its decider has ended it."""
-    return all(task.is_open or task.type in UNQUEUED - {"JOIN"} or task.type in _AT_ONCE for task in execution.tasks)
+    return all(task.is_open or task.type in _AT_ONCE for task in execution.tasks)
 
 
-_AT_ONCE: Final = ("FORK", "EVENT")
+_AT_ONCE: Final = (UNQUEUED - {"JOIN"}) | {"FORK", "EVENT"}
 
 
 def kafka_refusal(task: TaskState) -> str | None:

@@ -7,9 +7,10 @@ the task is optional; what the task itself reads fails the task.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.engine.language.java_text import is_integer
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.lint.check import Hit, Level, Path
 from pytest_k1n.lint.misfits import kind_of, wrong_fields
@@ -24,8 +25,6 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Inputs that Java casts to a text, by type of task."""
 _HIGHEST_PRIORITY: Final = 99
-_TOO_MANY: Final = 2**31
-"""What Java's Integer does not hold."""
 
 
 def wrong_input(workflow: WorkflowSubject) -> Iterator[Hit]:
@@ -58,11 +57,10 @@ def _loop(task: TaskNode) -> Iterator[Hit]:
     kept = task.inputs.get("keepLastN")
     if kept is None:
         return
-    if not isinstance(kept, int) or isinstance(kept, bool) or abs(kept) >= _TOO_MANY:
-        # an expression is a text: the server does not resolve this one
+    if not is_integer(kept):  # an expression is a text: the server does not resolve this one
         said = f"must be a whole number, not {kind_of(kept)}: the server answers 500"
         yield _hit(task, ("inputParameters", "keepLastN"), said)
-    elif kept < 1:
+    elif cast("int", kept) < 1:
         said = f"is {kept}: the server drops what it has just scheduled, and the execution stalls; at least 1"
         yield _hit(task, ("inputParameters", "keepLastN"), said)
 
