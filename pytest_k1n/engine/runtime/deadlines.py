@@ -11,7 +11,7 @@ from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import TERMINAL_WORKFLOW
 
 Timer = tuple[ExecutionState, int]
-_MOST_VOID: Final = 1_000
+MOST_VOID: Final = 1_000
 
 
 class Deadlines:
@@ -27,7 +27,7 @@ class Deadlines:
         if execution.timer_ms:
             execution.timer_ms = 0
             self._void += 1
-        if self._void > _MOST_VOID and self._void > len(self._agenda) // 2:
+        if self._void > MOST_VOID and self._void > len(self._agenda) // 2:
             self._agenda.sift(lambda priority, timer: priority != DEADLINE or timer[0].timer_ms == timer[1])
             self._void = 0
 

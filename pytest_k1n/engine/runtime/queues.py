@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import OPEN_TASK
 
-_UNSIFTED: Final = 1_000
+UNSIFTED: Final = 1_000
 """So many messages may lie in a queue that is never polled before the void ones are looked for."""
 
 
@@ -29,7 +29,7 @@ class _Queue:
     __slots__ = ("ready", "sifted_at", "waiting")
 
     def __init__(self) -> None:
-        self.sifted_at = _UNSIFTED
+        self.sifted_at = UNSIFTED
         self.ready: list[tuple[int, int, int, int, TaskState]] = []
         """(-priority, due, order, ticket, task)."""
         self.waiting: list[tuple[int, int, int, TaskState]] = []
@@ -43,7 +43,7 @@ class _Queue:
         self.waiting = [message for message in self.waiting if _is_valid(message[-1], message[-2])]
         heapify(self.ready)
         heapify(self.waiting)
-        self.sifted_at = max(_UNSIFTED, 2 * (len(self.ready) + len(self.waiting)))
+        self.sifted_at = max(UNSIFTED, 2 * (len(self.ready) + len(self.waiting)))
 
 
 class Queues:

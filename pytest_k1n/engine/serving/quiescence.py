@@ -28,7 +28,7 @@ PATIENCE_MS = 1_000
 """What waits for a caller may be about to get it: only after this time runs towards its timeout."""
 HOLD_MS = 60_000
 """A named hold that is not renewed ends after this long: the client that took it may have died."""
-_FEW = 500
+FEW = 500
 """So many handouts and queues may be remembered that hold nothing any more."""
 
 
@@ -83,7 +83,7 @@ class Quiescence:
         self._polled: dict[QueueKey, dict[str, int]] = {}
         self._declarers = set() if declarers is None else declarers
         self._numbers = 0
-        self._crowd = _FEW
+        self._crowd = FEW
         self.quiet_since_ms = wall_ms()
         """When something last happened that more may follow from."""
 
@@ -109,7 +109,7 @@ class Quiescence:
             for key, polled in self._polled.items()
             if now_ms - max(polled.values(), default=0) <= CONNECTED_MS
         }
-        self._crowd = 2 * (len(self._handouts) + len(self._polled)) + _FEW
+        self._crowd = 2 * (len(self._handouts) + len(self._polled)) + FEW
 
     def expect_declarations(self, worker_id: str) -> None:
         """Note that a worker declares its work: time stands until it has."""

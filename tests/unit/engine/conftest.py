@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 
 import pytest
@@ -115,3 +116,11 @@ def make():
         bench=Bench,
         statuses=statuses,
     )
+
+
+@pytest.fixture
+def collector_of_this_test():
+    """Hide from Python's collector what was there before, so that it neither walks nor tells of that."""
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -1,4 +1,4 @@
-"""What a task record costs does not grow with what it belongs to: bytecodes counted, so that no clock is asked."""
+"""What a task record costs does not grow with what it belongs to: lines counted, so that no clock is asked."""
 
 import gc
 import sys
@@ -17,7 +17,7 @@ from pytest_k1n.engine.state import ExecutionState
 
 LIMIT = 1.3
 LARGE = 120 if settings.default.max_examples >= GATE else 60
-"""Records of a large execution: bytecodes are counted slowly, and what grows has grown fivefold at 60."""
+"""Records of a large execution: lines are counted slowly, and what grows has grown fivefold at 60."""
 
 
 class Worker:
@@ -26,20 +26,17 @@ class Worker:
 
 
 class Counter:
-    """Counts the bytecodes that the engine's own modules execute."""
+    """Counts the lines that the engine's own modules execute; each turn of a loop on one line counts as one."""
 
     def __init__(self):
         self.count = 0
 
     def trace(self, frame, _event, _argument):
-        """Begin to count in a frame that is entered; what is returned is called once for each bytecode."""
-        if "pytest_k1n" not in frame.f_code.co_filename:
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        return self.step
+        """Begin to count in a frame that is entered; what is returned is called once for each line."""
+        return self.step if "pytest_k1n" in frame.f_code.co_filename else None
 
     def step(self, _frame, event, _argument):
-        self.count += event == "opcode"
+        self.count += event == "line"
         return self.step
 
     def __enter__(self):
@@ -124,7 +121,7 @@ SHAPES = (
 
 @pytest.fixture
 def per_record(monkeypatch):
-    """Return a function that tells how many bytecodes a record of a shape at a size costs; conditions are not run."""
+    """Return a function that tells how many lines a record of a shape at a size costs; conditions are not run."""
     monkeypatch.setattr(Scripts, "javascript", lambda _self, source, bound: holds(source, bound))
 
     def run(shape, size):
@@ -196,16 +193,13 @@ def test_more_children_of_one_fork_than_calls_can_lie_in_each_other():
 
 
 @pytest.fixture
-def nothing_old():
+def nothing_old(collector_of_this_test):
     """Python's collector as in a process that holds nothing yet, and soon due for a full collection."""
     thresholds = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
     gc.collect()  # of nothing: whether a full one is due depends on how much the last one has left
     gc.set_threshold(50, 2, 1)
     yield
     gc.set_threshold(*thresholds)
-    gc.unfreeze()
 
 
 def run_many(executions):
@@ -230,7 +224,7 @@ def test_what_is_stored_is_not_walked_by_full_collections_while_more_is_started_
     assert not full
 
 
-def test_an_ended_execution_leaves_the_collector_little_to_walk():
+def test_an_ended_execution_leaves_the_collector_little_to_walk(collector_of_this_test):
     def held(executions):
         engine = run_many(executions)
         gc.collect()
@@ -244,7 +238,7 @@ def test_an_ended_execution_leaves_the_collector_little_to_walk():
 
 
 @pytest.mark.parametrize("archive", [False, True], ids=["dropped", "archived"])
-def test_what_is_removed_is_freed_without_a_collection(archive, monkeypatch):
+def test_what_is_removed_is_freed_without_a_collection(archive, monkeypatch, collector_of_this_test):
     monkeypatch.setattr("pytest_k1n.engine.engine.MOST_ARCHIVED", 2)
     engine = Engine()
     waits = [{"name": "h", "taskReferenceName": f"h{number}", "type": "HUMAN"} for number in range(2)]
@@ -263,18 +257,20 @@ def test_what_is_removed_is_freed_without_a_collection(archive, monkeypatch):
         gc.enable()
 
 
-def test_a_queue_that_nobody_polls_keeps_what_it_may_deliver_and_little_more():
+def test_a_queue_that_nobody_polls_keeps_what_it_may_deliver_and_little_more(monkeypatch, collector_of_this_test):
+    monkeypatch.setattr("pytest_k1n.engine.runtime.deadlines.MOST_VOID", 100)
+    monkeypatch.setattr("pytest_k1n.engine.runtime.queues.UNSIFTED", 100)
     engine = Engine()
     engine.catalogue.put_task({"name": "work", "responseTimeoutSeconds": 3600}, 0)
     engine.catalogue.put_workflow({"name": "w", "tasks": [simple("a")]}, 0, is_update=False)
     kept = [engine.start(engine.find("w", None), {}) for _ in range(3)]
-    for _ in range(2_500):
+    for _ in range(400):
         execution = engine.start(engine.find("w", None), {})
         operations.terminate(engine, execution, "")
         operations.remove(engine, execution, archive=False)
     del execution
     gc.collect()
     left = [each for each in gc.get_objects() if isinstance(each, ExecutionState)]
-    assert len(left) < 1_500
+    assert len(left) < 250
     polled = [engine.poll(QueueKey("work"), "me") for _ in range(4)]
     assert [task and task.execution for task in polled] == [*kept, None]
