@@ -3,6 +3,7 @@ worker's ledger."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
@@ -31,7 +32,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
                 continue
             watch.next_look_ms = looked_ms + watch.look_every_ms
             try:
-                if watch.wants_decision(looked_ms):
+                if watch.wants_decision(looked_ms, round(time.time() * 1000)):
                     backend.client.decide(watch.workflow_id)
                 document = backend.client.execution(watch.workflow_id)
             except ServerUnreachable as silence:

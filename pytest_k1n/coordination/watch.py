@@ -13,6 +13,7 @@ from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
+from pytest_k1n.core.pending.overdue import owes_time_out
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.record.invocations import invocation
 from pytest_k1n.core.record.observation import LogLine, Observation, observe
@@ -180,10 +181,12 @@ class Watch:
         open_ = [f"{task.ref} {task.status}" for task in tasks if not task.status.is_terminal and task.is_worker_task]
         return f"open: {', '.join(open_)}" if open_ else "no task of a worker is open"
 
-    def wants_decision(self, now_ms: int) -> bool:
-        """Whether a response time-out is due that the server's own sweep may be late for."""
+    def wants_decision(self, now_ms: int, epoch_ms: int) -> bool:
+        """Whether a time-out is due that the server's own sweep may be late for; `epoch_ms`: real time."""
         if self.observation is None or self.observation.execution.is_terminal:
             return False
+        if self.time.name != "virtual" and owes_time_out(self.observation, epoch_ms - SWEEP_GRACE_MS):
+            return True
         return any(
             task.status is TaskStatus.IN_PROGRESS
             and task.response_timeout_s > 0

@@ -84,6 +84,13 @@ def workflow_limits(observation: Observation) -> Iterator[Limit]:
     )
 
 
+def owes_time_out(observation: Observation, now_ms: int) -> bool:
+    """Tell whether a limit of the execution or of an open task has passed: the next evaluation times it out."""
+    open_ = [record for record in observation.finals.values() if not record.status.is_terminal]
+    limits = [limit for record in open_ for limit in task_limits(observation, record)]
+    return any(limit.is_failure and limit.due_ms <= now_ms for limit in (*limits, *workflow_limits(observation)))
+
+
 def _is_swept(observation: Observation) -> bool:
     """Whether the sweeper looks at an execution: one that is paused, or that a person has in hand, is taken out."""
     if observation.execution.status is not WorkflowStatus.RUNNING:

@@ -16,15 +16,32 @@ SNAPSHOT = {
 }  # fmt: skip
 
 
+def a_watch(say):
+    return Watch(
+        start=Start(key="k", workflow="shop", version=None, batch=1, round=0),
+        workflow_id="w", correlation_id="c", template=None, definition=None, time=TimeScale(name="real"),
+        deadline_ms=10**9, say=say,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def following():
+    def follow(task, limits):
+        watch = a_watch(print)
+        document = {**SNAPSHOT, "tasks": [{**SNAPSHOT["tasks"][0], **task}]}
+        limited = {**SNAPSHOT["workflowDefinition"]["tasks"][0], "taskDefinition": {"name": "reserve", **limits}}
+        document["workflowDefinition"] = {**SNAPSHOT["workflowDefinition"], "tasks": [limited]}
+        watch.see(document, 0)
+        return watch
+
+    return follow
+
+
 @pytest.fixture
 def watching():
     def watch(**task):
         said = []
-        watch = Watch(
-            start=Start(key="k", workflow="shop", version=None, batch=1, round=0),
-            workflow_id="w", correlation_id="c", template=None, definition=None, time=TimeScale(name="real"),
-            deadline_ms=10**9, say=said.append,
-        )  # fmt: skip
+        watch = a_watch(said.append)
         document = {**SNAPSHOT, "tasks": [{**SNAPSHOT["tasks"][0], **task}]}
         for now_ms in (0, UNPOLLED_MS - 1, UNPOLLED_MS, 2 * UNPOLLED_MS):
             watch.see(document, now_ms)
@@ -42,3 +59,16 @@ def test_a_task_that_no_worker_asks_for_is_told_once(watching):
 @pytest.mark.parametrize("task", [{"pollCount": 1}, {"status": "IN_PROGRESS"}, {"startDelayInSeconds": 60}])
 def test_a_task_that_a_worker_has_asked_for_or_whose_delay_passes_is_not_told(watching, task):
     assert watching(**task) == []
+
+
+@pytest.mark.parametrize(("limits", "epoch_ms", "wants"), [
+    ({"timeoutSeconds": 4}, 4_001, False),
+    ({"timeoutSeconds": 4}, 4_500, True),
+    ({"timeoutSeconds": 4, "timeoutPolicy": "ALERT_ONLY"}, 4_500, False),
+])  # fmt: skip
+def test_a_decision_is_asked_for_where_a_timeout_is_due_though_the_lease_is_extended(
+    following, limits, epoch_ms, wants
+):
+    watch = following({"status": "IN_PROGRESS", "startTime": 1, "updateTime": epoch_ms, "responseTimeoutSeconds": 2},
+                      {"responseTimeoutSeconds": 2, **limits})  # fmt: skip
+    assert watch.wants_decision(1, epoch_ms) is wants
