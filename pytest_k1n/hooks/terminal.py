@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.core.text import harmless, one_line
 from pytest_k1n.core.units import MINUTE_MS, format_ms, minutes
 from pytest_k1n.run.run import Run
@@ -35,6 +36,7 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
         reporter.write_line(f"k1n: {one_line(line)}", yellow=True)
     blocked = Counter(_blocked_by(reporter))
     if not (director.state.executions or director.state.server_error or blocked):
+        _tell_where(controller, reporter)
         return
     shown, folded = _folded(controller.results)
     reporter.ensure_newline()
@@ -140,6 +142,21 @@ def _blocked_by(reporter: pytest.TerminalReporter) -> Iterator[str]:
 
     for report in reporter.stats.get("blocked", []):
         yield note_of(report).blocked or ""
+
+
+def _tell_where(controller: Controller, reporter: pytest.TerminalReporter) -> None:
+    """Say in one line what executions of tests ran on, where nothing else has: `-q` hides the header.
+
+    With `-qq` only what has failed speaks.
+    """
+    run, state = controller.run, controller.director.state
+    verbosity = run.config.get_verbosity()
+    is_silent = verbosity >= 0 or (verbosity < -1 and not reporter.stats.keys() & {"failed", "error"})
+    if is_silent or state.server is None or set(controller.outcomes.values()) <= {ItemOutcome.SKIPPED}:
+        return
+    reporter.ensure_newline()
+    line, *_notes = _ran_on(run, state).splitlines()
+    reporter.write_line(f"k1n: {' '.join(line.split())}")
 
 
 def _ran_on(run: Run, state: RunState) -> str:

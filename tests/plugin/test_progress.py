@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 REPEATED = """
 import pytest
 from pytest_k1n import completed
@@ -72,3 +74,42 @@ def test_a_long_batch_says_now_and_then_how_it_stands_with_q(project, monkeypatc
     shown = progress(project.run("-q", "-m", "batch2"))
     assert shown
     assert progress(project.run("-qq", "-m", "batch2")) == []
+
+
+OWN = """
+import pytest
+
+WORKFLOW = {"name": "w", "version": 1, "tasks": [{"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}]}
+
+def test_passes(conductor):
+    assert conductor.run(WORKFLOW).status == "COMPLETED"
+
+def test_fails(conductor):
+    assert conductor.run(WORKFLOW).status == "FAILED"
+
+@pytest.mark.skip
+def test_skipped(conductor):
+    pass
+
+def test_plain():
+    pass
+"""
+WHERE = "k1n: server embedded engine, not a Conductor server "
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-q", "-k", "passes"], True),
+        (["-q", "-k", "fails"], True),
+        (["-qq", "-k", "passes"], False),
+        (["-qq", "-k", "fails"], True),
+        (["-q", "-k", "skipped"], False),
+        (["-q", "-k", "plain"], False),
+        (["-k", "passes"], False),
+    ],
+)
+def test_a_quiet_run_says_at_its_end_what_its_tests_ran_on(project, arguments, says):
+    text = project.test("own", OWN).run("test_own.py", *arguments).text
+    assert text.count(WHERE) == says
+    assert text.count("virtual time, seed 0, run ") == says or "-q" not in arguments
