@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_k1n.engine.decide import ending
+from pytest_k1n.engine.decide import ending, switches
 from pytest_k1n.engine.decide.context import Context
 from pytest_k1n.engine.decide.mapping import TaskGroup
 from pytest_k1n.engine.decide.scheduling import insert_one
@@ -56,7 +56,20 @@ def finish(context: Context, execution: ExecutionState, executed: list[TaskState
             saved.restore()
     for task in executed:
         task.executed = False
+    if executed and executed[-1].type == "EVENT":
+        _forget_switches_before(execution, executed[-1])
     return False
+
+
+def _forget_switches_before(execution: ExecutionState, event: TaskState) -> None:
+    """Have the switches whose case began with an EVENT not be executed either: the server publishes at once.
+
+    It looks at them and at the EVENT in one evaluation, the one that ends the execution.
+    """
+    for task in reversed(execution.tasks[: execution.tasks.index(event)]):
+        if not switches.has_children(task):
+            return
+        task.executed = False
 
 
 def _begin_again(context: Context, execution: ExecutionState) -> bool:

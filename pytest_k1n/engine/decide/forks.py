@@ -37,7 +37,7 @@ def dynamic_branches(fork: TaskState, definitions: Definitions) -> list[tuple[No
     if isinstance(given.get("forkTaskInputs"), list):  # anything else is not read at all
         documents = _same_task(fork)
     elif node.document.get("dynamicForkTasksParam"):
-        documents = _listed(fork)
+        documents = _listed(fork, definitions)
     else:
         documents = _joined(fork)
     for each in documents:
@@ -62,7 +62,15 @@ def _check(task: JsonObject, definitions: Definitions) -> None:
         raise Broken("TaskDef name cannot be null")
 
 
-def _listed(fork: TaskState) -> list[JsonObject]:
+def _demand_definition(task: JsonObject, definitions: Definitions) -> None:
+    """Demand the definition of a task whose type is null: of no type, and a worker's, then. Raises InvalidInput."""
+    if definitions.task_definition(str(task.get("name"))) is None:
+        raise InvalidInput(
+            f"Invalid task specified. Cannot find task by name {task.get('name')} in the task definitions"
+        )
+
+
+def _listed(fork: TaskState, definitions: Definitions) -> list[JsonObject]:
     """Read `dynamicForkTasksParam` (a list of tasks) and `dynamicForkTasksInputParamName` (ref -> input)."""
     document = fork.node.document
     parameter = document["dynamicForkTasksParam"]
@@ -80,6 +88,8 @@ def _listed(fork: TaskState) -> list[JsonObject]:
         )
     made = []
     for task in tasks:
+        if task.get("type", "") is None:
+            _demand_definition(task, definitions)
         own = inputs.get(task.get("taskReferenceName"))
         if own is not None and not isinstance(own, dict):
             raise InvalidInput(

@@ -42,7 +42,12 @@ class TaskGroup:
         MAPPERS.get(node.type, _worker_task)(self, node)
 
     def new(self, node: Node, type_: str, task_input: JsonObject | None = None) -> TaskState:
-        """Append one scheduled task with its id and resolved input."""
+        """Append one scheduled task with its id and resolved input. Raises InvalidInput."""
+        if not node.ref:
+            raise InvalidInput(
+                "refName passed is null.  Check the workflow execution.  For dynamic tasks, make sure "
+                "referenceTaskName is set to a not null value"
+            )
         iteration = self.iteration
         ref = f"{node.ref}__{iteration}" if iteration else node.ref
         task = TaskState(self.execution, node, type_, ref, iteration)

@@ -83,6 +83,7 @@ def _worded:
     | sub("^Cannot index (?<a>\\w+) with number \\(.*\\)$"; "Cannot index \(.a) with number")
     | sub("^Cannot iterate over (?<a>\\w+) \\(.*\\)$"; "Cannot iterate over \(.a)")
     | sub("^(?<a>\\w+) \\(.*\\) has no length$"; "\(.a) has no length")
+    | if contains("[Source: REDACTED (") then "N/A" else . end
   else . end;
 ## reverse
 def _own_reverse: reverse;
@@ -144,3 +145,41 @@ def unique(f): unique_by(f);
 ## error
 def _own_error(f): error(f);
 def error(f): f as $e | _own_error($e | if type | . == "object" or . == "array" then "" else . end);
+## explode
+def _points: explode;
+def explode:
+  _points | map(if . > 65535 then . - 65536 | (. - . % 1024) / 1024 + 55296, . % 1024 + 56320 else . end);
+## implode
+def _of_points: implode;
+def implode:
+  if type == "array" and all(type == "number") then
+    map(if . < 0 or . > 65535 then (. % 65536 + 65536) % 65536 else . end)
+    | reduce .[] as $u ([];
+        if length > 0 and $u >= 56320 and $u < 57344 and .[-1] >= 55296 and .[-1] < 56320
+        then .[:-1] + [(.[-1] - 55296) * 1024 + $u + 9216] else . + [$u] end)
+    | map(if . >= 55296 and . < 57344 then 63 else . end)
+  else . end | _of_points;
+## fromjson
+def _some_fromjson: fromjson;
+def fromjson:
+  def _told($words; $column):
+    error($words + "\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: "
+      + ($column | tostring) + "]");
+  def _character($what; $text):
+    _told("Unexpected character (\u0027" + $text[-1:] + "\u0027 (code " + ($text[-1:] | explode[0] | tostring) + ")): " + $what;
+      $text | length);
+  if type != "string" then _some_fromjson
+  else [match("^[ \\t]*([A-Za-z_$][A-Za-z_$0-9]*)").captures[0] | .string, .offset + .length + 1] as [$token, $column]
+    | if test("^\\s*$") then ""
+      elif $token != null and ($token | . != "true" and . != "false" and . != "null") then
+        _told(if $token == "NaN"
+          then "Non-standard token \u0027NaN\u0027: enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
+          else "Unrecognized token \u0027" + $token
+            + "\u0027: was expecting (JSON String, Number, Array, Object or token \u0027null\u0027, \u0027true\u0027 or \u0027false\u0027)"
+          end; $column)
+      elif test("^[ \\t]*\\{[ \\t]*[^ \\t\\r\\n\"}]") then
+        _character("was expecting double-quote to start field name"; match("^[ \\t]*\\{[ \\t]*[^ ]").string)
+      elif test("^[ \\t]*-?0[0-9]") then
+        _told("Invalid numeric value: Leading zeroes not allowed"; match("^[ \\t]*-?0").length + 1)
+      else _some_fromjson end
+  end;

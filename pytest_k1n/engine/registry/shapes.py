@@ -36,11 +36,15 @@ UNCHECKABLE: Final = "HV000028: Unexpected exception during isValid call."
 
 
 class Shape:
-    """The fields of one kind of request object; `from_text` is the field that a text in its place stands for."""
+    """The fields of one kind of request object; `from_text` is the field that a text in its place stands for.
 
-    def __init__(self, java: str, *, from_text: str | None = None, **fields: Any) -> None:
+    `stamped` is the field that such a text leaves to the server: null, then.
+    """
+
+    def __init__(self, java: str, *, from_text: str | None = None, stamped: str | None = None, **fields: Any) -> None:
         self.java = java
         self.from_text = from_text
+        self.stamped = stamped
         self.fields: dict[str, Any] = fields
 
 
@@ -127,6 +131,7 @@ START: Final = Shape(
 _LOG: Final = Shape(
     f"{_COMMON}.metadata.tasks.TaskExecLog",
     from_text="log",
+    stamped="createdTime",
     log="text",
     taskId="text",
     createdTime="long",
@@ -202,7 +207,7 @@ def parse(body: bytes | None) -> Any:
 def read(document: Any, shape: Shape) -> JsonObject:
     """Read a document as a shape. Raises Illegal."""
     if isinstance(document, str) and shape.from_text is not None:
-        return {shape.from_text: document}
+        return {shape.from_text: document, **dict.fromkeys([shape.stamped] if shape.stamped else ())}
     if not isinstance(document, Mapping):
         raise coercions.no_object(shape.java, document)
     made = {field: value for field, value in document.items() if field in shape.fields}
@@ -299,8 +304,8 @@ def _element(value: Any, index: int, shape: Shape) -> JsonObject:
 
 
 def _read_elements(document: Any, shape: Shape) -> list[JsonObject | None]:
-    """Read a list in a definition: what does not bear a null among its tasks says so later. Raises Illegal."""
-    if shape is not WORKFLOW_TASK or not isinstance(document, list):
+    """Read a list in a definition or a result: what does not bear a null in it says so later. Raises Illegal."""
+    if shape not in (WORKFLOW_TASK, _LOG) or not isinstance(document, list):
         return [*read_list(document, shape)]
     return [None if each is None else _element(each, index, shape) for index, each in enumerate(document)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 
 from pytest_k1n.engine.decide.forks import SYSTEM_TYPES
 from pytest_k1n.engine.documents import execution_document, task_document
@@ -166,6 +167,7 @@ def _take(request: Request, result: JsonObject, *, checked: bool = True) -> Task
         work_ms = request.engine.worked_ms(task)
     request.engine.report(task, report, at_ms=None if work_ms is None else task.started_ms + work_ms)
     demand_payloads(task.execution)  # the server saves it, and cannot go on
+    _demand_lines(result.get("logs"))  # as it does here
     return task
 
 
@@ -175,8 +177,28 @@ def _excess(request: Request, output: JsonObject) -> int:
 
 
 def _lines(logs: list[JsonObject] | None) -> tuple[tuple[str, int | None], ...]:
-    """Read what a worker has logged with its result; a line without an instant is the oldest, as on the server."""
-    return tuple((entry.get("log") or "", entry.get("createdTime") or 0) for entry in logs or ())
+    """Read what a worker has logged with its result, up to a line that the server cannot write.
+
+    A line without an instant is the oldest, as on the server; one that is only a text is of now.
+    """
+    if logs is None or None in logs:
+        return ()
+    good = takewhile(lambda entry: entry.get("log") is not None, logs)
+    return tuple((entry["log"], entry.get("createdTime", 0)) for entry in good)
+
+
+def _demand_lines(logs: list[JsonObject] | None) -> None:
+    """Raise Illegal, in the server's words, for a line that it cannot write."""
+    if logs and None in logs:
+        raise Illegal(
+            'Cannot invoke "com.netflix.conductor.common.metadata.tasks.TaskExecLog.setTaskId(String)" because '
+            '"taskExecLog" is null'
+        )
+    if any(entry.get("log") is None for entry in logs or ()):
+        raise Illegal(
+            "[SQLITE_CONSTRAINT_NOTNULL] A NOT NULL constraint failed (NOT NULL constraint failed: "
+            "task_execution_logs.log)"
+        )
 
 
 def _update_by_ref(request: Request) -> Reply:

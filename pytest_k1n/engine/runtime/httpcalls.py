@@ -45,8 +45,12 @@ _REPEATED_AFTER_MS: Final = 1000
 _SECONDS: Final = re.compile("[+-]?[0-9]{1,18}", re.ASCII)
 
 
+class CutShort(Exception):
+    """A body that ends before it should; its text is what content it said to be."""
+
+
 class HttpCaller(Protocol):
-    """Makes one HTTP request; returns status, reason phrase, headers, body. Raises OSError.
+    """Makes one HTTP request; returns status, reason phrase, headers, body. Raises OSError or CutShort.
 
     A header whose value holds `ANOTHER` is sent once for each part.
     """
@@ -136,6 +140,9 @@ def _headers_of(fields: Mapping[str, Any]) -> dict[str, str]:
 def take_answer(task: TaskState, request: OutgoingCall, answer: HttpAnswer | Exception) -> None:
     """End a HTTP task by what came of its request; anything but 2xx fails it, with the server's words."""
     asked = f'{request.method} request for "{_QUERY.sub("", request.uri)}"'
+    if isinstance(answer, CutShort):
+        _fail(task, f"Error while extracting response for type [class java.lang.String] and content type [{answer}]")
+        return
     if isinstance(answer, Exception):
         _fail(task, f"I/O error on {asked}: {_said(answer, request.uri)}")
         return
@@ -150,7 +157,8 @@ def take_answer(task: TaskState, request: OutgoingCall, answer: HttpAnswer | Exc
         return
     is_good = status in _SUCCESSES
     body = parsed(content.decode(_charset(received), "replace")) if is_good else None
-    task.output = {"response": {"headers": received, "reasonPhrase": phrase, "body": body, "statusCode": status}}
+    named = HTTPStatus(status).phrase  # whatever the answer has called it
+    task.output = {"response": {"headers": received, "reasonPhrase": named, "body": body, "statusCode": status}}
     if is_good:
         task.status = COMPLETED
     else:  # a redirection that leads nowhere
@@ -228,6 +236,8 @@ def _said(error: Exception, uri: str) -> str:
         return f"{address.hostname}: Name or service not known"
     if isinstance(cause, TimeoutError):
         return "Read timed out"
+    if isinstance(cause, ConnectionResetError) and cause.errno is not None:
+        return "Connection reset"
     return str(error)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import zlib
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
-from pytest_k1n.engine.runtime.httpcalls import ANOTHER, HttpAnswer
+from pytest_k1n.engine.runtime.httpcalls import ANOTHER, CutShort, HttpAnswer
 
 if TYPE_CHECKING:
-    import http.client
     import urllib.request
 
 _DROPPED: Final = ("content-encoding", "content-length", "content-md5")
@@ -17,19 +17,45 @@ _DROPPED: Final = ("content-encoding", "content-length", "content-md5")
 
 
 def call_http(method: str, uri: str, headers: dict[str, str], body: bytes | None, timeout_s: float) -> HttpAnswer:
-    """Make one request with the standard library. Raises OSError, HTTPException or ValueError (a bad URI)."""
-    import urllib.error  # here: with http, email and ssl it is a fifth of what the first execution of a process costs
-    import urllib.request
+    """Make a request with the standard library. Raises OSError, CutShort or ValueError (a bad URI).
 
+    One that may be made twice is, where the connection ends without an answer.
+    """
     if not uri.lower().startswith(("http://", "https://")):
         raise ValueError(f"not an HTTP URI: {uri}")
+    try:
+        return _answer(method, uri, headers, body, timeout_s)
+    except ConnectionResetError:
+        if method not in _REPEATABLE:
+            raise
+    return _answer(method, uri, headers, body, timeout_s)
+
+
+def _answer(method: str, uri: str, headers: dict[str, str], body: bytes | None, timeout_s: float) -> HttpAnswer:
+    import http.client  # here: with http, email and ssl it is a fifth of what the first execution of a process costs
+    import urllib.error
+    import urllib.request
+
     request = urllib.request.Request(uri, body, headers, method=method)
     try:
         with _opener().open(request, timeout=timeout_s) as response:
-            return _decoded(response.status, response.reason, response.headers, response.read())
+            return _read(response.status, response.reason, response)
     except urllib.error.HTTPError as error:
         with error:
-            return _decoded(error.code, error.reason, error.headers, error.read())
+            return _read(error.code, error.reason, error)
+    except urllib.error.URLError as error:
+        raise error.reason if isinstance(error.reason, ConnectionResetError) else error from None
+    except http.client.BadStatusLine:  # none at all, mostly: a RemoteDisconnected
+        raise ConnectionResetError(f"{urlsplit(uri).netloc} failed to respond") from None
+
+
+def _read(status: int, phrase: str, response: Any) -> HttpAnswer:
+    import http.client
+
+    try:
+        return _decoded(status, phrase, response.headers, response.read())
+    except http.client.IncompleteRead:
+        raise CutShort(str(response.headers.get("Content-Type") or "application/octet-stream")) from None
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -69,6 +95,7 @@ def _opener() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(Redirections, Plain, Safe)
 
 
+_REPEATABLE: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"})
 _MOVED: Final = (301, 302)
 _SEE_OTHER: Final = 303
 

@@ -121,6 +121,7 @@ def _dynamic_forks() -> Iterator[Case]:
             "forkTaskInputs": [{"v": 1}],
         },
         "short, mixed inputs": {"forkTaskName": f"{PREFIX}a", "forkTaskInputs": [{"v": 1}, None, 3, [4]]},
+        "a null type, unregistered": {"tasks": [{**plain("x"), "name": "k1n_unknown", "type": None}], "inputs": {}},
         "both forms": {
             "forkTaskName": f"{PREFIX}a",
             "forkTaskInputs": [{"v": 1}],

@@ -135,6 +135,15 @@ def operators() -> Iterator[Case]:
     yield case(
         "EVENT, conductor by name", system("EVENT", "op", {"x": 1}, sink=f"conductor:{PREFIX}queue"), after, defs=defs
     )
+    published = system("EVENT", "op", {"x": 1}, sink="conductor")
+    yield case("EVENT, last in a case", switch("a", {"a": [published]}))
+    yield case(
+        "EVENT, last in a case of a case",
+        simple("a"),
+        switch("a", {"a": [switch("b", {"b": [published]}, ref="s")]}),
+        defs=defs,
+    )
+    yield case("EVENT, in a case before another task", switch("a", {"a": [published, system("NOOP", "n")]}))
     yield case("EVENT, unknown sink", system("EVENT", "op", {"x": 1}, sink="nowhere:x"), after, defs=defs)
     yield case("an unknown task type", system("SOMETHING", "op", {"x": 1}), after, defs=defs)
 

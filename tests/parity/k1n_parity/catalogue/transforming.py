@@ -246,6 +246,35 @@ PROGRAMS = {
         [1, 2] | transpose
         .list | .["a":]
     """,
+    "texts that are no JSON": r"""
+        "not json" | fromjson
+        "nope" | fromjson
+        " hello world" | fromjson
+        "" | fromjson
+        "  " | fromjson
+        "tru" | fromjson
+        "NaN" | fromjson
+        "nan" | fromjson
+        "01" | fromjson
+        "-01" | fromjson
+        "{a: 1}" | fromjson
+        "{'a': 1}" | fromjson
+        " {\"a\": [1, null]} " | fromjson
+        .a | fromjson
+        try ("nope" | fromjson) catch .
+        ["1", "x"] | map(try fromjson catch null)
+    """,
+    "texts of Java": r"""
+        "a😀é" | explode
+        "a😀é" | explode | implode
+        [55296] | implode
+        [128512] | implode
+        [55357, 56832, 65] | implode
+        [56832, 55357] | implode
+        [-1, 65] | implode
+        [] | implode
+        "" | explode
+    """,
 }
 
 

@@ -247,6 +247,14 @@ def _operations() -> Iterator[Case]:
             )
         ],
     )
+    for name, lines in {"texts": ["x", "y"], "a null": [None], "no text": [{"log": "l"}, {"log": None}]}.items():
+        update = {"workflowInstanceId": "{id}", "taskId": "{task}", "status": "IN_PROGRESS", "logs": lines}
+        yield case(
+            f"an update with {name} among its lines",
+            *three,
+            defs=DEFS,
+            steps=[step("update", "a", after=0, body=update), step("GET /tasks/{task}/log", "a")],
+        )
     for status in (
         "SCHEDULED",
         "TIMED_OUT",

@@ -39,3 +39,14 @@ def test_one_that_cannot_be_read_is_refused(bench, make):
     reply = Routes(bench.engine).handle("PUT", "/metadata/workflow", {}, json.dumps([definition]).encode())
 
     assert (reply.status, "RetryLogic" in reply.payload["message"]) == (500, True)
+
+
+@pytest.mark.parametrize("before", [[], ["a"]])
+def test_a_child_breaks_off_when_it_comes_to_a_task_without_a_ref(bench, make, before):
+    tasks = [make.of_type("NOOP", ref) for ref in before]
+    parameter = {"name": "inner", "workflowDefinition": {"name": "inner", "version": 1, "tasks": [*tasks, {}]}}
+    execution = bench.run(make.workflow(make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam=parameter)))
+
+    child = bench.engine.execution(execution.task("sub").sub_id)
+    assert (execution.state.status, child.status, [task.ref for task in child.tasks]) == ("FAILED", "FAILED", before)
+    assert child.reason.startswith("refName passed is null.")

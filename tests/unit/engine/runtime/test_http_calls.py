@@ -168,3 +168,59 @@ def test_a_body_that_cannot_be_written_as_its_type_fails_the_task(bench, make, k
 def test_what_is_no_http_uri_is_not_opened():
     with pytest.raises(ValueError, match="not an HTTP URI"):
         call_http("GET", "file:///etc/hostname", {}, None, 1.0)
+
+
+class _Closes(_Answers):
+    """Closes the connection instead of its first answer to a path, or amid it."""
+
+    asked: list[str] = []  # noqa: RUF012
+
+    def do_GET(self):
+        self.asked.append(f"{self.command} {self.path}")
+        if self.path == "/never" or len(self.asked) == 1:
+            self.close_connection = True
+        elif self.path == "/half":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nabc")
+            self.close_connection = True
+        else:
+            self.send_response(200, "Fine")
+            self.end_headers()
+            self.close_connection = True
+
+    # do_POST and do_PUT are those of its parent
+
+
+@pytest.fixture
+def closing():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Closes) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _Closes.asked.clear()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "times"),
+    [
+        ("GET", "/", "COMPLETED", 2),
+        ("PUT", "/", "COMPLETED", 2),
+        ("POST", "/", "FAILED", 1),
+        ("GET", "/never", "FAILED", 2),
+    ],
+)
+def test_a_request_without_an_answer_is_sent_once_more_if_it_may_be(bench, make, closing, method, path, status, times):
+    task = run(bench, make, uri=f"http://{closing}{path}", method=method)
+
+    assert (task.status, len(_Closes.asked)) == (status, times)
+    if status == "FAILED":
+        assert task.reason.endswith(f'{method} request for "http://{closing}{path}": {closing} failed to respond')
+    else:
+        assert task.output["response"]["reasonPhrase"] == "OK"  # by its number, not as the answer had it
+
+
+def test_a_body_that_is_cut_short_fails_the_task(bench, make, closing):
+    task = run(bench, make, uri=f"http://{closing}/half", method="GET")
+
+    assert task.reason.endswith(
+        "Error while extracting response for type [class java.lang.String] and content type [text/plain]"
+    )
