@@ -285,7 +285,7 @@ def _found(request: Request, *, full: bool, by_tasks: bool = False) -> Reply:
         shown = list(dict.fromkeys(task.execution for task in tasks[page]))
         hits = len(tasks) - len(tasks[page]) + len(shown)
     else:
-        found = search.ordered(search.executions(every, query, text), sort)
+        found = search.ordered(search.executions(every, query, text), query, sort)
         shown, hits = found[page], len(found)
     results = [execution_document(each, tasks=False) if full else search.summary(each) for each in shown]
     return Reply(payload={"totalHits": hits, "results": results})

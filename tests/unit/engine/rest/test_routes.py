@@ -280,6 +280,18 @@ def test_search_understands_conductors_queries(routes):
     assert ask(routes, "GET", "/workflow/search", query="bogus")[0] == 400
 
 
+def test_what_several_values_find_comes_in_their_order(routes):
+    ids = [ask(routes, "POST", "/workflow/chain", {}, correlationId=f"c{n}")[1] for n in (2, 0, 1)]
+
+    def found(query, **more):
+        hits = ask(routes, "GET", "/workflow/search", query=query, **more)[1]["results"]
+        return [ids.index(hit["workflowId"]) for hit in hits]
+
+    assert found("correlationId IN (c2,c1,c0)") == [1, 2, 0]
+    assert found("correlationId IN (c2,c1,c0) AND workflowType=chain") == [0, 1, 2]
+    assert found("correlationId IN (c2,c1,c0)", sort="startTime:DESC") == [2, 1, 0]
+
+
 def test_bulk_operations_report_each_id(routes):
     _, workflow_id = ask(routes, "POST", "/workflow/chain", {})
     status, payload = ask(routes, "PUT", "/workflow/bulk/pause", [workflow_id, "nope"])
