@@ -30,9 +30,8 @@ def beside(
     arguments: argparse.Namespace, definition: Mapping[str, Any], own: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
     """Return the other definitions that are at hand: of the same file, and of the given files or its folder."""
-    found = {(str(each.get("name")), each.get("version") or 1): each for each in _children(arguments)}
-    found |= {(str(each.get("name")), each.get("version") or 1): each for each in own if each is not definition}
-    return list(found.values())
+    others = [*_children(arguments), *(each for each in own if each is not definition)]
+    return list({(str(each.get("name")), str(each.get("version") or 1)): each for each in others}.values())
 
 
 def _children(arguments: argparse.Namespace) -> Iterator[Mapping[str, Any]]:

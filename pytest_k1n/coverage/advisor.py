@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from pytest_k1n.core.model import Json, WorkflowDefinition, WorkflowTask
+from pytest_k1n.core.text import counted
 
 _INPUT = re.compile(r"\$\{workflow\.input\.([\w-]+)\}")
 _OUTPUT = re.compile(r"\$\{([\w-]+)\.output\.([\w-]+)\}")
@@ -61,7 +62,8 @@ class Advisor:
 
     def retry(self, task: WorkflowTask, retries: int) -> str:
         """Say how a task is retried."""
-        return f"let the first attempt of {task.ref} fail and the next succeed (it has {retries} retries)"
+        known = counted(retries, "retry", "retries")
+        return f"let the first attempt of {task.ref} fail and the next succeed (it has {known})"
 
     def timeout(self, task: WorkflowTask, limit_s: int) -> str:
         """Say how a task times out."""

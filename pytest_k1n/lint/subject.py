@@ -216,7 +216,7 @@ class WorkflowSubject:
         return found
 
     def normal_task(self, task: TaskNode) -> dict[str, Any] | None:
-        """One task as the server reads it; None if it cannot."""
+        """Return one task as the server reads it; None if it cannot."""
         if any(self.task_at(path) is task for path in self.misfits):
             return None
         found: Any = self.normal

@@ -158,10 +158,13 @@ def read_folder(folder: Path, marker: str = "tasks") -> Iterator[tuple[Path, Doc
 
 
 def read_readable(paths: Iterable[Path], marker: str = "tasks") -> Iterator[Document]:
-    """Read the definitions of files of which some may hold none, or cannot be read: those are left out."""
+    """Read the definitions of files of which some may hold none, or cannot be read: those are left out.
+
+    A schema of definitions has the same fields, such as one in an OpenAPI document, and is none.
+    """
     for path in paths:
         with suppress(DefinitionError):
-            yield from read_definitions(path, marker)
+            yield from (each for each in read_definitions(path, marker) if not isinstance(each.get("name"), Mapping))
 
 
 def _is_of_another_kind(path: Path) -> bool:

@@ -26,7 +26,6 @@ STATIC_MARKERS = (
 SERVER_FIXTURES = frozenset(
     {"conductor", "conductor_module", "conductor_session", "conductor_proc", "conductor_noproc"}
 )
-STRUCK_FIXTURE = "struck_execution"
 CLOCK_MARKS = ("virtual", "scaled", "live")
 """What a test says of the clock and server that it needs."""
 EXECUTION_FIXTURES = frozenset({"workflow_execution", "workflow_executions", "workflow_phase"})

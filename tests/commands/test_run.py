@@ -168,6 +168,14 @@ def test_a_neighbour_that_cannot_be_run_is_no_concern_of_a_definition_that_does_
     assert ran(saved(late))[0] == 0
 
 
+def test_what_only_describes_definitions_beside_it_is_none(saved, run, tmp_path):
+    fields = {"name": {"type": "string"}, "version": {"type": "integer"}, "tasks": {"type": "array"}}
+    (tmp_path / "api-docs.json").write_text(json.dumps({"schemas": {"WorkflowDef": {"properties": fields}}}))
+    odd = {"name": "odd", "version": {}, "tasks": [simple("a")]}
+    (tmp_path / "odd.json").write_text(json.dumps(odd))
+    assert run(saved(simple("charge")))[0] == 0
+
+
 def test_sub_workflows_come_from_the_files_beside_it_and_one_that_is_nowhere_is_simulated(saved, ran):
     saved(simple("inner"), name="child", file="child.json")
     by_name = {"type": "SUB_WORKFLOW"}

@@ -4,7 +4,8 @@ from pytest_k1n.conformance import case_tree
 from pytest_k1n.core.words import SYSTEM_TASK_TYPES
 from pytest_k1n.engine.decide.forks import SYSTEM_TYPES
 from pytest_k1n.engine.decide.mapping import MAPPERS
-from pytest_k1n.lint.checks import outputs
+from pytest_k1n.engine.registry.refusals import REFUSED_TYPES
+from pytest_k1n.lint.checks import outputs, types
 
 BY_A_WORKER = {"SIMPLE", "DYNAMIC"}
 ONLY_REFUSED = {"KAFKA_PUBLISH", "JDBC"}
@@ -27,3 +28,8 @@ def test_conformance_knows_what_the_engine_schedules():
 
 def test_lint_tells_the_outputs_of_types_that_there_are():
     assert outputs.KEYS.keys() <= SYSTEM_TASK_TYPES
+
+
+def test_no_type_that_the_engine_runs_is_refused_or_another_servers():
+    assert REFUSED_TYPES.keys() == ONLY_REFUSED | {"FORK"}
+    assert not SYSTEM_TASK_TYPES & (types.OF_INTEGRATIONS | types.OF_ORKES)

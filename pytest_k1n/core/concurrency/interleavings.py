@@ -136,7 +136,7 @@ def _clash(one: Move, other: Move) -> bool:
 
 
 def _plan_reversals(stack: Sequence[_Node], moves: Sequence[Move]) -> None:
-    """Where two events that matter to each other could have come the other way round, have that tried."""
+    """Have it tried where two events that matter to each other could have come the other way round."""
     for node, move in zip(stack, moves, strict=False):
         if any(EVERYTHING in event.writes for event in move.events):
             node.backtrack |= set(node.enabled)  # it may have kept others from happening at all

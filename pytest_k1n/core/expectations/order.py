@@ -197,13 +197,13 @@ def _of(observation: Observation, phase: Phase) -> tuple[TaskKey, ...]:
 
 
 def _start(observation: Observation, key: TaskKey) -> int | None:
-    """When a task first started: a premature first attempt is premature, whatever its retry did."""
+    """Return when a task first started: a premature first attempt is premature, whatever its retry did."""
     record = observation.records[key][0]
     return record.started_ms if record.is_worker_task else record.scheduled_ms
 
 
 def _end(observation: Observation, key: TaskKey) -> int | None:
-    """When the last attempt of a task ended."""
+    """Return when the last attempt of a task ended."""
     return observation.finals[key].ended_ms
 
 

@@ -115,7 +115,7 @@ def _group(observation: Observation, keys: tuple[TaskKey, ...], tally: Tally, or
 
 
 def _capacity(observation: Observation, keys: tuple[TaskKey, ...]) -> int | None:
-    """How many of the tasks the workers can run at once; `None`: their slots are not known."""
+    """Return how many of the tasks the workers can run at once; `None`: their slots are not known."""
     if observation.slots is None:
         return None
     records = [observation.finals[key] for key in keys if key in observation.finals]

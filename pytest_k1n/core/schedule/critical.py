@@ -160,7 +160,7 @@ def waited_for(timeline: Timeline, graph: Graph, key: TaskKey) -> TaskKey | None
 
 
 def _ended_last(timeline: Timeline, graph: Graph, keys: Collection[TaskKey]) -> TaskKey | None:
-    """Of those that ended at the last instant, take what waited for the others, else the smallest name."""
+    """Take, of those that ended at the last instant, what waited for the others, else the smallest name."""
     ends = [timeline.ends.get(key) for key in keys]
     latest = max([end for end in ends if end is not None], default=None)
     tied = [] if latest is None else [key for key, end in zip(keys, ends, strict=True) if end == latest]

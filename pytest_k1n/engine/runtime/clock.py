@@ -54,10 +54,6 @@ class ElasticClock:
         self._base_ms = start_ms
         self._since_ms: int | None = None
 
-    @property
-    def is_running(self) -> bool:
-        return self._since_ms is not None
-
     def now_ms(self) -> int:
         return self._base_ms if self._since_ms is None else self._base_ms + self._wall_ms() - self._since_ms
 

@@ -54,7 +54,7 @@ class Starter(Protocol):
         domains: dict[str, str] | None = None,
         priority: int = 0,
     ) -> ExecutionState:
-        """Raises Illegal for the start that makes too many."""
+        """Start an execution after what is being done now. Raises Illegal for the start that makes too many."""
         ...
 
 
