@@ -54,12 +54,18 @@ class Tasks(Calls):
     def answer(
         self, workflow_id: str, ref: str, task_id: str, status: str, output: Mapping[str, object], reason: str | None
     ) -> None:
-        """End a WAIT or HUMAN: by its ref, or, as that way takes no reason, by a result where there is one."""
-        if reason is None:
+        """End a WAIT or HUMAN: by its ref, or, as that way takes no reason, by a result where there is one.
+
+        By a result, too, on a server that has no update by ref, such as 3.15.0.
+        """
+        result = {"workflowInstanceId": workflow_id, "taskId": task_id, "status": status, "outputData": dict(output)}
+        if reason is not None:
+            self.update({**result, "reasonForIncompletion": reason})
+            return
+        try:
             self.update_by_ref(workflow_id, ref, status, output)
-        else:
-            result = {"workflowInstanceId": workflow_id, "taskId": task_id, "status": status}
-            self.update({**result, "outputData": dict(output), "reasonForIncompletion": reason})
+        except NotFound:
+            self.update(result)
 
     def task(self, task_id: str) -> JsonObject:
         """Return one task. Raises NotFound."""

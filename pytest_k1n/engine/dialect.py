@@ -31,7 +31,46 @@ class Dialect:
     """Whether its database takes the record of a task that was skipped by request, which every retry saves anew."""
     keeps_first_reason: bool = True
     """Whether what was terminated and is terminated again keeps the reason it had."""
+    drops_iterations: bool = True
+    """Whether a DO_WHILE knows `keepLastN`."""
+    has_loop_items: bool = True
+    """Whether a DO_WHILE knows `items` and `_items`."""
+    has_permissive: bool = True
+    """Whether a `permissive` task that has failed lets the others go on."""
+    pins_failure_workflow: bool = True
+    """Whether it knows `failureWorkflowVersion`."""
+    unknown_routes: frozenset[str] = frozenset()
+    """Of its API, as `METHOD /path`."""
+    words_unknown_paths: bool = True
+    """Whether a path that it does not have is refused in words of its own, and a method with 405."""
+    overwrites: bool = True
+    """Whether a workflow definition that is known can be registered over."""
 
+
+_NEWER_ROUTES: Final = frozenset(
+    {
+        "GET /secrets",
+        "GET /environment",
+        "GET /environment/{key}",
+        "GET /workflow/external-storage-location",
+        "GET /tasks/external-storage-location",
+        "GET /metadata/workflow/names",
+        "GET /metadata/workflow/{name}/versions",
+        "GET /workflow/{id}/status",
+        "GET /workflow/{id}/tasks",
+        "DELETE /workflow/{id}/terminate-remove",
+        "POST /workflow/bulk/search",
+        "DELETE /workflow/bulk/remove",
+        "DELETE /workflow/bulk/terminate-remove",
+        "POST /tasks/update-v2",
+        "POST /tasks/{workflow}/{ref}/{status}",
+        "POST /tasks/{workflow}/{ref}/{status}/sync",
+        "POST /tasks/{workflow}/{status}/signal",
+        "POST /tasks/{workflow}/{status}/signal/sync",
+        "POST /workflow/execute/{name}/{version}",
+    }
+)
+"""What 3.15.0 does not have, read off its own description of its API (`/api-docs`)."""
 
 CURRENT: Final = Dialect(conductor="3.32.1")
 _OLDER: Final = Dialect(
@@ -44,6 +83,13 @@ _OLDER: Final = Dialect(
     says_what_is_missing=False,
     saves_skipped=True,
     keeps_first_reason=False,
+    drops_iterations=False,
+    has_loop_items=False,
+    has_permissive=False,
+    pins_failure_workflow=False,
+    unknown_routes=_NEWER_ROUTES,
+    words_unknown_paths=False,
+    overwrites=False,
 )
 DIALECTS: Final = {each.conductor: each for each in (CURRENT, _OLDER)}
 

@@ -125,6 +125,11 @@ class TaskState:
         return self.status in OPEN_TASK
 
     @property
+    def is_permissive(self) -> bool:
+        """Whether its failure lets the others go on."""
+        return self.node.permissive and self.execution.dialect.has_permissive
+
+    @property
     def plain_ref(self) -> str:
         """Return the ref without the `__N` of a loop, as the server strips it: at the first `__`."""
         return self.ref.partition("__")[0] if self.iteration else self.ref

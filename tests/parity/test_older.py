@@ -14,6 +14,7 @@ from pytest_k1n.conformance.driver import run
 from pytest_k1n.conformance.known import EMBEDDED, RACE, explanation, known_differences, known_of, unexplained
 from pytest_k1n.conformance.normalise import canonical
 from pytest_k1n.engine.dialect import CURRENT, DIALECTS, dialect_of
+from pytest_k1n.engine.rest.table import ROUTES
 from pytest_k1n.servers.releases import KNOWN, OLDER, PINNED
 
 RECORDED = Path(__file__).parents[2] / "fixtures" / "parity" / f"conductor-{OLDER}.jsonl.xz"
@@ -68,3 +69,8 @@ def test_the_releases_of_the_jar_tier_and_of_the_engine_are_the_same():
     assert CURRENT is dialect_of(PINNED)
     with pytest.raises(ValueError, match=r"does not behave as '3\.31\.2': it does as 3\.32\.1 or 3\.15\.0"):
         dialect_of("3.31.2")
+
+
+def test_what_the_older_one_does_not_have_is_a_route_of_the_current_one():
+    known = {f"{route.method} {route.path}" for route in ROUTES}
+    assert [each for each in DIALECTS[OLDER].unknown_routes if each not in known] == []

@@ -42,3 +42,22 @@ def test_the_engine_behaves_as_the_older_one(project):
     assert older.counts == {"passed": 1}
     assert "k1n: server embedded engine as Conductor 3.15.0, virtual time" in older.text
     assert project.run("test_older.py").counts == {"failed": 1}
+
+
+ANSWERED = """
+WAITS = {"name": "w", "version": 1, "tasks": [{"name": ref, "taskReferenceName": ref, "type": "WAIT"} for ref in "ab"]}
+
+def test_it(conductor):
+    execution = conductor.start(WAITS)
+    execution.signal("a", {"by": "ann"})
+    execution.wait_for("b")
+    execution.signal({"by": "bob"})
+"""
+
+
+def test_a_signal_that_the_older_one_does_not_have_is_told_and_one_by_its_ref_goes_another_way(project):
+    project.file("test_older.py", ANSWERED)
+    assert project.run("test_older.py").counts == {"passed": 1}
+    older = project.run("test_older.py", "--k1n-conductor=3.15.0")
+    assert "RuntimeError: this server has no signal for the first open WAIT (3.32.1 has" in older.text
+    assert 'name the one that is meant, as in signal("b", …)' in older.text

@@ -38,7 +38,7 @@ def finish(context: Context, execution: ExecutionState, executed: list[TaskState
         return _begin_again(context, execution)
     if _waits_behind_skipped(execution):
         return False
-    failed = [task for task in latest.values() if task.status in UNSUCCESSFUL_TASK and task.node.permissive]
+    failed = [task for task in latest.values() if task.status in UNSUCCESSFUL_TASK and task.is_permissive]
     if failed:
         reason = ". ".join(
             f"Task {task.task_id} failed with status: {task.status} and reason: '{task.reason or 'null'}'"

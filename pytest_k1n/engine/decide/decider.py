@@ -183,7 +183,7 @@ def _is_forgiven(task: TaskState, found: _Findings) -> bool:
         found.unsaved.append(Saved(task, task.status, task.reason, task.ended_ms))
         task.status = COMPLETED_WITH_ERRORS
         return True
-    return task.node.permissive
+    return task.is_permissive
 
 
 def _end_by_task(context: Context, execution: ExecutionState, terminator: TaskState) -> None:

@@ -58,7 +58,7 @@ def evaluate_early(join: TaskState) -> bool:
     latest = join.execution.latest
     tasks = [latest[ref] for ref in awaited(join) if ref in latest]
     failed = [task for task in tasks if task.status in UNSUCCESSFUL_TASK]
-    fatal = [task for task in failed if not task.node.optional and not task.node.permissive]
+    fatal = [task for task in failed if not task.node.optional and not task.is_permissive]
     if fatal:
         _fail(join, tasks, fatal)
     return bool(fatal)

@@ -149,6 +149,8 @@ def _items(loop: TaskState) -> list[Any] | None:
 
     Both are read anew for each iteration. None: this loop goes through nothing.
     """
+    if not loop.execution.dialect.has_loop_items:
+        return None
     template, given = loop.node.document.get("items"), loop.node.document["inputParameters"].get("_items")
     is_named = bool(template.strip()) if isinstance(template, str) else template is not None
     if not is_named and not (isinstance(given, list) or (isinstance(given, str) and given.strip())):
@@ -196,7 +198,7 @@ def kept(loop: TaskState) -> int | None:
 
     The server reads it as it is written: an expression is a text.
     """
-    keep = loop.node.document["inputParameters"].get("keepLastN")
+    keep = loop.node.document["inputParameters"].get("keepLastN") if loop.execution.dialect.drops_iterations else None
     if keep is not None and not is_integer(keep):
         raise Broken(java_cast(keep, "java.lang.Integer", as_written=True))
     return keep if keep is None else int(keep)

@@ -76,7 +76,7 @@ def _goes_on(task: TaskState) -> bool:
 def _joins_permitted_failure(join: TaskState) -> bool:
     latest = join.execution.latest
     joined = [latest[ref] for ref in join.input.get("joinOn") or () if ref in latest]
-    return any(task.node.permissive and not task.node.optional and task.status == FAILED for task in joined)
+    return any(task.is_permissive and not task.node.optional and task.status == FAILED for task in joined)
 
 
 def _attempt_in_place(task: TaskState) -> bool:

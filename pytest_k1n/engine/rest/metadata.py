@@ -28,7 +28,7 @@ def _put_workflows(request: Request) -> Reply:
 
 def _post_workflow(request: Request) -> Reply:
     definition = shapes.read(request.json(), shapes.WORKFLOW)
-    overwrites = request.flag("overwrite")
+    overwrites = request.flag("overwrite") and request.engine.dialect.overwrites
     catalogue = request.engine.catalogue
     name, version = definition.get("name") or "", definition.get("version", 1)
     is_known = catalogue.workflow_document(name, version) is not None
@@ -93,7 +93,10 @@ def _summary(document: JsonObject) -> JsonObject:
 def _delete_workflow(request: Request) -> Reply:
     name, number = request.names["name"], request.number("version", 0, of=request.names) or 0
     if not request.engine.catalogue.drop_workflow(name, number):
-        raise Illegal(f"No such workflow definition: {name} version: {request.names['version']}")
+        refused = f"No such workflow definition: {name} version: {request.names['version']}"
+        if not request.engine.dialect.overwrites:
+            raise Unknown(f"Cannot remove the workflow - {refused[0].lower()}{refused[1:]}")
+        raise Illegal(refused)
     return Reply()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 from urllib.parse import unquote
 
+from pytest_k1n.core.units import iso_utc
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.ids import INSTANCE
 from pytest_k1n.engine.problems import Illegal, InvalidInput, NestedTooDeeply, NotAllowed, Problem, Unknown
@@ -31,6 +32,8 @@ class Routes:
         self.engine = engine
         self._by_shape: dict[tuple[int, str], list[tuple[tuple[str, ...], Route]]] = {}
         for route in ROUTES:
+            if f"{route.method} {route.path}" in engine.dialect.unknown_routes:
+                continue
             segments = tuple(route.path.removeprefix("/").split("/"))
             self._by_shape.setdefault((len(segments), segments[0]), []).append((segments, route))
         for routes in self._by_shape.values():  # a literal segment wins over a name
@@ -71,7 +74,10 @@ class Routes:
 
     def _find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """Find a route, and what the path names. Raises NotAllowed or NotFound."""
-        segments = path.removeprefix("/").split("/")  # one at its end makes another path
+        is_told = self.engine.dialect.words_unknown_paths
+        segments = path.removeprefix("/").split("/")  # a slash at its end makes another path, but for an older release
+        if not is_told and segments[-1] == "" and segments[-2:-1] != ["queue"]:
+            del segments[-1]
         if ";" in path:
             segments = [segment.partition(";")[0] for segment in segments]  # parameters that nobody asks for
         if segments[0] == "api":
@@ -87,7 +93,10 @@ class Routes:
         if methods and method == "OPTIONS":
             return _options(path, methods), {}
         if methods:
-            raise NotAllowed(f"Request method '{method}' is not supported")
+            refused = f"Request method '{method}' is not supported"
+            raise NotAllowed(refused) if is_told else Illegal(refused.replace("is not", "not"))
+        if not is_told:
+            return Route(method, path, lambda request: _not_found(request, path)), {}
         raise Unknown(f"No static resource {_SLASHES.sub('/', path.strip('/'))}.")
 
 
@@ -95,6 +104,12 @@ def _options(path: str, methods: list[str]) -> Route:
     """Make the route that every path has on the server: it tells the methods of the others."""
     headers = (("allow", ",".join((*dict.fromkeys(methods), "OPTIONS"))), ("accept-patch", ""))
     return Route("OPTIONS", path, lambda _request: Reply(headers=headers))
+
+
+def _not_found(request: Request, path: str) -> Reply:
+    """Answer as Spring does where an older release does not answer itself."""
+    stamp = iso_utc(request.engine.now_ms).replace("Z", "+00:00")
+    return Reply(404, {"timestamp": stamp, "status": 404, "error": "Not Found", "path": path})
 
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) ->
     name = _name(ended)
     if not name:
         return
-    version = ended.definition.document.get("failureWorkflowVersion")
+    version = ended.definition.document.get("failureWorkflowVersion") if ended.dialect.pins_failure_workflow else None
     input_: JsonObject = {
         **ended.input,
         "workflowId": ended.workflow_id,
