@@ -56,7 +56,11 @@ def conduct(
             return result
 
         with ThreadPoolExecutor(1 if subject.moves_clock else jobs) as pool:
-            first = list(pool.map(once, asking))
+            try:
+                first = list(pool.map(once, asking))
+            except BaseException:
+                target.stop()  # whoever has interrupted it does not wait for a case that waits for its server
+                raise
         more = 1 if subject.moves_clock else runs - 1  # an engine on a clock of ours has no races
         unsure = [place for place, one in enumerate(first) if one.outcome not in _SETTLED] if more else []
         results = list(first)

@@ -49,9 +49,11 @@ class CaseRun:
             self.start(case)
         nodes: tuple[CaseNode, ...] = ()
         if self.root:
-            self.act(case["steps"])
-            nodes = tuple(self.fetch())
-            self.clean_up(nodes, case)
+            try:
+                self.act(case["steps"])
+            finally:  # also where a user has interrupted it
+                nodes = tuple(self.fetch())
+                self.clean_up(nodes, case)
         return CaseHistory(prefix=self.prefix, trace=tuple(self.trace), nodes=nodes, stub=self.stub)
 
     def clean_up(self, nodes: tuple[CaseNode, ...], case: Mapping[str, Any]) -> None:

@@ -25,6 +25,10 @@ class ServerAnswer:
     body: Any
 
 
+class CaseStopped(Exception):
+    """Nobody waits for the rest of a case any more."""
+
+
 class CaseTarget(Protocol):
     """A server under comparison."""
 
@@ -39,7 +43,7 @@ class CaseTarget(Protocol):
         """Read the clock that the server's stamps come from."""
 
     def wait_until(self, instant_ms: int) -> None:
-        """Let that clock reach an instant."""
+        """Let that clock reach an instant. Raises CaseStopped where a case is not to be gone on with."""
 
 
 class RealTarget:
@@ -56,6 +60,11 @@ class RealTarget:
         self._ahead_ms = ahead_ms
         self._local = threading.local()
         self._opened: list[http.client.HTTPConnection] = []
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Have every case that waits end here: it takes away what it has started, and waits for nothing."""
+        self._stopped.set()
 
     def __enter__(self) -> RealTarget:
         return self
@@ -75,7 +84,8 @@ class RealTarget:
 
     def wait_until(self, instant_ms: int) -> None:
         if not self.is_immediate:
-            time.sleep(max(0, instant_ms - self.now_ms()) / 1000)
+            if self._stopped.wait(max(0, instant_ms - self.now_ms()) / 1000):
+                raise CaseStopped
         elif instant_ms > self.now_ms():
             self.send("POST", CLOCK, {"until": instant_ms})
 

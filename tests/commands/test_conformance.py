@@ -9,8 +9,10 @@ from dataclasses import replace
 import pytest
 
 from pytest_k1n import cli
+from pytest_k1n.conformance.asked_server import subject_at
 from pytest_k1n.conformance.conduct import conduct
 from pytest_k1n.conformance.corpus import read_all, write
+from pytest_k1n.conformance.target import RealTarget
 from pytest_k1n.servers.opening import open_server
 from pytest_k1n.servers.protocol import Kind, ServerSpec
 from pytest_k1n.validation.schema import validate
@@ -114,6 +116,27 @@ def test_what_was_asked_is_told_when_it_is_cut_off(engine, tmp_path, capsys, mon
     monkeypatch.undo()
     code, out, _ = conformance(engine, "--again", target, capsys=capsys)
     assert (code, "22 cases recorded on" in out) == (0, True)
+
+
+def test_a_case_under_way_is_not_waited_for_when_it_is_cut_off_and_leaves_nothing_running(tmp_path):
+    recorded = {one.name: one for one in read_all()}
+    waits = recorded["WAIT, seconds"]
+    (workflow,) = waits.case.workflows
+    wait, *others = workflow["tasks"]
+    lasting = {**workflow, "tasks": [{**wait, "inputParameters": {"duration": "10 hours"}}, *others]}
+    cases = [recorded["SIMPLE"], replace(waits, case=replace(waits.case, workflows=(lasting,)))]
+    told = []
+
+    def broken_off(done, of, result, again):
+        told.append((done, of, result.name, again))
+        raise KeyboardInterrupt
+
+    with served(tmp_path, "--clock", "real") as endpoint:
+        with pytest.raises(KeyboardInterrupt):
+            conduct(cases, subject_at(endpoint.url), known=(), progress=broken_off)
+        assert told == [(1, 2, "SIMPLE", False)]
+        with RealTarget(endpoint.url) as target:
+            assert target.call("GET", "/workflow/search", query={"query": "status=RUNNING"}).body["totalHits"] == 0
 
 
 def test_cases_are_written_as_json_that_can_be_run_again(engine, tmp_path, capsys):
