@@ -14,6 +14,8 @@ from contextlib import suppress
 from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from typing import Any, Final
 
+from pytest_k1n.engine.language import badjson
+
 DEPTH_LIMIT: Final = 150
 
 
@@ -39,7 +41,7 @@ def read(body: bytes) -> Any:
     except RecursionError:
         raise TooDeep(_TOO_DEEP) from None
     except ValueError as error:
-        raise BadJson(str(error)) from None
+        raise BadJson(badjson.complaint(text) or str(error)) from None
     if text.count("[") + text.count("{") > DEPTH_LIMIT and is_deeper(value, DEPTH_LIMIT):
         raise TooDeep(_TOO_DEEP)
     return _whole(value) if halves or "\\ud" in text or "\\uD" in text else value
