@@ -138,7 +138,7 @@ site: setup ## build the documentation site: build/site/index.html
 power: setup ## simulate how often the verdict on regressions errs, and time it on a history of 10,000 runs
 	$(BIN)/python -m benchmarks P7 $(ARGS)
 
-bench: setup ## measure the targets of the plan's methods beside what a user would pick instead
+bench: setup ## measure what docs/how-to/benchmarks.md promises, beside what a user would pick instead
 	$(BIN)/python -m benchmarks $(ARGS)
 
 clean: ## remove what was built and measured

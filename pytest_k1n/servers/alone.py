@@ -103,7 +103,7 @@ def start_alone(
             with (
                 worker.within(within_ms),
                 Deadline(embedded, within_ms),
-                _kept(embedded, prepared.documents, broken_off),
+                _handed_over(embedded, prepared.documents, broken_off),
             ):
                 state = embedded.engine.start(prepared.definition, dict(input), correlation_id=correlation_id)
             return EngineExecution(embedded, state.workflow_id, prepared.documents)
@@ -124,7 +124,7 @@ def start_alone(
         except ConductorError:
             if not is_dry and str(child.get("name")) in certain:
                 raise
-    with worker.within(within_ms), Deadline(embedded, within_ms), _kept(embedded, documents, broken_off):
+    with worker.within(within_ms), Deadline(embedded, within_ms), _handed_over(embedded, documents, broken_off):
         workflow_id = embedded.client.start(
             str(inline.get("name") or ""), definition=inline, input=input, correlation_id=correlation_id
         )
@@ -134,7 +134,7 @@ def start_alone(
 
 
 @contextmanager
-def _kept(
+def _handed_over(
     embedded: EmbeddedEngine, documents: tuple[Document, ...], broken_off: Callable[[EngineExecution], None]
 ) -> Iterator[None]:
     try:
