@@ -40,6 +40,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--select", action="append", default=[], metavar="CODES", help="only these: a,b or join-*")
     parser.add_argument("--ignore", action="append", default=[], metavar="CODES", help="not these")
     parser.add_argument("--fail-on", choices=[*Level], help="exit 1 from this level on (default error)")
+    parser.add_argument(
+        "--conductor", metavar="VERSION", help="release that is to run them (default 3.32.1), or 3.15.0"
+    )
     parser.add_argument("--explain", metavar="CODE", help="say what a check is about, and what to do")
     parser.add_argument("--checks", action="store_true", help="list all checks")
     arguments = parser.parse_args(argv)
@@ -72,6 +75,7 @@ def run_lint(arguments: argparse.Namespace) -> int:
         select=arguments.select,
         ignore=arguments.ignore,
         fail_on=arguments.fail_on,
+        conductor=arguments.conductor,
     )
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
     gathered = gather(arguments.paths, selection)

@@ -168,6 +168,11 @@ def _resolve_names(run: Run, collection: Collection) -> None:
 
     if problems := unresolved(run.plan, run.library, is_complete="://" not in run.settings.server):
         raise pytest.UsageError("\n".join(problems))
+    if run.is_anything_set and run.settings.conductor and not run.is_node:
+        from pytest_k1n.run.newer import warn_of_newer
+
+        launched = {launch.workflow for launch in collection.launches}
+        warn_of_newer(run, [each for each in run.library.workflows if each["name"] in launched], url=None)
 
 
 def _resolve_faults(run: Run, collection: Collection) -> None:

@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
+from pytest_k1n.engine.dialect import CURRENT, DIALECTS
 from pytest_k1n.lint.check import Level
 
-KEYS = ("select", "ignore", "per-file-ignores", "exclude", "fail-on")
+KEYS = ("select", "ignore", "per-file-ignores", "exclude", "fail-on", "conductor")
 
 
 class BadSelection(ValueError):
@@ -30,6 +31,8 @@ class Selection:
     exclude: tuple[str, ...] = ()
     """Patterns of paths that a walk through a folder leaves out."""
     fail_on: Level = Level.ERROR
+    conductor: str = CURRENT.conductor
+    """The release of Conductor that is to run the definitions."""
     folder: Path | None = None
     """Where the configuration stands; patterns of paths are relative to it."""
 
@@ -66,7 +69,12 @@ def read_selection(start: Path) -> Selection:
 
 
 def with_command_line(
-    selection: Selection, *, select: Iterable[str], ignore: Iterable[str], fail_on: str | None
+    selection: Selection,
+    *,
+    select: Iterable[str],
+    ignore: Iterable[str],
+    fail_on: str | None,
+    conductor: str | None = None,
 ) -> Selection:
     """Apply the command line to a configuration. Raises BadSelection."""
     chosen, left_out = tuple(_split(select)), tuple(_split(ignore))
@@ -77,6 +85,7 @@ def with_command_line(
         select=chosen or selection.select,
         ignore=(*selection.ignore, *left_out),
         fail_on=Level(fail_on) if fail_on else selection.fail_on,
+        conductor=_release(conductor, "--conductor") if conductor else selection.conductor,
     )
 
 
@@ -111,7 +120,14 @@ def _selection(table: Mapping[str, object], where: str) -> Selection:
         },
         exclude=_texts(table.get("exclude", []), f"{where}: exclude"),
         fail_on=Level(str(fail_on)),
+        conductor=_release(table.get("conductor", CURRENT.conductor), f"{where}: conductor"),
     )
+
+
+def _release(value: object, where: str) -> str:
+    if value not in DIALECTS:
+        raise BadSelection(f"{where} is {value!r}: lint knows {' and '.join(DIALECTS)}")
+    return str(value)
 
 
 def _texts(value: object, where: str) -> tuple[str, ...]:

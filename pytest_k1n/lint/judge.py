@@ -38,7 +38,7 @@ def lint(sources: Iterable[SourceFile], selection: Selection | None = None) -> R
     """Judge all definitions in some files together, so that sub-workflows are found across them."""
     chosen = selection or Selection()
     sources = list(sources)
-    library = WorkflowLibrary()
+    library = WorkflowLibrary(chosen.conductor)
     subjects: list[tuple[SourceFile, list[WorkflowSubject | TaskSubject]]] = []
     for source in sources:
         mine: list[WorkflowSubject | TaskSubject] = []

@@ -11,6 +11,7 @@ from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.order.graph import Graph
 from pytest_k1n.core.order.unroll import happens_before
 from pytest_k1n.core.wire import wire
+from pytest_k1n.engine.dialect import CURRENT
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import misreadings
 from pytest_k1n.engine.registry.taskconstraints import demands
@@ -35,7 +36,9 @@ class Child(NamedTuple):
 class WorkflowLibrary:
     """All definitions that are judged together, workflows by name: complete before any of them is judged."""
 
-    def __init__(self) -> None:
+    def __init__(self, conductor: str = CURRENT.conductor) -> None:
+        self.conductor = conductor
+        """The release that is to run them."""
         self._by_name: dict[str, list[WorkflowSubject]] = {}
         self._places: dict[str, list[tuple[Subject, str]]] = {}
 

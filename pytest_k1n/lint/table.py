@@ -14,6 +14,7 @@ from pytest_k1n.lint.checks import (
     joins,
     keys,
     loops,
+    newer,
     outputs,
     reading,
     requests,
@@ -38,6 +39,19 @@ CHECKS: Final = (
         code="duplicate-definition", level=WARNING, title="Two definitions of one name and version",
         why="A server keeps the one that is registered last, whichever that is. Of two that say the same it is info.",
         fix="Remove one of the two, or give it a version of its own.", find=twins.duplicate_definition,
+    ),
+    LintCheck(
+        code="newer-than-server", level=WARNING, title="The release that is to run it does not know this",
+        why="An older Conductor drops what it does not know, or refuses what it cannot make anything of. Only asked "
+        "with `--conductor=3.15.0`, or `conductor` in the configuration.",
+        fix="Do without it there, or run a newer release.", find=newer.unknown_to_workflow,
+    ),
+    LintCheck(
+        code="newer-limit", level=WARNING, target=Target.TASK,
+        title="The release that is to run it does not know this limit",
+        why="An older Conductor drops fields of task definitions that it does not know. Only asked with "
+        "`--conductor=3.15.0`, or `conductor` in the configuration.",
+        fix="Do without it there, or run a newer release.", find=newer.unknown_to_task,
     ),
     LintCheck(
         code="repeated-key", level=WARNING, target=Target.FILE, title="An object has the same key twice",

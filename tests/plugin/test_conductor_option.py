@@ -61,3 +61,25 @@ def test_a_signal_that_the_older_one_does_not_have_is_told_and_one_by_its_ref_go
     older = project.run("test_older.py", "--k1n-conductor=3.15.0")
     assert "RuntimeError: this server has no signal for the first open WAIT (3.32.1 has" in older.text
     assert 'name the one that is meant, as in signal("b", …)' in older.text
+
+
+LOOPS = """
+LOOP = {"name": "l", "taskReferenceName": "l", "type": "DO_WHILE", "loopCondition": "$.l['iteration'] < 3",
+        "inputParameters": {"keepLastN": 1}, "loopOver": [{"name": "b", "taskReferenceName": "b", "type": "SIMPLE"}]}
+
+def test_it(conductor):
+    execution = conductor.run({"name": "w", "version": 1, "tasks": [LOOP]},
+                              task_definitions=[{"name": "b", "totalTimeoutSeconds": 600, "retryCount": 0}])
+    assert len([task for task in execution.execution.tasks if task.ref == "b"]) == %d
+"""
+
+
+def test_what_the_older_one_does_not_know_of_a_definition_is_a_warning(project):
+    project.file("test_older.py", LOOPS % 3)
+    older = project.run("test_older.py", "--k1n-conductor=3.15.0", "-W", "default")
+    assert older.counts == {"passed": 1, "warning": 2}
+    assert "OlderConductor: workflow w: l: 3.15.0 does not know this keepLastN: the tasks of all" in older.text
+    assert "OlderConductor: workflow w: b: 3.15.0 does not know this totalTimeoutSeconds: only the" in older.text
+    assert project.file("test_older.py", LOOPS % 1).run("test_older.py", "-p", "no:cacheprovider").counts == {
+        "passed": 1
+    }

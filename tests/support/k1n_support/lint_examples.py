@@ -122,6 +122,47 @@ EXAMPLES: dict[str, Examples] = {
         ],
         good=[SOUND],
     ),
+    "newer-than-server": Examples(
+        bad=[
+            workflow(loop(B, inputParameters={"keepLastN": 2})),
+            workflow(loop(B, items="${workflow.input.list}")),
+            workflow(loop(B, inputParameters={"_items": "${workflow.input.list}"})),
+            workflow({**A, "permissive": True}),
+            workflow(A, failureWorkflow="lint_f", failureWorkflowVersion=1),
+            workflow(fork([A], [B]), join("a", "b", joinMode="SYNC")),
+            workflow(dynamic_fork(forkTaskName="lint_x", forkTaskInputs=[{"a": 1}]), join()),
+            workflow(task("t", "TERMINATE", inputParameters={"terminationStatus": "TERMINATED"})),
+            workflow(task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "lint_c", "version": 1, "priority": 3})),
+            workflow(
+                task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "lint_c", "version": 1, "idempotencyKey": "k"})
+            ),
+            workflow(reader("a", "${workflow.secrets.token}")),
+            workflow(task("i", "INLINE", inputParameters={"evaluatorType": "graaljs", "expression": "1"})),
+            workflow({**A, "taskDefinition": definition("lint_a", totalTimeoutSeconds=60)}),
+        ],
+        good=[
+            workflow(loop(B)),
+            workflow({**A, "permissive": False}),
+            workflow(fork([A], [B]), join("a", "b")),
+            workflow(task("t", "TERMINATE", inputParameters={"terminationStatus": "FAILED"})),
+            workflow(task("s", "SUB_WORKFLOW", subWorkflowParam={"name": "lint_c", "version": 1})),
+            workflow(task("plan"), DYNAMIC_FORK, join()),
+            workflow({**A, "taskDefinition": definition("lint_a", totalTimeoutSeconds=0)}),
+            workflow(reader("a", "${workflow.input.secrets}")),
+            workflow(task("i", "INLINE", inputParameters={"evaluatorType": "javascript", "expression": "1"})),
+            SOUND,
+        ],
+    ),
+    "newer-limit": Examples(
+        bad=[
+            definition(totalTimeoutSeconds=60),
+            definition(maxRetryDelaySeconds=60),
+            definition(backoffJitterMs=60),
+            [definition("lint_x"), definition("lint_y", totalTimeoutSeconds=600)],
+            definition(totalTimeoutSeconds=60, backoffJitterMs=1),
+        ],
+        good=[definition(), definition(totalTimeoutSeconds=0), definition(backoffJitterMs=None)],
+    ),
     "repeated-key": Examples(
         bad=[
             '{"name": "w", "name": "v", "tasks": [{"name": "a", "taskReferenceName": "a"}]}',

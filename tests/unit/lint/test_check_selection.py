@@ -102,3 +102,11 @@ def test_a_plan_may_hold_the_configuration_too(tmp_path):
     assert [each for each in problems if "lint" in each] == []
     document = {"schema": "k1n-plan/1", "lint": {"ignore": ["old-type"], "fail-on": "warning"}}
     assert [each for each in validate(document, "plan") if "lint" in each.path] == []
+
+
+def test_a_release_that_lint_does_not_know_is_refused(tmp_path):
+    (tmp_path / "k1n.toml").write_text('[lint]\nconductor = "3.15.0"\n')
+    assert read_selection(tmp_path).conductor == "3.15.0"
+    (tmp_path / "k1n.toml").write_text('[lint]\nconductor = "2.0"\n')
+    with pytest.raises(BadSelection, match="conductor is '2.0': lint knows 3.32.1 and 3.15.0"):
+        read_selection(tmp_path)
