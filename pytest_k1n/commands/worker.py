@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.address import Address, urls_in
@@ -208,7 +209,7 @@ def _work(options: argparse.Namespace) -> _Work:
     if options.estimates:
         estimates |= read_estimates(Path(options.estimates))
     if options.jitters:
-        jitters |= json.loads(Path(options.jitters).read_text(encoding="utf-8"))
+        jitters = {**jitters, **read_jitters(Path(options.jitters))}
     documents = Library(folders).workflows
     definitions = tuple(wire.workflow_definition(document) for document in documents)  # type: ignore[arg-type]
     if not options.estimates:  # a run has handed them down already
@@ -232,10 +233,7 @@ def read_estimates(path: Path) -> Estimates:
 
     Raises ValueError that names the entry, and OSError.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path} is not JSON: {why_not_json(error)}") from None
+    document = _read_json(path)
     if isinstance(document, dict) and all(isinstance(refs, dict) for refs in document.values()):
         rows: list[object] = [[name, ref, value] for name, refs in document.items() for ref, value in refs.items()]
     elif isinstance(document, list):
@@ -252,6 +250,26 @@ def read_estimates(path: Path) -> Estimates:
             raise ValueError(f"{path}: the estimate of {workflow}/{ref} must be whole ms, or a text like 6.5m")
         estimates[str(workflow), str(ref)] = estimate
     return estimates
+
+
+def read_jitters(path: Path) -> dict[str, float]:
+    """Read how much simulated work varies: `{workflow: fraction}`. Raises ValueError that names the entry, OSError."""
+    document = _read_json(path)
+    if not isinstance(document, dict):
+        raise ValueError(f'{path}: expected {{workflow: fraction}}, as in {{"shop": 0.05, "": 0.01}}')
+    for workflow, jitter in document.items():
+        if isinstance(jitter, bool) or not isinstance(jitter, int | float) or not 0 <= jitter < float("inf"):
+            raise ValueError(
+                f"{path}: the jitter of {workflow or 'all others'} must be a fraction, as in 0.05, not {jitter!r:.60}"
+            )
+    return document
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return cast("object", json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not JSON: {why_not_json(error)}") from None
 
 
 def _settings(options: argparse.Namespace, work: _Work, handlers: Handlers) -> WorkerSettings:

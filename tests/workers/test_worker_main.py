@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_k1n.commands.worker import main, read_estimates
+from pytest_k1n.commands.worker import main, read_estimates, read_jitters
 from pytest_k1n.workers.ledger import read_ledger
 
 ROOT = Path(__file__).parents[2]
@@ -77,6 +77,27 @@ def test_estimates_that_are_none_are_refused(tmp_path, text):
     (tmp_path / "e.json").write_text(text)
     with pytest.raises(ValueError, match=r"e\.json"):
         read_estimates(tmp_path / "e.json")
+
+
+def test_jitters_are_fractions_by_workflow(tmp_path):
+    (tmp_path / "j.json").write_text('{"W": 0.1, "": 0}')
+    assert read_jitters(tmp_path / "j.json") == {"W": 0.1, "": 0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nope", "3", "[]", '[["W", 0.1]]', '{"W": "10%"}', '{"W": -0.1}', '{"W": true}', '{"": null}', '{"W": {"a": 1}}',
+     '{"W": NaN}', '{"W": Infinity}', '{"W": 1e999}'],
+)  # fmt: skip
+def test_jitters_that_are_none_are_refused_in_one_line(tmp_path, capsys, text):
+    path = tmp_path / "j.json"
+    path.write_text(text)
+    with pytest.raises(SystemExit) as caught:
+        main(["--server", "http://127.0.0.1:1", "--types", "a", "--jitters", str(path)])
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert error.count("k1n worker: error:") == 1
+    assert "j.json" in error.splitlines()[-1]
 
 
 @pytest.fixture
