@@ -256,7 +256,7 @@ def read_jitters(path: Path) -> dict[str, float]:
     """Read how much simulated work varies: `{workflow: fraction}`. Raises ValueError that names the entry, OSError."""
     document = _read_json(path)
     if not isinstance(document, dict):
-        raise ValueError(f'{path}: expected {{workflow: fraction}}, as in {{"shop": 0.05, "": 0.01}}')
+        raise ValueError(f'{path}: expected {{workflow: fraction}}, as in {{"shop": 0.05, "": 0.01}}')  # noqa: TRY004 - a file of a user
     for workflow, jitter in document.items():
         if isinstance(jitter, bool) or not isinstance(jitter, int | float) or not 0 <= jitter < float("inf"):
             raise ValueError(

@@ -108,5 +108,5 @@ def test_a_release_that_lint_does_not_know_is_refused(tmp_path):
     (tmp_path / "k1n.toml").write_text('[lint]\nconductor = "3.15.0"\n')
     assert read_selection(tmp_path).conductor == "3.15.0"
     (tmp_path / "k1n.toml").write_text('[lint]\nconductor = "2.0"\n')
-    with pytest.raises(BadSelection, match="conductor is '2.0': lint knows 3.32.1 and 3.15.0"):
+    with pytest.raises(BadSelection, match=r"conductor is '2\.0': lint knows 3\.32\.1 and 3\.15\.0"):
         read_selection(tmp_path)
