@@ -173,6 +173,8 @@ class ExecutionDocument(TypedDict):
     watch: list[WatchDocument]
     checkpoints: list[CheckpointDocument]
     gates: QualityDocument | None
+    raised: NotRequired[str]
+    """The first line of what a test of it has raised; absent where none has."""
 
 
 class BatchDocument(TypedDict):

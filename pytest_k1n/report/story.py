@@ -41,6 +41,8 @@ def sentence(execution: ExecutionDocument, findings: Sequence[FindingDocument]) 
     unknown = [each for each in mine if each["verdict"] == "unknown"]
     if unknown:
         return f"Could not be decided: {_claim(unknown[0])}."
+    if execution["verdict"] == "fail" and "raised" in execution:
+        return f"A test of it failed: {execution['raised'].removesuffix('.')}."
     return f"Took {took}{_plan_kept(execution)}."
 
 

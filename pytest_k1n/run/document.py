@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED
-from pytest_k1n.coordination.director import Director
 from pytest_k1n.coordination.gate_ledger import Gate
 from pytest_k1n.coordination.watch import Watch
 from pytest_k1n.core.findings import NOT_MEASURABLE
@@ -55,7 +54,7 @@ def run_document(controller: Controller, shown: Sequence[Result], *, ended_ms: i
         "time": {"model": state.time_model, "speed": state.speed},
         "plan": run.plan.source if run.plan else None,
         "batches": list(_batches(controller, shown)),
-        "executions": [*_executions(director, shown, found), *own_documents(run)],
+        "executions": [*_executions(controller, shown, found), *own_documents(run, controller.messages)],
         "findings": found,
         "tests": [_test(controller, node_id, str(outcome)) for node_id, outcome in outcomes.items()],
     }
@@ -125,8 +124,10 @@ def _templates(batch: Batch, shown: Sequence[Result]) -> list[TemplateDocument]:
 
 
 def _executions(
-    director: Director, shown: Sequence[Result], found: list[FindingDocument]
+    controller: Controller, shown: Sequence[Result], found: list[FindingDocument]
 ) -> Iterator[ExecutionDocument]:
+    director, items = controller.director, controller.run.items
+    raised = {items[node_id].key: message for node_id, message in reversed(controller.messages.items())}
     verdicts = {id(result.watch): result.document for result in shown if result.watch is not None}
     order = {id(result.watch): place for place, result in enumerate(shown)}
     for batch in director.batches:
@@ -135,7 +136,7 @@ def _executions(
             if watch.observation is None:
                 continue
             document = verdicts.get(id(watch))
-            yield execution_document(
+            made = execution_document(
                 JudgedExecution(
                     observation=watch.observation,
                     title=watch.title,
@@ -146,6 +147,9 @@ def _executions(
                     gates=document["gates"] if document else None,
                 )
             )
+            if document is not None and watch.start.key in raised:
+                made["raised"] = raised[watch.start.key]
+            yield made
 
 
 def _role(watch: Watch, *, is_shown: bool, is_batched: bool) -> Role:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -38,9 +38,14 @@ def keep_own(run: Run, item: pytest.Item, report: pytest.TestReport) -> None:
         run.folder.write_json(place, {"test": item.nodeid, "nth": number, "execution": execution_document(judged)})
 
 
-def own_documents(run: Run) -> Sequence[ExecutionDocument]:
-    """Return what tests have started and kept, in the order of the tests."""
-    return [each["execution"] for each in sorted(_kept(run), key=lambda each: (each["test"], each["nth"]))]
+def own_documents(run: Run, messages: Mapping[str, str]) -> Sequence[ExecutionDocument]:
+    """Return what tests have started and kept, in the order of the tests, with what each test has raised."""
+    documents: list[ExecutionDocument] = []
+    for each in sorted(_kept(run), key=lambda each: (each["test"], each["nth"])):
+        documents.append(each["execution"])
+        if each["test"] in messages:
+            documents[-1]["raised"] = messages[each["test"]]
+    return documents
 
 
 def _kept(run: Run) -> Iterator[dict[str, Any]]:

@@ -103,3 +103,33 @@ def test_a_results_folder_that_is_gone_at_the_end_is_a_red_line_and_no_traceback
     assert "could not be written" in outcome.text
     assert "the evidence could not be kept in" in outcome.text
     assert "Traceback" not in outcome.text
+
+
+ASSERTING = """
+import pytest
+
+WORKFLOW = {"name": "w", "version": 1, "tasks": [{"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}]}
+
+def test_own(conductor):
+    assert conductor.run(WORKFLOW).status == "PAID"
+
+def test_sound(conductor):
+    conductor.run(WORKFLOW)
+
+@pytest.mark.batch1
+@pytest.mark.workflow("FIRST")
+def test_of_the_plan(workflow_execution):
+    assert workflow_execution.status == "SENT"
+"""
+
+
+def test_the_row_of_an_execution_whose_test_failed_says_why(project):
+    outcome = project.test("first", ASSERTING).run("--k1n-report=run.md", "--k1n-keep=always", "test_first.py")
+    assert "why      FIRST: A test of it failed: assert 'COMPLETED' == 'SENT'." in outcome.text
+    rows = [line for line in (project.pytester.path / "run.md").read_text().splitlines() if line.startswith("|")]
+    (own,) = [row for row in rows if "test_own: w" in row]
+    (planned,) = [row for row in rows if "| FIRST |" in row]
+    (sound,) = [row for row in rows if "test_sound: w" in row]
+    assert "A test of it failed: assert 'COMPLETED' == 'PAID'." in own
+    assert "A test of it failed: assert 'COMPLETED' == 'SENT'." in planned
+    assert "Took 1.0 min" in sound

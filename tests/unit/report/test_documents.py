@@ -127,6 +127,9 @@ def test_a_plain_assertion_is_told_where_no_finding_says_why_a_test_failed(recor
     ]
     document = {**whole, "verdict": "fail", "executions": [bad], "findings": [], "batches": [], "tests": tests}
     assert headline(document) == "1 of 2 tests failed: bad: assert 1 == 2."
+    planned = {**bad, "raised": "assert 1 == 2", "band_ms": None, "estimate_ms": None}
+    assert sentence(planned, []) == "A test of it failed: assert 1 == 2."
+    assert sentence({**planned, "verdict": "pass"}, []).startswith("Took ")
     page = render(document)
     assert page.index("assert 1 == 2", page.index("Tests (1 passed, 1 failed)")) < page.index("t.py::good")
     finding = {**recorded("failed")["findings"][0], "verdict": "fail", "tests": ["t.py::bad"]}
