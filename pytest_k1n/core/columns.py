@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import compress
+from itertools import chain, compress
 from typing import TypeVar, overload
 
 from pytest_k1n.core.words import SYSTEM_TASK_TYPES, Json, TaskKey, TaskStatus, split_iteration
@@ -100,6 +100,11 @@ class Columns:
     def scheduling(self) -> Sequence[int]:
         """When records were scheduled, first to last."""
         return sorted(self.scheduled_ms)
+
+    @cached_property
+    def latest_ms(self) -> int:
+        """The latest of all stamps; 0 where there is none."""
+        return max(chain(self.scheduled_ms, self.started_ms, self.ended_ms), default=0)
 
     @cached_property
     def is_work(self) -> Sequence[bool]:

@@ -112,7 +112,7 @@ def _along_edges(graph: Graph, execution: Execution, stamps: _Stamps) -> Iterato
             record = execution.finals.get(graph.order[nearest])
             others = graph.nearest(nearest, has_not_ended, follows_one) if latest[nearest] > begin else ()
             has_all = all(is_rerun_since(begin, execution.finals.get(graph.order[each])) for each in others)
-            if is_rewritten(graph.types[nearest], begin, ends[nearest], has_all=has_all):
+            if is_rewritten(execution, graph.types[nearest], record, begin, has_all=has_all):
                 continue
             is_decidable = record is None or record.ended_ms is not None or not record.status.is_terminal
             after = execution.finals.get(graph.order[index])
@@ -174,10 +174,9 @@ def _named(
     while early:
         nearest = early.bit_length() - 1
         record = execution.finals.get(graph.order[nearest])
-        end = record.ended_ms if record and record.ended_ms else _NEVER
         others = [execution.finals.get(graph.order[each]) for each in _positions(early & graph.ancestors[nearest])]
         has_all = all(is_rerun_since(begin, each) for each in others)
-        if not is_rewritten(graph.types[nearest], begin, end, has_all=has_all):
+        if not is_rewritten(execution, graph.types[nearest], record, begin, has_all=has_all):
             after = execution.finals.get(graph.order[index])
             is_decidable = not undecidable >> nearest & 1 and not is_done_again(execution, begin, record, after)
             yield _violation(graph, execution.records, nearest, index, begin, is_decidable=is_decidable)

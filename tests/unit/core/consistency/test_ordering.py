@@ -121,6 +121,30 @@ def test_a_join_opens_at_the_fork_and_must_end_after_its_branches(define, execut
     assert judge(definition, run(15, 20, status="CANCELED")).failed == 0, "a canceled JOIN stopped waiting"
 
 
+def test_a_join_of_a_running_execution_may_have_been_looked_at_before_as_long_as_its_end_may_still_say_so(
+    define, execution, task
+):
+    definition = define.workflow(define.fork("f", "a"), define.join("j", "a"), "c", "d")
+
+    def early(*, scheduled, latest, is_running=True):
+        looking = {"status": "IN_PROGRESS"} if is_running else {}
+        run = execution(
+            task("f", 0, 0, type="FORK"),
+            task("a", 0, 20),
+            task("j", scheduled, None if is_running else 900, type="JOIN", **looking),
+            task("c", 22, 30),
+            task("d", 30, latest),
+            status="RUNNING" if is_running else "COMPLETED",
+        )
+        return [finding.subject for finding in judge(definition, run).findings if finding.code == "started-early"]
+
+    assert early(scheduled=0, latest=1000) == []
+    assert early(scheduled=0, latest=1030) == ["c"], "by now its end is too late for that"
+    assert early(scheduled=23, latest=1000) == ["c"], "it had not been scheduled"
+    assert early(scheduled=23, latest=1000, is_running=False) == ["c"]
+    assert early(scheduled=0, latest=1000, is_running=False) == []
+
+
 def test_a_chain_that_became_a_fork_names_every_early_task_once(define, execution, task):
     run = execution(*(task(f"t{n}", 0, 10 + n) for n in range(4)))
     findings = judge(define.workflow("t0", "t1", "t2", "t3"), run).findings
