@@ -73,6 +73,21 @@ SYSTEM_TASK_TYPES = OPERATOR_TASK_TYPES | {
     "HTTP", "EVENT", "KAFKA_PUBLISH", "JDBC",
 }  # fmt: skip
 """Everything the server runs itself; any other type is queued for a worker, on 3.32.1 without its AI integrations."""
+INTEGRATION_TASK_TYPES = frozenset({
+    "LLM_TEXT_COMPLETE", "LLM_CHAT_COMPLETE", "LLM_INDEX_TEXT", "LLM_SEARCH_INDEX", "LLM_GENERATE_EMBEDDINGS",
+    "LLM_STORE_EMBEDDINGS", "LLM_GET_EMBEDDINGS", "LIST_MCP_TOOLS", "CALL_MCP_TOOL", "AGENT", "GET_AGENT_CARD",
+    "CANCEL_AGENT", "CALL_AGENT",
+    "PULL_WORKFLOW_MESSAGES", "GENERATE_IMAGE", "GENERATE_AUDIO", "GENERATE_VIDEO", "GENERATE_PDF",
+    "LLM_SEARCH_EMBEDDINGS",
+})  # fmt: skip
+"""Types that a Conductor runs only if its AI integrations are switched on."""
+ORKES_TASK_TYPES = frozenset({
+    "HTTP_POLL", "BUSINESS_RULE", "SENDGRID", "WAIT_FOR_WEBHOOK", "GET_SIGNED_JWT", "UPDATE_SECRET",
+    "UPDATE_TASK", "QUERY_PROCESSOR", "GET_WORKFLOW", "TERMINATE_WORKFLOW", "ALERT", "OPS_GENIE", "GRPC", "CHUNK_TEXT",
+    "GET_DOCUMENT", "PARSE_DOCUMENT", "LIST_FILES", "YIELD", "INTEGRATION", "MCP", "MCP_REMOTE", "DATABASE",
+    "AWS_LAMBDA", "LLM_INDEX_DOCUMENT", "LLM_GET_DOCUMENT",
+})  # fmt: skip
+"""Types of the commercial server."""
 
 
 def split_iteration(reference: str) -> TaskKey:

@@ -1,11 +1,11 @@
 """A type of the server's own tasks is known in every place that lists them: nothing else would notice one left out."""
 
 from pytest_k1n.conformance import case_tree
-from pytest_k1n.core.words import SYSTEM_TASK_TYPES
+from pytest_k1n.core.words import INTEGRATION_TASK_TYPES, ORKES_TASK_TYPES, SYSTEM_TASK_TYPES
 from pytest_k1n.engine.decide.forks import SYSTEM_TYPES
 from pytest_k1n.engine.decide.mapping import MAPPERS
 from pytest_k1n.engine.registry.refusals import REFUSED_TYPES
-from pytest_k1n.lint.checks import outputs, types
+from pytest_k1n.lint.checks import outputs
 
 BY_A_WORKER = {"SIMPLE", "DYNAMIC"}
 ONLY_REFUSED = {"KAFKA_PUBLISH", "JDBC"}
@@ -32,4 +32,4 @@ def test_lint_tells_the_outputs_of_types_that_there_are():
 
 def test_no_type_that_the_engine_runs_is_refused_or_another_servers():
     assert REFUSED_TYPES.keys() == ONLY_REFUSED | {"FORK"}
-    assert not SYSTEM_TASK_TYPES & (types.OF_INTEGRATIONS | types.OF_ORKES)
+    assert not SYSTEM_TASK_TYPES & (INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES)

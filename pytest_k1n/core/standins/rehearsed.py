@@ -10,18 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from pytest_k1n.core.definition.inlining import tasks_in
-from pytest_k1n.core.model import SYSTEM_TASK_TYPES
+from pytest_k1n.core.words import INTEGRATION_TASK_TYPES, ORKES_TASK_TYPES, SYSTEM_TASK_TYPES
 
 Document = Mapping[str, Any]
 _READS = re.compile(r"\$\{\s*([\w\-]+)\.output\.([\w\-.\[\]'\"]+)\s*\}")
 _INPUT_READS = re.compile(r"\$\{\s*(workflow)\.input\.([\w\-.\[\]'\"]+)\s*\}")
 _INPUTS = re.compile(r"\$\{\s*workflow\.input\.([\w\-]+)")
 _STEP = re.compile(r"([\w\-]+)|\[(\d+)\]")
-_SERVICES: Final = (
-    "LLM_", "AGENT", "GET_DOCUMENT", "PARSE_DOCUMENT", "GENERATE_", "CHUNK_", "LIST_MCP", "CALL_MCP", "KAFKA_", "JDBC",
-    "BUSINESS_RULE", "GRPC", "HTTP", "GET_SIGNED_JWT", "QUERY_PROCESSOR", "OPSGENIE", "SENDGRID", "WAIT_FOR_WEBHOOK",
-    "UPDATE_SECRET", "GET_WORKFLOW", "UPDATE_TASK", "TERMINATE_WORKFLOW", "PULL_WORKFLOW_MESSAGES", "ALERTING",
-)  # fmt: skip
+_SERVICES: Final = INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES | {"HTTP", "KAFKA_PUBLISH", "JDBC"}
 _KINDS: Final[tuple[Any, ...]] = ([], {}, 1, "example", True, "http://localhost/example")
 """Values of every kind that JSON has; the input of a workflow says of none which it needs."""
 _MOST_INDEX: Final = 50
@@ -148,7 +144,7 @@ def _outside(task: Mapping[str, Any], known: set[str]) -> Simulated | None:
         return Simulated(ref=ref, kind=kind, what=f"published to {task.get('sink') or inputs.get('sink') or '?'}")
     if kind == "INLINE" and inputs.get("evaluatorType") == "python":
         return Simulated(ref=ref, kind=kind, what="a Python script, which only a real server evaluates")
-    if kind.startswith(_SERVICES):
+    if kind in _SERVICES:
         return Simulated(ref=ref, kind=kind, what="a service outside")
     request = _object(inputs.get("startWorkflow"))
     is_by_name = kind == "SUB_WORKFLOW" and not parameter.get("workflowDefinition")

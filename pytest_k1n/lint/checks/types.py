@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_k1n.core.model import SYSTEM_TASK_TYPES
+from pytest_k1n.core.words import INTEGRATION_TASK_TYPES, ORKES_TASK_TYPES, SYSTEM_TASK_TYPES
 from pytest_k1n.lint.check import Hit
 from pytest_k1n.lint.subject import WorkflowSubject
 from pytest_k1n.lint.suggest import suggestion
@@ -12,32 +12,17 @@ from pytest_k1n.lint.tree import mapping, text
 
 BUILT_IN = (SYSTEM_TASK_TYPES - {"FORK"}) | {"SIMPLE", "DYNAMIC", "USER_DEFINED"}
 """Types that every Conductor knows."""
-OF_INTEGRATIONS = frozenset({
-    "LLM_TEXT_COMPLETE", "LLM_CHAT_COMPLETE", "LLM_INDEX_TEXT", "LLM_SEARCH_INDEX", "LLM_GENERATE_EMBEDDINGS",
-    "LLM_STORE_EMBEDDINGS", "LLM_GET_EMBEDDINGS", "LIST_MCP_TOOLS", "CALL_MCP_TOOL", "AGENT", "GET_AGENT_CARD",
-    "CANCEL_AGENT", "CALL_AGENT",
-    "PULL_WORKFLOW_MESSAGES", "GENERATE_IMAGE", "GENERATE_AUDIO", "GENERATE_VIDEO", "GENERATE_PDF",
-    "LLM_SEARCH_EMBEDDINGS",
-})  # fmt: skip
-"""Types that a Conductor runs only if its AI integrations are switched on."""
-OF_ORKES = frozenset({
-    "HTTP_POLL", "BUSINESS_RULE", "SENDGRID", "WAIT_FOR_WEBHOOK", "GET_SIGNED_JWT", "UPDATE_SECRET",
-    "UPDATE_TASK", "QUERY_PROCESSOR", "GET_WORKFLOW", "TERMINATE_WORKFLOW", "ALERT", "OPS_GENIE", "GRPC", "CHUNK_TEXT",
-    "GET_DOCUMENT", "PARSE_DOCUMENT", "LIST_FILES", "YIELD", "INTEGRATION", "MCP", "MCP_REMOTE", "DATABASE",
-    "AWS_LAMBDA", "LLM_INDEX_DOCUMENT", "LLM_GET_DOCUMENT",
-})  # fmt: skip
-"""Types of the commercial server."""
 _OLD = {"DECISION": "SWITCH", "LAMBDA": "INLINE", "EXCLUSIVE_JOIN": "JOIN behind a SWITCH"}
 
 
 def foreign_type(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find types that only some servers run; all others queue such tasks for a worker."""
     for task in workflow.tasks:
-        if task.type in OF_INTEGRATIONS:
+        if task.type in INTEGRATION_TASK_TYPES:
             yield Hit(
                 (*task.path, "type"), f"{task.type} needs a server with its AI integrations switched on", ref=task.ref
             )
-        elif task.type in OF_ORKES:
+        elif task.type in ORKES_TASK_TYPES:
             yield Hit(
                 (*task.path, "type"), f"{task.type} is a task of Orkes, which Conductor does not have", ref=task.ref
             )
@@ -46,7 +31,7 @@ def foreign_type(workflow: WorkflowSubject) -> Iterator[Hit]:
 def unknown_type(workflow: WorkflowSubject) -> Iterator[Hit]:
     """Find types that Conductor does not know."""
     for task in workflow.tasks:
-        if task.type not in BUILT_IN | OF_INTEGRATIONS | OF_ORKES:
+        if task.type not in BUILT_IN | INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES:
             hint = suggestion(task.type, BUILT_IN)
             yield Hit(
                 (*task.path, "type"),
