@@ -17,7 +17,7 @@ _READS = re.compile(r"\$\{\s*([\w\-]+)\.output\.([\w\-.\[\]'\"]+)\s*\}")
 _INPUT_READS = re.compile(r"\$\{\s*(workflow)\.input\.([\w\-.\[\]'\"]+)\s*\}")
 _INPUTS = re.compile(r"\$\{\s*workflow\.input\.([\w\-]+)")
 _STEP = re.compile(r"([\w\-]+)|\[(\d+)\]")
-_SERVICES: Final = INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES | {"HTTP", "KAFKA_PUBLISH", "JDBC"}
+_SERVICES: Final = INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES | {"KAFKA_PUBLISH", "JDBC"}
 _KINDS: Final[tuple[Any, ...]] = ([], {}, 1, "example", True, "http://localhost/example")
 """Values of every kind that JSON has; the input of a workflow says of none which it needs."""
 _MOST_INDEX: Final = 50

@@ -11,7 +11,7 @@ def rehearsal(kind):
     return rehearsed({"name": "w", "version": 1, "tasks": [task]}, [])
 
 
-@pytest.mark.parametrize("kind", sorted({"HTTP", "KAFKA_PUBLISH", "JDBC"} | INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES))
+@pytest.mark.parametrize("kind", sorted({"KAFKA_PUBLISH", "JDBC"} | INTEGRATION_TASK_TYPES | ORKES_TASK_TYPES))
 def test_a_task_of_a_service_is_simulated_and_listed(kind):
     copy, found = rehearsal(kind)
     assert [(each.ref, each.kind, each.what) for each in found] == [("t", kind, "a service outside")]
