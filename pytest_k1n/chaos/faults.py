@@ -29,7 +29,7 @@ class FaultKind:
     victim: Victim
     phases: tuple[Phase, ...]
     does: str
-    """What happens, in words for a page of reference."""
+    """What happens, in words for users."""
     needs_file: bool = False
     """Whether it needs a server with a database file: the embedded engine has none."""
 
@@ -69,6 +69,11 @@ KINDS = {
             does="every request from there on takes longer, by a drawn time each"),
     )
 }  # fmt: skip
+
+
+def in_words() -> str:
+    """List the faults, a line each."""
+    return "faults:\n" + "\n".join(f"  {name:<20}{kind.does}" for name, kind in KINDS.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pytest_k1n.chaos.faults import KINDS, Injection, draw, injection, kind_named
+from pytest_k1n.chaos.faults import Injection, draw, in_words, injection, kind_named
 from pytest_k1n.chaos.judging import damage
 from pytest_k1n.chaos.tried import Tried, shown
 from pytest_k1n.commands.definitionfile import beside, chosen, object_of, pairs, task_definitions
@@ -86,10 +86,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="k1n chaos",
-        description="Run a workflow definition through faults that a seed draws. After each one nothing may be lost, "
-        "done twice, out of order or left over. Faults: " + ", ".join(KINDS) + ".",
-    )
+        prog="k1n chaos", epilog=in_words(), formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Run a workflow definition through faults that a seed draws.\n"
+        "After each one nothing may be lost, done twice, out of order or left over.")  # fmt: skip
     add = parser.add_argument
     add("file", type=Path, metavar="FILE", help="a workflow definition (JSON), or a list of which the first is run")
     add("--name", metavar="NAME", help="of several definitions in the file: which one")

@@ -122,11 +122,6 @@ class Tracker:
         with self._lock:
             return [workflow_id for workflow_id, tracked in self._tracked.items() if tracked.look_at <= now]
 
-    def next_look(self) -> float | None:
-        """Return when (on the clock) the next look is due."""
-        with self._lock:
-            return min((tracked.look_at for tracked in self._tracked.values()), default=None)
-
     def looked(self, execution: Execution) -> list[TaskRecord]:
         """Take in an execution as the server has it; return tasks delivered to us that never arrived.
 

@@ -78,14 +78,6 @@ class CriticalPath:
             totals[segment.kind] += segment.duration_ms
         return totals
 
-    def by_task(self) -> Mapping[TaskKey | None, Mapping[SegmentKind, int]]:
-        """Return the ms per task and kind; None stands for the time that belongs to no task."""
-        totals: dict[TaskKey | None, dict[SegmentKind, int]] = {}
-        for segment in self.segments:
-            kinds = totals.setdefault(segment.key, {})
-            kinds[segment.kind] = kinds.get(segment.kind, 0) + segment.duration_ms
-        return totals
-
     def work_ms(self, key: TaskKey) -> int:
         """Return a task's exclusive work on the path: 0 if it is not on it."""
         return self.work_by_task().get(key, 0)
@@ -95,18 +87,6 @@ class CriticalPath:
         """The task with the most work on the path, of equals the first; None if nothing worked."""
         works = self.work_by_task()
         return max(works, key=works.__getitem__) if works else None
-
-    def critical_tasks(self, *, above: float = 0.10) -> tuple[TaskKey, ...]:
-        """Return the tasks whose work on the path exceeds a share of the makespan, longest first."""
-        works = self.work_by_task()
-        limit = above * self.makespan_ms
-        return tuple(sorted((key for key in works if works[key] > limit), key=lambda key: -works[key]))
-
-    def major_tasks(self, *, above: float = 0.05, up_to: float = 0.10) -> tuple[TaskKey, ...]:
-        """Return the tasks between the two shares, longest first: worth a look, not yet critical."""
-        works = self.work_by_task()
-        low, high = above * self.makespan_ms, up_to * self.makespan_ms
-        return tuple(sorted((key for key in works if low < works[key] <= high), key=lambda key: -works[key]))
 
     def work_by_task(self) -> dict[TaskKey, int]:
         """Return the exclusive work on the path of every task that has some, in ms, in the order they ran."""

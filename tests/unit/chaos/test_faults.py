@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_k1n.chaos.faults import KINDS, Injection, UnknownFault, cells, draw, parse_injection
+from pytest_k1n.chaos.faults import KINDS, Injection, UnknownFault, cells, draw, in_words, parse_injection
 from pytest_k1n.chaos.tried import Tried
 
 REFS = ("a", "b", "c")
@@ -67,3 +67,4 @@ def test_a_document_of_another_workflow_is_not_added() -> None:
 
 def test_each_kind_says_what_it_does() -> None:
     assert all(kind.does and kind.phases for kind in KINDS.values())
+    assert [line.split()[0] for line in in_words().splitlines()[1:]] == [*KINDS]

@@ -52,7 +52,6 @@ def test_a_chain_is_engine_queue_and_work_in_turn(define, execution, task):
         SegmentKind.UNKEPT: 0,
         SegmentKind.ENGINE: 6,
     }
-    assert path.by_task()["b", 0] == {SegmentKind.ENGINE: 1, SegmentKind.QUEUE: 9, SegmentKind.WORK: 10}
     assert path.critical_task == ("a", 0)
 
 
@@ -207,13 +206,6 @@ def test_stamps_from_before_the_start_are_cut_off_there(define, execution, task)
 def test_an_execution_without_tasks_is_the_engines(define, execution):
     assert parts(path_of(define.workflow("a"), execution(end=7))) == [("engine", None, 0, 7)]
     assert path_of(define.workflow("a"), execution(end=0)).critical_task is None
-
-
-def test_classes_go_by_work_on_the_path(define, execution, task):
-    run = execution(task("a", 0, 80), task("b", 80, 87), task("c", 87, 97), task("d", 97, 100))
-    path = path_of(define.workflow("a", "b", "c", "d"), run)
-    assert path.critical_tasks() == (("a", 0),)
-    assert path.major_tasks() == (("c", 0), ("b", 0))
 
 
 def test_in_workflow_time_the_path_may_be_another(define, execution, task):
