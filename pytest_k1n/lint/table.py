@@ -129,9 +129,14 @@ CHECKS: Final = (
         fix="Write ${ref.output.key}, ${workflow.input.key}.", find=reading.unknown_field,
     ),
     LintCheck(
-        code="unknown-output", level=WARNING, title="An expression reads what a system task never puts out",
+        code="no-braces", level=WARNING, title="An expression without its braces",
+        why="Only what stands in ${…} is replaced: the task gets the text as it stands.",
+        fix="Put it in ${…}.", find=reading.unbraced,
+    ),
+    LintCheck(
+        code="unknown-output", level=WARNING, title="An expression reads what a task never puts out",
         why="The output of a HTTP task has a response with body, headers, statusCode and reasonPhrase, an INLINE's a "
-        "result, and so on: any other key is null.",
+        "result, that of a sub-workflow what the outputParameters of its definition name: any other key is null.",
         fix="Read what is named; of a loop's task, the task itself.", find=outputs.unknown_output,
     ),
     LintCheck(

@@ -14,6 +14,8 @@ from pytest_k1n.lint.tree import TaskNode, texts
 
 _NAME = re.compile(r"""\$\s*(?:\.\s*([A-Za-z_$][\w$]*)|\[\s*(['"])(.*?)\2\s*\])""")
 _ITERATION = re.compile(r"""\$\s*\.\s*([A-Za-z_$][\w$]*)\s*(?:\.\s*iteration\b|\[\s*['"]iteration['"]\s*\])""")
+_TRUE = re.compile(r"true|0*[1-9]\d*|!\s*(?:false|0)|(true|false|\d+|'\w*'|\"\w*\")\s*(?:===?|<=|>=)\s*\1")
+_IF = re.compile(r"if\s*\(([^(){}]*)\)\s*\{\s*([^{}]*?)\s*\}(?:\s*else\s*\{[^{}]*\})?")
 _STRINGS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`")
 
 
@@ -33,7 +35,7 @@ def loop_never_ends(workflow: WorkflowSubject) -> Iterator[Hit]:
         if _may_terminate(task) or (is_literal(condition) and "true" not in condition):
             continue
         path = (*task.path, "loopCondition")
-        if is_literal(condition):
+        if is_literal(condition) or _is_always_true(condition):
             yield Hit(path, "is always true, and the loop has no items: it never ends", ref=task.ref)
             continue
         names = names_read(condition)
@@ -102,6 +104,17 @@ def misplaced_items(workflow: WorkflowSubject) -> Iterator[Hit]:
         yield Hit(
             (*task.path, "inputParameters", "items"), "items in inputParameters are not gone through", ref=task.ref
         )
+
+
+def _is_always_true(condition: str) -> bool:
+    """Whether a condition is a way to write `true`: a number above 0, `!false`, `1 == 1`, or an `if` on such a one."""
+    bare = condition.strip().rstrip(";").strip()
+    while bare.startswith("(") and bare.endswith(")") and "(" not in bare[1:] and ")" not in bare[:-1]:
+        bare = bare[1:-1].strip()
+    chosen = _IF.fullmatch(bare)
+    if chosen is not None:
+        return _is_always_true(chosen[1]) and _is_always_true(chosen[2])
+    return _TRUE.fullmatch(bare) is not None
 
 
 def _members(ref: str, condition: str) -> list[str]:

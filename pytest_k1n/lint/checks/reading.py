@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import product
 
@@ -14,6 +15,9 @@ from pytest_k1n.lint.suggest import suggestion
 from pytest_k1n.lint.tree import TaskNode, listed, mapping, texts
 
 _MOST_SUGGESTIONS = 50
+_UNBRACED = re.compile(r"\$?workflow\.(?:input|variables)(?:\.[A-Za-z_][\w-]*)+")
+_IS_SCRIPT = re.compile(r"(?i)expression|script|query|code|path|failureWorkflow")
+"""Keys under which such a text may be meant as it stands: a script's name for something, a failure workflow's."""
 OF_ITEMS = ("loopItem", "loopIndex")
 """What a loop with items tells of its round: in its output, and to its condition."""
 
@@ -29,6 +33,24 @@ def malformed_expression(workflow: WorkflowSubject) -> Iterator[Hit]:
         for path, text in texts(dict(task.inputs), (*task.path, "inputParameters")):
             if text.startswith("${") and "}" not in text and path[-1] not in ("expression", "scriptExpression"):
                 yield Hit(path, f"{text[:60]!r} never closes: it stays as it is", "add }", Level.WARNING, task.ref)
+
+
+def unbraced(workflow: WorkflowSubject) -> Iterator[Hit]:
+    """Find texts that are an expression but for its braces: they stay as they are."""
+    for task in workflow.tasks:
+        for key in ("inputParameters", "sink", "items"):
+            for path, text in texts(task.fields.get(key), (*task.path, key)):
+                if _UNBRACED.fullmatch(text) and not any(
+                    _IS_SCRIPT.search(str(part)) for part in path[len(task.path) :]
+                ):
+                    yield Hit(path, f"{text!r} has no braces: it stays as it is", _braced(text), ref=task.ref)
+    for path, text in texts(workflow.fields.get("outputParameters"), (*workflow.path, "outputParameters")):
+        if _UNBRACED.fullmatch(text):
+            yield Hit(path, f"{text!r} has no braces: it stays as it is", _braced(text))
+
+
+def _braced(text: str) -> str:
+    return f"write ${{{text.lstrip('$')}}}"
 
 
 def unknown_ref(workflow: WorkflowSubject) -> Iterator[Hit]:

@@ -15,7 +15,9 @@ EVALUATORS = ("value-param", "javascript", "graaljs", "python")
 _LITERAL = r"""(?:'([^'\\]*)'|"([^"\\]*)"|(true|false|-?\d+))"""
 _RETURN = re.compile(r"\breturn\b\s*([^;}\n]+)")
 _ONE_LITERAL = re.compile(rf"\s*{_LITERAL}\s*;?\s*")
-_TERNARY = re.compile(r"\?(?![.?])\s*([^?:]+?)\s*:\s*([^?:]+?)\s*;?\s*\)*\s*;?\s*$")
+_STRING = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")
+_UNREAD = re.compile(r"[/`,]|\?[.?]|(?<![=!<>])=(?!=)")
+"""What would take a parser: regular expressions, templates, sequences, optional chains, assignments."""
 _IS_BOOLEAN = re.compile(r"^[^;{}?]*?(?:===?|!==?|<=?|>=?)[^;{}?|&]*;?$")
 
 
@@ -142,12 +144,49 @@ def _literals(expression: str) -> set[str] | None:
     one = _ONE_LITERAL.fullmatch(expression)
     if one is not None:
         return {one[1] if one[1] is not None else one[2] if one[2] is not None else one[3]}
-    ternary = _TERNARY.search(expression)
-    if ternary is not None and expression.count("?") == 1:
-        first, second = _literals(ternary[1]), _literals(ternary[2].rstrip(") "))
+    if "=>" in expression or _UNREAD.search(bare := _STRING.sub(_blank, expression)):
+        return None
+    if (inner := _unwrapped(expression, bare)) is not None:
+        return _literals(inner)
+    if (ends := _branches(bare)) is not None:
+        first, second = (_literals(expression[begin:end]) for begin, end in ends)
         return None if first is None or second is None else first | second
     if _IS_BOOLEAN.match(expression) and "=>" not in expression:
         return {"true", "false"}
+    return None
+
+
+def _blank(found: re.Match[str]) -> str:
+    return "'" + "x" * (len(found[0]) - 2) + "'"
+
+
+def _unwrapped(expression: str, bare: str) -> str | None:
+    """Take off the parentheses around all of an expression; None if there are none. `bare`: without its strings."""
+    begin, end = len(bare) - len(bare.lstrip()), len(bare.rstrip("; \n\t"))
+    if bare[begin : begin + 1] != "(" or bare[end - 1 : end] != ")":
+        return None
+    depth = 0
+    for place in range(begin, end - 1):
+        depth += {"(": 1, ")": -1}.get(bare[place], 0)
+        if depth == 0:
+            return None
+    return expression[begin + 1 : end - 1]
+
+
+def _branches(bare: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Find where the two results of `… ? … : …` stand; None if an expression is no such choice."""
+    depth, asked, first = 0, 0, -1
+    for place, letter in enumerate(bare):
+        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(letter, 0)
+        if depth:
+            continue
+        if letter == "?":
+            asked += 1
+            first = place + 1 if asked == 1 and first < 0 else first
+        elif letter == ":" and asked:
+            asked -= 1
+            if not asked:
+                return (first, place), (place + 1, len(bare))
     return None
 
 

@@ -56,6 +56,12 @@ def switch_by(script: str, **inputs: Any) -> Definition:
     return switch({"x": [B]}, evaluatorType="javascript", expression=script, inputParameters=inputs)
 
 
+def switch_for(script: str, *cases: str) -> Definition:
+    """A switch by a script with inputs of the names that are used here."""
+    inputs = {"s": "${workflow.input.s}", "t": "${workflow.input.t}"}
+    return switch({case: [B] for case in cases}, evaluatorType="javascript", expression=script, inputParameters=inputs)
+
+
 def loop(*body: Definition, ref: str = "l", condition: str = ROUNDS, **fields: Any) -> Definition:
     return task(ref, "DO_WHILE", loopCondition=condition, loopOver=list(body), **fields)
 
@@ -71,6 +77,10 @@ def child(ref: str = "c", *, name: str = "lint_child", version: int | None = 1, 
 
 def terminate(ref: str = "t", **fields: Any) -> Definition:
     return task(ref, "TERMINATE", inputParameters={"terminationStatus": "COMPLETED"}, **fields)
+
+
+def ended_with(output: Any) -> Definition:
+    return task("t", "TERMINATE", inputParameters={"terminationStatus": "COMPLETED", "workflowOutput": output})
 
 
 def without(document: Definition, *keys: str) -> Definition:
@@ -414,8 +424,68 @@ EXAMPLES: dict[str, Examples] = {
             workflow(reader("b", "${workflow.secrets.KEY}", "${workflow.env.X}", "${workflow.variables.n}")),
         ],
     ),
+    "no-braces": Examples(
+        bad=[
+            workflow(reader("a", "$workflow.input.orderId")),
+            workflow(reader("a", "workflow.input.order.id")),
+            workflow(
+                task(
+                    "h",
+                    "HTTP",
+                    inputParameters={
+                        "http_request": {
+                            "uri": "http://example.com",
+                            "method": "POST",
+                            "body": {"id": "$workflow.input.id"},
+                        }
+                    },
+                )
+            ),
+            workflow(A, outputParameters={"x": "workflow.variables.total"}),
+            workflow(reader("a", body=["x", {"deep": "$workflow.input.k"}])),
+        ],
+        good=[
+            workflow(
+                reader("a", "${workflow.input.orderId}", "say workflow.input.x", "$workflow.input.x!", "workflow.input")
+            ),
+            workflow(A, failureWorkflow="$workflow.input.undo"),
+            workflow(
+                task("i", "INLINE", inputParameters={"evaluatorType": "javascript", "expression": "workflow.input.k"})
+            ),
+            workflow(reader("a", jsonPath="workflow.input.k")),
+            workflow(reader("a", "workflow.input.csv is read", "http://workflow.input.x/y", "{{workflow.input.x}}")),
+        ],
+    ),
     "unknown-output": Examples(
         bad=[
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output.reciept}")),
+                workflow(A, name="lint_c", outputParameters={"receipt": "${a.output.r}"}),
+            ],
+            workflow(
+                task(
+                    "c",
+                    "SUB_WORKFLOW",
+                    subWorkflowParam={
+                        "name": "lint_c",
+                        "workflowDefinition": workflow(A, name="lint_c", outputParameters={"x": 1}),
+                    },
+                ),
+                reader("b", "${c.output.y.z}"),
+            ),
+            [
+                workflow(child(name="lint_c", version=2), reader("b", "${c.output.old}")),
+                workflow(A, name="lint_c", version=1, outputParameters={"old": 1}),
+                workflow(A, name="lint_c", version=2, outputParameters={"new": 1}),
+            ],
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output['z']}")),
+                workflow(A, ended_with({"y": 1}), name="lint_c", outputParameters={"x": 1}),
+            ],
+            [
+                workflow(loop(child(name="lint_c"), condition="$.c['done'] != true")),
+                workflow(A, name="lint_c", outputParameters={"isDone": "${a.output.r}"}),
+            ],
             workflow(http(), reader("b", "${h.output.body}")),
             workflow(http(), reader("b", "${h.output.response.status}")),
             workflow(http(), outputParameters={"x": "${h.output['statusCode']}"}),
@@ -428,6 +498,42 @@ EXAMPLES: dict[str, Examples] = {
             workflow(task("w", "START_WORKFLOW", inputParameters={}), reader("b", "${w.output.id}")),
         ],
         good=[
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output.receipt.no}", "${c.output.subWorkflowId}")),
+                workflow(A, name="lint_c", outputParameters={"receipt": "${a.output.r}"}),
+            ],
+            [workflow(child(name="lint_c"), reader("b", "${c.output.x}")), workflow(A, name="lint_c")],
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output.x}")),
+                workflow(A, name="lint_d", outputParameters={"y": 1}),
+            ],
+            [
+                workflow(
+                    task("c", "SUB_WORKFLOW", subWorkflowParam={"name": "lint_c"}), reader("b", "${c.output.old}")
+                ),
+                workflow(A, name="lint_c", version=1, outputParameters={"old": 1}),
+                workflow(A, name="lint_c", version=2, outputParameters={"new": 1}),
+            ],
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output.y}")),
+                workflow(A, ended_with({"y": 1}), name="lint_c", outputParameters={"x": 1}),
+            ],
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output.y}")),
+                workflow(A, ended_with("${a.output}"), name="lint_c", outputParameters={"x": 1}),
+            ],
+            workflow(
+                task(
+                    "c",
+                    "SUB_WORKFLOW",
+                    subWorkflowParam={"name": "lint_c", "version": 1, "workflowDefinition": "${workflow.input.made}"},
+                ),
+                reader("b", "${c.output.y}"),
+            ),
+            [
+                workflow(child(name="lint_c"), reader("b", "${c.output.a.b}", "${c.output.*}", "${c.output.keys()}")),
+                workflow(A, name="lint_c", outputParameters={"a.b": 1}),
+            ],
             workflow(http(), reader("b", "${h.output}", "${h.output.response}", "${h.output.response.body.items[0]}")),
             workflow({**http(), "asyncComplete": True}, reader("b", "${h.output.approved}")),
             workflow(inline("1"), reader("b", "${i.output.result.x.y}", "${i.output.keys()}", "${i.output..x}")),
@@ -645,6 +751,10 @@ EXAMPLES: dict[str, Examples] = {
     ),
     "loop-never-ends": Examples(
         bad=[
+            workflow(loop(A, condition="if (true) { true; } else { false; }")),
+            workflow(loop(A, condition="(1 == 1)")),
+            workflow(loop(A, condition="1;")),
+            workflow(loop(A, condition="!false")),
             workflow(loop(A, condition="true")),
             workflow(loop(A, condition="$.n < 3", inputParameters={"n": "${workflow.input.n}"})),
             workflow(
@@ -654,6 +764,10 @@ EXAMPLES: dict[str, Examples] = {
             workflow(loop(A, condition="$['n'] !== 'x'", inputParameters={"n": "${workflow.variables.n}"})),
         ],
         good=[
+            workflow(loop(A, condition="0")),
+            workflow(loop(A, condition="'1' == 1 ? false : true", items="${workflow.input.xs}")),
+            workflow(loop(A, condition="if (true) { $.l['iteration'] < 3; } else { true; }")),
+            workflow(loop(A, condition="1 == 2")),
             workflow(loop(A)),
             workflow(loop(A, condition="$.a['done'] != true")),
             workflow(
@@ -794,9 +908,25 @@ EXAMPLES: dict[str, Examples] = {
                     inputParameters={"n": 1},
                 )
             ),
+            workflow(switch_for("$.s < 300 ? 'REJECT' : ($.s < 600 ? 'REVIEW' : 'ACCEPT')", "REVEIW")),
+            workflow(switch_for("$.s < 300 ? 'REJECT' : $.s < 600 ? \"a:b?\" : 'ACCEPT';", "REVIEW")),
+            workflow(switch_for("(($.s < 300) ? ($.t ? 'a' : 'b') : 'c')", "d")),
+            workflow(switch_for("(function () { return $.s > 3 ? 'big' : $.s > 1 ? 'middle' : 'small'; })()", "midle")),
             workflow(switch({"1": [A], "2": [B]}, inputParameters={"k": 1})),
         ],
         good=[
+            workflow(switch_for("$.s < 300 ? 'REJECT' : ($.s < 600 ? 'REVIEW' : 'ACCEPT')", "REVIEW")),
+            workflow(switch_for("'x' + ($.s ? 'a' : 'b')", "xa")),
+            workflow(switch_for("('x' + ($.s ? 'a' : 'b'))", "xa")),
+            workflow(switch_for("String($.s ? 'a' : 'b')", "c")),
+            workflow(switch_for("$.s ? 'a' : $.t", "c")),
+            workflow(switch_for("($.s ? 'a' : 'b').toUpperCase()", "A")),
+            workflow(switch_for("$.s?.t ? 'a' : 'b'", "c")),
+            workflow(switch_for("/[?:'\"]/.test($.s) ? 'a' : 'b'", "c")),
+            workflow(switch_for("$.s ? 'a' : 'b' + $.t", "bx")),
+            workflow(switch_for("$.s ?? ($.t ? 'a' : 'b')", "c")),
+            workflow(switch_for("$.s || ($.t ? 'a' : 'b')", "c")),
+            workflow(switch_for("$.t ? 'a' : ('b', $.s)", "c")),
             workflow(switch({"x": [A], "y": [B]})),
             workflow(switch({"true": [A]}, evaluatorType="javascript", expression="$.n > 3", inputParameters={"n": 1})),
             workflow(switch({"x": [A]}, evaluatorType="javascript", expression="$.n", inputParameters={"n": 1})),
