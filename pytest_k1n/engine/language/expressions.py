@@ -313,9 +313,15 @@ def _walk(value: Any, keys: tuple[str, ...]) -> Any:
     return value
 
 
-def _read(value: Any, path: jsonpath.Path) -> Any:
+def _whole(execution: Referable) -> dict[str, Any]:
+    """Write all that expressions may refer to: what `$` stands for in a filter."""
+    tasks = {ref: {name: read(task) for name, read in _TASK.items()} for ref, task in execution.plain.items()}
+    return {**tasks, "workflow": {name: get(execution) for name, get in _WORKFLOW.items()}}
+
+
+def _read(value: Any, path: jsonpath.Path, execution: Referable) -> Any:
     try:
-        found = path.read(value)
+        found = path.read(value, _whole(execution) if path.asks_whole else None)
     except jsonpath.PathError as error:
         raise InvalidInput(str(error)) from None
     return None if found is MISSING else found
@@ -323,13 +329,15 @@ def _read(value: Any, path: jsonpath.Path) -> Any:
 
 def _workflow_reference(section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
     if section is None:
-        return lambda execution, _task: _read({name: get(execution) for name, get in _WORKFLOW.items()}, path)
+        return lambda execution, _task: _read(
+            {name: get(execution) for name, get in _WORKFLOW.items()}, path, execution
+        )
     get = _WORKFLOW.get(section)
     if get is None:
         return lambda _execution, _task: None
     if keys is not None:
         return lambda execution, _task: _walk(get(execution), keys)
-    return lambda execution, _task: _read(get(execution), path)
+    return lambda execution, _task: _read(get(execution), path, execution)
 
 
 def _task_reference(root: str, section: str | None, keys: tuple[str, ...] | None, path: jsonpath.Path) -> Resolver:
@@ -341,7 +349,7 @@ def _task_reference(root: str, section: str | None, keys: tuple[str, ...] | None
             return None
         if get is None:
             whole = {name: read(task) for name, read in _TASK.items()} if section is None else None
-            return None if whole is None else _read(whole, path)
-        return _walk(get(task), keys) if keys is not None else _read(get(task), path)
+            return None if whole is None else _read(whole, path, execution)
+        return _walk(get(task), keys) if keys is not None else _read(get(task), path, execution)
 
     return resolve

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,10 @@ from pytest_k1n.engine.language.pathfilters import (
     Comparison,
     Function,
     LeadsNowhere,
+    Unfit,
     at,
     matchable,
+    unknown,
 )
 from pytest_k1n.engine.language.pathsteps import (
     MISSING,
@@ -45,20 +48,41 @@ class PathError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A parsed path: its steps, and whether it names at most one value."""
+    """A parsed path: its steps, whether it names at most one value, and whether a filter in it asks the whole."""
 
     steps: tuple[Step, ...]
     is_definite: bool
+    asks_whole: bool = False
+    certain: int = 0
+    """How many steps name one value at most, before any that may name several."""
 
-    def read(self, root: Any) -> Any:
-        """Evaluate against a value; `MISSING` where a definite path leads nowhere."""
+    def read(self, root: Any, whole: Any = None) -> Any:
+        """Evaluate against a value; `MISSING` where a definite path leads nowhere.
+
+        `whole` is what `$` stands for in a filter, the value itself unless it is a part of something.
+        """
+        if self.asks_whole:
+            token = _WHOLE.set(root if whole is None else whole)
+            try:
+                return self._read(root)
+            finally:
+                _WHOLE.reset(token)
+        return self._read(root)
+
+    def operand(self, value: Any) -> Any:
+        """Evaluate within a filter: there a path is missing, too, whose beginning leads nowhere."""
+        return self._read(value, needed=self.certain)
+
+    def _read(self, root: Any, *, needed: int = 0) -> Any:
         values = [root]
         try:
-            for step in self.steps:
+            for number, step in enumerate(self.steps):
                 values = step(values)
                 if not values:
+                    if number < needed:
+                        return MISSING
                     break
-        except LeadsNowhere:
+        except (LeadsNowhere, Unfit):
             return MISSING
         if self.is_definite:
             return values[0] if values else MISSING
@@ -73,13 +97,25 @@ def parse(text: str) -> Path:
     return _Parser(text).path()
 
 
+def compiles(text: str, start: int) -> bool:
+    """Tell whether the filter whose bracket opens here can be read."""
+    try:
+        _Parser(text, start).path(one_step=True)
+    except PathError:
+        return False
+    return True
+
+
 MATCH_LIMIT_S = 4
 """CPU time for one match of a pattern, as for a script."""
 MOST_IN_PLACE = 10_000
 """Characters that a pattern with one quantifier is matched against without a child."""
-_NAME = re.compile(r"[^.\[\]()\s,'\"?@*]+")
+_WHOLE: ContextVar[Any] = ContextVar("whole")
+_NAME = re.compile(r"(?!\*)[^.\[\]()\s,'\"?@]+")
 _INTEGER = re.compile(r"-?\d+")
-_LITERAL = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
+_LITERAL = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|true|false|null")
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+_PATTERN = re.compile(r"/((?:[^/\\]|\\.)*)/")
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _WORD = re.compile("[A-Za-z]+")
 _RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::[-\d:]*)?")
@@ -87,16 +123,16 @@ _RANGE = re.compile(r"(-?\d+)?:(-?\d+)?(?::[-\d:]*)?")
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, at: int = 0) -> None:
         self.text = text
-        self.at = 0
+        self.at = at
+        self.asks_whole = False
 
-    def path(self) -> Path:
+    def path(self, *, one_step: bool = False) -> Path:
         steps: list[Step] = []
-        definite, function = True, None
-        while self.at < len(self.text):
-            if function is not None:
-                raise PathError(f"nothing may follow a function in {self.text!r}")
+        definite, function, certain = True, None, 0
+        while self.at < len(self.text) and function is None:  # what follows a function is not looked at
+            certain = len(steps) if definite else certain
             if self._take(".."):
                 definite = False
                 steps.append(descend)
@@ -120,7 +156,9 @@ class _Parser:
                 steps.append(step)
             else:
                 raise PathError(f"unexpected {self.text[self.at :]!r} in {self.text!r}")
-        return Path(tuple(steps), definite)
+            if one_step:
+                break
+        return Path(tuple(steps), definite, self.asks_whole, len(steps) if definite else certain)
 
     def _function(self, name: str) -> Function:
         """Read what stands in a function's parentheses: nothing, but a place for `index`."""
@@ -128,9 +166,13 @@ class _Parser:
         if place is not None:
             self.at = place.end()
         function = FUNCTIONS.get(name) if place is None else at(int(place[0]))
-        if function is None or not self._take(")"):
-            raise PathError(f"unknown function {name}() in {self.text!r}")
-        return function
+        if self._take(")"):
+            return function or unknown
+        end = self.text.find(")", self.at)
+        if end < 0:
+            raise PathError(f"( is not closed in {self.text!r}")
+        self.at = end + 1
+        return unknown  # with arguments
 
     def _take(self, token: str) -> bool:
         if self.text.startswith(token, self.at):
@@ -161,6 +203,14 @@ class _Parser:
         name = self.text[self.at + 1 : end]
         self.at = end + 1
         return name
+
+    def _text(self) -> str:
+        """Read a text of a filter, in which a backslash lets any character stand for itself."""
+        found = _QUOTED.match(self.text, self.at)
+        if found is None:
+            raise PathError(f"a text is not closed in {self.text!r}")
+        self.at = found.end()
+        return re.sub(r"\\(.)", r"\1", found[0][1:-1])
 
     def _bracket(self, *, is_definite: bool) -> tuple[Step, bool]:
         self._skip_blanks()
@@ -232,14 +282,20 @@ class _Parser:
             self._skip_blanks()
             self._expect(")")
             return inner
+        is_path = self.text.startswith(("@", "$"), self.at)
         left = self._operand()
         self._skip_blanks()
         if self._take("=~"):
             self._skip_blanks()
+            if not self.text.startswith("/", self.at):
+                self._operand()
+                return lambda _value: False
             pattern = self._pattern()
             return lambda value: (found := matchable(_given(left, value))) is not None and _matches(pattern, found)
         compare = self._operator()
         if compare is None:
+            if not is_path:
+                raise PathError(f"a value alone is no filter in {self.text!r}")
             return lambda value: left(value) is not MISSING
         self._skip_blanks()
         right = self._operand()
@@ -261,13 +317,18 @@ class _Parser:
         if self._take("@"):
             inner = self._until_operator()
             path = parse(inner)
-            return path.read
+            self.asks_whole |= path.asks_whole
+            return path.operand
+        if self._take("$"):
+            whole = parse(self._until_operator())
+            self.asks_whole = True
+            return lambda _value: whole.operand(_WHOLE.get())
         constant = self._literal()
         return lambda _value: constant
 
     def _literal(self) -> Any:
         if self.text[self.at : self.at + 1] in ("'", '"'):
-            return self._quoted()
+            return self._text()
         if self._take("["):
             return self._list()
         word = _LITERAL.match(self.text, self.at)
@@ -297,7 +358,7 @@ class _Parser:
                 depth += 1
             elif character == "]":
                 depth -= 1
-            elif depth == 0 and (character in "=<>!&|) \t"):
+            elif depth == 0 and (character in "=<>!&|)/ \t\r\n"):
                 if character == ")" and self.text[self.at - 1] == "(":
                     self.at += 1
                     continue
@@ -306,12 +367,11 @@ class _Parser:
         return self.text[start : self.at]
 
     def _pattern(self) -> re.Pattern[str]:
-        self._expect("/")
-        end = self.text.find("/", self.at)
-        if end < 0:
+        found = _PATTERN.match(self.text, self.at)
+        if found is None:
             raise PathError(f"the pattern is not closed in {self.text!r}")
-        source = self.text[self.at : end]
-        self.at = end + 1
+        source = found[1]
+        self.at = found.end()
         flags = re.IGNORECASE if self._take("i") else re.RegexFlag(0)
         try:
             return re.compile(source, flags)

@@ -106,6 +106,10 @@ def _empty(left: Any, right: Any) -> bool:
     return (not left) == right
 
 
+def _never(_left: Any, _right: Any) -> bool:
+    return False
+
+
 SIGNS: Final[tuple[tuple[str, Comparison], ...]] = (
     ("===", _same),
     ("!==", lambda left, right: not _same(left, right)),
@@ -126,6 +130,9 @@ WORDS: Final[dict[str, Comparison]] = {
     "contains": _contains,
     "size": _size,
     "empty": _empty,
+    "type": _never,
+    "matches": _never,
+    "all": _never,
 }
 """Operators that are words, in any case."""
 
@@ -159,6 +166,11 @@ def at(position: int) -> Function:
         return value[place]
 
     return read
+
+
+def unknown(_value: Any) -> Any:
+    """Be a function that there is not, or that takes no arguments. Raises Unfit."""
+    raise Unfit
 
 
 def _aggregate(compute: Callable[[list[float]], float]) -> Function:

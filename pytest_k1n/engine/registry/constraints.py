@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import Final
 
-from pytest_k1n.engine.language import expressions
+from pytest_k1n.engine.language import expressions, jsonpath
 from pytest_k1n.engine.problems import Invalid
 from pytest_k1n.engine.registry.refusals import refusals, walk
 from pytest_k1n.engine.registry.taskconstraints import InputTemplate, Violation, no_template, task_violations, violation
@@ -65,7 +65,7 @@ def demand(violations: list[Violation]) -> None:
         raise Invalid(_MESSAGE, violations=tuple(violations))
 
 
-_FILTER: Final = re.compile(r"\[\?\(.*?\)\s*\]")
+_FILTER: Final = re.compile(r"\[\?\(.*?\)\s*\]", re.DOTALL)
 _FILTER_END: Final = re.compile(r"\)\s*\]")
 _SUBSCRIPT: Final = re.compile(
     r"""\[\s*(?:\*|-?\d+(?:\s*,\s*-?\d+)*|-?\d+:-?\d*|:-?\d+|'[^']*'(?:\s*,\s*'[^']*')*|"[^"]*"(?:\s*,\s*"[^"]*")*)\s*\]"""
@@ -146,9 +146,9 @@ def _without_filters(expression: str) -> str:
 def _misread(task: JsonObject, key: str, text: str, expression: str, refs: Set[str]) -> str:
     if "${" in expression:
         return ""
-    if not expression or _UNREADABLE.search(
-        _SUBSCRIPT.sub("~", _without_filters(expression.rstrip(" ") or expression))
-    ):
+    plain = _SUBSCRIPT.sub("~", _without_filters(expression.rstrip(" ") or expression))
+    are_read = all(jsonpath.compiles(expression, found.start()) for found in _FILTER.finditer(expression))
+    if not expression or _UNREADABLE.search(plain) or not are_read:
         return f"key: {key} input parameter value: {expression} is not valid"
     root = expression.partition(".")[0]
     if root in refs or root in KNOWN_ROOTS:

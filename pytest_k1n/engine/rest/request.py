@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -162,7 +163,19 @@ def content_kind(headers: Mapping[str, str]) -> tuple[str, list[str]]:
     kind, *parameters = (part.strip() for part in given.split(";"))
     if given and "/" not in kind:
         raise Illegal(f"Invalid mime type \"{given}\": does not contain '/'")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.lower() == "charset" and not _is_charset(value.strip("\"'")):
+            raise Illegal(f"Invalid mime type \"{given}\": unsupported charset '{value}'")
     return kind, parameters
+
+
+def _is_charset(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
 
 
 def _demand_json(kind: str, parameters: list[str]) -> None:

@@ -20,6 +20,9 @@ def metadata_requests() -> dict[str, list[ClientStep]]:
         "definitions with wrong tasks": [_put(each) for each in _wrong_tasks()],
         "definitions with wrong tasks inside": _inner_tasks(),
         "definitions with references": [_put(task(inputParameters=inputs)) for inputs in _REFERENCES],
+        "definitions with filters": [
+            _put(task(inputParameters={"x": f"${{workflow.input.l[?({each})].n}}"})) for each in _FILTERS
+        ],
         "definitions registered again": _again(),
         "administration": _administration(),
         "definitions that hold a null for what is demanded": _demanded(),
@@ -280,3 +283,10 @@ def _administration() -> list[ClientStep]:
         step("GET /workflow/{id}/tasks", status="COMPLETED"),
         step("GET /tasks/queue/sizes"),
     ]
+
+
+_FILTERS = (
+    "@.a", "@.a==1", "1==1", "@.a==.5", "@.a =~ 'x'", "@.a*2>4", "@.a==$.x", "@.a[?(@.b==1)]", "@.a type 'x'",
+    "", "true", "'x'", "a>1", "@.a=1", "@.a<>1", "@.a and @.b", "@.a>1 && ", "@.a ~ 1", "@.a > ", "@.a =~ /x",
+    "@.a/2==1", "@.a==x", "not @.a", "@.a==True",
+)  # fmt: skip

@@ -160,6 +160,28 @@ words[?(@.w =~ /t.*/)].w
 words[?(@.w =~ /P.*/i)].w
 items[?(@.p > 1e1)].n
 text[?(@.a)]""",
+    "the whole in filters": """\
+items[?(@.p>$.workflow.input.numbers[0])].n
+items[?(@.p==$.workflow.input.items[0].p)].n
+items[?($.workflow.input.text=='t')].n
+items[?(@.p>$.nope)]
+numbers[?(@<$.workflow.input.numbers[2])]
+items[?($.workflow.nope)]""",
+    "odd filters": """\
+items[?(@.n =~ 'a')]
+texts[?(@ =~ /a\\/b/)]
+items[?(@.p==5.)]
+items[?(@.p>.5)].n
+items[?(@.n type 'a')]
+items[?(@.n matches 'a')]
+items[?(@.p*2>4)]
+items[?(@.nope()>1)]
+lists[?(@.t.*)]
+lists[?(@.t..k)]
+lists[?(@.t[?(@==1)])]
+numbers.nope()
+numbers.sum().x
+items[0].keys().length()""",
     "lists in texts": """\
 items[*].n
 items[*]

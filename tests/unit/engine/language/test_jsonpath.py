@@ -80,7 +80,7 @@ def test_a_path_leads_where_it_says(path, value):
         ".a[::]",
         ".a[1:x]",
         ".a[+1]",
-        ".a.nope()",
+        ".a.nope(",
         "a",
         ".a[?(@.b =~ /(/)]",
     ],
@@ -119,3 +119,39 @@ def test_a_pattern_that_takes_for_ever_is_ended(monkeypatch):
 
 def test_the_deviation_of_equal_fractions_is_no_number_where_rounding_makes_it_less_than_none():
     assert math.isnan(FUNCTIONS["stddev"]([0.1, 0.1, 0.1]))
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "@.a=='x' && (@.b || !@.c)", "@.a =~ /a\\/b/i", "@.a =~ 'x'", "@.a[?(@.b==1)]", "@.a==.5", "@.a==1.",
+        "@.a=='it\\'s'", "@.foo()>1", "@.a type 'x'", "@.a*2>4", "@.a==$.x", "$.x", "@.a==null", "1==1",
+    ],
+)  # fmt: skip
+def test_a_filter_that_the_server_compiles_is_read(test):
+    assert jsonpath.compiles(f"x[?({test})].y", 1)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "", "true", "1", "'x'", "a>1", "@.a=1", "@.a<>1", "@.a and @.b", "@.a>1 && ", "&& @.a", "@.a ~ 1", "@.a > ",
+        "@.a =~ /x", "@.a/2==1", "@.a==x", "not @.a", "@.a==True",
+    ],
+)  # fmt: skip
+def test_a_filter_that_the_server_refuses_is_not(test):
+    assert not jsonpath.compiles(f"x[?({test})].y", 1)
+
+
+def test_the_whole_is_there_in_a_filter():
+    whole = {"w": {"l": [{"a": 1}, {"a": 2}], "m": 2}}
+    path = jsonpath.parse("[?(@.a==$.w.m)].a")
+
+    assert path.read(whole["w"]["l"], whole) == [2]
+    assert jsonpath.parse(".l[?(@.a<$.m)].a").read(whole["w"]) == [1]
+
+
+@pytest.mark.parametrize(("path", "found"), [(".n.nope()", None), (".n.append(5)", None), (".n.sum().x", 3.0)])
+def test_functions_that_there_are_not_lead_nowhere_and_nothing_follows_one(path, found):
+    value = jsonpath.parse(path).read({"n": [1, 2]})
+    assert (None if value is jsonpath.MISSING else value) == found

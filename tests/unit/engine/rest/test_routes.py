@@ -478,6 +478,10 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(routes, given, shown):
     ("given", "answer"),
     [
         ("nonsense", (500, "Invalid mime type \"nonsense\": does not contain '/'")),
+        (
+            "application/json;charset=nope",
+            (500, "Invalid mime type \"application/json;charset=nope\": unsupported charset 'nope'"),
+        ),
         ("application/*", (400, "Content-Type cannot contain wildcard subtype '*'")),
         ("*/*", (400, "Content-Type cannot contain wildcard type '*'")),
     ],
