@@ -83,9 +83,12 @@ def terminate(
 
 
 def cancel_open(context: Context, execution: ExecutionState) -> None:
-    """Cancel every open task of an ended execution, take it off its queue, and have child executions ended."""
+    """Cancel every open task of an ended execution, take it off its queue, and have child executions ended.
+
+    Also an earlier attempt that a rerun has opened again, which no evaluation looks at.
+    """
     why = f"reason: {execution.reason}" if execution.reason else f"status {execution.status}"
-    for task in execution.live:
+    for task in execution.tasks:
         if task.status in OPEN_TASK:
             if task.type == "JOIN":
                 task.output = joins.output(task)

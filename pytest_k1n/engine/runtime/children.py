@@ -40,6 +40,8 @@ def start(engine: Parent, task: TaskState) -> None:
         task.started_ms = task.updated_ms = now_ms  # a dynamic one: the server stumbles, and leaves it scheduled
         return
     try:
+        if not isinstance(inline, dict) and not str(name).strip():
+            raise Unknown("Workflow name must be specified when searching for a definition")
         definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else engine.find(str(name), version)
     except (Unknown, MissingChild) as error:
         task.started_ms = task.ended_ms = now_ms

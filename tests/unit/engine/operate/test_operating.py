@@ -189,6 +189,19 @@ def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make
     assert execution.state.status == "COMPLETED"
 
 
+def test_an_attempt_that_a_rerun_opened_again_ends_with_its_execution(bench, make):
+    bench.define("r", retryCount=1, retryDelaySeconds=0)
+    execution = bench.start(make.workflow(make.simple("r"), make.simple("b")))
+    execution.fail("r")
+    execution.complete("r")
+    execution.complete("b")
+    reruns.rerun(bench.engine, execution.state, task_id=execution.task("b").task_id)
+    operations.terminate(bench.engine, execution.state, "enough")
+
+    assert [task.status for task in execution.state.tasks] == ["CANCELED", "COMPLETED", "CANCELED"]
+    assert not list(bench.engine.deliverable())
+
+
 def test_a_rerun_task_keeps_the_delay_it_was_scheduled_with(bench, make):
     bench.define("r", retryCount=1, retryDelaySeconds=2)
     execution = bench.run(make.workflow(make.simple("r")), tape={"r": [make.result(status="FAILED")]})
