@@ -40,9 +40,7 @@ def start(engine: Parent, task: TaskState) -> None:
         task.started_ms = task.updated_ms = now_ms  # a dynamic one: the server stumbles, and leaves it scheduled
         return
     try:
-        if not isinstance(inline, dict) and not str(name).strip():
-            raise Unknown("Workflow name must be specified when searching for a definition")
-        definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else engine.find(str(name), version)
+        definition = engine.catalogue.inline(inline) if isinstance(inline, dict) else _find(engine, str(name), version)
     except (Unknown, MissingChild) as error:
         task.started_ms = task.ended_ms = now_ms
         task.status, task.reason = FAILED, str(error)
@@ -71,6 +69,13 @@ def start(engine: Parent, task: TaskState) -> None:
         task.ended_ms = now_ms
         task.status, task.reason, task.sub_id, task.output = FAILED, str(error), None, {}
         engine.decide(parent, (task,))
+
+
+def _find(engine: Parent, name: str, version: int | None) -> Definition:
+    """Find a child's definition. Raises Unknown or MissingChild."""
+    if not name.strip():
+        raise Unknown("Workflow name must be specified when searching for a definition")
+    return engine.find(name, version)
 
 
 def tell_parent(engine: Parent, child: ExecutionState) -> None:

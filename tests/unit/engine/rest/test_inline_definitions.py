@@ -1,4 +1,4 @@
-"""Task definitions that come inside a workflow definition: what they leave out has the server's defaults."""
+"""Task and workflow definitions that come inside a workflow definition: what they leave out has the server's defaults."""
 
 import json
 
@@ -50,3 +50,11 @@ def test_a_child_breaks_off_when_it_comes_to_a_task_without_a_ref(bench, make, b
     child = bench.engine.execution(execution.task("sub").sub_id)
     assert (execution.state.status, child.status, [task.ref for task in child.tasks]) == ("FAILED", "FAILED", before)
     assert child.reason.startswith("refName passed is null.")
+
+
+def test_a_child_without_a_name_fails_its_task_in_the_servers_words(bench, make):
+    execution = bench.run(
+        make.workflow(make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "", "version": 1}))
+    )
+
+    assert execution.task("sub").reason == "Workflow name must be specified when searching for a definition"
