@@ -8,6 +8,8 @@ from pytest_k1n.commands.material import Material, Recorded, task_of
 from pytest_k1n.core.units import MINUTE_MS
 
 _MINUTES = {"reserve": 2, "charge": 3, "receipt": 1, "pack": 6, "ship": 5}
+_LIMIT_S = 1800
+"""After how long a task of it is given up; the whole after twice that."""
 
 
 def example() -> Material:
@@ -19,8 +21,8 @@ def example() -> Material:
         "description": "An example: pay and pack side by side, ship when both are done",
         "schemaVersion": 2,
         "ownerEmail": "k1n@example.com",
-        "timeoutPolicy": "ALERT_ONLY",
-        "timeoutSeconds": 0,
+        "timeoutPolicy": "TIME_OUT_WF",
+        "timeoutSeconds": 2 * _LIMIT_S,
         "inputParameters": ["order_id"],
         "tasks": [
             _simple("reserve"),
@@ -32,7 +34,7 @@ def example() -> Material:
     }
     return Material(
         workflows=(document,),
-        tasks=tuple(task_of(name) for name in _MINUTES),
+        tasks=tuple(task_of(name) | {"timeoutSeconds": _LIMIT_S} for name in _MINUTES),
         estimates_ms={ref: minutes * MINUTE_MS for ref, minutes in _MINUTES.items()},
         recorded=Recorded(),
         source="the example that comes with pytest-k1n",

@@ -145,6 +145,9 @@ def test_the_example_s_files_are_valid(tmp_path, capsys):
     assert main(["init", str(tmp_path / "new")]) == 0
     assert f"  cd {tmp_path / 'new'}\n" in capsys.readouterr().out
     assert main(["validate", *(str(tmp_path / "new" / name) for name in ("k1n.toml", "workflows/order.json"))]) == 0
+    capsys.readouterr()
+    assert main(["lint", str(tmp_path / "new")]) == 0
+    assert capsys.readouterr().out.startswith("nothing found in 1 workflow")
 
 
 def test_a_broken_order_is_a_finding_that_explains_itself(pytester):
