@@ -18,7 +18,8 @@ from pytest_k1n.core.model import Json
 from pytest_k1n.core.record.correlation import batch_correlation_id
 from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import Weather
-from pytest_k1n.run.run import Run, waiting
+from pytest_k1n.run.deadline import waiting
+from pytest_k1n.run.run import Run
 from pytest_k1n.run.server_choice import SLOTS
 from pytest_k1n.servers import control
 from pytest_k1n.servers.errors import ServerError

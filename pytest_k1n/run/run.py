@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,11 +171,3 @@ def is_listing(config: pytest.Config) -> bool:
 def new_uid() -> str:
     """Make the id of a run: eight hex digits, in correlation ids, domains, folder and process names."""
     return uuid.uuid4().hex[:8]
-
-
-def waiting(within_s: float, *, step_s: float = 0.01, clock: Callable[[], float] = time.monotonic) -> Iterator[float]:
-    """Yield what is left of a deadline, at once and then every `step_s`, until it has passed."""
-    deadline = clock() + within_s
-    while (left := deadline - clock()) > 0:
-        yield left
-        time.sleep(step_s)

@@ -15,7 +15,8 @@ import pytest
 from pytest_k1n.coordination.collection import UNBATCHED, Item
 from pytest_k1n.coordination.gate_ledger import Gate
 from pytest_k1n.coordination.runfolder import LaunchedExecution, RunState
-from pytest_k1n.run.run import Run, waiting
+from pytest_k1n.run.deadline import waiting
+from pytest_k1n.run.run import Run
 
 BLOCKED_BY = pytest.StashKey[str]()
 FAILED_WAIT = pytest.StashKey[str]()

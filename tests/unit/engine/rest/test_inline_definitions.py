@@ -1,4 +1,4 @@
-"""Task and workflow definitions that come inside a workflow definition: what they leave out has the server's defaults."""
+"""Definitions that come inside a workflow definition: what they leave out has the server's defaults."""
 
 import json
 
