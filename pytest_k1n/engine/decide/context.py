@@ -7,7 +7,7 @@ leaves everything else (queues, timers, other executions) as `Effects` for the e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_k1n.engine.decide.domains import Polled
@@ -81,3 +81,5 @@ class Context:
     dialect: Dialect = CURRENT
     moved: set[TaskState] | None = None
     """Open loops that it moved on last and had not looked at before; None: it has not come to the loops yet."""
+    begun: list[TaskState] = field(default_factory=list)
+    """Loops that have begun an iteration."""

@@ -44,6 +44,10 @@ def decide(context: Context, execution: ExecutionState, changed: Iterable[TaskSt
     attention.note(execution, changed)
     while _evaluate(context, execution):
         pass
+    looks = execution.attention  # nothing of what is dropped is looked at any more
+    for loop in dict.fromkeys(context.begun):
+        loops.forget_tasks(loop)
+    execution.attention = looks
 
 
 class _Findings:
@@ -244,6 +248,8 @@ def _advance_loop(
         loop.updated_ms = context.now_ms
         batch = TaskGroup(context, execution, loop.iteration)
         batch.map(first)
+        loops.forget_tasks(loop, seen=1)
+        context.begun.append(loop)
     except Broken as error:
         loop.status, loop.reason, loop.ended_ms = FAILED, str(error), context.now_ms
         return True

@@ -140,7 +140,6 @@ def _next(loop: TaskState) -> Node:
     if items is not None:
         loop.output["loopIndex"] = index
         loop.output["loopItem"] = items[index] if index < len(items) else None
-    _forget_tasks(loop)
     return loop.node.body[0]
 
 
@@ -214,10 +213,14 @@ def is_dropped(task: TaskState) -> bool:
     return keep is not None and keep < 1
 
 
-def _forget_tasks(loop: TaskState) -> None:
-    """Drop the tasks of iterations that are no longer wanted, now that a new one begins."""
+def forget_tasks(loop: TaskState, *, seen: int = 0) -> None:
+    """Drop the tasks of iterations that are no longer wanted, but for some that the evaluation still sees.
+
+    The server takes them out of its database when an iteration begins; what an evaluation holds in memory stays there
+    to its end, and what it schedules can refer to it.
+    """
     keep = kept(loop)
-    if keep is None or (oldest := loop.iteration - keep) < 1:
+    if keep is None or (oldest := loop.iteration - max(keep, 1) - seen) < 1:
         return
     execution, next_seq = loop.execution, loop.execution.next_seq
     execution.keep([task for task in execution.tasks if task.node.loop is not loop.node or task.iteration > oldest])

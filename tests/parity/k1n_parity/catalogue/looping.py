@@ -108,6 +108,17 @@ def _loops() -> Iterator[Case]:
             LOOPED,
             defs=DEFS,
         )
+    earlier = {ref: f"${{{ref}.output}}" for ref in "ab"}
+    for name, body in {
+        "workers": [simple("a", earlier), simple("b", earlier)],
+        "scripts": [system("INLINE", ref, {**earlier, "expression": "$.a == null ? 0 : 1"}) for ref in "ab"],
+    }.items():
+        yield case(
+            f"a loop with keepLastN that looks back, {name}",
+            loop(*body, loopCondition="$.loop['iteration'] < 3", inputs={"keepLastN": 1}),
+            LOOPED,
+            defs=DEFS,
+        )
     item = simple("a", {"item": "${loop.output.loopItem}", "index": "${loop.output.loopIndex}"})
     for name, items in {
         "maps": [{"x": 1}, {"x": 2}],

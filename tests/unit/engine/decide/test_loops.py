@@ -6,6 +6,7 @@ import pytest
 
 from pytest_k1n.engine.operate import reruns
 from pytest_k1n.engine.rest.router import Routes
+from pytest_k1n.engine.runtime.queues import QueueKey
 
 
 def test_an_empty_condition_goes_on_while_items_are_left(bench, make):
@@ -104,3 +105,28 @@ def test_a_rerun_of_a_later_iteration_goes_over_the_numbers_of_what_is_there(ben
     assert [(task.ref, task.seq) for task in execution.state.tasks][7:] == [
         ("b__2", 8), ("fork__1", 9), ("fork__2", 13), ("join__2", 16),
     ]  # fmt: skip
+
+
+def test_the_first_task_of_an_iteration_sees_what_keep_last_n_drops_then(bench, make):
+    a, b = (make.simple(ref, inputParameters={"a": "${a.output.of}", "b": "${b.output.of}"}) for ref in "ab")
+    loop = make.of_type(
+        "DO_WHILE", "loop", loopOver=[a, b], loopCondition="$.loop['iteration'] < 2", inputParameters={"keepLastN": 1}
+    )  # fmt: skip
+    execution = bench.run(make.workflow(loop))
+
+    assert list(make.statuses(execution)) == ["loop", "a__2", "b__2"]
+    assert execution.task("a__2").input == {"a": "a__1", "b": "b__1"}
+    assert execution.task("b__2").input == {"a": "a__2", "b": None}
+
+
+def test_a_time_limit_holds_in_a_loop_that_has_dropped_tasks(bench, make):
+    bench.define("a", responseTimeoutSeconds=5, timeoutPolicy="TIME_OUT_WF")
+    loop = make.of_type(
+        "DO_WHILE", "loop", loopOver=[make.simple("a")], loopCondition="true", inputParameters={"keepLastN": 1}
+    )
+    execution = bench.start(make.workflow(loop))
+    execution.complete("a__1")
+    bench.engine.poll(QueueKey("a", None), "w")
+    execution.advance(6000)
+
+    assert execution.state.status == "TIMED_OUT"
