@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_k1n.client.errors import BadRequest, NotFound, ServerFailure
@@ -36,9 +37,17 @@ class RegistrationRefused(PermissionError):
 
 
 def register(
-    client: Conductor, workflows: Iterable[Document], tasks: Iterable[Document], *, policy: RegisterPolicy
+    client: Conductor,
+    workflows: Iterable[Document],
+    tasks: Iterable[Document],
+    *,
+    policy: RegisterPolicy,
+    known: Mapping[str, Document] | None = None,
+    find: Callable[[Document], Document | None] | None = None,
 ) -> None:
     """Make sure that the server has these definitions; `policy` is missing, always or never.
+
+    `known` are its task definitions by name, `find` tells its workflow definitions, where it has been asked already.
 
     Raises RegistrationRefused that shows every difference, having changed nothing; ConductorError, with what lint
     finds in definitions that the server refuses.
@@ -47,12 +56,12 @@ def register(
     if policy == "always":
         missing_workflows, missing_tasks = workflows, tasks
     else:
-        known = {str(task.get("name")): task for task in client.task_definitions()}
+        there = tasks_by_name(client) if known is None and tasks else known or {}
         missing_tasks, task_problems = _sorted_out(
-            tasks, lambda each: known.get(str(each["name"])), wire.task_definition
+            tasks, lambda each: there.get(str(each["name"])), wire.task_definition
         )
         missing_workflows, workflow_problems = _sorted_out(
-            workflows, lambda each: registered(client, each), wire.workflow_definition
+            workflows, find or partial(registered, client), wire.workflow_definition
         )
         problems = [f"task definition {line}" for line in task_problems]
         problems += [f"workflow definition {line}" for line in workflow_problems]
@@ -98,6 +107,11 @@ def _sorted_out(
         ours, theirs = parse(document), parse(known)
         problems += [f"{document['name']} differs in {line}" for line in differences(ours, theirs)]
     return missing, problems
+
+
+def tasks_by_name(client: Conductor) -> dict[str, Document]:
+    """Return the task definitions that a server has."""
+    return {str(task.get("name")): task for task in client.task_definitions()}
 
 
 def registered(client: Conductor, document: Document) -> Document | None:

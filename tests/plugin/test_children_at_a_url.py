@@ -99,6 +99,38 @@ def test_a_task_definition_that_no_task_carries_comes_along_and_goes(empty_proje
     assert "the server is not told the task definitions that only a dynamic task may name: forked_only" in refused.text
 
 
+OTHERWISE = """
+import pytest
+
+CLIPS = [{"name": "forked_only", "taskReferenceName": "one", "type": "SIMPLE"}]
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_clip_is_made(conductor, number):
+    execution = conductor.run("OUTER", handlers={"cut": {"clips": CLIPS, "given": {}}, "forked_only": {}})
+    assert execution.status == "COMPLETED"
+"""
+
+
+def test_a_folder_s_task_definition_that_the_server_has_otherwise_is_told_in_a_line(empty_project, engine_url):
+    join = {"name": "all", "taskReferenceName": "all", "type": "JOIN"}
+    project = (
+        empty_project.file(
+            "k1n.toml", 'schema = "k1n-plan/1"\ndefinitions = ["workflows"]\ntask_definitions = ["tasks"]\n'
+        )
+        .definition(workflow("OUTER", simple("cut"), _fork(), join))
+        .test("own", OTHERWISE)
+    )
+    ours = {"name": "forked_only", "retryCount": 1, "ownerEmail": "a@example.com"}
+    project.file("tasks/forked_only.json", json.dumps(ours))
+    with closing(Conductor(transport_for(engine_url))) as client:
+        client.register_tasks([{**ours, "retryCount": 4}])
+        outcome = project.run(f"--k1n-server={engine_url}")
+        client.unregister_task("forked_only")
+    assert outcome.counts == {"passed": 2}, outcome.text
+    told = "uses the task definition forked_only as the server has it: retry_count: ours 1, theirs 4"
+    assert outcome.text.count(told) == 1
+
+
 def test_a_failure_workflow_that_the_server_has_already_is_used_as_it_is(empty_project, engine_url):
     undo = workflow("UNDO_OWN", simple("undo"))
     project = (

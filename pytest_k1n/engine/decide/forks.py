@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pytest_k1n.engine.decide.context import Broken, Definitions
 from pytest_k1n.engine.definition import Node, dynamic_node
 from pytest_k1n.engine.language.java_text import java_cast, java_text
 from pytest_k1n.engine.problems import Invalid, InvalidInput, Problem
 from pytest_k1n.engine.registry import shapes
-from pytest_k1n.engine.registry.coercions import no_container, no_object, unreadable
+from pytest_k1n.engine.registry.coercions import unreadable
 from pytest_k1n.engine.registry.wiredefaults import workflow_task_document
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.values import JsonObject
@@ -127,7 +127,7 @@ def _joined(fork: TaskState) -> list[JsonObject]:
             {
                 "name": task.get("taskName"),
                 "taskReferenceName": task.get("referenceName"),
-                "type": task.get("type") or "SIMPLE",
+                "type": task.get("type", "SIMPLE"),
                 "inputParameters": task.get("input") or {},
             }
         )
@@ -137,37 +137,26 @@ def _joined(fork: TaskState) -> list[JsonObject]:
 
 def _read_joined(value: Any) -> list[JsonObject]:
     """Read `{dynamicTasks: [...]}` as the server's JSON reader does. Raises Broken in its words, InvalidInput."""
-    if not isinstance(value, dict):
-        raise _unreadable(no_object(_JOINED, value))
-    tasks = value.get("dynamicTasks", [])
+    try:
+        tasks = shapes.read(value, shapes.JOINED).get("dynamicTasks", [])
+    except Problem as complaint:  # of an input, not of a request
+        raise Broken(unreadable(complaint), problem=Invalid) from None
     if tasks is None:
         raise Broken(
-            f'Cannot invoke "java.util.List.stream()" because the return value of "{_JOINED}.getDynamicTasks()" is null'
+            'Cannot invoke "java.util.List.stream()" because the return value of '
+            f'"{shapes.JOINED.java}.getDynamicTasks()" is null'
         )
-    chain = f'{_JOINED}["dynamicTasks"]'
-    if not isinstance(tasks, list):
-        raise _unreadable(no_container(f"java.util.ArrayList<{_JOINED_TASK}>", tasks), chain)
-    for index, task in enumerate(tasks):
-        where = f"{chain}->java.util.ArrayList[{index}]"
-        if not isinstance(task, dict):
-            raise _unreadable(no_object(_JOINED_TASK, task), where)
-        if not isinstance(given := task.get("input") or {}, dict):
-            raise _unreadable(no_container("java.util.LinkedHashMap", given), f'{where}->{_JOINED_TASK}["input"]')
+    for task in tasks:
+        if task is None:
+            raise Broken(
+                'Cannot invoke "com.netflix.conductor.common.metadata.workflow.DynamicForkJoinTask.getReferenceName()" '
+                'because "dynamicForkJoinTask" is null'
+            )
         if not task.get("taskName"):
             raise Broken("TaskDef name cannot be null")
         if not task.get("referenceName"):
             raise InvalidInput("Error scheduling tasks: one that is forked has no referenceName")
-    return tasks
-
-
-_JOINED: Final = "com.netflix.conductor.common.metadata.workflow.DynamicForkJoinTaskList"
-_JOINED_TASK: Final = "com.netflix.conductor.common.metadata.workflow.DynamicForkJoinTask"
-
-
-def _unreadable(complaint: Problem, chain: str = "") -> Broken:
-    """Make the answer to what the server's JSON reader refuses, not of a request but of an input."""
-    complaint.chain = (chain,) if chain else ()
-    return Broken(unreadable(complaint), problem=Invalid)
+    return cast("list[JsonObject]", tasks)
 
 
 def _same_task(fork: TaskState) -> list[JsonObject]:

@@ -128,6 +128,12 @@ START: Final = Shape(
     workflowDef=("object", WORKFLOW), priority="int?", createdBy="text", idempotencyKey="text", event="text",
     externalInputPayloadStoragePath="text", idempotencyStrategy=_IDEMPOTENCY,
 )  # fmt: skip
+_JOINED_TASK: Final = Shape(
+    f"{_COMMON}.metadata.workflow.DynamicForkJoinTask",
+    taskName="text", workflowName="text", referenceName="text", type="text", input="map",
+)  # fmt: skip
+JOINED: Final = Shape(f"{_COMMON}.metadata.workflow.DynamicForkJoinTaskList", dynamicTasks=("list", _JOINED_TASK))
+"""What a dynamic fork takes for its tasks and their inputs at once."""
 _LOG: Final = Shape(
     f"{_COMMON}.metadata.tasks.TaskExecLog",
     from_text="log",
@@ -305,7 +311,7 @@ def _element(value: Any, index: int, shape: Shape) -> JsonObject:
 
 def _read_elements(document: Any, shape: Shape) -> list[JsonObject | None]:
     """Read a list in a definition or a result: what does not bear a null in it says so later. Raises Illegal."""
-    if shape not in (WORKFLOW_TASK, _LOG) or not isinstance(document, list):
+    if shape not in (WORKFLOW_TASK, _JOINED_TASK, _LOG) or not isinstance(document, list):
         return [*read_list(document, shape)]
     return [None if each is None else _element(each, index, shape) for index, each in enumerate(document)]
 

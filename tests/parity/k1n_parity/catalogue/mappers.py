@@ -128,6 +128,9 @@ def _joined() -> Iterator[Case]:
         "of an object": {"dynamicTasks": task},
         "of texts": {"dynamicTasks": ["x"]},
         "of one with an input that is none": {"dynamicTasks": [{**task, "input": "x"}]},
+        "of a null": {"dynamicTasks": [None]},
+        "of one whose name is a number": {"dynamicTasks": [{**task, "taskName": 5}]},
+        "of one whose name is an object": {"dynamicTasks": [{**task, "taskName": {"a": 1}}]},
     }.items():
         forking = system("FORK_JOIN_DYNAMIC", "dyn", {"given": given}, dynamicForkJoinTasksParam="given")
         yield case(f"a joined dynamic fork, {name}", forking, system("JOIN", "join"), defs=DEFS)
