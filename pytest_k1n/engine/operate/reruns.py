@@ -9,9 +9,9 @@ from pytest_k1n.engine.decide.systemtasks import UNQUEUED
 from pytest_k1n.engine.engine import Engine
 from pytest_k1n.engine.operate.parents import reopen_parents
 from pytest_k1n.engine.operate.reopening import await_again, demand_terminal, evaluate, reopen, reset
-from pytest_k1n.engine.problems import Invalid
+from pytest_k1n.engine.problems import Invalid, Transient
 from pytest_k1n.engine.state import ExecutionState, TaskState
-from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED, TERMINAL_WORKFLOW, UNSUCCESSFUL_TASK
+from pytest_k1n.engine.status import COMPLETED, IN_PROGRESS, SCHEDULED, SKIPPED, TERMINAL_WORKFLOW, UNSUCCESSFUL_TASK
 from pytest_k1n.engine.values import JsonObject
 
 
@@ -69,6 +69,7 @@ def _rerun_from(
     _begin(engine, execution)
     context = engine.context()
     task.retried = False
+    _demand_none_skipped(engine, context, task)
     if task.node.type == "FORK_JOIN_DYNAMIC":
         _fork_anew(context, task)
     elif task.type != "SUB_WORKFLOW":
@@ -86,6 +87,21 @@ def _rerun_from(
     evaluate(engine, execution)
     reopen_parents(engine, execution)
     return True
+
+
+def _demand_none_skipped(engine: Engine, context: Context, task: TaskState) -> None:
+    """Raise Transient where a task was skipped by request: the server cannot save its record, as with a retry.
+
+    The task that the rerun begins with is scheduled by then, and what came after it is still there.
+    """
+    execution = task.execution
+    skipped = next((each for each in execution.tasks if each.status == SKIPPED), None)
+    if skipped is None or execution.dialect.saves_skipped:
+        return
+    reset(context, task)
+    execution.refresh_live()
+    engine.carry_out(context, execution)
+    raise Transient(f"Error updating task: {skipped.task_id} in workflow: {execution.workflow_id}")
 
 
 def _await_child(engine: Engine, task: TaskState) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pytest_k1n.engine.operate import operations, reruns
-from pytest_k1n.engine.problems import Illegal, Unknown, WrongState
+from pytest_k1n.engine.problems import Illegal, Transient, Unknown, WrongState
 from pytest_k1n.engine.runtime.queues import QueueKey
 from pytest_k1n.engine.runtime.taskresults import TaskResult
 
@@ -228,3 +228,13 @@ def test_an_execution_remembers_the_status_it_had_before(bench, make, chain):
         act()
         seen.append(execution.state.previous_status)
     assert seen == [None, "RUNNING", "PAUSED", "RUNNING", "TERMINATED"]
+
+
+def test_a_rerun_beside_a_skipped_task_is_refused_when_its_task_is_scheduled_already(bench, chain):
+    execution = bench.start(chain)
+    operations.skip(bench.engine, execution.state, "b")
+    execution.terminate("enough")
+    with pytest.raises(Transient, match="Error updating task"):
+        reruns.rerun(bench.engine, execution.state, task_id=execution.task("a").task_id)
+
+    assert (execution.state.status, execution.task("a").status) == ("RUNNING", "SCHEDULED")
