@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_k1n.engine.decide import joins, loops
 from pytest_k1n.engine.decide.context import Context
+from pytest_k1n.engine.ids import child_id
 from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import (
@@ -95,8 +96,9 @@ def cancel_open(context: Context, execution: ExecutionState) -> None:
             task.status = CANCELED
             task.ended_ms = context.now_ms
             context.effects.unqueued.append(task)
-            if task.type == "SUB_WORKFLOW" and task.sub_id:
-                context.effects.terminated.append((task.sub_id, f"Parent workflow has been terminated with {why}"))
+            if task.type == "SUB_WORKFLOW":  # its child, too, where an update has forgotten that
+                child = task.sub_id or child_id(execution.workflow_id, task.task_id, task.attempt)
+                context.effects.terminated.append((child, f"Parent workflow has been terminated with {why}"))
 
 
 def _name_failures(execution: ExecutionState) -> None:

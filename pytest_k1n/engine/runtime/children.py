@@ -81,13 +81,15 @@ def _find(engine: Parent, name: str, version: int | None) -> Definition:
 def tell_parent(engine: Parent, child: ExecutionState) -> None:
     """End the task that waits for an ended child, and go on with its execution.
 
-    As on the server the child has the last word, also where a client ended the task before.
+    As on the server the child has the last word, also where a client ended the task before; but not where an update
+    of the task did not name it.
     """
     parent = engine.executions.get(child.parent_id or "")
     if parent is None or child.status not in TERMINAL_WORKFLOW:
         return
     task = child.waited_by
-    if task is not None and parent.has(task) and task.status != CANCELED:  # who was ended with its parent has no say
+    is_known = task is not None and parent.has(task) and task.sub_id == child.workflow_id
+    if task is not None and is_known and task.status != CANCELED:  # who was ended with its parent has no say
         _take_over(task, child, engine.now_ms)
         engine.decide(parent, (task,))
 

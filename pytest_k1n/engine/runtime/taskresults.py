@@ -45,6 +45,7 @@ def amended(task: TaskState, status: str, output: JsonObject, *, worker_id: str 
         reason=task.reason,
         worker_id=worker_id if worker_id and worker_id.strip() else task.worker_id,
         callback_s=task.callback_s,
+        sub_id=task.sub_id,
     )
 
 
@@ -58,8 +59,9 @@ def record(report: TaskResult, task: TaskState, now_ms: int) -> bool:
     task.worker_id = report.worker_id
     task.callback_s = report.callback_s
     task.lease_until_ms = 0
-    if report.sub_id is not None:
-        task.sub_id = report.sub_id
+    task.sub_id = report.sub_id  # one that does not name its child loses it: that is not heard any more
+    if "subWorkflowId" in task.output:
+        task.output = {**task.output, "subWorkflowId": report.sub_id}
     for line, written_ms in report.logs:
         log(task, line, now_ms if written_ms is None else written_ms)
     task.ticket += 1

@@ -93,6 +93,16 @@ def _reopened() -> Iterator[Case]:
         script={"b": [HANG]},
         steps=[on_child("retry")],
     )
+    for status in ("COMPLETED", "IN_PROGRESS"):
+        update = {"workflowInstanceId": "{id}", "taskId": "{task}", "status": status, "outputData": {"late": 1}}
+        yield case(
+            f"a child whose task is updated without it, {status}",
+            sub(),
+            simple("d"),
+            defs=DEFS,
+            workflows=[inner],
+            steps=[ClientStep(operation="update", ref="sub", after=0, body=update), on_child("terminate")],
+        )
     yield case(
         "a removed child",
         sub(),

@@ -108,7 +108,7 @@ def test_a_child_has_the_last_word_where_a_client_ended_its_task_before(bench, m
     sub = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "inner", "version": 1})
     execution = bench.start(make.workflow(sub, make.simple("b")))
     task = execution.task("sub")
-    bench.engine.update(task, TaskResult(status="FAILED", output={"by": "client"}))
+    bench.engine.update(task, TaskResult(status="FAILED", output={"by": "client"}, sub_id=task.sub_id))
     assert (task.status, execution.state.status) == ("FAILED", "FAILED")
 
     child = bench.engine.execution(task.output.get("subWorkflowId") or task.sub_id)
@@ -123,3 +123,27 @@ def test_a_priority_beyond_the_highest_fails_the_task(bench, make, child):
 
     assert execution.task("sub").reason == "priority MUST be between 0 and 99 (inclusive)"
     assert execution.state.status == "FAILED"
+
+
+@pytest.mark.parametrize("given", [{}, {"sub_id": "another"}])
+def test_a_child_that_an_update_of_its_task_does_not_name_is_not_heard_any_more(bench, make, given):
+    bench.register(make.workflow(make.simple("x"), name="child"))
+    task = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child", "version": 1})
+    execution = bench.start(make.workflow(task))
+    child = bench.engine.execution(execution.task("sub").sub_id)
+    bench.engine.report(execution.task("sub"), TaskResult(status="IN_PROGRESS", output={"p": 1}, **given))
+    bench.engine.report(child.tasks[0], TaskResult(output={"q": 2}))
+
+    assert (child.status, execution.state.status) == ("COMPLETED", "RUNNING")
+    assert (execution.task("sub").status, execution.task("sub").output) == ("IN_PROGRESS", {"p": 1})
+
+
+def test_a_child_that_an_update_has_forgotten_ends_with_its_parent(bench, make):
+    bench.register(make.workflow(make.simple("x"), name="child"))
+    task = make.of_type("SUB_WORKFLOW", "sub", subWorkflowParam={"name": "child", "version": 1})
+    execution = bench.start(make.workflow(task))
+    child = bench.engine.execution(execution.task("sub").sub_id)
+    bench.engine.report(execution.task("sub"), TaskResult(status="IN_PROGRESS"))
+    execution.terminate("enough")
+
+    assert child.status == "TERMINATED"
