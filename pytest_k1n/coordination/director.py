@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.client.errors import ConductorError, Denied
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.collection import UNBATCHED, Collection, Launch, Start, again, groups
 from pytest_k1n.coordination.gate_ledger import Gate, GateLedger, ItemOutcome
@@ -44,6 +44,8 @@ class Director:
         self._paused_at: float | None = None
         self.left_out: Set[str] = frozenset()
         """Keys of launches that nothing observes on this server."""
+        self.refusal = ""
+        """Why no server could be used at all, so that nothing was started."""
         self.state = RunState()
         self.ledger = GateLedger(
             setup.collection, policy=setup.gate_policy, unknown_blocks=setup.unknown_blocks
@@ -115,7 +117,12 @@ class Director:
 
     def publish_error(self, error: Exception) -> None:
         """Tell all waiting tests, each of them once, what has ended the run: nothing is launched any more."""
-        self.publish(server_error=self._explain(error))
+        from pytest_k1n.servers.errors import ServerError  # here: most runs meet none
+
+        told = self._explain(error)
+        if self.state.server is None and isinstance(error, ServerError | Denied) and not self._closing.is_set():
+            self.refusal = told  # before the state is written: tests report as soon as they have read that
+        self.publish(server_error=told)
 
     def _explain(self, error: Exception) -> str:
         """Say what ended the run: an expected error says it itself, any other is a defect, kept with its trace."""

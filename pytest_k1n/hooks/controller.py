@@ -38,7 +38,13 @@ class ControllerHooks:
 
     @pytest.hookimpl(tryfirst=True)  # before the terminal reporter, so that the gate opens as early as it can
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Feed the gate ledger, gather findings, tell each cause once; a crashed node's test is reported here, too."""
+        """Feed the gate ledger, gather findings, tell each cause once; a crashed node's test is reported here, too.
+
+        Raises UsageError where no server could be used: nothing was started, and one line says more than each test.
+        """
+        refusal = self.controller.director.refusal
+        if refusal and report.outcome not in ("passed", "skipped") and report.nodeid in self.controller.run.items:
+            raise pytest.UsageError(refusal)
         _feed(self.controller, report)
         if report.when == "call" and report.longrepr is not None and has_note(report):
             self.controller.tell_once(report)
@@ -65,6 +71,8 @@ class ControllerHooks:
         """Show executions, quality gates, where the time went, files written, why tests failed: one screen."""
         from pytest_k1n.hooks.terminal import summary
 
+        if self.controller.director.refusal:  # pytest says it
+            return
         summary(self.controller, terminalreporter)
         if terminalreporter.stats.keys() & {"failed", "error"}:
             from pytest_k1n.hooks.causes import show_cut_causes

@@ -27,7 +27,8 @@ def test_what_makes_no_sense_is_told(pytester: pytest.Pytester, options: list[st
 def test_of_several_urls_the_one_that_does_not_answer_is_named(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(conductor_noproc): ...")
     result = pytester.runpytest("-p", "no:cacheprovider", "--k1n-server=http://127.0.0.1:1,http://127.0.0.1:2")
-    result.stdout.fnmatch_lines(["*no Conductor answers at http://127.0.0.1:1 *"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*no Conductor answers at http://127.0.0.1:1 *"])
 
 
 @pytest.mark.parametrize(
