@@ -41,6 +41,8 @@ class Dialect:
     """Whether it knows `failureWorkflowVersion`."""
     unknown_routes: frozenset[str] = frozenset()
     """Of its API, as `METHOD /path`."""
+    resolves_forked_inputs: bool = True
+    """Whether the inputs that a dynamic fork is given for its branches are resolved, and part of what a child gets."""
     words_unknown_paths: bool = True
     """Whether a path that it does not have is refused in words of its own, and a method with 405."""
     overwrites: bool = True
@@ -88,6 +90,7 @@ _OLDER: Final = Dialect(
     has_permissive=False,
     pins_failure_workflow=False,
     unknown_routes=_NEWER_ROUTES,
+    resolves_forked_inputs=False,
     words_unknown_paths=False,
     overwrites=False,
 )

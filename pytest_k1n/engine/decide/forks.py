@@ -96,8 +96,20 @@ def _listed(fork: TaskState, definitions: Definitions) -> list[JsonObject]:
                 f"Tasks could not be dynamically forked due to invalid input: {java_cast(own, 'java.util.Map')}"
             )
         normal = workflow_task_document(task)
-        made.append({**normal, "inputParameters": {**normal["inputParameters"], **(own or {})}})
+        if fork.execution.dialect.resolves_forked_inputs:
+            normal = {**normal, "inputParameters": {**normal["inputParameters"], **(own or {})}}
+        made.append(normal)
     return made
+
+
+def inputs_as_given(fork: TaskState) -> JsonObject:
+    """Return what is put into the inputs of branches, by ref, once these are resolved: an older release does so."""
+    document = fork.node.document
+    is_listed = not isinstance(fork.input.get("forkTaskInputs"), list) and document.get("dynamicForkTasksParam")
+    if fork.execution.dialect.resolves_forked_inputs or not is_listed:
+        return {}
+    inputs: JsonObject = fork.input[document["dynamicForkTasksInputParamName"]]
+    return inputs
 
 
 def _read_tasks(given: Any) -> list[JsonObject] | None:

@@ -157,11 +157,14 @@ def _dynamic_fork(batch: TaskGroup, node: Node) -> None:
         "forkedTaskDefs": [{**shown, **inputs_written(shown, branch.type)} for branch, shown in branches],
         "forkedTasks": [branch.ref for branch, _ in branches],
     }
-    refs = []
+    refs, as_given = [], forks.inputs_as_given(task)
     for branch, _ in (
         branches if task.ref not in batch.execution.latest else ()
     ):  # mapped again: only the JOIN is missing
+        before = len(batch.tasks)
         batch.map(branch)
+        for each in batch.tasks[before:]:
+            each.input = {**each.input, **(as_given.get(each.ref) or {})}
         refs.append(batch.tasks[-1].node.ref)  # of a switch the first task of its case
     batch.begun(join, "JOIN", "JOIN", {**join.document["inputParameters"], "joinOn": refs})
 

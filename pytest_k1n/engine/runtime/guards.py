@@ -38,7 +38,7 @@ class Guards:
     """How far virtual time may run since a client last asked for something to be started."""
     max_at_once: int = MOST_AT_ONCE
     """How often one thing may be done at one instant: rounds of a loop, attempts of a task, starts of a workflow."""
-    max_in_all: int = 100_000
+    max_in_all: int = 20_000
     """How often it may be done in all, as long as no request starts it again."""
     max_nesting: int = 50
     """How deep sub-workflows may lie within each other."""

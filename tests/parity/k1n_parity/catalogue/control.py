@@ -195,6 +195,28 @@ def dynamic() -> Iterator[Case]:
         defs=defs,
         workflows=[child(simple("c"))],
     )
+    own = {
+        "a": {"x": "${workflow.input.who}"},
+        "sub": {"y": "${workflow.input.who}"},
+        "i": {"v": "<${workflow.input.who}>"},
+    }
+    yield case(
+        "FORK_JOIN_DYNAMIC, expressions in what its branches are given",
+        *dynamic_fork(
+            {
+                "tasks": [
+                    simple("a"),
+                    system("SUB_WORKFLOW", "sub", subWorkflowParam={"name": f"{PREFIX}child", "version": 1}),
+                    system("INLINE", "i", {"evaluatorType": "javascript", "expression": "$.v"}),
+                ],
+                "inputs": "${workflow.input.own}",
+            }
+        ),
+        after,
+        defs=defs,
+        workflows=[child(simple("c"))],
+        input={"who": "me", "own": own},
+    )
     yield case(
         "FORK_JOIN_DYNAMIC, from a task's output",
         simple("c"),
