@@ -29,9 +29,9 @@ class Definitions(Protocol):
 
 
 class Again(Protocol):
-    """Counts what is done once more. Raises Illegal for what has no end, in words that begin with `what`."""
+    """Counts what is done once more. Raises Illegal for what has no end, in words between `what` and what is `seen`."""
 
-    def __call__(self, key: str, now_ms: int, what: Callable[[], str]) -> None: ...
+    def __call__(self, key: str, now_ms: int, what: Callable[[], str], seen: Callable[[], str] = str) -> None: ...
 
 
 class Broken(InvalidInput):

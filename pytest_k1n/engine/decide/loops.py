@@ -53,7 +53,9 @@ def advance(loop: TaskState, context: Context) -> Node | None:
         loop.status = COMPLETED
         return None
     try:
-        context.again(loop.task_id, context.now_ms, lambda: _rounds(loop, children))
+        context.again(
+            loop.task_id, context.now_ms, lambda: f"loop {loop.plain_ref} went round", lambda: _held(loop, children)
+        )
     except Illegal as endless:
         loop.status, loop.reason = FAILED_WITH_TERMINAL_ERROR, endless.message
         return None
@@ -77,12 +79,12 @@ def _seen(children: list[TaskState], failed: list[TaskState]) -> list[TaskState]
     return children[: children.index(failed[0]) + 1] if failed else [task for task in children if not task.is_open]
 
 
-def _rounds(loop: TaskState, children: list[TaskState]) -> str:
-    """Say what goes on: the loop, its condition, and what the condition could see last."""
+def _held(loop: TaskState, children: list[TaskState]) -> str:
+    """Say what keeps a loop going: its condition, and what that could see last."""
     condition = loop.node.document["loopCondition"].strip()
     last = java_text({task.plain_ref: task.output for task in children})
     shown = last if len(last) <= _MOST_SHOWN else f"{last[:_MOST_SHOWN]}..."
-    return f"loop {loop.plain_ref}, whose condition {condition} still holds after {shown}, went round"
+    return f"its condition {condition} still holds after {shown}"
 
 
 def note_end(context: Context, execution: ExecutionState, ended_by: TaskState | None) -> None:

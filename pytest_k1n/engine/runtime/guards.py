@@ -62,8 +62,8 @@ class Guards:
             raise Stuck(f"virtual time ran over {format_ms(self.max_horizon_ms)}; waiting: {diagnosis()}")
         self.passed_ms += duration_ms
 
-    def again(self, key: str, now_ms: int, what: Callable[[], str]) -> None:
-        """Count what is done once more, told apart by its key. Raises Endless, whose text begins with `what`."""
+    def again(self, key: str, now_ms: int, what: Callable[[], str], seen: Callable[[], str] = str) -> None:
+        """Count what is done once more, by its key. Raises Endless, whose text is between `what` and what is `seen`."""
         self.breathe()
         if now_ms != self._instant_ms:
             self._instant_ms = now_ms
@@ -73,9 +73,9 @@ class Guards:
         if len(self._in_all) > _MOST_COUNTED:
             self._in_all = Counter(dict(self._in_all.most_common(_MOST_COUNTED // 10)))
         if self._at_once[key] > self.max_at_once:
-            raise self._endless(f"{what()} {self.max_at_once} times at one instant")
+            raise self._endless(f"{what()} {self.max_at_once} times at one instant", seen())
         if self._in_all[key] > self.max_in_all:
-            raise self._endless(f"{what()} {self.max_in_all} times")
+            raise self._endless(f"{what()} {self.max_in_all} times", seen())
 
     def nest(self, names: list[str]) -> None:
         """Look at how deep a sub-workflow lies: the names of those it lies in, outermost first. Raises Endless."""
@@ -84,6 +84,6 @@ class Guards:
             way = " > ".join([*names[:3], "...", *names[-2:]])
             raise self._endless(f"sub-workflows lie {len(names)} deep in each other ({way})")
 
-    def _endless(self, what: str) -> Endless:
-        self.struck = f"{what}: this engine takes that for endless"
+    def _endless(self, what: str, seen: str = "") -> Endless:
+        self.struck = f"{what}: this engine takes that for endless{seen and '; '}{seen}"
         return Endless(self.struck)
