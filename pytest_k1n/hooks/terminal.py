@@ -63,6 +63,9 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     files += [_shown(run, path) for path in controller.reports]
     if files:
         reporter.write_line(f"files    {_common(files)}")
+    if controller.replaced:
+        told = f"run {controller.replaced} wrote into the same folder while this one ran, and its files are replaced"
+        reporter.write_line(one_line(f"replaced {told}: give each run a --k1n-results of its own"), yellow=True)
     if controller.kept:
         reporter.write_line(f"evidence {_shown(run, controller.kept)}")
 

@@ -52,6 +52,8 @@ class Controller:
     """Where the run folder is kept at the end; None: it is removed."""
     reports: list[Path] = field(default_factory=list)
     """What was written of the whole run."""
+    replaced: str | None = None
+    """The run that wrote into the same results folder while this one ran; its document is gone."""
 
     def fail(self, line: str, verdict: VerdictWord = "fail") -> None:
         """Note what makes this run no success whatever its tests say; once."""

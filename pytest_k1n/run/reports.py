@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ def write_reports(controller: Controller, document: RunDocument) -> list[Path]:
     What cannot be written fails the run.
     """
     run = controller.run
+    controller.replaced = _other_run(run.settings.results / FILE, controller)
     written = [path for form, path in _wanted(run) if _write(controller, document, form, path)]
     if _write(controller, document, named("json"), run.settings.results / FILE):
         written.insert(0, run.settings.results / FILE)
@@ -49,6 +51,17 @@ def write_reports(controller: Controller, document: RunDocument) -> list[Path]:
                 continue
             _write(controller, document, form, run.folder_path / name)
     return written
+
+
+def _other_run(path: Path, controller: Controller) -> str | None:
+    """Return the id of a run that has written its document here since this one began."""
+    try:
+        if path.stat().st_mtime_ns // 1_000_000 < controller.started_ms:
+            return None
+        uid = json.loads(path.read_text(encoding="utf-8"))["run"]["uid"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return str(uid) if uid != controller.run.uid else None
 
 
 def _write(controller: Controller, document: RunDocument, form: Format, path: Path) -> bool:

@@ -53,6 +53,30 @@ def test_a_kept_run_holds_its_document(project):
     assert kept.read_text() == (project.pytester.path / "test-results" / "run.json").read_text()
 
 
+BESIDE = """
+import json
+import pytest
+pytestmark = [pytest.mark.batch1, pytest.mark.workflow("FIRST")]
+
+def test_while_another_run_writes(workflow_execution, pytestconfig):
+    path = pytestconfig.rootpath / "test-results" / "run.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"run": {"uid": "0badcafe"}}))
+"""
+
+
+def test_a_run_says_that_it_replaced_what_another_one_wrote_beside_it(gated_project):
+    outcome = gated_project.test("one", BESIDE).run()
+    line = next(line for line in outcome.text.splitlines() if line.startswith("replaced "))
+    assert "run 0badcafe wrote into the same folder while this one ran" in line
+    assert line.endswith("give each run a --k1n-results of its own")
+
+
+def test_a_run_says_nothing_of_the_one_before_it(project):
+    project.run()
+    assert "\nreplaced" not in project.run().text
+
+
 def test_a_report_that_cannot_be_written_fails_the_run_in_one_line(project):
     project.file("taken", "a file, not a folder")
     outcome = project.run("--k1n-report=taken/run.md")
