@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.text import counted, one_line, shortened
@@ -17,8 +18,10 @@ from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.check_selection import Selection, read_selection
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.source_file import DefinitionKind, SourceFile, Unreadable, read_source
+from pytest_k1n.validation import agreement
 from pytest_k1n.validation.schema import SchemaProblem, validate
 
+_AGREE = {"results": agreement.of_results, "run": agreement.of_run}
 _KINDS = "a results file, the document of a run, a plan (TOML), a workflow definition, a task definition, an execution"
 
 
@@ -154,9 +157,10 @@ def _execution(document: Json, path: str) -> list[SchemaProblem]:
 
 
 def _ours(schema: str, document: Json, path: str) -> list[SchemaProblem]:
-    return [
-        SchemaProblem(path + problem.path.removeprefix("$"), problem.message) for problem in validate(document, schema)
-    ]
+    problems = list(validate(document, schema))
+    if not problems and schema in _AGREE:
+        problems = list(_AGREE[schema](cast("Mapping[str, Any]", document)))
+    return [SchemaProblem(path + problem.path.removeprefix("$"), problem.message) for problem in problems]
 
 
 def _unrecognised(_: Json, path: str) -> list[SchemaProblem]:

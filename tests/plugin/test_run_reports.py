@@ -2,6 +2,7 @@
 
 import json
 
+from pytest_k1n.cli import main
 from pytest_k1n.validation.schema import validate
 
 ESTIMATED = """
@@ -75,6 +76,20 @@ def test_a_run_says_that_it_replaced_what_another_one_wrote_beside_it(gated_proj
 def test_a_run_says_nothing_of_the_one_before_it(project):
     project.run()
     assert "\nreplaced" not in project.run().text
+
+
+def test_a_document_that_was_changed_against_itself_is_not_valid(gated_project, capsys):
+    gated_project.test("one", ESTIMATED).run("--k1n-fault=FIRST/one:slow=2")
+    folder = gated_project.pytester.path / "test-results"
+    for path in (folder / "run.json", folder / "template-01-first-results.json"):
+        assert main(["validate", str(path)]) == 0
+        document = {**json.loads(path.read_text()), "verdict": "pass"}
+        if "gates" in document:
+            document["gates"]["verdict"] = "fail"
+        path.write_text(json.dumps(document))
+        capsys.readouterr()
+        assert main(["validate", str(path)]) == 1
+        assert "$.verdict: pass, and " in capsys.readouterr().out
 
 
 def test_a_report_that_cannot_be_written_fails_the_run_in_one_line(project):
