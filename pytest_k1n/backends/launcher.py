@@ -116,7 +116,9 @@ class Launcher:
 
     def _template(self, start: Start, definition: WorkflowDefinition | None) -> Template | None:
         template = self.plan.template_for(start.workflow) if self.plan else None
-        return template.planned_on(definition) if template and definition else template
+        if self.plan is None or template is None or definition is None:
+            return template
+        return self.plan.planned(template, definition, self.library.known_definition)
 
     def _wanted_definitions(self, launches: Iterable[Launch]) -> list[Mapping[str, Json]]:
         """Return the launched definitions and, over any number of levels, those they start as sub-workflows."""

@@ -186,7 +186,9 @@ class Reader:
                 "name one with --plan or --definition"
             )
         template = self._plan.template_for(execution.name) if self._plan else None
-        model, speed, notes = self._time(execution, template and template.planned_on(definition), around)
+        if self._plan and template:
+            template = self._plan.planned(template, definition, self._library.known_definition)
+        model, speed, notes = self._time(execution, template, around)
         observation = observe(
             execution,
             template=template,

@@ -17,6 +17,7 @@ from pytest_k1n.core.standins.jitter import JITTER
 
 if TYPE_CHECKING:
     from pytest_k1n.core.model import WorkflowDefinition
+    from pytest_k1n.core.schedule.nested_estimates import Find
     from pytest_k1n.core.standins.answers import PlannedAnswer
 
 PLAN_SCHEMA = "k1n-plan/1"
@@ -71,6 +72,12 @@ class Template(NamedTuple):
     """ref -> planned work; belongs to (workflow, ref), so `task_4` may differ between templates."""
     total_estimate_ms: int | None = None
     """Planned makespan; `None` until `planned_on` has seen the definition, unless the plan file says it."""
+    total_origin: str = ""
+    """What `total_estimate_ms` was computed from; "" where the plan file says it."""
+    total_untold: str = ""
+    """Which task keeps the planned makespan from being computed, and what to write."""
+    children_ms: Mapping[str, int] = _NOTHING
+    """ref -> how long a sub-workflow without an estimate takes by the estimates of its own tasks."""
     phases: tuple[Phase, ...] = ()
     watch: tuple[WatchPoint, ...] = ()
     parallel: tuple[tuple[str, ...], ...] = ()
@@ -108,17 +115,21 @@ class Template(NamedTuple):
     @property
     def known_ms(self) -> Mapping[str, int]:
         """How long the plan lets refs take: those that work their estimates, those that ask people until the answer."""
-        return {**{ref: answer.after_ms for ref, answer in self.answers.items()}, **self.estimates_ms}
+        answers_ms = {ref: answer.after_ms for ref, answer in self.answers.items()}
+        return {**self.children_ms, **answers_ms, **self.estimates_ms}
 
     def planned_on(self, definition: "WorkflowDefinition") -> "Template":
-        """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure."""
+        """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure.
+
+        The makespan only where it can be known: not where loops, dynamic branches, children or people decide it.
+        """
         from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
 
-        leaves_out_total = self.total_estimate_ms is None and bool(self.known_ms)
+        leaves_out_total = self.total_estimate_ms is None and bool(self.known_ms) and not self.total_untold
         if not leaves_out_total and all(phase.estimate_ms is not None for phase in self.phases):
             return self
         schedule = planned_schedule(definition, self.known_ms)
-        total_ms = makespan_ms(schedule) if leaves_out_total else self.total_estimate_ms
+        total = _total(self, definition, makespan_ms(schedule)) if leaves_out_total else {}
         phases = []
         for phase in self.phases:
             spans = [schedule[ref] for ref in phase.refs if ref in schedule]
@@ -126,7 +137,7 @@ class Template(NamedTuple):
                 start_ms, end_ms = min(start for start, _ in spans), max(end for _, end in spans)
                 phase = phase._replace(estimate_ms=end_ms - start_ms)
             phases.append(phase)
-        return self._replace(total_estimate_ms=total_ms, phases=tuple(phases))
+        return self._replace(phases=tuple(phases), **total)
 
     def readiness_ms(self, phase: int | None = None) -> int:
         """Return when a test can be decided, in planned workflow time: at its phase's end, else at the execution's.
@@ -147,6 +158,17 @@ class Template(NamedTuple):
         if phase.estimate_ms is not None:
             return phase.estimate_ms
         return phase.band_ms[1] if phase.band_ms else sum(self.estimates_ms.get(ref, 0) for ref in phase.refs)
+
+
+def _total(template: Template, definition: "WorkflowDefinition", computed_ms: int) -> dict[str, Any]:
+    from pytest_k1n.core.schedule.whole import untold
+
+    name = template.workflow
+    if task := untold(definition, template.known_ms):
+        remedy = f'for a verdict write the estimate of {name} into the plan: estimate = "20m"'
+        return {"total_untold": f"how long {name} takes depends on {task}; {remedy}"}
+    origin = f"makespan of {name} computed from the estimates of its tasks in the plan"
+    return {"total_estimate_ms": computed_ms, "total_origin": origin}
 
 
 class Batch(NamedTuple):
@@ -196,6 +218,19 @@ class Plan(NamedTuple):
         found = {each.workflow: each.jitter for each in self.templates}
         values = set(found.values())
         return {**found, "": values.pop() if len(values) == 1 else JITTER}
+
+    def planned(self, template: Template, definition: "WorkflowDefinition", find: "Find") -> Template:
+        """Fill in what a template leaves out, and what follows from the estimates of its sub-workflows' own tasks."""
+        if template.total_estimate_ms is None and any(task.type == "SUB_WORKFLOW" for task in definition.walk()):
+            from pytest_k1n.core.schedule.whole import children_ms
+
+            found = children_ms(definition, template.known_ms, find, self._known_of)
+            template = template._replace(children_ms=found)
+        return template.planned_on(definition)
+
+    def _known_of(self, workflow: str) -> Mapping[str, int]:
+        template = self.template_for(workflow)
+        return template.known_ms if template else _NOTHING
 
     def template_for(self, workflow: str) -> Template | None:
         """Find the template of a workflow, given as `NAME` or `NAME:VERSION`."""

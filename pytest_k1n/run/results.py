@@ -192,7 +192,7 @@ def _result(controller: Controller, batch: Batch, template: Template, found: _Fo
     findings += [finding_json(each) for each in unasked]
     verdict = _verdict(outcomes, gates)
     subject = ResultsSource(
-        template=template.planned_on(watch.definition) if watch and watch.definition else template,
+        template=watch.template if watch and watch.template else template,
         batch=batch.name,
         verdict="fail" if unasked and verdict != "blocked" else verdict,
         partial=any(outcome is None for outcome in outcomes.values()),

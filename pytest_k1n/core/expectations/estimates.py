@@ -14,6 +14,7 @@ from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.pending.final import is_over
+from pytest_k1n.core.plan import Template
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import format_ms, percent
@@ -41,19 +42,25 @@ def on_estimate(*, tolerance: str | None = None, refs: Sequence[str] | None = No
         tasks_on_estimate(observation, share, tally, refs=refs)
         if not (tally.passes or tally.fails or tally.unknowns or tally.simulated):
             name = observation.execution.name
-            tally.unknown("no-estimate", name, expected="an estimate in the plan", observed="none")
+            untold = observation.template.total_untold if observation.template else ""
+            tally.unknown("no-estimate", name, expected="an estimate in the plan", observed=untold or "none")
         return tally.findings()
 
     return judge
 
 
 def makespan_on_estimate(observation: Observation, share: float, tally: Tally) -> None:
-    """Judge the makespan against the template's total estimate, where it has one."""
+    """Judge the makespan against the template's total estimate, where it has one; say why it has none."""
     template, timeline = observation.template, observation.timeline
     if template is None or template.total_estimate_ms is None:
+        if template and template.total_untold:
+            tally.note(f"makespan not judged: {template.total_untold}")
+            if timeline.end_ms is None and not observation.is_settled:  # a task that has not begun may yet be slow
+                expected = "to end, with its tasks on their estimates"
+                pending(tally, observation.execution.name, expected=expected, observed=observation.state)
         return
     name, simulated = observation.execution.name, observation.any_simulated
-    origin = f"estimate of {template.workflow} in the plan, tolerance {share:.0%}"
+    origin = f"{total_origin(template)}, tolerance {share:.0%}"
     if timeline.end_ms is None:
         limit_ms = _slowest(template.total_estimate_ms, share, QUANTUM_MS)
         expected = f"a makespan of at most {format_ms(round(limit_ms))}"
@@ -71,6 +78,11 @@ def makespan_on_estimate(observation: Observation, share: float, tally: Tally) -
         )  # fmt: skip
         return
     _estimated(name, timeline.end_ms, template.total_estimate_ms, share, tally, origin, simulated=simulated)
+
+
+def total_origin(template: Template) -> str:
+    """Say where a template's estimate of the whole comes from."""
+    return template.total_origin or f"estimate of {template.workflow} in the plan"
 
 
 def tasks_on_estimate(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate
+from pytest_k1n.core.expectations.estimates import slower_than_allowed, tasks_on_estimate, total_origin
 from pytest_k1n.core.expectations.latency import judge_latency, not_measurable
 from pytest_k1n.core.expectations.queueing import queue_wait
 from pytest_k1n.core.gates.category import Exempt, not_applicable
@@ -62,7 +62,8 @@ def makespan(
         tally.passed()
     template = observation.template
     if template is None or template.total_estimate_ms is None:
-        tally.note(f"the plan has no estimate for {name}: only the bound was judged")
+        untold = template.total_untold if template else ""
+        tally.note(f"only the bound was judged: {untold or f'the plan has no estimate for {name}'}")
         return None
     estimate_ms, simulated = template.total_estimate_ms, observation.any_simulated
     if slower_than_allowed(taken_ms, estimate_ms, template.tolerance, settings.quantum_ms):
@@ -72,7 +73,7 @@ def makespan(
             expected=f"at most {format_ms(estimate_ms)} + {template.tolerance:.0%}",
             observed=format_ms(taken_ms),
             margin=f"{100 * (taken_ms - estimate_ms) / max(1, estimate_ms):+.1f}%",
-            origin=f"estimate of {template.workflow} in the plan",
+            origin=total_origin(template),
             simulated=simulated,
         )
     else:

@@ -29,7 +29,7 @@ def with_nested(estimates: Estimates, roots: Iterable[WorkflowDefinition], find:
             continue
         seen.add(parent.name)
         for task in parent.walk():
-            if (child := _child(task, find)) is None:
+            if (child := child_of(task, find)) is None:
                 continue
             if (estimate_ms := known.get((parent.name, task.ref))) is not None:
                 for ref, ms in _spread(child, estimate_ms, known).items():
@@ -59,7 +59,8 @@ def with_nested_takes(
     return {key: ms for key, ms in nested.items() if key in known or key[1] not in takes_ms}
 
 
-def _child(task: WorkflowTask, find: Find) -> WorkflowDefinition | None:
+def child_of(task: WorkflowTask, find: Find) -> WorkflowDefinition | None:
+    """Find the definition that a SUB_WORKFLOW starts; None where it is not at hand, and for any other task."""
     parameter = task.raw.get("subWorkflowParam")
     if task.type != "SUB_WORKFLOW" or not isinstance(parameter, Mapping):
         return None

@@ -30,7 +30,7 @@ def test_nothing_is_said_soon_after_something_else_was():
 
 
 def test_it_says_what_runs_for_how_long_and_what_is_left(define, execution, task):
-    template = Template(id="1", slug="x", workflow="wf", batch=1, estimates_ms={"a": 60_000, "b": 240_000})
+    template = Template(id="1", slug="x", workflow="wf", batch=1, estimates_ms={"a": 60_000, "b": 240_000, "c": 0})
     run = execution(task("a", 0, 60_000), task("b", 60_000), task("c", None, None, scheduled=60_000), end=None)
     seen = observe(run, definition=define.workflow("a", "b", "c"), template=template)
     assert standing(seen, raw_ms=120_000, speed=1) == (

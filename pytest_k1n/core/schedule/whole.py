@@ -1,0 +1,56 @@
+"""How long a whole workflow takes by the estimates of its tasks, where its definition and the plan can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES, WorkflowDefinition
+from pytest_k1n.core.schedule.nested_estimates import Find, child_of
+from pytest_k1n.core.schedule.planned_schedule import makespan_ms, pause_ms, planned_schedule
+
+KnownOf = Callable[[str], Mapping[str, int]]
+"""Finds, by the name of a workflow, how long the plan lets its refs take."""
+
+_OPEN = {
+    "DO_WHILE": "whose rounds nothing tells beforehand",
+    "FORK_JOIN_DYNAMIC": "whose branches nothing tells beforehand",
+    "SUB_WORKFLOW": "whose own workflow has no estimates",
+    "WAIT": "whose length its definition does not tell",
+    "WAIT_FOR_WEBHOOK": "which waits for another",
+    "HUMAN": "which waits for a person",
+}
+"""Task types whose length no definition tells, and why; one without an estimate is open whatever its worker does."""
+
+
+def children_ms(
+    definition: WorkflowDefinition, known_ms: Mapping[str, int], find: Find, known_of: KnownOf
+) -> dict[str, int]:
+    """Return how long the sub-workflows take that have no estimate, where all of their own tasks have."""
+    return dict(_children(definition, known_ms, find, known_of, (definition.name,)))
+
+
+def untold(definition: WorkflowDefinition, known_ms: Mapping[str, int]) -> str:
+    """Name the first task that keeps a makespan from being computed; "" where nothing does."""
+    for task in definition.walk():
+        if task.ref in known_ms or (task.type == "WAIT" and pause_ms(task)):
+            continue
+        if task.type in _OPEN or task.type not in SYSTEM_TASK_TYPES:
+            return f"{task.ref} ({task.type}), {_OPEN.get(task.type, 'which has no estimate')}"
+    return ""
+
+
+def _children(
+    definition: WorkflowDefinition,
+    known_ms: Mapping[str, int],
+    find: Find,
+    known_of: KnownOf,
+    above: tuple[str, ...],
+) -> Iterator[tuple[str, int]]:
+    for task in definition.walk():
+        child = None if task.ref in known_ms else child_of(task, find)
+        if child is None or child.name in above:  # one that starts itself ends nobody knows when
+            continue
+        own = dict(known_of(child.name))
+        own |= _children(child, own, find, known_of, (*above, child.name))
+        if not untold(child, own):
+            yield task.ref, makespan_ms(planned_schedule(child, own))
