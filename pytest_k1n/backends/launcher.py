@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from pytest_k1n.backends.opening import Backend
-from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.client.errors import BadRequest, ConductorError
 from pytest_k1n.coordination.collection import Launch, Start
 from pytest_k1n.coordination.registration import register
 from pytest_k1n.coordination.watch import Watch
@@ -17,6 +18,7 @@ from pytest_k1n.core.pending.patience import deadline_ms
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.core.record.correlation import batch_correlation_id
 from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.plan.find import shown
 from pytest_k1n.plan.library import DefinitionNotFound, Library, started_workflows
 
 LOOK_MS = 50
@@ -42,13 +44,36 @@ class Launcher:
     backend: Backend
     say: Callable[[str], None]
     epoch_ms: Callable[[], int]
+    refused: dict[int, str] = field(default_factory=dict)
+    """`id` of a document of the library -> why the server did not take it."""
 
     def register(self, launches: Iterable[Launch], *, policy: RegisterPolicy | None) -> None:
-        """Register the definitions on disk that launches need; `policy` None is what suits the server."""
-        workflows = self._wanted_definitions(launches)
+        """Register the definitions on disk that launches need; `policy` None is what suits the server.
+
+        All of them before the first start; one that the server refuses fails only the starts that need it.
+        """
+        workflows = self._wanted_definitions([(each.workflow, each.version) for each in launches])
         if workflows:
-            tasks = self.library.tasks
-            register(self.backend.client, workflows, tasks, policy=policy or self.backend.register_policy)
+            tasks, known = self.library.tasks, policy or self.backend.register_policy
+            register(self.backend.client, workflows, tasks, policy=known, refused=self._note_refused)
+
+    def _note_refused(self, document: Mapping[str, Json], error: ConductorError) -> None:
+        file = self.library.file_of(document)
+        where = f"{shown(file, Path.cwd())}: " if file else ""
+        self.refused[id(document)] = f"{where}{document.get('name')} was refused by the server: {error}"
+        self.say(self.refused[id(document)])
+
+    def _refusal(self, start: Start) -> str | None:
+        """Say why a definition that a start needs is not on the server."""
+        for document in self._wanted_definitions([(start.workflow, start.version)]) if self.refused else ():
+            version = document.get("version")
+            version = version if isinstance(version, int) else None
+            definition = self.library.known_definition(str(document["name"]), version)
+            names = {task.name for task in definition.walk()} if definition else set()
+            for each in (document, *(task for task in self.library.tasks if task.get("name") in names)):
+                if id(each) in self.refused:
+                    return self.refused[id(each)]
+        return None
 
     def start(self, starts: Sequence[Start], now_ms: Callable[[], int]) -> Started:
         """Start a group at one moment: a thread for each, so that no start waits for another's answer."""
@@ -69,6 +94,8 @@ class Launcher:
         return Started(tuple(watches), failed)
 
     def _start_one(self, start: Start) -> tuple[str, str, Interval]:
+        if refusal := self._refusal(start):
+            raise BadRequest(refusal)
         domain = self.backend.domain
         correlation_id = batch_correlation_id(
             self.uid, start.workflow, batch=start.batch, round_=start.round, key=start.key
@@ -120,10 +147,9 @@ class Launcher:
             return template
         return self.plan.planned(template, definition, self.library.known_definition)
 
-    def _wanted_definitions(self, launches: Iterable[Launch]) -> list[Mapping[str, Json]]:
+    def _wanted_definitions(self, wanted: list[tuple[str, int | None]]) -> list[Mapping[str, Json]]:
         """Return the launched definitions and, over any number of levels, those they start as sub-workflows."""
         found: dict[tuple[str, str], Mapping[str, Json]] = {}
-        wanted = [(launch.workflow, launch.version) for launch in launches]
         while wanted:
             # A definition that is nowhere on disk may still be on the server; the start will tell.
             try:

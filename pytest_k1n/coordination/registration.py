@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from pytest_k1n.client.errors import BadRequest, NotFound, ServerFailure
+from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound, ServerFailure
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.wire import wire
@@ -44,13 +44,14 @@ def register(
     policy: RegisterPolicy,
     known: Mapping[str, Document] | None = None,
     find: Callable[[Document], Document | None] | None = None,
+    refused: Callable[[Document, ConductorError], None] | None = None,
 ) -> None:
     """Make sure that the server has these definitions; `policy` is missing, always or never.
 
     `known` are its task definitions by name, `find` tells its workflow definitions, where it has been asked already.
 
     Raises RegistrationRefused that shows every difference, having changed nothing; ConductorError, with what lint
-    finds in definitions that the server refuses.
+    finds in definitions that the server refuses, unless `refused` takes them, one by one.
     """
     workflows, tasks = list(workflows), list(tasks)
     if policy == "always":
@@ -70,13 +71,27 @@ def register(
             problems += [f"workflow definition {each['name']} is missing" for each in missing_workflows]
         if problems:
             raise RegistrationRefused(client.url, problems, policy)
-    try:
-        if missing_tasks:
-            client.register_tasks(missing_tasks)
-        if missing_workflows:
-            client.register_workflows(missing_workflows)
-    except (BadRequest, ServerFailure) as error:  # 500 is for values of a wrong type
-        raise explained(error, [*missing_tasks, *missing_workflows]) from None
+    for send, documents in ((client.register_tasks, missing_tasks), (client.register_workflows, missing_workflows)):
+        try:
+            if documents:
+                send(documents)
+        except (BadRequest, ServerFailure) as error:  # 500 is for values of a wrong type
+            if refused is None:
+                raise explained(error, documents) from None
+            _send_each(send, documents, refused)
+
+
+def _send_each(
+    send: Callable[[Sequence[Document]], None],
+    documents: Iterable[Document],
+    refused: Callable[[Document, ConductorError], None],
+) -> None:
+    """Register one by one: of a list with one that it refuses, the server takes none and does not say which it was."""
+    for document in documents:
+        try:
+            send([document])
+        except (BadRequest, ServerFailure) as error:
+            refused(document, explained(error, [document]))
 
 
 def differences(ours: object, theirs: object, path: str = "") -> Iterator[str]:

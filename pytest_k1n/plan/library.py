@@ -81,7 +81,16 @@ class Library:
     @cached_property
     def tasks(self) -> tuple[Document, ...]:
         """All task definitions, verbatim. Raises DefinitionError."""
-        return tuple(document for _, document in self._documents(self._task_folders, "name"))
+        return tuple(document for _, document in self._found_tasks)
+
+    @cached_property
+    def _found_tasks(self) -> tuple[tuple[Path, Document], ...]:
+        return tuple(self._documents(self._task_folders, "name"))
+
+    def file_of(self, document: Document) -> Path | None:
+        """Name the file that one of these documents was read from."""
+        found = (path for path, each in (*self._found, *self._found_tasks) if each is document)
+        return next(found, None)
 
     @cached_property
     def task_definitions(self) -> Mapping[str, TaskDefinition]:

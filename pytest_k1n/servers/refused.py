@@ -13,7 +13,7 @@ _MOST_EXPLAINED = 3
 
 
 def explained(error: ConductorError, documents: Sequence[Mapping[str, Any]]) -> ConductorError:
-    """Add to the server's words what lint finds: the server names no task, and no place for what it cannot read."""
+    """Put before the server's words what lint finds: the server names no task, and no place for what it cannot read."""
     from pytest_k1n.lint.check import Level
     from pytest_k1n.lint.judge import lint
     from pytest_k1n.lint.source_file import SourceFile
@@ -27,5 +27,5 @@ def explained(error: ConductorError, documents: Sequence[Mapping[str, Any]]) -> 
     if not errors:
         return error
     more = f"; and {len(errors) - _MOST_EXPLAINED} more" if len(errors) > _MOST_EXPLAINED else ""
-    message = f"{error.message}; k1n lint: {'; '.join(errors[:_MOST_EXPLAINED])}{more}"
+    message = f"{'; '.join(errors[:_MOST_EXPLAINED])}{more} (by k1n lint); the server says: {error.message}"
     return type(error)(message, method=error.method, path=error.path, url=error.url, status=error.status)

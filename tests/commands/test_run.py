@@ -473,7 +473,7 @@ def test_a_task_definition_that_is_refused_is_named(saved, run, tmp_path):
     (tmp_path / "rules.json").write_text(json.dumps(rules))
     code, _, err = run(saved(simple("charge")), "--task-definitions", "rules.json")
     assert code == 2
-    assert "k1n lint: task charge: responseTimeoutSeconds: 0 should be minimum 1 second" in err
+    assert "task charge: responseTimeoutSeconds: 0 should be minimum 1 second" in err
 
 
 def test_a_file_that_is_not_there_is_told_with_the_one_that_is_near(saved, run):

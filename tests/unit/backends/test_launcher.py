@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_k1n.backends.launcher import Launcher
+from pytest_k1n.client.errors import BadRequest
 from pytest_k1n.coordination.backend import TimeScale
-from pytest_k1n.coordination.collection import Start
+from pytest_k1n.coordination.collection import Launch, Start
 from pytest_k1n.core.expectations import starts_at_once
 from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import START_MS, Weather
@@ -88,3 +90,77 @@ def test_where_nothing_is_measured_nothing_is_excused(started):
     watch = started(LATE_MS, first_task_after_ms=LATE_MS + 5)
     watch.complete({}, None, None)
     assert watch.observation.weather is None
+
+
+class Picky:
+    """A server that takes no list with a definition of one of these names, and does not say which it was."""
+
+    def __init__(self, *names):
+        self.names, self.taken, self.started = names, [], []
+
+    def _register(self, documents):
+        if any(each["name"] in self.names for each in documents):
+            raise BadRequest("Validation failed, check below errors for detail.")
+        self.taken += [each["name"] for each in documents]
+
+    register_tasks = register_workflows = _register
+
+    def start_once(self, name, **_):
+        self.started.append(name)
+        return name
+
+
+def definition(name, *tasks):
+    return {"name": name, "version": 1, "tasks": list(tasks)}
+
+
+def simple(name):
+    return {"name": name, "taskReferenceName": name, "type": "SIMPLE"}
+
+
+@pytest.fixture
+def launched(tmp_path, monkeypatch):
+    """Register and start workflows on a server that refuses some definitions: what failed, and what was started."""
+    monkeypatch.chdir(tmp_path)
+
+    def launch(*refused):
+        sub = {"name": "call", "taskReferenceName": "call", "type": "SUB_WORKFLOW"}
+        for folder, name, document in (
+            ("workflows", "shop", definition("shop", simple("reserve"))),
+            ("workflows", "office", definition("office", simple("file"))),
+            ("workflows", "above", definition("above", {**sub, "subWorkflowParam": {"name": "office"}})),
+            ("tasks", "all", [{"name": "reserve"}, {"name": "file"}]),
+        ):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{name}.json").write_text(json.dumps(document))
+        backend: Any = SimpleNamespace(
+            client=Picky(*refused), domain=None, time=TimeScale(name="real"), announce=lambda *_: None,
+            register_policy="always",
+        )  # fmt: skip
+        library = Library([tmp_path / "workflows"], [tmp_path / "tasks"])
+        launcher = Launcher(
+            uid="u", plan=None, library=library, backend=backend, say=lambda _: None, epoch_ms=lambda: 0
+        )
+        names = ("shop", "office", "above")
+        launcher.register([Launch(key=each, workflow=each, version=None, batch=1) for each in names], policy=None)
+        starts = [Start(key=each, workflow=each, version=None, batch=1, round=0) for each in names]
+        return launcher.start(starts, lambda: 0).failed, backend.client.started
+
+    return launch
+
+
+def test_a_refused_definition_fails_the_starts_that_need_it_and_no_other(launched):
+    failed, started = launched("office")
+    assert (sorted(failed), started) == (["above", "office"], ["shop"])
+    for message in failed.values():
+        assert message.startswith("workflows/office.json: office was refused by the server: ")
+
+
+def test_so_does_a_refused_task_definition(launched):
+    failed, started = launched("reserve")
+    assert (sorted(failed), sorted(started)) == (["shop"], ["above", "office"])
+    assert failed["shop"].startswith("tasks/all.json: reserve was refused by the server: ")
+
+
+def test_nothing_fails_where_nothing_is_refused(launched):
+    assert launched()[0] == {}
