@@ -90,6 +90,9 @@ class _Asking:
         name, suite = self.recording.name, self.recording.suite
         if not self._can_run:
             return CaseResult(suite=suite, name=name, outcome=CaseOutcome.SKIPPED, runs=0)
+        if (endless := next((each for each in self._known if each.never_ends(self.recording.case)), None)) is not None:
+            note = f"not asked, as this server would never end it: {endless.id}"
+            return CaseResult(suite=suite, name=name, outcome=CaseOutcome.KNOWN, runs=0, note=note)
         new = sightings(self._ask, self._is_expected, most, clock)
         self.seen = new if before is None else before + new
         outcome = _OUTCOMES[self.seen.verdict]

@@ -25,7 +25,7 @@ from pytest_k1n.conformance.compare import HistoryDifference
 from pytest_k1n.conformance.corpus import folder
 
 EMBEDDED, NEXT, RACE = "embedded", "next", "race"
-_PATTERNS = ("path", "cases", "uses", "left", "right")
+_PATTERNS = ("path", "cases", "uses", "left", "right", "endless")
 _ANY = re.compile(".*", re.DOTALL)
 
 
@@ -47,6 +47,12 @@ class Known:
     upgrade: str = ""
     modelled: bool = False
     """Whether the embedded engine shows it too when it is that version."""
+    endless: re.Pattern[str] | None = None
+    """Cases that such a server would go on with until it is stopped."""
+
+    def never_ends(self, case: Case) -> bool:
+        """Whether a server that shows this is not to be asked about a case."""
+        return self.endless is not None and self.endless.fullmatch(case.name) is not None
 
     def explains(self, difference: HistoryDifference, case: Case) -> bool:
         return bool(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from pytest_k1n.conformance.asked_server import AskedServer
 from pytest_k1n.conformance.cases import Case
 from pytest_k1n.conformance.compare import HistoryDifference
+from pytest_k1n.conformance.conduct import conduct
+from pytest_k1n.conformance.corpus import read_all
 from pytest_k1n.conformance.known import known_differences, known_of, unexplained
+from pytest_k1n.conformance.verdict import CaseOutcome
 
 CASE = Case(name="any", workflows=({"name": "case_main", "tasks": [{"type": "JOIN"}]},))
 
@@ -80,3 +84,14 @@ def test_a_join_that_looked_or_not_explains_nothing_of_a_task_beside_it():
         for path in ("tasks|join#0|reasonForIncompletion", "failedTaskNames", "tasks|x#0|status", "status")
     )
     assert unexplained([reason, failed, status, ended], case, known) == [status, ended]
+
+
+def test_a_case_that_a_server_would_never_end_is_not_put_to_it():
+    known = {entry.id: entry for entry in known_differences()}["loop-items"]
+    cases = {one.name: one for one in read_all()}
+    assert known.never_ends(cases["seed 143"].case)
+    assert not known.never_ends(cases["DO_WHILE, _items"].case)
+    subject = AskedServer(url="http://127.0.0.1:9", version="3.15.0", is_here=True, ahead_ms=0, moves_clock=False)
+    (result,) = conduct([cases["seed 143"]], subject, known=[known])
+    assert (result.outcome, result.runs) == (CaseOutcome.KNOWN, 0)
+    assert result.note == "not asked, as this server would never end it: loop-items"
