@@ -199,7 +199,7 @@ class ExecutionState:
     __slots__ = (
         "attempts", "attention", "begins", "correlation_id", "created_ms", "definition", "dialect", "domains",
         "dropped", "ended_ms", "event", "failed_names", "failed_refs", "failed_task_id", "first_variables", "input",
-        "lacks_domains", "last_retried_ms", "latest", "live", "next_id", "next_seq", "output", "parent_id",
+        "lacks_domains", "last_retried_ms", "latest", "live", "next_id", "next_seq", "origin", "output", "parent_id",
         "parent_task_id", "plain", "previous_status", "priority", "reason", "rerun_from", "rounds", "searched", "seed",
         "status", "stored_at", "tasks", "timer_ms", "updated_ms", "variables", "waited_by", "workflow_id",
     )  # fmt: skip
@@ -232,6 +232,8 @@ class ExecutionState:
         self.correlation_id: str | None = None
         self.event: str | None = None
         """What an event handler started it for."""
+        self.origin = workflow_id
+        """The execution that a request started, and that this one came of: it is counted by that what is endless."""
         self.parent_id: str | None = None
         self.parent_task_id: str | None = None
         self.rerun_from: str | None = None

@@ -50,7 +50,7 @@ class Beginning(PassingTime, ABC):
         """
         if parent is not None:
             self.guards.nest(self._names_down_to(parent.execution))
-            self._count_start(definition)
+            self._count_start(definition, parent.execution)
         with OnlyYoung():
             execution = self._create(definition, input_, workflow_id)
             execution.correlation_id = correlation_id
@@ -59,6 +59,7 @@ class Beginning(PassingTime, ABC):
             if parent is not None:
                 execution.parent_id, execution.parent_task_id = parent.execution.workflow_id, parent.task_id
                 execution.waited_by = parent
+                execution.origin = parent.execution.origin
             self._begin_execution(execution)
             if parent is None:  # a child starts among what is being settled: a wide fork's would lie in one another
                 self._agenda.settle()
@@ -73,18 +74,22 @@ class Beginning(PassingTime, ABC):
         correlation_id: str | None = None,
         domains: dict[str, str] | None = None,
         priority: int = 0,
+        starter: ExecutionState | None,
     ) -> ExecutionState:
         """Start an execution that is evaluated after what is being done now. Raises Endless."""
-        self._count_start(definition)
+        self._count_start(definition, starter)
         execution = self._create(definition, input_, None)
+        if starter is not None:
+            execution.origin = starter.origin
         execution.correlation_id, execution.domains, execution.priority = correlation_id, domains or {}, priority
         self._agenda.soon(self._begin_if_possible, execution)
         return execution
 
-    def _count_start(self, definition: Definition) -> None:
-        """Count a start that no request has asked for. Raises Endless."""
-        name = definition.name
-        self.guards.again(f"start/{name}", self.now_ms, lambda: f"executions have started executions of {name}")
+    def _count_start(self, definition: Definition, starter: ExecutionState | None) -> None:
+        """Count a start that comes of one that a request has asked for. Raises Endless."""
+        name, origin = definition.name, starter.origin if starter is not None else ""
+        what = f"start/{origin}/{name}"
+        self.guards.again(what, self.now_ms, lambda: f"executions have started executions of {name}")
 
     def _names_down_to(self, execution: ExecutionState) -> list[str]:
         """Name the workflows that an execution lies in, and its own, outermost first."""

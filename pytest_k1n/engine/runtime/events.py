@@ -16,11 +16,11 @@ from pytest_k1n.engine.language.expressions import pieces
 from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.pathsteps import MISSING
 from pytest_k1n.engine.language.scripts import ScriptError, Scripts, is_true
-from pytest_k1n.engine.problems import Illegal, Problem
+from pytest_k1n.engine.problems import Illegal, Problem, Unknown
 from pytest_k1n.engine.runtime.agenda import Agenda
 from pytest_k1n.engine.runtime.ports import Listener
 from pytest_k1n.engine.runtime.taskresults import TaskResult
-from pytest_k1n.engine.state import TaskState
+from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED
 from pytest_k1n.engine.values import JsonObject
 
@@ -115,8 +115,16 @@ def _start(engine: Listener, asked: JsonObject, payload: JsonObject, about: Json
         {**filled(asked.get("input") or {}, payload), **about},
         correlation_id=filled(asked.get("correlationId"), payload),
         domains=asked.get("taskToDomain"),
+        starter=_publisher(engine, payload),
     )
     execution.event = about[_NAME]
+
+
+def _publisher(engine: Listener, payload: JsonObject) -> ExecutionState | None:
+    """Find the execution whose EVENT task published a message: the server writes its id into it."""
+    with suppress(Unknown):
+        return engine.execution(str(payload.get("workflowInstanceId")))
+    return None
 
 
 def _end(status: str) -> Callable[[Listener, JsonObject, JsonObject, JsonObject], None]:

@@ -29,7 +29,7 @@ def start(engine: Starter, ended: ExecutionState, failed_task_id: str | None) ->
     try:
         definition = engine.find(name, version)
         outcome = engine.start_soon(
-            definition, input_, correlation_id=ended.correlation_id, domains=ended.domains
+            definition, input_, correlation_id=ended.correlation_id, domains=ended.domains, starter=ended
         ).workflow_id
     except (Problem, MissingChild) as error:
         outcome = f"Error workflow {name} failed to start.  reason: {error}"

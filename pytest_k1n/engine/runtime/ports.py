@@ -53,8 +53,12 @@ class Starter(Protocol):
         correlation_id: str | None = None,
         domains: dict[str, str] | None = None,
         priority: int = 0,
+        starter: ExecutionState | None,
     ) -> ExecutionState:
-        """Start an execution after what is being done now. Raises Illegal for the start that makes too many."""
+        """Start an execution after what is being done now. Raises Illegal for the start that makes too many.
+
+        `starter` is what it comes of, None where that is not known.
+        """
         ...
 
 

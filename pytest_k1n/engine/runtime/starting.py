@@ -46,6 +46,7 @@ def run(engine: Starter, task: TaskState) -> None:
             correlation_id=asked.get("correlationId") or task.execution.correlation_id,
             domains=asked.get("taskToDomain") or task.execution.domains,
             priority=asked.get("priority") or 0,
+            starter=task.execution,
         )
     except Illegal as endless:
         task.status, task.reason = FAILED, endless.message

@@ -94,6 +94,17 @@ def test_one_that_starts_itself_again_and_again_over_time_ends_too(bench, make):
     assert "started executions of daily 120 times: this engine" in list(bench.engine.executions.values())[-1].reason
 
 
+def test_starts_that_come_of_different_requests_are_not_counted_together(bench, make):
+    register(
+        bench,
+        make.workflow(make.of_type("NOOP", "n"), name="child"),
+        make.workflow(nested(make, "child"), starting(make, "child"), name="parent"),
+    )
+    for _ in range(130):
+        assert ended(bench, "parent").status == "COMPLETED"
+    assert {execution.status for execution in bench.engine.executions.values()} == {"COMPLETED"}
+
+
 def test_a_failure_workflow_that_names_itself_ends(bench, make):
     fails = make.of_type("TERMINATE", "t", inputParameters={"terminationStatus": "FAILED", "terminationReason": "no"})
     register(bench, make.workflow(fails, name="sorry", failureWorkflow="sorry"))
