@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_k1n.engine.serving.serve import _guards
+
 
 def refused(*arguments):
     command = [sys.executable, "-m", "pytest_k1n.engine.serving.serve", *arguments]
@@ -60,6 +62,14 @@ def test_a_bad_option_is_refused_with_what_it_takes(arguments, says):
     code, lines = refused(*arguments)
     assert code == 2
     assert says in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("clock", "is_bounded"), [("virtual", True), ("manual", True), ("real", False), ("scaled", False)]
+)
+def test_a_loop_that_lets_time_pass_is_bounded_where_the_engine_lets_it_pass(clock, is_bounded):
+    limits = _guards(clock, 500)
+    assert (limits.max_at_once, limits.max_in_all < 10**6) == (500, is_bounded)
 
 
 def test_it_listens_on_loopback_only(serve):

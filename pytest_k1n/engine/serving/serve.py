@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from pytest_k1n.core.extras import MissingExtra, require
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     begin_ms = EPOCH_MS if options.seed is not None else int(time.time() * 1000)
     clock = _clock(options.clock, options.rate, begin_ms)
     with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        guards = Guards(max_at_once=options.most_at_once)
+        guards = _guards(options.clock, options.most_at_once)
         engine = Engine(clock=clock, seed=options.seed or 0, guards=guards, dialect=DIALECTS[options.conductor])
         runner.run(_serve(engine, listener, options.clock, options.allow_host))
     return 0
@@ -130,6 +131,12 @@ def _clock(name: str, rate: float | None, begin_ms: int) -> Clock:
     if name == "manual":
         return ManualClock(begin_ms)
     return ScaledClock(rate or 1.0) if name == "scaled" else real_clock()
+
+
+def _guards(clock: str, most_at_once: int) -> Guards:
+    """Return the limits; where time passes by itself, what lets it pass may go on for ever, as on a server."""
+    guards = Guards(max_at_once=most_at_once)
+    return replace(guards, max_in_all=sys.maxsize) if clock in ("real", "scaled") else guards
 
 
 def _parser() -> argparse.ArgumentParser:
