@@ -20,7 +20,9 @@ def import_for_threads(run: Run, collection: Collection) -> None:
         import pytest_k1n.backends.launcher
         import pytest_k1n.backends.observing
         import pytest_k1n.core.gates
+        import pytest_k1n.core.schedule.nested_estimates
         import pytest_k1n.core.schedule.planned_schedule
+        import pytest_k1n.core.schedule.whole
         import pytest_k1n.core.timing.capability
         import pytest_k1n.fixtures.batch
         import pytest_k1n.hooks.terminal

@@ -22,6 +22,8 @@ from pytest_k1n.servers.protocol import SERVER_VERSION
 DOUBTED = {
     "dynamic fork, the fork's own ref": "a branch with its fork's ref takes the fork's place in the records: whatever"
     " stands where a FORK is due is doubted, and nobody names a branch so but to try it",
+    "a child whose task is updated without it, COMPLETED": "the server forgets the child that an update does not name,"
+    " and what is left is a SUB_WORKFLOW that completed without one, as in a record that was made up",
 }
 """Cases whose true records are called doubtful, with the reason why that is left."""
 

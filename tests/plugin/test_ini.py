@@ -35,6 +35,6 @@ def test_a_strict_ini_file_refuses_what_nobody_reads(project):
 
 def test_the_container_command_reaches_the_docker_tier(project):
     outcome = project.file("pytest.ini", "[pytest]\nk1n_container_cli = no-such-docker\n").run("--k1n-server=docker")
-    assert outcome.code == 1
+    assert outcome.code == 4
     assert "no-such-docker" in outcome.text
     assert "defect" not in outcome.text  # a tier that cannot run here is no fault of the plugin

@@ -205,19 +205,20 @@ def test_the_sweep_finds_what_brute_force_finds(history, seed, size):
     closing = {key for key, task in graph.nodes.items() if task.type in ("JOIN", "DO_WHILE")}
     finals = run.execution.finals
     firsts = {key: run.execution.records[key][0] for key in finals}
+
+    def begin(after):
+        return finals[after].ended_ms if after in closing else firsts[after].scheduled_ms
+
     broken = {
         (before, after)
         for after, befores in run.causes.items()
         for before in befores
-        if not {before, after} & steering
-        and (finals if after in closing else firsts)[after].__getattribute__(
-            "ended_ms" if after in closing else "scheduled_ms"
-        )
-        < finals[before].ended_ms
+        if not {before, after} & steering and begin(after) < finals[before].ended_ms
     }
 
     def is_second_look(before, after):
-        return graph.nodes[before].type == "JOIN" and not any((each, after) in broken for each in run.causes[before])
+        waited = not any((each, after) in broken for each in run.causes[before])
+        return graph.nodes[before].type == "JOIN" and waited and finals[before].scheduled_ms <= begin(after)
 
     broken = {pair for pair in broken if not is_second_look(*pair)}
     found = violations(run.execution, graph)
