@@ -3,7 +3,6 @@ worker's ledger."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
@@ -20,8 +19,14 @@ from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.runtime.collecting import OnlyYoung
 
 
-def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: Callable[[], int]) -> None:
-    """Look at the executions that are due, and give up those that nothing more will come of."""
+def look(
+    watches: Sequence[Watch],
+    backend: Backend,
+    folder: RunFolder,
+    now_ms: Callable[[], int],
+    epoch_ms: Callable[[], int],
+) -> None:
+    """Look at the executions that are due, and give up those that nothing more will come of; `epoch_ms`: real time."""
     with OnlyYoung():  # what is read of them lives as long as the run
         backend.settle()
         trouble = backend.trouble()
@@ -32,7 +37,7 @@ def look(watches: Sequence[Watch], backend: Backend, folder: RunFolder, now_ms: 
                 continue
             watch.next_look_ms = looked_ms + watch.look_every_ms
             try:
-                if watch.wants_decision(looked_ms, round(time.time() * 1000)):
+                if watch.wants_decision(looked_ms, epoch_ms()):
                     backend.client.decide(watch.workflow_id)
                 document = backend.client.execution(watch.workflow_id)
             except ServerUnreachable as silence:

@@ -187,7 +187,7 @@ class Drive:
         if due:
             from pytest_k1n.backends.observing import look
 
-            look(due, backend, self._run.folder, self._director.now_ms)
+            look(due, backend, self._run.folder, self._director.now_ms, _epoch_ms)
             self._director.publish_executions()
 
     def _close_batches(self, backend: Backend, launcher: Launcher) -> None:

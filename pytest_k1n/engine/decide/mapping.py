@@ -163,7 +163,7 @@ def _dynamic_fork(batch: TaskGroup, node: Node) -> None:
     ):  # mapped again: only the JOIN is missing
         before = len(batch.tasks)
         batch.map(branch)
-        for each in batch.tasks[before:]:
+        for each in batch.tasks[before:] if as_given else ():
             each.input = {**each.input, **(as_given.get(each.ref) or {})}
         refs.append(batch.tasks[-1].node.ref)  # of a switch the first task of its case
     batch.begun(join, "JOIN", "JOIN", {**join.document["inputParameters"], "joinOn": refs})

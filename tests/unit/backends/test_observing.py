@@ -38,7 +38,13 @@ def silence(*, indeterminate: bool = True) -> Callable[[], object]:
 
 def looked(answer: Callable[[], object], **given: Any) -> list[object]:
     watched.clear()
-    look([watch(overdue=given.pop("overdue", None))], backend(answer, **given), SimpleNamespace(), lambda: 100)  # type: ignore[arg-type]
+    look(
+        [watch(overdue=given.pop("overdue", None))],
+        backend(answer, **given),
+        SimpleNamespace(),
+        lambda: 100,
+        lambda: 100,
+    )  # type: ignore[arg-type]
     return list(watched)
 
 

@@ -175,13 +175,19 @@ def test_a_switch_that_is_rerun_takes_its_case_again_if_something_comes_after_it
     assert goes_on.task("b").status == "SCHEDULED"
 
 
-def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make):
+def with_an_attempt_opened_again(bench, make):
+    """Run a chain whose first task failed once, and its last task again: the rerun opens the failed attempt, too."""
     bench.define("r", retryCount=1, retryDelaySeconds=0)
     execution = bench.start(make.workflow(make.simple("r"), make.simple("b")))
     execution.fail("r")
     execution.complete("r")
     execution.complete("b")
     reruns.rerun(bench.engine, execution.state, task_id=execution.task("b").task_id)
+    return execution
+
+
+def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make):
+    execution = with_an_attempt_opened_again(bench, make)
     execution.complete("b")
     assert execution.state.status == "RUNNING"
 
@@ -190,12 +196,7 @@ def test_an_execution_waits_for_an_attempt_that_a_rerun_opened_again(bench, make
 
 
 def test_an_attempt_that_a_rerun_opened_again_ends_with_its_execution(bench, make):
-    bench.define("r", retryCount=1, retryDelaySeconds=0)
-    execution = bench.start(make.workflow(make.simple("r"), make.simple("b")))
-    execution.fail("r")
-    execution.complete("r")
-    execution.complete("b")
-    reruns.rerun(bench.engine, execution.state, task_id=execution.task("b").task_id)
+    execution = with_an_attempt_opened_again(bench, make)
     operations.terminate(bench.engine, execution.state, "enough")
 
     assert [task.status for task in execution.state.tasks] == ["CANCELED", "COMPLETED", "CANCELED"]
