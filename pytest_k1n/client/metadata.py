@@ -98,6 +98,10 @@ class Metadata(Calls):
         """Remove a handler of events. Raises ConductorError for a name that the server does not know."""
         self._call("DELETE", f"/api/event/{segment(name)}")
 
+    def lengths_of(self, queues: Sequence[str]) -> dict[str, int]:
+        """Return how many messages wait in the queues of these names, which hold no comma; popped ones not counted."""
+        return cast("dict[str, int]", self._get_object("/api/tasks/queue/sizes", taskType=",".join(queues)))
+
     def queue_sizes(self) -> dict[str, int]:
         """Return how many messages wait in each queue, popped ones not counted."""
         return cast("dict[str, int]", self._get_object("/api/tasks/queue/all"))

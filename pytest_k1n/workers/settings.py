@@ -49,6 +49,8 @@ class WorkerSettings:
     faults: tuple[Fault, ...] = ()
     tick_ms: float = 5.0
     """Pause between two rounds over the directed set."""
+    later_tick_ms: float = 10.0
+    """Pause between two looks at the queues of what follows waits, people and sub-workflows."""
     slow_round_ms: float = 3000.0
     """How long one round over all other types takes, one after another, while all that can be ready is directed."""
     uncertain_round_ms: float = 800.0

@@ -17,6 +17,8 @@ from pytest_k1n.workers.directed import predict
 
 FIRST_LOOK_S = 0.25
 UNCERTAIN_LOOK_S = 0.05
+LOOKS_SHARE = 0.1
+"""How much of the time may be spent on looks at executions that hide what is ready next, all together."""
 LONGEST_QUIET_S = 30.0
 
 
@@ -28,6 +30,8 @@ class _Tracked:
     """The latest attempt of each task; of a loop's body the last two iterations."""
     latest: dict[str, TaskRecord] = field(default_factory=dict)
     types: frozenset[str] = frozenset()
+    later: frozenset[str] = frozenset()
+    hides: bool = False
     is_certain: bool = False
     quiet_s: float = FIRST_LOOK_S
     look_at: float = 0.0
@@ -74,6 +78,7 @@ class Tracker:
         self._tracked: dict[str, _Tracked] = {}
         self._lock = threading.Lock()
         self._types: tuple[str, ...] = ()
+        self._later: tuple[str, ...] = ()
         self._is_certain = False
 
     @property
@@ -84,6 +89,11 @@ class Tracker:
     def types(self) -> tuple[str, ...]:
         """The task types that can be ready next in any execution, in a stable order."""
         return self._types
+
+    @property
+    def later(self) -> tuple[str, ...]:
+        """The task types that are ready as soon as a wait, a person or a sub-workflow has ended, in a stable order."""
+        return self._later
 
     def launched(self, workflow_id: str, name: str | None = None) -> None:
         """Take note of an execution; until its snapshot is fetched, the definition known by that name serves."""
@@ -122,10 +132,11 @@ class Tracker:
         with self._lock:
             return [workflow_id for workflow_id, tracked in self._tracked.items() if tracked.look_at <= now]
 
-    def looked(self, execution: Execution) -> list[TaskRecord]:
+    def looked(self, execution: Execution, took_s: float = 0.0) -> list[TaskRecord]:
         """Take in an execution as the server has it; return tasks delivered to us that never arrived.
 
-        Such a task is reported from the second look on: at the first one it may still be on its way.
+        `took_s` is what the look has cost. Such a task is reported from the second look on: at the first one it may
+        still be on its way.
         """
         with self._lock:
             if (tracked := self._tracked.get(execution.workflow_id)) is None:
@@ -138,7 +149,7 @@ class Tracker:
             changed = [record for record in execution.tasks if tracked.take(record)]
             tracked.quiet_s = FIRST_LOOK_S if changed else min(tracked.quiet_s * 2, LONGEST_QUIET_S)
             self._predict(tracked)
-            self._schedule(tracked)
+            self._schedule(tracked, took_s)
             missing = {
                 record.task_id: record
                 for record in execution.tasks
@@ -187,18 +198,27 @@ class Tracker:
     def _predict(self, tracked: _Tracked) -> None:
         if tracked.definition is not None:
             prediction = predict(tracked.definition, tracked.records.values())
-            tracked.types, tracked.is_certain = prediction.types, prediction.is_certain
+            tracked.types, tracked.later = prediction.types, prediction.later
+            tracked.hides, tracked.is_certain = prediction.hides, prediction.is_certain
         self._collect()
 
     def _collect(self) -> None:
         found = dict.fromkeys(name for tracked in self._tracked.values() for name in sorted(tracked.types))
         self._types = tuple(found)
+        later = (name for tracked in self._tracked.values() for name in sorted(tracked.later))
+        self._later = tuple(dict.fromkeys(name for name in later if name not in found))
         self._is_certain = bool(self._tracked) and all(tracked.is_certain for tracked in self._tracked.values())
 
-    def _schedule(self, tracked: _Tracked) -> None:
-        """Look soon where the definition does not say what comes, or where nothing seems to be left to come."""
+    def _schedule(self, tracked: _Tracked, took_s: float = 0.0) -> None:
+        """Look soon where the definition does not say what comes, or where nothing seems to be left to come.
+
+        What hides is looked at soon again and again, as long as all of such looks together do not take too much.
+        """
         quiet_s = tracked.quiet_s
         is_over = not tracked.types and not tracked.in_hand
         if quiet_s == FIRST_LOOK_S and (is_over or not tracked.is_certain):
             quiet_s = UNCERTAIN_LOOK_S
+        if tracked.hides:
+            hiding = sum(each.hides for each in self._tracked.values())
+            quiet_s = min(quiet_s, max(UNCERTAIN_LOOK_S, took_s * hiding / LOOKS_SHARE))
         tracked.look_at = self._clock() + quiet_s

@@ -20,6 +20,7 @@ from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.intake import Intake
+from pytest_k1n.workers.later import LaterTypes
 from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.pool import Pool
 from pytest_k1n.workers.registry import Handlers
@@ -60,6 +61,7 @@ class Worker:
         self._followed: set[str] = set()
         """Executions that others have led to."""
         self._tracker = Tracker(definitions, worker_id=settings.worker_id)
+        self._later = LaterTypes(client.lengths_of, pause_s=settings.later_tick_ms / 1000, domain=settings.domain)
         self._intake = Intake(client, settings, report=report)
         self._ledger = ledger or InvocationLedger()
         self._give_up = threading.Event()
@@ -115,11 +117,21 @@ class Worker:
     def _poll(self, stop: threading.Event) -> None:
         while not stop.is_set():
             types = tuple(dict.fromkeys((*self._tracker.types, *self._intake.hot)))
-            found = [self._take(task_type) for task_type in types]
+            later = () if self._intake.outages else self._tracker.later
+            found = [self._take(task_type) for task_type in (*types, *self._later.due(later))]
             if any(found):
                 continue
-            self._wake.wait(self._settings.tick_ms / 1000 if types and not self._intake.outages else _LONGEST_PAUSE_S)
+            self._wake.wait(self._pause_s(bool(types), bool(later)))
             self._wake.clear()
+
+    def _pause_s(self, is_directed: bool, is_later: bool) -> float:
+        if self._intake.outages:
+            return _LONGEST_PAUSE_S
+        settings = self._settings
+        return min(
+            settings.tick_ms / 1000 if is_directed else _LONGEST_PAUSE_S,
+            settings.later_tick_ms / 1000 if is_later else _LONGEST_PAUSE_S,
+        )
 
     def _take(self, task_type: str) -> bool:
         """Poll a type once and start what came."""
@@ -208,7 +220,7 @@ class Worker:
 
     def _poll_slowly(self) -> None:
         """Poll one more of the types that nothing directs us to."""
-        directed = self._tracker.types
+        directed = (*self._tracker.types, *self._tracker.later)
         for _ in self._slow_types:
             self._turn += 1
             task_type = self._slow_types[self._turn % len(self._slow_types)]
@@ -229,6 +241,7 @@ class Worker:
         return max(pause_ms, settings.least_slow_pause_ms) / 1000
 
     def _look_at(self, workflow_id: str) -> None:
+        began = time.monotonic()
         try:
             execution = wire.execution(self._client.execution(workflow_id))
         except NotFound:
@@ -245,7 +258,7 @@ class Worker:
                     if task.is_worker_task and not task.status.is_terminal:
                         name = task.workflow_task.name if task.workflow_task else ""
                         self._serve_if_handled(task.ref, task.type, name, task.iteration)
-            for record in self._tracker.looked(execution):
+            for record in self._tracker.looked(execution, time.monotonic() - began):
                 if not self._ledger.has_begun(record.task_id) and (hand := self._intake.adopt(record.task_id)):
                     self._start(hand)
             self._wake.set()

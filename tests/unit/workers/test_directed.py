@@ -1,5 +1,7 @@
 """The prediction against an oracle that plays definitions: a tree of running parts that knows what is ready."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,10 +33,10 @@ def other(ref, type_, **options):
     return WorkflowTask(ref=ref, name=ref, type=type_, **options)
 
 
-def record(ref, status="COMPLETED", *, iteration=0, seq=1, attempt=0, type_=None, output=None):
+def record(ref, status="COMPLETED", *, iteration=0, seq=1, attempt=0, type_=None, output=None, input=None):
     return TaskRecord(
         ref=ref, iteration=iteration, task_id=f"{ref}-{iteration}-{attempt}", type=type_ or f"type_{ref}",
-        def_name=ref, status=TaskStatus(status), attempt=attempt, seq=seq, output=output or {},
+        def_name=ref, status=TaskStatus(status), attempt=attempt, seq=seq, output=output or {}, input=input or {},
     )  # fmt: skip
 
 
@@ -107,6 +109,75 @@ def test_what_only_the_execution_knows_is_left_to_the_slow_round():
         prediction = predict(WorkflowDefinition(name="W", tasks=(other("x", kind), other("j", "JOIN"), A)), [])
         assert (prediction.types, prediction.is_certain) == (frozenset(), False), kind
     assert ready(other("x", "WAIT"), A, records=[record("x", type_="WAIT")]) == {"a"}
+
+
+def later(*tasks, records=()):
+    found = predict(WorkflowDefinition(name="W", tasks=tasks), records)
+    assert not found.later & found.types
+    return {name.removeprefix("type_") for name in found.later}
+
+
+def test_what_follows_an_open_wait_person_or_child_is_told_apart():
+    for kind in ("SUB_WORKFLOW", "WAIT", "HUMAN"):
+        opened = record("x", "IN_PROGRESS", type_=kind)
+        assert later(other("x", kind), A, B, records=[opened]) == {"a"}
+        assert later(other("x", kind), A, B, records=[record("x", type_=kind)]) == set()
+        assert later(other("x", kind), other("h", "HTTP"), switch("s", default=(B,), x=(A,)), C) == {"a", "b"}
+        assert later(other("x", kind), *FORK, D) == {"a", "c"}
+        assert later(loop("l", other("x", kind), A), C, records=[record("x", "IN_PROGRESS", iteration=1)]) == {"a"}
+        assert later(other("x", kind), loop("l", A, loop("m", B)), C) == {"a"}
+    assert later(other("x", "WAIT"), other("t", "TERMINATE"), A) == set()
+    assert later(other("x", "WAIT"), other("d", "DYNAMIC"), A) == set()
+
+
+def test_a_join_of_a_branch_that_waits_lets_go_on_what_is_behind_it_later():
+    waiting = fork("f", (A,), (other("x", "HUMAN"),), join_on=("a", "x"))
+    assert (ready(*waiting, D), later(*waiting, D)) == ({"a"}, set())
+    assert (ready(*waiting, D, records=[record("a")]), later(*waiting, D, records=[record("a")])) == (set(), {"d"})
+    both = [record("a"), record("x", type_="HUMAN", seq=2)]
+    assert (ready(*waiting, D, records=both), later(*waiting, D, records=both)) == ({"d"}, set())
+
+
+def test_what_may_be_ready_now_and_later_is_ready_now():
+    either = switch("s", x=(other("x", "WAIT"),))
+    assert (ready(either, A), later(either, A)) == ({"a"}, set())
+
+
+def test_a_task_that_came_proves_that_the_wait_before_it_is_over():
+    tasks = other("x", "WAIT"), A, B
+    assert (ready(*tasks, records=[record("a")]), later(*tasks, records=[record("a")])) == ({"b"}, set())
+    cases = other("x", "WAIT"), switch("s", x=(A, B))
+    assert ready(*cases, records=[record("a")]) == {"b"}
+
+
+def hides(*tasks, records=()):
+    return predict(WorkflowDefinition(name="W", tasks=tasks), records).hides
+
+
+def test_what_only_a_look_tells_is_hidden_until_it_has_been_looked_at():
+    for kind in ("DYNAMIC", "FORK_JOIN_DYNAMIC", "SUB_WORKFLOW"):
+        assert hides(other("x", kind), A), kind
+        assert hides(other("w", "WAIT"), other("x", kind)), kind
+        assert not hides(A, other("x", kind)), kind
+        assert not hides(other("x", kind), A, records=[record("x", type_=kind)]), kind
+    begun = record("x", "IN_PROGRESS", type_="SUB_WORKFLOW")
+    assert hides(other("x", "SUB_WORKFLOW"), records=[begun])
+    assert not hides(other("x", "SUB_WORKFLOW"), records=[replace(begun, sub_workflow_id="child")])
+    assert hides(A, records=[record("forked", "SCHEDULED", type_="SUB_WORKFLOW")])
+
+
+def test_a_dynamic_forks_join_is_over_once_all_have_ended_that_its_record_names():
+    tasks = other("x", "FORK_JOIN_DYNAMIC"), other("j", "JOIN"), A
+    join = record("j", "IN_PROGRESS", type_="JOIN", input={"joinOn": ["f1", "f2"]})
+    known = [record("x", type_="FORK"), record("f1"), join]
+    assert ready(*tasks, records=known) == set()
+    assert ready(*tasks, records=[*known, record("f2", "IN_PROGRESS")]) == set()
+    assert ready(*tasks, records=[*known, record("f2")]) == {"a"}
+    second = [
+        replace(each, iteration=2, **({"input": {"joinOn": ["f1__2", "f2__2"]}} if each.ref == "j" else {}))
+        for each in [*known, record("f2")]
+    ]
+    assert "a" in ready(loop("l", *tasks), records=second)
 
 
 def test_a_dynamically_forked_task_is_polled_once_its_record_is_known():

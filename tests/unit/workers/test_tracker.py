@@ -115,6 +115,40 @@ def test_an_execution_that_seems_to_be_over_is_looked_at_soon(tracker, clock):
     assert until_due(tracker, clock) == 0.05
 
 
+def waiting_for(kind, *behind):
+    return WorkflowDefinition(name="W", tasks=(WorkflowTask(ref="x", name="x", type=kind), *behind))
+
+
+def test_what_follows_a_wait_is_told_apart_until_it_is_over(tracker):
+    definition = waiting_for("WAIT", *CHAIN.tasks)
+    tracker.launched("w", "W")
+    tracker.looked(execution(replace(task("x", "IN_PROGRESS"), type="WAIT"), definition=definition))
+    assert (tracker.types, tracker.later) == ((), ("a",))
+    tracker.launched("other", "W")
+    assert (tracker.types, tracker.later) == (("a",), ())
+    tracker.gone("other")
+    tracker.looked(execution(replace(task("x", "COMPLETED"), type="WAIT"), definition=definition))
+    assert (tracker.types, tracker.later) == (("a",), ())
+
+
+def test_what_hides_the_next_type_is_looked_at_often_as_long_as_that_is_cheap(tracker, clock):
+    hiding = waiting_for("HUMAN", WorkflowTask(ref="d", name="d", type="DYNAMIC"))
+    asked = replace(task("x", "IN_PROGRESS"), type="HUMAN")
+    tracker.launched("w", "W")
+    for _ in range(9):
+        tracker.looked(execution(asked, definition=hiding), 0.001)
+        assert until_due(tracker, clock) == pytest.approx(0.05, abs=0.011)
+    tracker.looked(execution(asked, definition=hiding), 0.02)
+    assert until_due(tracker, clock) == pytest.approx(0.2, abs=0.011)
+    for number in range(1, 5):
+        tracker.launched(str(number), "W")
+        tracker.looked(replace(execution(asked, definition=hiding), workflow_id=str(number)))
+    tracker.looked(execution(asked, definition=hiding), 0.02)
+    for number in range(1, 5):
+        tracker.gone(str(number))
+    assert until_due(tracker, clock) == pytest.approx(1.0, abs=0.011)
+
+
 def test_a_long_loop_is_not_remembered_in_full(tracker):
     body = WorkflowTask(ref="b", name="b")
     looping = WorkflowDefinition(name="W", tasks=(WorkflowTask(ref="l", name="l", type="DO_WHILE", loop_over=(body,)),))

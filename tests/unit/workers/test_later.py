@@ -1,0 +1,81 @@
+"""When the types behind waits are polled."""
+
+import pytest
+
+from pytest_k1n.client.errors import NotFound
+from pytest_k1n.workers.later import LaterTypes
+
+
+class Server:
+    def __init__(self, lengths=()):
+        self.lengths = dict(lengths)
+        self.asked = []
+        self.now = 0.0
+
+    def sizes(self, names):
+        self.asked.append(list(names))
+        return {name: self.lengths.get(name, 0) for name in names}
+
+    def later(self, **given):
+        return LaterTypes(self.sizes, pause_s=0.01, clock=lambda: self.now, **given)
+
+
+def test_one_type_is_polled_once_a_pause_without_asking():
+    server = Server()
+    later = server.later()
+    assert [later.due(("a",)), later.due(("a",))] == [("a",), ()]
+    server.now = 0.01
+    assert later.due(("a",)) == ("a",)
+    assert server.asked == []
+
+
+def test_of_several_only_those_are_polled_whose_queues_hold_something():
+    server = Server({"b": 2})
+    later = server.later()
+    assert later.due(("a", "b", "c")) == ("b",)
+    assert later.due(("a", "b", "c")) == ()
+    assert [sorted(names) for names in server.asked] == [["a", "b", "c"]]
+
+
+def test_a_workers_domain_has_queues_of_its_own():
+    server = Server({"blue:a": 1, "b": 1})
+    assert server.later(domain="blue").due(("a", "b")) == ("a",)
+
+
+def test_all_of_very_many_types_come_to_be_asked_about():
+    types = [f"{number:0200}" for number in range(100)]
+    server = Server({types[99]: 1})
+    later = server.later()
+    found = []
+    for _ in types:
+        server.now += 0.01
+        found += later.due(types)
+    assert {name for names in server.asked for name in names} == set(types)
+    assert max(sum(len(name) + 1 for name in names) for names in server.asked) <= 4000
+    assert types[99] in found
+
+
+def test_a_name_with_a_comma_is_polled_and_not_asked_about():
+    server = Server()
+    assert server.later().due(("a,b", "c")) == ("a,b",)
+    assert server.asked == [["c"]]
+
+
+def test_a_server_that_tells_no_lengths_has_one_type_after_another_polled():
+    def refuse(names):
+        raise NotFound("no such route")
+
+    now = [0.0]
+    later = LaterTypes(refuse, pause_s=0.01, clock=lambda: now[0])
+    found = []
+    for _ in range(6):
+        now[0] += 0.011
+        found += later.due(("a", "b", "c"))
+    assert sorted(found) == ["a", "a", "b", "b", "c", "c"]
+
+
+@pytest.mark.parametrize("types", [(), []])
+def test_where_nothing_waits_nothing_is_asked(types):
+    server = Server()
+    assert server.later().due(types) == ()
+    assert server.asked == []
