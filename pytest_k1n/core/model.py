@@ -52,8 +52,14 @@ class TaskDefinition:
     poll_timeout_s: int = 0
     total_timeout_s: int = 0
     concurrent_exec_limit: int = 0
+    rate_limit: int = 0
+    """rateLimitPerFrequency."""
     input_schema: Mapping[str, Json] | None = None
     output_schema: Mapping[str, Json] | None = None
+
+    def is_limited(self, count: int) -> bool:
+        """Whether so many of its tasks may have to wait for each other, however many workers there are."""
+        return 0 < self.concurrent_exec_limit < count or 0 < self.rate_limit < count
 
 
 @dataclass(frozen=True, kw_only=True)

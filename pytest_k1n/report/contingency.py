@@ -122,7 +122,13 @@ def _conflicts(batch: BatchDocument, mine: Sequence[ExecutionDocument]) -> Point
 
 def _shared(mine: Sequence[ExecutionDocument]) -> Point:
     waits = [
-        (segment["end_ms"] - segment["start_ms"], each["title"], segment["ref"], segment["blame"])
+        (
+            segment["end_ms"] - segment["start_ms"],
+            each["title"],
+            segment["ref"],
+            segment["blame"],
+            each["workflow"]["name"],
+        )
         for each in mine
         for segment in each["segments"]
         if segment["kind"] == "queue"
@@ -135,7 +141,9 @@ def _shared(mine: Sequence[ExecutionDocument]) -> Point:
         return Point("shared resources", "ok", f"on no critical path a task waited long for a worker ({most} at most)")
     busy = f", while its worker was busy with {longest[3]}" if longest[3] else ""
     what = f"{longest[2]} of {longest[1]} waited {format_ms(longest[0])} for a worker{busy}"
-    command = f"k1n whatif test-results --workflow {mine[0]['title']} --workers {longest[2]}=2"
+    names = {task["ref"]: task["name"] for each in mine if each["title"] == longest[1] for task in each["tasks"]}
+    name = names.get(longest[2] or "", longest[2])  # a worker serves a task definition
+    command = f"k1n whatif test-results --workflow {longest[4]} --workers {name}=2"
     return Point("shared resources", "trouble", what, command)
 
 

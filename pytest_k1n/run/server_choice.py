@@ -19,7 +19,7 @@ from pytest_k1n.workers.misbehaviour import BadFault, Fault
 if TYPE_CHECKING:
     from pytest_k1n.run.run import Run
 
-SLOTS = 4
+SLOTS = 100
 """Tasks of one type that the run's worker does at once: workflows of one batch share task types."""
 
 

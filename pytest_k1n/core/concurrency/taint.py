@@ -16,7 +16,16 @@ from pytest_k1n.core.standins.simulation import is_simulated_summary
 
 MIN_LENGTH = 8
 """Shorter texts, and numbers, turn up anywhere and prove nothing."""
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_WITHOUT_WORKERS = frozenset({"HTTP", "HUMAN", "INLINE", "JSON_JQ_TRANSFORM", "LAMBDA", "WAIT"})
+"""Whose output no worker made. What a JOIN, a loop or a child puts out, workers may have made."""
+_COMMON = re.compile(
+    r"""\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?([+-]\d\d:?\d\d|\ ?[A-Z]{1,5})?)?  # a day, or a second of it
+    | [A-Z][a-z]{2},\ \d\d\ [A-Z][a-z]{2}\ \d{4}\ \d\d:\d\d:\d\d\ GMT  # the same in a header
+    | [A-Z]+(_[A-Z]+)+ | [a-z]+(_[a-z]+)+  # the words of an enumeration
+    | [a-z]+/[a-z0-9.+-]+(;.*)?  # a media type
+    """,
+    re.VERBOSE,
+)
 
 
 class Taint(NamedTuple):
@@ -38,6 +47,8 @@ class Traces(NamedTuple):
     """Recognised anywhere, also inside longer texts."""
     data: Mapping[str, frozenset[str]]
     """value -> the task definitions that put it out; recognised as a whole value."""
+    by_itself: frozenset[str]
+    """Of these values those that no worker put out first: a service's answer, a person's, what an expression gives."""
 
 
 class Index:
@@ -72,8 +83,9 @@ class Index:
         """Find what an execution contains of each of the others, by their workflow ids.
 
         A value counts that the other's tasks produced and that this one cannot have by itself: not from its own input,
-        its definition, or a task of the same definition (deterministic handlers repeat themselves). An id always
-        counts, unless it was handed in as input, as a parent does with its child.
+        its definition, or a task of the same definition (deterministic handlers repeat themselves), nor where both
+        came by it without a worker: one service answers both alike. An id always counts, unless it was handed in as
+        input, as a parent does with its child.
         """
         known = self._found.get(execution.workflow_id)
         if known is None or known[0] is not execution or known[1] is not definition:
@@ -95,10 +107,17 @@ class Index:
             known = {owner: what for owner, what in self._ids_in(value, own, given) if owner != me}
             if value not in given and value in self._makers:
                 makers = own.data.get(value, frozenset()) if made_by is None else frozenset({made_by})
+                is_mine = value in own.by_itself
                 for names, owners in self._makers[value].items():
                     if not makers & names:
                         what = f"data of {', '.join(sorted(names))}"
-                        known |= {owner: what for owner in owners if owner != me and owner not in known}
+                        known |= {
+                            owner: what
+                            for owner in owners
+                            if owner != me
+                            and owner not in known
+                            and not (is_mine and value in self.traces[owner].by_itself)
+                        }
             for owner, what in known.items():
                 found.setdefault(owner, []).append(Taint(subject, path, value, what))
         return found
@@ -120,8 +139,8 @@ class Index:
 
 
 def is_telling(value: str) -> bool:
-    """Tell whether a text is likely to be of one execution alone: no single word is, no day."""
-    is_common = value.isalpha() or _DAY.fullmatch(value) or is_simulated_summary(value)
+    """Tell whether a text is likely to be of one execution alone: no single word is, no day, no media type."""
+    is_common = value.isalpha() or _COMMON.fullmatch(value) or is_simulated_summary(value)
     return len(value) >= MIN_LENGTH and not is_common
 
 
@@ -131,15 +150,18 @@ def traces(execution: Execution) -> Traces:
     if execution.correlation_id:
         ids[execution.correlation_id] = "correlation id"
     data: dict[str, set[str]] = {}
+    by_itself: set[str] = set()
     for record in execution.tasks:
         ids[record.task_id] = f"task id of {record.ref}"
         for _, value in leaves(_own(record.output)):
             if isinstance(value, str) and is_telling(value):
+                if value not in data and record.type in _WITHOUT_WORKERS:
+                    by_itself.add(value)
                 data.setdefault(value, set()).add(record.def_name)
     for _, value in leaves(execution.variables):
         if isinstance(value, str) and is_telling(value):
             data.setdefault(value, {"variables"})
-    return Traces(ids, {value: frozenset(names) for value, names in data.items()})
+    return Traces(ids, {value: frozenset(names) for value, names in data.items()}, frozenset(by_itself))
 
 
 def _values(execution: Execution) -> Iterator[tuple[str, str, str, str | None]]:

@@ -11,6 +11,7 @@ from pytest_k1n.core.expectations.queueing import queue_wait
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.control import joins_on_time
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
+from pytest_k1n.core.gates.limits import held_back
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation, TimeModel
@@ -130,6 +131,8 @@ def overhead(
             begin_ms = raw.started_ms + segment.start_ms
             hops.setdefault(segment.key, []).append(Interval(begin_ms, begin_ms + segment.duration_ms))
     joins = {task: hops.pop(task) for task in list(hops) if _is_join(observation, task)}
+    for held in held_back(observation, batch):
+        hops.pop(held, None)
     budgets = queue_budgets(observation, batch, key, settings)
     limits = {task: _hop_limit_ms(observation, task, budgets, settings) for task in hops}
     added = {task: sum(each.duration_ms for each in windows) for task, windows in hops.items()}
@@ -185,8 +188,9 @@ def queues(
     Retries wait for the server's delayed queue as well and are G11's.
     """
     classes: dict[int, list[tuple[Interval, TaskKey]]] = {}
+    held = held_back(observation, batch)
     for task, budget_ms in queue_budgets(observation, batch, key, settings).items():
-        if (wait := queue_wait(observation.records[task][0])) is not None:
+        if task not in held and (wait := queue_wait(observation.records[task][0])) is not None:
             classes.setdefault(budget_ms, []).append((wait, task))
     for budget_ms, waits in classes.items():
         paces = [pace(wait.duration_ms, budget_ms, [wait], observation.weather) for wait, _ in waits]

@@ -71,8 +71,7 @@ def workflow_definition(document: Json) -> WorkflowDefinition:
 def task_definition(document: Json) -> TaskDefinition:
     """Read a task definition. Raises WireError that names the missing or mistyped field."""
     fields = given.object_of(document, "task definition")
-    name = given.text(fields, "name", "task definition")
-    where = f"task definition {name}"
+    where = f"task definition {(name := given.text(fields, 'name', 'task definition'))}"
     return TaskDefinition(
         name=name,
         retry_count=given.integer(fields, "retryCount", where, 3),
@@ -87,6 +86,7 @@ def task_definition(document: Json) -> TaskDefinition:
         poll_timeout_s=given.integer(fields, "pollTimeoutSeconds", where, 0),
         total_timeout_s=given.integer(fields, "totalTimeoutSeconds", where, 0),
         concurrent_exec_limit=given.integer(fields, "concurrentExecLimit", where, 0),
+        rate_limit=given.integer(fields, "rateLimitPerFrequency", where, 0),
         input_schema=_schema_data(fields.get("inputSchema")),
         output_schema=_schema_data(fields.get("outputSchema")),
     )

@@ -72,7 +72,9 @@ def test_the_index_finds_what_comparing_each_with_each_finds(build):
 @pytest.mark.parametrize(
     ("text", "telling"),
     [("approved", False), ("COMPLETED", False), ("2026-11-28", False), ("simulated notify on 0 inputs", False),
-     ("short-1", False), ("x-artifact", True), ("order-4711", True), ("2026-11-28T10:00:00.123Z", True)],
+     ("short-1", False), ("2026-11-28T10:00:00Z", False), ("Sat, 28 Nov 2026 10:00:00 GMT", False),
+     ("IN_PROGRESS", False), ("not_required", False), ("application/json;charset=utf-8", False),
+     ("x-artifact", True), ("order-4711", True), ("2026-11-28T10:00:00.123Z", True)],
 )  # fmt: skip
 def test_what_two_kinds_of_tasks_come_to_by_themselves_tells_nothing(text, telling):
     assert is_telling(text) is telling
@@ -86,3 +88,23 @@ def test_equal_refs_of_two_simulated_workflows_are_no_taint(build):
     ]
     index = Index(several)
     assert not any(index.taints(each, each.definition) for each in several)
+
+
+def test_what_one_service_answers_both_is_of_neither(build):
+    """A header, a customer of a shared directory: also where a worker passes it on afterwards."""
+    said = {"response": {"headers": {"Server": ["nginx/1.25.3"]}, "body": {"customer": "Acme 4711"}}}
+
+    def one(name, *tasks):
+        return build.execution(*tasks, workflowId=f"w-{name}", workflowName=name)
+
+    def asks(name):
+        return build.task(f"{name}_ask", 0, 1, output=said, type="HTTP", name=f"{name}_ask", task_id=f"h-{name}")
+
+    def works(name):
+        return build.task(f"{name}_use", 1, 2, output={"for": "Acme 4711"}, task_id=f"u-{name}")
+
+    several = [one("first", asks("a"), works("a")), one("second", asks("b"), works("b"))]
+    assert not any(Index(several).taints(each, each.definition) for each in several)
+    leaking = [one("first", works("a")), one("second", asks("b"))]  # a worker made it, and the other's service has it
+    index = Index(leaking)
+    assert all(index.taints(each, each.definition) for each in leaking)
