@@ -46,17 +46,17 @@ class LaterTypes:
         return found
 
     def _waiting(self, types: Sequence[str]) -> tuple[str, ...]:
-        self._turn += 1
-        asked: list[str] = []
+        first, asked = self._turn, list[str]()
         room = _LONGEST_QUERY
-        for index in range(len(types)):  # a turn further each time: all of them come to be asked about
-            name = types[(self._turn + index) % len(types)]
+        for index in range(len(types)):  # those that had no room come first the next time
+            name = types[(first + index) % len(types)]
             room -= len(self._prefix) + len(name) + 1
             if room >= 0 and "," not in name:  # a comma ends a name in this request
                 asked.append(name)
+        self._turn += len(asked) if 0 < len(asked) < len(types) else 1
         try:
             sizes = self._sizes([self._prefix + name for name in asked])
         except ConductorError:
-            return (types[self._turn % len(types)],)
+            return (types[first % len(types)],)
         odd = [name for name in types if "," in name]
         return (*(name for name in asked if sizes.get(self._prefix + name)), *odd)

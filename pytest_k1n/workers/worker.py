@@ -220,7 +220,8 @@ class Worker:
 
     def _poll_slowly(self) -> None:
         """Poll one more of the types that nothing directs us to."""
-        directed = (*self._tracker.types, *self._tracker.later)
+        # An outage ends with a poll that works, and what follows a wait is not polled otherwise while it lasts.
+        directed = () if self._intake.outages else (*self._tracker.types, *self._tracker.later)
         for _ in self._slow_types:
             self._turn += 1
             task_type = self._slow_types[self._turn % len(self._slow_types)]

@@ -215,6 +215,23 @@ def test_an_outage_is_reported_once_and_survived(stub, working, until):
     assert [report.partition(":")[0] for report in it.reports] == ["polling fails", "polling works again"]
 
 
+def test_after_an_outage_amid_a_wait_what_follows_it_is_polled_again(stub, working, until):
+    """Nothing else is left to poll then: a look at the waiting execution may be half a minute away."""
+    wait = {"name": "nap", "taskReferenceName": "nap", "type": "WAIT"}
+    definition = {"name": "W", "version": 1, "tasks": [wait, stub.simple("a")]}
+    stub.workflows["w-1"] = {"workflowId": "w-1", "workflowName": "W", "status": "RUNNING", "createTime": 1,
+                             "startTime": 1, "workflowDefinition": definition}  # fmt: skip
+    stub.tasks["t-1"] = {"taskId": "t-1", "workflowInstanceId": "w-1", "workflowType": "W", "taskType": "WAIT",
+                         "referenceTaskName": "nap", "status": "IN_PROGRESS", "seq": 1}  # fmt: skip
+    with working({"a": done}, definition, types=("a",)) as it:
+        it.worker.launched("w-1", "W")
+        until(lambda: len(stub.polls) > 5)
+        stub.faults = [("GET /api/tasks/poll", 500)] * 2
+        until(lambda: "polling works again" in it.reports)
+        polls = len(stub.polls)
+        until(lambda: len(stub.polls) > polls + 5)
+
+
 def test_a_result_that_the_server_refuses_becomes_a_failure_that_says_so(stub, working, until):
     stub.faults = [("POST /api/tasks$", 400)] * 3
     with working({"a": done}, types=("a",)):

@@ -79,3 +79,13 @@ def test_where_nothing_waits_nothing_is_asked(types):
     server = Server()
     assert server.later().due(types) == ()
     assert server.asked == []
+
+
+def test_all_of_many_types_are_asked_about_in_as_few_requests_as_hold_them():
+    types = [f"{number:040}" for number in range(400)]
+    server = Server()
+    later = server.later()
+    for _ in range(5):
+        server.now += 0.01
+        later.due(types)
+    assert {name for names in server.asked for name in names} == set(types)
