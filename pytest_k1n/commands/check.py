@@ -16,6 +16,7 @@ from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Reader, Subject, add_subject_arguments
 from pytest_k1n.commands.totals import Totals, many_document, table
 from pytest_k1n.core.expectations import judge_all, planned
+from pytest_k1n.core.expectations.lineage import values_arrived
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.pending.stalled import judged_steps
 
@@ -55,7 +56,7 @@ def judge(subject: Subject, *, skipped: Sequence[str] = ()) -> Checked:
     `skipped`: refs of tasks that were skipped on purpose.
     """
     observation = subject.observation
-    findings = judge_all(planned(observation.template, skipped=skipped), observation)
+    findings = judge_all((*planned(observation.template, skipped=skipped), values_arrived()), observation)
     steps = list(judged_steps(observation.as_run, now_ms=subject.as_of_ms))
     if steps:
         waits = {step.subject for step, _ in steps}

@@ -232,8 +232,8 @@ class Execution:
     definition: WorkflowDefinition | None = field(default=None, repr=False)
     failed_refs: tuple[str, ...] = ()
     """Tasks that the server counts as failed, once or for good: it keeps them when the execution starts anew."""
-    is_output_told: bool = False
-    """Whether its record has its output and those of all tasks: what was too big for one is stored elsewhere."""
+    is_stored_elsewhere: bool = False
+    """Whether inputs or outputs were too big for the record, which has no more than their address then."""
 
     @property
     def is_terminal(self) -> bool:

@@ -118,6 +118,20 @@ def test_an_execution_that_waits_for_a_worker_says_for_which(saved, capsys):
     assert "nothing is wrong so far" in said
 
 
+@pytest.mark.parametrize(
+    ("given", "code"), [({"n": 7, "note": "7 {k=v}"}, 0), ({"n": 8, "note": "7 {k=v}"}, 1), ({"n": 7}, 1)]
+)
+def test_a_value_that_is_not_what_its_expression_leads_to_is_doubted(saved, capsys, given, code):
+    reading = {"n": "${reserve.output.n}", "note": "${reserve.output.n} ${workflow.input.map}"}
+    ran = definition(simple("reserve"), simple("charge", inputParameters=reading), simple("ship"))
+    document = good(ran=ran, input={"map": {"k": "v"}})
+    document["tasks"][0]["outputData"], document["tasks"][1]["inputData"] = {"n": 7}, given
+    assert check(saved(document)) == code
+    said = capsys.readouterr().out
+    assert ("unknown lineage-broken: charge: expected " in said) is bool(code)
+    assert ("a rerun with `taskInput`" in said) is bool(code)
+
+
 def test_no_finding_is_shown_twice(saved, capsys):
     tasks = [record("reserve", 0, 90), record("charge", 50, 150), record("ship", 160, 170)]
     found = as_json(capsys, saved(execution(*tasks)))["findings"]

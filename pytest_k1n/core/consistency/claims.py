@@ -40,7 +40,7 @@ def _of_output(execution: Execution) -> Iterator[Finding]:
     definition, columns = execution.definition, execution.columns
     if execution.status is not WorkflowStatus.COMPLETED or definition is None or definition.output_parameters:
         return
-    if not (columns.ref and execution.output and execution.is_output_told) or "TERMINATE" in columns.types:
+    if not (columns.ref and execution.output) or execution.is_stored_elsewhere or "TERMINATE" in columns.types:
         return
     if columns.status[-1] is TaskStatus.CANCELED:  # a JOIN, whose record is of before a branch was run again
         return

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pytest_k1n.core.expectations.data import is_error_line
+from pytest_k1n.core.expectations.lineage import broken
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.model import Json, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.order.unroll import label
-from pytest_k1n.core.record.lineage import Traced, traced
+from pytest_k1n.core.record.lineage import traced
 from pytest_k1n.core.record.observation import Observation, TimeModel
-from pytest_k1n.core.record.paths import equal, leaves, shown
+from pytest_k1n.core.record.paths import equal, leaves, lookup, shown
 from pytest_k1n.core.tally import Tally
 
 LOG_SLACK_MS = 1_000
@@ -73,8 +74,10 @@ def lineage(
     for trace in found:
         if trace.untraced:
             tally.note(f"not traced: {trace.untraced}")
+        elif equal(trace.expected, trace.observed):
+            tally.passed()
         else:
-            _arrived(trace, tally)
+            tally.fail("lineage-broken", trace.subject, **broken(trace))
     unresolved = _unresolved(observation)
     for key, path, value in unresolved:
         tally.fail(
@@ -83,29 +86,17 @@ def lineage(
     return None if found or unresolved else not_applicable("the definition reads no data of tasks or input")
 
 
-def _arrived(trace: Traced, tally: Tally) -> None:
-    origin = f"{trace.expression} in {trace.where} of {trace.subject}"
-    if equal(trace.expected, trace.observed):
-        tally.passed()
-    else:
-        tally.fail(
-            "lineage-broken",
-            trace.subject,
-            expected=f"{trace.where} = {shown(trace.expected)}",
-            observed=shown(trace.observed),
-            origin=origin,
-        )
-
-
 def _unresolved(observation: Observation) -> list[tuple[str, str, str]]:
-    """Find expressions that the server left as they were; escaped ones (`$${`) and secrets are meant to stay."""
+    """Find expressions that the server left as the definition has them.
+
+    Secrets are meant to stay, and text that only looks like one is data, or comes of an escape (`$${`).
+    """
     found = []
     for key in observation.worker_keys:
         task = observation.graph.nodes.get(key)
-        literal = str(dict(task.inputs)) if task else ""
         for path, value in leaves(observation.finals[key].input):
             is_left = isinstance(value, str) and "${" in value and "${workflow.secrets." not in value
-            if is_left and "$${" not in literal and task is not None:
+            if is_left and task is not None and lookup(task.inputs, path) == value:
                 found.append((label(key), path, shown(value)))
     return found
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_k1n.core.definition.references import Reference, references
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.core.model import Json, TaskKey, TaskRecord, WorkflowStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.record.paths import MISSING, lookup
+from pytest_k1n.core.words import split_iteration
 
 _WHOLE = re.compile(r"\$\{([^${}]+)\}")
 _SIMPLE_PATH = re.compile(r"[\w\-]+(?:\.[\w\-]+|\[\d+\]|\[(['\"])[^'\"]+\1\])*")
@@ -76,8 +78,12 @@ def _trace(
     def unknown(why: str) -> Traced:
         return Traced(subject=subject, where=reference.where, expression=reference.expression, untraced=why)
 
+    if observation.execution.is_stored_elsewhere:
+        return unknown("the record has no more than the address of what was too big for it")
     if not isinstance(template, str):
         return unknown("the definition has no text there")
+    if "$" in _WHOLE.sub("", template):
+        return unknown(f"{template} holds an expression within another, or an escaped one")
     values: list[object] = []
     for match in _WHOLE.finditer(template):
         value, why = _resolved(observation, match[1].strip(), reader)
@@ -108,6 +114,8 @@ def _resolved(observation: Observation, body: str, reader: TaskRecord | None) ->
         if kind != "input":
             return None, f"${{{body}}} is not in the records"
         return _value(observation.execution.input, rest)
+    if split_iteration(root)[1]:
+        return None, f"{root} names one iteration, the server knows tasks by their plain names"
     source = _source(observation, root, reader)
     if source is None:
         return None, ""  # it never ran: the server resolves to null
@@ -134,18 +142,17 @@ def _source(observation: Observation, ref: str, reader: TaskRecord | None) -> Ta
 
 
 def _was_changing(source: TaskRecord, reader: TaskRecord | None) -> bool:
-    """Whether a task's output was still to change when it was read: a loop's is added to with every iteration."""
+    """Whether a task's output was still to change when it was read: a loop's is added to with every iteration.
+
+    The end of a loop that went on after a retry is the one from before it.
+    """
     if reader is None or reader.scheduled_ms is None:
         return False
+    if source.type == "DO_WHILE" and reader.iteration:
+        return True
     return source.ended_ms is None or source.ended_ms > reader.scheduled_ms
 
 
 def _concatenated(template: str, values: list[object]) -> str:
     texts = iter(values)
-    return _WHOLE.sub(lambda _: _text(next(texts)), template)
-
-
-def _text(value: object) -> str:
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return _WHOLE.sub(lambda _: java_text(next(texts)), template)

@@ -131,8 +131,10 @@ def texts_of(fields: JsonObject, key: str) -> tuple[str, ...]:
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
-def is_output_told(fields: JsonObject, tasks: Sequence[Json]) -> bool:
-    """Whether an execution has its own output and those of all tasks: what was too big for one is stored elsewhere."""
+def is_stored_elsewhere(fields: JsonObject, tasks: Sequence[Json]) -> bool:
+    """Whether inputs or outputs of an execution or its tasks were too big for the record: it has their address."""
     told: list[Json] = [cast("Json", fields), *tasks]
-    is_elsewhere = any(isinstance(each, dict) and "externalOutputPayloadStoragePath" in each for each in told)
-    return isinstance(fields.get("output"), dict) and not is_elsewhere
+    return any(isinstance(each, dict) and not _ADDRESSES.isdisjoint(each) for each in told)
+
+
+_ADDRESSES = frozenset({"externalInputPayloadStoragePath", "externalOutputPayloadStoragePath"})

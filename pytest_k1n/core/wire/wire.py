@@ -128,7 +128,7 @@ def execution(document: Json, *, definition: WorkflowDefinition | None = None) -
         parent_workflow_id=given.optional_text(fields, "parentWorkflowId"),
         definition=definition,
         failed_refs=given.texts_of(fields, "failedReferenceTaskNames"),
-        is_output_told=given.is_output_told(fields, documents),
+        is_stored_elsewhere=given.is_stored_elsewhere(fields, documents),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final, cast
 
+from pytest_k1n.core.java_text import java_cast, java_text
 from pytest_k1n.engine.decide.context import Broken, Definitions
 from pytest_k1n.engine.definition import Node, dynamic_node
-from pytest_k1n.engine.language.java_text import java_cast, java_text
 from pytest_k1n.engine.problems import Invalid, InvalidInput, Problem
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.coercions import unreadable

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pytest_k1n.core.java_text import is_integer, java_cast, java_text
 from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import Node, walk
 from pytest_k1n.engine.language import naming
 from pytest_k1n.engine.language.expressions import compile_template
-from pytest_k1n.engine.language.java_text import is_integer, java_cast, java_text
 from pytest_k1n.engine.language.scripts import ScriptError, is_literal, is_true
 from pytest_k1n.engine.problems import Illegal
 from pytest_k1n.engine.state import ExecutionState, TaskState

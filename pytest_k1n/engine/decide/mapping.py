@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.engine.decide import forks, switches, waits
 from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import WRITTEN, Node
 from pytest_k1n.engine.language.expressions import compile_template
-from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.javahash import as_hash_map
 from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.registry.wiredefaults import workflow_document

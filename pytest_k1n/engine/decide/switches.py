@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.engine.definition import Node
-from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.scripts import ScriptError, Scripts
 from pytest_k1n.engine.problems import InvalidInput
 from pytest_k1n.engine.state import TaskState

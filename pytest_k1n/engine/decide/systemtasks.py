@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from pytest_k1n.core.java_text import java_cast
 from pytest_k1n.engine.decide import joins, switches
 from pytest_k1n.engine.decide.context import Broken, Context
 from pytest_k1n.engine.definition import FROM_WORKER
 from pytest_k1n.engine.language import jsontext, secrets
-from pytest_k1n.engine.language.java_text import java_cast
 from pytest_k1n.engine.language.javahash import as_hash_map, ordered
 from pytest_k1n.engine.language.scripts import ScriptError, ScriptUnfinished
 from pytest_k1n.engine.registry import refusals

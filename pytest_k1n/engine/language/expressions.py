@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, Protocol
 
+from pytest_k1n.core.java_text import java_text, json_smart_text
 from pytest_k1n.engine.language import jsonpath, jsontext
-from pytest_k1n.engine.language.java_text import java_text, json_smart_text
 from pytest_k1n.engine.language.pathsteps import MISSING
 from pytest_k1n.engine.problems import InvalidInput
 

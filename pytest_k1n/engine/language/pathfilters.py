@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from pytest_k1n.engine.language.java_text import java_text
+from pytest_k1n.core.java_text import java_text
 
 
 class LeadsNowhere(Exception):

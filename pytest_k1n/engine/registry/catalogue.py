@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.engine.definition import Definition, Node, TaskDef, walk
-from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.engine.registry.constraints import check_workflow
 from pytest_k1n.engine.registry.refusals import walk as documents

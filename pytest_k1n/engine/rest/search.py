@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.engine.documents import is_touched, output_of
-from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.problems import Illegal, Invalid
 from pytest_k1n.engine.state import ExecutionState, TaskState
 from pytest_k1n.engine.status import SKIPPED, TERMINAL_WORKFLOW

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.engine.language import jsonpath
 from pytest_k1n.engine.language.expressions import pieces
-from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.language.pathsteps import MISSING
 from pytest_k1n.engine.language.scripts import ScriptError, Scripts, is_true
 from pytest_k1n.engine.problems import Illegal, Problem, Unknown

@@ -16,8 +16,8 @@ from typing import Any, Final, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from pytest_k1n.core.definition import httprequests
+from pytest_k1n.core.java_text import java_text
 from pytest_k1n.engine.language import secrets
-from pytest_k1n.engine.language.java_text import java_text
 from pytest_k1n.engine.registry.coercions import number
 from pytest_k1n.engine.state import TaskState
 from pytest_k1n.engine.status import COMPLETED, FAILED

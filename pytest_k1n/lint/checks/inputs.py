@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
+from pytest_k1n.core.java_text import is_integer
 from pytest_k1n.core.model import Json
-from pytest_k1n.engine.language.java_text import is_integer
 from pytest_k1n.engine.registry import shapes
 from pytest_k1n.lint.check import Hit, Level, Path
 from pytest_k1n.lint.misfits import kind_of, wrong_fields

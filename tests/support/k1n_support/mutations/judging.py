@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_k1n.core.expectations import completed, failed, judge_all, planned, terminated, timed_out
+from pytest_k1n.core.expectations.lineage import values_arrived
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.gates import evaluate, single
 from pytest_k1n.core.record.observation import Observation, observe
@@ -82,7 +83,8 @@ class Subject:
             return True
 
     def _alone(self, document: dict[str, Any]) -> tuple[Finding, ...]:
-        return judge_all(planned(None)[1:] + self._end, observe(wire.execution(document))).findings
+        expected = (*planned(None)[1:], *self._end, values_arrived())
+        return judge_all(expected, observe(wire.execution(document))).findings
 
     def _required(self, document: dict[str, Any]) -> tuple[Finding, ...]:
         seen = self._observed(document)

@@ -454,6 +454,31 @@ def test_g15_follows_data_to_its_reader(build):
     assert gate("G15", build.observation(build.task("a", 0, 10))).verdict is NOT_APPLICABLE
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [({"k": "v"}, "{k=v}"), ([1, "b", None], "[1, b, null]"), (True, "true"), (1e7, "1.0E7"), (None, "null")],
+)
+def test_g15_embeds_values_in_text_as_the_server_does(build, value, text):
+    inputs, output = {"v": "is ${a.output.v}"}, {"v": value, "n": 1}
+    assert gate("G15", reading(build, {"v": f"is {text}"}, inputs=inputs, output=output)).verdict is PASS
+    assert gate("G15", reading(build, {"v": "is it"}, inputs=inputs, output=output)).verdict is FAIL
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["${workflow.input.${a.output.n}}", "$${a.output.n}", "$${a.output.n} ${a.output.n}", "${a__1.output.n}"],
+)
+def test_g15_does_not_guess_what_nested_escaped_and_numbered_expressions_lead_to(build, expression):
+    assert gate("G15", reading(build, {"v": "whatever"}, inputs={"v": expression})).evaluated == 0
+
+
+def test_g15_does_not_ask_for_values_that_are_stored_elsewhere(build):
+    seen = reading(build, {}, inputs={"v": "${a.output.n}"})
+    assert gate("G15", seen).verdict is FAIL
+    seen = replace(seen, execution=replace(seen.execution, is_stored_elsewhere=True))
+    assert gate("G15", seen).evaluated == 0
+
+
 def test_g15_takes_a_missing_value_as_null(build):
     assert gate("G15", reading(build, {"v": None}, inputs={"v": "${a.output.x}"})).verdict is PASS
     assert gate("G15", reading(build, {}, inputs={"v": "${a.output.x}"})).verdict is PASS
@@ -489,8 +514,13 @@ def test_g15_leaves_out_what_was_still_changing_when_it_was_read(build):
 
 
 def test_g15_finds_expressions_left_as_they_were(build):
-    left = gate("G15", reading(build, {"v": "${nowhere.x}"}, inputs={"v": "${workflow.variables.x}"}))
+    left = gate("G15", reading(build, {"v": "${workflow.input.x"}, inputs={"v": "${workflow.input.x"}))
     assert codes(left) == [("unresolved-expression", "b")]
+
+
+@pytest.mark.parametrize("template", ["${workflow.variables.x}", "$${nowhere.x}"])
+def test_g15_takes_data_that_looks_like_an_expression_for_data(build, template):
+    assert codes(gate("G15", reading(build, {"v": "${nowhere.x}"}, inputs={"v": template}))) == []
 
 
 def test_g15_reads_the_iteration_that_was_latest_then(build):
