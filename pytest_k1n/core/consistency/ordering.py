@@ -46,6 +46,8 @@ def _violations(execution: Execution, graph: Graph, stamps: _Stamps) -> tuple[Vi
     return _over_alternatives(graph, execution)
 
 
+_TOLD = frozenset(each for each in TaskStatus if each.is_terminal and each.is_successful) - {TaskStatus.SKIPPED}
+"""Of what only its end tells: one that was failed or canceled stopped waiting, one that was skipped never began."""
 _NEVER = math.inf
 """Later than any stamp that a document can hold."""
 
@@ -77,8 +79,8 @@ def _stamps(graph: Graph, execution: Execution) -> _Stamps:
             continue
         status, end = statuses[last], ended[last] or _NEVER
         ends.append(-1 if status is TaskStatus.SKIPPED else min(end, had_ended.get(key, end)) if had_ended else end)
-        if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
-            is_told = status.is_terminal and status.is_successful and not has_old_end(execution, kind, ended[last])
+        if kind in END_ONLY_TYPES:
+            is_told = status in _TOLD and not has_old_end(execution, kind, ended[last])
             begins.append(end if is_told else _NEVER)
             continue
         first = several[key][0] if key in several else last
@@ -160,8 +162,8 @@ def _over_alternatives(graph: Graph, execution: Execution) -> tuple[Violation, .
 def _begin(kind: str, records: Sequence[TaskRecord]) -> int | None:
     """Return the instant by which a task must have seen all it waits for, end; None if it bears no such stamp."""
     first, last = records[0], records[-1]
-    if kind in END_ONLY_TYPES:  # one that was failed or canceled stopped waiting
-        return last.ended_ms if last.status.is_terminal and last.status.is_successful else None
+    if kind in END_ONLY_TYPES:
+        return last.ended_ms if last.status in _TOLD else None
     if first.status is TaskStatus.SKIPPED:
         return None
     return first.started_ms if first.scheduled_ms is None else first.scheduled_ms

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.consistency.reruns import gone_over, is_rerun
+from pytest_k1n.core.consistency.timeouts import decided
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
 
@@ -26,14 +27,14 @@ def is_rewritten(execution: Execution, kind: str, join: TaskRecord | None, begin
 
 
 def seen(execution: Execution) -> Mapping[TaskKey, int]:
-    """Say of sub-workflows by when they had ended, because a JOIN that ended then has their whole output.
+    """Say by when tasks had ended that bear a later end: sub-workflows whose whole output a JOIN has, and time-outs.
 
     What was done again because its loop began again had ended when it was first done: what follows followed that.
     3.32.1 writes an end into a task when its child ends, and a later one when it looks at the task once more (in 1 of
     1,802 executions, by 29 ms) or when it is re-run. Before its first end a task's output is the child's id alone.
     """
     columns = execution.columns
-    found: dict[TaskKey, int] = {}
+    found = dict(decided(execution))
     for place, kind in enumerate(columns.type if "SUB_WORKFLOW" in columns.types else ()):
         if kind != "JOIN" or not columns.ended_ms[place]:
             continue

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
@@ -36,6 +37,47 @@ def test_one_ms_too_early_is_a_violation_that_says_why(define, execution, task):
         "observed scheduled 1 ms before task_6 ended, by 1 ms (definition edge task_6 -> task_7)"
     )
     assert findings.passed == 1
+
+
+def test_a_loop_that_was_skipped_beforehand_waits_for_nothing(define, execution, task):
+    definition = define.workflow("a", define.loop("l", "b"), "c")
+    skipped = task("l", None, 86, scheduled=86, status="SKIPPED", type="l")
+    run = execution(task("a", 100, 183), skipped, task("c", 250, 347))
+    assert [each for each in judge(definition, run).findings if each.subject == "l"] == []
+
+
+RESPONSE = "responseTimeout: 1 exceeded for the taskId: a0 with Task Definition: a"
+TASK = "Task timed out after 1 seconds. Timeout configured as 1 seconds. Timeout policy configured to RETRY"
+POLL = "Task poll timed out after 1 seconds. Poll timeout configured as 1 seconds. Timeout policy: RETRY"
+
+
+@pytest.mark.parametrize(
+    ("reason", "status", "scheduled"),
+    [
+        (RESPONSE, "COMPLETED_WITH_ERRORS", 1024), (TASK, "COMPLETED_WITH_ERRORS", 1024), (RESPONSE, "TIMED_OUT", 1010),
+        (POLL, "COMPLETED_WITH_ERRORS", 1002),
+    ],
+)  # fmt: skip
+def test_what_follows_a_time_out_is_scheduled_before_its_end_is_stamped(
+    define, execution, task, reason, status, scheduled
+):
+    definition = define.workflow("a", "b", "c")
+    late = task("a", 10, 1028, scheduled=2, status=status, reason=reason)
+    late = replace(late, updated_ms=late.started_ms)
+    run = execution(late, task("b", 1080, 1113, scheduled=scheduled), task("c", 1114, 1120))
+    assert judge(definition, run).findings == ()
+    earlier = execution(late, task("b", 1080, 1113, scheduled=1001), task("c", 1114, 1120))
+    assert judge(definition, earlier).failed == 1
+    of_worker = execution(replace(late, reason="no card"), *run.tasks[1:])
+    assert judge(definition, of_worker).failed == 1
+
+
+def test_what_follows_a_time_out_found_much_later_waits_for_that(define, execution, task):
+    late = task("a", 10, 90_000, status="TIMED_OUT", reason=RESPONSE)
+    late = replace(late, updated_ms=late.started_ms)
+    for scheduled, failed in ((89_500, 0), (80_000, 1)):
+        run = execution(late, task("b", 90_010, 90_020, scheduled=scheduled))
+        assert judge(define.workflow("a", "b"), run).failed == failed
 
 
 def test_no_stamp_is_later_than_a_task_that_bears_none(define, execution, task):

@@ -38,6 +38,36 @@ def test_what_was_cancelled_with_its_execution_is_not_blamed(build, codes_of):
     assert [code for code, subject, _ in codes_of(completed().judge(seen)) if subject == "b"] == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "found"),
+    [("Workflow is in COMPLETED state", []), (None, ["task-failed"]), ("by a person", ["task-failed"])],
+)
+def test_a_last_join_that_the_end_has_overtaken_is_not_blamed(build, codes_of, reason, found):
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[build.simple("a")]]}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["a"]}
+    seen = build.observation(
+        build.task("f", 0, 1, type="FORK"), build.task("a", 1, 10),
+        build.task("j", 1, 13, type="JOIN", status="CANCELED", reason=reason),
+        definition={"name": "wf", "tasks": [fork, join]},
+    )  # fmt: skip
+    assert [code for code, _, _ in codes_of(completed().judge(seen))] == found
+
+
+def test_what_a_terminate_stops_is_not_blamed(build, codes_of):
+    def stop(ref):
+        return {"name": ref, "taskReferenceName": ref, "type": "TERMINATE", "inputParameters": {}}
+
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[stop("s")], [stop("t")]]}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["s", "t"]}
+    tasks = [build.task("f", 0, 1, type="FORK"), build.task("s", 1, 10, type="TERMINATE", status="CANCELED")]
+    last = build.task("t", 2, 9, type="TERMINATE", status="COMPLETED")
+    definition = {"name": "wf", "tasks": [fork, join]}
+    assert codes_of(completed().judge(build.observation(*tasks, last, definition=definition))) == []
+    canceled = {**last, "status": "CANCELED"}
+    found = codes_of(completed().judge(build.observation(*tasks, canceled, definition=definition)))
+    assert {subject for code, subject, _ in found if code == "task-failed"} == {"s", "t"}
+
+
 def test_an_optional_task_may_fail(build):
     definition = build.chain("a", "b")
     definition["tasks"][0]["optional"] = True
