@@ -18,6 +18,7 @@ from pytest_k1n.core.consistency.endings import endings, taken_away
 from pytest_k1n.core.consistency.enginestamps import ROOM_MS, engine_stamps
 from pytest_k1n.core.consistency.numbering import numbering
 from pytest_k1n.core.consistency.reruns import is_reopened, keeps_old_end
+from pytest_k1n.core.consistency.rewriting import is_overtaken
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import (
@@ -142,7 +143,8 @@ def _whole(observation: Observation) -> Iterator[Finding]:
         yield doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
     if execution.status is WorkflowStatus.COMPLETED and not execution.columns.all_completed:
         for record in execution.tasks:
-            if not record.status.is_terminal and not _was_given_up(record, execution):
+            is_excused = record.status.is_terminal or is_overtaken(execution, record)
+            if not (is_excused or _was_given_up(record, execution)):
                 said = f"{execution.status} while it is {record.status}"
                 yield doubt("open-task", label(record.key), "every task of a COMPLETED execution ended", said)
 

@@ -9,7 +9,7 @@ from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.consistency.reruns import gone_over, is_rerun
 from pytest_k1n.core.consistency.timeouts import decided
 from pytest_k1n.core.definition.shape import JOINS
-from pytest_k1n.core.model import Execution, TaskKey, TaskRecord
+from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, WorkflowStatus
 
 
 def is_rewritten(execution: Execution, kind: str, join: TaskRecord | None, begin: float, *, has_all: bool) -> bool:
@@ -24,6 +24,21 @@ def is_rewritten(execution: Execution, kind: str, join: TaskRecord | None, begin
     may_end = join.ended_ms is None and not join.status.is_terminal and not execution.is_terminal
     end = execution.columns.latest_ms if may_end else join.ended_ms
     return end is not None and end - begin <= ROOM_MS
+
+
+def is_overtaken(execution: Execution, join: TaskRecord) -> bool:
+    """Whether a last JOIN is on record as open although all it waits for has ended, and its execution COMPLETED.
+
+    3.32.1 looks at a JOIN on a thread of its own: where the execution has completed meanwhile, that look's record may
+    be the one that stays (2 of 2,220 executions at load 8; another 4 had their last JOIN CANCELED so).
+    """
+    columns, joined, definition = execution.columns, join.input.get("joinOn"), execution.definition
+    if execution.status is not WorkflowStatus.COMPLETED or join.type not in JOINS or not isinstance(joined, list):
+        return False
+    if definition is None or definition.tasks[-1].ref != join.ref:
+        return False
+    rows = [columns.place_of(str(ref)) for ref in joined]
+    return all(row is not None and columns.status[row].is_terminal for row in rows)
 
 
 def seen(execution: Execution) -> Mapping[TaskKey, int]:

@@ -126,3 +126,13 @@ def test_a_join_that_a_terminate_took_away_may_be_written_back():
     document = recorded("at_the_end/join-written-back")
     task(document, "y").update({"status": "IN_PROGRESS", "endTime": 0})
     assert codes(document) == ["open-task"]
+
+
+def test_a_last_join_may_be_left_open_by_a_look_that_came_as_the_execution_ended():
+    assert codes(recorded("at_the_end/last-join-left-open")) == []
+    document = recorded("at_the_end/last-join-left-open")
+    task(document, "t3").update({"status": "IN_PROGRESS", "endTime": 0})
+    assert "open-task" in codes(document)
+    document = recorded("at_the_end/last-join-left-open")
+    task(document, "join5")["inputData"] = {}
+    assert "open-task" in codes(document)

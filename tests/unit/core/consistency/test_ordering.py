@@ -1,6 +1,8 @@
 """Happens-before in one sweep: named pairs, by how much, why; against brute force over all pairs."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given
@@ -13,6 +15,7 @@ from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.order.unroll import expected_keys, happens_before
 from pytest_k1n.core.schedule.critical import critical_path
 from pytest_k1n.core.timing.timeline import rebuild
+from pytest_k1n.core.wire import wire
 
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 25)
@@ -70,6 +73,13 @@ def test_what_follows_a_time_out_is_scheduled_before_its_end_is_stamped(
     assert judge(definition, earlier).failed == 1
     of_worker = execution(replace(late, reason="no card"), *run.tasks[1:])
     assert judge(definition, of_worker).failed == 1
+
+
+def test_a_recorded_optional_task_that_timed_out_is_in_order():
+    path = Path(__file__).parents[1] / "histories" / "at_the_end" / "optional-timed-out.json"
+    run = wire.execution(json.loads(path.read_text()))
+    assert run.finals["u", 0].scheduled_ms < run.finals["t", 0].ended_ms
+    assert ordering(run, happens_before(run.definition, run)).findings == ()
 
 
 def test_what_follows_a_time_out_found_much_later_waits_for_that(define, execution, task):
