@@ -12,7 +12,7 @@ from pytest_k1n.core.consistency.contradictions import doubt
 from pytest_k1n.core.consistency.enginestamps import ROOM_MS
 from pytest_k1n.core.consistency.rewriting import is_overtaken
 from pytest_k1n.core.findings import Finding
-from pytest_k1n.core.model import Execution, TaskRecord, TaskStatus, WorkflowStatus
+from pytest_k1n.core.model import Execution, TaskStatus, WorkflowStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.units import SECOND_MS, format_ms
 
@@ -45,16 +45,12 @@ def _of_output(execution: Execution) -> Iterator[Finding]:
         return
     if columns.status[-1] is TaskStatus.CANCELED:  # a JOIN, whose record is of before a branch was run again
         return
-    if not columns.all_completed and any(is_overtaken(execution, each) for each in execution.tasks if _is_open(each)):
+    if not columns.all_completed and any(is_overtaken(execution, each) for each in execution.tasks):
         return
     skipped = [place for place, status in enumerate(columns.status) if status is TaskStatus.SKIPPED]  # numbered 0
     if not any(columns.output[place] == execution.output for place in (len(columns) - 1, *skipped)):
         last = label(columns.keys[-1])
         yield doubt("contradiction", execution.name, f"the output of {last}, its last task", "another output")
-
-
-def _is_open(record: TaskRecord) -> bool:
-    return not record.status.is_terminal
 
 
 def _of_failures(execution: Execution) -> Iterator[Finding]:

@@ -102,6 +102,10 @@ def _of_joins(execution: Execution) -> Iterator[Finding]:
                 said = f"COMPLETED, and {execution.tasks[place].reason}"
                 yield doubt("contradiction", columns.keys[place], "COMPLETED_WITH_ERRORS of what names some", said)
     errors = [place for place, status in enumerate(columns.status) if status is TaskStatus.COMPLETED_WITH_ERRORS]
+    for place in errors:
+        if columns.type[place] in JOINS and not _has_partial(execution, execution.tasks[place]):
+            said = "COMPLETED_WITH_ERRORS, and none of those it waited for was"
+            yield doubt("not-optional", columns.keys[place], "an optional task that failed", said)
     if not errors or not {columns.type[place] for place in errors}.issubset(JOINS):
         return
     children = failed_before(execution)
@@ -112,6 +116,15 @@ def _of_joins(execution: Execution) -> Iterator[Finding]:
             "an optional task that failed",
             "COMPLETED_WITH_ERRORS, and none did",
         )
+
+
+def _has_partial(execution: Execution, join: TaskRecord) -> bool:
+    """Whether a JOIN waited for something that completed with errors, or says so of what has been run again since."""
+    columns, joined = execution.columns, join.input.get("joinOn")
+    if told_by(join) or not isinstance(joined, list):
+        return True
+    rows = [columns.place_of(str(ref)) for ref in joined]
+    return any(row is None or columns.status[row] is TaskStatus.COMPLETED_WITH_ERRORS for row in rows)
 
 
 def _of_snapshots(execution: Execution) -> Iterator[Finding]:

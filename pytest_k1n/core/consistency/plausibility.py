@@ -143,8 +143,8 @@ def _whole(observation: Observation) -> Iterator[Finding]:
         yield doubt("open-with-end", name, f"no end while {execution.status}", "endTime is set")
     if execution.status is WorkflowStatus.COMPLETED and not execution.columns.all_completed:
         for record in execution.tasks:
-            is_excused = record.status.is_terminal or is_overtaken(execution, record)
-            if not (is_excused or _was_given_up(record, execution)):
+            is_excused = is_overtaken(execution, record) or _was_given_up(record, execution)
+            if not (record.status.is_terminal or is_excused):
                 said = f"{execution.status} while it is {record.status}"
                 yield doubt("open-task", label(record.key), "every task of a COMPLETED execution ended", said)
 
@@ -184,7 +184,8 @@ def _rounds(observation: Observation) -> Iterator[Finding]:
         there = rounds_of.get(first, set())
         if isinstance(rounds, int) and record.status is TaskStatus.COMPLETED:
             kept = record.input.get("keepLastN", rounds)
-            oldest = rounds - kept + 1 if isinstance(kept, int) and kept < rounds else 1  # below one: of no round
+            # From 0 down 3.32.1 drops what it has just scheduled: such a loop completes in its first round, or never.
+            oldest = rounds - kept + 1 if isinstance(kept, int) and 0 < kept < rounds else 1
             absent = (number for number in range(oldest, rounds + 1) if number not in there)
             for missing in islice(absent, MOST_TOLD):
                 said = f"{first} has no record of round {missing}"

@@ -227,3 +227,18 @@ def test_a_sub_workflow_that_is_its_parent_is_doubted():
     document = recorded("sub-workflow-parent")
     of(document, "SUB_WORKFLOW").update(subWorkflowId=document["workflowId"], outputData={})
     assert [each.code for each in implausible(observe(wire.execution(document)))] == ["contradiction"]
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "change", "code"),
+    [
+        ("join-with-errors", "dj", {"status": "COMPLETED_WITH_ERRORS"}, "not-optional"),
+        ("loop-keeping-last-2", "l", {"inputData": {"keepLastN": 0}}, "round-missing"),
+        ("loop-keeping-last-2", "l", {"inputData": {"keepLastN": -1}}, "round-missing"),
+    ],
+)
+def test_what_operators_say_of_others_is_on_record(name, ref, change, code):
+    path = Path(__file__).parents[1] / "histories" / f"{name}.json"
+    document = json.loads(path.read_text())
+    next(each for each in document["tasks"] if each["referenceTaskName"] == ref).update(change)
+    assert {each.code for each in implausible(observe(wire.execution(document)))} == {code}

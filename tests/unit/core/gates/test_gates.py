@@ -424,6 +424,21 @@ def test_g14_hands_documents_to_the_validator_without_our_own_notes(build):
     assert handed == [({"in": 1}, {}), ({"out": 1}, {"v": 1})]
 
 
+def test_g1_takes_a_last_join_that_the_end_has_overtaken(build):
+    fork = {"name": "f", "taskReferenceName": "f", "type": "FORK_JOIN", "forkTasks": [[build.simple("a")]]}
+    join = {"name": "j", "taskReferenceName": "j", "type": "JOIN", "joinOn": ["a"]}
+
+    def ended(reason):
+        return build.observation(
+            build.task("f", 1, 1, type="FORK"), build.task("a", 1, 10),
+            build.task("j", 1, 13, type="JOIN", status="CANCELED", reason=reason),
+            definition={"name": "wf", "tasks": [fork, join]},
+        )  # fmt: skip
+
+    assert gate("G1", ended("Workflow is in COMPLETED state")).verdict is PASS
+    assert gate("G1", ended("by a person")).verdict is FAIL
+
+
 def test_g14_reports_errors_and_missing_outputs(build):
     seen = with_schemas(build, {}, fields={"output": {}}, documents={"results file": ("ended_at is missing",)})
     result = gate("G14", seen, validate=lambda schema, document: ["v is required"] if schema == {"out": 1} else [])
