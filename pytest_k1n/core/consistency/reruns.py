@@ -87,10 +87,11 @@ def was_run_again(before: TaskRecord, after: TaskRecord) -> bool:
 def is_rerun(record: TaskRecord) -> bool:
     """Whether a sub-workflow's task was re-run, itself or by a task in its child: it is scheduled anew in its record.
 
-    3.32.1 polls it no more and gives it no start; what ran beside it or behind it stays.
+    3.32.1 polls it no more, and gives it no start or that of its scheduling; what ran beside it or behind it stays.
     """
     is_begun = record.sub_workflow_id is not None or record.ended_ms is not None
-    return record.type == "SUB_WORKFLOW" and is_begun and record.started_ms is None and not record.poll_count
+    is_polled = bool(record.poll_count) or record.started_ms not in (None, record.scheduled_ms)
+    return record.type == "SUB_WORKFLOW" and is_begun and not is_polled
 
 
 def is_unevaluated(record: TaskRecord) -> bool:

@@ -70,12 +70,15 @@ def judged(document):
     return [(each.code, each.subject, str(each.verdict)) for each in found]
 
 
-@pytest.mark.parametrize("name", ["sub-workflow-rerun", "sub-workflow-rerun-and-kept", "join-behind-a-rerun"])
+@pytest.mark.parametrize(
+    "name",
+    ["sub-workflow-rerun", "sub-workflow-rerun-and-kept", "sub-workflow-rerun-at-once", "join-behind-a-rerun"],
+)
 def test_a_rerun_is_no_step_of_the_clock(name):
     document = recorded(name)
     assert clock_step(wire.execution(document)) is None
     sub = next(task for task in document["tasks"] if task["referenceTaskName"] == "sub")
-    sub["startTime"] = sub["scheduledTime"]
+    sub["startTime"] = sub["scheduledTime"] + 1
     assert clock_step(wire.execution(document)) is not None
 
 
