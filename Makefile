@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BATCHES ?= batch1 or batch2 or batch3
 
-.PHONY: both-ways mutations default-servers kills strangers soak chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast test-fast-half test-fast-rest cover live container slow lint bench parity determinism partition docs site clean
+.PHONY: both-ways blamed mutations default-servers kills strangers soak chaos chaos-real cluster resilience power explore fuzz help setup suite suite-real test test-fast test-fast-half test-fast-rest cover live container slow lint bench parity determinism partition docs site clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -112,6 +112,9 @@ fuzz-input: setup ## give the commands 3,000 plans, definitions, executions and 
 
 both-ways: setup ## on a real Conductor: count healthy runs called FAIL, and faults that are not noticed (ARGS=--help)
 	$(BIN)/python -m benchmarks.both_ways $(ARGS)
+
+blamed: setup ## ARGS=URL: what `k1n check` blames of the true executions of a server, after `k1n conformance URL`
+	PYTHONPATH=tests/support $(BIN)/python -m k1n_support.blamed $(ARGS)
 
 mutations: setup ## change every true execution on record in every field: what is neither noticed nor harmless is a failure
 	PYTHONPATH=tests/support $(BIN)/python -m k1n_support.mutations $(ARGS)
