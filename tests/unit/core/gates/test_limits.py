@@ -4,6 +4,8 @@ import pytest
 
 from pytest_k1n.core.gates import CategoryVerdict, GateSettings, category, judge, single
 from pytest_k1n.core.model import TaskDefinition
+from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import Weather
 
 PASS, FAIL = CategoryVerdict.PASS, CategoryVerdict.FAIL
 REFS = ["a", "b", "c", "d"]
@@ -64,3 +66,20 @@ def test_a_join_behind_an_optional_branch_that_failed_has_done_its_part(build):
         definition=definition,
     )  # fmt: skip
     assert gate("G1", observed).verdict is PASS
+
+
+@pytest.mark.parametrize(("stood_ms", "verdict"), [(130, PASS), (90, FAIL)])
+def test_branches_that_a_standing_machine_kept_apart_are_not_measurable(build, stood_ms, verdict):
+    """`b` was queued with `a` and is 80 ms too late for it, 100 with what an overlap needs."""
+    begin = build.ZERO
+    stall = (Interval(begin + 100, begin + 100 + stood_ms),)
+    observed = build.observation(
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("a", 1, 201, scheduled=0),
+        build.task("b", 281, 481, scheduled=0),
+        build.task("c", 2, 202, scheduled=0),
+        build.task("join", 0, 482, type="JOIN"),
+        definition=build.fork(["a"], ["b"], ["c"]),
+        weather=Weather(host=stall, until_ms=begin + 99_000),
+    )
+    assert gate("G4", observed).verdict is verdict
