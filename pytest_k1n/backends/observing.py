@@ -4,6 +4,8 @@ worker's ledger."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import cast
 
 from pytest_k1n.backends.opening import Backend
@@ -42,7 +44,7 @@ def look(
                 document = backend.client.execution(watch.workflow_id)
             except ServerUnreachable as silence:
                 # It has taken the request and says nothing: on a machine with no time for it a server does so for 10 s.
-                if trouble or not silence.indeterminate or watch.overdue(now_ms()):
+                if trouble or not silence.indeterminate or watch.overdue(now_ms(), epoch_ms()):
                     raise
                 continue
             _note_sub_workflows(watch, document, backend)
@@ -50,7 +52,8 @@ def look(
             if is_new and watch.observation is not None:
                 folder.write_snapshot(watch.workflow_id, document, watch.observation.execution)
             _attend(watch, backend)
-            reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms)
+            family = partial(_family, watch, backend)
+            reason = None if watch.state.is_settled else trouble or watch.overdue(looked_ms, epoch_ms(), family)
             if reason:
                 watch.release(reason)
             if watch.state.is_settled:
@@ -105,6 +108,17 @@ def _attend(watch: Watch, backend: Backend) -> None:
         holders = cast("list[Mapping[str, Json]]", backend.client.clock()["holders"])
         if all(each["kind"] == "person" for each in holders):
             backend.client.move_clock_to(due_ms)
+
+
+def _family(watch: Watch, backend: Backend) -> list[Execution]:
+    """Return an execution and its sub-workflows, at any depth; what cannot be read is left out."""
+    found = [watch.observation.execution] if watch.observation is not None else []
+    for execution in found:
+        for task in execution.tasks:
+            if task.sub_workflow_id:
+                with suppress(ConductorError):
+                    found.append(wire.execution(cast("Json", backend.client.execution(task.sub_workflow_id))))
+    return found
 
 
 def _with_open_children(execution: Execution, backend: Backend) -> Iterator[Execution]:

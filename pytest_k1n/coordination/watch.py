@@ -12,8 +12,9 @@ from pytest_k1n.coordination.pulse import Pulse, standing
 from pytest_k1n.coordination.runfolder import LaunchedExecution
 from pytest_k1n.core.expectations import early_findings
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.model import Json, TaskStatus, WorkflowDefinition
+from pytest_k1n.core.model import Execution, Json, TaskStatus, WorkflowDefinition
 from pytest_k1n.core.pending.overdue import owes_time_out
+from pytest_k1n.core.pending.patience import granted_ms, is_engines_turn
 from pytest_k1n.core.plan import Template
 from pytest_k1n.core.record.invocations import invocation
 from pytest_k1n.core.record.observation import LogLine, Observation, observe
@@ -60,6 +61,7 @@ class Watch:
     checkpoints: tuple[Checkpoint, ...] = ()
     _told: set[tuple[str, str]] = field(default_factory=set)
     _seen_ms: dict[str, tuple[object, int]] = field(default_factory=dict)
+    _granted_until_ms: int = 0
     _phases: tuple[int, ...] = ()
     _pulse: Pulse = field(default_factory=Pulse)
 
@@ -163,10 +165,19 @@ class Watch:
         self.say(f"{self.title} is given up, {self.state.status}: {reason}")
         self.state = replace(self.state, is_settled=True, released=reason)
 
-    def overdue(self, now_ms: int) -> str | None:
-        """Say that the deadline has passed, and what it waits for; None before."""
-        if now_ms < self.deadline_ms:
+    def overdue(self, now_ms: int, epoch_ms: int, family: Callable[[], Sequence[Execution]] = tuple) -> str | None:
+        """Say that the deadline has passed, and what it waits for; None before. `epoch_ms`: real time.
+
+        What its definitions have it wait for in real time is granted beside it, and so is the engine's own repair.
+        `family` reads it and its sub-workflows, once a second at most.
+        """
+        if now_ms < max(self.deadline_ms, self._granted_until_ms):
             return None
+        if self.time.name != "virtual" and (known := family()):
+            until_ms = self.deadline_ms + granted_ms(known, epoch_ms)
+            if now_ms < until_ms or is_engines_turn(known, epoch_ms):
+                self._granted_until_ms = now_ms + SECOND_MS
+                return None
         return f"not terminal by its deadline; {self.waits_for()}"
 
     @property

@@ -162,7 +162,7 @@ class _Pass:
         if not isinstance(made, list):
             return _Flow.NO
         forked = [self._latest.get((str(ref).removesuffix(f"__{iteration}"), iteration)) for ref in made]
-        return _Flow.NOW if all(each is not None and each.status.is_terminal for each in forked) else _Flow.NO
+        return min((_left(each) for each in forked), default=_Flow.NOW)
 
     def _loop(self, task: WorkflowTask, iteration: int, flow: _Flow) -> _Flow:
         if iteration:  # a loop in a loop: its iterations begin again at 1 each time round
@@ -195,6 +195,13 @@ def _after(task: WorkflowTask, record: TaskRecord) -> _Flow:
     """
     leads_on = record.status.is_terminal and (record.status.is_successful or task.optional or task.permissive)
     return _Flow.NOW if leads_on else _Flow.NO
+
+
+def _left(forked: TaskRecord | None) -> _Flow:
+    """Tell when one of a dynamic fork's branches lets the flow go on."""
+    if forked is None or (forked.is_worker_task and not forked.status.is_terminal):
+        return _Flow.NO
+    return _Flow.LATER if forked.type in _LATER_OR_NEVER and not forked.status.is_terminal else _Flow.NOW
 
 
 def _selected(record: TaskRecord) -> str | None:

@@ -15,8 +15,16 @@ _LONGEST_QUERY = 4000
 """Characters of names asked about at once: a request line is cut at 8 KB by some proxies."""
 
 
+FEW = 3
+"""So many types are polled without asking: each poll of the right one is an answer as well."""
+_ALL_EVERY = 50
+"""Every so many rounds all are polled, whatever the server says of its queues."""
+_DRAINED = 8
+"""So many tasks of one type are taken in one round."""
+
+
 class LaterTypes:
-    """The task types that are worth a poll now and then. Used by one thread."""
+    """The task types that are worth a poll: of many now, of those behind waits now and then. Used by one thread."""
 
     def __init__(
         self,
@@ -33,6 +41,7 @@ class LaterTypes:
         self._clock = clock
         self._next = 0.0
         self._turn = 0
+        self._rounds = 0
 
     def due(self, types: Sequence[str]) -> tuple[str, ...]:
         """Return those of the types that should be polled now, mostly none.
@@ -44,6 +53,25 @@ class LaterTypes:
         found = tuple(types) if len(types) == 1 else self._waiting(types)
         self._next = self._clock() + self._pause_s
         return found
+
+    def among(self, types: Sequence[str]) -> tuple[str, ...]:
+        """Return those of the types that should be polled now, one that several tasks wait for several times."""
+        self._rounds += 1
+        if len(types) <= FEW or self._rounds % _ALL_EVERY == 0:
+            return tuple(types)
+        ask = [name for name in types if "," not in name]
+        try:
+            sizes = self._sizes([self._prefix + name for name in ask]) if self._fits(ask) else None
+        except ConductorError:
+            sizes = None
+        if sizes is None:
+            return tuple(types)
+        asked = set(ask)
+        times = {name: min(sizes.get(self._prefix + name, 0), _DRAINED) if name in asked else 1 for name in types}
+        return tuple(name for name in types for _ in range(times[name]))
+
+    def _fits(self, names: Sequence[str]) -> bool:
+        return sum(len(self._prefix) + len(name) + 1 for name in names) <= _LONGEST_QUERY
 
     def _waiting(self, types: Sequence[str]) -> tuple[str, ...]:
         first, asked = self._turn, list[str]()

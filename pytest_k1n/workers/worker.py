@@ -20,7 +20,7 @@ from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.intake import Intake
-from pytest_k1n.workers.later import LaterTypes
+from pytest_k1n.workers.later import FEW, LaterTypes
 from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.pool import Pool
 from pytest_k1n.workers.registry import Handlers
@@ -118,7 +118,7 @@ class Worker:
         while not stop.is_set():
             types = tuple(dict.fromkeys((*self._tracker.types, *self._intake.hot)))
             later = () if self._intake.outages else self._tracker.later
-            found = [self._take(task_type) for task_type in (*types, *self._later.due(later))]
+            found = [self._take(task_type) for task_type in (*self._later.among(types), *self._later.due(later))]
             if any(found):
                 continue
             self._wake.wait(self._pause_s(bool(types), bool(later)))
@@ -163,7 +163,7 @@ class Worker:
             following = types or tuple(name for name in self._intake.hot if name == hand.task_type)
             if len(following) != 1:
                 self._wake.set()
-            hand = self._successor(following)
+            hand = self._successor(following) if len(following) <= FEW else None
 
     def _successor(self, types: Iterable[str]) -> HeldTask | None:
         """Poll for the first of the types that can follow; several are the polling thread's business as well."""

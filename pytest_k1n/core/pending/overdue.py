@@ -44,7 +44,7 @@ def task_limits(observation: Observation, record: TaskRecord) -> Iterator[Limit]
     """Yield the limits of an open task that its engine enforces."""
     if not _is_swept(observation) or record.type == "HUMAN":
         return
-    yield from _wait(record)
+    yield from wait_limits(record)
     definition = observation.task_definition(record.key)
     begun_ms = record.started_ms and record.started_ms + record.start_delay_ms
     slack_ms = _next_look_s(observation, record) * SECOND_MS
@@ -110,7 +110,8 @@ def _next_look_s(observation: Observation, record: TaskRecord) -> int:
     return min(record.response_timeout_s or _USUAL_SWEEP_S, _LONGEST_SWEEP_S)
 
 
-def _wait(record: TaskRecord) -> Iterator[Limit]:
+def wait_limits(record: TaskRecord) -> Iterator[Limit]:
+    """Yield when a WAIT ends by itself, if it says so."""
     since_ms = record.started_ms or record.scheduled_ms
     duration, until = record.input.get("duration"), record.input.get("until")
     if record.type != "WAIT" or since_ms is None or (duration and until):

@@ -15,7 +15,7 @@ from pytest_k1n.client.errors import ServerUnreachable
 def watch(*, overdue: str | None = None) -> Any:
     return SimpleNamespace(
         workflow_id="w", next_look_ms=0, look_every_ms=50, template=None, observation=None, seen=[],
-        state=SimpleNamespace(is_settled=False), wants_decision=lambda *_: False, overdue=lambda _: overdue,
+        state=SimpleNamespace(is_settled=False), wants_decision=lambda *_: False, overdue=lambda *_: overdue,
         see=lambda document, *_, **__: watched.append(document) or False,
     )  # fmt: skip
 

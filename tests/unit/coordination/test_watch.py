@@ -5,6 +5,7 @@ import pytest
 from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.coordination.collection import Start
 from pytest_k1n.coordination.watch import UNPOLLED_MS, Watch
+from pytest_k1n.core.wire import wire
 
 SNAPSHOT = {
     "workflowId": "w", "workflowName": "shop", "workflowVersion": 1, "status": "RUNNING", "createTime": 1,
@@ -72,3 +73,18 @@ def test_a_decision_is_asked_for_where_a_timeout_is_due_though_the_lease_is_exte
     watch = following({"status": "IN_PROGRESS", "startTime": 1, "updateTime": epoch_ms, "responseTimeoutSeconds": 2},
                       {"responseTimeoutSeconds": 2, **limits})  # fmt: skip
     assert watch.wants_decision(1, epoch_ms) is wants
+
+
+def test_an_execution_is_not_given_up_while_it_waits_as_its_definition_says():
+    """Nor is its parent; in scaled time such a WAIT takes longer than all that is planned."""
+    watch = a_watch(print)
+    watch.deadline_ms = 33_000
+    nap = {"referenceTaskName": "nap", "taskType": "WAIT", "taskId": "t-nap", "status": "IN_PROGRESS", "startTime": 1,
+           "scheduledTime": 1, "inputData": {"duration": "60 seconds"}}  # fmt: skip
+    child = wire.execution({**SNAPSHOT, "tasks": [nap]})
+    watch.see({**SNAPSHOT, "tasks": [{**nap, "taskType": "SUB_WORKFLOW", "subWorkflowId": "w-2"}]}, 0)
+
+    def overdue(now_ms):
+        return watch.overdue(now_ms, now_ms + 1, lambda: [watch.observation.execution, child])
+
+    assert [now for now in (32_000, 40_000, 60_000, 92_000, 94_500) if overdue(now)] == [94_500]

@@ -180,6 +180,23 @@ def test_a_dynamic_forks_join_is_over_once_all_have_ended_that_its_record_names(
     assert "a" in ready(loop("l", *tasks), records=second)
 
 
+def test_behind_a_dynamic_fork_of_sub_workflows_a_task_may_be_ready_at_any_time():
+    fork = other("f", "FORK_JOIN_DYNAMIC")
+    join = other("j", "JOIN")
+    records = [
+        record("f", type_="FORK"),
+        record("j", "IN_PROGRESS", type_="JOIN", input={"joinOn": ["f1", "f2"]}),
+        record("f1", "IN_PROGRESS", type_="SUB_WORKFLOW"),
+        record("f2", "COMPLETED", type_="SUB_WORKFLOW"),
+    ]
+
+    def later(*records):
+        return predict(WorkflowDefinition(name="W", tasks=(fork, join, A)), records).later
+
+    assert later(*records) == {"type_a"}
+    assert later(*records[:-1], record("f2", "IN_PROGRESS", type_="work")) == frozenset()
+
+
 def test_a_dynamically_forked_task_is_polled_once_its_record_is_known():
     forked = other("x", "FORK_JOIN_DYNAMIC"), other("j", "JOIN"), A
     records = [record("x", type_="FORK"), record("x1", "SCHEDULED"), record("x2", "COMPLETED")]

@@ -89,3 +89,26 @@ def test_all_of_many_types_are_asked_about_in_as_few_requests_as_hold_them():
         server.now += 0.01
         later.due(types)
     assert {name for names in server.asked for name in names} == set(types)
+
+
+def test_of_many_types_that_may_be_ready_only_those_that_wait_are_polled_and_as_often_as_they_do():
+    server = Server({"b": 2, "d": 99})
+    later = server.later()
+    types = ("a", "b", "c", "d", "e,f")
+    assert later.among(types) == ("b", "b", *["d"] * 8, "e,f")
+    assert later.among(types[:3]) == types[:3]
+    assert len(server.asked) == 1
+
+
+def test_of_many_types_all_are_polled_now_and_then_and_where_lengths_are_not_told():
+    server = Server()
+    later = server.later()
+    types = ("a", "b", "c", "d")
+    assert [later.among(types) for _ in range(50)] == [*[()] * 49, types]
+
+    def refused(names):
+        raise NotFound("no such route")
+
+    assert LaterTypes(refused, pause_s=0.01).among(types) == types
+    long = tuple(f"{number:0200}" for number in range(100))
+    assert later.among(long) == long
