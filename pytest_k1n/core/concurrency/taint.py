@@ -18,6 +18,7 @@ MIN_LENGTH = 8
 """Shorter texts, and numbers, turn up anywhere and prove nothing."""
 _WITHOUT_WORKERS = frozenset({"HTTP", "HUMAN", "INLINE", "JSON_JQ_TRANSFORM", "LAMBDA", "WAIT"})
 """Whose output no worker made. What a JOIN, a loop or a child puts out, workers may have made."""
+_DIGIT = re.compile(r"\d")
 _COMMON = re.compile(
     r"""\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?([+-]\d\d:?\d\d|\ ?[A-Z]{1,5})?)?  # a day, or a second of it
     | [A-Z][a-z]{2},\ \d\d\ [A-Z][a-z]{2}\ \d{4}\ \d\d:\d\d:\d\d\ GMT  # the same in a header
@@ -84,8 +85,8 @@ class Index:
 
         A value counts that the other's tasks produced and that this one cannot have by itself: not from its own input,
         its definition, or a task of the same definition (deterministic handlers repeat themselves), nor where both
-        came by it without a worker: one service answers both alike. An id always counts, unless it was handed in as
-        input, as a parent does with its child.
+        came by it without a worker: one service answers both alike. Mere words count only where no task of this one
+        has put them out. An id always counts, unless it was handed in as input, as a parent does with its child.
         """
         known = self._found.get(execution.workflow_id)
         if known is None or known[0] is not execution or known[1] is not definition:
@@ -107,6 +108,8 @@ class Index:
             known = {owner: what for owner, what in self._ids_in(value, own, given) if owner != me}
             if value not in given and value in self._makers:
                 makers = own.data.get(value, frozenset()) if made_by is None else frozenset({made_by})
+                if value in own.data and not _DIGIT.search(value):
+                    makers = frozenset().union(*self._makers[value])  # words: two kinds of workers come to them as well
                 is_mine = value in own.by_itself
                 for names, owners in self._makers[value].items():
                     if not makers & names:

@@ -50,8 +50,8 @@ def test_a_value_both_were_given_taints_nothing(build):
 
 
 def test_data_that_another_task_writes_is_found_in_an_output(build):
-    first = named(build, "first", build.task("a", 0, 10, output={"artifact": "first-artifact"}))
-    second = named(build, "second", build.task("b", 0, 10, output={"artifact": "first-artifact"}))
+    first = named(build, "first", build.task("a", 0, 10, output={"artifact": "artifact-1"}))
+    second = named(build, "second", build.task("b", 0, 10, output={"artifact": "artifact-1"}))
     found = isolated_from(second).judge(first)
     assert {(f.subject, f.origin) for f in found.findings} == {
         ("a", "data of b of second"), ("b", "data of a of first"),

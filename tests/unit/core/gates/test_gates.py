@@ -125,8 +125,8 @@ def test_g4_knows_that_workers_have_only_so_many_slots(build):
     assert gate("G4", two).verdict is FAIL
 
 
-def two(build, output="y-artifact", start=5):
-    first = build.observation(build.task("a", 0, 100, output={"artifact": "x-artifact"}, task_id="1"))
+def two(build, output="y-artifact-2", start=5):
+    first = build.observation(build.task("a", 0, 100, output={"artifact": "x-artifact-1"}, task_id="1"))
     second = build.observation(
         build.task("b", start, start + 100, output={"artifact": output}, task_id="2"),
         start=start,
@@ -136,7 +136,7 @@ def two(build, output="y-artifact", start=5):
 
 
 def test_g5_finds_one_execution_s_data_in_another(build):
-    first, second = two(build, output="x-artifact")
+    first, second = two(build, output="x-artifact-1")
     result = gate("G5", BatchObservation(observations={"one": first, "two": second}))
     assert result.verdict is FAIL
     assert [(each.key, each.finding.subject) for each in result.located] == [("one", "a"), ("two", "b")]
@@ -169,7 +169,7 @@ def test_g5_compares_with_the_same_workflow_alone(build):
 
 
 def test_an_execution_by_itself_is_still_judged_beside_the_others(build):
-    first, second = two(build, output="x-artifact")
+    first, second = two(build, output="x-artifact-1")
     batch = BatchObservation(observations={"one": first, "two": second})
     assert gate("G5", batch.only("one")).verdict is FAIL
     assert list(batch.only("one").observations) == ["one"]
