@@ -17,8 +17,8 @@ _LONGEST_QUERY = 4000
 
 FEW = 3
 """So many types are polled without asking: each poll of the right one is an answer as well."""
-_ALL_EVERY = 50
-"""Every so many rounds all are polled, whatever the server says of its queues."""
+_BLIND_EVERY = 10
+"""Every so many rounds one more is polled in turn, whatever the server says of its queues."""
 _DRAINED = 8
 """So many tasks of one type are taken in one round."""
 
@@ -57,7 +57,7 @@ class LaterTypes:
     def among(self, types: Sequence[str]) -> tuple[str, ...]:
         """Return those of the types that should be polled now, one that several tasks wait for several times."""
         self._rounds += 1
-        if len(types) <= FEW or self._rounds % _ALL_EVERY == 0:
+        if len(types) <= FEW:
             return tuple(types)
         ask = [name for name in types if "," not in name]
         try:
@@ -68,6 +68,10 @@ class LaterTypes:
             return tuple(types)
         asked = set(ask)
         times = {name: min(sizes.get(self._prefix + name, 0), _DRAINED) if name in asked else 1 for name in types}
+        turn, is_blind = divmod(self._rounds, _BLIND_EVERY)
+        if not is_blind:
+            blind = types[turn % len(types)]
+            times[blind] = max(times[blind], 1)
         return tuple(name for name in types for _ in range(times[name]))
 
     def _fits(self, names: Sequence[str]) -> bool:

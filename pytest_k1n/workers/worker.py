@@ -116,12 +116,14 @@ class Worker:
 
     def _poll(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            types = tuple(dict.fromkeys((*self._tracker.types, *self._intake.hot)))
+            hot = self._intake.hot
+            types = tuple(name for name in self._tracker.types if name not in hot)
             later = () if self._intake.outages else self._tracker.later
-            found = [self._take(task_type) for task_type in (*self._later.among(types), *self._later.due(later))]
+            polled = (*hot, *self._later.among(types), *self._later.due(later))
+            found = [self._take(task_type) for task_type in polled]
             if any(found):
                 continue
-            self._wake.wait(self._pause_s(bool(types), bool(later)))
+            self._wake.wait(self._pause_s(bool(hot or types), bool(later)))
             self._wake.clear()
 
     def _pause_s(self, is_directed: bool, is_later: bool) -> float:

@@ -100,11 +100,12 @@ def test_of_many_types_that_may_be_ready_only_those_that_wait_are_polled_and_as_
     assert len(server.asked) == 1
 
 
-def test_of_many_types_all_are_polled_now_and_then_and_where_lengths_are_not_told():
+def test_of_many_types_each_is_polled_now_and_then_and_where_lengths_are_not_told():
     server = Server()
     later = server.later()
     types = ("a", "b", "c", "d")
-    assert [later.among(types) for _ in range(50)] == [*[()] * 49, types]
+    polled = [later.among(types) for _ in range(50)]
+    assert [each for each in polled if each] == [("b",), ("c",), ("d",), ("a",), ("b",)]
 
     def refused(names):
         raise NotFound("no such route")
