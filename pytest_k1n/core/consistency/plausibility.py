@@ -184,7 +184,8 @@ def _rounds(observation: Observation) -> Iterator[Finding]:
         there = rounds_of.get(first, set())
         if isinstance(rounds, int) and record.status is TaskStatus.COMPLETED:
             kept = record.input.get("keepLastN", rounds)
-            # From 0 down 3.32.1 drops what it has just scheduled: such a loop completes in its first round, or never.
+            if isinstance(kept, int) and kept <= 0 and len(there) <= 1:
+                continue  # 3.32.1 drops what it has just scheduled, and leaves the records of one round or of none
             oldest = rounds - kept + 1 if isinstance(kept, int) and 0 < kept < rounds else 1
             absent = (number for number in range(oldest, rounds + 1) if number not in there)
             for missing in islice(absent, MOST_TOLD):
