@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from pytest_k1n.core.gates.facts import BatchObservation
@@ -37,15 +38,10 @@ def held_back(observation: Observation, batch: BatchObservation) -> frozenset[Ta
 
     The server gives them to no worker before, however many there are.
     """
-    held = []
-    for key in observation.worker_keys:
-        definition = observation.task_definition(key)
-        if definition is not None and (definition.concurrent_exec_limit > 0 or definition.rate_limit > 0):
-            together = sum(
-                record.def_name == definition.name
-                for each in batch.company.observations
-                for record in each.execution.tasks
-            )
-            if definition.is_limited(together):
-                held.append(key)
-    return frozenset(held)
+    definitions = {key: observation.task_definition(key) for key in observation.worker_keys}
+    limited = {
+        each.name for each in definitions.values() if each and (each.concurrent_exec_limit > 0 or each.rate_limit > 0)
+    }
+    records = (record for each in batch.company.observations if limited for record in each.execution.tasks)
+    counts = Counter(record.def_name for record in records if record.def_name in limited)
+    return frozenset(key for key, each in definitions.items() if each and each.is_limited(counts[each.name]))

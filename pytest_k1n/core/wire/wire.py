@@ -41,9 +41,7 @@ _RECORD_INTEGERS = (
     "scheduledTime", "startTime", "endTime", "updateTime", "callbackAfterSeconds",
 )  # fmt: skip
 _TASK_STATUSES = {str(status): status for status in TaskStatus}
-_RECORD_TEXTS = (
-    "workerId", "domain", "subWorkflowId", "reasonForIncompletion",
-)  # fmt: skip
+_RECORD_TEXTS = ("workerId", "domain", "subWorkflowId", "reasonForIncompletion")
 _RECORD_NAMES = ("workflowInstanceId", "workflowType", "taskDefName", "retriedTaskId")
 _NESTED = ("taskDefinition", "retryCount", "joinOn", "forkTasks", "decisionCases", "defaultCase", "loopOver")
 _PLAIN = ("taskReferenceName", "name", "type", "inputParameters")
@@ -71,7 +69,8 @@ def workflow_definition(document: Json) -> WorkflowDefinition:
 def task_definition(document: Json) -> TaskDefinition:
     """Read a task definition. Raises WireError that names the missing or mistyped field."""
     fields = given.object_of(document, "task definition")
-    where = f"task definition {(name := given.text(fields, 'name', 'task definition'))}"
+    name = given.text(fields, "name", "task definition")
+    where = f"task definition {name}"
     return TaskDefinition(
         name=name,
         retry_count=given.integer(fields, "retryCount", where, 3),
