@@ -26,17 +26,21 @@ CODES: Mapping[str, Meaning] = {
         "The handler was invoked twice for one attempt, such as after a delivery that came twice.",
         "Have the worker remember the task ids that it has in hand or has done.",
     ),
+    "attempts-missing": Meaning(
+        "The attempts of a task on record are not numbered 0, 1, 2, …: a record is missing, or was changed.",
+        "Read the execution anew from the server; an export may have lost records.",
+    ),
     "barrier-crossed": Meaning(
         "A task of a later phase started before the last task of the earlier one had ended.",
         "Put a JOIN or a sequence between the phases in the definition, or correct the refs of the phases in the plan.",
     ),
-    "batch-too-long": Meaning(
-        "The executions together took longer than the longest of them.",
-        "See which execution started late or ended last; the launch of the batch may have been held up.",
-    ),
     "baseline-stale": Meaning(
         "The accepted baseline is of another definition or environment, or of long ago: it says nothing, or little.",
         "Accept runs of today with k1n baseline accept; the finding says which tasks have come, gone or been renamed.",
+    ),
+    "batch-too-long": Meaning(
+        "The executions together took longer than the longest of them.",
+        "See which execution started late or ended last; the launch of the batch may have been held up.",
     ),
     "bound-broken": Meaning(
         "A makespan is shorter than the longest path of its graph: stamps or order are wrong.",
@@ -86,6 +90,14 @@ CODES: Mapping[str, Meaning] = {
         "Something took clearly less time than the plan estimates, inside its band.",
         "Correct the estimate if it stays so; check that the work was really done.",
     ),
+    "foreign-record": Meaning(
+        "A task's record says that it is of another execution.",
+        "Read the execution anew from the server; do not put documents together by hand.",
+    ),
+    "held-unwanted": Meaning(
+        "An expectation holds that never(...) says must not hold.",
+        "Read the reason that the test gives: it says why this should not have come out well.",
+    ),
     "join-lag": Meaning(
         "A JOIN on the critical path ended longer after its last branch than budgeted.",
         "See how often the server looks after its system tasks (systemTaskWorkerPollInterval); joinMode SYNC helps.",
@@ -118,6 +130,10 @@ CODES: Mapping[str, Meaning] = {
         "No task definition is known for a task that was retried.",
         "Register it, or pass the folder of task definitions in the plan.",
     ),
+    "no-end-stamp": Meaning(
+        "A task or execution has ended by its status, and its record has no endTime.",
+        "Read the execution anew from the server; nothing can be said about order and duration.",
+    ),
     "no-estimate": Meaning(
         "The plan gives no estimate for what should be on it.",
         "Add the estimate to the plan, or leave the ref out.",
@@ -146,6 +162,14 @@ CODES: Mapping[str, Meaning] = {
         "A time stamp that the judgement needs is not on record.",
         "Look at the saved execution: the task was skipped, or the server never stamped it.",
     ),
+    "no-start-stamp": Meaning(
+        "A worker has polled for a task and reported its end, and the record has no startTime.",
+        "Read the execution anew from the server; nothing can be said about order and duration.",
+    ),
+    "no-time-taken": Meaning(
+        "Every task of the execution took 0 ms, though a network lies between server and workers.",
+        "Say --time virtual for an execution of the embedded engine; else find out what wrote the record.",
+    ),
     "no-validator": Meaning(
         "Schemas are declared, and no JSON Schema validator was given.",
         "Evaluate the gates through the plugin or the k1n command.",
@@ -157,6 +181,10 @@ CODES: Mapping[str, Meaning] = {
     "not-a-switch": Meaning(
         "A task that is no SWITCH was given to took_branch().",
         "Give it the ref of the SWITCH.",
+    ),
+    "not-compensated": Meaning(
+        "The failure workflow that should make good for a failed execution was not started.",
+        "Check failureWorkflow in the definition; the server starts none after a termination by the API.",
     ),
     "not-concurrent": Meaning(
         "Two tasks that should run at once did not, or only for a moment.",
@@ -170,66 +198,6 @@ CODES: Mapping[str, Meaning] = {
         "The same seed gave different histories.",
         "Please report it with the seed: the embedded engine promises otherwise.",
     ),
-    "attempts-missing": Meaning(
-        "The attempts of a task on record are not numbered 0, 1, 2, …: a record is missing, or was changed.",
-        "Read the execution anew from the server; an export may have lost records.",
-    ),
-    "foreign-record": Meaning(
-        "A task's record says that it is of another execution.",
-        "Read the execution anew from the server; do not put documents together by hand.",
-    ),
-    "no-end-stamp": Meaning(
-        "A task or execution has ended by its status, and its record has no endTime.",
-        "Read the execution anew from the server; nothing can be said about order and duration.",
-    ),
-    "no-start-stamp": Meaning(
-        "A worker has polled for a task and reported its end, and the record has no startTime.",
-        "Read the execution anew from the server; nothing can be said about order and duration.",
-    ),
-    "no-time-taken": Meaning(
-        "Every task of the execution took 0 ms, though a network lies between server and workers.",
-        "Say --time virtual for an execution of the embedded engine; else find out what wrote the record.",
-    ),
-    "not-optional": Meaning(
-        "A task is COMPLETED_WITH_ERRORS, which only optional ones become, and its definition does not say so.",
-        "Judge by the definition that ran (k1n check shows the difference), or read the execution anew.",
-    ),
-    "open-task": Meaning(
-        "The execution is COMPLETED, and one of its tasks is still open.",
-        "Read the execution anew from the server; a copy taken in the middle of a change shows this.",
-    ),
-    "open-with-end": Meaning(
-        "A record has an endTime although its status is not terminal.",
-        "Read the execution anew from the server.",
-    ),
-    "outside-execution": Meaning(
-        "A task's stamps lie before its execution's start or after its end.",
-        "Read the execution anew from the server; a clock may have been set in between.",
-    ),
-    "outside-loop": Meaning(
-        "A task has an iteration although no DO_WHILE holds it, or none although one does.",
-        "Judge by the definition that ran, or read the execution anew.",
-    ),
-    "round-missing": Meaning(
-        "A loop counts a round of which no record is there.",
-        "Read the execution anew from the server; an export may have lost records.",
-    ),
-    "same-id": Meaning(
-        "Several records carry one task id.",
-        "Read the execution anew from the server; a record was copied.",
-    ),
-    "held-unwanted": Meaning(
-        "An expectation holds that never(...) says must not hold.",
-        "Read the reason that the test gives: it says why this should not have come out well.",
-    ),
-    "not-compensated": Meaning(
-        "The failure workflow that should make good for a failed execution was not started.",
-        "Check failureWorkflow in the definition; the server starts none after a termination by the API.",
-    ),
-    "wrong-wait": Meaning(
-        "A task waited shorter or longer for its end than it should.",
-        "See what ended it, and when; the time-out of the task may be longer than the wait that is allowed.",
-    ),
     "not-finished": Meaning(
         "Something started and had not ended when waiting ended.",
         "Look at the worker's log and the task's heartbeat; raise the deadline only if it was still working.",
@@ -237,6 +205,10 @@ CODES: Mapping[str, Meaning] = {
     "not-measurable": Meaning(
         "A latency is above its budget, and not by more than the machine or the server stood still meanwhile.",
         "Nothing, if it is rare: run on a quieter machine to have it judged, or with --k1n-latency=strict as measured.",
+    ),
+    "not-optional": Meaning(
+        "A task is COMPLETED_WITH_ERRORS, which only optional ones become, and its definition does not say so.",
+        "Judge by the definition that ran (k1n check shows the difference), or read the execution anew.",
     ),
     "not-recovered": Meaning(
         "After an injected fault the execution did not end in time, or something was left behind.",
@@ -246,6 +218,14 @@ CODES: Mapping[str, Meaning] = {
         "A task that should have run was never scheduled.",
         "See how far the execution came, and which case its SWITCHes took.",
     ),
+    "open-task": Meaning(
+        "The execution is COMPLETED, and one of its tasks is still open.",
+        "Read the execution anew from the server; a copy taken in the middle of a change shows this.",
+    ),
+    "open-with-end": Meaning(
+        "A record has an endTime although its status is not terminal.",
+        "Read the execution anew from the server.",
+    ),
     "other-definition": Meaning(
         "The server ran another definition than the one required: another version, or the same with other content.",
         "Register the required definition under a version of its own; or judge by what ran: leave the plan out.",
@@ -253,6 +233,14 @@ CODES: Mapping[str, Meaning] = {
     "outside-band": Meaning(
         "A duration or a start is outside its band.",
         "Look where the time went (the critical path); correct the band only if the plan was wrong.",
+    ),
+    "outside-execution": Meaning(
+        "A task's stamps lie before its execution's start or after its end.",
+        "Read the execution anew from the server; a clock may have been set in between.",
+    ),
+    "outside-loop": Meaning(
+        "A task has an iteration although no DO_WHILE holds it, or none although one does.",
+        "Judge by the definition that ran, or read the execution anew.",
     ),
     "overhead": Meaning(
         "Queue, join and engine took more of the critical path at one task than budgeted.",
@@ -279,10 +267,6 @@ CODES: Mapping[str, Meaning] = {
         "A series is slower than its baseline.",
         "See which task or segment; accept the new level with k1n baseline accept if it is meant.",
     ),
-    "suspected-regression": Meaning(
-        "A series looks slower than its baseline, but so few executions do not make sure of it.",
-        "Run again, or let the run do so with --k1n-confirm=4.",
-    ),
     "retried-early": Meaning(
         "The next attempt began before its declared delay had passed.",
         "Look at retryDelaySeconds and retryLogic of the task definition that was registered.",
@@ -295,9 +279,17 @@ CODES: Mapping[str, Meaning] = {
         "An attempt was repeated that had neither failed nor timed out with a reason.",
         "Let the handler give a reason; look for a retry by hand.",
     ),
+    "round-missing": Meaning(
+        "A loop counts a round of which no record is there.",
+        "Read the execution anew from the server; an export may have lost records.",
+    ),
     "same-execution": Meaning(
         "An execution was compared with itself.",
         "Pass the other execution of the batch.",
+    ),
+    "same-id": Meaning(
+        "Several records carry one task id.",
+        "Read the execution anew from the server; a record was copied.",
     ),
     "scheduled-early": Meaning(
         "A task was scheduled before the one it should follow had ended, and started after it by chance only.",
@@ -319,14 +311,14 @@ CODES: Mapping[str, Meaning] = {
         "A task took longer beside other executions than alone.",
         "See what they share: CPU, files, locks, a remote service.",
     ),
-    "stamps-out-of-order": Meaning(
-        "A task's own stamps contradict each other: started before it was scheduled, or ended before it started.",
-        "A defect of the server or of what recorded the execution: look at the saved execution.",
-    ),
     "stalled": Meaning(
         "All that a step waits for has happened, and the engine has not taken it: a lost message, a process that died.",
         "Ask the server to decide (PUT /workflow/decide/ID); a JOIN that a dead server had in hand needs POST /tasks "
         "with its id, IN_PROGRESS, callbackAfterSeconds 1. Then see whether its sweeper runs and reaches its queue.",
+    ),
+    "stamps-out-of-order": Meaning(
+        "A task's own stamps contradict each other: started before it was scheduled, or ended before it started.",
+        "A defect of the server or of what recorded the execution: look at the saved execution.",
     ),
     "started-early": Meaning(
         "A task was scheduled or started before something that it must wait for had ended.",
@@ -339,6 +331,10 @@ CODES: Mapping[str, Meaning] = {
     "starts-apart": Meaning(
         "Tasks that should start together were taken too far apart.",
         "Give the workers a slot for each of them; see whether the server was busy.",
+    ),
+    "suspected-regression": Meaning(
+        "A series looks slower than its baseline, but so few executions do not make sure of it.",
+        "Run again, or let the run do so with --k1n-confirm=4.",
     ),
     "tainted": Meaning(
         "An id or data of one execution turned up in another.",
@@ -380,6 +376,10 @@ CODES: Mapping[str, Meaning] = {
         "A task was scheduled that should not have been.",
         "See which case its SWITCH took, and by what value.",
     ),
+    "waited-long": Meaning(
+        "A task waited longer for a worker than allowed.",
+        "See what the worker was doing meanwhile (the blame in the report); add slots or workers.",
+    ),
     "waiting": Meaning(
         "The execution is open; this says whose turn it is: a worker's, a signal's, the branches' of a JOIN.",
         "Let that happen: start a worker for the type and domain named, send the signal, resume what is paused.",
@@ -387,10 +387,6 @@ CODES: Mapping[str, Meaning] = {
     "waits-for-ever": Meaning(
         "A JOIN waits for a task that its execution will never schedule: in a case that was not taken, or unknown.",
         "Correct joinOn (a NOOP behind a SWITCH can be waited for; k1n lint finds it), and terminate the execution.",
-    ),
-    "waited-long": Meaning(
-        "A task waited longer for a worker than allowed.",
-        "See what the worker was doing meanwhile (the blame in the report); add slots or workers.",
     ),
     "wrong-answer": Meaning(
         "Somebody else answered, or the answer does not say who did.",
@@ -427,5 +423,9 @@ CODES: Mapping[str, Meaning] = {
     "wrong-value": Meaning(
         "Data is missing or different.",
         "Look at the document that the finding names.",
+    ),
+    "wrong-wait": Meaning(
+        "A task waited shorter or longer for its end than it should.",
+        "See what ended it, and when; the time-out of the task may be longer than the wait that is allowed.",
     ),
 }

@@ -38,6 +38,10 @@ def test_every_code_has_its_cause_and_remedy_and_vice_versa():
     assert emitted_codes() == set(CODES)
 
 
+def test_the_codes_stand_in_the_order_of_the_alphabet():
+    assert [*CODES] == sorted(CODES)
+
+
 def test_causes_and_remedies_are_sentences():
     for code, (cause, remedy) in CODES.items():
         assert code == code.lower().replace(" ", "-")
