@@ -129,7 +129,7 @@ def test_a_value_that_is_not_what_its_expression_leads_to_is_doubted(saved, caps
     assert check(saved(document)) == code
     said = capsys.readouterr().out
     assert ("unknown lineage-broken: charge: expected " in said) is bool(code)
-    assert ("a rerun with `taskInput`" in said) is bool(code)
+    assert ("of charge: the record is not true, or somebody gave other values by hand" in said) is bool(code)
 
 
 def test_no_finding_is_shown_twice(saved, capsys):

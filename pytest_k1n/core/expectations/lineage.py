@@ -34,7 +34,9 @@ def values_arrived() -> Judge:
             if equal(trace.expected, trace.observed):
                 tally.passed()
             else:
-                tally.unknown("lineage-broken", trace.subject, **broken(trace), margin=_WHY)
+                words = broken(trace)
+                words["origin"] += f": {_WHY}"
+                tally.unknown("lineage-broken", trace.subject, **words)
         return tally.findings()
 
     return judge
