@@ -20,9 +20,9 @@ from pytest_k1n.workers.delivery import ResultDelivery
 from pytest_k1n.workers.handler import Stopped
 from pytest_k1n.workers.heartbeat import Heartbeat
 from pytest_k1n.workers.intake import Intake
-from pytest_k1n.workers.later import FEW, LaterTypes
 from pytest_k1n.workers.ledger import InvocationLedger
 from pytest_k1n.workers.pool import Pool
+from pytest_k1n.workers.queue_lengths import FEW, QueueLengths
 from pytest_k1n.workers.registry import Handlers
 from pytest_k1n.workers.runner import HeldTask, Runner
 from pytest_k1n.workers.settings import WorkerSettings
@@ -61,7 +61,7 @@ class Worker:
         self._followed: set[str] = set()
         """Executions that others have led to."""
         self._tracker = Tracker(definitions, worker_id=settings.worker_id)
-        self._later = LaterTypes(client.lengths_of, pause_s=settings.later_tick_ms / 1000, domain=settings.domain)
+        self._lengths = QueueLengths(client.lengths_of, pause_s=settings.later_tick_ms / 1000, domain=settings.domain)
         self._intake = Intake(client, settings, report=report)
         self._ledger = ledger or InvocationLedger()
         self._give_up = threading.Event()
@@ -119,7 +119,7 @@ class Worker:
             hot = self._intake.hot
             types = tuple(name for name in self._tracker.types if name not in hot)
             later = () if self._intake.outages else self._tracker.later
-            polled = (*hot, *self._later.among(types), *self._later.due(later))
+            polled = (*hot, *self._lengths.among(types), *self._lengths.due(later))
             found = [self._take(task_type) for task_type in polled]
             if any(found):
                 continue

@@ -1,9 +1,9 @@
-"""When the types behind waits are polled."""
+"""Which of many types are polled, and when those behind waits."""
 
 import pytest
 
 from pytest_k1n.client.errors import NotFound
-from pytest_k1n.workers.later import LaterTypes
+from pytest_k1n.workers.queue_lengths import QueueLengths
 
 
 class Server:
@@ -11,13 +11,15 @@ class Server:
         self.lengths = dict(lengths)
         self.asked = []
         self.now = 0.0
+        self.takes_s = 0.0
 
     def sizes(self, names):
         self.asked.append(list(names))
+        self.now += self.takes_s
         return {name: self.lengths.get(name, 0) for name in names}
 
     def later(self, **given):
-        return LaterTypes(self.sizes, pause_s=0.01, clock=lambda: self.now, **given)
+        return QueueLengths(self.sizes, pause_s=0.01, clock=lambda: self.now, **given)
 
 
 def test_one_type_is_polled_once_a_pause_without_asking():
@@ -66,7 +68,7 @@ def test_a_server_that_tells_no_lengths_has_one_type_after_another_polled():
         raise NotFound("no such route")
 
     now = [0.0]
-    later = LaterTypes(refuse, pause_s=0.01, clock=lambda: now[0])
+    later = QueueLengths(refuse, pause_s=0.01, clock=lambda: now[0])
     found = []
     for _ in range(6):
         now[0] += 0.011
@@ -110,6 +112,32 @@ def test_of_many_types_each_is_polled_now_and_then_and_where_lengths_are_not_tol
     def refused(names):
         raise NotFound("no such route")
 
-    assert LaterTypes(refused, pause_s=0.01).among(types) == types
+    assert QueueLengths(refused, pause_s=0.01).among(types) == types
     long = tuple(f"{number:0200}" for number in range(100))
     assert later.among(long) == long
+
+
+def test_a_server_that_counts_slowly_is_asked_for_later_types_a_tenth_of_the_time():
+    server = Server()
+    server.takes_s = 0.3
+    later = server.later()
+    assert later.due(("a", "b")) == ()
+    server.now += 2.9
+    later.due(("a", "b"))
+    assert len(server.asked) == 1
+    server.now += 0.2
+    later.due(("a", "b"))
+    assert len(server.asked) == 2
+
+
+def test_a_server_that_counts_more_slowly_than_it_answers_polls_is_polled():
+    server = Server({"a": 1})
+    lengths, types = server.later(), ("a", "b", "c", "d")
+    server.takes_s = 0.021
+    assert len(lengths.among(types)) < len(types)
+    assert lengths.among(types) == types
+    server.now += 10.1
+    server.takes_s = 0.019
+    assert len(lengths.among(types)) < len(types)
+    assert len(lengths.among(types)) < len(types)
+    assert len(server.asked) == 3

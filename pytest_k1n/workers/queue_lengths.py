@@ -1,7 +1,7 @@
-"""Finding out when what follows a wait, a person or a child has come to its queue, at a steady cost however long it is.
+"""Which of many task types are worth a poll: the server is asked for the lengths of their queues, all in one request.
 
-One type is polled; of several the server is asked for the lengths of their queues, all in one request (2.1 ms for 22
-queues of Conductor 3.32.1, where one empty poll takes 2.0 ms), and only what waits there is polled.
+That takes 2.1 ms for 22 queues of Conductor 3.32.1, where one empty poll takes 2.0 ms. A server that counts long queues
+row by row may take far longer: it is asked the more rarely then, or not at all.
 """
 
 from __future__ import annotations
@@ -11,20 +11,24 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pytest_k1n.client.errors import ConductorError
 
-_LONGEST_QUERY = 4000
-"""Characters of names asked about at once: a request line is cut at 8 KB by some proxies."""
-
-
 FEW = 3
 """So many types are polled without asking: each poll of the right one is an answer as well."""
+_LONGEST_QUERY = 4000
+"""Characters of names asked about at once: a request line is cut at 8 KB by some proxies."""
+_MOST_OF_TIME = 0.1
+"""How much of the time may be spent on asking about what is ready later, perhaps."""
+_POLL_S = 0.005
+"""What a poll may take: where asking takes longer than polling each, each is polled."""
+_DEAR_S = 10.0
+"""How long that is remembered."""
 _BLIND_EVERY = 10
 """Every so many rounds one more is polled in turn, whatever the server says of its queues."""
 _DRAINED = 8
 """So many tasks of one type are taken in one round."""
 
 
-class LaterTypes:
-    """The task types that are worth a poll: of many now, of those behind waits now and then. Used by one thread."""
+class QueueLengths:
+    """Tells which types to poll: of many that may be ready, of those behind waits now and then. Used by one thread."""
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class LaterTypes:
         self._pause_s = pause_s
         self._prefix = f"{domain}:" if domain else ""
         self._clock = clock
-        self._next = 0.0
+        self._next = self._dear_until = 0.0
         self._turn = 0
         self._rounds = 0
 
@@ -50,14 +54,17 @@ class LaterTypes:
         """
         if not types or self._clock() < self._next:
             return ()
+        began = self._clock()
         found = tuple(types) if len(types) == 1 else self._waiting(types)
-        self._next = self._clock() + self._pause_s
+        now = self._clock()
+        self._next = now + max(self._pause_s, (now - began) / _MOST_OF_TIME)
         return found
 
     def among(self, types: Sequence[str]) -> tuple[str, ...]:
         """Return those of the types that should be polled now, one that several tasks wait for several times."""
         self._rounds += 1
-        if len(types) <= FEW:
+        began = self._clock()
+        if len(types) <= FEW or began < self._dear_until:
             return tuple(types)
         ask = [name for name in types if "," not in name]
         try:
@@ -66,6 +73,8 @@ class LaterTypes:
             sizes = None
         if sizes is None:
             return tuple(types)
+        if self._clock() - began > _POLL_S * len(types):
+            self._dear_until = self._clock() + _DEAR_S
         asked = set(ask)
         times = {name: min(sizes.get(self._prefix + name, 0), _DRAINED) if name in asked else 1 for name in types}
         turn, is_blind = divmod(self._rounds, _BLIND_EVERY)
