@@ -110,14 +110,15 @@ class _Pass:
 
     def _work(self, task: WorkflowTask, record: TaskRecord | None, flow: _Flow) -> _Flow:
         if record is None:
-            self._expect(task.name if task.type == "SIMPLE" else task.type, flow)
+            self._expect(task, flow)
             return _Flow.NO
         if record.status in (TaskStatus.FAILED, TaskStatus.TIMED_OUT):
             self.types.add(record.type)  # the next attempt, after its delay
         return _after(task, record)
 
-    def _expect(self, name: str, flow: _Flow) -> None:
-        (self.types if flow is _Flow.NOW else self.later).add(name)
+    def _expect(self, task: WorkflowTask, flow: _Flow) -> None:
+        types = self.types if flow is _Flow.NOW else self.later
+        types.add(task.name if task.type == "SIMPLE" else task.type)
 
     def _dynamic(self, task: WorkflowTask, iteration: int, flow: _Flow) -> _Flow:
         record = self._latest.get((task.ref, iteration))
@@ -182,7 +183,7 @@ class _Pass:
             for task in body:
                 for inner in WorkflowDefinition(name="", tasks=(task,)).walk():
                     if inner.type not in SYSTEM_TASK_TYPES and inner.type != "DYNAMIC":
-                        self._expect(inner.name if inner.type == "SIMPLE" else inner.type, flow)
+                        self._expect(inner, flow)
                     elif inner.type in _LATER_OR_NEVER or inner.type in ("DYNAMIC", "FORK_JOIN_DYNAMIC"):
                         self.is_certain = False
         return flow

@@ -66,38 +66,39 @@ class QueueLengths:
         began = self._clock()
         if len(types) <= FEW or began < self._dear_until:
             return tuple(types)
-        ask = [name for name in types if "," not in name]
-        try:
-            sizes = self._sizes([self._prefix + name for name in ask]) if self._fits(ask) else None
-        except ConductorError:
-            sizes = None
-        if sizes is None:
+        fits = sum(self._room(name) for name in types) <= _LONGEST_QUERY
+        lengths = self._asked(types) if fits else None
+        if lengths is None:
             return tuple(types)
         if self._clock() - began > _POLL_S * len(types):
             self._dear_until = self._clock() + _DEAR_S
-        asked = set(ask)
-        times = {name: min(sizes.get(self._prefix + name, 0), _DRAINED) if name in asked else 1 for name in types}
+        times = {name: min(lengths[name], _DRAINED) for name in types}
         turn, is_blind = divmod(self._rounds, _BLIND_EVERY)
         if not is_blind:
             blind = types[turn % len(types)]
             times[blind] = max(times[blind], 1)
         return tuple(name for name in types for _ in range(times[name]))
 
-    def _fits(self, names: Sequence[str]) -> bool:
-        return sum(len(self._prefix) + len(name) + 1 for name in names) <= _LONGEST_QUERY
-
     def _waiting(self, types: Sequence[str]) -> tuple[str, ...]:
         first, asked = self._turn, list[str]()
         room = _LONGEST_QUERY
         for index in range(len(types)):  # those that had no room come first the next time
             name = types[(first + index) % len(types)]
-            room -= len(self._prefix) + len(name) + 1
-            if room >= 0 and "," not in name:  # a comma ends a name in this request
+            room -= self._room(name)
+            if room >= 0:
                 asked.append(name)
         self._turn += len(asked) if 0 < len(asked) < len(types) else 1
+        lengths = self._asked(asked)
+        return (types[first % len(types)],) if lengths is None else tuple(name for name in asked if lengths[name])
+
+    def _room(self, name: str) -> int:
+        """Return how many characters a type takes in the request; one with a comma, which would end it, is left out."""
+        return 0 if "," in name else len(self._prefix) + len(name) + 1
+
+    def _asked(self, types: Sequence[str]) -> Mapping[str, int] | None:
+        """Ask how many tasks wait, by type; 1 of what cannot be asked about. None: the server does not tell."""
         try:
-            sizes = self._sizes([self._prefix + name for name in asked])
+            lengths = self._sizes([self._prefix + name for name in types if "," not in name])
         except ConductorError:
-            return (types[first % len(types)],)
-        odd = [name for name in types if "," in name]
-        return (*(name for name in asked if sizes.get(self._prefix + name)), *odd)
+            return None
+        return {name: 1 if "," in name else lengths.get(self._prefix + name, 0) for name in types}
