@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from pytest_k1n.core.consistency.reruns import attempts, failed_before, is_unevaluated, told_by, was_run_again
+from pytest_k1n.core.consistency.reruns import attempts, failed_before, is_unevaluated, joined, told_by, was_run_again
 from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
@@ -120,11 +120,10 @@ def _of_joins(execution: Execution) -> Iterator[Finding]:
 
 def _has_partial(execution: Execution, join: TaskRecord) -> bool:
     """Whether a JOIN waited for something that completed with errors, or says so of what has been run again since."""
-    columns, joined = execution.columns, join.input.get("joinOn")
-    if told_by(join) or not isinstance(joined, list):
+    rows, statuses = joined(execution, join), execution.columns.status
+    if told_by(join) or rows is None:
         return True
-    rows = [columns.place_of(str(ref)) for ref in joined]
-    return any(row is None or columns.status[row] is TaskStatus.COMPLETED_WITH_ERRORS for row in rows)
+    return any(row is None or statuses[row] is TaskStatus.COMPLETED_WITH_ERRORS for row in rows)
 
 
 def _of_snapshots(execution: Execution) -> Iterator[Finding]:

@@ -107,6 +107,12 @@ def failed_before(execution: Execution) -> frozenset[str]:
     return frozenset(task.task_id for task in tasks if task.workflow_task and task.workflow_task.optional)
 
 
+def joined(execution: Execution, join: TaskRecord) -> list[int | None] | None:
+    """Return the places of all that a JOIN waits for, None of what is not on record; None if it does not say."""
+    refs = join.input.get("joinOn")
+    return [execution.columns.place_of(str(ref)) for ref in refs] if isinstance(refs, list) else None
+
+
 def told_by(join: TaskRecord) -> frozenset[str]:
     """Return the ids of the tasks that a JOIN says to have seen go wrong."""
     return frozenset(_ERRORS.findall(join.reason or ""))

@@ -24,10 +24,14 @@ _STATUSES: Final = frozenset({TaskStatus.TIMED_OUT, TaskStatus.COMPLETED_WITH_ER
 
 def decided(execution: Execution) -> Iterator[tuple[TaskKey, int]]:
     """Yield tasks whose time was up, with the earliest instant at which that may have been decided."""
-    statuses = execution.columns.status
-    for place, status in enumerate(statuses if not _STATUSES.isdisjoint(statuses) else ()):
-        record = execution.tasks[place] if status in _STATUSES else None
-        if record is None or not (record.ended_ms and record.reason):
+    columns = execution.columns
+    if columns.all_completed:  # nearly always
+        return
+    for place, status in enumerate(columns.status):
+        if status not in _STATUSES:
+            continue
+        record = execution.tasks[place]
+        if not (record.ended_ms and record.reason):
             continue
         for pattern, stamp in _REASONS:
             since_ms: int | None = getattr(record, stamp)

@@ -13,13 +13,10 @@ from collections.abc import Iterator
 
 import requests
 
-from pytest_k1n.core.expectations import completed, failed, judge_all, planned, terminated, timed_out
-from pytest_k1n.core.expectations.lineage import values_arrived
+from k1n_support.mutations.judging import ENDS, by_record_alone
 from pytest_k1n.core.findings import Finding, Verdict
-from pytest_k1n.core.record.observation import observe
 from pytest_k1n.core.wire import wire
 
-_ENDS = {"COMPLETED": completed, "FAILED": failed, "TIMED_OUT": timed_out, "TERMINATED": terminated}
 _PAGE = 500
 
 
@@ -28,14 +25,12 @@ def blamed(url: str) -> Iterator[tuple[str, list[Finding]]]:
     with requests.Session() as session:
         for workflow_id in _ids(session, url):
             document = session.get(f"{url}/api/workflow/{workflow_id}", timeout=30).json()
-            if document["status"] not in _ENDS:
+            if document["status"] not in ENDS:
                 continue
             try:
-                observation = observe(wire.execution(document))
+                found = by_record_alone(document, document["status"])
             except wire.WireError:
                 continue  # removed meanwhile, or stored without a name
-            expected = (*planned(None)[1:], _ENDS[document["status"]](), values_arrived())
-            found = judge_all(expected, observation).findings
             yield workflow_id, [each for each in found if each.verdict in (Verdict.FAIL, Verdict.UNKNOWN)]
 
 

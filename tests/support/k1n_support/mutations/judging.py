@@ -20,7 +20,7 @@ from pytest_k1n.plan.read import load_plan
 ROOT = Path(__file__).parents[4]
 FOLDERS = (ROOT / "fixtures" / "histories", ROOT / "tests" / "unit" / "core" / "histories")
 PLAN = load_plan(ROOT / "suites" / "plan.toml")
-_ENDS = {"COMPLETED": completed, "FAILED": failed, "TIMED_OUT": timed_out, "TERMINATED": terminated}
+ENDS = {"COMPLETED": completed, "FAILED": failed, "TIMED_OUT": timed_out, "TERMINATED": terminated}
 Seen = frozenset[tuple[str, str, str]]
 
 
@@ -45,6 +45,19 @@ def _whole(document: dict[str, Any]) -> dict[str, Any]:
         for task in document["tasks"]
     ]
     return {**document, "tasks": tasks}
+
+
+def by_record_alone(document: dict[str, Any], status: str) -> tuple[Finding, ...]:
+    """Judge an execution as `k1n check FILE` does, but that it shall have ended with `status`.
+
+    Raises WireError for what is no execution.
+    """
+    expected = (*planned(None)[1:], _ends(status), values_arrived())
+    return judge_all(expected, observe(wire.execution(document))).findings
+
+
+def _ends(status: str) -> Any:
+    return ENDS.get(status, completed)()
 
 
 @dataclass(frozen=True)
@@ -83,8 +96,7 @@ class Subject:
             return True
 
     def _alone(self, document: dict[str, Any]) -> tuple[Finding, ...]:
-        expected = (*planned(None)[1:], *self._end, values_arrived())
-        return judge_all(expected, observe(wire.execution(document))).findings
+        return by_record_alone(document, self.document["status"])
 
     def _required(self, document: dict[str, Any]) -> tuple[Finding, ...]:
         seen = self._observed(document)
@@ -108,8 +120,7 @@ class Subject:
 
     @cached_property
     def _end(self) -> tuple[Any, ...]:
-        end = _ENDS.get(self.document["status"])
-        return (end(),) if end else (completed(),)
+        return (_ends(self.document["status"]),)
 
 
 def _seen(findings: tuple[Finding, ...]) -> Seen:
