@@ -15,7 +15,7 @@ from pytest_k1n.workers.delivery import epoch_ms
 from pytest_k1n.workers.runner import Delivered, HeldTask
 from pytest_k1n.workers.settings import WorkerSettings
 
-_LARGEST_BATCH = 8
+_LARGEST_BATCH = 16
 
 
 class Intake:
@@ -32,7 +32,9 @@ class Intake:
         self._hands: dict[str, HeldTask] = {}
         self._busy: Counter[str] = Counter()
         self._polling: set[str] = set()
-        self._hot: dict[str, int] = {}
+        self._hot: dict[str, None] = {}
+        self._asks: dict[str, int] = {}
+        """How many to ask for the next time, by type."""
         self.outages = 0
         """Polls that have failed in a row."""
 
@@ -48,19 +50,20 @@ class Intake:
     def heat(self, task_type: str) -> None:
         """Note a backlog."""
         with self._lock:
-            self._hot.setdefault(task_type, 1)
+            self._hot[task_type] = None
 
-    def take(self, task_type: str) -> list[HeldTask]:
+    def take(self, task_type: str, known: int = 1) -> list[HeldTask]:
         """Poll a type once, if this worker serves it, it has a free slot, and no other thread polls it right now.
 
-        Asks for one task, or for more and more of a backlog. Never for more than that: a server that has fewer than it
-        was asked for holds those it has back for 100 ms.
+        Asks for as many as are `known` to wait, and for more and more as long as that many come: 64 tasks of 3.32.1
+        take a half to a quarter of the time so, and asking for more than there are costs nothing where the poll waits
+        for none. Not for all at once: the first would wait until the server has written down the last.
         """
         with self._lock:
             free = self._settings.slots - self._busy[task_type]
             if free <= 0 or task_type in self._polling or (self._is_picky and task_type not in self._served):
                 return []
-            count = min(self._hot.get(task_type, 1), free)
+            count = min(max(self._asks.get(task_type, 1), known), _LARGEST_BATCH, free)
             self._polling.add(task_type)
             self._busy[task_type] += count
         hands: list[HeldTask] = []
@@ -74,10 +77,9 @@ class Intake:
             with self._lock:
                 self._polling.discard(task_type)
                 self._busy[task_type] -= count - len(hands)
-                if len(hands) < count:
+                self._asks[task_type] = 2 * count if len(hands) == count else 1
+                if not hands:
                     self._hot.pop(task_type, None)
-                elif task_type in self._hot:
-                    self._hot[task_type] = min(2 * count, _LARGEST_BATCH)
         return hands
 
     def is_drained_by_another(self, task_type: str) -> bool:

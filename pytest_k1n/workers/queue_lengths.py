@@ -23,8 +23,6 @@ _DEAR_S = 10.0
 """How long that is remembered."""
 _BLIND_EVERY = 10
 """Every so many rounds one more is polled in turn, whatever the server says of its queues."""
-_DRAINED = 8
-"""So many tasks of one type are taken in one round."""
 
 
 class QueueLengths:
@@ -60,24 +58,22 @@ class QueueLengths:
         self._next = now + max(self._pause_s, (now - began) / _MOST_OF_TIME)
         return found
 
-    def among(self, types: Sequence[str]) -> tuple[str, ...]:
-        """Return those of the types that should be polled now, one that several tasks wait for several times."""
+    def among(self, types: Sequence[str]) -> Mapping[str, int]:
+        """Return those of the types that should be polled now, with how many tasks of each are known to wait."""
         self._rounds += 1
         began = self._clock()
+        each_once = dict.fromkeys(types, 1)
         if len(types) <= FEW or began < self._dear_until:
-            return tuple(types)
+            return each_once
         fits = sum(self._room(name) for name in types) <= _LONGEST_QUERY
         lengths = self._asked(types) if fits else None
         if lengths is None:
-            return tuple(types)
+            return each_once
         if self._clock() - began > _POLL_S * len(types):
             self._dear_until = self._clock() + _DEAR_S
-        times = {name: min(lengths[name], _DRAINED) for name in types}
-        turn, is_blind = divmod(self._rounds, _BLIND_EVERY)
-        if not is_blind:
-            blind = types[turn % len(types)]
-            times[blind] = max(times[blind], 1)
-        return tuple(name for name in types for _ in range(times[name]))
+        turn, rest = divmod(self._rounds, _BLIND_EVERY)
+        blind = None if rest else types[turn % len(types)]
+        return {name: max(lengths[name], 1) for name in types if lengths[name] or name == blind}
 
     def _waiting(self, types: Sequence[str]) -> tuple[str, ...]:
         first, asked = self._turn, list[str]()

@@ -119,8 +119,8 @@ class Worker:
             hot = self._intake.hot
             types = tuple(name for name in self._tracker.types if name not in hot)
             later = () if self._intake.outages else self._tracker.later
-            polled = (*hot, *self._lengths.among(types), *self._lengths.due(later))
-            found = [self._take(task_type) for task_type in polled]
+            known = dict.fromkeys((*hot, *self._lengths.due(later)), 1) | self._lengths.among(types)
+            found = [self._take(task_type, count) for task_type, count in known.items()]
             if any(found):
                 continue
             self._wake.wait(self._pause_s(bool(hot or types), bool(later)))
@@ -135,9 +135,9 @@ class Worker:
             settings.later_tick_ms / 1000 if is_later else _LONGEST_PAUSE_S,
         )
 
-    def _take(self, task_type: str) -> bool:
+    def _take(self, task_type: str, known: int = 1) -> bool:
         """Poll a type once and start what came."""
-        hands = self._intake.take(task_type)
+        hands = self._intake.take(task_type, known)
         for hand in hands:
             self._start(hand)
         return bool(hands)

@@ -103,12 +103,13 @@ class StubConductor:
 
     def poll(self, task_type, query):
         self.polls.append((task_type, query))
-        while self.queues[task_type]:
+        polled = []
+        while self.queues[task_type] and len(polled) < int(query["count"]):
             task = self.tasks[self.queues[task_type].pop(0)]
             if task["status"] == "SCHEDULED":
                 task.update(status="IN_PROGRESS", pollCount=task["pollCount"] + 1, workerId=query["workerid"])
-                return [task]
-        return []
+                polled.append(task)
+        return polled
 
     def update(self, result):
         task = self.tasks.get(result["taskId"])

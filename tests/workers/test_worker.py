@@ -60,6 +60,16 @@ def test_the_heads_of_a_fork_work_at_the_same_time(stub, working, until):
     assert not meeting.broken
 
 
+def test_many_tasks_of_one_type_are_taken_in_few_polls(stub, working, until):
+    polls = []
+    meeting = threading.Barrier(40, action=lambda: polls.append(len(stub.polls)), timeout=10)
+    with working({"t": lambda _: {"place": meeting.wait()}}, types=("t",), slots=100) as it:
+        workflow_id = stub.start("W", [f"t_of_{number}" for number in range(40)])
+        it.worker.launched(workflow_id)
+        until(completed(stub, workflow_id))
+    assert polls[0] < 15
+
+
 def test_a_slow_handler_does_not_hold_up_other_tasks(stub, working, until):
     release = threading.Event()
     with working({"slow": lambda _: release.wait(10), "b": done}, types=("slow", "b")):
