@@ -58,7 +58,7 @@ class QueueLengths:
         self._next = now + max(self._pause_s, (now - began) / _MOST_OF_TIME)
         return found
 
-    def among(self, types: Sequence[str]) -> Mapping[str, int]:
+    def among(self, types: Sequence[str]) -> dict[str, int]:
         """Return those of the types that should be polled now, with how many tasks of each are known to wait."""
         self._rounds += 1
         began = self._clock()

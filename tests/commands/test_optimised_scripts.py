@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from k1n_support.processes import is_alive
+
 ROOT = Path(__file__).parents[2]
 MINUTES = dict.fromkeys(range(1, 23), 4.5) | {1: 4.2, 2: 4.8, 3: 3.5, 4: 3.5, 5: 3.5, 6: 10, 7: 12, 8: 8}
 SPEED = 1e6
@@ -157,10 +159,3 @@ def wait_until(holds, *, within_s=30):
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

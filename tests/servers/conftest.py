@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 import tempfile
@@ -102,20 +101,6 @@ def eventually() -> Callable[[Callable[[], object]], None]:
             time.sleep(0.02)
 
     return wait
-
-
-@pytest.fixture
-def is_alive() -> Callable[[int], bool]:
-    """Tell whether a process exists and is no zombie."""
-
-    def alive(pid: int) -> bool:
-        try:
-            os.kill(pid, 0)
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except (ProcessLookupError, FileNotFoundError):  # reading it, too, may find it gone
-            return False
-
-    return alive
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from k1n_support.processes import is_alive
 from pytest_k1n.servers.background import Place, follow, project_root
 
 Write = Callable[..., Path]
-Alive = Callable[[int], bool]
 K1n = Callable[..., "subprocess.CompletedProcess[str]"]
 SCRIPT = Path(__file__).parents[2] / "ops/scripts/conductor-start.sh"
 
@@ -72,7 +72,7 @@ def test_the_servers_of_two_projects_run_beside_each_other(
     k1n("stop")
 
 
-def test_a_server_is_started_found_and_stopped(k1n: K1n, home: Path, is_alive: Alive) -> None:
+def test_a_server_is_started_found_and_stopped(k1n: K1n, home: Path) -> None:
     assert k1n("status").returncode == 3
     started = k1n("start", "--tier", "jar", "--port", "0", "--json")
     assert started.returncode == 0, started.stderr
@@ -179,7 +179,7 @@ def test_a_followed_log_shows_what_comes(tmp_path: Path) -> None:
     assert list(lines) == []
 
 
-def test_the_embedded_engine_runs_in_the_background(k1n: K1n, home: Path, is_alive: Alive) -> None:
+def test_the_embedded_engine_runs_in_the_background(k1n: K1n, home: Path) -> None:
     started = k1n("start", "--tier", "embedded", "--port", "0", "--json", "--", "--clock", "manual", "--seed", "7")
     assert started.returncode == 0, started.stderr
     document = json.loads(started.stdout)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from k1n_support.processes import is_alive
 from pytest_k1n.servers import bootjar
 from pytest_k1n.servers.bootjar import find_jar
 from pytest_k1n.servers.cache import is_intact, record_checksum, sha256_of
@@ -126,7 +127,6 @@ def test_an_interrupted_fetch_leaves_nothing_half_written(
     maven: Path,
     monkeypatch: pytest.MonkeyPatch,
     eventually: Callable[[Callable[[], object]], None],
-    is_alive: Callable[[int], bool],
 ) -> None:
     monkeypatch.setenv("MVN_WAIT", "600")
     code = "from pytest_k1n.servers.bootjar import *; find_jar(report=print)"

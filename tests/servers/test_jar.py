@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from k1n_support.processes import is_alive
 from pytest_k1n.client.address import Address
 from pytest_k1n.servers import jar as jar_module
 from pytest_k1n.servers.configuration import environment
@@ -26,7 +27,6 @@ from pytest_k1n.servers.supervised import Supervised, log_tail
 
 Make = Callable[..., JarServer]
 Condition = Callable[[Callable[[], object]], None]
-Alive = Callable[[int], bool]
 
 OWNER = """
 import sys, time
@@ -65,7 +65,7 @@ def soon() -> float:
     return time.monotonic() + 60
 
 
-def test_a_server_becomes_ready_and_leaves_nothing(server: Make, tmp_path: Path, is_alive: Alive) -> None:
+def test_a_server_becomes_ready_and_leaves_nothing(server: Make, tmp_path: Path) -> None:
     with server() as running:
         endpoint = running.start(soon())
         assert (endpoint.version, endpoint.owned, endpoint.is_loopback) == ("3.32.1", True, True)
@@ -199,7 +199,6 @@ def test_killing_the_owner_leaves_no_server(
     tmp_path: Path,
     home: Path,
     eventually: Condition,
-    is_alive: Alive,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "server"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from k1n_support.processes import is_alive
 from pytest_k1n.servers.supervised import Supervised, log_tail
 
 Condition = Callable[[Callable[[], object]], None]
-Alive = Callable[[int], bool]
 
 # The leader starts a grandchild in its group and says both pids; TERM is obeyed at once.
 FAMILY = "sleep 600 & echo $$ $! > pids; wait"
@@ -56,7 +56,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_whatever_signal_ends_the_owner_nothing_is_left(
-    number: signal.Signals, tmp_path: Path, eventually: Condition, is_alive: Alive
+    number: signal.Signals, tmp_path: Path, eventually: Condition
 ) -> None:
     folder = tmp_path / "run"
     process, pids = owner(folder)
@@ -67,7 +67,7 @@ def test_whatever_signal_ends_the_owner_nothing_is_left(
     eventually(lambda: not any(map(is_alive, pids)) and not folder.exists())
 
 
-def test_twenty_owners_killed_in_a_row_leave_no_orphan(tmp_path: Path, eventually: Condition, is_alive: Alive) -> None:
+def test_twenty_owners_killed_in_a_row_leave_no_orphan(tmp_path: Path, eventually: Condition) -> None:
     survivors: list[int] = []
     for turn in range(20):
         process, pids = owner(tmp_path / f"run-{turn}")
@@ -77,9 +77,7 @@ def test_twenty_owners_killed_in_a_row_leave_no_orphan(tmp_path: Path, eventuall
     eventually(lambda: not any(map(is_alive, survivors)) and not list(tmp_path.iterdir()))
 
 
-def test_a_child_that_ignores_term_is_killed_after_its_grace(
-    tmp_path: Path, eventually: Condition, is_alive: Alive
-) -> None:
+def test_a_child_that_ignores_term_is_killed_after_its_grace(tmp_path: Path, eventually: Condition) -> None:
     folder = tmp_path / "run"
     process, pids = owner(folder, STUBBORN, grace_s=0.3)
     process.kill()
@@ -109,7 +107,7 @@ def test_a_stopped_child_still_gets_to_end_by_itself(tmp_path: Path) -> None:
     assert child.poll() == 3
 
 
-def test_the_end_of_a_child_ends_its_whole_group(tmp_path: Path, eventually: Condition, is_alive: Alive) -> None:
+def test_the_end_of_a_child_ends_its_whole_group(tmp_path: Path, eventually: Condition) -> None:
     script = "sleep 600 & echo $!; exit 5"
     log = tmp_path / "log"
     with Supervised(["sh", "-c", script], log_path=log, grace_s=0) as child:
@@ -180,9 +178,7 @@ def test_writing_to_a_dead_child_fails_instead_of_hanging(tmp_path: Path) -> Non
             child.stdin.write(b"x" * 1_000_000)
 
 
-def test_the_death_of_the_supervisor_itself_leaves_nothing(
-    tmp_path: Path, eventually: Condition, is_alive: Alive
-) -> None:
+def test_the_death_of_the_supervisor_itself_leaves_nothing(tmp_path: Path, eventually: Condition) -> None:
     folder = tmp_path / "run"
     with Supervised(["sleep", "600"], folder=folder, log_path=folder / "log", grace_s=0) as child:
         assert child._supervisor is not None

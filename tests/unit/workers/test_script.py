@@ -2,10 +2,10 @@
 
 import os
 import threading
-from pathlib import Path
 
 import pytest
 
+from k1n_support.processes import are_gone
 from pytest_k1n.workers.handler import Step, Stopped
 from pytest_k1n.workers.registry import BadHandler, handler_from
 from pytest_k1n.workers.script import BadScript, find_scripts, read_result, run_script, step_timings
@@ -116,18 +116,7 @@ def test_a_stopped_script_dies_with_its_children(agents, tmp_path, context):
     callbacks[0]()
     thread.join(10)
     assert stopped == [True]
-    for _ in range(1000):
-        if not is_running(pid):
-            break
-        threading.Event().wait(0.005)
-    assert not is_running(pid)
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
+    assert are_gone([pid])
 
 
 def test_a_script_can_admit_that_its_work_was_simulated():

@@ -1,16 +1,14 @@
-"""The processes that scripts run in: replaced when they die, gone with their engine, alone in what they can reach."""
+"""The processes that scripts run in: replaced when they die, alone in what they can reach."""
 
 import os
 import signal
-import subprocess
-import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from k1n_support.examples import share
+from k1n_support.processes import are_gone
 from pytest_k1n.engine.language.sandbox import ChildDied, OutOfTime, Sandbox, wait
 
 
@@ -23,22 +21,6 @@ def sandbox():
 
 def javascript(sandbox, source, within_s=4.0, readable=wait):
     return sandbox.run(b"j", source, "{}", within_s, readable)
-
-
-def is_alive(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 (one line)
-        return stat.read().rpartition(")")[2].split()[0] != "Z"
-
-
-def gone(pids, within_s=10):
-    deadline = time.monotonic() + within_s
-    while any(map(is_alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not any(map(is_alive, pids))
 
 
 def test_a_child_runs_one_script_after_the_other_and_keeps_nothing(sandbox):
@@ -92,7 +74,7 @@ def test_a_script_whose_child_is_killed_is_run_again(sandbox):
         answers.append(javascript(sandbox, "6 * 7", readable=kill_and_wait))
     assert set(answers) == {(b"v", b"42")}
     sandbox.close()
-    assert gone(killed)
+    assert are_gone(killed)
 
 
 def _children():
@@ -123,52 +105,6 @@ def test_who_gives_up_waiting_leaves_no_child_out_of_step(sandbox):
     with pytest.raises(KeyboardInterrupt):
         javascript(sandbox, "'lost'", readable=interrupt)
     assert javascript(sandbox, "'mine'") == (b"v", b'"mine"')
-
-
-ENGINE = """
-import os, sys, threading
-from pytest_k1n.engine.language.sandbox import SANDBOX
-SANDBOX.run(b"j", "1", "{}", 4)
-print(*SANDBOX.pids(), flush=True)
-if sys.argv[1] == "busy":
-    SANDBOX.run(b"j", "while (true);", "{}", 60)
-elif sys.argv[1] == "idle":
-    threading.Event().wait()
-elif sys.argv[1] == "fork":
-    if os.fork() == 0:
-        print(SANDBOX.run(b"j", "'of the child'", "{}", 4)[1].decode(), flush=True)
-        os._exit(0)
-    os.wait()
-    print(SANDBOX.run(b"j", "'of the parent'", "{}", 4)[1].decode(), *SANDBOX.pids(), flush=True)
-"""
-
-
-@pytest.mark.parametrize("state", ["busy", "idle"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_child_outlives_its_engine(state, number):
-    with subprocess.Popen([sys.executable, "-c", ENGINE, state], stdout=subprocess.PIPE, text=True) as engine:
-        assert engine.stdout is not None
-        pids = [int(pid) for pid in engine.stdout.readline().split()]
-        assert pids
-        time.sleep(0.3)  # for the script to be under way
-        engine.send_signal(number)
-        engine.wait(10)
-        assert gone(pids)
-
-
-def test_one_that_ends_by_itself_takes_its_child_along_and_says_nothing():
-    done = subprocess.run(
-        [sys.executable, "-X", "dev", "-W", "error", "-c", ENGINE, "end"], capture_output=True, text=True, check=True
-    )
-    assert done.stderr == ""
-    assert gone([int(pid) for pid in done.stdout.split()])
-
-
-def test_a_forked_process_has_children_of_its_own():
-    done = subprocess.run([sys.executable, "-c", ENGINE, "fork"], capture_output=True, text=True, check=True)
-    before, of_child, of_parent = done.stdout.splitlines()
-    assert of_child == '"of the child"'
-    assert of_parent == f'"of the parent" {before}'
 
 
 def test_a_child_has_its_pipes_and_nothing_else(sandbox, monkeypatch):
