@@ -14,8 +14,9 @@ from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.gates.limits import held_back
 from pytest_k1n.core.model import TaskKey
 from pytest_k1n.core.order.unroll import label
+from pytest_k1n.core.pending.final import attempts_by_hand
 from pytest_k1n.core.record.observation import Observation, TimeModel
-from pytest_k1n.core.schedule.critical import OVERHEAD, critical_path
+from pytest_k1n.core.schedule.critical import OVERHEAD, SegmentKind, critical_path
 from pytest_k1n.core.schedule.schedule import durations, schedule
 from pytest_k1n.core.statistics.stats import binomial_tail, quantile
 from pytest_k1n.core.tally import Tally
@@ -126,8 +127,10 @@ def overhead(
     if not path.tasks:
         return not_applicable("nothing ran")
     hops: dict[TaskKey | None, list[Interval]] = {task: [] for task in path.tasks}
+    by_hand = attempts_by_hand(observation)
     for segment in path.segments:
-        if segment.kind in OVERHEAD:
+        is_persons = segment.kind is SegmentKind.ENGINE and (segment.key, segment.attempt) in by_hand
+        if segment.kind in OVERHEAD and not is_persons:
             begin_ms = raw.started_ms + segment.start_ms
             hops.setdefault(segment.key, []).append(Interval(begin_ms, begin_ms + segment.duration_ms))
     joins = {task: hops.pop(task) for task in list(hops) if _is_join(observation, task)}

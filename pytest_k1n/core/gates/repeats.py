@@ -8,7 +8,7 @@ from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.model import TaskDefinition, TaskKey, TaskRecord, TaskStatus
 from pytest_k1n.core.order.unroll import label
-from pytest_k1n.core.pending.final import retry_limit
+from pytest_k1n.core.pending.final import attempts_by_hand, retry_limit
 from pytest_k1n.core.record.observation import Observation, TimeModel
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.units import SECOND_MS, format_ms
@@ -20,13 +20,23 @@ STAMP_MS = 1
 def retries(
     observation: Observation, _batch: BatchObservation, _key: str, settings: GateSettings, tally: Tally
 ) -> Exempt | None:
-    """G11: no more attempts than allowed, each after the declared delay, and each for a reason on record."""
+    """G11: no more attempts than allowed, each after the declared delay, and each for a reason on record.
+
+    What somebody asked for by hand is no retry of the server's.
+    """
     retried = [key for key, records in observation.records.items() if len(records) > 1]
+    by_hand = attempts_by_hand(observation)
+    if retried and len(by_hand) == sum(len(observation.records[key]) - 1 for key in retried):
+        return not_applicable("no task was retried but by hand")
+    if by_hand:
+        tally.note(f"{len(by_hand)} further attempts were asked for by hand, and are not judged")
     for key in retried:
         definition = observation.task_definition(key)
         records = observation.records[key]
         limit = retry_limit(observation, records[-1])
         for before, after in pairwise(records):
+            if (key, after.attempt) in by_hand:
+                continue
             if definition is None or limit is None:
                 tally.unknown(
                     "no-definition", label(key), expected="a task definition that says how to retry", observed="none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pytest_k1n.core.model import TaskKey, TaskRecord, TaskStatus, WorkflowTask
 from pytest_k1n.core.record.observation import Observation
@@ -33,6 +34,29 @@ def retry_limit(observation: Observation, record: TaskRecord) -> int | None:
         return task.retry_count
     definition = observation.task_definition(record.key)
     return definition.retry_count if definition else None
+
+
+def attempts_by_hand(observation: Observation) -> set[tuple[TaskKey, int]]:
+    """Return the attempts that somebody asked for by retrying the execution, each as its task and its number.
+
+    Of several such requests 3.32.1 keeps the instant of the last. What an earlier one has led to cannot be told from
+    what the server does by itself, as long as it is within the limits of its task.
+    """
+    asked_ms = observation.execution.last_retried_ms
+    if asked_ms is None:  # nearly always
+        return set()
+    pairs = ((key, *pair) for key, records in observation.records.items() for pair in pairwise(records))
+    return {(key, after.attempt) for key, before, after in pairs if _is_by_hand(observation, before, after, asked_ms)}
+
+
+def _is_by_hand(observation: Observation, before: TaskRecord, after: TaskRecord, asked_ms: int) -> bool:
+    if before.ended_ms is None or before.ended_ms > asked_ms:
+        return False
+    if after.scheduled_ms is not None and after.scheduled_ms >= asked_ms:
+        return True
+    limit = retry_limit(observation, after)
+    is_retriable = before.status in (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
+    return not is_retriable or (limit is not None and after.attempt > limit)
 
 
 def may_repeat(observation: Observation, ref: str) -> bool:

@@ -335,6 +335,32 @@ def test_g11_wants_retries_on_time_and_explained(build):
     assert gate("G11", build.observation(build.task("a", 0, 10))).verdict is NOT_APPLICABLE
 
 
+def retried_by_hand(build, asked, second="FAILED"):
+    """Three attempts where one retry is declared; in ms: the last one asked for 5,985 after the second has ended."""
+    made = build.chain("a")
+    made["tasks"][0]["taskDefinition"] = {"name": "a", "retryCount": 1, "retryDelaySeconds": 1}
+    tasks = [
+        build.task("a", 0, 10, status="FAILED", reason="boom", retried=True),
+        build.task("a", 1012, 1015, scheduled=10, attempt=1, delay_s=1, status=second, reason="boom", retried=True),
+        build.task("a", 7005, 7010, scheduled=7002, attempt=2),
+    ]
+    return build.observation(*tasks, definition=made, fields={"lastRetriedTime": build.ZERO + asked} if asked else None)
+
+
+def test_g9_and_g11_do_not_count_what_somebody_asked_for(build):
+    by_hand = retried_by_hand(build, asked=7000)
+    assert (gate("G11", by_hand).verdict, gate("G11", by_hand).passed, gate("G9", by_hand).verdict) == (PASS, 1, PASS)
+    for unasked in (None, 1000):
+        observation = retried_by_hand(build, asked=unasked)
+        assert codes(gate("G11", observation)) == [("too-many-attempts", "a")]
+        assert gate("G9", observation).verdict is FAIL
+    assert (
+        gate("G11", retried_by_hand(build, asked=7003)).verdict is PASS
+    )  # asked for once more later: beyond the limit
+    canceled = retried_by_hand(build, asked=7000, second="CANCELED")
+    assert (gate("G11", canceled).verdict, gate("G11", canceled).passed) == (PASS, 1)
+
+
 @pytest.mark.parametrize(
     ("fields", "delay_s"),
     [
