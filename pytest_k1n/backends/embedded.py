@@ -22,8 +22,8 @@ from pytest_k1n.workers.script import default_agents
 
 if TYPE_CHECKING:
     from pytest_k1n.client.api import Conductor
+    from pytest_k1n.core.gates.facts import ControlJoin
     from pytest_k1n.core.timing.capability import Capability
-    from pytest_k1n.core.timing.intervals import Interval
     from pytest_k1n.core.timing.weather import Weather
 
 
@@ -118,7 +118,7 @@ class EmbeddedBackend:
         """Return a task's log, of the engine itself: there may be thousands of tasks."""
         return self._embedded.engine.logs.of(task_id)
 
-    def join_lags(self) -> tuple[Interval, ...]:
+    def control_joins(self) -> tuple[ControlJoin, ...]:
         """Nothing: in virtual time no JOIN is late."""
         return ()
 

@@ -14,9 +14,9 @@ from pytest_k1n.client.clock import WORLD_VARIABLE
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.coordination.backend import ServerDescription, TimeScale
 from pytest_k1n.core.choices import RegisterPolicy
+from pytest_k1n.core.gates.facts import ControlJoin
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.record.correlation import batch_correlation_id
-from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import Weather
 from pytest_k1n.run.deadline import waiting
 from pytest_k1n.run.run import Run
@@ -131,7 +131,7 @@ class RealBackend:
         """Ask the server for a task's log. Raises ConductorError."""
         return self.client.logs(task_id)
 
-    def join_lags(self) -> tuple[Interval, ...]:
+    def control_joins(self) -> tuple[ControlJoin, ...]:
         """Run control executions on a Conductor whose pace is known: our own, or one that has been warmed up."""
         self._controls += 1
         if not self._has_known_pace:
@@ -139,7 +139,7 @@ class RealBackend:
         correlation_id = batch_correlation_id(
             self._uid, control.NAME, batch=0, round_=self._controls, key="control"
         )  # fmt: skip
-        return control.join_lags(self.client, correlation_id=correlation_id)
+        return control.control_joins(self.client, correlation_id=correlation_id)
 
     def weather(self, *, until_ms: int = 0) -> Weather | None:
         """Return what the meters have told; waits a moment for them to reach an instant, unless they have died."""

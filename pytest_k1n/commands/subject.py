@@ -18,7 +18,7 @@ from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.given import GivenDefinitions, Required
 from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import RunFolder, RunState
-from pytest_k1n.core.gates.facts import JoinControl
+from pytest_k1n.core.gates.facts import ControlJoin, JoinControl
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.plan import Plan, Template
 from pytest_k1n.core.record.correlation import is_of_a_run
@@ -264,7 +264,10 @@ def _kept_control(folder: RunFolder, state: RunState, workflow_id: str, weather:
     for number in state.quality:
         published = folder.quality(number)
         if published and workflow_id in published["executions"] and published.get("joins"):
-            return JoinControl(lags=tuple(Interval(*lag) for lag in published["joins"]), weather=weather)
+            return JoinControl(
+                joins=tuple(ControlJoin(Interval(*lag), step_ms) for *lag, step_ms in published["joins"]),
+                weather=weather,
+            )
     return None
 
 

@@ -254,8 +254,8 @@ class Drive:
         """See how late JOINs are that nothing holds up, where the batch has some to compare with."""
         from pytest_k1n.core.gates.facts import JoinControl
 
-        lags = backend.join_lags() if batch.has_joins else ()
-        return JoinControl(lags=lags, weather=backend.weather(until_ms=lags[-1].end_ms)) if lags else None
+        joins = backend.control_joins() if batch.has_joins else ()
+        return JoinControl(joins=joins, weather=backend.weather(until_ms=joins[-1].lag.end_ms)) if joins else None
 
     def _end(self, backend: Backend) -> None:
         from pytest_k1n.backends.observing import end

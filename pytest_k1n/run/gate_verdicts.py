@@ -41,7 +41,7 @@ def judge(
     with OnlyYoung():  # what they work out lives as long as the run
         return {
             "v": 1,
-            "joins": [list(lag) for lag in control.lags] if control else [],
+            "joins": [[*join.lag, join.step_ms] for join in control.joins] if control else [],
             "batch": quality_document(evaluate(together, settings)),
             "executions": {
                 watch.workflow_id: quality_document(evaluate(together.only(key), settings))

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.core.gates.facts import ControlJoin
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.wire import wire
@@ -25,21 +26,21 @@ _LOOK_EVERY_S = 0.02
 _OPEN = "RUNNING"
 
 
-def join_lags(
+def control_joins(
     client: Conductor,
     *,
     correlation_id: str,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
     now_ms: Callable[[], int] = lambda: round(time.time() * 1000),
-) -> tuple[Interval, ...]:
-    """Run control executions and return, in epoch ms of the server, the lags of their JOINs by time.
+) -> tuple[ControlJoin, ...]:
+    """Run control executions and return their JOINs by time.
 
     They are started with their definition: nothing is registered. They stay on the server, as the plan's own
     executions do. Empty where the server does not run them.
     """
     deadline = clock() + WITHIN_S
-    found: list[Interval] = []
+    found: list[ControlJoin] = []
     try:
         open_ = [
             client.start(NAME, definition=_DEFINITION, correlation_id=f"{correlation_id}.{number}")
@@ -51,7 +52,7 @@ def join_lags(
                 document = client.execution(workflow_id)
                 if document.get("status") != _OPEN or is_late:
                     open_.remove(workflow_id)
-                    found += lags(wire.execution(cast("Json", document)), now_ms=now_ms())
+                    found += joins_of(wire.execution(cast("Json", document)), now_ms=now_ms())
                     if document.get("status") == _OPEN:
                         client.terminate(workflow_id, reason="late: seen enough")
             sleep(_LOOK_EVERY_S)
@@ -60,17 +61,20 @@ def join_lags(
     return tuple(sorted(found))
 
 
-def lags(execution: Execution, *, now_ms: int) -> tuple[Interval, ...]:
-    """Return when each JOIN of a control execution could have ended, and when it did; the open one up to now."""
+def joins_of(execution: Execution, *, now_ms: int) -> tuple[ControlJoin, ...]:
+    """Return the JOINs of a control execution whose branches have ended; the open one as late as it is by now."""
     finals = {ref: record for (ref, _), record in execution.finals.items()}
-    found = []
+    found: list[ControlJoin] = []
+    before_ms = execution.created_ms or 0
     for number in range(JOINS):
         branches = [finals.get(ref) for ref in _branches(number)]
         ends = [each.ended_ms for each in branches if each is not None and each.ended_ms is not None]
         joined = finals.get(f"join{number}")
         if len(ends) < len(branches) or joined is None:
             break
-        found.append(Interval(max(ends), max(*ends, joined.ended_ms or now_ms)))
+        lag = Interval(max(ends), max(*ends, joined.ended_ms or now_ms))
+        found.append(ControlJoin(lag, lag.start_ms - before_ms if before_ms else 0))
+        before_ms = lag.end_ms
     return tuple(found)
 
 

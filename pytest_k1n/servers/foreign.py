@@ -11,7 +11,7 @@ from pytest_k1n.client.transport import transport_for
 from pytest_k1n.core.choices import RegisterPolicy
 from pytest_k1n.core.statistics.stats import quantile
 from pytest_k1n.core.timing.capability import Capability
-from pytest_k1n.servers.control import join_lags
+from pytest_k1n.servers.control import control_joins
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.probe import ask
 from pytest_k1n.servers.protocol import Endpoint, Kind
@@ -73,7 +73,7 @@ def _join_ms(endpoint: Endpoint, uid: str) -> int | None:
     """Return the median lag of JOINs without work: the few of the warm-up are late or not as chance has it."""
     client = Conductor(transport_for(endpoint.url))
     try:
-        lags = join_lags(client, correlation_id=f"k1n-{uid}/control")
+        joins = control_joins(client, correlation_id=f"k1n-{uid}/control")
     finally:
         client.close()
-    return quantile([each.duration_ms for each in lags], 0.5) if lags else None
+    return quantile([join.lag.duration_ms for join in joins], 0.5) if joins else None

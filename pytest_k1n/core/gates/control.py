@@ -15,19 +15,26 @@ from pytest_k1n.core.units import format_ms
 
 FEWEST = 3
 """Late JOINs that count as more than chance."""
+LAG_OF_STEP = 0.4
+"""What a JOIN that is looked at in time may take of the step before it, which no look at JOINs is in.
+
+On two cores with the work of 25, of 11 controls with half of the JOINs late it was 0.37 at most in 10; of a server that
+looks at them twice a second 0.47 at least in 58 of 58.
+"""
 
 
 def joins_on_time(observation: Observation, batch: BatchObservation, settings: GateSettings, tally: Tally) -> None:
     """Count one check: whether the server looks at JOINs as often as its budget assumes, where there is one to look at.
 
     Late is a server at which half of them are. What the host stood still is taken off each; what the server did is
-    not, for it is the subject. Nothing is counted where no control executions ran.
+    not, for it is the subject: but a server that is so slow in everything is not measurable. Nothing is counted where
+    no control executions ran.
     """
     control = batch.facts.control
     has_joins = any(node.type in JOINS for node in observation.graph.nodes.values())
-    if control is None or not control.lags or not has_joins or observation.time_model is TimeModel.VIRTUAL:
+    if control is None or not control.joins or not has_joins or observation.time_model is TimeModel.VIRTUAL:
         return
-    budget_ms, lags = settings.join_ms, control.lags
+    budget_ms, lags = settings.join_ms, [join.lag for join in control.joins]
     weather = replace(control.weather, server=()) if control.weather else None
     paces = [pace(lag.duration_ms, budget_ms, [lag], weather) for lag in lags]
     measured = [lag for lag, each in zip(lags, paces, strict=True) if each is not Pace.UNMEASURABLE]
@@ -37,8 +44,17 @@ def joins_on_time(observation: Observation, batch: BatchObservation, settings: G
     observed = f"{late} of {len(measured)} later: {', '.join(str(lag.duration_ms) for lag in lags)} ms"
     tally.latencies += 1
     if late >= FEWEST and 2 * late >= len(measured):
-        margin = format_ms(round(median([lag.duration_ms for lag in measured])) - budget_ms)
-        tally.fail("joins-late", "control", expected=expected, observed=observed, margin=margin, origin=origin)
+        lag_ms, step_ms = (
+            median([lag.duration_ms for lag in measured]),
+            median([each.step_ms for each in control.joins]),
+        )
+        margin = format_ms(round(lag_ms) - budget_ms)
+        if lag_ms <= LAG_OF_STEP * step_ms:
+            observed += f"; what is no JOIN's took {format_ms(round(step_ms))} a step as well"
+            origin = f"joins-late; {origin}"
+            tally.unmeasurable("control", expected=expected, observed=observed, margin=margin, origin=origin)
+        else:
+            tally.fail("joins-late", "control", expected=expected, observed=observed, margin=margin, origin=origin)
     elif measured:
         tally.passed()
     else:

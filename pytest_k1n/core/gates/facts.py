@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pytest_k1n.core.baselines.regression import AgainstBaseline
 from pytest_k1n.core.concurrency.taint import Index
@@ -112,12 +112,20 @@ class FaultOutcome:
     """Tasks left in queues afterwards."""
 
 
+class ControlJoin(NamedTuple):
+    """A JOIN of a control execution, in raw server time."""
+
+    lag: Interval
+    """From when it could have ended until it did, epoch ms."""
+    step_ms: int
+    """What the server needed just before, from the end of the JOIN before it until its own branches had ended."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinControl:
     """What control executions have shown right after the batch (G9): JOINs that no work and no worker holds up."""
 
-    lags: tuple[Interval, ...]
-    """Of its JOINs, in raw server time, epoch ms."""
+    joins: tuple[ControlJoin, ...]
     weather: Weather | None = None
     """Of that time."""
 

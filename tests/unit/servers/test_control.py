@@ -9,9 +9,9 @@ import pytest
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import ServerUnreachable
-from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.gates.facts import ControlJoin
 from pytest_k1n.core.wire import wire
-from pytest_k1n.servers.control import EXECUTIONS, JOINS, join_lags, lags
+from pytest_k1n.servers.control import EXECUTIONS, JOINS, control_joins, joins_of
 
 
 class Slow:
@@ -48,8 +48,8 @@ class Slow:
         branches = [task(f"{side}{number}", "SET_VARIABLE", at_ms, at_ms) for side in ("left", "right")]
         return [*branches, task(f"join{number}", "JOIN", at_ms, at_ms + self.every_ms if number < done else 0)]
 
-    def lags(self) -> tuple[Interval, ...]:
-        return join_lags(
+    def joins(self) -> tuple[ControlJoin, ...]:
+        return control_joins(
             cast("Conductor", self), correlation_id="k1n-x/control", clock=lambda: self.now_s, sleep=self.sleep,
             now_ms=lambda: round(self.now_s * 1000),
         )  # fmt: skip
@@ -65,13 +65,14 @@ def task(ref: str, type: str, start_ms: int, end_ms: int) -> Mapping[str, Any]:
 
 def test_every_join_of_a_server_is_seen():
     server = Slow(10)
-    assert [each.duration_ms for each in server.lags()] == [10] * JOINS * EXECUTIONS
+    assert [each.lag.duration_ms for each in server.joins()] == [10] * JOINS * EXECUTIONS
+    assert {each.step_ms for each in server.joins()} == {0}
     assert server.ended == []
 
 
 def test_a_late_server_is_seen_enough_of_and_the_executions_ended():
     server = Slow(1500)
-    found = [each.duration_ms for each in server.lags()]
+    found = [each.lag.duration_ms for each in server.joins()]
     assert found[: 2 * EXECUTIONS] == [1500] * 2 * EXECUTIONS
     assert all(900 < ms < 1100 for ms in found[2 * EXECUTIONS :])
     assert len(found) == 3 * EXECUTIONS
@@ -83,7 +84,18 @@ def test_a_server_that_does_not_run_it_tells_nothing():
         def start(self, name: str, *, definition: Mapping[str, Any], correlation_id: str) -> str:
             raise ServerUnreachable("gone", url="http://127.0.0.1:1", indeterminate=False)
 
-    assert Gone(10).lags() == ()
+    assert Gone(10).joins() == ()
+
+
+def test_a_step_is_what_lies_between_two_joins():
+    server = Slow(100)
+    server.start("k1n_control", definition={}, correlation_id="")
+    server.now_s += 1
+    document = dict(server.execution("x"))
+    document["createTime"] = server.began_ms - 7
+    for number in range(JOINS):
+        document["tasks"][3 * number]["endTime"] += 60 + number
+    assert [join.step_ms for join in joins_of(wire.execution(document), now_ms=0)] == [67, 61, 62, 63]
 
 
 @pytest.mark.parametrize("lost", ["left2", "right2", "join2"])
@@ -94,4 +106,4 @@ def test_joins_count_up_to_what_is_missing(lost):
     document = dict(server.execution("x"))
     del document["workflowDefinition"]
     document["tasks"] = [each for each in document["tasks"] if each["referenceTaskName"] != lost]
-    assert len(lags(wire.execution(document), now_ms=0)) == 2
+    assert len(joins_of(wire.execution(document), now_ms=0)) == 2

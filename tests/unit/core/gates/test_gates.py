@@ -1,6 +1,7 @@
 """Each quality gate: what it passes, what it fails, what it leaves open."""
 
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
 
@@ -16,7 +17,7 @@ from pytest_k1n.core.gates import (
     judge,
     single,
 )
-from pytest_k1n.core.gates.facts import JoinControl
+from pytest_k1n.core.gates.facts import ControlJoin, JoinControl
 from pytest_k1n.core.record.observation import Invocation
 from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import Weather
@@ -234,11 +235,12 @@ def test_g9_gives_joins_a_budget_of_their_own(build):
     assert (result.verdict, codes(result)) == (FAIL, [("join-lag", "join")])
 
 
-def controlled(build, observation, lags_ms, weather=None):
+def controlled(build, observation, lags_ms, weather=None, steps_ms=(20,)):
     """A batch of one execution, after which JOINs of a control execution were so late."""
     at = [build.ZERO + 10_000 * (number + 1) for number in range(len(lags_ms))]
-    lags = tuple(Interval(begin, begin + ms) for begin, ms in zip(at, lags_ms, strict=True))
-    return replace(single(observation), facts=Facts(control=JoinControl(lags=lags, weather=weather)))
+    lags = [Interval(begin, begin + ms) for begin, ms in zip(at, lags_ms, strict=True)]
+    joins = tuple(ControlJoin(lag, step_ms) for lag, step_ms in zip(lags, cycle(steps_ms)))
+    return replace(single(observation), facts=Facts(control=JoinControl(joins=joins, weather=weather)))
 
 
 @pytest.mark.parametrize(
@@ -278,6 +280,17 @@ def test_what_the_host_stood_still_is_taken_off_a_control_execution_and_what_the
     assert (result.verdict, result.blocking, codes(result)) == (PASS, False, [("not-measurable", "control")])
     late = controlled(build, fork_run(build), [490] * 3, Weather(server=stall, until_ms=begin + 99_000))
     assert codes(gate("G9", late)) == [("joins-late", "control")]
+
+
+def test_joins_of_a_server_that_is_slow_in_every_step_are_not_measurable(build):
+    """Both as seen on two cores with the work of 25: 50 ms between two looks, and 500."""
+    lags_ms = [278, 31, 31, 294, 53, 156, 447, 144, 167, 250, 187, 162]
+    result = gate("G9", controlled(build, fork_run(build), lags_ms, steps_ms=(390, 450)))
+    assert (result.verdict, result.blocking, codes(result)) == (PASS, False, [("not-measurable", "control")])
+    assert "took 420 ms a step" in result.findings[0].observed
+    for steps_ms in ((385,), (9000, 350, 360)):
+        late = controlled(build, fork_run(build), lags_ms, steps_ms=steps_ms)
+        assert codes(gate("G9", late)) == [("joins-late", "control")]
 
 
 def test_g9_fails_where_the_whole_path_is_over_its_budget(build):
