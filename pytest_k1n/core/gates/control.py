@@ -44,10 +44,8 @@ def joins_on_time(observation: Observation, batch: BatchObservation, settings: G
     observed = f"{late} of {len(measured)} later: {', '.join(str(lag.duration_ms) for lag in lags)} ms"
     tally.latencies += 1
     if late >= FEWEST and 2 * late >= len(measured):
-        lag_ms, step_ms = (
-            median([lag.duration_ms for lag in measured]),
-            median([each.step_ms for each in control.joins]),
-        )
+        lag_ms = median([lag.duration_ms for lag in measured])
+        step_ms = median([join.step_ms for join in control.joins])
         margin = format_ms(round(lag_ms) - budget_ms)
         if lag_ms <= LAG_OF_STEP * step_ms:
             observed += f"; what is no JOIN's took {format_ms(round(step_ms))} a step as well"
