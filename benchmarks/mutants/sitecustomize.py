@@ -17,9 +17,9 @@ def gated(period_s, wanted=None):
 
     take = Intake.take
 
-    def late(self, task_type):
+    def late(self, task_type, *known):
         is_open = time.monotonic() % period_s < OPEN_S
-        return take(self, task_type) if is_open or wanted not in (None, task_type) else []
+        return take(self, task_type, *known) if is_open or wanted not in (None, task_type) else []
 
     Intake.take = late
 
@@ -29,7 +29,12 @@ def two_at_once():
     from pytest_k1n.workers.intake import Intake
 
     take = Intake.take
-    Intake.take = lambda self, task_type: take(self, task_type) if len(self.in_hand()) < 2 else []
+
+    def take_one_of_two(self, task_type, *_):
+        self._asks.clear()  # one at a time: no batch goes past the second
+        return take(self, task_type) if len(self.in_hand()) < 2 else []
+
+    Intake.take = take_one_of_two
 
 
 if MUTANT and "worker" in sys.orig_argv:

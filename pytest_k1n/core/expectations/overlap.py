@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import combinations
-from math import ceil
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
-from pytest_k1n.core.expectations.latency import judge_latency, not_measurable
-from pytest_k1n.core.expectations.queueing import queue_wait
+from pytest_k1n.core.expectations.latency import judge_latency
+from pytest_k1n.core.expectations.standstill import fewer_by_weather, kept_apart
 from pytest_k1n.core.expectations.subjects import (
     Other,
     is_same,
@@ -32,7 +31,6 @@ from pytest_k1n.core.timing.intervals import (
     overlap_needed_ms,
     really_overlapped,
 )
-from pytest_k1n.core.timing.weather import Pace, pace
 from pytest_k1n.core.units import duration_ms, format_ms
 
 
@@ -71,35 +69,8 @@ def overlapping(observation: Observation, keys: Iterable[TaskKey], tally: Tally,
     for first, second in combinations(spans, 2):
         if _comparable(first, second):
             why = _never_together(observation, first, second) or origin
-            if not _kept_apart(observation, first, second, spans, tally, why):
+            if not kept_apart(observation, first, second, spans, tally, why):
                 _pair((label(first), label(second)), (spans[first], spans[second]), tally, why)
-
-
-def _kept_apart(
-    observation: Observation, first: TaskKey, second: TaskKey, spans: Mapping[TaskKey, Interval], tally: Tally, why: str
-) -> bool:
-    """Count a pair that would have met if machine and server had not stood still while the later one was queued."""
-    if observation.weather is None or really_overlapped(spans[first], spans[second]) is not Verdict.FAIL:
-        return False
-    earlier, later = sorted((first, second), key=lambda key: spans[key].start_ms)
-    needed, overlap = overlap_needed_ms(spans[first], spans[second]), overlap_ms(spans[first], spans[second])
-    wait = queue_wait(observation.finals[later])
-    if wait is None or wait.start_ms > spans[earlier].end_ms - needed:
-        return False
-    lacking_ms = ceil(needed - overlap)
-    if pace(lacking_ms, 0, [wait], observation.weather) is not Pace.UNMEASURABLE:
-        return False
-    not_measurable(
-        observation.weather,
-        tally,
-        [wait],
-        subject=label(later),
-        expected=f"{label(first)} and {label(second)} to overlap for at least {format_ms(round(needed))}",
-        observed=f"{label(later)} waited {format_ms(wait.duration_ms)} for a worker",
-        margin=format_ms(lacking_ms),
-        origin=f"not-concurrent; {why}",
-    )
-    return True
 
 
 def _never_together(observation: Observation, first: TaskKey, second: TaskKey) -> str:
@@ -167,7 +138,7 @@ def concurrency(n: int) -> Judge:
         elif low <= n <= high:
             observed = f"{low} or {high}: some overlap for less than {format_ms(RESOLUTION_MS)}"
             tally.unknown("overlap-undecidable", subject, expected=expected, observed=observed)
-        else:
+        elif not fewer_by_weather(observation, observation.worker_keys, n, tally, subject=subject, expected=expected):
             tally.fail("wrong-concurrency", subject, expected=expected, observed=f"{high}: {at}", margin=f"{high - n}")
         return tally.findings()
 

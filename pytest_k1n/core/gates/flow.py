@@ -11,6 +11,7 @@ from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.expectations.order import phases_apart
 from pytest_k1n.core.expectations.outcome import status_is
 from pytest_k1n.core.expectations.overlap import overlapping
+from pytest_k1n.core.expectations.standstill import fewer_by_weather
 from pytest_k1n.core.expectations.subjects import steps_back
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
@@ -109,13 +110,17 @@ def _group(observation: Observation, keys: tuple[TaskKey, ...], tally: Tally, or
     # Fewer slots than branches: not every pair can meet, but the slots must have been full.
     spans = [span for key in keys if (span := observation.raw(key)) is not None]
     level = max_concurrency(spans, for_ms=RESOLUTION_MS).level
+    subject = ", ".join(label(key) for key in keys)
+    expected = f"{f'{least} to ' if least < most else ''}{most} at once, as many as {why}"
     if least <= level <= most:
         tally.passed()
-    else:
+    elif level > most or not fewer_by_weather(
+        observation, records, least, tally, subject=subject, expected=expected, origin=origin
+    ):
         tally.fail(
             "wrong-concurrency",
-            ", ".join(label(key) for key in keys),
-            expected=f"{f'{least} to ' if least < most else ''}{most} at once, as many as {why}",
+            subject,
+            expected=expected,
             observed=str(level),
             margin=f"{level - (least if level < least else most):+d}",
             origin=origin,
