@@ -16,6 +16,8 @@ from pytest_k1n.workers.runner import Delivered, HeldTask
 from pytest_k1n.workers.settings import WorkerSettings
 
 _LARGEST_BATCH = 16
+_NEW_SHARE = 0.2
+"""Of the latest poll in what polls are said to take."""
 
 
 class Intake:
@@ -37,6 +39,8 @@ class Intake:
         """How many to ask for the next time, by type."""
         self.outages = 0
         """Polls that have failed in a row."""
+        self.poll_s = 0.0
+        """What polls take, the latest most of all."""
 
     @property
     def hot(self) -> tuple[str, ...]:
@@ -71,6 +75,7 @@ class Intake:
             asked_ms = epoch_ms()
             documents = self._poll(task_type, count)
             poll_ms = asked_ms, epoch_ms()
+            self.poll_s += _NEW_SHARE * ((poll_ms[1] - asked_ms) / 1000 - self.poll_s)
             accepted = (self._accept(document, task_type, poll_ms) for document in documents)
             hands = [hand for hand in accepted if hand is not None]
         finally:

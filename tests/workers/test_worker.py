@@ -70,6 +70,34 @@ def test_many_tasks_of_one_type_are_taken_in_few_polls(stub, working, until):
     assert polls[0] < 15
 
 
+@pytest.mark.parametrize(("takes_s", "at_once"), [(0.05, {4, 5, 6}), (0, {1, 2, 3})])
+def test_polls_that_take_long_are_made_side_by_side(stub, working, until, takes_s, at_once):
+    """All twelve must be in hand before one of them ends: none is polled for by the thread that delivered another."""
+    polling, most = Counter(), []
+    types = [f"t{number}" for number in range(12)]
+    meeting = threading.Barrier(12, action=lambda: most.append(max(polling)), timeout=20)
+
+    def slowly(method, path, query, body, answer=stub.answer):
+        if "/poll/" not in path:
+            return answer(method, path, query, body)
+        with lock:
+            polls.append(path)
+            polling[len(polls)] += 1
+        time.sleep(takes_s)
+        with lock:
+            polls.remove(path)
+        return answer(method, path, query, body)
+
+    polls, lock = [], threading.Lock()
+    stub.answer = slowly
+    handlers = dict.fromkeys("abcde", done) | dict.fromkeys(types, lambda _: {"place": meeting.wait()})
+    with working(handlers, types=tuple(handlers)) as it:
+        workflow_id = stub.start("W", *"abcde", types)
+        it.worker.launched(workflow_id)
+        until(completed(stub, workflow_id))
+    assert most[0] in at_once
+
+
 def test_a_slow_handler_does_not_hold_up_other_tasks(stub, working, until):
     release = threading.Event()
     with working({"slow": lambda _: release.wait(10), "b": done}, types=("slow", "b")):
