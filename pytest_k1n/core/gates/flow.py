@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import inf
 
 from pytest_k1n.core.consistency.ordering import ordering
 from pytest_k1n.core.consistency.plausibility import implausible
@@ -17,6 +18,7 @@ from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.gates.limits import capacity
 from pytest_k1n.core.model import TaskKey, TaskStatus, WorkflowStatus
+from pytest_k1n.core.order.graph import ParallelGroup
 from pytest_k1n.core.order.unroll import expected_keys, label
 from pytest_k1n.core.record.observation import Observation, TimeModel
 from pytest_k1n.core.tally import Tally
@@ -85,7 +87,12 @@ def concurrency(
     origin = "parallel group of the plan"
     if not declared:
         origin = "parallel branches of the definition"
-        groups = [_lasting(observation, group.tasks, settings) for group in observation.graph.parallel_groups()]
+        spread_ms = 0 if observation.time_model is TimeModel.VIRTUAL else settings.start_spread_ms
+        groups = [
+            _lasting(observation, together, spread_ms)
+            for group in observation.graph.parallel_groups()
+            for together in _queued_together(observation, group, spread_ms)
+        ]
     groups = [group for group in groups if len({ref for ref, _ in group}) > 1]
     if not groups:
         return not_applicable(f"{observation.execution.name} has no tasks that must run at once")
@@ -95,9 +102,27 @@ def concurrency(
     return None
 
 
-def _lasting(observation: Observation, keys: tuple[TaskKey, ...], settings: GateSettings) -> tuple[TaskKey, ...]:
+def _queued_together(observation: Observation, group: ParallelGroup, spread_ms: int) -> list[tuple[TaskKey, ...]]:
+    """Split a group where the definition lets its tasks miss each other.
+
+    What stands behind a WAIT or another system task is queued when that has ended: it need not meet what was over by
+    then, or may well be before it is started.
+    """
+    queued = {key: observation.records[key][0].scheduled_ms or 0 for key in group.tasks if key in observation.records}
+    split: list[list[TaskKey]] = [[]]
+    first_end = inf
+    for key in sorted(queued, key=queued.__getitem__):
+        if key in group.behind and queued[key] + spread_ms >= first_end:
+            split.append([])
+            first_end = inf
+        split[-1].append(key)
+        span = observation.raw(key)
+        first_end = min(first_end, span.end_ms if span else inf)
+    return [tuple(each) for each in split]
+
+
+def _lasting(observation: Observation, keys: tuple[TaskKey, ...], spread_ms: int) -> tuple[TaskKey, ...]:
     """Leave out what may well be over before its neighbour is started, and what never ran."""
-    spread_ms = 0 if observation.time_model is TimeModel.VIRTUAL else settings.start_spread_ms
     return tuple(key for key in keys if (span := observation.raw(key)) and span.duration_ms > spread_ms)
 
 

@@ -44,6 +44,8 @@ class ParallelGroup:
 
     fork: TaskKey
     tasks: tuple[TaskKey, ...]
+    behind: frozenset[TaskKey] = frozenset()
+    """Those behind a system task of their branch (WAIT, HTTP, SUB_WORKFLOW, ...), which ends in its own time."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -363,12 +365,15 @@ class Graph:
 
     def _group(self, fork: TaskKey) -> ParallelGroup:
         heads: list[TaskKey] = []
+        behind: list[TaskKey] = []
         for branch in self.forks[fork]:
             workers = [key for key in branch if key in self.worker_keys]
             busy = self._mask(workers)
-            firsts = (key for key in workers if not self.ancestors[self.position[key]] & busy)
+            systems = self._mask(set(branch) - self.worker_keys - self.operator_keys)
+            firsts = [key for key in workers if not self.ancestors[self.position[key]] & busy]
             heads.extend(key for key in firsts if all(self.are_concurrent(key, head) for head in heads))
-        return ParallelGroup(fork=fork, tasks=tuple(heads))
+            behind.extend(key for key in firsts if self.ancestors[self.position[key]] & systems)
+        return ParallelGroup(fork=fork, tasks=tuple(heads), behind=frozenset(behind))
 
 
 def _bridged(

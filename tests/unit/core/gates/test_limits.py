@@ -83,3 +83,21 @@ def test_branches_that_a_standing_machine_kept_apart_are_not_measurable(build, s
         weather=Weather(host=stall, until_ms=begin + 99_000),
     )
     assert gate("G4", observed).verdict is verdict
+
+
+@pytest.mark.parametrize(("queued", "missed"), [(300, []), (60, ["d", "d"])])
+def test_what_stands_behind_a_wait_need_not_meet_what_was_over_when_it_was_queued(build, queued, missed):
+    """`a` and `b` start their branches; `c` and `d` stand behind WAITs, and were queued together."""
+    definition = build.fork(["a"], ["b"], ["c"], ["d"], then=["e"])
+    for ref, branch in zip("cd", definition["tasks"][0]["forkTasks"][2:], strict=True):
+        branch.insert(0, {"name": f"wait_{ref}", "taskReferenceName": f"wait_{ref}", "type": "WAIT"})
+    result = gate("G4", build.observation(
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("a", 1, 301, scheduled=0), build.task("b", 2, 302, scheduled=0),
+        build.task("wait_c", 0, queued - 1, type="WAIT"), build.task("wait_d", 0, queued - 1, type="WAIT"),
+        build.task("join", 0, 901, type="JOIN"),
+        build.task("c", queued + 5, 700, scheduled=queued), build.task("d", 402, 900, scheduled=queued),
+        build.task("e", 903, 910), definition=definition,
+    ))  # fmt: skip
+    assert result.verdict is (FAIL if missed else PASS)
+    assert [each.subject for each in result.findings] == missed
