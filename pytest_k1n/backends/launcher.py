@@ -145,7 +145,7 @@ class Launcher:
         template = self.plan.template_for(start.workflow) if self.plan else None
         if self.plan is None or template is None or definition is None:
             return template
-        return self.plan.planned(template, definition, self.library.known_definition)
+        return self.plan.planned(template, definition, self.library.known_definition, self.library.task_definitions)
 
     def _wanted_definitions(self, wanted: list[tuple[str, int | None]]) -> list[Mapping[str, Json]]:
         """Return the launched definitions and, over any number of levels, those they start as sub-workflows."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Final, cast
 
 from pytest_k1n.client.calls import Calls, JsonObject, segment
 from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound
 from pytest_k1n.core.http import HttpRequest
+
+_REGISTERING_S: Final = 60.0
+"""How long a server may take over definitions: it checks each of a plan's, on a busy machine for more than 10 s."""
 
 
 class Metadata(Calls):
@@ -41,12 +44,12 @@ class Metadata(Calls):
         """Create or overwrite task definitions; of none nothing is sent, because a server refuses an empty list."""
         if not definitions:
             return
-        self._call("POST", "/api/metadata/taskdefs", body=list(definitions), repeatable=True)
+        self._call("POST", "/api/metadata/taskdefs", body=list(definitions), repeatable=True, timeout_s=_REGISTERING_S)
 
     def register_workflows(self, definitions: Sequence[Mapping[str, object]]) -> None:
         """Create or overwrite workflow definitions. Raises BadRequest that names each refused one."""
         path = "/api/metadata/workflow"
-        answer = self._call("PUT", path, body=list(definitions), repeatable=True)
+        answer = self._call("PUT", path, body=list(definitions), repeatable=True, timeout_s=_REGISTERING_S)
         errors = self._json(dict, "PUT", path, answer).get("bulkErrorResults")
         if isinstance(errors, dict) and errors:
             refused = "; ".join(f"{name}: {reason}" for name, reason in errors.items())

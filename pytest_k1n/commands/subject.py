@@ -187,7 +187,9 @@ class Reader:
             )
         template = self._plan.template_for(execution.name) if self._plan else None
         if self._plan and template:
-            template = self._plan.planned(template, definition, self._library.known_definition)
+            template = self._plan.planned(
+                template, definition, self._library.known_definition, self._library.task_definitions
+            )
         model, speed, notes = self._time(execution, template, around)
         observation = observe(
             execution,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_k1n.core.standins.jitter import JITTER
 
 if TYPE_CHECKING:
-    from pytest_k1n.core.model import WorkflowDefinition
+    from pytest_k1n.core.model import TaskDefinition, WorkflowDefinition
     from pytest_k1n.core.schedule.nested_estimates import Find
     from pytest_k1n.core.standins.answers import PlannedAnswer
 
@@ -118,10 +118,12 @@ class Template(NamedTuple):
         answers_ms = {ref: answer.after_ms for ref, answer in self.answers.items()}
         return {**self.children_ms, **answers_ms, **self.estimates_ms}
 
-    def planned_on(self, definition: "WorkflowDefinition") -> "Template":
+    def planned_on(
+        self, definition: "WorkflowDefinition", task_definitions: "Mapping[str, TaskDefinition]" = _NOTHING
+    ) -> "Template":
         """Fill in the makespan and phase estimates that the plan file leaves out, from the definition's structure.
 
-        The makespan only where it can be known: not where loops, dynamic branches, children or people decide it.
+        The makespan only where it can be known: not where loops, dynamic branches, children, people, limits decide.
         """
         from pytest_k1n.core.schedule.planned_schedule import makespan_ms, planned_schedule
 
@@ -129,7 +131,7 @@ class Template(NamedTuple):
         if not leaves_out_total and all(phase.estimate_ms is not None for phase in self.phases):
             return self
         schedule = planned_schedule(definition, self.known_ms)
-        total = _total(self, definition, makespan_ms(schedule)) if leaves_out_total else {}
+        total = _total(self, definition, makespan_ms(schedule), task_definitions) if leaves_out_total else {}
         phases = []
         for phase in self.phases:
             spans = [schedule[ref] for ref in phase.refs if ref in schedule]
@@ -160,11 +162,16 @@ class Template(NamedTuple):
         return phase.band_ms[1] if phase.band_ms else sum(self.estimates_ms.get(ref, 0) for ref in phase.refs)
 
 
-def _total(template: Template, definition: "WorkflowDefinition", computed_ms: int) -> dict[str, Any]:
+def _total(
+    template: Template,
+    definition: "WorkflowDefinition",
+    computed_ms: int,
+    task_definitions: "Mapping[str, TaskDefinition]",
+) -> dict[str, Any]:
     from pytest_k1n.core.schedule.whole import untold
 
     name = template.workflow
-    if task := untold(definition, template.known_ms):
+    if task := untold(definition, template.known_ms, task_definitions):
         remedy = f'for a verdict write the estimate of {name} into the plan: estimate = "20m"'
         return {"total_untold": f"how long {name} takes depends on {task}; {remedy}"}
     origin = f"makespan of {name} computed from the estimates of its tasks in the plan"
@@ -219,14 +226,20 @@ class Plan(NamedTuple):
         values = set(found.values())
         return {**found, "": values.pop() if len(values) == 1 else JITTER}
 
-    def planned(self, template: Template, definition: "WorkflowDefinition", find: "Find") -> Template:
+    def planned(
+        self,
+        template: Template,
+        definition: "WorkflowDefinition",
+        find: "Find",
+        task_definitions: "Mapping[str, TaskDefinition]" = _NOTHING,
+    ) -> Template:
         """Fill in what a template leaves out, and what follows from the estimates of its sub-workflows' own tasks."""
         if template.total_estimate_ms is None and any(task.type == "SUB_WORKFLOW" for task in definition.walk()):
             from pytest_k1n.core.schedule.whole import children_ms
 
             found = children_ms(definition, template.known_ms, find, self._known_of)
             template = template._replace(children_ms=found)
-        return template.planned_on(definition)
+        return template.planned_on(definition, task_definitions)
 
     def _known_of(self, workflow: str) -> Mapping[str, int]:
         template = self.template_for(workflow)

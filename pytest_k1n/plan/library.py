@@ -235,6 +235,7 @@ def started_workflows(document: Json | Document) -> list[tuple[str, int | None]]
     if not isinstance(document, Mapping):
         return []
     found = [each for value in document.values() for each in started_workflows(value)]
+    found += _forked_workflow(document)
     failure = document.get("failureWorkflow")
     if isinstance(failure, str) and failure and "$" not in failure:
         found.append((failure, None))
@@ -246,6 +247,16 @@ def started_workflows(document: Json | Document) -> list[tuple[str, int | None]]
         version = started.get("version")
         found.append((name, version if isinstance(version, int) and version > 0 else None))
     return found
+
+
+def _forked_workflow(document: Document) -> Iterator[tuple[str, int | None]]:
+    """Yield the workflow that each branch of a dynamic fork runs, where the definition names it."""
+    inputs = document.get("inputParameters")
+    if document.get("type") != "FORK_JOIN_DYNAMIC" or not isinstance(inputs, Mapping):
+        return
+    name, version = inputs.get("forkTaskWorkflow"), str(inputs.get("forkTaskWorkflowVersion"))
+    if isinstance(name, str) and name and "$" not in name:
+        yield name, int(version) if version.isascii() and version.isdecimal() else None
 
 
 def _version(document: Document) -> int:

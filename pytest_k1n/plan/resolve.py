@@ -65,14 +65,22 @@ def _missing_folders(plan: Plan) -> Iterator[str]:
 def _unknown_refs(template: Template, definition: WorkflowDefinition, library: Library) -> Iterator[str]:
     tasks = [*definition.walk()]
     refs, may_be = {task.ref for task in tasks}, bring_refs(tasks)
+    names = {str(each["name"]) for each in library.tasks}
     inner = _inner_refs(tasks, library)
     for key, ref in _named_refs(template):
         if key == "estimates" and ref in inner and ref not in refs:  # people are asked in sub-workflows, too
             child, starter = inner[ref]
             what = f"{ref} is a task of {child}, which {starter} starts"
             yield f"{key}: {what}: name {starter}, whose tasks share its time"
+        elif may_be and _is_of_a_branch(ref, names):
+            continue
         elif meant := unknown_ref(ref, refs, may_be=may_be):
             yield f"{key}: {definition.name} has no ref {ref!r}: {meant}"
+
+
+def _is_of_a_branch(ref: str, names: Set[str]) -> bool:
+    """Whether a ref is what dynamic forks call branches: a task definition's name, with a number perhaps."""
+    return any(ref[: len(name)] == name and not ref[len(name) : len(name) + 1].isalpha() for name in names)
 
 
 def _inner_refs(tasks: Iterable[WorkflowTask], library: Library) -> dict[str, tuple[str, str]]:

@@ -85,7 +85,8 @@ def startable(definition: Document, known: Sequence[Document], *, is_certain: bo
 def with_children(definition: Document, children: Sequence[Document]) -> dict[str, Any]:
     """Return a definition that carries the workflows its tasks start by name, as far as they are among `children`.
 
-    One that starts itself, at any depth, stays a name. So does a failure workflow: Conductor knows it by name only.
+    One that starts itself, at any depth, stays a name. So does a failure workflow: Conductor knows it by name only; and
+    what a START_WORKFLOW starts, if it has expressions: in the task's input Conductor takes them for the starter's.
     """
     return _embedded(definition, children, ())
 
@@ -103,7 +104,8 @@ def _embedded(definition: Document, children: Sequence[Document], around: tuple[
         request = inputs.get("startWorkflow") if isinstance(inputs, Mapping) else None
         if task.get("type") != "START_WORKFLOW" or not isinstance(request, dict) or "workflowDef" in request:
             continue
-        if (child := _chosen(request, children, inside)) is not None:
+        child = _chosen(request, children, inside)
+        if child is not None and "${" not in json.dumps(child):
             request["workflowDef"] = _embedded(child, children, inside)
     return copy
 

@@ -5,7 +5,7 @@ Durations of simulated work are judged, and counted apart: they show the simulat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_k1n.core.expectations.bands import in_band
 from pytest_k1n.core.expectations.expectation import Judge, expectation
@@ -99,11 +99,25 @@ def tasks_on_estimate(
         estimate_ms = observation.estimate_ms(key[0])
         if key[0] in wanted and estimate_ms is not None:
             _task_on_estimate(observation, key, estimate_ms, share, tally, quantum_ms)
+    for ref, name in _estimated_by_name(observation) if refs is None else ():
+        expected = f"its estimate by ref, as in: {ref} = ..."
+        tally.unknown("no-estimate", ref, expected=expected, observed=f"one of {name}, which is its task's name")
     for ref in wanted if refs is not None else ():
         if observation.estimate_ms(ref) is None:
             tally.unknown("no-estimate", ref, expected="an estimate in the plan", observed="none")
         else:
             recorded(observation, ref, tally, expected="to run, and to take its estimate")
+
+
+def _estimated_by_name(observation: Observation) -> Iterator[tuple[str, str]]:
+    """Yield a ref, with its task's name, for each estimate that names a task and no ref: it would judge nothing."""
+    estimates = observation.template.estimates_ms if observation.template else {}
+    told: set[str] = set()
+    for key, record in observation.finals.items():
+        name = record.def_name
+        if name in estimates and name not in observation.refs and name not in told and key[0] not in estimates:
+            told.add(name)
+            yield key[0], name
 
 
 def _task_on_estimate(

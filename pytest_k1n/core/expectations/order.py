@@ -19,7 +19,7 @@ from pytest_k1n.core.expectations.subjects import (
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import TaskKey, WorkflowStatus
 from pytest_k1n.core.order.unroll import label, unexpected_keys
-from pytest_k1n.core.pending.final import is_over, loop_of, may_repeat
+from pytest_k1n.core.pending.final import is_over, loop_around, may_repeat
 from pytest_k1n.core.pending.stalled import stalls
 from pytest_k1n.core.plan import Phase
 from pytest_k1n.core.record.observation import Observation
@@ -216,7 +216,7 @@ def _matched(
 ) -> list[tuple[TaskKey, TaskKey]]:
     """Pair tasks of one loop by iteration, else everything of one ref with everything of the other."""
     pairs = [(first, second) for first in before for second in after]
-    loops = {loop_of(observation.definition.tasks, key[0]) for key in (*before, *after)}
+    loops = {loop_around(observation, key[0]) for key in (*before, *after)}
     if len(loops) == 1 and None not in loops:
         return [(first, second) for first, second in pairs if first[1] == second[1]]
     return pairs

@@ -61,11 +61,24 @@ def _is_by_hand(observation: Observation, before: TaskRecord, after: TaskRecord,
 
 def may_repeat(observation: Observation, ref: str) -> bool:
     """Whether a loop around a ref may still go round, and so bring more tasks of that name."""
-    loop = loop_of(observation.definition.tasks, ref)
+    loop = loop_around(observation, ref)
     if observation.is_settled or loop is None:
         return False
     ended = [record.status.is_terminal for key, record in observation.finals.items() if key[0] == loop]
     return not ended or not all(ended)
+
+
+def loop_around(observation: Observation, ref: str) -> str | None:
+    """Return the ref of the innermost DO_WHILE around a task, which a dynamic fork may have brought along."""
+    tasks = observation.definition.tasks
+    if (loop := loop_of(tasks, ref)) is not None:
+        return loop
+    brought = (
+        fork
+        for fork, branches in observation.graph.forks.items()
+        if any(ref == key[0] for each in branches for key in each)
+    )
+    return next((loop_of(tasks, fork[0]) for fork in brought), None)
 
 
 def loop_of(tasks: Sequence[WorkflowTask], ref: str, around: str | None = None) -> str | None:

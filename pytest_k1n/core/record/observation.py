@@ -277,7 +277,7 @@ def observe(
                 **(slept_ms or {}),
             },
         ),
-        template=template.planned_on(requirement) if template else None,
+        template=template.planned_on(requirement, task_definitions or {}) if template else None,
         time_model=model,
         speed=speed,
         logs=logs,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 
-from pytest_k1n.core.model import SYSTEM_TASK_TYPES, WorkflowDefinition
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskDefinition, WorkflowDefinition
 from pytest_k1n.core.schedule.nested_estimates import Find, child_of
 from pytest_k1n.core.schedule.planned_schedule import makespan_ms, pause_ms, planned_schedule
 
@@ -29,14 +31,33 @@ def children_ms(
     return dict(_children(definition, known_ms, find, known_of, (definition.name,)))
 
 
-def untold(definition: WorkflowDefinition, known_ms: Mapping[str, int]) -> str:
+def untold(
+    definition: WorkflowDefinition,
+    known_ms: Mapping[str, int],
+    task_definitions: Mapping[str, TaskDefinition] = MappingProxyType({}),
+) -> str:
     """Name the first task that keeps a makespan from being computed; "" where nothing does."""
+    named = Counter(task.name for task in definition.walk())
     for task in definition.walk():
+        limits = task.task_definition or task_definitions.get(task.name)
+        if (
+            limits
+            and limits.is_limited(named[task.name])
+            and limits.is_limited(_at_once(definition, known_ms, task.name))
+        ):
+            return f"{task.ref} ({task.type}), which may have to wait: the limits of {task.name} let few run at once"
         if task.ref in known_ms or (task.type == "WAIT" and pause_ms(task)):
             continue
         if task.type in _OPEN or task.type not in SYSTEM_TASK_TYPES:
             return f"{task.ref} ({task.type}), {_OPEN.get(task.type, 'which has no estimate')}"
     return ""
+
+
+def _at_once(definition: WorkflowDefinition, known_ms: Mapping[str, int], name: str) -> int:
+    """Return how many tasks of a definition are in hand together at most, by the estimates."""
+    laid = planned_schedule(definition, known_ms)
+    spans = [laid[task.ref] for task in definition.walk() if task.name == name and task.ref in laid]
+    return max((sum(start <= at < end for start, end in spans) for at, _ in spans), default=0)
 
 
 def _children(

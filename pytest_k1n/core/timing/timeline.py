@@ -16,6 +16,7 @@ from functools import cached_property
 from pytest_k1n.core.columns import Columns
 from pytest_k1n.core.model import Execution, TaskKey, TaskRecord, TaskStatus, WorkflowTask
 from pytest_k1n.core.order.graph import Graph
+from pytest_k1n.core.timing.slots import Slots
 from pytest_k1n.core.timing.spans import (
     END_ONLY_TYPES,
     Attempt,
@@ -179,23 +180,26 @@ class _Rebuilding:
         """(raw end, rebuilt end) of what has ended, sorted: for instants that hang on no edge."""
 
     def timeline(self) -> Timeline:
-        ends: list[tuple[int, int]] = []  # by position: the (raw, rebuilt) instant from which successors count
+        nodes, places, order = self.graph.nodes, self.columns.last, self.graph.order
+        ends = [(0, 0)] * len(nodes)  # by position: the (raw, rebuilt) instant from which successors count
         late: list[int] = []
-        nodes, places = self.graph.nodes, self.columns.last
-        for (key, task), befores in zip(nodes.items(), self.graph.predecessor_positions, strict=True):
+        slots = Slots(self.execution, self.graph)
+        for position in slots.order:
+            key, befores = order[position], self.graph.predecessor_positions[position]
             raw = max([ends[before][0] for before in befores], default=0)
             new = max([ends[before][1] for before in befores], default=0)
-            ends.append((raw, new))
+            ends[position] = (raw, new)
             last = places.get(key)
             if last is None:
                 continue
-            self._move(key, new - raw)
-            if task.type in END_ONLY_TYPES:
+            self._move(key, new - raw, self._held(slots, position, key, new - raw))
+            if nodes[key].type in END_ONLY_TYPES:
                 late.extend(self.columns.places(key))
             raw_end, end = self.raw[2][last], self.end[last]
             if raw_end is not None and end is not None and self.columns.status[last] is not TaskStatus.SKIPPED:
-                ends[-1] = (raw_end, end)
-                self.ends.append(ends[-1])
+                ends[position] = (raw_end, end)
+                self.ends.append(ends[position])
+                slots.release(position, raw_end=raw_end, end=end)
         self.ends.sort()
         for place in late:  # a JOIN or a loop begins where it opened, not where its end says
             for raws, moved in zip(self.raw[:2], (self.scheduled, self.start), strict=True):
@@ -219,12 +223,23 @@ class _Rebuilding:
             swapped=self._swapped(),
         )
 
-    def _move(self, key: TaskKey, shift: int) -> None:
-        """Move all attempts of a task, each by as much more as those before it have been stretched."""
+    def _held(self, slots: Slots, position: int, key: TaskKey, shift: int) -> int:
+        first = self.columns.places(key)[0]
+        scheduled, start = self.raw[0][first], self.raw[1][first]
+        if scheduled is None or start is None:
+            return 0
+        return slots.held_ms(position, scheduled=scheduled, start=start, shift=shift)
+
+    def _move(self, key: TaskKey, shift: int, held: int = 0) -> None:
+        """Move all attempts of a task, each by as much more as those before it have been stretched.
+
+        `held` is how much longer the first was kept waiting between its scheduling and its start.
+        """
         for place in self.columns.places(key):
             for stamps in (self.scheduled, self.start):
                 stamp = stamps[place]
                 stamps[place] = None if stamp is None else stamp + shift
+                shift, held = shift + held, 0
             end = self.end[place]
             if end is not None:
                 record = self.execution.tasks[place]

@@ -63,3 +63,13 @@ def test_what_a_definition_starts_is_known_of_every_kind_of_task() -> None:
     sub = {"name": "u", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "a"}}
     document = {"name": "w", "failureWorkflow": "c", "tasks": [sub, [started], late]}
     assert sorted(started_workflows(document), key=str) == [("a", None), ("b", 2), ("c", None)]
+
+
+@pytest.mark.parametrize(("version", "found"), [("2", 2), (3, 3), (None, None), ("${workflow.input.v}", None)])
+def test_the_workflow_that_a_dynamic_fork_names_for_its_branches_is_started_by_name(
+    version: str | int | None, found: int | None
+) -> None:
+    inputs = {"forkTaskWorkflow": "region", "forkTaskWorkflowVersion": version, "forkTaskInputs": "${x.output.all}"}
+    fork = {"name": "f", "type": "FORK_JOIN_DYNAMIC", "inputParameters": inputs}
+    late = {**fork, "inputParameters": {"forkTaskWorkflow": "${workflow.input.which}"}}
+    assert started_workflows({"name": "w", "tasks": [fork, late]}) == [("region", found)]

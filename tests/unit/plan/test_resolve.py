@@ -127,3 +127,12 @@ def test_a_task_of_a_sub_workflow_is_told_with_the_task_whose_time_it_shares(pro
     assert (
         "estimates: drive is a task of delivery, which deliver starts: name deliver, whose tasks share its time" in line
     )
+
+
+@pytest.mark.parametrize(("ref", "count"), [("cell", 0), ("cell_0", 0), ("cellss", 1)])
+def test_a_branch_named_after_a_task_definition_is_no_slip_for_a_ref_like_it(problems, tmp_path, ref, count):
+    (tmp_path / "tasks").mkdir(exist_ok=True)
+    (tmp_path / "tasks" / "cell.json").write_text(json.dumps([{"name": "cell", "retryCount": 0}]))
+    head = 'definitions = ["workflows"]\ntask_definitions = ["tasks"]'
+    tasks = [*TASKS, {**DYNAMIC, "name": "cells", "taskReferenceName": "cells"}]
+    assert len(problems(f'estimates = {{ {ref} = "3m" }}', head=head, tasks=tasks)) == count

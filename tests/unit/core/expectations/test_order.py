@@ -300,3 +300,21 @@ def test_of_a_join_that_joins_too_little_is_told_what_it_joins(build):
     seen = build.observation(*records, definition={"name": "wf", "version": 1, "tasks": tasks})
     [found] = in_order("a", "c").judge(seen).findings
     assert found.origin == "nothing in the definition makes c wait for a: it waits for join, which joins b"
+
+
+def test_a_dynamic_branch_is_compared_with_the_tasks_of_its_own_pass_of_the_loop(build):
+    loop = looped(build, ["judge"])
+    fan = {"name": "fan", "taskReferenceName": "fan", "type": "FORK_JOIN_DYNAMIC"}
+    loop["tasks"][0]["loopOver"] += [fan, {"name": "j", "taskReferenceName": "j", "type": "JOIN"}]
+    records = [build.task("loop0", 0, 41, type="DO_WHILE", output={"iteration": 2})]
+    for at, n in ((0, 1), (20, 2)):
+        refs = ["cell_0"]
+        records += [
+            build.task("judge", at, at + 9, iteration=n),
+            build.task("fan", at + 9, at + 9, iteration=n, type="FORK", input={"forkedTasks": refs}),
+            build.task("cell_0", at + 9, at + 18, iteration=n),
+            build.task("j", at + 9, at + 18, iteration=n, type="JOIN", input={"joinOn": refs}),
+        ]
+    seen = build.observation(*records, definition=loop)
+    assert in_order("judge", "cell_0").judge(seen).verdict is Verdict.PASS
+    assert [f.subject for f in in_order("cell_0", "judge").judge(seen).findings] == ["judge__1", "judge__2"]

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_k1n.core.model import TaskDefinition, WorkflowTask
 from pytest_k1n.core.order.unroll import happens_before
 from pytest_k1n.core.timing.timeline import Window, rebuild
 
@@ -242,3 +244,26 @@ def test_the_makespan_of_a_chain_is_linear_in_the_speed(history, seed, size, def
     graph = happens_before(define.workflow(*(record.ref for record in records)), each)
     makespans = [rebuild(each, graph, speed=speed).end_ms for speed in (1, 2, 3, 10)]
     assert [makespans[1] - makespans[0]] * 2 == [makespans[2] - makespans[1], (makespans[3] - makespans[2]) / 7]
+
+
+def limited(ref, limit):
+    definition = TaskDefinition(name="mail", concurrent_exec_limit=limit)
+    return WorkflowTask(ref=ref, name="mail", task_definition=definition)
+
+
+@pytest.mark.parametrize(("limit", "makespan_ms"), [(0, 20_045), (3, 20_045), (2, 40_045), (1, 60_045)])
+def test_a_task_that_its_definitions_limit_holds_back_waits_as_long_as_the_work_of_others(
+    define, execution, task, limit, makespan_ms
+):
+    # The server runs what it may of three tasks of 20 ms; the others start 5 ms after a slot is free.
+    starts = {0: (0, 0, 0), 3: (0, 0, 0), 2: (0, 0, 25), 1: (0, 25, 50)}[limit]
+    definition = define.workflow(define.fork("f", ["a"], ["b"], ["c"]), define.join("j", "a", "b", "c"))
+    records = [
+        task(ref, start, start + 20, scheduled=0, work_ms=20, def_name="mail", workflow_task=limited(ref, limit))
+        for ref, start in zip("abc", starts, strict=True)
+    ]
+    end = max(starts) + 20
+    run = execution(task("f", 0, 0, type="FORK"), *records, task("j", 0, end, type="JOIN"), end=end)
+    taken_ms = rebuild(run, happens_before(definition, run), speed=1000).end_ms
+    assert abs(taken_ms - makespan_ms) <= 45
+    assert rebuild(run, happens_before(definition, run), speed=1.000001).end_ms == end
