@@ -21,7 +21,7 @@ from pytest_k1n.coordination.runfolder import RunFolder, RunState
 from pytest_k1n.core.gates.facts import ControlJoin, JoinControl
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.plan import Plan, Template
-from pytest_k1n.core.record.correlation import is_of_a_run
+from pytest_k1n.core.record.correlation import is_of_a_run, is_of_a_test
 from pytest_k1n.core.record.invocations import kept
 from pytest_k1n.core.record.observation import Invocation, LogLine, Observation, observe
 from pytest_k1n.core.timing.capability import Capability, read_capability
@@ -191,6 +191,12 @@ class Reader:
                 template, definition, self._library.known_definition, self._library.task_definitions
             )
         model, speed, notes = self._time(execution, template, around)
+        if template and is_of_a_test(execution.correlation_id):
+            template = template.without_durations()
+            notes = (
+                *notes,
+                "a test's own execution: bands and estimates of the plan are its batch's, and not asked for",
+            )
         observation = observe(
             execution,
             template=template,
@@ -212,7 +218,9 @@ class Reader:
         self, execution: Execution, template: Template | None, around: _Around
     ) -> tuple[str, float, tuple[str, ...]]:
         if self._arguments.time == "scaled":
-            return "scaled", self._arguments.speed or DEFAULT_SPEED, ()
+            kept_speed = around.speed if around.time_model == "scaled" else None
+            speed = self._arguments.speed or kept_speed or _inferred_speed(execution, template)
+            return "scaled", speed or DEFAULT_SPEED, ()
         if self._arguments.time:
             return self._arguments.time, 1.0, ()
         if around.time_model:
@@ -225,7 +233,7 @@ class Reader:
 
 def _inferred_speed(execution: Execution, template: Template | None) -> float | None:
     """Tell from its simulated work how much faster than planned one of our runs was; None where it was not."""
-    if template is None or not is_of_a_run(execution.correlation_id):
+    if template is None or not is_of_a_run(execution.correlation_id) or is_of_a_test(execution.correlation_id):
         return None
     works = [
         (template.estimates_ms[record.ref], work)

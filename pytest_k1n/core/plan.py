@@ -118,6 +118,19 @@ class Template(NamedTuple):
         answers_ms = {ref: answer.after_ms for ref, answer in self.answers.items()}
         return {**self.children_ms, **answers_ms, **self.estimates_ms}
 
+    def without_durations(self) -> "Template":
+        """Leave out what a batch's execution should take: a test's own has input and work of its own."""
+        phases = tuple(phase._replace(band_ms=None, estimate_ms=None) for phase in self.phases)
+        return self._replace(
+            estimates_ms=_NOTHING,
+            total_estimate_ms=None,
+            band_ms=None,
+            phases=phases,
+            watch=(),
+            finishes_before=None,
+            min_speedup=None,
+        )
+
     def planned_on(
         self, definition: "WorkflowDefinition", task_definitions: "Mapping[str, TaskDefinition]" = _NOTHING
     ) -> "Template":

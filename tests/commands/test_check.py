@@ -356,3 +356,18 @@ def test_an_id_without_end_is_cut(folder, capsys):
     (folder / "e.json").write_text(json.dumps(good(workflowId="x" * 100_000)))
     main(["check", "e.json"])
     assert max(map(len, capsys.readouterr().out.splitlines())) < 1_000
+
+
+def test_a_tests_own_execution_is_not_held_against_the_plan_of_the_batch(minutes_plan, saved, capsys):
+    # Its tasks took what the test said, or a minute: neither its speed nor its band follows from the plan's estimates.
+    own = scaled("k1n-3ffc6c63-133-19/004571.1", 1_000)
+    assert check(saved(own)) == 0, capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "a test's own execution: bands and estimates of the plan are its batch's" in said
+    assert "its simulated work says" not in said
+
+
+def test_scaled_time_without_a_speed_is_as_fast_as_its_simulated_work_says(minutes_plan, saved, capsys):
+    own = saved(scaled("k1n-3ffc6c63/order/1.0.abcdef", 100))
+    assert check(own, "--time", "scaled") == 0, capsys.readouterr().out
+    assert check(own, "--time", "scaled", "--speed", "600") == 1

@@ -31,6 +31,11 @@ def is_of_a_run(correlation_id: str | None) -> bool:
     return correlation_id is not None and correlation_id.startswith(_OURS)
 
 
+def is_of_a_test(correlation_id: str | None) -> bool:
+    """Whether a test started it itself, rather than a batch of the plan."""
+    return is_of_a_run(correlation_id) and str(correlation_id).count("/") == 1
+
+
 def execution_key(correlation_id: str | None) -> str:
     """Return what tells an execution from the others of its run, in every run alike: ours without the run's part.
 

@@ -19,8 +19,8 @@ class Slots:
         self.order: Sequence[int] = range(len(graph.nodes))
         """Positions of the graph, each after all that it waits for."""
         self._limits: dict[int, tuple[str, int]] = {}
-        self._ended: dict[str, list[tuple[int, int]]] = {}
-        """By definition, (rebuilt end, raw end) of the last to hold each slot."""
+        self._ended: dict[str, tuple[list[int], list[int]]] = {}
+        """By definition, when its slots were given back: rebuilt ends and raw ends, which may be in another order."""
         turns = _turns(execution, graph)
         if turns:
             waits = {position: list(befores) for position, befores in enumerate(graph.predecessor_positions)}
@@ -36,15 +36,17 @@ class Slots:
     def held_ms(self, position: int, *, scheduled: int, start: int, shift: int) -> int:
         """Return how long a task is held, beyond its own `shift`, by one whose slot it took; stamps are raw."""
         kind = self._limits.get(position)
-        if kind is None or len(ended := self._ended.setdefault(kind[0], [])) < kind[1]:
+        ended, raw_ended = self._ended.get(kind[0], ([], [])) if kind else ([], [])
+        if kind is None or len(ended) < kind[1] or raw_ended[0] > start:
             return 0
-        free, raw_free = heappop(ended)
-        return max(0, free - max(raw_free, scheduled) - shift) if raw_free <= start else 0
+        return max(0, heappop(ended) - max(heappop(raw_ended), scheduled) - shift)
 
     def release(self, position: int, *, raw_end: int, end: int) -> None:
         """Say when a task ended, and so gave its slot back."""
         if (kind := self._limits.get(position)) is not None:
-            heappush(self._ended.setdefault(kind[0], []), (end, raw_end))
+            ended, raw_ended = self._ended.setdefault(kind[0], ([], []))
+            heappush(ended, end)
+            heappush(raw_ended, raw_end)
 
 
 def _turns(execution: Execution, graph: Graph) -> Mapping[tuple[str, int], list[int]]:

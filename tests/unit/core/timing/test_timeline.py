@@ -267,3 +267,15 @@ def test_a_task_that_its_definitions_limit_holds_back_waits_as_long_as_the_work_
     taken_ms = rebuild(run, happens_before(definition, run), speed=1000).end_ms
     assert abs(taken_ms - makespan_ms) <= 45
     assert rebuild(run, happens_before(definition, run), speed=1.000001).end_ms == end
+
+
+def test_slots_are_given_back_in_the_order_of_workflow_time(define, execution, task):
+    # a has 1 % more work than b: it ends first on the server, where it began first, and last in workflow time.
+    definition = define.workflow(define.fork("f", ["a"], ["b"], ["c"]), define.join("j", "a", "b", "c"))
+    stamps = {"a": (0, 24, 22), "b": (10, 32, 20), "c": (25, 47, 20)}
+    records = [
+        task(ref, start, end, scheduled=0, work_ms=work, def_name="mail", workflow_task=limited(ref, 2))
+        for ref, (start, end, work) in stamps.items()
+    ]
+    run = execution(task("f", 0, 0, type="FORK"), *records, task("j", 0, 47, type="JOIN"), end=47)
+    assert 40_000 <= rebuild(run, happens_before(definition, run), speed=1000).end_ms <= 40_050
