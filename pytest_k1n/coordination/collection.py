@@ -70,6 +70,8 @@ class Collection:
     launches: tuple[Launch, ...] = ()
     collected: Mapping[str, int] = field(default_factory=dict)
     """Batch number -> how many tests of it there were before `-m` and `-k` selected some."""
+    modules: tuple[str, ...] = ()
+    """The test modules in which a test was found."""
     error: str | None = None
     """A user's mistake found while collecting; a node cannot stop the run, the controller can."""
 
@@ -99,6 +101,7 @@ class Collection:
             items=tuple(Item(**item) for item in document["items"]),
             launches=tuple(Launch(**launch) for launch in document["launches"]),
             collected=document["collected"],
+            modules=tuple(document["modules"]),
             error=document["error"],
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,6 +46,7 @@ def around_selection(config: pytest.Config, items: list[pytest.Item]) -> Iterato
     run = take_notice(config)
     give_aliases(items, run.plan)
     run.collected = Counter(str(batch.number) for item in items if (batch := batch_of(item, run.plan)))
+    run.modules = tuple(dict.fromkeys(item.nodeid.partition("::")[0] for item in items))
     measured = [item for item in items if "workflow_benchmark" in getattr(item, "fixturenames", ())]
     if measured and run.has_benchmark:
         from pytest_k1n.fixtures.benchmark import prepare
@@ -146,7 +148,8 @@ def _describe(run: Run, session: pytest.Session) -> None:
     error = None
     try:
         session.items[:] = selection.in_order(session.items, run.plan)
-        collection = selection.describe(session.items, run.plan, run.library, collected=run.collected)
+        collection = selection.describe(session.items, run.plan, run.library)
+        collection = replace(collection, collected=dict(run.collected), modules=run.modules)
         _resolve_names(run, collection)
         _resolve_faults(run, collection)
         _resolve_fault_marks(run, session.items)

@@ -30,6 +30,7 @@ from pytest_k1n.servers.protocol import Kind
 
 _PASSED = "k1n/passed"
 _TESTS = "k1n/tests"
+_STRICT = ("off", "weather", "strict")  # `--k1n-latency`, from what lets most pass to what lets least
 _CLOCKS_DIFFER_MS = 60_000
 """How far ahead the clock of another machine, or before a step, may have been."""
 
@@ -49,6 +50,9 @@ class RecordedPass:
     """How many tests of the batch were collected."""
     server: str
     time_model: str
+    latency: str
+    """How strictly latencies were judged, as `--k1n-latency` says it."""
+    min_pass_rate: float
 
 
 def missing_passes(run: Run, *, now_s: float | None = None) -> dict[int, str]:
@@ -85,7 +89,7 @@ def record_passes(
         if not ended:
             continue
         others = naming[batch.number] - _modules(ended)
-        is_left_out = any(_leaves_out(run.config, module) for module in others)
+        is_left_out = any(_leaves_out(run.config, module) for module in others.difference(collection.modules))
         is_skipped = any(_names(path, batch) for path in _skipped_modules(run))
         known = [each for each in tests.get(batch.name, ()) if (run.config.rootpath / _module(each)).is_file()]
         if not is_left_out and not is_skipped and is_whole(batch, collection, known, is_named=is_named):
@@ -162,16 +166,17 @@ def _holds(text: str, words: Iterable[str]) -> bool:
 
 
 def _leaves_out(config: pytest.Config, module: str) -> bool:
-    """Whether the command line passes a module over: it is ignored, or a file beside it is named and it is not."""
+    """Whether a module with tests, of which none was found, was to be read by this run or lies beside one that was."""
     path, here = config.rootpath / module, config.invocation_params.dir
-    ignored = [here / each for each in config.getoption("ignore", None) or ()]
-    globs = config.getoption("ignore_glob", None) or ()
-    named = [here / argument for argument in config.args if (here / argument).is_file()]
-    return (
-        any(path.is_relative_to(each) for each in ignored)
-        or any(fnmatch(str(path), str(here / each)) for each in globs)
-        or (any(each.parent == path.parent for each in named) and path not in named)
-    )
+    asked = [here / argument for argument in config.args]
+    if not any(each.parent == path.parent if each.is_file() else path.is_relative_to(each) for each in asked):
+        return False
+    return _has_tests(path, config.getini("python_functions"))
+
+
+def _has_tests(path: Path, patterns: Iterable[str]) -> bool:
+    functions = re.findall(r"^\s*(?:async\s+)?def\s+(\w+)", _text(path) or "", re.MULTILINE)
+    return any(name.startswith(each) or fnmatch(name, each) for name in functions for each in patterns)
 
 
 def _record(
@@ -186,6 +191,8 @@ def _record(
         others=sorted(others),
         server=server,
         time_model=time_model,
+        latency=run.settings.latency,
+        min_pass_rate=run.settings.min_pass_rate,
     )
 
 
@@ -197,6 +204,7 @@ def _objection(run: Run, batch: Batch, document: object, naming: set[str], now_s
         changed = [name for name, was in known.files.items() if _fingerprint(run.config.rootpath / name) != was]
         changed += [name for name in files_behind(run.config, known.files) if name not in known.files]
         new = naming.difference(known.files, known.others)
+        strictness, rate = _STRICT.index(known.latency), float(known.min_pass_rate)
     except (TypeError, ValueError, AttributeError):
         return "no pass of the whole batch is on record (with a test skipped it is none)"
     server, time_model = _circumstances(run)
@@ -212,6 +220,10 @@ def _objection(run: Run, batch: Batch, document: object, naming: set[str], now_s
         return (
             f"it passed on {known.server} in {known.time_model} time, and this run is on {server} in {time_model} time"
         )
+    if strictness < _STRICT.index(run.settings.latency):
+        return f"it passed with --k1n-latency={known.latency}, and this run asks for {run.settings.latency}"
+    if rate < run.settings.min_pass_rate:
+        return f"it passed with --k1n-min-pass-rate={rate:g}, and this run asks for {run.settings.min_pass_rate:g}"
     if age_ms < -_CLOCKS_DIFFER_MS:
         return f"it passed {format_ms(-age_ms)} from now, by the clock of then"
     if age_ms > run.settings.gate_age_ms:

@@ -46,6 +46,8 @@ class Run:
         """The test that is running."""
         self.collected: Mapping[str, int] = {}
         """Batch number -> how many tests of it were there before `-m` and `-k` selected some."""
+        self.modules: tuple[str, ...] = ()
+        """The test modules in which a test was found."""
         self.misspelt: tuple[str, ...] = ()
         """Lines on marks that `-m` names and nothing has, where it has selected nothing."""
 

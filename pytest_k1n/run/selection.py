@@ -28,9 +28,7 @@ from pytest_k1n.run.ours import (
 from pytest_k1n.run.run import Run
 
 
-def describe(
-    items: Iterable[pytest.Item], plan: Plan | None, library: Library, *, collected: Mapping[str, int]
-) -> Collection:
+def describe(items: Iterable[pytest.Item], plan: Plan | None, library: Library) -> Collection:
     """Describe the selected items and what must be launched for them. Raises UsageError for a user's mistake."""
     described: list[Item] = []
     launches: dict[str, Launch] = {}
@@ -49,7 +47,7 @@ def describe(
     for item_, batch_ in _batch_wide(items, plan):
         for extra in _batch_launches(item_, batch_, launches.values()):
             launches.setdefault(extra.key, extra)
-    return Collection(items=tuple(described), launches=tuple(launches.values()), collected=dict(collected))
+    return Collection(items=tuple(described), launches=tuple(launches.values()))
 
 
 def in_order(items: Iterable[pytest.Item], plan: Plan | None) -> list[pytest.Item]:

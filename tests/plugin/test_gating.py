@@ -202,6 +202,60 @@ def test_a_module_of_which_no_test_was_seen_leaves_the_batch_without_a_pass(proj
     assert reason in refused.text
 
 
+IGNORING = """
+import os
+
+collect_ignore = ["test_more.py"] if os.environ.get("FAST") else []
+"""
+IGNORING_BY_A_HOOK = """
+import os
+
+def pytest_ignore_collect(collection_path):
+    return True if os.environ.get("FAST") and collection_path.name == "test_more.py" else None
+"""
+
+
+@pytest.mark.parametrize("conftest", [IGNORING, IGNORING_BY_A_HOOK], ids=["a list", "a hook"])
+def test_a_module_that_a_conftest_has_ignored_leaves_the_batch_without_a_pass(project, monkeypatch, conftest):
+    del project.options[-2:]
+    project.file("conftest.py", conftest).test("more", LEFT_OUT.format(skip=""))
+    monkeypatch.setenv("FAST", "1")
+    assert project.run("-m", "batch1").code == 0
+    monkeypatch.delenv("FAST")
+    refused = project.run("test_second_chain.py", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert "no pass of the whole batch is on record" in refused.text
+
+
+def test_what_failed_last_is_not_the_whole_batch_where_it_is_all_that_this_run_reads(project):
+    del project.options[-2:]
+    project.test("more", LEFT_OUT.format(skip=""))
+    failing = (project.pytester.path / "test_first.py").read_text()
+    project.test(
+        "first", failing.replace("completed()", "completed(), failed()").replace("import c", "import failed, c")
+    )
+    assert project.run("test_first.py::test_first", "test_more.py").code == 1
+    project.test("first", failing)
+    assert project.run("-m", "batch1", "--lf").counts["passed"] == 1
+    assert project.run("test_second_chain.py", "--k1n-gate=require").counts["blocked"] == 2
+
+
+@pytest.mark.parametrize(
+    ("looser", "reason"),
+    [
+        ("--k1n-latency=off", "it passed with --k1n-latency=off, and this run asks for weather"),
+        ("--k1n-min-pass-rate=50", "it passed with --k1n-min-pass-rate=50, and this run asks for 95"),
+    ],
+)
+def test_a_pass_of_which_less_was_asked_does_not_count(project, looser, reason):
+    del project.options[-2:]
+    assert project.run("-m", "batch1", looser).code == 0
+    refused = project.run("-m", "batch2", "--k1n-gate=require")
+    assert refused.counts["blocked"] == 2
+    assert reason in refused.text
+    assert project.run("-m", "batch2", "--k1n-gate=require", looser).code == 0
+
+
 @pytest.mark.parametrize("selection", [(), ("test_second_chain.py",), ("--ignore=test_more.py",)])
 def test_a_module_that_has_come_since_takes_the_pass_away_whether_or_not_it_is_collected(project, selection):
     del project.options[-2:]
