@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,6 +87,10 @@ def _run(words: Sequence[str]) -> int:
         said = "is a named pipe, which may never end: write it to a file, or give it as standard input (-)"
         print(f"k1n {command.name}: {one_line(pipe)}: {said}", file=sys.stderr)
         return USAGE_EXIT
+    if _has_empty(words):
+        said = "a name is empty: a variable may be unset; `.` is this folder"
+        print(f"k1n {command.name}: {said}", file=sys.stderr)
+        return USAGE_EXIT
     try:
         given = [STDIN if each == "-" else each for each in words[1:]]
         return int(importlib.import_module(command.module).main(given))
@@ -105,6 +110,12 @@ def _run(words: Sequence[str]) -> int:
             raise
         print(f"k1n {command.name}: {shortened(redact(str(error)), most=2000)}", file=sys.stderr)
         return USAGE_EXIT
+
+
+def _has_empty(words: Sequence[str]) -> bool:
+    """Whether an argument is empty that is no option's value: as a path it is the current folder."""
+    ours = words[: words.index("--")] if "--" in words else words
+    return any(not word and not before.startswith("-") for before, word in pairwise(ours))
 
 
 def _is_named_pipe(word: str) -> bool:

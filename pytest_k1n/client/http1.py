@@ -8,19 +8,52 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from pytest_k1n.core.http import HttpResponse
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 _LINE_LIMIT = 65_536
 _HEADER_LIMIT = 200
+_SLOWEST = 64 * 1024
+"""Bytes a second: an answer that comes more slowly than that has to be complete within the request's timeout."""
+_LARGEST = 2**30
 _FRESH_S = 0.5
 """A connection used this recently is not asked whether it still lives: servers keep idle ones for many seconds."""
 
 
 class BrokenAnswer(ConnectionError):
     """The peer closed half-way, or what it sent is not HTTP/1.1."""
+
+
+class _Incoming(RawIOBase):
+    """What comes on a socket, which times out between two bytes only: a byte a second would have no end."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self._until = 0.0
+        self._left = 0
+
+    def expect(self, timeout_s: float) -> None:
+        """Begin one answer."""
+        self._until, self._left = monotonic() + timeout_s, _LARGEST
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        if monotonic() > self._until:
+            raise TimeoutError
+        received = self._socket.recv_into(buffer)
+        self._until += received / _SLOWEST
+        self._left -= received
+        if self._left < 0:
+            raise BrokenAnswer("its answer has more than 1 GiB")
+        return received
 
 
 class Connection:
@@ -34,6 +67,7 @@ class Connection:
         self._connect_timeout_s = connect_timeout_s
         self._socket: socket.socket | None = None
         self._reader: BufferedReader | None = None
+        self._incoming: _Incoming | None = None
         self._used = 0.0
         self.has_sent = False
         """Whether the server may have got (part of) the request of the last `exchange`."""
@@ -49,15 +83,17 @@ class Connection:
         self.has_sent = self.has_received = False
         if self._socket is not None and monotonic() - self._used > _FRESH_S and self._is_stale(self._socket):
             self.close()
-        if self._socket is None or self._reader is None:
+        if self._socket is None or self._reader is None or self._incoming is None:
             self._socket = socket.create_connection(self._place, self._connect_timeout_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._reader = self._socket.makefile("rb")
+            self._incoming = _Incoming(self._socket)
+            self._reader = BufferedReader(self._incoming)
         reader = self._reader
         if self._socket.gettimeout() != timeout_s:
             self._socket.settimeout(timeout_s)
         self.has_sent = True
         self._socket.sendall(request)
+        self._incoming.expect(timeout_s)
         try:
             response, keep = self._read(reader, method)
         except ValueError:
@@ -153,6 +189,8 @@ def _chunked(reader: BufferedReader) -> bytes:
 
 
 def _exactly(reader: BufferedReader, size: int) -> bytes:
+    if size > _LARGEST:
+        raise BrokenAnswer("its answer has more than 1 GiB")
     data = reader.read(size)
     if len(data) < size:
         raise BrokenAnswer("the connection was closed before the answer was complete")

@@ -30,6 +30,21 @@ def test_a_named_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path, capsys
     assert "is a named pipe, which may never end" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "words", [["check", ""], ["lint", ""], ["coverage", "x.json", ""], ["check", "--server", "", ""]]
+)
+def test_a_name_that_is_empty_is_not_the_current_folder(tmp_path, monkeypatch, capsys, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fine.json").write_text('{"name": "fine", "tasks": []}')
+    assert main(words) == 2
+    assert "a name is empty" in capsys.readouterr().err
+
+
+def test_an_option_may_be_given_nothing(capsys):
+    assert main(["check", "--server", "", "nowhere.json"]) == 2
+    assert "nowhere.json" in capsys.readouterr().err
+
+
 def test_a_mistake_in_what_a_user_names_is_one_harmless_line(capsys):
     assert main(["check", HOSTILE]) == 2
     shown = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -135,6 +136,38 @@ def test_silence_ends_at_the_timeout(peer, transport):
     with pytest.raises(ServerUnreachable, match=r"no answer within 0\.05s") as caught:
         transport(peer(b"", b"")).send(HttpRequest("GET", "/", timeout_s=0.05))
     assert caught.value.indeterminate
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 9999\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n", b"X: "]
+)
+def test_an_answer_that_drips_ends_at_the_timeout(head):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip():
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n" + head)
+                for _ in range(100):
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        transport = HttpTransport(Address.parse(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        began = time.monotonic()
+        with pytest.raises(ServerUnreachable, match=r"no answer within 0\.2s"):
+            transport.send(HttpRequest("GET", "/api/x", timeout_s=0.2))
+        assert time.monotonic() - began < 3
+        transport.close()
+        thread.join(5)
+
+
+def test_an_answer_of_a_length_that_nothing_has_is_refused(peer, transport):
+    one = peer(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n{}")
+    with pytest.raises(ServerUnreachable, match="more than 1 GiB"):
+        transport(one).send(HttpRequest("GET", "/api/x"))
 
 
 def test_one_connection_carries_many_requests_each_in_one_piece(peer, transport):
