@@ -9,8 +9,12 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, unquote, urlsplit
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
-_USERINFO = re.compile(r"(?<=//)\S*@|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])|[^\s/@:'\"=]+@(?=[\w.\[\]:-]+:\d)")
-"""Up to the last `@` before a blank, because passwords hold slashes; also without a scheme: `me:secret@host`, and a
+_USERINFO = re.compile(
+    r"(?<=//)\S*@|(?:(?<=//)|(?<=:/)(?!/))[^\s/@:]*:(?!\d+(?:[/\s,;)'\"]|$))(?=\S)[^@\n]{0,200}@(?=[\w\[])"
+    r"|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])|[^\s/@:'\"=]+@(?=[\w.\[\]:-]+:\d)"
+)
+"""Up to the last `@` before a blank, because passwords hold slashes; past a blank where a port
+would be none; also without a scheme: `me:secret@host`, and a
 token alone where a port follows, `secret@host:8080`."""
 _PARAMETER = re.compile(
     r"(?<=[?&#;])([\w.-]*(?:token|secret|passw|pwd|key|auth|sig|credential)[\w.-]*=)[^\s&#;'\"]+", re.IGNORECASE
@@ -49,7 +53,9 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read a URL, with or without `/api`. Raises BadAddress that says what is wrong."""
-        shown = _BEHIND.sub("", redact(text.strip()))  # what follows the path may be a token
+        shown = _BEHIND.sub(
+            "", redact(re.sub(r"^(\w+:/*)?.*@", r"\1***@", text.strip(), flags=re.DOTALL))
+        )  # what follows the path may be a token
         try:
             parts = urlsplit(text.strip())
             port = parts.port

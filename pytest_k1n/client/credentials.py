@@ -9,6 +9,8 @@ TOKEN = "K1N_TOKEN"
 TOKEN_FILE = "K1N_TOKEN_FILE"
 HEADER = "X-Authorization"
 """Where Conductor's access-controlled servers look for the token."""
+_LONGEST = 65_536
+"""Bytes of a file that are read for a token."""
 
 
 class BadToken(ValueError):
@@ -22,7 +24,8 @@ def token_headers(environ: Mapping[str, str]) -> dict[str, str]:
     elif path := environ.get(TOKEN_FILE):
         source = f"{TOKEN_FILE} ({path})"
         try:
-            token = Path(path).read_text(encoding="ascii").strip()
+            with Path(path).open("rb") as file:
+                token = file.read(_LONGEST).decode("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not a text file"
             raise BadToken(f"{source} cannot be read: {reason}") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_k1n.core.model import Json
 from pytest_k1n.plan.library import read_definitions, read_folder, read_readable
-from pytest_k1n.validation.bounded import files_in
+from pytest_k1n.validation.bounded import files_in, read_at_most
 
 _MOST_FILES = 2000
 """JSON files beside a definition that are looked through for the workflows it starts."""
@@ -78,7 +78,7 @@ def object_of(option: str, value: str) -> Mapping[str, Json]:
 
     is_text = value.lstrip().startswith("{")
     try:
-        source = SourceFile(value, value if is_text else Path(value).read_text(encoding="utf-8"))
+        source = SourceFile(value, value if is_text else read_at_most(Path(value), 16).decode())
     except OSError as error:
         raise ValueError(f"{option} {value}: neither a JSON object nor a file: {error.strerror}") from None
     except ValueError:

@@ -26,6 +26,7 @@ from pytest_k1n.core.units import duration_ms
 from pytest_k1n.core.wire import wire
 from pytest_k1n.plan.library import Library
 from pytest_k1n.plan.read import load_plan
+from pytest_k1n.validation.bounded import read_at_most
 from pytest_k1n.workers.handler import NamedHandler
 from pytest_k1n.workers.hints import follow, is_piped
 from pytest_k1n.workers.ledger import InvocationLedger
@@ -267,7 +268,7 @@ def read_jitters(path: Path) -> dict[str, float]:
 
 def _read_json(path: Path) -> object:
     try:
-        return cast("object", json.loads(path.read_text(encoding="utf-8")))
+        return cast("object", json.loads(read_at_most(path, 16)))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {why_not_json(error)}") from None
 

@@ -45,6 +45,24 @@ def test_an_option_may_be_given_nothing(capsys):
     assert "nowhere.json" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero here")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "{}", "--input", "/dev/zero"],
+        ["run", "{}", "--output", "a=/dev/zero"],
+        ["worker", "--server", "http://127.0.0.1:1", "--types", "a", "--jitters", "/dev/zero"],
+        ["worker", "--server", "http://127.0.0.1:1", "--types", "a", "--estimates", "/dev/zero"],
+    ],
+)
+def test_a_file_without_an_end_is_not_read_to_it(tmp_path, capsys, words):
+    path = tmp_path / "fine.json"
+    path.write_text('{"name": "fine", "tasks": [{"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}]}')
+    with suppress(SystemExit):  # of argparse
+        assert main([word.format(path) for word in words]) == 2
+    assert "/dev/zero" in capsys.readouterr().err
+
+
 def test_a_mistake_in_what_a_user_names_is_one_harmless_line(capsys):
     assert main(["check", HOSTILE]) == 2
     shown = capsys.readouterr().err

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pytest_k1n.core.definition.references import Reference, references
 from pytest_k1n.core.java_text import java_text
-from pytest_k1n.core.model import Json, TaskKey, TaskRecord, WorkflowStatus
+from pytest_k1n.core.model import Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.record.paths import MISSING, lookup
@@ -19,6 +19,12 @@ from pytest_k1n.core.words import split_iteration
 
 _WHOLE = re.compile(r"\$\{([^${}]+)\}")
 _SIMPLE_PATH = re.compile(r"[\w\-]+(?:\.[\w\-]+|\[\d+\]|\[(['\"])[^'\"]+\1\])*")
+
+_GIVEN_AS_WRITTEN = frozenset(
+    {"DECISION", "DO_WHILE", "EVENT", "HTTP", "HUMAN", "INLINE", "JSON_JQ_TRANSFORM", "LAMBDA", "SET_VARIABLE",
+     "START_WORKFLOW", "SWITCH", "TERMINATE", "WAIT"}
+)  # fmt: skip
+"""Of the engine's own tasks those whose record has their input where the definition has its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,7 @@ class Traced:
 
 
 def traced(observation: Observation) -> Iterator[Traced]:
-    """Trace every reference to a task's data, or to the execution's input, in worker tasks and in the output."""
+    """Trace every reference to a task's data, or to the execution's input, in tasks and in the output."""
     execution = observation.execution
     is_complete = execution.status is WorkflowStatus.COMPLETED
     if any(record.type == "TERMINATE" for record in observation.finals.values()):
@@ -52,10 +58,29 @@ def traced(observation: Observation) -> Iterator[Traced]:
         for key in observation.keys(reference.consumer):
             record = observation.finals[key]
             task = observation.graph.nodes.get(key)
-            if record.is_worker_task and task is not None:
+            if task is not None and (record.is_worker_task or record.type in _GIVEN_AS_WRITTEN):
                 template = lookup(task.inputs, reference.where)
                 given = lookup(record.input, reference.where)
                 yield _trace(observation, reference, label(key), template, given, record)
+    yield from _terminated(observation)
+
+
+def _terminated(observation: Observation) -> Iterator[Traced]:
+    """Compare the output that a TERMINATE has given its execution with the one that this has."""
+    ends = [
+        key
+        for key, each in observation.finals.items()
+        if each.type == "TERMINATE" and each.status is TaskStatus.COMPLETED
+    ]
+    given = observation.finals[ends[0]].input.get("workflowOutput") if len(ends) == 1 else None
+    if not isinstance(given, Mapping) or observation.execution.is_stored_elsewhere:
+        return
+    for name, value in given.items():
+        observed = observation.execution.output.get(name)
+        expression = f"workflowOutput of {label(ends[0])}"
+        yield Traced(
+            subject=observation.execution.name, where=name, expression=expression, expected=value, observed=observed
+        )
 
 
 def _is_data(reference: Reference) -> bool:

@@ -53,6 +53,7 @@ def test_the_password_is_in_no_representation():
         "http://a:hunter2@[::1", "me:hunter2@127.0.0.1", "http://me:hunter2@127.0.0.1:99999/?token=hunter2",
         "//me:hunter2@h:1",
         "http://m e:hunter2@h",
+        "http://me:hun hunter2@h", "me:a\thunter2 b@h", "http://me:hunter2 @h:80?x",
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_an_address_is_said_without_its_secret(text):
@@ -71,6 +72,8 @@ def test_redaction_hides_every_userinfo_and_nothing_else():
     assert redact("hunter2@127.0.0.1:8080 and hunter2@[::1]:80; mail me@home, at 5:30") == (
         "***@127.0.0.1:8080 and ***@[::1]:80; mail me@home, at 5:30"
     )
+    assert redact("no http://u:hun ter2@h:80 and http:/u:hun ter2@h") == "no http://***@h:80 and http:/***@h"
+    assert redact("http://h:80 is a@home, http://h: a@home") == "http://h:80 is a@home, http://h: a@home"
     assert redact("http://a:b@h/x and https://c@d, mail me@home") == "http://***@h/x and https://***@d, mail me@home"
 
 
