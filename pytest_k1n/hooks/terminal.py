@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     """Show executions, quality gates, where the time went and the files written: one screen high."""
+    from pytest_k1n.client.address import redact
     from pytest_k1n.report.weather import weather_line
 
     run, director = controller.run, controller.director
@@ -30,7 +31,7 @@ def summary(controller: Controller, reporter: pytest.TerminalReporter) -> None:
     _show_unknown(run, reporter)
     for line in controller.trouble:
         reporter.ensure_newline()
-        reporter.write_line(f"k1n: {one_line(line, most=2000)}", red=True)
+        reporter.write_line(f"k1n: {one_line(redact(line), most=2000)}", red=True)
     for line in _idle_faults(run):
         reporter.ensure_newline()
         reporter.write_line(f"k1n: {one_line(line)}", yellow=True)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from pytest_k1n.coordination.batch_run import BatchRun
 from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import file_stamp, replace_text
@@ -19,6 +17,7 @@ from pytest_k1n.report.grouping import Sighting, grouped, lenient
 from pytest_k1n.report.indented import indented
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
 from pytest_k1n.run.controller import Controller
+from pytest_k1n.run.mistakes import told
 from pytest_k1n.run.result import Result
 from pytest_k1n.run.run import Run
 from pytest_k1n.run.verdict import worst
@@ -45,7 +44,7 @@ def check_results_folder(run: Run) -> None:
         probe.unlink()
     except OSError as error:
         what = f"--k1n-results: {folder} cannot be written ({error.strerror})"
-        raise pytest.UsageError(f"{what}: choose another folder with --k1n-results=DIR") from None
+        raise told(f"{what}: choose another folder with --k1n-results=DIR") from None
 
 
 def results(controller: Controller, *, batch_number: int | None = None) -> Iterator[Result]:

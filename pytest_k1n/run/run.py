@@ -66,7 +66,9 @@ class Run:
         try:
             return resolve(cli, os.environ, ini, rootdir=self.config.rootpath)
         except SettingError as error:
-            raise pytest.UsageError(str(error)) from None
+            from pytest_k1n.run.mistakes import told
+
+            raise told(error) from None
 
     @cached_property
     def folder(self) -> RunFolder:
@@ -162,7 +164,9 @@ def _plan(config: pytest.Config, settings: Settings | None) -> tuple[Plan | None
         path, why = found
         return load_plan(path, shown=shown(path, config.rootpath)), why
     except PlanError as error:
-        raise pytest.UsageError(str(error)) from None
+        from pytest_k1n.run.mistakes import told
+
+        raise told(error) from None
 
 
 def is_listing(config: pytest.Config) -> bool:

@@ -12,6 +12,7 @@ from pytest_k1n.coordination.backend import TimeScale
 from pytest_k1n.core.choices import TimeName
 from pytest_k1n.core.extras import MissingExtra, require
 from pytest_k1n.engine.dialect import dialect_of
+from pytest_k1n.run.mistakes import told
 from pytest_k1n.servers.protocol import SERVER_VERSION, Kind, ServerSpec, parse_server
 from pytest_k1n.settings import Settings
 from pytest_k1n.workers.misbehaviour import BadFault, Fault
@@ -33,12 +34,12 @@ def spec_of(settings: Settings) -> ServerSpec:
         else:
             spec = parse_server(settings.server, source=settings.server_source)
     except (ValueError, PermissionError) as error:
-        raise pytest.UsageError(str(error)) from None
+        raise told(error) from None
     if spec.kind is Kind.EMBEDDED:
         try:
             dialect_of(settings.conductor)
         except ValueError as error:
-            raise pytest.UsageError(f"--k1n-conductor: {error}; --k1n-server=jar starts others") from None
+            raise told(f"--k1n-conductor: {error}; --k1n-server=jar starts others") from None
     is_postgres = settings.database == "postgres" or (settings.database is None and settings.servers > 1)
     if settings.servers > 1 and not is_postgres:
         raise pytest.UsageError(
@@ -132,7 +133,7 @@ def faults_of(settings: Settings) -> list[Fault]:
     try:
         return [Fault.parse(text) for text in settings.faults]
     except BadFault as error:
-        raise pytest.UsageError(f"--k1n-fault: {error}") from None
+        raise told(f"--k1n-fault: {error}") from None
 
 
 def check_extras(settings: Settings, spec: ServerSpec) -> None:
@@ -141,4 +142,4 @@ def check_extras(settings: Settings, spec: ServerSpec) -> None:
         try:
             require("uvicorn", extra="serve", use=f"the embedded engine in {settings.time} time")
         except MissingExtra as missing:
-            raise pytest.UsageError(str(missing)) from None
+            raise told(missing) from None

@@ -44,6 +44,19 @@ def test_a_bad_option_says_which_and_what_it_takes(project, option, says):
     refused(project.run(option), option.partition("=")[0], says)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("seed", "{}"), ("gate", "{}"), ("time", "{}"), ("conductor", "{}"), ("fault", "{}"), ("plan", "{}"),
+        ("history", "{}"), ("report", "{}.md"), ("server", "http://me:hun hunter2@127.0.0.1:1"),
+    ],
+)  # fmt: skip
+def test_a_url_that_is_given_to_another_option_keeps_its_password(project, option, value):
+    (project.pytester.path / "http:/me:hunter2@h.md").mkdir(parents=True)
+    outcome = project.run(f"--k1n-{option}=" + value.format("http://me:hunter2@h"), "-q")
+    assert "hunter2" not in outcome.text
+
+
 def test_virtual_time_on_a_real_server_is_refused(project):
     refused(project.run("--k1n-server=jar", "--k1n-time=virtual"), "cannot be accelerated")
 
