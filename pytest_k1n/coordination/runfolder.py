@@ -7,11 +7,12 @@ One writer per file, always by atomic replace, so that a reader sees the old tex
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -73,6 +74,11 @@ class RunState:
         return tuple(execution for execution in self.executions if execution.key == key)
 
 
+_ENDED = "ended"
+_LINK = 200
+"""Characters of a reason that a link says: file systems keep a short one with its name."""
+
+
 class RunFolder:
     """Reads and writes the run's files; paths are made on first write."""
 
@@ -81,6 +87,7 @@ class RunFolder:
         self._state: tuple[Stamp | None, RunState] = (None, RunState())
         self._qualities: dict[int, tuple[Stamp | None, PublishedQuality | None]] = {}
         self._seen: dict[str, tuple[Stamp | None, Execution]] = {}
+        self._ended = ""
 
     def make(self) -> RunFolder:
         """Make the folder where it is not there yet, closed to other users: it holds what executions are given."""
@@ -123,9 +130,27 @@ class RunFolder:
         return self._qualities[batch][1]
 
     def publish(self, state: RunState) -> None:
-        """Replace the run state (director only)."""
-        path = self.write_json("state.json", asdict(state))
+        """Replace the run state (director only). Raises OSError, but of one that says what has ended the run."""
+        try:
+            path = self.write_json("state.json", asdict(state))
+        except OSError:
+            if state.server_error is None:
+                raise
+            self._tell_the_end(state.server_error)
+            return
         self._state = (file_stamp(path), state)  # tests of the same process need not read it
+
+    def _tell_the_end(self, reason: str) -> None:
+        """Say what has ended the run where no file can be written: a full disk has room for a link, and its text."""
+        self._ended = reason
+        with suppress(OSError, ValueError):
+            os.symlink(reason[:_LINK], self.path / _ENDED)  # noqa: PTH211  # a text, not a path
+
+    def _the_end(self) -> str:
+        try:
+            return self._ended or os.readlink(self.path / _ENDED)  # noqa: PTH115  # as it was written
+        except OSError:
+            return ""
 
     def state(self) -> RunState:
         """Return the newest run state; parses only when the file has changed, so it may be asked every 10 ms."""
@@ -133,6 +158,8 @@ class RunFolder:
         stamp = file_stamp(path)
         known, state = self._state
         if stamp is None or stamp == known:
+            if reason := self._the_end():
+                state = replace(state, server_error=reason, gates={})
             return state
         state = _run_state(json.loads(path.read_text(encoding="utf-8")))
         self._state = (stamp, state)
@@ -152,7 +179,9 @@ class RunFolder:
             return seen
         from pytest_k1n.core.wire import wire  # here: every start of pytest brings this module
 
-        return wire.execution(self.read_json(name))
+        if (document := self.read_json(name)) is None:
+            raise FileNotFoundError(errno.ENOENT, "the run's folder in the temporary folder is gone", name)
+        return wire.execution(document)
 
     def evidence(self, workflow_id: str) -> Mapping[str, Any] | None:
         """Read what is known of an execution beside its snapshot, for `invocations.kept`; None before its end."""
@@ -190,7 +219,10 @@ def replace_text(target: Path, text: str) -> None:
     if target.exists() and not target.is_file():
         target.write_text(text, encoding="utf-8", errors="backslashreplace")
         return
-    target = target.resolve()
+    try:
+        target = target.resolve()
+    except RuntimeError:  # Python 3.11 and 3.12: a link that leads to itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(target)) from None
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         draft.write_text(text, encoding="utf-8", errors="backslashreplace")  # JSON may hold half a surrogate pair

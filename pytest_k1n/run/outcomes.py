@@ -79,7 +79,10 @@ def _picture(run: Run, described: Item, item: pytest.Item, report: pytest.TestRe
     findings = item.stash[EVIDENCE]["findings"] if EVIDENCE in item.stash else []
     if described.needs in ("execution", "phase", "batch", "alone"):
         executions = tuple(item.stash[EVIDENCE]["executions"]) if EVIDENCE in item.stash else ()
-        text = failure.section(run, described, executions=executions, findings=findings)
+        try:
+            text = failure.section(run, described, executions=executions, findings=findings)
+        except OSError as error:  # somebody has emptied the temporary folder
+            text = f"not shown: {error.strerror}"
         report.sections.append((retelling.PICTURE, text))
     elif held := item.stash.get(LOOKED_AT, None):
         report.sections.append((retelling.PICTURE, failure.own_section(run, item.nodeid, held, findings)))

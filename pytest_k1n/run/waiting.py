@@ -115,6 +115,8 @@ def _launched(state: RunState, item: Item, is_enough: Callable[[LaunchedExecutio
 def _gate(state: RunState, item: Item) -> tuple[str, str]:
     if item.batch == UNBATCHED:
         return (Gate.OPEN, "")
+    if state.server_error and not state.gates:  # it can publish nothing any more
+        return (Gate.BLOCKED, state.server_error)
     return state.gates.get(str(item.batch), (Gate.CLOSED, "the director has not spoken yet"))
 
 
