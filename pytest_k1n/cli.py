@@ -120,7 +120,10 @@ def _has_empty(words: Sequence[str]) -> bool:
 
 def _is_named_pipe(word: str) -> bool:
     """Whether an argument, or the value of an option, is a pipe with a name; a shell's `<(...)` has none."""
-    path = word.partition("=")[2] if word.startswith("--") else word
+    return any(map(_is_fifo, (word, word.partition("=")[2])))
+
+
+def _is_fifo(path: str) -> bool:
     if not path or path.startswith(("/dev/", "/proc/")):
         return False
     try:

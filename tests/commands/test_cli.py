@@ -22,7 +22,16 @@ def test_a_word_that_is_no_command_is_shown_not_obeyed(capsys):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-@pytest.mark.parametrize("words", [["check", "{}"], ["lint", "{}"], ["check", "x", "--plan={}"], ["validate", "{}"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "{}"],
+        ["lint", "{}"],
+        ["check", "x", "--plan={}"],
+        ["validate", "{}"],
+        ["run", "x", "--output", "a={}"],
+    ],
+)
 def test_a_named_pipe_that_nobody_writes_into_is_not_waited_for(tmp_path, capsys, words):
     pipe = tmp_path / "executions.json"
     os.mkfifo(pipe)
