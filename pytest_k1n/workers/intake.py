@@ -91,8 +91,10 @@ class Intake:
         """Whether a backlog of this type is being polled by another thread right now."""
         return task_type in self._hot and task_type in self._polling
 
-    def adopt(self, task_id: str) -> HeldTask | None:
-        """Take on a task whose delivery to us got lost on the way."""
+    def adopt(self, task_id: str, *, has_begun: Callable[[str], bool]) -> HeldTask | None:
+        """Take on a task whose delivery to us got lost on the way, and none that `has_begun` since we asked."""
+        if has_begun(task_id):
+            return None
         try:
             document = self._client.task(task_id)
         except ConductorError:
@@ -102,6 +104,9 @@ class Intake:
         task_type = str(document.get("taskType"))
         if (hand := self._accept(document, task_type)) is not None:
             with self._lock:
+                if has_begun(task_id):  # its delivery was only late: it may be over by now
+                    del self._hands[task_id]
+                    return None
                 self._busy[task_type] += 1
             self._report(f"took on {document.get('referenceTaskName')} ({task_id}), whose delivery had got lost")
             self._extend(task_id, str(document.get("workflowInstanceId")))

@@ -275,7 +275,7 @@ class Worker:
                         name = task.workflow_task.name if task.workflow_task else ""
                         self._serve_if_handled(task.ref, task.type, name, task.iteration)
             for record in self._tracker.looked(execution, time.monotonic() - began):
-                if not self._ledger.has_begun(record.task_id) and (hand := self._intake.adopt(record.task_id)):
+                if hand := self._intake.adopt(record.task_id, has_begun=self._ledger.has_begun):
                     self._start(hand)
             self._wake.set()
 

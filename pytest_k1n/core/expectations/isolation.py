@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pytest_k1n.core.concurrency.interference import worker_concurrency
 from pytest_k1n.core.concurrency.taint import Index
 from pytest_k1n.core.expectations.expectation import Judge, expectation
+from pytest_k1n.core.expectations.latency import judge_latency
 from pytest_k1n.core.expectations.subjects import Other, is_same, observation_of, pending
 from pytest_k1n.core.findings import Findings
 from pytest_k1n.core.model import Execution
@@ -82,7 +83,10 @@ def workers_kept(observations: Sequence[Observation], tally: Tally) -> None:
 
 @expectation
 def finishes_before(other: Other) -> Judge:
-    """Expect this execution to end before the other one, by the server's clock."""
+    """Expect this execution to end before the other one, by the server's clock.
+
+    Neither waits for the other, so what the machine stood still meanwhile counts as for any latency.
+    """
 
     def judge(observation: Observation) -> Findings:
         tally = Tally()
@@ -103,9 +107,18 @@ def finishes_before(other: Other) -> Judge:
         elif their_end_ms is None or end_ms < their_end_ms:
             tally.passed()
         else:
-            observed = f"it ended {format_ms(end_ms - their_end_ms)} after it"
-            margin = format_ms(end_ms - their_end_ms)
-            tally.fail("ended-late", name, expected=expected, observed=observed, margin=margin)
+            judge_latency(
+                observation,
+                tally,
+                [Interval(observation.execution.started_ms, end_ms)],
+                measured_ms=max(1, end_ms - their_end_ms),
+                budget_ms=0,
+                code="ended-late",
+                subject=name,
+                expected=expected,
+                observed=f"it ended {format_ms(end_ms - their_end_ms)} after it",
+                margin=format_ms(end_ms - their_end_ms),
+            )
         _say_if_swapped(observation, theirs, tally)
         return tally.findings()
 

@@ -5,6 +5,7 @@ import pytest
 from pytest_k1n.core.expectations import (
     completed,
     concurrent,
+    finishes_before,
     in_order,
     max_queue_wait,
     not_slower_than,
@@ -51,6 +52,10 @@ LATE = {
     "batch-too-long": (
         lambda build, weather: named(build, "own", build.task("a", 200, 900), start=200, weather=weather),
         lambda build: spans_batch(named(build, "other", build.task("a", 0, 900))),
+    ),
+    "ended-late": (
+        lambda build, weather: named(build, "own", build.task("a", 200, 900), weather=weather),
+        lambda build: finishes_before(named(build, "other", build.task("a", 0, 850))),
     ),
 }
 
