@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -117,7 +118,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from pytest_k1n.fixtures.quality import parametrize
         from pytest_k1n.hooks.collection import take_notice
 
-        parametrize(metafunc, take_notice(metafunc.config).plan)
+        with suppress(pytest.UsageError):  # said once, in one line, when everything has been collected
+            parametrize(metafunc, take_notice(metafunc.config).plan)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # outermost: sees what was there before -m and -k

@@ -13,6 +13,7 @@ def refused(outcome, *words):
         assert word in outcome.text
     assert "Traceback" not in outcome.text
     assert "INTERNALERROR" not in outcome.text
+    assert "UsageError" not in outcome.text
 
 
 def test_a_malformed_plan_names_file_and_line(project):
@@ -22,6 +23,13 @@ def test_a_malformed_plan_names_file_and_line(project):
 def test_a_plan_with_mistakes_tells_all_of_them(project):
     text = 'schema = "k1n-plan/1"\n[[batch]]\nnumber = "one"\ntitel = "x"\n'
     refused(project.plan(text).run(), "number", "titel", "title")
+
+
+@pytest.mark.parametrize("nodes", [(), ("-n", "1")])
+def test_a_mistake_is_told_once_where_quality_gates_are_collected(gated_project, nodes):
+    outcome = gated_project.plan('schema = "k1n-plan/1"\n[[batch]]\nnumber = "one"\n').run(*nodes)
+    refused(outcome, "number")
+    assert outcome.text.count("'one'") == 1
 
 
 def test_a_missing_plan_file_is_named(project):
