@@ -25,11 +25,24 @@ def test_a_plan_with_mistakes_tells_all_of_them(project):
     refused(project.plan(text).run(), "number", "titel", "title")
 
 
+LATE_MISTAKE = """
+schema = "k1n-plan/1"
+[[batch]]
+number = 1
+[[batch.template]]
+id = "01"
+slug = "first"
+workflow = "FIRST"
+band = ["16m", "10m"]
+"""
+"""Found by whoever needs the whole plan, and not by whoever needs its marks."""
+
+
 @pytest.mark.parametrize("nodes", [(), ("-n", "1")])
 def test_a_mistake_is_told_once_where_quality_gates_are_collected(gated_project, nodes):
-    outcome = gated_project.plan('schema = "k1n-plan/1"\n[[batch]]\nnumber = "one"\n').run(*nodes)
-    refused(outcome, "number")
-    assert outcome.text.count("'one'") == 1
+    outcome = gated_project.plan(LATE_MISTAKE).run(*nodes)
+    refused(outcome, "16m is longer than 10m")
+    assert outcome.text.count("longer than") == 1
 
 
 def test_a_missing_plan_file_is_named(project):
