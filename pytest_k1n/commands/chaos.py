@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.plan.library import read_definitions
+from pytest_k1n.validation.bounded import read_at_most
 
 _BUDGET = 3
 """How many times as long as without a fault a run may take, beside the fault itself."""
@@ -69,8 +71,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             stage = stack.enter_context(_real(arguments, definition, tasks))
         tried = Tried(workflow=str(definition["name"]), refs=stage.refs, kinds=stage.kinds)
-        if arguments.coverage and arguments.coverage.exists():
-            _add_earlier(tried, arguments.coverage)
+        _add_earlier(tried, arguments.coverage)
         runs = [stage.run(number, each) for number, each in _drawn(arguments, stage)]
     for ran in runs:
         if ran.struck:
@@ -280,9 +281,10 @@ def _document(arguments: argparse.Namespace, stage: Stage, runs: Sequence[Ran], 
     }
 
 
-def _add_earlier(tried: Tried, path: Path) -> None:
+def _add_earlier(tried: Tried, path: Path | None) -> None:
     try:
-        tried.add(json.loads(path.read_text("utf-8")))
+        if path and lexists(path):
+            tried.add(json.loads(read_at_most(path, 64)))
     except ValueError as error:
         raise ValueError(f"--coverage {path}: {error}") from None
 

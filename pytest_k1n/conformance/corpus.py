@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_k1n.conformance.cases import Case, Document, case_from
+from pytest_k1n.validation.bounded import read_at_most
 
 FORMAT = "conformance-case/1"
+_MOST_MB = 256
 SUITES = ("catalogue", "operations", "requests", "waiting", "mocks", "generated", "matrix")
 """In the order in which they are run: what is commonest first."""
 _PACKAGE = Path(__file__).parent.parent
@@ -93,9 +95,9 @@ def recordings_of(suite: str, within: Path | None = None) -> Path:
 def read(path: Path) -> dict[str, Recording]:
     """Read the recordings of a file by the case's name: JSON, or JSON lines, compressed (`.xz`) or not.
 
-    Raises ValueError that names file and line.
+    Raises ValueError that names file and line, and OSError.
     """
-    content = path.read_bytes()
+    content = read_at_most(path, _MOST_MB)
     try:
         text = (lzma.decompress(content) if path.suffix == ".xz" else content).decode()
         lines = [text] if path.suffix == ".json" else text.splitlines()

@@ -62,6 +62,8 @@ def test_an_option_may_be_given_nothing(capsys):
         ["run", "{}", "--output", "a=/dev/zero"],
         ["worker", "--server", "http://127.0.0.1:1", "--types", "a", "--jitters", "/dev/zero"],
         ["worker", "--server", "http://127.0.0.1:1", "--types", "a", "--estimates", "/dev/zero"],
+        ["chaos", "{}", "--coverage", "/dev/zero", "--runs", "1"],
+        ["conformance", "--cases", "/dev/zero", "--list"],
     ],
 )
 def test_a_file_without_an_end_is_not_read_to_it(tmp_path, capsys, words):
