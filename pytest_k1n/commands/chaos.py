@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from os.path import lexists
 from pathlib import Path
 from typing import Any
 
@@ -283,7 +282,7 @@ def _document(arguments: argparse.Namespace, stage: Stage, runs: Sequence[Ran], 
 
 def _add_earlier(tried: Tried, path: Path | None) -> None:
     try:
-        if path and lexists(path):
+        if path and (path.exists() or path.is_symlink()):
             tried.add(json.loads(read_at_most(path, 64)))
     except ValueError as error:
         raise ValueError(f"--coverage {path}: {error}") from None
