@@ -35,6 +35,7 @@ class ControllerHooks:
     def __init__(self, drive: Drive) -> None:
         self.controller = drive.controller
         self._drive = drive
+        self._session: pytest.Session | None = None
 
     @pytest.hookimpl(tryfirst=True)  # before the terminal reporter, so that the gate opens as early as it can
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -60,6 +61,7 @@ class ControllerHooks:
     @pytest.hookimpl(trylast=True)  # --lf has written its list by then, the terminal has not yet summed up
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """End the director, also after Ctrl-C; settle the exit code and what --lf runs next time."""
+        self._session = session
         try:
             if not self._drive.close():
                 self.controller.fail("the director did not end within a minute: a server or worker may be left running")
@@ -80,8 +82,10 @@ class ControllerHooks:
             show_cut_causes(self.controller.run.config, terminalreporter)
 
     def pytest_unconfigure(self) -> None:
-        """Remove or keep the run folder."""
-        _settle_folder(self.controller)
+        """Remove or keep the run folder; a run whose evidence could not be kept has failed."""
+        is_settled = _settle_folder(self.controller)
+        if not is_settled and self._session and self._session.exitstatus == pytest.ExitCode.OK:
+            self._session.exitstatus = pytest.ExitCode.TESTS_FAILED  # pytest reads it once more after this
 
 
 def _feed(controller: Controller, report: pytest.TestReport) -> None:
@@ -140,18 +144,19 @@ def _keep_in_last_failed(config: pytest.Config, outcomes: Mapping[str, ItemOutco
         cache.set("cache/lastfailed", {**failed, **dict.fromkeys(unfinished, True)})
 
 
-def _settle_folder(controller: Controller) -> None:
+def _settle_folder(controller: Controller) -> bool:
     """Move the run folder to where it is kept, or remove it; says nothing: the summary has named the place.
 
-    What cannot be moved, because the disk is full or the place is gone, is said: the summary is over by then.
+    What cannot be moved, because the disk is full or the place is gone, is said: the summary is over by then. Whether
+    all is as it should be.
     """
     folder, kept = controller.run.folder_path, controller.kept
     if not folder.exists():
-        return
+        return True
     forget_sigterm()
     if kept is None:
         shutil.rmtree(folder, ignore_errors=True)
-        return
+        return True
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(folder, kept)
@@ -159,3 +164,5 @@ def _settle_folder(controller: Controller) -> None:
         reason = error.strerror or "not all of it could be copied"  # shutil gathers the errors of a whole tree
         line = f"k1n: the evidence could not be kept in {kept} ({reason}); the next run removes {folder}"
         print(one_line(line, most=500), file=sys.stderr)
+        return False
+    return True

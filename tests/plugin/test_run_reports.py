@@ -144,6 +144,17 @@ def test_a_results_folder_that_is_gone_at_the_end_is_a_red_line_and_no_traceback
     assert "Traceback" not in outcome.text
 
 
+def test_evidence_that_cannot_be_kept_fails_the_run(project, monkeypatch):
+    (project.pytester.path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(project.pytester.path / "tmp"))
+    (project.pytester.path / "test-results").mkdir()
+    (project.pytester.path / "test-results" / "runs").write_text("a file")
+    assert project.spawn("-q", "-m", "batch1").code == 0
+    outcome = project.spawn("-q", "-m", "batch1", "--k1n-keep=always")
+    assert outcome.code == 1
+    assert "the evidence could not be kept in" in outcome.text
+
+
 ASSERTING = """
 import pytest
 
