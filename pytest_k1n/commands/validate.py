@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from os.path import isdir
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from pytest_k1n.lint.check_selection import Selection, read_selection
 from pytest_k1n.lint.judge import lint
 from pytest_k1n.lint.source_file import DefinitionKind, SourceFile, Unreadable, read_source
 from pytest_k1n.validation import agreement
+from pytest_k1n.validation.bounded import files_in
 from pytest_k1n.validation.schema import SchemaProblem, validate
 
 _AGREE = {"results": agreement.of_results, "run": agreement.of_run}
@@ -37,7 +39,8 @@ class FileReport:
 
 def add_validate_parser(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `k1n validate`."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="what each is, its content tells")
+    parser.add_argument("files", nargs="+", metavar="FILE",
+        help="what each is, its content tells; of a folder, all .json and .toml files in it and below")  # fmt: skip
     parser.add_argument("-q", "--quiet", action="store_true", help="print problems only")
 
 
@@ -51,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
 def run_validate(arguments: argparse.Namespace) -> int:
     """Print one line per problem, or one per valid file, and return the exit code."""
     exit_code = 0
-    for name in arguments.files:
+    for name in _each(arguments.files):
         try:
             report = inspect(Path(name))
         except Unreadable as error:
@@ -66,6 +69,14 @@ def run_validate(arguments: argparse.Namespace) -> int:
             count = counted(len(report.warnings), "warning")
             print(f"{name}: {f'accepted, with {count}' if report.warnings else 'valid'}, {report.kind}")
     return exit_code
+
+
+def _each(names: Sequence[str]) -> Iterator[str]:
+    """Yield files, those of folders as well; a folder that holds none stays, to be told of."""
+    for name in names:
+        is_folder = isdir(name)  # noqa: PTH112 (Path raises where a name is too long for any file)
+        found = files_in(Path(name), suffixes=(".json", ".toml")) if is_folder else []
+        yield from map(str, found) if found else (name,)
 
 
 def inspect(path: Path) -> FileReport:

@@ -194,3 +194,17 @@ def test_what_goes_on_for_ever_learns_that_nobody_reads_it():
         os.close(read)
         assert not shown.is_read()
         print("on", file=shown, flush=True)
+
+
+def test_a_folder_is_validated_file_by_file(tmp_path, capsys):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "task.json").write_text('{"name": "a", "ownerEmail": "me@example.com"}')
+    (tmp_path / "bad.toml").write_text("schema = ")
+    (tmp_path / "notes.txt").write_text("no JSON")
+    assert main(["validate", str(tmp_path)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0].rpartition("/")[2] for line in told] == ["bad.toml", "task.json"]
+    (tmp_path / "none").mkdir()
+    assert main(["validate", str(tmp_path / "none")]) == 2
+    assert "Is a directory" in capsys.readouterr().err
+    assert main(["validate", "x" * 5000]) == 2
