@@ -39,8 +39,8 @@ def retry_limit(observation: Observation, record: TaskRecord) -> int | None:
 def attempts_by_hand(observation: Observation) -> set[tuple[TaskKey, int]]:
     """Return the attempts that somebody asked for by retrying the execution, each as its task and its number.
 
-    Of several such requests 3.32.1 keeps the instant of the last. What an earlier one has led to cannot be told from
-    what the server does by itself, as long as it is within the limits of its task.
+    Those are what the server would not have made by itself: beyond the limit of the task, or after an end that it does
+    not retry. Of several requests 3.32.1 keeps the instant of the last.
     """
     asked_ms = observation.execution.last_retried_ms
     if asked_ms is None:  # nearly always
@@ -52,11 +52,10 @@ def attempts_by_hand(observation: Observation) -> set[tuple[TaskKey, int]]:
 def _is_by_hand(observation: Observation, before: TaskRecord, after: TaskRecord, asked_ms: int) -> bool:
     if before.ended_ms is None or before.ended_ms > asked_ms:
         return False
-    if after.scheduled_ms is not None and after.scheduled_ms >= asked_ms:
+    if before.status not in (TaskStatus.FAILED, TaskStatus.TIMED_OUT):
         return True
     limit = retry_limit(observation, after)
-    is_retriable = before.status in (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
-    return not is_retriable or (limit is not None and after.attempt > limit)
+    return limit is not None and after.attempt > limit
 
 
 def may_repeat(observation: Observation, ref: str) -> bool:
