@@ -13,14 +13,15 @@ _USERINFO = re.compile(
     r"(?<=//)\S*@|(?:(?<=//)|(?<=:/)(?!/))[^\s/@:]*:(?!\d+(?:[/\s,;)'\"]|$))(?=\S)[^@\n]{0,200}@(?=[\w\[])"
     r"|[^\s/@:'\"]+:(?!//)[^\s@]*@(?=[\w\[])|[^\s/@:'\"=]+@(?=[\w.\[\]:-]+:\d)"
 )
-"""Up to the last `@` before a blank, because passwords hold slashes; past a blank where a port
-would be none; also without a scheme: `me:secret@host`, and a
-token alone where a port follows, `secret@host:8080`."""
+"""Up to the last `@` before a blank, because passwords hold slashes; past a blank where a port would be none; also
+without a scheme: `me:secret@host`, and a token alone where a port follows, `secret@host:8080`."""
 _PARAMETER = re.compile(
     r"(?<=[?&#;])([\w.-]*(?:token|secret|passw|pwd|key|auth|sig|credential)[\w.-]*=)[^\s&#;'\"]+", re.IGNORECASE
 )
 """A parameter of a URL whose name says that it is a secret."""
 _BEHIND = re.compile(r"[?#].*", re.DOTALL)
+_BEFORE_HOST = re.compile(r"^(\w+:/*)?.*@", re.DOTALL)
+"""Of a text that is an address and nothing else, whatever blanks and lines it holds."""
 
 
 class BadAddress(ValueError):
@@ -53,9 +54,8 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read a URL, with or without `/api`. Raises BadAddress that says what is wrong."""
-        shown = _BEHIND.sub(
-            "", redact(re.sub(r"^(\w+:/*)?.*@", r"\1***@", text.strip(), flags=re.DOTALL))
-        )  # what follows the path may be a token
+        without_userinfo = _BEFORE_HOST.sub(r"\1***@", text.strip())
+        shown = _BEHIND.sub("", redact(without_userinfo))  # what follows the path may be a token
         try:
             parts = urlsplit(text.strip())
             port = parts.port

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -50,11 +49,10 @@ def conduct(
             for index, one in enumerate(recordings)
         ]
         done = itertools.count(1)
-        is_cut_off = threading.Event()
 
         def once(each: _Asking) -> CaseResult:
             result = each.result(1, clock)
-            if not is_cut_off.is_set():  # what was under way then may still find something, and it counts for nothing
+            if not target.is_stopped:  # what was under way then may still find something, and it counts for nothing
                 progress(next(done), len(asking), result, False)
             return result
 
@@ -62,7 +60,6 @@ def conduct(
             try:
                 first = list(pool.map(once, asking))
             except BaseException:
-                is_cut_off.set()
                 target.stop()  # whoever has interrupted it does not wait for a case that waits for its server
                 raise
         more = 1 if subject.moves_clock else runs - 1  # an engine on a clock of ours has no races

@@ -66,6 +66,11 @@ class RealTarget:
         """Have every case that waits end here: it takes away what it has started, and waits for nothing."""
         self._stopped.set()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nobody waits for its cases any more."""
+        return self._stopped.is_set()
+
     def __enter__(self) -> RealTarget:
         return self
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from .conftest import PLAN
+
 
 def refused(outcome, *words):
     assert outcome.code == 4, outcome.text
@@ -25,22 +27,10 @@ def test_a_plan_with_mistakes_tells_all_of_them(project):
     refused(project.plan(text).run(), "number", "titel", "title")
 
 
-LATE_MISTAKE = """
-schema = "k1n-plan/1"
-[[batch]]
-number = 1
-[[batch.template]]
-id = "01"
-slug = "first"
-workflow = "FIRST"
-band = ["16m", "10m"]
-"""
-"""Found by whoever needs the whole plan, and not by whoever needs its marks."""
-
-
 @pytest.mark.parametrize("nodes", [(), ("-n", "1")])
 def test_a_mistake_is_told_once_where_quality_gates_are_collected(gated_project, nodes):
-    outcome = gated_project.plan(LATE_MISTAKE).run(*nodes)
+    """One that is found by whoever needs the whole plan, and not by whoever needs its marks."""
+    outcome = gated_project.plan(PLAN.replace('["5m", "8m"]', '["16m", "10m"]')).run(*nodes)
     refused(outcome, "16m is longer than 10m")
     assert outcome.text.count("longer than") == 1
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from pytest_k1n.core.expectations.expectation import Judge, expectation
 from pytest_k1n.core.expectations.latency import judge_latency
-from pytest_k1n.core.expectations.standstill import fewer_by_weather, kept_apart
+from pytest_k1n.core.expectations.standstill import fewer_by_late_answers, kept_apart
 from pytest_k1n.core.expectations.subjects import (
     Other,
     is_same,
@@ -138,7 +138,9 @@ def concurrency(n: int) -> Judge:
         elif low <= n <= high:
             observed = f"{low} or {high}: some overlap for less than {format_ms(RESOLUTION_MS)}"
             tally.unknown("overlap-undecidable", subject, expected=expected, observed=observed)
-        elif not fewer_by_weather(observation, observation.worker_keys, n, tally, subject=subject, expected=expected):
+        elif not fewer_by_late_answers(
+            observation, observation.worker_keys, n, tally, subject=subject, expected=expected
+        ):
             tally.fail("wrong-concurrency", subject, expected=expected, observed=f"{high}: {at}", margin=f"{high - n}")
         return tally.findings()
 

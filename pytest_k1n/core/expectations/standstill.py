@@ -54,7 +54,7 @@ def kept_apart(
     return True
 
 
-def fewer_by_weather(
+def fewer_by_late_answers(
     observation: Observation,
     keys: Iterable[TaskKey],
     least: int,

@@ -12,7 +12,7 @@ from pytest_k1n.core.definition.shape import JOINS
 from pytest_k1n.core.expectations.order import phases_apart
 from pytest_k1n.core.expectations.outcome import status_is
 from pytest_k1n.core.expectations.overlap import overlapping
-from pytest_k1n.core.expectations.standstill import fewer_by_weather
+from pytest_k1n.core.expectations.standstill import fewer_by_late_answers
 from pytest_k1n.core.expectations.subjects import steps_back
 from pytest_k1n.core.gates.category import Exempt, not_applicable
 from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
@@ -139,7 +139,7 @@ def _group(observation: Observation, keys: tuple[TaskKey, ...], tally: Tally, or
     expected = f"{f'{least} to ' if least < most else ''}{most} at once, as many as {why}"
     if least <= level <= most:
         tally.passed()
-    elif level > most or not fewer_by_weather(
+    elif level > most or not fewer_by_late_answers(
         observation, records, least, tally, subject=subject, expected=expected, origin=origin
     ):
         tally.fail(
