@@ -16,6 +16,8 @@ from pytest_k1n.commands.shown import Shown
 from pytest_k1n.core.text import one_line, shortened
 
 USAGE_EXIT = 2
+MOST = 2000
+"""Characters of a line on stderr."""
 STDIN = "/dev/stdin"
 """What `-` stands for where a command takes a file."""
 
@@ -57,7 +59,7 @@ COMMANDS = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistake is one line on stderr and exit code 2, Ctrl-C is 130."""
     words = list(sys.argv[1:] if argv is None else argv)
-    out, err = Shown(sys.stdout), Shown(sys.stderr, hides=redact)
+    out, err = Shown(sys.stdout), Shown(sys.stderr, hides=_told)
     with redirect_stdout(out), redirect_stderr(err):
         try:
             code = _run(words)
@@ -108,8 +110,18 @@ def _run(words: Sequence[str]) -> int:
         expected = isinstance(error, ValueError | LookupError | OSError | ConductorError)
         if not expected or os.environ.get("K1N_TRACEBACK"):
             raise
-        print(f"k1n {command.name}: {shortened(redact(str(error)), most=2000)}", file=sys.stderr)
+        said = redact(str(error))
+        has_rows = hasattr(error, "problems") or hasattr(error, "facts")  # others quote a name, whatever it holds
+        print(
+            f"k1n {command.name}: {shortened(said, most=MOST) if has_rows else one_line(said, most=MOST)}",
+            file=sys.stderr,
+        )
         return USAGE_EXIT
+
+
+def _told(text: str) -> str:
+    """Hide what is secret in a text for stderr, and shorten each line: argparse repeats what it does not know."""
+    return "\n".join(shortened(line, most=MOST) for line in redact(text).split("\n"))
 
 
 def _has_empty(words: Sequence[str]) -> bool:

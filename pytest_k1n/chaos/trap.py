@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from random import Random
 from pytest_k1n.chaos.faults import Injection
 from pytest_k1n.chaos.proxy import Asked, Deed
 from pytest_k1n.core.http import HttpResponse
+from pytest_k1n.core.text import from_json
 
 _LATENCY_S = (0.01, 0.08)
 _ON_THE_WIRE = {
@@ -91,7 +91,7 @@ class Trap:
         if "/tasks/poll/" not in request.target or len(response.body) < 3 or response.status != 200:
             return False
         try:
-            tasks = json.loads(response.body)
+            tasks = from_json(response.body)
         except ValueError:
             return False
         assert self._injection is not None
@@ -109,7 +109,7 @@ class Trap:
         if request.method != "POST" or request.target.partition("?")[0] != "/api/tasks":
             return False
         try:
-            result = json.loads(request.body)
+            result = from_json(request.body)
         except ValueError:
             return False
         return result.get("taskId") in self._ids and result.get("status") != "IN_PROGRESS"

@@ -12,10 +12,12 @@ from pytest_k1n.client.retry import retried
 from pytest_k1n.client.transport import Transport
 from pytest_k1n.core.http import TIMEOUT_S, HttpRequest, HttpResponse
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.text import from_json
 
 JsonObject = dict[str, Json]
 J = TypeVar("J", bound=Json)
 
+_NOTHING: Mapping[str, type] = {}
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -67,25 +69,34 @@ class Calls:
     def _json(self, kind: type[J], method: str, path: str, answer: HttpResponse) -> J:
         """Parse an answer that must be JSON of one kind. Raises NotConductor."""
         try:
-            document = json.loads(answer.body)
+            document = from_json(answer.body)
         except ValueError:
             document = None
         if not isinstance(document, kind):
-            what = "a web page" if "html" in answer.content_type else "no JSON of the kind that Conductor sends"
-            raise NotConductor(
-                f"what answers is not Conductor's API: {what}",
-                method=method,
-                path=path,
-                url=self.url,
-                status=answer.status,
-            )
+            raise self._foreign(method, path, answer)
         return document
+
+    def _foreign(self, method: str, path: str, answer: HttpResponse) -> NotConductor:
+        what = "a web page" if "html" in answer.content_type else "no JSON of the kind that Conductor sends"
+        message = f"what answers is not Conductor's API: {what}"
+        return NotConductor(message, method=method, path=path, url=self.url, status=answer.status)
+
+    def _objects(
+        self, found: object, method: str, path: str, answer: HttpResponse, *, needs: Mapping[str, type] = _NOTHING
+    ) -> list[JsonObject]:
+        """Take what an answer, or a part of it, has for a list of objects with some fields. Raises NotConductor."""
+        listed = found if isinstance(found, list) else [None]
+        for each in listed:
+            if not isinstance(each, dict) or not all(isinstance(each.get(key), needs[key]) for key in needs):
+                raise self._foreign(method, path, answer)
+        return cast("list[JsonObject]", listed)
 
     def _get_object(self, path: str, **params: object) -> JsonObject:
         return cast("JsonObject", self._json(dict, "GET", path, self._call("GET", path, params=params)))
 
     def _get_list(self, path: str, **params: object) -> list[JsonObject]:
-        return cast("list[JsonObject]", self._json(list, "GET", path, self._call("GET", path, params=params)))
+        answer = self._call("GET", path, params=params)
+        return self._objects(self._json(list, "GET", path, answer), "GET", path, answer)
 
     def _text_of(self, method: str, path: str, answer: HttpResponse) -> str:
         """Read an id, which Conductor sends as bare text. Raises NotConductor for a web page."""

@@ -15,7 +15,7 @@ Messages are one line and hold no secrets: URLs come without userinfo, headers n
 
 from __future__ import annotations
 
-import json
+from pytest_k1n.core.text import from_json
 
 _SHOWN = 300
 IN_PROCESS = "embedded:"
@@ -111,7 +111,7 @@ def is_transient(error: BaseException) -> bool:
 
 def _explanation(body: bytes) -> tuple[str, bool]:
     try:
-        document = json.loads(body)
+        document = from_json(body)
     except ValueError:
         return "", False
     if not isinstance(document, dict):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import cast
 
 from pytest_k1n.client.calls import Calls, JsonObject, segment
 from pytest_k1n.client.errors import ConductorError, ServerFailure, ServerUnreachable, StartedTwice
 from pytest_k1n.client.retry import Backoff
 from pytest_k1n.core.model import Json
+
+_IDENTIFIED: Mapping[str, type] = {"workflowId": str}
 
 
 class Executions(Calls):
@@ -120,14 +121,15 @@ class Executions(Calls):
         params = {"includeClosed": closed, "includeTasks": False}
         answer = self._call("POST", path, params=params, body=[correlation_id], repeatable=True)
         found = self._json(dict, "POST", path, answer).get(correlation_id) or []
-        return [str(each.get("workflowId")) for each in cast("list[JsonObject]", found)]
+        return [str(each["workflowId"]) for each in self._objects(found, "POST", path, answer, needs=_IDENTIFIED)]
 
     def search(self, query: str, *, start: int = 0, size: int = 100, sort: str | None = None) -> list[JsonObject]:
         """Return summaries of the executions that match, such as `workflowType IN (A,B) AND status = RUNNING`."""
         path = "/api/workflow/search"
-        found = self._get_object(path, query=query, start=start, size=size, sort=sort, freeText="*")
-        results = found.get("results")
-        return cast("list[JsonObject]", results) if isinstance(results, list) else []
+        params = {"query": query, "start": start, "size": size, "sort": sort, "freeText": "*"}
+        answer = self._call("GET", path, params=params)
+        found = self._json(dict, "GET", path, answer).get("results") or []
+        return self._objects(found, "GET", path, answer, needs=_IDENTIFIED)
 
     def pause(self, workflow_id: str) -> None:
         """Stop scheduling; tasks in progress may end."""

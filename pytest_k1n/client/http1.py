@@ -7,6 +7,7 @@ answers go through the e-mail parser), 1,237 µs with requests (`python -m bench
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from io import BufferedReader, RawIOBase
 from time import monotonic
@@ -21,7 +22,8 @@ _LINE_LIMIT = 65_536
 _HEADER_LIMIT = 200
 _SLOWEST = 64 * 1024
 """Bytes a second: an answer that comes more slowly than that has to be complete within the request's timeout."""
-_LARGEST = 2**30
+LARGEST = 2**30
+TOO_LARGE = "its answer has more than 1 GiB"
 _FRESH_S = 0.5
 """A connection used this recently is not asked whether it still lives: servers keep idle ones for many seconds."""
 
@@ -30,17 +32,17 @@ class BrokenAnswer(ConnectionError):
     """The peer closed half-way, or what it sent is not HTTP/1.1."""
 
 
-class _Incoming(RawIOBase):
+class Incoming(RawIOBase):
     """What comes on a socket, which times out between two bytes only: a byte a second would have no end."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._socket = connection
+    def __init__(self, receive: Callable[[WriteableBuffer], int | None]) -> None:
+        self._receive = receive
         self._until = 0.0
         self._left = 0
 
     def expect(self, timeout_s: float) -> None:
         """Begin one answer."""
-        self._until, self._left = monotonic() + timeout_s, _LARGEST
+        self._until, self._left = monotonic() + timeout_s, LARGEST
 
     def readable(self) -> bool:
         return True
@@ -48,11 +50,11 @@ class _Incoming(RawIOBase):
     def readinto(self, buffer: WriteableBuffer) -> int:
         if monotonic() > self._until:
             raise TimeoutError
-        received = self._socket.recv_into(buffer)
+        received = self._receive(buffer) or 0
         self._until += received / _SLOWEST
         self._left -= received
         if self._left < 0:
-            raise BrokenAnswer("its answer has more than 1 GiB")
+            raise BrokenAnswer(TOO_LARGE)
         return received
 
 
@@ -67,7 +69,7 @@ class Connection:
         self._connect_timeout_s = connect_timeout_s
         self._socket: socket.socket | None = None
         self._reader: BufferedReader | None = None
-        self._incoming: _Incoming | None = None
+        self._incoming: Incoming | None = None
         self._used = 0.0
         self.has_sent = False
         """Whether the server may have got (part of) the request of the last `exchange`."""
@@ -86,7 +88,7 @@ class Connection:
         if self._socket is None or self._reader is None or self._incoming is None:
             self._socket = socket.create_connection(self._place, self._connect_timeout_s)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._incoming = _Incoming(self._socket)
+            self._incoming = Incoming(self._socket.recv_into)
             self._reader = BufferedReader(self._incoming)
         reader = self._reader
         if self._socket.gettimeout() != timeout_s:
@@ -189,8 +191,8 @@ def _chunked(reader: BufferedReader) -> bytes:
 
 
 def _exactly(reader: BufferedReader, size: int) -> bytes:
-    if size > _LARGEST:
-        raise BrokenAnswer("its answer has more than 1 GiB")
+    if size > LARGEST:
+        raise BrokenAnswer(TOO_LARGE)
     data = reader.read(size)
     if len(data) < size:
         raise BrokenAnswer("the connection was closed before the answer was complete")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from pytest_k1n.client.calls import Calls, JsonObject, segment
 from pytest_k1n.client.errors import BadRequest, ConductorError, NotFound
 from pytest_k1n.core.http import HttpRequest
+from pytest_k1n.core.text import from_json
 
 _REGISTERING_S: Final = 60.0
 """How long a server may take over definitions: it checks each of a plan's, on a busy machine for more than 10 s."""
@@ -25,7 +25,7 @@ class Metadata(Calls):
         for path, key, value in (("/health", "healthy", True), ("/actuator/health", "status", "UP")):
             try:
                 answer = self._transport.send(HttpRequest("GET", path, timeout_s=timeout_s))
-                document = json.loads(answer.body)
+                document = from_json(answer.body)
             except (ConductorError, ValueError):
                 continue
             if isinstance(document, dict) and document.get(key) == value:

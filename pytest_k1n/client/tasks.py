@@ -34,7 +34,7 @@ class Tasks(Calls):
             return []
         if answer.status >= 300:
             raise error_for(answer.status, answer.body, method="GET", path=path, url=self.url)
-        return cast("list[JsonObject]", self._json(list, "GET", path, answer))
+        return self._objects(self._json(list, "GET", path, answer), "GET", path, answer)
 
     def update(self, result: Mapping[str, object]) -> bool:
         """Report a TaskResult. A 200 does not say that it counted: an ended task or execution ignores it.
@@ -89,8 +89,8 @@ class Tasks(Calls):
             return []
         if answer.status == 204 or not answer.body:
             return []
-        lines = cast("list[JsonObject]", self._json(list, "GET", path, answer))
-        return sorted(lines, key=lambda line: cast("int", line.get("createdTime") or 0))
+        lines = self._objects(self._json(list, "GET", path, answer), "GET", path, answer, needs={"createdTime": int})
+        return sorted(lines, key=lambda line: cast("int", line["createdTime"]))
 
     def signal(self, workflow_id: str, status: str = "COMPLETED", output: Mapping[str, Json] | None = None) -> None:
         """Complete the first open WAIT of an execution, sub-workflows included; none open is no error."""

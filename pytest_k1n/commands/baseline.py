@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_k1n.commands.history_file import add_history_argument, chosen, history_path
+from pytest_k1n.commands.numbers import count
 from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.text import counted
 from pytest_k1n.core.units import format_ms
@@ -43,7 +44,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="*", metavar="RUN", help="ids of runs, as the terminal and k1n history show them")
-    parser.add_argument("--last", type=int, metavar="N", help="the last N runs that passed, instead of naming them")
+    parser.add_argument("--last", type=count, metavar="N", help="the last N runs that passed, instead of naming them")
     parser.add_argument("--workflow", metavar="NAME", help="only executions of this workflow")
 
 

@@ -15,9 +15,11 @@ from pytest_k1n.chaos.faults import Injection, draw, in_words, injection, kind_n
 from pytest_k1n.chaos.judging import damage
 from pytest_k1n.chaos.tried import Tried, shown
 from pytest_k1n.commands.definitionfile import beside, chosen, object_of, pairs, task_definitions
+from pytest_k1n.commands.numbers import count
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.text import from_json
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.plan.library import read_definitions
 from pytest_k1n.validation.bounded import read_at_most
@@ -93,8 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     add("file", type=Path, metavar="FILE", help="a workflow definition (JSON), or a list of which the first is run")
     add("--name", metavar="NAME", help="of several definitions in the file: which one")
     add("--seed", type=int, default=1, metavar="N", help="what the faults are drawn by (default 1)")
-    add("--runs", type=_count, default=200, metavar="M", help="how many runs, each with one fault (default 200)")
-    add("--run", type=_count, metavar="K", help="only the K-th of them, to see it again")
+    add("--runs", type=count, default=200, metavar="M", help="how many runs, each with one fault (default 200)")
+    add("--run", type=count, metavar="K", help="only the K-th of them, to see it again")
     add("--fault", action="append", default=[], metavar="KIND", help="draw among these faults only (repeatable)")
     add("--at", action="append", default=[], metavar="REF", help="draw among these tasks only (repeatable)")
     add("--phase", choices=("delivery", "work", "report"), help="with --fault and --at: that one and no other")
@@ -283,7 +285,7 @@ def _document(arguments: argparse.Namespace, stage: Stage, runs: Sequence[Ran], 
 def _add_earlier(tried: Tried, path: Path | None) -> None:
     try:
         if path and (path.exists() or path.is_symlink()):
-            tried.add(json.loads(read_at_most(path, 64)))
+            tried.add(from_json(read_at_most(path, 64)))
     except ValueError as error:
         raise ValueError(f"--coverage {path}: {error}") from None
 
@@ -291,10 +293,3 @@ def _add_earlier(tried: Tried, path: Path | None) -> None:
 def _beside_tasks(file: Path) -> list[Path]:
     folder = file.resolve().parent.parent / "tasks"
     return [folder] if folder.is_dir() else []
-
-
-def _count(text: str) -> int:
-    number = int(text) if text.isdigit() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return number

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from pytest_k1n.commands.numbers import percentage
 from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Reader, add_subject_arguments
 from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.core.text import from_json
 from pytest_k1n.coverage.document import as_text, read_coverage
 from pytest_k1n.coverage.merging import Covered, covered, merged, rate
 from pytest_k1n.coverage.page import page
@@ -24,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the coverage document instead of a table")
     parser.add_argument("--report", metavar="FILE", type=Path, action="append", default=[],
         help="write it: FILE.json (which a later call can add up) or FILE.html")  # fmt: skip
-    parser.add_argument("--fail-under", metavar="PERCENT", type=float, help="exit 1 if less is exercised")
+    parser.add_argument("--fail-under", metavar="PERCENT", type=percentage, help="exit 1 if less is exercised")
     arguments = parser.parse_args(argv)
     for path in arguments.report:
         if path.suffix not in (".json", ".html"):
@@ -36,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
     print(as_text(definitions) if arguments.json else "\n".join(table(definitions, most=None)))
     for path in arguments.report:
         replace_text(path, page(definitions) if path.suffix == ".html" else as_text(definitions))
-    return int(arguments.fail_under is not None and 100 * rate(definitions) < arguments.fail_under)
+    return int(arguments.fail_under is not None and rate(definitions) < arguments.fail_under)
 
 
 def _parts(reader: Reader, names: Sequence[str]) -> Iterator[Covered]:
@@ -56,7 +57,7 @@ def _parts(reader: Reader, names: Sequence[str]) -> Iterator[Covered]:
 def _earlier(path: Path) -> tuple[Covered, ...]:
     """Read the coverage document of an earlier run; empty for a file of another kind. Raises ValueError."""
     try:
-        document = json.loads(path.read_bytes())
+        document = from_json(path.read_bytes())
     except ValueError:
         return ()
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("k1n-coverage/"):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.transport import transport_for
+from pytest_k1n.commands.numbers import percentage
 from pytest_k1n.commands.probes import WORKFLOW, results
 from pytest_k1n.commands.subject import add_subject_arguments, is_path, read_subject
 from pytest_k1n.core.findings import Verdict
@@ -69,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add_subject_arguments(parser)
     parser.add_argument("--workers", choices=("own", "external"),
         help="what did its work: external workers may poll more slowly (default: what their ids say)")  # fmt: skip
-    parser.add_argument("--min-pass-rate", type=_rate, default=0.95, metavar="PERCENT",
+    parser.add_argument("--min-pass-rate", type=percentage, default=0.95, metavar="PERCENT",
         help="percentage of checks that must pass (default: 95)")  # fmt: skip
     parser.add_argument("--register", "--k1n-register", choices=("missing", "always", "never"),
         help=f"may {WORKFLOW} be registered on the server (default: missing on loopback, else never)")  # fmt: skip
@@ -210,13 +211,3 @@ def _document(judged: Judged) -> dict[str, object]:
         "probes_workflow_id": judged.probes_id,
         **quality_document(judged.quality),
     }
-
-
-def _rate(text: str) -> float:
-    try:
-        percentage = float(text.removesuffix("%"))
-    except ValueError:
-        percentage = -1.0
-    if not 0 <= percentage <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a percentage from 0 to 100")
-    return percentage / 100

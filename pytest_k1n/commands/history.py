@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from pytest_k1n.commands.history_file import add_history_argument, history_path
+from pytest_k1n.commands.numbers import count
 from pytest_k1n.core.baselines.series import SeriesKey
 from pytest_k1n.core.pictures.sparkline import sparkline
 from pytest_k1n.core.statistics.stats import median
@@ -21,12 +22,10 @@ def main(argv: Sequence[str]) -> int:
     """Show what is remembered; 0, or 2 for what cannot be read."""
     parser = argparse.ArgumentParser(prog="k1n history", description=__doc__)
     parser.add_argument("--workflow", metavar="NAME", help="of this workflow, task by task")
-    parser.add_argument("--last", type=int, default=30, metavar="N", help="so many executions (default: 30)")
+    parser.add_argument("--last", type=count, default=30, metavar="N", help="so many executions (default: 30)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     add_history_argument(parser)
     arguments = parser.parse_args(argv)
-    if arguments.last < 1:
-        raise ValueError(f"--last: {arguments.last} is no number of executions from 1 on")
     with History(history_path(arguments), is_read_only=True) as history:
         groups = _groups(history, arguments.workflow)
         if arguments.workflow and not groups:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import configparser
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from pytest_k1n.validation.bounded import toml_in
 
 Rows = Mapping[str, object]
 
@@ -27,7 +28,7 @@ def ini_file(folder: Path) -> tuple[Path, Rows]:
                 continue
             try:
                 table = read(path)
-            except (tomllib.TOMLDecodeError, configparser.Error, UnicodeDecodeError) as error:
+            except (configparser.Error, ValueError) as error:
                 raise ValueError(f"{path}: {str(error).splitlines()[0]}") from None
             if table is not None:
                 return place, {key: value for key, value in table.items() if key.startswith("k1n_")}
@@ -42,11 +43,11 @@ def words(value: object) -> tuple[str, ...]:
 
 
 def _native(path: Path) -> Rows | None:
-    return _table(tomllib.loads(path.read_text("utf-8")), "pytest")
+    return _table(toml_in(path.read_text("utf-8")), "pytest")
 
 
 def _project(path: Path) -> Rows | None:
-    tool = _table(tomllib.loads(path.read_text("utf-8")), "tool")
+    tool = _table(toml_in(path.read_text("utf-8")), "tool")
     native = _table(tool or {}, "pytest")
     if native is None:
         return None

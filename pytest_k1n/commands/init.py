@@ -89,7 +89,7 @@ def _material(arguments: argparse.Namespace) -> Material:
     client = Conductor(transport_for(url))
     try:
         if not arguments.workflow:
-            known = sorted({str(each["name"]) for each in client.workflow_definitions()})
+            known = sorted({str(each.get("name")) for each in client.workflow_definitions()})
             raise ValueError(f"say --workflow NAME; {client.url} has {', '.join(known) or 'none'}")
         return from_server(client, arguments.workflow, runs=arguments.from_runs)
     finally:

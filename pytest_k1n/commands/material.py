@@ -17,6 +17,7 @@ from pytest_k1n.core.record.observation import record_is_simulated
 from pytest_k1n.core.standins.rehearsed import late_inputs, plausible_outputs, rehearsed
 from pytest_k1n.core.units import HOUR_MS, SECOND_MS
 from pytest_k1n.core.wire import wire
+from pytest_k1n.core.wire.fields import WireError
 from pytest_k1n.plan.library import read_definitions, read_folder, read_readable, started_workflows
 from pytest_k1n.validation.bounded import files_in
 
@@ -112,9 +113,9 @@ def from_server(client: Conductor, name: str, *, runs: int) -> Material:
     """
     base, _, version = name.partition(":")
     try:
-        main = client.workflow_definition(base, int(version) if version.isdigit() else None)
+        main = _asked(client, base, int(version) if version.isdecimal() else None)
     except NotFound:
-        known = sorted({str(each["name"]) for each in client.workflow_definitions()})
+        known = sorted({str(each.get("name")) for each in client.workflow_definitions()})
         raise LookupError(f"{client.url} has no workflow {name}; it has {', '.join(known) or 'none'}") from None
     workflows = _with_children(client, main)
     parsed = [wire.workflow_definition(cast("Json", each)) for each in workflows]
@@ -217,6 +218,16 @@ def _tasks_around(path: Path) -> Iterator[Document]:
     yield from (each for each in read_readable(files, "name") if "tasks" not in each)
 
 
+def _asked(client: Conductor, name: str, version: int | None) -> Document:
+    """Ask for a definition. Raises NotFound, and ValueError for an answer that is none."""
+    document = client.workflow_definition(name, version)
+    try:
+        wire.workflow_definition(document)
+    except WireError as error:
+        raise ValueError(f"what {client.url} answers for workflow {name} is no definition: {error}") from None
+    return document
+
+
 def _with_children(client: Conductor, main: Document) -> list[Document]:
     """Return a definition and those of all workflows that it starts; a missing one is left to the rehearsal."""
     found: dict[tuple[str, int | None], Document] = {(str(main["name"]), None): main}
@@ -226,7 +237,7 @@ def _with_children(client: Conductor, main: Document) -> list[Document]:
             if key in found:
                 continue
             try:
-                found[key] = client.workflow_definition(*key)
+                found[key] = _asked(client, *key)
             except NotFound:
                 continue
             waiting.append(found[key])

@@ -12,10 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from pytest_k1n.commands.numbers import above_zero
 from pytest_k1n.commands.profiling import (
     BASELINE_WORKFLOW,
     find_handler,
     keep,
+    log_of,
     measure,
     read_profiles,
     speed_of,
@@ -49,8 +51,8 @@ def main(argv: Sequence[str]) -> int:
     follow = verbs.add_parser("follow", help="write profiles of an execution's tasks as they end")
     follow.add_argument("execution", metavar="WORKFLOW_ID")
     follow.add_argument("--server", metavar="URL", help="else K1N_SERVER")
-    follow.add_argument("--speed", type=float, default=1.0, help="at which its work is simulated (default: 1)")
-    follow.add_argument("--within", type=float, default=3 * 3600, metavar="SECONDS", help="default: 3 hours")
+    follow.add_argument("--speed", type=above_zero, default=1.0, help="at which its work is simulated (default: 1)")
+    follow.add_argument("--within", type=above_zero, default=3 * 3600, metavar="SECONDS", help="default: 3 hours")
     follow.add_argument("--into", type=Path, metavar="DIR", help=f"default: {_METRICS / 'baselines'}/<now>")
     for each in (baseline, follow):
         each.add_argument("--plan", metavar="FILE", help="else k1n.toml or plan.toml here, suites/plan.toml")
@@ -65,7 +67,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _task(arguments: argparse.Namespace) -> int:
     handler = find_handler(arguments.task_id, arguments.handler)
-    log = arguments.into / f"task-{arguments.task_id}.log"
+    log = log_of(arguments.task_id, arguments.into)
     profile = measure(arguments.task_id, handler, log, os.environ, _say).profile
     _say(f"Profile saved: {keep(profile, arguments.into)}")
     return profile.exit_code
@@ -76,7 +78,7 @@ def _steps(arguments: argparse.Namespace) -> int:
 
     handler = find_handler(arguments.task_id, arguments.handler)
     into: Path = arguments.into
-    log = into.with_name(f"task-{arguments.task_id}.log")
+    log = log_of(arguments.task_id, into.parent)
     measured = measure(arguments.task_id, handler, log, os.environ, _say)
     steps = list(step_timings(measured.lines))
     rows = [json.dumps({"operation": step.name, "duration_ms": step.ms}) for step in steps]
@@ -109,7 +111,7 @@ def _baseline(arguments: argparse.Namespace) -> int:
         _say(f"Profiling Task {task_id}...")
         handler = find_handler(task_id, _AGENTS / f"task-{task_id}-handler.sh")
         given = {**environment, "K1N_REF": ref, "K1N_ESTIMATE_MS": str(estimate_ms)}
-        measured = measure(task_id, handler, into / f"task-{task_id}.log", given, _say)
+        measured = measure(task_id, handler, log_of(task_id, into), given, _say)
         _say(f"Profile saved: {keep(measured.profile, into)}")
     return _ranked(into)
 

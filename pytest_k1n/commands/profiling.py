@@ -12,12 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
+from zlib import crc32
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.baselines.profiles import Profile, profile_from
+from pytest_k1n.core.text import from_json
+from pytest_k1n.validation.bounded import files_in, read_at_most
 from pytest_k1n.workers.script import BadScript, checked_script, end_group, find_scripts
 
 USUAL_SPEED = 600.0
+_LONGEST = 100
+"""Characters of a task's name in that of a file."""
+_LARGEST_MB = 16
 BASELINE_WORKFLOW = "K1N_22TASK_COMPLETE"
 """Of which workflow a task is when its handler is typed by hand: the one that nothing has optimised yet."""
 Say = Callable[[str], None]
@@ -142,13 +150,24 @@ def speed_of(environ: Mapping[str, str]) -> float:
     return speed
 
 
+def log_of(task_id: int | str, folder: Path) -> Path:
+    """Return where the log of a task goes."""
+    return folder / f"task-{_in_a_name(task_id)}.log"
+
+
 def keep(profile: Profile, folder: Path) -> Path:
     """Write a profile beside others, all at once."""
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.fromisoformat(profile.start_time).strftime("%Y%m%d_%H%M%S_%f")[:-3]
-    path = folder / f"task-{profile.task_id}-{stamp}-profile.json"
+    path = folder / f"task-{_in_a_name(profile.task_id)}-{stamp}-profile.json"
     replace_text(path, json.dumps(profile.document(), indent=2) + "\n")
     return path
+
+
+def _in_a_name(task_id: int | str) -> str:
+    """Write a task's name so that it leads out of no folder, and is not too long for a file's."""
+    quoted = quote(redact(str(task_id)).encode("utf-8", "replace"), safe="")
+    return quoted if len(quoted) <= _LONGEST else f"{quoted[:_LONGEST]}-{crc32(quoted.encode()):08x}"
 
 
 def read_profiles(folder: Path) -> tuple[Path, list[Profile]]:
@@ -164,7 +183,7 @@ def read_profiles(folder: Path) -> tuple[Path, list[Profile]]:
     profiles = []
     for path in _files(folder):
         try:
-            profiles.append(profile_from(json.loads(path.read_text("utf-8"))))
+            profiles.append(profile_from(from_json(read_at_most(path, _LARGEST_MB))))
         except ValueError as error:
             raise ValueError(f"{path} is no profile: {error}") from None
     if not profiles:
@@ -173,14 +192,14 @@ def read_profiles(folder: Path) -> tuple[Path, list[Profile]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("task-*.json"))
+    return [each for each in files_in(folder, deep=False) if each.name.startswith("task-")]
 
 
 def _simulated_ms(lines: list[str], wall_ms: float) -> float:
     """Return how many ms of this machine's clock the handler says it only waited, at most all of them."""
     last = next((line for line in reversed(lines) if line.strip()), "")
     try:
-        output = json.loads(last)
+        output = from_json(last)
     except ValueError:
         return 0.0
     if not isinstance(output, dict) or output.get("simulated") is not True:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_k1n.commands.numbers import count
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.core.text import from_json
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
 from pytest_k1n.report.formats import FORMATS, for_file, named, rendered
+from pytest_k1n.validation.bounded import read_at_most
 
 if TYPE_CHECKING:
     from pytest_k1n.report.optimisation import Measurements
@@ -35,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         help="with --phase 5.1: what the profiling scripts wrote (default: %(default)s)")  # fmt: skip
     parser.add_argument("--from", dest="production", metavar="URL|FOLDER",
         help="instead of RUNs: sum up the last executions of --workflow there; reads only")  # fmt: skip
-    parser.add_argument("--last", type=int, default=100, metavar="N", help="with --from: so many (default: 100)")
+    parser.add_argument("--last", type=count, default=100, metavar="N", help="with --from: so many (default: 100)")
     parser.add_argument("--json", action="store_true", help="with --from: print one JSON object instead of text")
     parser.add_argument("--html", metavar="FILE", help="with --from: write it as a page there, too")
     arguments = parser.parse_args(argv)
@@ -114,11 +116,11 @@ def _measured(metrics: Path) -> Measurements:
     from pytest_k1n.report.optimisation import Measurements
 
     def newest(pattern: str) -> Mapping[str, Any] | None:
-        path = max(metrics.glob(pattern), default=None)
+        path = max(filter(Path.is_file, metrics.glob(pattern)), default=None)
         if path is None:
             return None
         try:
-            document = json.loads(path.read_text("utf-8"))
+            document = from_json(read_at_most(path, 64))
         except ValueError as error:
             raise ValueError(f"{path}: not JSON: {error}") from None
         if not isinstance(document, dict):

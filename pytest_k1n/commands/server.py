@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.commands.numbers import count
 from pytest_k1n.commands.shown import Shown
 from pytest_k1n.core.units import duration_ms, iso_utc
 from pytest_k1n.servers.background import Background, Place, current, follow, start, stop
@@ -55,7 +56,7 @@ def _add_verbs(parser: argparse.ArgumentParser) -> None:
     status.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     logs = verbs.add_parser("logs", help="print its log")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until it ends or Ctrl-C")
-    logs.add_argument("-n", "--lines", type=int, default=200, help="from the end (default: %(default)s)")
+    logs.add_argument("-n", "--lines", type=count, default=200, help="from the end (default: %(default)s)")
 
 
 def run_server(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from pytest_k1n.client.api import Conductor
 from pytest_k1n.client.errors import NotFound
 from pytest_k1n.client.transport import transport_for
 from pytest_k1n.commands.given import GivenDefinitions, Required
+from pytest_k1n.commands.numbers import above_zero
 from pytest_k1n.commands.saved import SUFFIXES, NoExecution, SavedExecution, saved_in
 from pytest_k1n.coordination.runfolder import RunFolder, RunState
 from pytest_k1n.core.gates.facts import ControlJoin, JoinControl
@@ -77,7 +78,7 @@ def add_subject_arguments(parser: argparse.ArgumentParser, *, many: bool = False
         help="what should have run; repeatable (else the plan's of that name, else what it carries)")  # fmt: skip
     parser.add_argument("--time", choices=("real", "scaled", "virtual"),
         help="its time model (else that of the run which kept the file, else real)")  # fmt: skip
-    parser.add_argument("--speed", type=float, help="with --time scaled: the speed it ran at (default 600)")
+    parser.add_argument("--speed", type=above_zero, help="with --time scaled: the speed it ran at (default 600)")
 
 
 def read_subject(arguments: argparse.Namespace) -> Subject:

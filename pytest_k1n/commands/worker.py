@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,6 +19,7 @@ from pytest_k1n.client import Conductor, transport_for
 from pytest_k1n.client.address import Address, urls_in
 from pytest_k1n.client.clock import WORLD_VARIABLE, in_world, is_embedded
 from pytest_k1n.client.errors import ConductorError
+from pytest_k1n.commands.numbers import above_zero, checked, count
 from pytest_k1n.core.model import WorkflowDefinition, worker_types
 from pytest_k1n.core.schedule.nested_estimates import with_nested
 from pytest_k1n.core.text import why_not_json
@@ -167,8 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--handler", action="append", default=[], metavar="TASK=HANDLER",
         help="task type or ref = module:callable, script file, or simulated (repeatable)")  # fmt: skip
     add("--agents", metavar="DIR", help="folder of handler scripts (default: ops/agents, if there is one)")
-    add("--slots", type=_count, default=4, metavar="N", help="tasks of one type at once (default 4)")
-    add("--speed", type=_factor, default=1.0, metavar="X", help="shorten simulated work by this factor (default 1)")
+    add("--slots", type=count, default=4, metavar="N", help="tasks of one type at once (default 4)")
+    add("--speed", type=above_zero, default=1.0, metavar="X", help="shorten simulated work by this factor (default 1)")
     add("--seed", type=int, default=0, metavar="N", help="seed of simulated work")
     add("--grace", type=_seconds, default=5.0, metavar="TIME", help="at a stop: time for tasks in hand (default 5s)")
     add("--ledger", metavar="FILE", help="append one line per invocation to this file")
@@ -177,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         help="misbehave: WORKFLOW/REF[#ATTEMPT]:slow=1.3, fail, terminal, hang, twice, die, leak=WORKFLOW")  # fmt: skip
     add("--weather", metavar="FILE", help="measure when this machine or the server stands still, and write it there")
     add("--worker-id", metavar="ID", help="unique among the server's workers (default: k1n-RUN-N or k1n-HOST-PID)")
-    add("--number", type=_count, default=1, metavar="N", help="N of the worker id, for several workers of one run")
+    add("--number", type=count, default=1, metavar="N", help="N of the worker id, for several workers of one run")
     add("--hints", action=argparse.BooleanOptionalAction, default=None,
         help="read hints on standard input, stop at its end (default: if it is a pipe)")  # fmt: skip
     return parser
@@ -301,26 +302,8 @@ def _named(specs: Sequence[str], agents: Path | None) -> dict[str, NamedHandler]
     return named
 
 
-def _checked(parse: Callable[[str], float], text: str, wanted: str) -> float:
-    try:
-        value = parse(text)
-    except ValueError:
-        value = -1.0
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {wanted}")
-    return value
-
-
-def _count(text: str) -> int:
-    return int(_checked(int, text, "a whole number above 0"))
-
-
-def _factor(text: str) -> float:
-    return _checked(float, text, "a number above 0")
-
-
 def _seconds(text: str) -> float:
-    return _checked(lambda given: duration_ms(given) / 1000, text, "a duration: use 500ms, 5s, 1m")
+    return checked(lambda given: duration_ms(given) / 1000, text, "a duration: use 500ms, 5s, 1m")
 
 
 def _report(text: str) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_k1n.conformance.cases import Case, Document, case_from
-from pytest_k1n.validation.bounded import read_at_most
+from pytest_k1n.core.text import from_json
+from pytest_k1n.validation.bounded import files_in, read_at_most
 
 FORMAT = "conformance-case/1"
 _MOST_MB = 256
@@ -106,7 +107,7 @@ def read(path: Path) -> dict[str, Recording]:
     found = {}
     for number, line in enumerate(lines, 1):
         try:
-            one = recording_from(json.loads(line))
+            one = recording_from(from_json(line))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             what = error if isinstance(error, ValueError) else "it is no recorded case"
             raise ValueError(f"{path}, line {number}: {what}") from None
@@ -119,7 +120,7 @@ def read_all(place: Path | None = None) -> Iterator[Recording]:
     if place is None or place == folder():
         paths = [path for suite in SUITES if (path := recordings_of(suite)).exists()]
     elif place.is_dir():
-        paths = sorted(path for ending in ("json", "jsonl", "jsonl.xz") for path in place.rglob(f"*.{ending}"))
+        paths = files_in(place, suffixes=(".json", ".jsonl", ".jsonl.xz"))
     else:
         paths = [place]
     for path in paths:

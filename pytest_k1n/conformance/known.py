@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from pytest_k1n.client.clock import is_embedded
 from pytest_k1n.conformance.cases import Case
 from pytest_k1n.conformance.compare import HistoryDifference
 from pytest_k1n.conformance.corpus import folder
+from pytest_k1n.validation.bounded import read_at_most, toml_in
 
 EMBEDDED, NEXT, RACE = "embedded", "next", "race"
 _PATTERNS = ("path", "cases", "uses", "left", "right", "endless")
@@ -86,8 +86,11 @@ def release_of(version: str) -> tuple[int, ...]:
 def known_differences(path: Path | None = None) -> tuple[Known, ...]:
     """Read a file, by default that of the package. Raises ValueError that names a table with a missing field."""
     path = path or folder() / "known_differences.toml"
-    tables = tomllib.loads(path.read_text(encoding="utf-8")).get("difference", [])
-    return tuple(_known(table, path) for table in tables)
+    try:
+        tables = toml_in(read_at_most(path, 16).decode()).get("difference", [])
+        return tuple(_known(table) for table in tables)
+    except (ValueError, TypeError, AttributeError, re.error) as error:  # whatever a file holds
+        raise ValueError(f"{path}: {error}") from None
 
 
 def known_of(version: str, recorded: str, every: Iterable[Known]) -> tuple[Known, ...]:
@@ -105,14 +108,14 @@ def unexplained(found: Iterable[HistoryDifference], case: Case, known: tuple[Kno
     return [one for one in found if explanation(one, case, known) is None]
 
 
-def _known(table: dict[str, Any], path: Path) -> Known:
+def _known(table: dict[str, Any]) -> Known:
     fields: dict[str, Any] = {
         key: re.compile(value, re.DOTALL) if key in _PATTERNS else value for key, value in table.items()
     }
     try:
         return Known(**fields)
     except TypeError as error:
-        raise ValueError(f"{path}: difference {table.get('id', '?')}: {error}") from None
+        raise ValueError(f"difference {table.get('id', '?')}: {error}") from None
 
 
 def _text(value: Any) -> str:

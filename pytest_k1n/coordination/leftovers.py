@@ -6,7 +6,6 @@ to; its folder in the temporary folder tells the next run, and `k1n sweep`, what
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from pytest_k1n.core.record.correlation import correlations_of
+from pytest_k1n.core.text import from_json
 from pytest_k1n.servers.folders import claimed, left_behind
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def leftover_in(folder: Path) -> Leftover | None:
     try:
         if time.time() - folder.stat().st_mtime > KEPT_S:
             return None
-        server: Mapping[str, Any] = json.loads((folder / "state.json").read_text(encoding="utf-8"))["server"] or {}
+        server: Mapping[str, Any] = from_json((folder / "state.json").read_text(encoding="utf-8"))["server"] or {}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not server.get("url") or server.get("owned"):

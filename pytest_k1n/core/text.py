@@ -6,10 +6,12 @@ summary, and a mark that turns the reading direction could show `PASS` where `FA
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import unicodedata
 from pathlib import PurePath
+from typing import Any
 
 MOST = 500
 """Characters of one value in a message: enough to recognise it, too few to bury the message."""
@@ -58,6 +60,14 @@ def shortened(text: str, *, most: int = MOST) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
+
+
+def from_json(text: str | bytes) -> Any:
+    """Read JSON that others wrote. Raises ValueError, also where it is nested deeper than Python can follow."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError(why_not_json(error)) from None
 
 
 def why_not_json(error: Exception) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from pytest_k1n.engine.dialect import CURRENT, DIALECTS
 from pytest_k1n.lint.check import Level
+from pytest_k1n.validation.bounded import toml_in
 
 KEYS = ("select", "ignore", "per-file-ignores", "exclude", "fail-on", "conductor")
 
@@ -91,7 +91,7 @@ def with_command_line(
 
 def _table(path: Path, keys: tuple[str, ...]) -> Mapping[str, object] | None:
     try:
-        found: object = tomllib.loads(path.read_text(encoding="utf-8"))
+        found: object = toml_in(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadSelection(f"{path}: cannot be read: {error}") from None
     for key in keys:

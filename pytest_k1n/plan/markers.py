@@ -5,29 +5,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-DOTS = 1000
-"""Parts of a key: tomllib takes quadratic time over them, a second for 9,000."""
-
-
-def is_dotted(text: str) -> bool:
-    """Whether some line of a TOML text has a key, or the name of a table, of too many parts."""
-    return text.count(".") > DOTS and any(
-        line.partition("=")[0].count(".") > DOTS for line in text.splitlines() if line.count(".") > DOTS
-    )
+from pytest_k1n.validation.bounded import toml_in
 
 
 def read_markers(path: Path, source: str) -> dict[str, str] | None:
     """Read name and meaning of each marker; None where the file is not in order, which `planfile` will explain."""
     try:
         text = path.read_text(encoding="utf-8").removeprefix("\ufeff")
-        if is_dotted(text):
-            return None
-        document = tomllib.loads(text)
+        document = toml_in(text)
         batches = document.get("batch", [])
         phases = [
             phase for batch in batches for template in batch.get("template", []) for phase in template.get("phase", [])
@@ -39,7 +28,7 @@ def read_markers(path: Path, source: str) -> dict[str, str] | None:
                 source,
             )
         )
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):  # whatever a file holds
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):  # whatever a file holds
         return None
 
 

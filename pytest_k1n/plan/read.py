@@ -16,9 +16,8 @@ from pytest_k1n.core.plan import PLAN_SCHEMA, Batch, BatchSchedule, Phase, Plan,
 from pytest_k1n.core.standins.jitter import JITTER
 from pytest_k1n.core.text import one_line
 from pytest_k1n.plan.find import PlanError
-from pytest_k1n.plan.markers import DOTS, is_dotted
 from pytest_k1n.plan.toml import Table, closest
-from pytest_k1n.validation.bounded import read_at_most
+from pytest_k1n.validation.bounded import read_at_most, toml_in
 
 if TYPE_CHECKING:
     from pytest_k1n.core.standins.answers import PlannedAnswer
@@ -60,14 +59,12 @@ def load_plan(path: Path, *, shown: str | None = None) -> Plan:
 
 def parse_plan(text: str, *, source: str, folder: Path) -> Plan:
     """Read a plan from TOML text; its folders are relative to `folder`. Raises PlanError."""
-    if is_dotted(text):
-        raise PlanError([f"{source}: not a plan: it has a key of more than {DOTS} parts"])
     try:
-        document = tomllib.loads(text)
-    except ValueError as error:  # of tomllib, and of int() for thousands of digits
+        document = toml_in(text)
+    except tomllib.TOMLDecodeError as error:
         raise PlanError([f"{source}: not valid TOML: {one_line(error, most=200)}"]) from None
-    except RecursionError:
-        raise PlanError([f"{source}: not a plan: its values are nested too deeply"]) from None
+    except ValueError as error:  # of int() for thousands of digits, too
+        raise PlanError([f"{source}: not a plan: {one_line(error, most=200)}"]) from None
     problems: list[str] = []
     table = Table(document, path="", source=source, problems=problems)
     schema = table.text("schema", required=True)

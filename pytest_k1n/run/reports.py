@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import pytest
 
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.extras import MissingExtra
+from pytest_k1n.core.text import from_json
 from pytest_k1n.report.formats import Format, for_file, named, rendered
 from pytest_k1n.run.controller import Controller
 from pytest_k1n.run.run import Run
@@ -58,7 +58,7 @@ def _other_run(path: Path, controller: Controller) -> str | None:
     try:
         if path.stat().st_mtime_ns // 1_000_000 < controller.started_ms:
             return None
-        uid = json.loads(path.read_text(encoding="utf-8"))["run"]["uid"]
+        uid = from_json(path.read_text(encoding="utf-8"))["run"]["uid"]
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return str(uid) if uid != controller.run.uid else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pytest_k1n.coordination.gate_ledger import ItemOutcome
 from pytest_k1n.coordination.runfolder import file_stamp, replace_text
 from pytest_k1n.core.findings import Finding, Verdict
 from pytest_k1n.core.plan import Batch, Template
+from pytest_k1n.core.text import from_json
 from pytest_k1n.report.grouping import Sighting, grouped, lenient
 from pytest_k1n.report.indented import indented
 from pytest_k1n.report.results import ResultsSource, finding_json, results_document
@@ -261,7 +261,7 @@ def _verdict(outcomes: Mapping[str, ItemOutcome | None], gates: QualityDocument 
 
 def _is_complete(path: Path, workflow_id: str | None) -> bool:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
+        known = from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     return known.get("partial") is False and known.get("workflow", {}).get("workflow_id") == workflow_id

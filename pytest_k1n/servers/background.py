@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from pytest_k1n.core.text import from_json
 from pytest_k1n.servers.cache import state_folder
 from pytest_k1n.servers.errors import ServerError
 from pytest_k1n.servers.locks import try_lock
@@ -134,7 +135,7 @@ def current(place: Place) -> Background | None:
 
 def _recorded(path: Path) -> Background | None:
     try:
-        raw = json.loads(path.read_text("utf-8"))
+        raw = from_json(path.read_text("utf-8"))
         found = Background(**{**raw, "notes": tuple(raw["notes"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None

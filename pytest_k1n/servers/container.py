@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.core.text import from_json
 from pytest_k1n.servers.configuration import RUN_UID, properties, sqlite_url
 from pytest_k1n.servers.errors import ServerStartTimeout, TierUnavailable
 from pytest_k1n.servers.probe import check_version, health, reason_of, version
@@ -194,7 +194,7 @@ def _call(argv: list[str], *, within_s: float = _ANSWER_WITHIN_S) -> _Outcome:
 def _server_version(text: str) -> str | None:
     """Read the engine's version: docker tells its daemon's beside its own, podman (no daemon) only its own."""
     try:
-        document = json.loads(text)
+        document = from_json(text)
     except ValueError:
         return None
     if not isinstance(document, dict):

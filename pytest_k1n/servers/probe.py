@@ -17,6 +17,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from pytest_k1n.client.address import Address
+from pytest_k1n.core.text import from_json
 from pytest_k1n.servers.errors import ServerTooOld
 
 OLDEST_SUPPORTED, OLDER_LINE = (3, 22), (3, 15)
@@ -40,7 +41,7 @@ class HttpAnswer:
     def json(self) -> object:
         """Parse the body, or return None where it is no JSON."""
         try:
-            return json.loads(self.body)
+            return from_json(self.body)
         except ValueError:
             return None
 

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import errno
+import tomllib
 from pathlib import Path
+from typing import Any
+
+from pytest_k1n.core.text import why_not_json
 
 MB = 1 << 20
+_DOTS = 1000
+"""Parts of a key: tomllib takes quadratic time over them, a second for 9,000."""
 
 
 def files_in(folder: Path, *, deep: bool = True, suffixes: tuple[str, ...] = (".json",)) -> list[Path]:
@@ -25,3 +31,22 @@ def read_at_most(path: Path, most_mb: int) -> bytes:
     if len(content) > most_mb * MB:
         raise OSError(errno.EFBIG, f"it has more than {most_mb} MB, or no end", str(path))
     return content
+
+
+def toml_in(text: str) -> dict[str, Any]:
+    """Read TOML. Raises ValueError, also for what is nested too deep or would take long."""
+    if _is_dotted(text):
+        raise ValueError(f"it has a key of more than {_DOTS} parts")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise ValueError(why_not_json(error)) from None
+
+
+def _is_dotted(text: str) -> bool:
+    """Whether some line of a TOML text has a key, or the name of a table, of too many parts."""
+    return text.count(".") > _DOTS and any(
+        line.partition("=")[0].count(".") > _DOTS for line in text.splitlines() if line.count(".") > _DOTS
+    )

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import threading
 from collections.abc import Callable, Iterator
+
+from pytest_k1n.core.text import from_json
 
 
 def is_piped(fd: int) -> bool:
@@ -33,7 +34,7 @@ def follow(
     def read() -> None:
         for line in _lines(fd):
             try:
-                hint = json.loads(line)["launched"]
+                hint = from_json(line)["launched"]
                 workflow_id, name = str(hint["workflow_id"]), hint.get("name")
             except (ValueError, LookupError, TypeError, AttributeError):
                 report(f"not a hint: {line[:80]!r}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.text import from_json
 
 Line = Mapping[str, Json]
 Entries = dict[tuple[Json, Json], dict[str, Json]]
@@ -137,7 +138,7 @@ def read_lines(path: Path) -> list[Line]:
 def _parsed(data: bytes) -> Iterator[Line]:
     for row in data.decode("utf-8", "replace").splitlines():
         try:
-            line = json.loads(row)
+            line = from_json(row)
         except ValueError:
             continue  # torn by a kill -9; what it said never had an effect that another line claims
         if isinstance(line, dict):

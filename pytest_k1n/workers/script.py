@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pytest_k1n.core.model import Json
+from pytest_k1n.core.text import from_json
 from pytest_k1n.servers.folders import own_folder
 from pytest_k1n.workers.handler import NamedHandler, Outcome, Step, Stopped, TaskContext
 
@@ -152,7 +153,7 @@ def _last_object(lines: list[str]) -> Mapping[str, Json] | None:
     if not lines or not lines[-1].lstrip().startswith("{"):
         return None
     with suppress(ValueError):
-        document = json.loads(lines[-1])
+        document = from_json(lines[-1])
         if isinstance(document, dict):
             return document
     return None

@@ -208,3 +208,34 @@ def test_a_folder_is_validated_file_by_file(tmp_path, capsys):
     assert main(["validate", str(tmp_path / "none")]) == 2
     assert "Is a directory" in capsys.readouterr().err
     assert main(["validate", "x" * 5000]) == 2
+
+
+def test_a_name_of_several_lines_is_told_on_one(capsys):
+    assert main(["run", "a\n1 passed"]) == 2
+    assert capsys.readouterr().err.splitlines() == ["k1n run: a\\n1 passed: cannot be read: No such file or directory"]
+
+
+def test_an_argument_of_thousands_of_letters_is_shortened(capsys):
+    with pytest.raises(SystemExit):
+        main(["baseline", "list", "x" * 5000])
+    assert max(map(len, capsys.readouterr().err.splitlines())) < 2100
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["coverage", "x", "--fail-under", "nan"],
+        ["coverage", "x", "--fail-under", "-5"],
+        ["worker", "--speed", "nan"],
+        ["worker", "--speed", "inf"],
+        ["check", "x", "--speed", "-1"],
+        ["profile", "follow", "x", "--within", "nan"],
+        ["report", "--from", "x", "--last", "-1"],
+        ["server", "logs", "-n", "0"],
+    ],
+)
+def test_a_number_that_is_none_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert f"{words[-1]!r} is not a" in capsys.readouterr().err

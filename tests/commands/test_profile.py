@@ -164,3 +164,31 @@ def test_a_signal_that_comes_while_the_handler_is_begun_ends_it(handler, monkeyp
         run(handler("sleep 600"))
     assert made[0].wait(10) == -signal.SIGKILL
     assert signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "a/b", "x" * 5000, "http://me:hunter2@host", "a\udcffb"])
+def test_a_profile_stays_in_its_folder_whatever_the_task_is_called(name, handler, tmp_path, monkeypatch, capsys):
+    script = handler("echo '{}'")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert main(["profile", "task", name, str(script), "--into", "kept"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"here", script.name}
+    assert [path.name.endswith("-profile.json") for path in Path("kept").glob("*.json")] == [True]
+    assert "hunter2" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"start_time": 5}, {"exit_code": "0"}, {"speed": "fast", "simulated": True}, {"wall_ms": None}]
+)
+def test_a_profile_with_a_value_of_another_kind_is_named(wrong, tmp_path, capsys):
+    good = {"task_id": 1, "start_time": "2026-01-01T00:00:00Z", "duration_ms": 5, "exit_code": 0}
+    (tmp_path / "task-1.json").write_text(json.dumps(good))
+    (tmp_path / "task-2.json").write_text(json.dumps({**good, **wrong}))
+    assert main(["profile", "analyze", str(tmp_path)]) == 2
+    assert f"task-2.json is no profile: {next(iter(wrong))} is" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_among_profiles_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "task-1.json")
+    assert main(["profile", "analyze", str(tmp_path)]) == 2

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 
+from pytest_k1n.core.text import one_line
 from pytest_k1n.core.units import MINUTE_MS
 
 CRITICAL_ABOVE = 0.10
@@ -36,6 +37,13 @@ class Profile:
         return asdict(self)
 
 
+_KINDS = {
+    "start_time": str, "end_time": str, "log_file": str, "exit_code": int, "duration_sec": int, "wall_ms": int,
+    "speed": int | float,
+}  # fmt: skip
+"""Of the fields that are compared or counted."""
+
+
 def profile_from(document: object) -> Profile:
     """Read a profile; fields that it does not know are left out. Raises ValueError that says what is wrong."""
     if not isinstance(document, Mapping):
@@ -49,6 +57,9 @@ def profile_from(document: object) -> Profile:
         raise ValueError(f"duration_ms is {duration!r}, not a number of ms")
     if isinstance(document["task_id"], bool) or not isinstance(document["task_id"], int | str):
         raise ValueError(f"task_id is {document['task_id']!r}, not a number or name")  # noqa: TRY004 -- as above
+    for name, kind in _KINDS.items():
+        if name in document and not isinstance(document[name], kind):
+            raise ValueError(f"{name} is {document[name]!r}, not {'text' if kind is str else 'a number'}")
     usual = {"end_time": "", "duration_sec": duration // 1000, "log_file": ""}
     return Profile(**{**usual, **{name: value for name, value in document.items() if name in known}})
 
@@ -118,7 +129,9 @@ def table(analysis: Analysis, *, most: int = 10) -> list[str]:
     for rank, each in enumerate(analysis.profiles[:most], 1):
         took = f"{each.duration_ms / 1000:.1f}s ({each.duration_ms / MINUTE_MS:.1f}m)"
         status = analysis.level(each) + (f", failed (exit code {each.exit_code})" if each.exit_code else "")
-        lines.append(f"{rank:<5} {each.task_id:<6} {took:<17} {analysis.share(each):<11.1%} {status}")
+        lines.append(
+            f"{rank:<5} {one_line(each.task_id, most=60):<6} {took:<17} {analysis.share(each):<11.1%} {status}"
+        )
     lines += _named("CRITICAL TASKS (>10% of total)", analysis.at("CRITICAL"))
     lines += _named("MAJOR TASKS (5-10% of total)", analysis.at("Major"))
     speeds = ", ".join(f"x{speed:g}" for speed in sorted({each.speed for each in analysis.profiles if each.simulated}))
@@ -129,5 +142,7 @@ def table(analysis: Analysis, *, most: int = 10) -> list[str]:
 
 
 def _named(title: str, profiles: Sequence[Profile]) -> list[str]:
-    named = [f"  Task {each.task_id}: {each.duration_ms / MINUTE_MS:.1f} minutes" for each in profiles]
+    named = [
+        f"  Task {one_line(each.task_id, most=60)}: {each.duration_ms / MINUTE_MS:.1f} minutes" for each in profiles
+    ]
     return ["", f"{title}:", *(named or ["  none"])]

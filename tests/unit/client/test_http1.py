@@ -1,5 +1,6 @@
 """The transport against a peer that answers byte by byte what a test says."""
 
+import gzip
 import socket
 import threading
 import time
@@ -7,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from pytest_k1n.client import Conductor
+from pytest_k1n.client import Conductor, requests_transport
 from pytest_k1n.client.address import Address
 from pytest_k1n.client.errors import NotConductor, ServerUnreachable
 from pytest_k1n.client.requests_transport import RequestsTransport
@@ -141,7 +142,8 @@ def test_silence_ends_at_the_timeout(peer, transport):
 @pytest.mark.parametrize(
     "head", [b"Content-Length: 9999\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n", b"X: "]
 )
-def test_an_answer_that_drips_ends_at_the_timeout(head):
+@pytest.mark.parametrize("kind", [HttpTransport, RequestsTransport])
+def test_an_answer_that_drips_ends_at_the_timeout(kind, head):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip():
@@ -155,7 +157,7 @@ def test_an_answer_that_drips_ends_at_the_timeout(head):
 
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
-        transport = HttpTransport(Address.parse(f"http://127.0.0.1:{listener.getsockname()[1]}"))
+        transport = kind(Address.parse(f"http://127.0.0.1:{listener.getsockname()[1]}"))
         began = time.monotonic()
         with pytest.raises(ServerUnreachable, match=r"no answer within 0\.2s"):
             transport.send(HttpRequest("GET", "/api/x", timeout_s=0.2))
@@ -313,3 +315,18 @@ def test_requests_drops_its_connection_with_an_interrupted_request(peer, through
             client.send(HttpRequest("GET", "/"))
     assert client.send(HttpRequest("GET", "/")).body == b"second"
     assert server.connections == 2
+
+
+def test_requests_unpacks_no_more_of_an_answer_than_it_may_have(peer, through_requests, monkeypatch):
+    packed = gzip.compress(b" " * 1_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    monkeypatch.setattr(requests_transport, "LARGEST", 500_000)
+    with pytest.raises(ServerUnreachable, match="more than 1 GiB"):
+        through_requests(peer(head + packed).url).send(HttpRequest("GET", "/"))
+
+
+def test_requests_keeps_a_connection_whose_answer_is_read(peer, through_requests):
+    server = peer(ok(), ok())
+    client = through_requests(server.url)
+    assert [client.send(HttpRequest("GET", "/")).status for _ in range(2)] == [200, 200]
+    assert server.connections == 1

@@ -21,9 +21,9 @@ workflow = "FIRST"
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("a = " + "[" * 100_000, "nested too deeply"),
-        ("a = " + "{ b = " * 100_000, "nested too deeply"),
-        ("number = " + "9" * 5_000, "not valid TOML"),
+        ("a = " + "[" * 100_000, "nested too deep"),
+        ("a = " + "{ b = " * 100_000, "nested too deep"),
+        ("number = " + "9" * 5_000, "a number of too many digits"),
         (PLAN.replace("number = 1", f"number = {'9' * 400}"), "write a whole number from 1 to 1000000"),
         (PLAN.replace('"first"', f'"{"x" * 5_000}"'), "cannot be part of a file name"),
         (PLAN.replace('"01"', '"../01"'), "cannot be part of a file name"),

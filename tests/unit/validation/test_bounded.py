@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pytest_k1n.plan.find import PlanError
-from pytest_k1n.plan.markers import DOTS, is_dotted, read_markers
+from pytest_k1n.plan.markers import read_markers
 from pytest_k1n.plan.read import parse_plan
-from pytest_k1n.validation.bounded import MB, read_at_most
+from pytest_k1n.validation.bounded import MB, read_at_most, toml_in
 
 
 def test_a_file_of_the_most_is_read_and_one_of_more_is_not(tmp_path):
@@ -25,8 +25,7 @@ def test_a_device_without_an_end_is_not_read_for_ever():
 
 
 def test_a_key_of_too_many_parts_is_refused_before_it_is_read(tmp_path):
-    text = ".".join(["a"] * (DOTS + 2)) + " = 1"
-    assert is_dotted(text)
+    text = ".".join(["a"] * 1002) + " = 1"
     with pytest.raises(PlanError, match="a key of more than 1000 parts"):
         parse_plan(text, source="plan.toml", folder=tmp_path)
     (tmp_path / "plan.toml").write_text(text)
@@ -34,5 +33,10 @@ def test_a_key_of_too_many_parts_is_refused_before_it_is_read(tmp_path):
 
 
 def test_dots_in_values_and_on_many_lines_are_no_such_key():
-    assert not is_dotted("title = '" + "." * 5000 + "'")
-    assert not is_dotted("\n".join(f"a.b{n} = 1.5" for n in range(3000)))
+    assert toml_in("title = '" + "." * 5000 + "'")
+    assert toml_in("\n".join(f"a.b{n} = 1.5" for n in range(3000)))
+
+
+def test_values_of_too_many_levels_are_refused():
+    with pytest.raises(ValueError, match="nested too deep"):
+        toml_in("a = " + "[" * 100_000)
