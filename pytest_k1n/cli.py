@@ -107,6 +107,8 @@ def _run(words: Sequence[str]) -> int:
         ):  # the input's doing: code of ours nests as deep as it does
             deep = isinstance(error, RecursionError)
             error = ValueError("it is nested too deep" if deep else f"a number is out of range: {error}")
+        if isinstance(error, RuntimeError) and "Symlink loop" in str(error):  # of Path.resolve, in Python 3.11 and 3.12
+            error = OSError(str(error))
         expected = isinstance(error, ValueError | LookupError | OSError | ConductorError)
         if not expected or os.environ.get("K1N_TRACEBACK"):
             raise

@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.commands.checklist import SCRIPTS, TASK_DEFINITIONS, Check, CheckOutcome, Examined, checks
 from pytest_k1n.commands.inifile import ini_rows, words
 from pytest_k1n.core.plan import Plan
@@ -41,7 +42,10 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_doctor(arguments: argparse.Namespace) -> int:
     """Examine, print, and return 1 if anything fails. Raises ValueError for an ini file that cannot be read."""
-    found = checks(subject_of(arguments, os.environ, Path.cwd()))
+    found = [
+        replace(check, detail=redact(check.detail), remedy=redact(check.remedy))
+        for check in checks(subject_of(arguments, os.environ, Path.cwd()))
+    ]
     failed = sum(check.outcome is CheckOutcome.FAIL for check in found)
     if arguments.json:
         print(json.dumps({"ok": not failed, "checks": [asdict(check) for check in found]}, indent=1))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.commands.example import example
 from pytest_k1n.commands.material import Material, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
@@ -131,8 +132,8 @@ def _said(
     definition = material.definition
     yield one_line(f"{definition.name} version {definition.version}, from {material.source}")
     yield from (f"  {note}" for note in material.notes)
-    yield from (f"  wrote {folder / name}" for name in texts)
-    yield from (f"  takes {path} as it is" for path in taken)
+    yield from (redact(f"  wrote {folder / name}") for name in texts)
+    yield from (redact(f"  takes {path} as it is") for path in taken)
     if rehearsal.answered_ms:
         yield f"  k1n.toml answers {', '.join(rehearsal.answered_ms)}: made up, write what people really say"
     if rehearsal.trouble:
@@ -148,7 +149,7 @@ def _said(
         yield "  made up, write what the services answer; a server would send them, and the test skips itself there"
     yield "next:"
     if folder != Path():
-        yield f"  cd {folder}"
+        yield redact(f"  cd {folder}")
     yield "  pytest                         run the tests on the embedded engine, in virtual time"
     yield "  pytest --k1n-server=jar        the same tests on a real Conductor (needs Java >= 21)"
     yield "  k1n validate k1n.toml          check the plan after a change"

@@ -8,10 +8,10 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import cast
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.commands.numbers import above_zero
 from pytest_k1n.commands.profiling import (
     BASELINE_WORKFLOW,
@@ -28,7 +28,10 @@ from pytest_k1n.core.plan import Plan, Template
 
 _METRICS = Path(".conductor/metrics")
 _AGENTS = Path("ops/agents")
-_say = partial(print, flush=True)
+
+
+def _say(text: str) -> None:
+    print(redact(text), flush=True)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.commands.numbers import count
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
@@ -61,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
         target = Path(arguments.output)
         target.parent.mkdir(parents=True, exist_ok=True)
         replace_text(target, text + "\n")
-        print(f"wrote {target}: {form.what}")
+        print(redact(f"wrote {target}: {form.what}"))
     return 0
 
 
@@ -107,7 +108,7 @@ def _complete(arguments: argparse.Namespace, documents: Sequence[RunDocument], r
     for ending, text in zip((".md", ".html"), texts, strict=True):
         target = folder / f"{name}{ending}"
         replace_text(target, text.encode("utf-8", "replace").decode() + "\n")
-        print(f"wrote {target}")
+        print(redact(f"wrote {target}"))
     return 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from pytest_k1n.client.address import redact
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.report.blocks import as_markdown
 from pytest_k1n.report.document import RunDocument
@@ -32,10 +33,12 @@ def main(argv: Sequence[str]) -> int:
     if len(set(names)) < len(names) or not names:
         parser.error(f"--tiers {arguments.tiers!r}: name each tier once")
     tiers = []
-    for name in names:
-        print(f"{name}: pytest {' '.join(given)} --k1n-server={name}", flush=True)
-        tiers.append(_run(name, given, arguments.into / _folder_name(name)))
-        print(f"{name}: {tiers[-1].document['verdict'] if tiers[-1].document else tiers[-1].reason}", flush=True)
+    for place, name in enumerate(names):
+        shown = redact(name)
+        folder = _folder_name(shown if shown == name else f"{shown}-{place}")
+        print(redact(f"{shown}: pytest {' '.join(given)} --k1n-server={shown}"), flush=True)
+        tiers.append(_run(name, shown, given, arguments.into / folder))
+        print(f"{shown}: {tiers[-1].document['verdict'] if tiers[-1].document else tiers[-1].reason}", flush=True)
     text = as_markdown(list(blocks(tiers)))
     target = arguments.into / "tiers.md"
     replace_text(target, text + "\n")
@@ -43,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     return 0 if agrees(tiers) else 1
 
 
-def _run(name: str, given: Sequence[str], folder: Path) -> TierResult:
+def _run(name: str, shown: str, given: Sequence[str], folder: Path) -> TierResult:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "run.json"
     kept.unlink(missing_ok=True)  # an earlier run's must not be taken for this one's
@@ -54,8 +57,8 @@ def _run(name: str, given: Sequence[str], folder: Path) -> TierResult:
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         ).returncode
     if not kept.exists():
-        return tier_of(name, None, f"{_last_error(log)} (pytest exit code {code}; {log})")
-    return tier_of(name, cast("RunDocument", json.loads(kept.read_text("utf-8"))))
+        return tier_of(shown, None, f"{redact(_last_error(log))} (pytest exit code {code}; {log})")
+    return tier_of(shown, cast("RunDocument", json.loads(kept.read_text("utf-8"))))
 
 
 def _last_error(log: Path) -> str:

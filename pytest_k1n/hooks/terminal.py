@@ -221,9 +221,11 @@ def _time_line(result: Result) -> str | None:
 
 
 def _shown(run: Run, path: Path) -> str:
-    """Show a path as seen from where pytest was called, where it is below that."""
+    """Show a path as seen from where pytest was called, where it is below that; a URL in it without its password."""
+    from pytest_k1n.client.address import redact
+
     folder = run.config.invocation_params.dir
-    return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+    return redact(str(path.relative_to(folder) if path.is_relative_to(folder) else path))
 
 
 def _took(taken_min: float) -> str:

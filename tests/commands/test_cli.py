@@ -239,3 +239,19 @@ def test_a_number_that_is_none_is_refused(words, capsys):
         main(words)
     assert stopped.value.code == 2
     assert f"{words[-1]!r} is not a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [["init", "{}"], ["doctor", "--results", "{}"], ["doctor", "--json", "--results", "{}"]]
+)
+def test_a_folder_named_by_a_url_is_shown_without_its_password(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([word.format("http://me:hunter2@host/x") for word in words]) == 0
+    assert "hunter2" not in capsys.readouterr().out
+
+
+def test_a_link_to_itself_is_one_line(tmp_path, capsys):
+    loop = tmp_path / "java"
+    loop.symlink_to(loop)
+    assert main(["server", "start", "--tier", "jar", "--java", str(loop)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

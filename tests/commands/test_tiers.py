@@ -35,3 +35,11 @@ def test_each_tier_is_named_once(given, capsys):
         main(["tiers", "--tiers", given])
     assert ended.value.code == 2
     assert "name each tier once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tier", ["http://me:hunter2@127.0.0.1:9", "me:hunter2@host"])
+def test_a_tier_at_a_url_is_shown_without_its_password(tier, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["tiers", "--tiers", tier, "--into", "kept"]) == 1
+    written = [str(path) + path.read_text() for path in Path("kept").rglob("*") if path.is_file()]
+    assert "hunter2" not in capsys.readouterr().out + "".join(written)
