@@ -102,12 +102,13 @@ def _task_succeeded(observation: Observation, key: TaskKey, tally: Tally, skippe
 def _was_swept_away(observation: Observation, record: TaskRecord) -> bool:
     """Whether a task was only cancelled because its execution ended: a consequence, not a cause.
 
-    So is what a TERMINATE stops, and a last JOIN that the end has overtaken.
+    So is what a TERMINATE stops, and a last JOIN that the end has overtaken. A server cancels the tasks first and
+    ends their execution then: while it runs, a cancelled task may be one of these.
     """
     if record.status is not TaskStatus.CANCELED:
         return False
     if observation.execution.status is not WorkflowStatus.COMPLETED:
-        return observation.execution.is_terminal
+        return observation.execution.is_terminal or not observation.is_settled
     if is_overtaken(observation.execution, record):
         return True
     others = observation.finals.values()

@@ -38,6 +38,11 @@ def test_what_was_cancelled_with_its_execution_is_not_blamed(build, codes_of):
     assert [code for code, subject, _ in codes_of(completed().judge(seen)) if subject == "b"] == []
 
 
+def test_what_is_cancelled_while_its_execution_runs_is_not_blamed_yet(build, codes_of):
+    cancelled = build.task("b", 0, 11, status="CANCELED")
+    assert codes_of(completed().judge(build.observation(cancelled, status="RUNNING"))) == [("pending", "wf", "unknown")]
+
+
 @pytest.mark.parametrize(
     ("reason", "found"),
     [("Workflow is in COMPLETED state", []), (None, ["task-failed"]), ("by a person", ["task-failed"])],
