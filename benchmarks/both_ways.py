@@ -169,7 +169,7 @@ def run(case: Case, url: str, arguments: argparse.Namespace) -> Outcome:
         selects = FORK if arguments.short and case is HEALTHY else case.selects
         done = _plan_run(url, selects, case.time, environment, results)
         outcome = _outcome(case, arguments.column, done, results, load)
-        if not _is_as_expected(case, outcome):
+        if arguments.keep or not _is_as_expected(case, outcome):
             kept = arguments.log.with_suffix("") / f"{case.name.replace(' ', '-')}-{outcome.at.replace(':', '')}"
             shutil.copytree(results, kept, dirs_exist_ok=True)
         return outcome
@@ -286,6 +286,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fresh", action="store_true", help="start another server for every run")
     parser.add_argument("--server", metavar="URL", help="a server that others run, instead of one of our own")
     parser.add_argument("--late-type", default="task_5", metavar="TYPE", help="the task type that is polled late")
+    parser.add_argument("--keep", action="store_true", help="keep every run, also as expected: to try another rule on")
     parser.add_argument("--log", type=Path, default=LOG, metavar="FILE")
     parser.add_argument("--table", action="store_true", help="run nothing, show what has been logged")
     return parser
