@@ -5,6 +5,7 @@ K1N_MUTANT says which one; only a `k1n worker` process commits it.
 
 import os
 import sys
+import threading
 import time
 
 MUTANT = os.environ.get("K1N_MUTANT", "")
@@ -29,10 +30,12 @@ def two_at_once():
     from pytest_k1n.workers.intake import Intake
 
     take = Intake.take
+    lock = threading.Lock()
 
     def take_one_of_two(self, task_type, *_):
-        self._asks.clear()  # one at a time: no batch goes past the second
-        return take(self, task_type) if len(self.in_hand()) < 2 else []
+        with lock:  # slow polls go side by side: four of them would all find a slot free
+            self._asks.clear()  # one at a time: no batch goes past the second
+            return take(self, task_type) if len(self.in_hand()) < 2 else []
 
     Intake.take = take_one_of_two
 

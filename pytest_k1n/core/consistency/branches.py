@@ -15,6 +15,9 @@ from pytest_k1n.core.units import format_ms
 
 _OF_DYNAMIC = "forkedTasks"
 """What a server writes into the input of a dynamic FORK only."""
+_OF_CHILD = "subWorkflowId"
+"""All that the output of a SUB_WORKFLOW has until its child ends."""
+_DONE = frozenset({TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS})
 
 
 def branches(execution: Execution) -> Iterator[Finding]:
@@ -25,7 +28,8 @@ def branches(execution: Execution) -> Iterator[Finding]:
     if "JOIN" not in columns.types:
         return
     for place in [place for place, kind in enumerate(columns.type) if kind == "JOIN" and columns.output[place]]:
-        yield from _of_swapped(execution, place)
+        is_done = columns.status[place] in _DONE and execution.last_retried_ms is None
+        yield from _of_collected(execution, place) if is_done else _of_swapped(execution, place)
         if not columns.status[place].is_terminal and execution.last_retried_ms is None:
             yield from _of_seen(execution, execution.tasks[place])
 
@@ -68,6 +72,37 @@ def _of_input(record: TaskRecord) -> Iterator[Finding]:
     is_static = task is not None and task.type == "FORK_JOIN" and _OF_DYNAMIC not in task.inputs
     if is_static and _OF_DYNAMIC in record.input:
         yield doubt("foreign-record", record.key, "the input of a static fork", f"it has {_OF_DYNAMIC}")
+
+
+def _of_collected(execution: Execution, place: int) -> Iterator[Finding]:
+    """Judge that a JOIN has the output of each branch that ended before it, and of nothing else.
+
+    So did 303 of 303 that completed. What it has of a branch without output may be what that said while it was in
+    progress, of a sub-workflow its id alone. One that names no branch was reported by a person; a branch that ended
+    later was run again since.
+    """
+    columns = execution.columns
+    said = columns.output[place]
+    rows = {name: row for name in said if (row := columns.place_of(name)) is not None}
+    key, ended_ms = columns.keys[place], columns.ended_ms[place]
+    if not rows or not ended_ms:
+        return
+    for name, row in rows.items():
+        output, told = columns.output[row], said[name]
+        is_started = columns.type[row] == "SUB_WORKFLOW" and told == {_OF_CHILD: output.get(_OF_CHILD)}
+        if output and output != told and not is_started and columns.ended_ms[row] <= ended_ms:
+            yield doubt("contradiction", key, f"the output of {name}, as that has it", "another")
+    given = execution.tasks[place].input.get("joinOn")
+    if not isinstance(given, list) or columns.type[place] != "JOIN":
+        return
+    round_ = columns.iteration[place]
+    awaited = {f"{name}__{round_}" if round_ else name for name in given if isinstance(name, str)}
+    if foreign := sorted(said.keys() - awaited):
+        yield doubt("contradiction", key, "the output of what it waits for", f"that of {foreign[0]}")
+    for name in sorted(awaited - said.keys()):
+        row = columns.place_of(name)
+        if row is not None and columns.output[row] and 0 < columns.ended_ms[row] <= ended_ms:
+            yield doubt("contradiction", key, f"the output of {name}", "nothing of it")
 
 
 def _of_swapped(execution: Execution, place: int) -> Iterator[Finding]:

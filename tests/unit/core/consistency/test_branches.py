@@ -57,13 +57,40 @@ def test_a_static_fork_has_no_input_of_a_dynamic_one():
     assert codes(document) == ["foreign-record"]
 
 
-def test_branches_do_not_have_each_others_output():
+def test_a_join_that_completes_has_the_output_of_each_branch():
     document = recorded("join-with-errors")
     first, second = task(document, "d0"), task(document, "d1")
     first["outputData"], second["outputData"] = second["outputData"], first["outputData"]
-    assert codes(document) == ["foreign-record"]
-    first["outputData"] = {"n": "run again"}  # of one branch alone a person may have
+    assert codes(document) == ["contradiction", "contradiction"]
+    first["outputData"], second["outputData"] = {"n": "run again"}, first["outputData"]
+    assert codes(document) == ["contradiction"]
+    first["endTime"] += HOUR_MS
+    assert "contradiction" not in codes(document)  # the run before, or it said so while in progress
+    first["endTime"] -= HOUR_MS
+    first["outputData"] = {}
     assert codes(document) == []
+
+
+def test_a_join_that_completes_has_output_of_all_its_branches_and_of_nothing_else():
+    document = recorded("join-with-errors")
+    join = next(each for each in document["tasks"] if "d1" in each["outputData"])
+    of_second = join["outputData"].pop("d1")
+    assert codes(document) == ["contradiction"]
+    join["outputData"] |= {"d1": of_second, "d2": of_second}
+    assert codes(document) == ["contradiction"]
+    join["outputData"] = {"by": "a person"}
+    assert codes(document) == []
+
+
+def test_branches_do_not_have_each_others_output_for_a_join_that_was_taken_away():
+    document = recorded("join-with-errors")
+    next(each for each in document["tasks"] if "d1" in each["outputData"])["status"] = "CANCELED"
+    before = codes(document)
+    first, second = task(document, "d0"), task(document, "d1")
+    first["outputData"], second["outputData"] = second["outputData"], first["outputData"]
+    assert codes(document) == ["foreign-record", *before]
+    first["outputData"] = {"n": "run again"}  # of one branch alone a person may have
+    assert codes(document) == before
 
 
 def test_a_join_names_errors_only_where_it_completes_with_them():
