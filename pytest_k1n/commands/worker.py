@@ -98,7 +98,7 @@ def _serve(
         client.declare_work(settings.worker_id)
     stop = threading.Event()
     ready = partial(_announce, Path(options.ready), settings.worker_id) if options.ready else _no_one
-    weather = _meters(client, Path(options.weather)) if options.weather and not settings.declares else None
+    weather = _meters(client, Path(options.weather), ledger) if options.weather and not settings.declares else None
     worker = Worker(client, work.definitions, handlers, settings, ledger=ledger, report=_report, ready=ready)
 
     def order_to_stop(number: int, _frame: object) -> None:
@@ -126,10 +126,10 @@ def _serve(
     return 0
 
 
-def _meters(client: Conductor, path: Path) -> Meters | None:
+def _meters(client: Conductor, path: Path, ledger: InvocationLedger) -> Meters | None:
     """Begin to measure the weather; a log that cannot be written is no reason not to work."""
     try:
-        return Meters(path, asking(client))
+        return Meters(path, asking(client), lambda: ledger.begun)
     except OSError as error:
         _report(f"--weather: {path} cannot be written: {error.strerror}")
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import Weather
@@ -21,6 +21,8 @@ class WeatherDocument(TypedDict):
     """A thread that had nothing to do but wake up was not woken."""
     server: list[tuple[int, int]]
     """A cheap request took that much longer than it usually does."""
+    taken_ms: NotRequired[list[int]]
+    """When workers took tasks: the server's stalls excuse more, the more of them a task had to wait for."""
 
 
 class RunWeatherDocument(WeatherDocument):
@@ -39,6 +41,7 @@ def weather_document(weather: Weather) -> WeatherDocument:
         "until_ms": max(weather.since_ms, weather.until_ms),
         "host": [(each.start_ms, each.end_ms) for each in weather.host],
         "server": [(each.start_ms, each.end_ms) for each in weather.server],
+        "taken_ms": list(weather.taken_ms),
     }
 
 

@@ -63,6 +63,11 @@ class InvocationLedger:
         """Note that a spooled result is `delivered`, or no longer taken by the server (`gone`, `refused`)."""
         self._write({"event": how, "task_id": task_id})
 
+    @property
+    def begun(self) -> int:
+        """How many invocations have begun in this process."""
+        return self._invocations
+
     def has_begun(self, task_id: str) -> bool:
         """Tell whether a handler was ever invoked for a task, by this process or one before it."""
         with self._lock:

@@ -62,9 +62,10 @@ class Usual:
 class Meters:
     """The two meters of a process, each a thread; `ask` sends the cheap request."""
 
-    def __init__(self, path: Path, ask: Callable[[], object]) -> None:
-        """Begin to measure. Raises OSError where the log cannot be written."""
+    def __init__(self, path: Path, ask: Callable[[], object], begun: Callable[[], int] = lambda: 0) -> None:
+        """Begin to measure; `begun` counts the tasks that were taken. Raises OSError where the log cannot be written."""
         self._ask = ask
+        self._begun = begun
         self._answered_s = time.time()
         """When the last answer came: a stall of the server that is still to be told begins later."""
         self._log = WeatherLog(path, _epoch_ms(time.time()))
@@ -86,7 +87,7 @@ class Meters:
     def _watch_host(self) -> None:
         """Sleep to an absolute schedule; what a wake-up is late by, the machine stood still."""
         monotonic, sleep = time.monotonic, time.sleep
-        due, ticks = monotonic(), 0
+        due, ticks, known = monotonic(), 0, self._begun()
         while not self._stop.is_set():
             due += TICK_S
             left = due - monotonic()
@@ -94,6 +95,9 @@ class Meters:
                 sleep(left)
             late = monotonic() - due
             ticks += 1
+            if (begun := self._begun()) != known:
+                self._log.took(begun - known, _epoch_ms(time.time()))
+                known = begun
             if late > LATE_S:
                 self._stood_still("host", late)
                 due = monotonic()

@@ -38,6 +38,12 @@ class WeatherLog:
             if self._file >= 0:
                 self._at += os.pwrite(self._file, line, self._at)
 
+    def took(self, tasks: int, at_ms: int) -> None:
+        """Append that the worker has taken so many tasks."""
+        with self._lock:
+            if self._file >= 0:
+                self._at += os.pwrite(self._file, f"taken {at_ms} {tasks}\n".encode(), self._at)
+
     def told_until(self, now_ms: int) -> None:
         """Say that every stall that ended before has been told."""
         with self._lock:
@@ -64,6 +70,7 @@ class WeatherReader:
         self._since_ms = since_ms
         self._at = _HEAD_BYTES
         self._stalls: dict[str, tuple[Interval, ...]] = {"host": (), "server": ()}
+        self._taken_ms: tuple[int, ...] = ()
 
     def read(self) -> Weather | None:
         """Return what the meters have told so far; None where none ran. Under `off` nothing was measured."""
@@ -83,6 +90,7 @@ class WeatherReader:
             policy=self._policy,
             host=self._stalls["host"],
             server=self._stalls["server"],
+            taken_ms=self._taken_ms,
             since_ms=since_ms,
             until_ms=until_ms,
         )
@@ -90,14 +98,19 @@ class WeatherReader:
     def _take(self, lines: bytes) -> None:
         self._at += len(lines)
         told: dict[str, list[Interval]] = {}
+        taken_ms: list[int] = []
         for line in lines.decode("ascii", "replace").splitlines():
             match line.split():
                 case [("host" | "server") as kind, start, end] if start.isdigit() and end.isdigit():
                     told.setdefault(kind, []).append(Interval(int(start), int(end)))
+                case ["taken", at, tasks] if at.isdigit() and tasks.isdigit():
+                    taken_ms += [int(at)] * int(tasks)
                 case _:
                     continue
         for source, stalls in told.items():
             self._stalls[source] = merged((*self._stalls[source], *stalls))
+        if taken_ms:
+            self._taken_ms += tuple(taken_ms)
 
 
 def read_weather(path: Path, policy: LatencyPolicy) -> Weather | None:

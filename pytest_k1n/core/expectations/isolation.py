@@ -118,6 +118,7 @@ def finishes_before(other: Other) -> Judge:
                 expected=expected,
                 observed=f"it ended {format_ms(end_ms - their_end_ms)} after it",
                 margin=format_ms(end_ms - their_end_ms),
+                steps=len(observation.worker_keys),
             )
         _say_if_swapped(observation, theirs, tally)
         return tally.findings()

@@ -25,11 +25,15 @@ def judge_latency(
     observed: str = "",
     margin: str = "",
     origin: str = "",
+    steps: int = 1,
 ) -> None:
-    """Count one check of a latency that was measured over `windows` (epoch ms of the server's clock)."""
+    """Count one check of a latency that was measured over `windows` (epoch ms of the server's clock).
+
+    `steps` is how often a task is handed on within each of them.
+    """
     windows = tuple(windows)
     observed, margin = observed or format_ms(measured_ms), margin or format_ms(measured_ms - budget_ms)
-    verdict = pace(measured_ms, budget_ms, windows, observation.weather, is_settled=observation.is_settled)
+    verdict = pace(measured_ms, budget_ms, windows, observation.weather, steps=steps, is_settled=observation.is_settled)
     tally.latencies += 1
     if verdict is Pace.KEPT:
         tally.passed()
@@ -38,7 +42,7 @@ def judge_latency(
     elif verdict is Pace.UNMEASURABLE:
         not_measurable(
             observation.weather, tally, windows, subject=subject, expected=expected, observed=observed, margin=margin,
-            origin=f"{code}; {origin}" if origin else code,
+            origin=f"{code}; {origin}" if origin else code, steps=steps,
         )  # fmt: skip
     else:
         tally.fail(code, subject, expected=expected, observed=observed, margin=margin, origin=origin)
@@ -54,12 +58,13 @@ def not_measurable(
     observed: str,
     margin: str,
     origin: str,
+    steps: int = 1,
 ) -> None:
     """Count a check that this weather does not let us decide: in no rate, and listed with its figures."""
     if weather is None or weather.policy == "off":
         because = "latencies are not judged in this run"
     else:
-        stalled_ms = weather.stalled_ms(windows)
+        stalled_ms = weather.stalled_ms(windows, steps=steps)
         because = f"for {format_ms(stalled_ms)} of it the machine or the server stood still"
     tally.unmeasurable(
         subject, expected=expected, observed=f"{observed}; {because}", margin=margin, origin=origin

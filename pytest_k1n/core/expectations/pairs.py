@@ -62,6 +62,7 @@ def spans_batch(*others: Other, slack: str = "150ms") -> Judge:
             expected=expected,
             observed=f"{format_ms(wall.duration_ms)} together, {format_ms(own_ms)} its own makespan",
             margin=format_ms(wall.duration_ms - own_ms),
+            steps=sum(len(each.worker_keys) for each in together),
         )
         return tally.findings()
 

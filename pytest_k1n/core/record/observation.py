@@ -287,7 +287,10 @@ def observe(
         now_ms=now_ms,
         documents=documents,
         task_definitions=task_definitions or {},
-        weather=weather.beside(kept_waiting(start_request, [each.poll for each in invocations or ()]))
+        weather=weather.beside(
+            kept_waiting(start_request, [each.poll for each in invocations or ()]),
+            (started for started in execution.columns.of_work(execution.columns.started_ms) if started),
+        )
         if weather
         else None,
     )

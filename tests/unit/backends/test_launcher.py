@@ -75,7 +75,7 @@ def test_what_the_start_took_beyond_the_usual_is_a_stall_of_the_server_for_this_
 
 def test_a_worker_that_is_late_after_a_quick_start_is_late(started):
     watch = started(20, first_task_after_ms=LATE_MS)
-    assert watch.observation.weather.stalls == ()
+    assert watch.observation.weather.server == ()
     findings = starts_at_once("reserve", within="250ms").judge(watch.observation)
     assert [each.verdict for each in findings.findings] == ["fail"]
 

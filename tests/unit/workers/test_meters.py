@@ -83,6 +83,19 @@ def test_a_request_that_hangs_is_a_stall_of_the_server_and_nothing_is_told_of_it
     assert all(until <= stall.start_ms for until in seen_until)
 
 
+def test_the_meters_tell_when_tasks_were_taken(tmp_path):
+    asked, begun = threading.Semaphore(0), 1
+    meters = Meters(tmp_path / "log", asked.release, lambda: begun)
+    assert asked.acquire(timeout=30)
+    assert read_weather(tmp_path / "log", "weather").taken_ms == ()
+    begun = 3
+    while not (taken_ms := read_weather(tmp_path / "log", "weather").taken_ms):
+        assert asked.acquire(timeout=30)
+    meters.close()
+    assert len(taken_ms) == 2
+    assert taken_ms[0] == taken_ms[1] >= read_weather(tmp_path / "log", "weather").since_ms
+
+
 def test_a_server_that_does_not_answer_is_no_weather(tmp_path):
     told, asked = threading.Event(), 0
 

@@ -1,19 +1,30 @@
 """What machine and server stood still is taken off a latency, and nothing else is."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_k1n.core.timing.intervals import RESOLUTION_MS, Interval
-from pytest_k1n.core.timing.weather import POLL_MS, START_MS, Pace, Weather, kept_waiting, merged, pace
+from pytest_k1n.core.timing.weather import (
+    POLL_MS,
+    REQUESTS,
+    SIDE_BY_SIDE,
+    START_MS,
+    Pace,
+    Weather,
+    kept_waiting,
+    merged,
+    pace,
+)  # fmt: skip
 
 intervals = st.builds(
     lambda start, length: Interval(start, start + length), st.integers(0, 120), st.integers(0, 40)
 )  # fmt: skip
 many = st.lists(intervals, max_size=8)
 weathers = st.builds(
-    lambda host, server, until: Weather(host=tuple(host), server=tuple(server), until_ms=until),
+    lambda host, server, until: Weather(host=merged(host), server=merged(server), until_ms=until),
     many, many, st.integers(0, 200),
 )  # fmt: skip
 
@@ -32,16 +43,29 @@ def test_merging_covers_the_same_and_leaves_gaps(given_):
 
 @given(weathers, many)
 def test_what_is_taken_off_is_what_window_and_stalls_share(weather, windows):
-    shared = covered(windows) & covered((*weather.host, *weather.server))
-    # Runs of one ms are left out: stamps cannot show them.
-    runs, length = 0, 0
-    for ms in range(max(shared, default=0) + 2):
-        if ms in shared:
-            length += 1
-        else:
-            runs += length if length >= RESOLUTION_MS else 0
-            length = 0
-    assert weather.stalled_ms(windows) == runs
+    shared = len(covered(windows) & covered((*weather.host, *weather.server)))
+    pieces = 3 * (len(weather.host) + len(weather.server)) * max(len(windows), 1)
+    # What is shorter than 2 ms is left out: stamps cannot show it.
+    assert shared - pieces * (RESOLUTION_MS - 1) <= weather.stalled_ms(windows, steps=100) <= shared
+
+
+def test_of_a_server_that_is_slow_all_along_as_many_requests_count_as_a_task_passes_through():
+    slow = Weather(server=tuple(Interval(at, at + 10) for at in range(0, 1000, 40)), host=(Interval(400, 420),))
+    second = Interval(0, 1000)
+    assert slow.stalled_ms([second]) == 20 + REQUESTS * 10
+    assert slow.stalled_ms([second], steps=2) == 20 + 2 * REQUESTS * 10
+    assert slow.stalled_ms([Interval(0, 300), Interval(600, 1000)]) == 2 * REQUESTS * 10
+    assert slow.stalled_ms([Interval(0, 300), Interval(300, 1000)]) == 20 + 2 * REQUESTS * 10  # one behind the other
+    worked = replace(slow, taken_ms=tuple(range(100, 109)))
+    assert worked.stalled_ms([second]) == 20 + (REQUESTS + 9 // SIDE_BY_SIDE) * 10
+    assert worked.stalled_ms([Interval(109, 1000)]) == 20 + REQUESTS * 10
+    longest = replace(slow, server=(*slow.server[:10], Interval(400, 600)))
+    assert longest.stalled_ms([second]) == 200 + (REQUESTS - 1) * 10
+
+
+def test_when_tasks_started_is_told_by_workers_or_else_by_the_record():
+    assert Weather(taken_ms=(5,)).beside((), [9, 7]).taken_ms == (5,)
+    assert Weather().beside((), [9, 7]).taken_ms == (7, 9)
 
 
 @given(weathers, many, st.integers(0, 300), st.integers(0, 300))
@@ -52,11 +76,16 @@ def test_no_more_than_the_stalls_is_ever_excused(weather, windows, measured_ms, 
         assert verdict is Pace.LATE
 
 
-@given(weathers, intervals, st.integers(1, 300), st.integers(0, 300))
-def test_more_stalls_never_turn_a_verdict_against_the_server(weather, window, measured_ms, budget_ms):
+@given(
+    weathers, intervals, st.integers(1, 300), st.integers(0, 300), intervals, st.sampled_from(["host", "server"])
+)  # fmt: skip
+def test_more_stalls_never_turn_a_verdict_against_the_server(weather, window, measured_ms, budget_ms, stall, meter):
     calm = Weather(until_ms=weather.until_ms)
     worse = {Pace.KEPT: 0, Pace.UNMEASURABLE: 1, Pace.LATE: 2}
-    assert worse[pace(measured_ms, budget_ms, [window], weather)] <= worse[pace(measured_ms, budget_ms, [window], calm)]
+    verdict = pace(measured_ms, budget_ms, [window], weather)
+    assert worse[verdict] <= worse[pace(measured_ms, budget_ms, [window], calm)]
+    more = replace(weather, **{meter: merged((*getattr(weather, meter), stall))})
+    assert worse[pace(measured_ms, budget_ms, [window], more)] <= worse[verdict]
 
 
 def test_without_meters_and_under_strict_nothing_is_excused():
