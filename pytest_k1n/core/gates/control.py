@@ -10,16 +10,17 @@ from pytest_k1n.core.gates.facts import BatchObservation, GateSettings
 from pytest_k1n.core.record.observation import Observation, TimeModel
 from pytest_k1n.core.statistics.stats import median
 from pytest_k1n.core.tally import Tally
+from pytest_k1n.core.timing.intervals import Interval
 from pytest_k1n.core.timing.weather import Pace, pace
 from pytest_k1n.core.units import format_ms
 
 FEWEST = 3
 """Late JOINs that count as more than chance."""
-LAG_OF_STEP = 0.4
-"""What a JOIN that is looked at in time may take of the step before it, which no look at JOINs is in.
+OF_A_STEP = 0.2
+"""What of a step before it, which no look at JOINs is in, a server that is slow in everything needs for a JOIN, too.
 
-On two cores with the work of 25, of 11 controls with half of the JOINs late it was 0.37 at most in 10; of a server that
-looks at them twice a second 0.47 at least in 58 of 58.
+On two cores with the work of 25 to 30, half of the JOINs of 19 of 121 healthy controls were late, and of none when this
+had been taken off each; of 60 of a server that looks at them twice a second half were late in 60 and are in 56.
 """
 
 
@@ -43,16 +44,17 @@ def joins_on_time(observation: Observation, batch: BatchObservation, settings: G
     origin = "raw server time; control executions right after the batch, with no work in them"
     observed = f"{late} of {len(measured)} later: {', '.join(str(lag.duration_ms) for lag in lags)} ms"
     tally.latencies += 1
-    if late >= FEWEST and 2 * late >= len(measured):
-        lag_ms = median([lag.duration_ms for lag in measured])
+    if _is_late(late, measured):
         step_ms = median([join.step_ms for join in control.joins])
-        margin = format_ms(round(lag_ms) - budget_ms)
-        if lag_ms <= LAG_OF_STEP * step_ms:
+        spared_ms = round(OF_A_STEP * step_ms)
+        beyond = [pace(lag.duration_ms - spared_ms, budget_ms, [lag], weather) for lag in lags].count(Pace.LATE)
+        margin = format_ms(round(median([lag.duration_ms for lag in measured])) - budget_ms)
+        if _is_late(beyond, measured):
+            tally.fail("joins-late", "control", expected=expected, observed=observed, margin=margin, origin=origin)
+        else:
             observed += f"; what is no JOIN's took {format_ms(round(step_ms))} a step as well"
             origin = f"joins-late; {origin}"
             tally.unmeasurable("control", expected=expected, observed=observed, margin=margin, origin=origin)
-        else:
-            tally.fail("joins-late", "control", expected=expected, observed=observed, margin=margin, origin=origin)
     elif measured:
         tally.passed()
     else:
@@ -60,3 +62,7 @@ def joins_on_time(observation: Observation, batch: BatchObservation, settings: G
             weather, tally, lags, subject="control", expected=expected, observed=observed, margin="",
             origin=f"joins-late; {origin}",
         )  # fmt: skip
+
+
+def _is_late(late: int, measured: list[Interval]) -> bool:
+    return late >= FEWEST and 2 * late >= len(measured)
