@@ -63,7 +63,7 @@ class Meters:
     """The two meters of a process, each a thread; `ask` sends the cheap request."""
 
     def __init__(self, path: Path, ask: Callable[[], object], begun: Callable[[], int] = lambda: 0) -> None:
-        """Begin to measure; `begun` counts the tasks that were taken. Raises OSError where the log cannot be written."""
+        """Begin to measure; `begun` counts the tasks taken. Raises OSError where the log cannot be written."""
         self._ask = ask
         self._begun = begun
         self._answered_s = time.time()
