@@ -43,9 +43,9 @@ class Traced:
 def traced(observation: Observation) -> Iterator[Traced]:
     """Trace every reference to a task's data, or to the execution's input, in tasks and in the output."""
     execution = observation.execution
-    is_complete = execution.status is WorkflowStatus.COMPLETED
-    if any(record.type == "TERMINATE" for record in observation.finals.values()):
-        is_complete = False  # its output is the TERMINATE's
+    # Behind a TERMINATE the output is the TERMINATE's.
+    is_its_own = not any(record.type == "TERMINATE" for record in observation.finals.values())
+    is_complete = is_its_own and execution.status is WorkflowStatus.COMPLETED
     for reference in references(observation.definition):
         if not _is_data(reference):
             continue
@@ -65,7 +65,10 @@ def traced(observation: Observation) -> Iterator[Traced]:
                     continue
                 yield _trace(observation, reference, label(key), template, given, record)
     yield from _terminated(observation)
-    yield from _altered(observation)
+    if not execution.is_stored_elsewhere:
+        yield from _altered(observation)
+        if is_its_own and execution.is_terminal:
+            yield from _constants(observation.definition.output_parameters, execution.output, of=execution.name)
 
 
 def _given(record: TaskRecord, task: WorkflowTask) -> Mapping[str, Json] | None:
@@ -91,30 +94,28 @@ def _altered(observation: Observation) -> Iterator[Traced]:
     So were 9,000 of 9,000 of 3.32.1, nulls left out, which an input template fills in. An input template and a person
     who runs a task again add others, of which nothing is said.
     """
-    for key, task in observation.graph.nodes.items() if not observation.execution.is_stored_elsewhere else ():
+    for key, task in observation.graph.nodes.items():
         if not task.inputs or key not in observation.finals:
             continue
         for record in observation.records[key]:
             inputs = _given(record, task) if record.type != "DECISION" else None
-            for where, expected, observed in _constants(task.inputs, inputs) if inputs is not None else ():
-                yield Traced(
-                    subject=label(key), where=where, expression=str(expected), expected=expected, observed=observed
-                )
+            if inputs is not None:
+                yield from _constants(task.inputs, inputs, of=label(key))
 
 
-def _constants(template: object, given: object, where: str = "") -> Iterator[tuple[str, object, object]]:
-    """Yield (path, in the template, in what was given) where the template has no expression and the two differ."""
+def _constants(template: object, given: object, *, of: str, where: str = "") -> Iterator[Traced]:
+    """Trace what a template gives without an expression, where something else was given."""
     if isinstance(template, Mapping):
         for name, inner in template.items():
             if "$" not in name:
                 found = given.get(name, MISSING) if isinstance(given, Mapping) else MISSING
-                yield from _constants(inner, found, f"{where}.{name}" if where else name)
+                yield from _constants(inner, found, of=of, where=f"{where}.{name}" if where else name)
     elif isinstance(template, list):
         for index, inner in enumerate(template):
             found = given[index] if isinstance(given, list) and index < len(given) else MISSING
-            yield from _constants(inner, found, f"{where}[{index}]")
+            yield from _constants(inner, found, of=of, where=f"{where}[{index}]")
     elif template is not None and not (isinstance(template, str) and "$" in template) and not equal(template, given):
-        yield where, template, given
+        yield Traced(subject=of, where=where, expression=str(template), expected=template, observed=given)
 
 
 def _terminated(observation: Observation) -> Iterator[Traced]:

@@ -47,6 +47,18 @@ def test_every_attempt_was_given_it(build):
     assert doubts(seen) == [("a", "n = 5", "6")]
 
 
+@pytest.mark.parametrize("status", ["COMPLETED", "FAILED", "TERMINATED"])
+def test_an_execution_has_the_output_that_its_definition_gives_as_it_stands(build, status):
+    definition = {**build.chain("a"), "outputParameters": {"n": 5, "of": "${a.output.x}"}}
+    seen = {"definition": definition, "status": status}
+    assert doubts(build.observation(build.task("a", 0, 10), **seen, fields={"output": {"n": 5}})) == []
+    assert doubts(build.observation(build.task("a", 0, 10), **seen, fields={"output": {"n": 6}})) == [
+        ("wf", "n = 5", "6")
+    ]
+    stop = build.task("s", 10, 10, type="TERMINATE")
+    assert doubts(build.observation(build.task("a", 0, 10), stop, **seen, fields={"output": {}})) == []
+
+
 def test_a_decision_has_the_text_of_its_case_and_no_input(build):
     fields = {"caseValueParam": "on", "parameters": {"on": "${workflow.input.who}", "n": 5}, "kind": "DECISION"}
     assert doubts(given(build, {"case": "me", "hasChildren": "true"}, **fields)) == []
