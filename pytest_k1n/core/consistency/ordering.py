@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from pytest_k1n.core.consistency.clockstep import clock_step
@@ -235,8 +236,9 @@ def _finding(
     verb = "ended" if is_end else "scheduled"
     early = violation.early_ms
     if early is not None:
-        since = "" if violation.is_decidable else ", which was run again since"
-        observed = f"{verb} {format_ms(early)} before {before} ended{since}"
+        why = _raced(attempts[violation.before], early) if is_end else ""
+        why = why or ("" if violation.is_decidable else ", which was run again since")
+        observed = f"{verb} {format_ms(early)} before {before} ended{why}"
     elif not violation.is_decidable:
         observed = f"{verb}, while the end of {before} is not on record"
     elif violation.before in attempts:
@@ -252,6 +254,15 @@ def _finding(
         origin=violation.origin,
         verdict=Verdict.UNKNOWN if has_step or not violation.is_decidable else Verdict.FAIL,
     )
+
+
+def _raced(attempts: Sequence[TaskRecord], early_ms: int) -> str:
+    """Say that a JOIN ended between a failure and its retry, where it did; Conductor's do so now and then."""
+    came_ms = (attempts[-1].ended_ms or 0) - early_ms
+    for failed, following in pairwise(attempts):
+        if (failed.ended_ms or came_ms) < came_ms < (following.scheduled_ms or 0):
+            return f", behind its attempt {failed.attempt + 1}, before the next: Conductor's JOINs race so"
+    return ""
 
 
 def _malformed(execution: Execution, has_step: bool) -> Iterator[Finding]:

@@ -317,3 +317,20 @@ def test_a_finished_execution_is_judged_without_a_set_of_ancestors_for_every_tas
     critical_path(rebuild(run.execution, graph), graph)
     assert "ancestors" not in vars(graph)
     assert "comparable" not in vars(graph)
+
+
+def test_a_join_that_took_a_failed_attempt_for_the_last_is_told_as_that(build):
+    """As 3.32.1 did of an optional task at a load of 36, in two runs of three."""
+    definition = build.fork(["a"], ["b"])
+    definition["tasks"][0]["forkTasks"][0][0] |= {"optional": True, "taskDefinition": {"name": "a", "retryCount": 1}}
+    seen = build.observation(
+        build.task("fork", 0, 0, type="FORK"), build.task("a", 0, 10, status="FAILED", retried=True),
+        build.task("b", 0, 5), build.task("join", 0, 12, type="JOIN"),
+        build.task("a", 15, 20, attempt=1, status="COMPLETED_WITH_ERRORS"),
+        definition=definition,
+    )  # fmt: skip
+    (found,) = (each for each in ordering(seen.execution, seen.graph).findings if each.subject == "join")
+    assert (found.code, found.verdict) == ("ended-early", Verdict.FAIL)
+    assert found.observed == (
+        "ended 8 ms before a ended, behind its attempt 1, before the next: Conductor's JOINs race so"
+    )
