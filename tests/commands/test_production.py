@@ -225,7 +225,7 @@ def test_a_folder_of_saved_executions_is_summed_up_as_a_server_is(filled, saved,
     ("words", "said"),
     [
         ((), "say which with --workflow:"), (("--workflow", "nope"), "no execution of nope in"),
-        (("--workflow", "mine", "--last", "0"), "is not from 1 to 5,000"),
+        (("--workflow", "mine", "--last", "5001"), "is not from 1 to 5,000"),
     ],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_summed_up_is_told_in_a_line(words, said, saved, capsys):

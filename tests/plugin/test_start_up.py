@@ -27,6 +27,10 @@ ALLOWED_WITH_A_PLAN = {
     "tomllib._re",
     "tomllib._types",
     "pytest_k1n.plan.markers",
+    "pytest_k1n.core",
+    "pytest_k1n.core.text",
+    "pytest_k1n.validation",
+    "pytest_k1n.validation.bounded",
 }
 """No HTTP, socket, asyncio or sqlite, nothing of third parties; of ours only what options, hooks and the plan are."""
 
