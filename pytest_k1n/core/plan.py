@@ -78,6 +78,8 @@ class Template(NamedTuple):
     """Which task keeps the planned makespan from being computed, and what to write."""
     children_ms: Mapping[str, int] = _NOTHING
     """ref -> how long a sub-workflow without an estimate takes by the estimates of its own tasks."""
+    loops_within: Mapping[str, str] = _NOTHING
+    """ref -> a loop in the sub-workflow that it starts: simulated, its tasks share the estimate for one round."""
     phases: tuple[Phase, ...] = ()
     watch: tuple[WatchPoint, ...] = ()
     parallel: tuple[tuple[str, ...], ...] = ()
@@ -247,11 +249,13 @@ class Plan(NamedTuple):
         task_definitions: "Mapping[str, TaskDefinition]" = _NOTHING,
     ) -> Template:
         """Fill in what a template leaves out, and what follows from the estimates of its sub-workflows' own tasks."""
-        if template.total_estimate_ms is None and any(task.type == "SUB_WORKFLOW" for task in definition.walk()):
-            from pytest_k1n.core.schedule.whole import children_ms
+        if any(task.type == "SUB_WORKFLOW" for task in definition.walk()):
+            from pytest_k1n.core.schedule.whole import children_ms, loops_within
 
-            found = children_ms(definition, template.known_ms, find, self._known_of)
-            template = template._replace(children_ms=found)
+            template = template._replace(loops_within=loops_within(definition, template.estimates_ms, find))
+            if template.total_estimate_ms is None:
+                found = children_ms(definition, template.known_ms, find, self._known_of)
+                template = template._replace(children_ms=found)
         return template.planned_on(definition, task_definitions)
 
     def _known_of(self, workflow: str) -> Mapping[str, int]:

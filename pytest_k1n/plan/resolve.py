@@ -72,10 +72,20 @@ def _unknown_refs(template: Template, definition: WorkflowDefinition, library: L
             child, starter = inner[ref]
             what = f"{ref} is a task of {child}, which {starter} starts"
             yield f"{key}: {what}: name {starter}, whose tasks share its time"
+        elif key == "estimates" and ref not in refs and (named := _refs_of_name(ref, tasks, names)):
+            yield f"{key}: {ref} is the name of a task: an estimate is by ref: name {named}"
         elif may_be and _is_of_a_branch(ref, names):
             continue
         elif meant := unknown_ref(ref, refs, may_be=may_be):
             yield f"{key}: {definition.name} has no ref {ref!r}: {meant}"
+
+
+def _refs_of_name(name: str, tasks: Sequence[WorkflowTask], names: Set[str]) -> str:
+    """Return the refs of the tasks that have a name, or may come to have it; empty where others may be called so."""
+    found = [task.ref for task in tasks if task.name == name]
+    if not found and name in names and not any(task.type in ("FORK_JOIN_DYNAMIC", "SUB_WORKFLOW") for task in tasks):
+        found = [task.ref for task in tasks if task.type == "DYNAMIC"]
+    return ", ".join(found)
 
 
 def _is_of_a_branch(ref: str, names: Set[str]) -> bool:

@@ -60,6 +60,9 @@ def makespan_on_estimate(observation: Observation, share: float, tally: Tally) -
                 pending(tally, observation.execution.name, expected=expected, observed=observation.state)
         return
     name, simulated = observation.execution.name, observation.any_simulated
+    if template.total_origin and simulated and template.loops_within:
+        tally.note(f"makespan not judged: {_of_one_round(*next(iter(template.loops_within.items())))}")
+        return
     origin = f"{total_origin(template)}, tolerance {share:.0%}"
     if timeline.end_ms is None:
         limit_ms = _slowest(template.total_estimate_ms, share, QUANTUM_MS)
@@ -109,6 +112,10 @@ def tasks_on_estimate(
             recorded(observation, ref, tally, expected="to run, and to take its estimate")
 
 
+def _of_one_round(ref: str, loop: str) -> str:
+    return f"the simulated tasks of {ref} share its estimate for one round of {loop}, and nothing tells its rounds"
+
+
 def _estimated_by_name(observation: Observation) -> Iterator[tuple[str, str]]:
     """Yield a ref, with its task's name, for each estimate that names a task and no ref: it would judge nothing."""
     estimates = observation.template.estimates_ms if observation.template else {}
@@ -129,6 +136,11 @@ def _task_on_estimate(
         # With no refs asked for, a task that never ran is another expectation's finding.
         if not observation.is_settled or observation.finals[key].started_ms is not None:
             unfinished(observation, key, tally, expected=f"to take {format_ms(estimate_ms)}", origin=origin)
+        return
+    if observation.is_simulated(key) and (
+        loop := observation.template and observation.template.loops_within.get(key[0])
+    ):
+        tally.note(f"{label(key)} not judged: {_of_one_round(key[0], loop)}")
         return
     _estimated(
         label(key), span.duration_ms, estimate_ms, share, tally, origin,

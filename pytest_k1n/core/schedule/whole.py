@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskDefinition, WorkflowDefinition
+from pytest_k1n.core.model import SYSTEM_TASK_TYPES, TaskDefinition, WorkflowDefinition, WorkflowTask
 from pytest_k1n.core.schedule.nested_estimates import Find, child_of
 from pytest_k1n.core.schedule.planned_schedule import makespan_ms, pause_ms, planned_schedule
 
@@ -29,6 +29,26 @@ def children_ms(
 ) -> dict[str, int]:
     """Return how long the sub-workflows take that have no estimate, where all of their own tasks have."""
     return dict(_children(definition, known_ms, find, known_of, (definition.name,)))
+
+
+def loops_within(definition: WorkflowDefinition, known_ms: Mapping[str, int], find: Find) -> dict[str, str]:
+    """Return, by the ref of a sub-workflow with an estimate, the first loop at any depth of it: `pages of sync_region`.
+
+    What its simulated tasks take is shared out for one round of it.
+    """
+    found = ((task.ref, _loop_within(task, find, (definition.name,))) for task in definition.walk())
+    return {ref: loop for ref, loop in found if loop and ref in known_ms}
+
+
+def _loop_within(task: WorkflowTask, find: Find, above: tuple[str, ...]) -> str:
+    child = child_of(task, find)
+    if child is None or child.name in above:
+        return ""
+    for each in child.walk():
+        loop = f"{each.ref} of {child.name}" if each.type == "DO_WHILE" else ""
+        if loop := loop or _loop_within(each, find, (*above, child.name)):
+            return loop
+    return ""
 
 
 def untold(

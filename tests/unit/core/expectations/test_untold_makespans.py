@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from pytest_k1n.core.expectations import on_estimate
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.model import TaskDefinition, WorkflowTask
-from pytest_k1n.core.plan import Template
+from pytest_k1n.core.plan import Batch, Plan, Template
 from pytest_k1n.core.record.observation import observe
+from pytest_k1n.core.wire import wire
 
 
 def judged(define, run, **estimates_ms):
@@ -72,3 +75,24 @@ def test_an_estimate_for_a_tasks_name_is_not_passed_over_in_silence(define, exec
     assert [(each.code, each.subject) for each in findings.findings] == [("no-estimate", "encode_a")]
     by_ref = template._replace(estimates_ms={"encode_a": 60_000})
     assert on_estimate().judge(observe(run, definition=definition, template=by_ref)).findings == ()
+
+
+FIRST = {"name": "a", "taskReferenceName": "a", "type": "SIMPLE"}
+
+
+@pytest.mark.parametrize(("simulated", "count"), [(True, 0), (False, 1)])
+def test_simulated_work_of_a_child_that_loops_is_no_fault_though_its_tasks_shared_the_estimate_for_one_round(
+    define, execution, task, simulated, count
+):
+    child = replace(define.workflow(define.loop("pages", "page")), name="sync")
+    crm = {"name": "crm", "taskReferenceName": "crm", "type": "SUB_WORKFLOW", "subWorkflowParam": {"name": "sync"}}
+    parent = wire.workflow_definition({"name": "wf", "version": 1, "tasks": [FIRST, crm]})
+    template = Template(id="1", slug="x", workflow="wf", batch=1, estimates_ms={"crm": 60_000})
+    planned = Plan(batches=(Batch(1, templates=(template,)),)).planned(template, parent, lambda *_: child)
+    assert planned.loops_within == {"crm": "pages of sync"}
+    report = {"_k1n": {"simulated": True, "work_ms": 120_000}} if simulated else {}
+    first, crm = task("a", 0, 1, output=report), task("crm", 1, 120_000, type="SUB_WORKFLOW", output=report)
+    run = execution(first, crm, end=120_000)
+    findings = on_estimate(refs=["crm"]).judge(observe(run, definition=parent, template=planned))
+    assert len([each for each in findings.findings if each.code == "slower-than-estimate"]) == count
+    assert len([note for note in findings.notes if "one round of pages of sync" in note]) == 1 - count
