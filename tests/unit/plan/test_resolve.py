@@ -134,7 +134,7 @@ def test_a_branch_named_after_a_task_definition_is_no_slip_for_a_ref_like_it(pro
     (tmp_path / "tasks").mkdir(exist_ok=True)
     (tmp_path / "tasks" / "cell.json").write_text(json.dumps([{"name": "cell", "retryCount": 0}]))
     head = 'definitions = ["workflows"]\ntask_definitions = ["tasks"]'
-    tasks = [*TASKS, {**DYNAMIC, "name": "cells", "taskReferenceName": "cells"}]
+    tasks = [*TASKS, {**DYNAMIC, "type": "FORK_JOIN_DYNAMIC", "name": "cells", "taskReferenceName": "cells"}]
     assert len(problems(f'estimates = {{ {ref} = "3m" }}', head=head, tasks=tasks)) == count
 
 
@@ -143,7 +143,7 @@ def test_a_branch_named_after_a_task_definition_is_no_slip_for_a_ref_like_it(pro
     [
         ([{"name": "choose", "taskReferenceName": "way", "type": "DYNAMIC", "dynamicTaskNameParam": "x"}], "name way"),
         ([{"name": "cell", "taskReferenceName": ref, "type": "SIMPLE"} for ref in ("one", "two")], "name one, two"),
-        ([{**DYNAMIC, "name": "cells", "taskReferenceName": "cells"}], ""),
+        ([{**DYNAMIC, "type": "FORK_JOIN_DYNAMIC", "name": "cells", "taskReferenceName": "cells"}], ""),
     ],
 )
 def test_an_estimate_by_a_tasks_name_is_told_the_refs_since_nothing_would_read_it(problems, tmp_path, tasks, told):
