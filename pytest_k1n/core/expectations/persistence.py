@@ -16,7 +16,7 @@ from pytest_k1n.core.record.paths import MISSING, equal, lookup, shown, steps
 from pytest_k1n.core.record.reasons import plain_reason
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.text import counted
-from pytest_k1n.core.units import duration_ms, format_ms
+from pytest_k1n.core.units import SECOND_MS, duration_ms, format_ms
 from pytest_k1n.core.words import FAILURE_WORKFLOW
 
 STAMP_MS = 1
@@ -28,7 +28,8 @@ def retried(ref: str, *, times: int, delays: Sequence[str] | None = None, late: 
     """Expect a task to be retried exactly `times`, each attempt at least its delay after the one before; raw time.
 
     `delays` are what the definition means its retry logic to be, as in `["1s", "2s", "4s"]`: one for each retry. An
-    attempt may begin `late` after its delay, because the server looks only now and then. Raises ValueError for what is
+    attempt may begin `late` after its delay, because the server looks only now and then; not where the record says that
+    it was to be held back for longer. Raises ValueError for what is
     no duration, for a negative number of times, and for another number of delays than times.
     """
     if times < 0:
@@ -193,8 +194,13 @@ def _delay(key: TaskKey, before: TaskRecord, after: TaskRecord, due_ms: int, lat
     if before.ended_ms is None or after.started_ms is None:
         tally.unknown("no-stamp", label(key), expected=expected, observed="not both attempts are stamped")
         return
-    gap_ms = after.started_ms - before.ended_ms
-    if gap_ms < due_ms - STAMP_MS:
+    gap_ms, task = after.started_ms - before.ended_ms, after.workflow_task
+    jitter_ms = task.task_definition.backoff_jitter_ms if task and task.task_definition else 0
+    if after.start_delay_ms - jitter_ms >= due_ms + SECOND_MS:  # the record has whole seconds
+        observed = f"the server was to hold it back for {format_ms(after.start_delay_ms)}"
+        margin = format_ms(after.start_delay_ms - due_ms)
+        tally.fail("retried-late", label(key), expected=expected, observed=observed, margin=margin)
+    elif gap_ms < due_ms - STAMP_MS:
         margin = format_ms(due_ms - gap_ms)
         tally.fail("retried-early", label(key), expected=expected, observed=format_ms(gap_ms), margin=margin)
     elif gap_ms > due_ms + late_ms:

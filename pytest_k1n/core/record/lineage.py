@@ -6,12 +6,12 @@ Only what the records prove is traced: outputs and inputs of tasks, and the exec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_k1n.core.definition.references import Reference, references
 from pytest_k1n.core.java_text import java_text
-from pytest_k1n.core.model import Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
+from pytest_k1n.core.model import Execution, Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.record.paths import MISSING, equal, lookup
@@ -25,6 +25,14 @@ _GIVEN_AS_WRITTEN = frozenset(
      "START_WORKFLOW", "SWITCH", "TERMINATE", "WAIT"}
 )  # fmt: skip
 """Of the engine's own tasks those whose record has their input where the definition has its parameters."""
+
+_OF_EXECUTION: Mapping[str, Callable[[Execution], object]] = {
+    "workflow.workflowId": lambda execution: execution.workflow_id,
+    "workflow.workflowType": lambda execution: execution.name,
+    "workflow.correlationId": lambda execution: execution.correlation_id,
+}
+_OF_OUTPUT = ("workflow.variables.",)
+"""What changes while an execution runs, and is on record as it was in the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,12 @@ def traced(observation: Observation) -> Iterator[Traced]:
                     continue
                 yield _trace(observation, reference, label(key), template, given, record)
     yield from _terminated(observation)
+    yield from _become(observation)
+    if is_complete and observation.definition.output_parameters and not execution.is_stored_elsewhere:
+        for name in execution.output.keys() - observation.definition.output_parameters.keys():
+            yield Traced(
+                subject=execution.name, where=name, expression="outputParameters", observed=execution.output[name]
+            )
     if not execution.is_stored_elsewhere:
         yield from _altered(observation)
         if is_its_own and execution.is_terminal:
@@ -118,6 +132,19 @@ def _constants(template: object, given: object, *, of: str, where: str = "") -> 
         yield Traced(subject=of, where=where, expression=str(template), expected=template, observed=given)
 
 
+def _become(observation: Observation) -> Iterator[Traced]:
+    """Compare what a DYNAMIC has become with the name that it was given."""
+    for key, task in observation.graph.nodes.items():
+        record = observation.finals.get(key)
+        parameter = str(task.raw.get("dynamicTaskNameParam"))
+        if task.type == "DYNAMIC" and record is not None and record.status is not TaskStatus.SKIPPED:
+            name = record.input.get(parameter)
+            if isinstance(name, str) and name:
+                yield Traced(
+                    subject=label(key), where="its type", expression=parameter, expected=name, observed=record.def_name
+                )
+
+
 def _terminated(observation: Observation) -> Iterator[Traced]:
     """Compare the output that a TERMINATE has given its execution with the one that this has."""
     ends = [
@@ -125,7 +152,14 @@ def _terminated(observation: Observation) -> Iterator[Traced]:
         for key, each in observation.finals.items()
         if each.type == "TERMINATE" and each.status is TaskStatus.COMPLETED
     ]
-    given = observation.finals[ends[0]].input.get("workflowOutput") if len(ends) == 1 else None
+    inputs = observation.finals[ends[0]].input if len(ends) == 1 else {}
+    given, status = inputs.get("workflowOutput"), inputs.get("terminationStatus")
+    if isinstance(status, str) and observation.execution.is_terminal:
+        expression = f"terminationStatus of {label(ends[0])}"
+        yield Traced(
+            subject=observation.execution.name, where="its status", expression=expression, expected=status,
+            observed=str(observation.execution.status),
+        )  # fmt: skip
     if not isinstance(given, Mapping) or observation.execution.is_stored_elsewhere:
         return
     for name, value in given.items():
@@ -140,7 +174,8 @@ def _is_data(reference: Reference) -> bool:
     body = reference.expression[2:-1].strip()
     if reference.is_of_task:
         return body.partition(".")[2].partition(".")[0].partition("[")[0] in ("output", "input")
-    return body.startswith("workflow.input")
+    of_output = _OF_OUTPUT if reference.consumer is None else ()
+    return body.startswith(("workflow.input", *of_output)) or body in _OF_EXECUTION
 
 
 def _trace(
@@ -191,9 +226,11 @@ def _resolved(observation: Observation, body: str, reader: TaskRecord | None) ->
     root, _, path = body.partition(".")
     if root == "workflow":
         kind, _, rest = path.partition(".")
-        if kind != "input":
+        if body in _OF_EXECUTION:
+            return _OF_EXECUTION[body](observation.execution), ""
+        if kind != "input" and not (kind == "variables" and reader is None):
             return None, f"${{{body}}} is not in the records"
-        return _value(observation.execution.input, rest)
+        return _value(observation.execution.input if kind == "input" else observation.execution.variables, rest)
     if split_iteration(root)[1]:
         return None, f"{root} names one iteration, the server knows tasks by their plain names"
     source = _source(observation, root, reader)

@@ -34,6 +34,19 @@ def test_retries_are_counted_and_their_delays_kept(thrice):
 
 
 @pytest.mark.parametrize(
+    ("held_s", "delay", "code"), [(5, "1s", "retried-late"), (5, "5s", ""), (1, "500ms", ""), (0, "1s", "")]
+)
+def test_a_retry_is_late_that_the_record_says_was_to_be_held_back_for_longer(build, held_s, delay, code):
+    """A changed retryDelaySeconds hides within the 30 s that a server may take to look."""
+    run = build.observation(
+        build.task("a", 0, 100, status="FAILED", retried=True, reason="busy"),
+        build.task("a", 5_200, 5_300, attempt=1, delay_s=held_s),
+    )
+    found = retried("a", times=1, delays=[delay]).judge(run)
+    assert [each.code for each in found.findings] == [code] * bool(code)
+
+
+@pytest.mark.parametrize(
     ("expectation", "code", "margin"),
     [
         (retried("a", times=1), "wrong-attempts", "+1"),
