@@ -12,7 +12,7 @@ from pathlib import Path
 from pytest_k1n.commands.history_file import add_history_argument, chosen, history_path
 from pytest_k1n.commands.numbers import count
 from pytest_k1n.core.statistics.stats import median
-from pytest_k1n.core.text import counted
+from pytest_k1n.core.text import as_lines, counted
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.history.store import RING, Group, History, Remembered
 
@@ -52,7 +52,7 @@ def _accept(history: History, arguments: argparse.Namespace) -> int:
     found = _chosen(history, arguments)
     history.accept(found, now_ms=time.time_ns() // 1_000_000, add=arguments.add)
     for line in _lines(history, {each.group for each in found}):
-        print(f"accepted {line}")
+        print(as_lines([f"accepted {line}"]))
     return 0
 
 
@@ -61,7 +61,7 @@ def _drop(history: History, arguments: argparse.Namespace) -> int:
     history.drop(found)
     print(f"dropped {counted(len(found), 'execution')} from the baseline")
     for line in _lines(history, {each.group for each in found}):
-        print(f"left     {line}")
+        print(as_lines([f"left     {line}"]))
     return 0
 
 
@@ -71,7 +71,7 @@ def _list(history: History, arguments: argparse.Namespace) -> int:
         print(json.dumps([_json(each) for each in accepted], indent=1))
         return 0
     for line in _lines(history, {each.group for each in accepted}):
-        print(line)
+        print(as_lines([line]))
     if not accepted:
         print("nothing is accepted: k1n baseline accept RUN..., or k1n baseline accept --last 5")
     return 0

@@ -19,7 +19,7 @@ from pytest_k1n.commands.numbers import count
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.findings import Finding
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.text import from_json
+from pytest_k1n.core.text import as_lines, from_json
 from pytest_k1n.core.units import duration_ms, format_ms
 from pytest_k1n.plan.library import read_definitions
 from pytest_k1n.validation.bounded import read_at_most
@@ -82,7 +82,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print(json.dumps(_document(arguments, stage, runs, tried), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_text(arguments, stage, runs, tried)))
+        print(as_lines(_text(arguments, stage, runs, tried)))
     return int(any(ran.is_harmed for ran in runs))
 
 

@@ -19,6 +19,7 @@ from pytest_k1n.core.expectations import judge_all, planned
 from pytest_k1n.core.expectations.lineage import values_arrived
 from pytest_k1n.core.findings import Verdict
 from pytest_k1n.core.pending.stalled import judged_steps
+from pytest_k1n.core.text import as_lines
 
 UNREADABLE_EXIT = 2
 
@@ -89,7 +90,7 @@ def _show_one(checked: Checked | NoExecution, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(document(checked), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(text(checked)))
+        print(as_lines(text(checked)))
     return _exit(checked.findings.verdict)
 
 
@@ -103,7 +104,7 @@ def _show_many(results: Iterator[Checked | NoExecution], arguments: argparse.Nam
     if arguments.json:
         print(json.dumps(many_document(totals), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(table(totals)))
+        print(as_lines(table(totals)))
     if code := _exit(totals.verdict):
         return code
     return UNREADABLE_EXIT if totals.damaged or not totals.rows else 0

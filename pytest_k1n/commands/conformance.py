@@ -18,6 +18,7 @@ from pytest_k1n.conformance.conduct import conduct
 from pytest_k1n.conformance.corpus import Recording, chosen, read_all
 from pytest_k1n.conformance.known import known_differences, known_of
 from pytest_k1n.conformance.verdict import CaseOutcome, CaseResult, ConformanceReport, lines, unsettled
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.validation.schema import validate
 
 _PROGRESS_EVERY_S = 5.0
@@ -103,7 +104,7 @@ def _ask(arguments: argparse.Namespace, recordings: Sequence[Recording]) -> int:
     )  # fmt: skip
     if cut is not None:
         print(f"{why}: {len(results)} of {len(recordings)} cases were asked about, some of them not often enough\n")
-    print("\n".join(lines(report, most=arguments.show)))
+    print(as_lines(lines(report, most=arguments.show)))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report.document(), indent=1) + "\n", encoding="utf-8")
         print(f"\nwrote {arguments.json}")

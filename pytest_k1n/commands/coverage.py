@@ -11,7 +11,7 @@ from pytest_k1n.commands.numbers import percentage
 from pytest_k1n.commands.saved import NoExecution
 from pytest_k1n.commands.subject import Reader, add_subject_arguments
 from pytest_k1n.coordination.runfolder import replace_text
-from pytest_k1n.core.text import from_json
+from pytest_k1n.core.text import as_lines, from_json
 from pytest_k1n.coverage.document import as_text, read_coverage
 from pytest_k1n.coverage.merging import Covered, covered, merged, rate
 from pytest_k1n.coverage.page import page
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         definitions = merged(_parts(reader, arguments.executions))
     if not definitions:
         raise ValueError("no execution and no coverage document in what was named")
-    print(as_text(definitions) if arguments.json else "\n".join(table(definitions, most=None)))
+    print(as_text(definitions) if arguments.json else as_lines(table(definitions, most=None)))
     for path in arguments.report:
         replace_text(path, page(definitions) if path.suffix == ".html" else as_text(definitions))
     return int(arguments.fail_under is not None and rate(definitions) < arguments.fail_under)

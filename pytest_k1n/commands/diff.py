@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 
 from pytest_k1n.commands.runs import add_run_arguments, executions, read_run
-from pytest_k1n.core.text import harmless
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.units import percent
 from pytest_k1n.report.comparison import Comparison, compare, lines, paired
 from pytest_k1n.report.document import RunDocument
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print(json.dumps([_json(each) for each in compared], indent=1))
     else:
-        print(harmless("\n".join(_text(before, after, compared))))
+        print(as_lines(_text(before, after, compared)))
     return 0
 
 

@@ -13,6 +13,7 @@ from pytest_k1n.client.address import redact
 from pytest_k1n.commands.checklist import SCRIPTS, TASK_DEFINITIONS, Check, CheckOutcome, Examined, checks
 from pytest_k1n.commands.inifile import ini_rows, words
 from pytest_k1n.core.plan import Plan
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.plan.find import PlanError, find_plan, shown
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.servers.errors import ServerError
@@ -50,7 +51,7 @@ def run_doctor(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps({"ok": not failed, "checks": [asdict(check) for check in found]}, indent=1))
     else:
-        print("\n".join(_lines(found)))
+        print(as_lines(_lines(found)))
         print(f"{failed} of {len(found)} points fail" if failed else f"all {len(found)} points are in order")
     return 1 if failed else 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.plan.find import find_plan
 from pytest_k1n.plan.write import with_estimates
@@ -31,7 +32,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print(json.dumps([_json(each) for each in found], indent=1))
     else:
-        print("\n".join(_text(found)))
+        print(as_lines(_text(found)))
     if arguments.write:
         _write(found, arguments.plan, is_quiet=arguments.json)
     return 0

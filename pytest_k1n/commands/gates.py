@@ -31,7 +31,7 @@ from pytest_k1n.core.gates import (
 )
 from pytest_k1n.core.model import Execution, Json
 from pytest_k1n.core.record.observation import Observation
-from pytest_k1n.core.text import one_line
+from pytest_k1n.core.text import as_lines, one_line
 from pytest_k1n.servers.external import defaults_for
 from pytest_k1n.servers.foreign import warmed
 from pytest_k1n.servers.protocol import STARTUP_TIMEOUT_S, Endpoint, Kind
@@ -61,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print(json.dumps(_document(judged), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(_text(judged)))
+        print(as_lines(_text(judged)))
     return EXIT[judged.quality.verdict]
 
 
@@ -85,7 +85,7 @@ def _self_test() -> int:
     from pytest_k1n.commands.selftest import lines, self_test
 
     found = list(self_test(_validate))
-    print("\n".join(lines(found)))
+    print(as_lines(lines(found)))
     return 0 if all(each.has_noticed for each in found) else 1
 
 

@@ -13,7 +13,7 @@ from pytest_k1n.commands.numbers import count
 from pytest_k1n.core.baselines.series import SeriesKey
 from pytest_k1n.core.pictures.sparkline import sparkline
 from pytest_k1n.core.statistics.stats import median
-from pytest_k1n.core.text import counted, shortened
+from pytest_k1n.core.text import as_lines, counted, shortened
 from pytest_k1n.core.units import format_ms
 from pytest_k1n.history.store import Group, History, Remembered
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         if arguments.json:
             print(json.dumps([_json(history, group, mine, arguments) for group, mine in groups.items()], indent=1))
         else:
-            print("\n".join(_text(history, groups, arguments)))
+            print(as_lines(_text(history, groups, arguments)))
     return 0
 
 

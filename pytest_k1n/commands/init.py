@@ -15,7 +15,7 @@ from pytest_k1n.commands.example import example
 from pytest_k1n.commands.material import Material, from_file, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import files
-from pytest_k1n.core.text import one_line
+from pytest_k1n.core.text import as_lines, one_line
 from pytest_k1n.plan.library import DefinitionError, Document, read_folder
 from pytest_k1n.servers.dryrun import demand_taken
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     taken = _taken(arguments.folder, material)
     texts = files(material, rehearsal, taken)
     _write(arguments.folder, texts)
-    print("\n".join(_said(arguments.folder, material, rehearsal, texts, sorted(set(taken.values())))))
+    print(as_lines(_said(arguments.folder, material, rehearsal, texts, sorted(set(taken.values())))))
     return 0
 
 

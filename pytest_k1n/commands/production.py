@@ -22,7 +22,7 @@ from pytest_k1n.core.pictures.sparkline import sparkline
 from pytest_k1n.core.record.observation import observe
 from pytest_k1n.core.schedule.critical import CriticalPath
 from pytest_k1n.core.statistics.stats import median
-from pytest_k1n.core.text import counted, one_line
+from pytest_k1n.core.text import as_lines, counted, one_line
 from pytest_k1n.core.units import format_ms, iso_utc
 from pytest_k1n.core.wire import wire
 from pytest_k1n.report.execution_document import JudgedExecution, execution_document
@@ -201,7 +201,7 @@ def _unjudged(execution: Execution) -> JudgedExecution:
 
 def show(gathered: Production, *, source: str, as_json: bool, html: str | None = None) -> int:
     """Print the report, and write it as a page."""
-    print(json.dumps(document(gathered), indent=1) if as_json else "\n".join(text(gathered)))
+    print(json.dumps(document(gathered), indent=1) if as_json else as_lines(text(gathered)))
     if html is not None:
         target = Path(html)
         target.parent.mkdir(parents=True, exist_ok=True)

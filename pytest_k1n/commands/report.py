@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_k1n.client.address import redact
-from pytest_k1n.commands.numbers import count
 from pytest_k1n.commands.runs import add_run_arguments, read_runs
 from pytest_k1n.coordination.runfolder import replace_text
 from pytest_k1n.core.text import from_json
@@ -38,7 +37,7 @@ def main(argv: Sequence[str]) -> int:
         help="with --phase 5.1: what the profiling scripts wrote (default: %(default)s)")  # fmt: skip
     parser.add_argument("--from", dest="production", metavar="URL|FOLDER",
         help="instead of RUNs: sum up the last executions of --workflow there; reads only")  # fmt: skip
-    parser.add_argument("--last", type=count, default=100, metavar="N", help="with --from: so many (default: 100)")
+    parser.add_argument("--last", type=int, default=100, metavar="N", help="with --from: so many (default: 100)")
     parser.add_argument("--json", action="store_true", help="with --from: print one JSON object instead of text")
     parser.add_argument("--html", metavar="FILE", help="with --from: write it as a page there, too")
     arguments = parser.parse_args(argv)

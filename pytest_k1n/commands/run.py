@@ -12,6 +12,7 @@ from pytest_k1n.commands.definitionfile import beside, chosen, document_of, obje
 from pytest_k1n.commands.dryrun_text import document, text
 from pytest_k1n.core.model import WorkflowStatus
 from pytest_k1n.core.record.causes import never_brought
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.engine.runtime.guards import Stuck
 from pytest_k1n.plan.library import asked_input, read_definitions
@@ -53,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     if arguments.json:
         print(json.dumps(document(result), indent=1, ensure_ascii=False))
     else:
-        print("\n".join(text(result, shown=arguments.file)))
+        print(as_lines(text(result, shown=arguments.file)))
     others = [name for each in definitions if (name := str(each.get("name"))) != str(definition.get("name"))]
     if others and arguments.name is None:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""

@@ -14,6 +14,7 @@ from pathlib import Path
 from pytest_k1n.client.address import Address
 from pytest_k1n.commands.numbers import count
 from pytest_k1n.commands.shown import Shown
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.units import duration_ms, iso_utc
 from pytest_k1n.servers.background import Background, Place, current, follow, start, stop
 from pytest_k1n.servers.errors import ServerError
@@ -91,7 +92,7 @@ def _start(arguments: argparse.Namespace, place: Place) -> int:
     found = start(
         spec, place, run_uid=uuid.uuid4().hex[:12], report=_report, now_ms=lambda: time.time_ns() // 1_000_000
     )
-    print(json.dumps(_document(found)) if arguments.json else "\n".join(_lines(found)))
+    print(json.dumps(_document(found)) if arguments.json else as_lines(_lines(found)))
     return 0
 
 

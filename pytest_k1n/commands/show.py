@@ -13,7 +13,7 @@ from pytest_k1n.commands.runs import add_run_arguments, read_run
 from pytest_k1n.core.model import Json
 from pytest_k1n.core.order.graph import Graph, label
 from pytest_k1n.core.order.unroll import happens_before
-from pytest_k1n.core.text import harmless
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.wire import wire
 from pytest_k1n.report.chart_text import chart
 from pytest_k1n.report.exports import mermaid
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
         return 0
     width = shutil.get_terminal_size((80, 24)).columns
     for execution in document["executions"]:
-        print(harmless("\n".join(chart(execution, width=width, weather=document.get("weather")))))
+        print(as_lines(chart(execution, width=width, weather=document.get("weather"))))
     return 0
 
 
@@ -64,7 +64,7 @@ def _drawn(graph: Graph, title: str, form: str | None) -> str:
         return mermaid.of_graph(graph, title)
     if form == "svg":
         return draw(graph, title)
-    return harmless("\n".join(_text(graph, title)))
+    return as_lines(_text(graph, title))
 
 
 def _text(graph: Graph, title: str) -> Iterator[str]:

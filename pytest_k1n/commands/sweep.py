@@ -20,6 +20,7 @@ from pytest_k1n.client.transport import transport_for
 from pytest_k1n.coordination.leftovers import Leftover, clear, leftovers, running
 from pytest_k1n.core.definition.eventhandlers import registered_s
 from pytest_k1n.core.record.correlation import correlations_of
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.units import duration_ms
 from pytest_k1n.servers.protocol import shown_urls
 
@@ -56,10 +57,10 @@ def main(argv: Sequence[str]) -> int:
                     lines += _of_others(client, older_ms, is_dry=options.dry_run)
         except (ConductorError, ValueError) as error:
             failed += 1
-            print(f"k1n sweep: {url}: {error}", file=sys.stderr)
+            print(as_lines([f"k1n sweep: {url}: {error}"]), file=sys.stderr)
             continue
         for line in lines:
-            print(f"{url}: {line}")
+            print(as_lines([f"{url}: {line}"]))
         said += len(lines)
     if not said and not failed:
         print("nothing is left")

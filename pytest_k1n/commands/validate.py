@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pytest_k1n.core.model import Json
-from pytest_k1n.core.text import counted, one_line, shortened
+from pytest_k1n.core.text import as_lines, counted, one_line
 from pytest_k1n.core.wire import wire
 from pytest_k1n.lint.check import Level, LintFinding
 from pytest_k1n.lint.check_selection import Selection, read_selection
@@ -58,16 +58,16 @@ def run_validate(arguments: argparse.Namespace) -> int:
         try:
             report = inspect(Path(name))
         except Unreadable as error:
-            print(shortened(str(error), most=2000), file=sys.stderr)
+            print(one_line(error, most=2000), file=sys.stderr)
             exit_code = 2
             continue
         for problem in (*report.problems, *report.warnings):
-            print(f"{name}: {problem}")
+            print(as_lines([f"{name}: {problem}"]))
         if report.problems:
             exit_code = max(exit_code, 1)
         elif not arguments.quiet:
             count = counted(len(report.warnings), "warning")
-            print(f"{name}: {f'accepted, with {count}' if report.warnings else 'valid'}, {report.kind}")
+            print(as_lines([f"{name}: {f'accepted, with {count}' if report.warnings else 'valid'}, {report.kind}"]))
     return exit_code
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pytest_k1n.commands.runs import add_run_arguments, executions, one_execution, read_runs
 from pytest_k1n.core.schedule.proposals import Change, changes, plan_to
 from pytest_k1n.core.schedule.whatif import Impossible, Model
+from pytest_k1n.core.text import as_lines
 from pytest_k1n.core.units import duration_ms, format_ms, percent
 from pytest_k1n.report.advice import model_of, quantiles, resampled
 from pytest_k1n.report.document import ExecutionDocument, RunDocument
@@ -74,7 +75,7 @@ def main(argv: Sequence[str]) -> int:
     target_ms = duration_ms(arguments.target) if arguments.target else None
     documents = read_runs(arguments)
     answer = _Answer(documents, arguments.workflow, edits, target_ms)
-    print(json.dumps(answer.document(), indent=1) if arguments.json else "\n".join(answer.lines()))
+    print(json.dumps(answer.document(), indent=1) if arguments.json else as_lines(answer.lines()))
     return 0 if answer.is_reached else 1
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 import unicodedata
+from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Any
 
@@ -48,6 +49,11 @@ def harmless(text: str) -> str:
     return "\n".join(_UNSAFE.sub(_escaped, line) for line in text.expandtabs(4).split("\n"))
 
 
+def as_lines(lines: Iterable[str]) -> str:
+    """Join lines for people, each of which stays one: a name with a line break cannot fake a line of its own."""
+    return "\n".join(_UNSAFE.sub(_escaped, line.expandtabs(4)) for line in lines)
+
+
 def shortened(text: str, *, most: int = MOST) -> str:
     """Cut a text in its middle, and say how much is missing; whole where saying so would take more than is missing."""
     missing = f"[… {len(text) - most:,} characters …]"
@@ -59,7 +65,12 @@ def shortened(text: str, *, most: int = MOST) -> str:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode("ascii")
+    sign = match[0]
+    if (
+        "\x7f" <= sign <= "\x9f" or sign > "\uffff"
+    ):  # the escape of JSON, where it stands for one in a text of JSON, too
+        return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"
+    return sign.encode("unicode_escape").decode("ascii")
 
 
 def from_json(text: str | bytes) -> Any:

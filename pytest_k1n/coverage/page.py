@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
+from pytest_k1n.core.text import one_line
 from pytest_k1n.coverage.goals import Goal
 from pytest_k1n.coverage.merging import Covered, rate
 
@@ -70,4 +71,4 @@ def _row(goal: Goal, tests: Sequence[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    return escape(text.encode("utf-8", "replace").decode("utf-8"))
+    return escape(one_line(text, most=2000))

@@ -230,7 +230,6 @@ def test_an_argument_of_thousands_of_letters_is_shortened(capsys):
         ["worker", "--speed", "inf"],
         ["check", "x", "--speed", "-1"],
         ["profile", "follow", "x", "--within", "nan"],
-        ["report", "--from", "x", "--last", "-1"],
         ["server", "logs", "-n", "0"],
     ],
 )
@@ -255,3 +254,48 @@ def test_a_link_to_itself_is_one_line(tmp_path, capsys):
     loop.symlink_to(loop)
     assert main(["server", "start", "--tier", "jar", "--java", str(loop)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def named_with(sign: str, value: object, key: str = "") -> object:
+    """Put a sign into every name, reference and reason of an execution."""
+    if isinstance(value, dict):
+        return {name: named_with(sign, inner, name) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [named_with(sign, inner, key) for inner in value]
+    named = ("name", "taskReferenceName", "referenceTaskName", "taskDefName", "workflowName", "workflowType", "joinOn")
+    return value + sign if isinstance(value, str) and key in (*named, "reasonForIncompletion") else value
+
+
+@pytest.fixture
+def hostile(tmp_path, monkeypatch):
+    def write(sign):
+        known = json.loads((Path(__file__).parents[2] / "fixtures/histories/template-02.json").read_text())
+        made = named_with(sign, known)
+        (tmp_path / "e.json").write_text(json.dumps(made))
+        (tmp_path / "d.json").write_text(json.dumps(made["workflowDefinition"]))
+        monkeypatch.chdir(tmp_path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["check e.json", "gates e.json", "show d.json", "show e.json", "whatif e.json", "diff e.json e.json",
+     "validate d.json e.json", "run d.json", "lint d.json", "coverage e.json"],
+)  # fmt: skip
+def test_a_name_with_a_line_break_fakes_no_line(words, hostile, capsys):
+    hostile("\n1 passed")
+    main(words.split())
+    shown = capsys.readouterr()
+    assert "\\n1 passed" in shown.out + shown.err
+    assert not [line for line in (shown.out + shown.err).splitlines() if line.startswith("1 passed")]
+
+
+@pytest.mark.parametrize("sign", ["\x9b", "\x85", "\x7f", "\u202e", "\U000e0041"])
+@pytest.mark.parametrize("words", ["check e.json --json", "gates e.json --json", "lint d.json --format sarif"])
+def test_json_stays_json_whatever_a_name_holds(words, sign, hostile, capsys):
+    hostile(sign)
+    main(words.split())
+    shown = capsys.readouterr().out
+    assert sign not in shown
+    assert json.dumps(sign)[1:-1].replace("\x7f", "\\u007f") in json.dumps(json.loads(shown)).replace("\x7f", "\\u007f")
