@@ -15,6 +15,7 @@ from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.record.paths import shown
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.timing.intervals import Interval, max_concurrency
+from pytest_k1n.core.timing.weather import REQUESTS
 from pytest_k1n.core.units import format_ms
 
 
@@ -118,7 +119,7 @@ def finishes_before(other: Other) -> Judge:
                 expected=expected,
                 observed=f"it ended {format_ms(end_ms - their_end_ms)} after it",
                 margin=format_ms(end_ms - their_end_ms),
-                steps=len(observation.worker_keys),
+                requests=REQUESTS * len(observation.worker_keys),
             )
         _say_if_swapped(observation, theirs, tally)
         return tally.findings()

@@ -31,6 +31,7 @@ from pytest_k1n.core.timing.intervals import (
     overlap_needed_ms,
     really_overlapped,
 )
+from pytest_k1n.core.timing.weather import REQUESTS
 from pytest_k1n.core.units import duration_ms, format_ms
 
 
@@ -258,4 +259,5 @@ def _spread(
             expected=f"to start within {format_ms(limit_ms)} of {label(first)}",
             observed=f"{format_ms(spread_ms)} later",
             origin="start_together, raw server time",
+            requests=REQUESTS - 1,  # it had been pushed before the first one started
         )

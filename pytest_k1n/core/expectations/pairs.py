@@ -16,6 +16,7 @@ from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.statistics.stats import paired_slowdown
 from pytest_k1n.core.tally import Tally
 from pytest_k1n.core.timing.intervals import Interval
+from pytest_k1n.core.timing.weather import REQUESTS
 from pytest_k1n.core.units import duration_ms, format_ms, percent
 
 
@@ -62,7 +63,7 @@ def spans_batch(*others: Other, slack: str = "150ms") -> Judge:
             expected=expected,
             observed=f"{format_ms(wall.duration_ms)} together, {format_ms(own_ms)} its own makespan",
             margin=format_ms(wall.duration_ms - own_ms),
-            steps=sum(len(each.worker_keys) for each in together),
+            requests=REQUESTS * sum(len(each.worker_keys) for each in together),
         )
         return tally.findings()
 

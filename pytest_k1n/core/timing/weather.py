@@ -58,16 +58,16 @@ class Weather:
     until_ms: int = 0
     """The meters ran from and until then."""
 
-    def stalled_ms(self, windows: Iterable[Interval], *, steps: int = 1) -> int:
+    def stalled_ms(self, windows: Iterable[Interval], *, requests: int = REQUESTS) -> int:
         """Return for how much of these windows nothing moved; less than stamps can show counts as nothing.
 
-        A server that is slow all along is no excuse for whoever does not ask it: of its stalls in a window those of as
-        many requests count as a task passes through that is handed on in `steps`, the longest.
+        A server that is slow all along is no excuse for whoever does not ask it: of its stalls in a window the longest
+        count, as many as a task passes through `requests`, and more where workers took others meanwhile.
         """
         windows = tuple(windows)
-        return sum(self._stalled_ms(window, windows, steps) for window in merged(windows))
+        return sum(self._stalled_ms(window, windows, requests) for window in merged(windows))
 
-    def _stalled_ms(self, window: Interval, windows: tuple[Interval, ...], steps: int) -> int:
+    def _stalled_ms(self, window: Interval, windows: tuple[Interval, ...], requests: int) -> int:
         """Return for how much of what some of the `windows` cover together nothing moved."""
         host = _within(self.host, window)
         alone = [
@@ -76,8 +76,8 @@ class Weather:
         ]
         inside = sum(window.start_ms <= each.start_ms and each.end_ms <= window.end_ms for each in windows)
         taken = bisect_left(self.taken_ms, window.end_ms) - bisect_right(self.taken_ms, window.start_ms)
-        requests = REQUESTS * inside * steps + max(taken, 0) // SIDE_BY_SIDE
-        counted = (*(each.duration_ms for each in host), *sorted(alone, reverse=True)[:requests])
+        most = requests * inside + max(taken, 0) // SIDE_BY_SIDE
+        counted = (*(each.duration_ms for each in host), *sorted(alone, reverse=True)[:most])
         return sum(each for each in counted if each >= RESOLUTION_MS)
 
     def beside(self, stalls: Iterable[Interval], taken_ms: Iterable[int] = ()) -> Weather:
@@ -132,14 +132,14 @@ def pace(
     windows: Iterable[Interval],
     weather: Weather | None,
     *,
-    steps: int = 1,
+    requests: int = REQUESTS,
     is_settled: bool = True,
 ) -> Pace:
     """Judge a latency that was measured over `windows`: the one place that excuses any.
 
-    What the machine and the server stood still meanwhile is taken off, of the server as far as a task meets it that is
-    handed on in `steps`. Without meters nothing is. While the execution goes on, the meters may not have told of the
-    last moment yet.
+    What the machine and the server stood still meanwhile is taken off, of the server as far as a task meets it that
+    passes through `requests`. Without meters nothing is. While the execution goes on, the meters may not have told of
+    the last moment yet.
     """
     if measured_ms <= budget_ms:
         return Pace.KEPT
@@ -148,7 +148,7 @@ def pace(
     if weather.policy == "off":
         return Pace.UNMEASURABLE
     windows = tuple(windows)
-    if measured_ms - weather.stalled_ms(windows, steps=steps) <= budget_ms:
+    if measured_ms - weather.stalled_ms(windows, requests=requests) <= budget_ms:
         return Pace.UNMEASURABLE
     if not is_settled and weather.until_ms < max((each.end_ms for each in windows), default=0):
         return Pace.UNDECIDED

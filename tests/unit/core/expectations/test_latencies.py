@@ -60,6 +60,11 @@ LATE = {
 }
 
 
+def slow_all_along():
+    server = tuple(Interval(ZERO + at, ZERO + at + 45) for at in range(0, 1000, 50))
+    return Weather(server=server, since_ms=ZERO, until_ms=ZERO + 10_000)
+
+
 @pytest.mark.parametrize("code", LATE)
 def test_a_latency_is_judged_without_what_the_machine_stood_still(build, code):
     make, expected = LATE[code]
@@ -76,6 +81,28 @@ def test_a_latency_is_judged_without_what_the_machine_stood_still(build, code):
     assert elsewhere.findings == calm.findings
     strict = expectation.judge(make(build, stalled((10, 190), policy="strict")))
     assert strict.findings == calm.findings
+
+
+@pytest.mark.parametrize(("after_ms", "code"), [(280, "not-measurable"), (330, "starts-apart")])
+def test_of_starts_that_belong_together_three_requests_of_a_slow_server_count(build, codes_of, after_ms, code):
+    tasks = build.task("a", 0, 900), build.task("b", after_ms, 900, scheduled=0)
+    seen = build.observation(*tasks, definition=build.fork(["a"], ["b"]), weather=slow_all_along())
+    assert [found for found, _, _ in codes_of(start_together("a", "b").judge(seen))] == [code]
+
+
+@pytest.mark.parametrize(("after_ms", "code"), [(320, "not-measurable"), (340, "waited-long")])
+def test_of_a_wait_four_requests_of_a_slow_server_count(build, codes_of, after_ms, code):
+    seen = build.observation(build.task("a", after_ms, 900, scheduled=0), weather=slow_all_along())
+    assert [found for found, _, _ in codes_of(max_queue_wait("150ms").judge(seen))] == [code]
+
+
+@pytest.mark.parametrize("tasks", [1, 4])
+def test_which_ends_first_four_requests_of_a_slow_server_count_for_each_task(build, codes_of, tasks):
+    made = [build.task(f"t{at}", 100 * at, 100 * at + 99) for at in range(tasks)]
+    other = named(build, "other", build.task("x", 0, 100))
+    own = named(build, "own", *made, end=600, weather=slow_all_along())
+    (found,) = codes_of(finishes_before(other).judge(own))
+    assert found[0] == ("ended-late" if tasks == 1 else "not-measurable")
 
 
 def test_what_the_meters_have_not_told_yet_is_pending_while_it_runs(build, codes_of):

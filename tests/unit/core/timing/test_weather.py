@@ -46,14 +46,14 @@ def test_what_is_taken_off_is_what_window_and_stalls_share(weather, windows):
     shared = len(covered(windows) & covered((*weather.host, *weather.server)))
     pieces = 3 * (len(weather.host) + len(weather.server)) * max(len(windows), 1)
     # What is shorter than 2 ms is left out: stamps cannot show it.
-    assert shared - pieces * (RESOLUTION_MS - 1) <= weather.stalled_ms(windows, steps=100) <= shared
+    assert shared - pieces * (RESOLUTION_MS - 1) <= weather.stalled_ms(windows, requests=1000) <= shared
 
 
 def test_of_a_server_that_is_slow_all_along_as_many_requests_count_as_a_task_passes_through():
     slow = Weather(server=tuple(Interval(at, at + 10) for at in range(0, 1000, 40)), host=(Interval(400, 420),))
     second = Interval(0, 1000)
     assert slow.stalled_ms([second]) == 20 + REQUESTS * 10
-    assert slow.stalled_ms([second], steps=2) == 20 + 2 * REQUESTS * 10
+    assert slow.stalled_ms([second], requests=2 * REQUESTS) == 20 + 2 * REQUESTS * 10
     assert slow.stalled_ms([Interval(0, 300), Interval(600, 1000)]) == 2 * REQUESTS * 10
     assert slow.stalled_ms([Interval(0, 300), Interval(300, 1000)]) == 20 + 2 * REQUESTS * 10  # one behind the other
     worked = replace(slow, taken_ms=tuple(range(100, 109)))
