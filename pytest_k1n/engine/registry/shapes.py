@@ -220,13 +220,15 @@ def read(document: Any, shape: Shape) -> JsonObject:
     if shape is WORKFLOW_TASK and "workflowTaskType" in document:
         made["type"] = task_type(document)
     for field, kind in shape.fields.items():
-        value = made.get(field)
+        if field not in made:
+            continue
+        value = made[field]
         if value is not None:
             try:
                 value = made[field] = _value(value, kind)
             except Problem as complaint:
                 raise _found_at(complaint, f'{shape.java}["{field}"]') from None
-        if value is None and field in made and isinstance(kind, str) and kind in _PRIMITIVES:
+        if value is None and isinstance(kind, str) and kind in _PRIMITIVES:
             made[field] = _PRIMITIVES[kind]
     return made
 

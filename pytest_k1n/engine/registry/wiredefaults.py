@@ -101,6 +101,8 @@ def _task_list(given: Any) -> list[JsonObject | None]:
 def _normal(given: Mapping[str, Any], fields: tuple[str, ...], defaults: JsonObject) -> JsonObject:
     made = {}
     for name in fields:
+        if name not in given and name not in defaults:
+            continue
         value = given.get(name)
         if value is None:
             value = defaults.get(name)
