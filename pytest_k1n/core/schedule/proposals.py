@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from pytest_k1n.core.schedule.whatif import Model, ModelledTask
 from pytest_k1n.core.units import format_ms
@@ -16,10 +17,16 @@ class Change:
     text: str
     makespan_ms: int
     saved_ms: int
-    model: Model
+    edit: Callable[[], Model]
+    """Makes the changed model: of thousands of changes few are looked at again."""
     refs: tuple[str, ...] = ()
     """The tasks that it changes."""
     note: str = ""
+
+    @property
+    def model(self) -> Model:
+        """The changed model."""
+        return self.edit()
 
 
 def changes(model: Model, *, target_ms: int | None = None, most: int = 10) -> list[Change]:
@@ -53,33 +60,26 @@ def plan_to(model: Model, target_ms: int, *, most: int = 4) -> list[Change]:
 
 
 def _shortenings(model: Model, now: int, target_ms: int | None) -> Iterable[Change]:
-    for step in model.longest_path():
+    aside, through = model.makespans()
+    for place in model.longest_places():
+        step = model.steps[place]
         if step.pool is None or not step.hold_ms:
             continue
-        least = model.with_duration(step.ref, 0)
-        if least.makespan_ms() >= now:
+        least = max(aside[place], through[place])
+        if least >= now:
             continue
-        if target_ms is not None and least.makespan_ms() <= target_ms < now:
-            hold_ms = _longest(model, step, target_ms)
-            edited = model.with_duration(step.ref, hold_ms)
-            share = 1 - hold_ms / step.hold_ms
+        if target_ms is not None and least <= target_ms < now:
+            hold_ms = target_ms - through[place]
+            text = f"shorten {step.ref} by {1 - hold_ms / step.hold_ms:.0%}"
             note = f"from {format_ms(step.hold_ms)} to {format_ms(hold_ms)}"
-            yield _change(f"shorten {step.ref} by {share:.0%}", edited, now, (step.ref,), note)
         else:
-            edited = model.with_duration(step.ref, step.hold_ms // 2)
-            yield _change(f"halve {step.ref}", edited, now, (step.ref,), f"from {format_ms(step.hold_ms)}")
-
-
-def _longest(model: Model, step: ModelledTask, target_ms: int) -> int:
-    """Find the longest duration of a task with which the target is still reached."""
-    low, high = 0, step.hold_ms
-    while low < high:
-        middle = (low + high + 1) // 2
-        if model.with_duration(step.ref, middle).makespan_ms() <= target_ms:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+            hold_ms = step.hold_ms // 2
+            text, note = f"halve {step.ref}", f"from {format_ms(step.hold_ms)}"
+        makespan_ms = max(aside[place], through[place] + hold_ms)
+        edit = partial(model.with_duration, step.ref, hold_ms)
+        yield Change(
+            text=text, makespan_ms=makespan_ms, saved_ms=now - makespan_ms, edit=edit, refs=(step.ref,), note=note
+        )
 
 
 def _groups(model: Model, now: int) -> Iterable[Change]:
@@ -117,7 +117,7 @@ def chains(model: Model) -> list[tuple[str, ...]]:
 
 def _change(text: str, model: Model, now: int, refs: tuple[str, ...], note: str) -> Change:
     makespan = model.makespan_ms()
-    return Change(text=text, makespan_ms=makespan, saved_ms=now - makespan, model=model, refs=refs, note=note)
+    return Change(text=text, makespan_ms=makespan, saved_ms=now - makespan, edit=lambda: model, refs=refs, note=note)
 
 
 def _listed(refs: Sequence[str]) -> str:

@@ -85,13 +85,58 @@ class Model:
 
     def longest_path(self) -> list[ModelledTask]:
         """Return the steps of a longest path: the only ones that can shorten the execution by being shorter."""
+        return [self.steps[place] for place in self.longest_places()]
+
+    def longest_places(self) -> list[int]:
+        """Return the places of the steps of a longest path."""
         ends = self._ends()
-        path: list[ModelledTask] = []
+        path: list[int] = []
         index = max(range(len(ends)), key=ends.__getitem__, default=None)
         while index is not None:
-            path.append(self.steps[index])
+            path.append(index)
             index = max(self._befores[index], key=ends.__getitem__, default=None)
         return path[::-1]
+
+    def makespans(self) -> tuple[list[int], list[int]]:
+        """Return (aside, through) by the place of a step: were it to hold for h, all took max(aside, through + h).
+
+        Of all steps at once, for thousands are tried. `aside` is the longest way past a step: steps are in order, so
+        each way past one leaps over its place, from a step before it, or the beginning, to one behind it, or the end.
+        """
+        ends, count = self._ends(), len(self.steps)
+        owns = [step.gap_ms + step.queue_ms + step.hold_ms for step in self.steps]
+        rests = [0] * count  # from the end of a step
+        leaps: list[tuple[int, int, int]] = []
+        for place in range(count - 1, -1, -1):
+            left = owns[place] + rests[place]
+            for before in self._befores[place]:
+                rests[before] = max(rests[before], left)
+                if place - before > 1:
+                    leaps.append((ends[before] + left, before, place))
+        starts = [max([0, *(ends[before] for before in befores)]) for befores in self._befores]
+        through = [
+            start + own + rest - step.hold_ms
+            for start, own, rest, step in zip(starts, owns, rests, self.steps, strict=True)
+        ]
+        aside = [0] * count
+        for place in range(1, count):
+            aside[place] = max(aside[place - 1], ends[place - 1])
+        most = 0
+        for place in range(count - 2, -1, -1):
+            most = max(most, owns[place + 1] + rests[place + 1])
+            aside[place] = max(aside[place], most)
+        following = list(range(1, count + 1))  # of a place that is filled: the next one that may not be
+        is_filled = [False] * count
+        for length, before, behind in sorted(leaps, reverse=True):
+            place = before + 1
+            while place < behind:
+                if not is_filled[place]:
+                    is_filled[place] = True
+                    aside[place] = max(aside[place], length)
+                if following[place] < count and is_filled[following[place]]:
+                    following[place] = following[following[place]]
+                place = following[place]
+        return [each + self.tail_ms for each in aside], [each + self.tail_ms for each in through]
 
     def _unlimited(self) -> int:
         return max(max(self._ends(), default=0), 0) + self.tail_ms
