@@ -366,12 +366,20 @@ class Graph:
     def _group(self, fork: TaskKey) -> ParallelGroup:
         heads: list[TaskKey] = []
         behind: list[TaskKey] = []
+        taken = before_taken = 0  # not pair by pair: of thousands of branches there are millions
         for branch in self.forks[fork]:
             workers = [key for key in branch if key in self.worker_keys]
             busy = self._mask(workers)
             systems = self._mask(set(branch) - self.worker_keys - self.operator_keys)
             firsts = [key for key in workers if not self.ancestors[self.position[key]] & busy]
-            heads.extend(key for key in firsts if all(self.are_concurrent(key, head) for head in heads))
+            for key in firsts:
+                at = self.position[key]
+                is_ordered = (before_taken | taken) >> at & 1 or self._possible_ancestors[at] & taken
+                is_alternative = key in self.undecided and any(self.are_exclusive(key, head) for head in heads)
+                if not is_ordered and not is_alternative:
+                    heads.append(key)
+                    taken |= 1 << at
+                    before_taken |= self._possible_ancestors[at]
             behind.extend(key for key in firsts if self.ancestors[self.position[key]] & systems)
         return ParallelGroup(fork=fork, tasks=tuple(heads), behind=frozenset(behind))
 

@@ -1,5 +1,7 @@
 """The happens-before graph, task type by task type, with and without an execution."""
 
+import time
+
 import pytest
 
 from pytest_k1n.core.model import WorkflowTask
@@ -346,3 +348,12 @@ def test_the_path_between_two_tasks_is_the_shortest_chain_of_edges(define):
     assert graph.path(("e", 0), ("a", 0)) == ()
     assert graph.why(("b", 0), ("d", 0)) == ""
     assert graph.why(("b", 0), ("e", 0)) == "b -> e through c, j"
+
+
+def test_the_parallel_group_of_thousands_of_branches_is_found_in_linear_time(define):
+    names = [f"t{number}" for number in range(3000)]
+    graph = happens_before(define.workflow(define.fork("fork_1", *names), define.join("join_1", *names)))
+    began = time.process_time()
+    (group,) = graph.parallel_groups()
+    assert time.process_time() - began < 3
+    assert len(group.tasks) == 3000

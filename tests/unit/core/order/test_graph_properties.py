@@ -1,6 +1,6 @@
 """The graph against a simulator that knows the order by recursion, and against networkx."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import networkx as nx
 from hypothesis import given
@@ -100,8 +100,17 @@ def test_concurrent_pairs_are_those_without_a_path(history, seed, size):
         if not nx.has_path(other, first, second)
     }
     assert set(graph.concurrent_pairs()) == unordered
-    groups = {pair for group in graph.parallel_groups() for pair in zip(group.tasks, group.tasks[1:], strict=False)}
-    assert groups <= unordered
+    groups = {pair for group in graph.parallel_groups() for pair in combinations(group.tasks, 2)}
+    assert groups <= unordered | {(late, early) for early, late in unordered}
+    for fork, branches in graph.forks.items():
+        heads = graph._group(fork).tasks
+        firsts = [
+            key
+            for branch in branches
+            for key in branch
+            if key in graph.worker_keys and not any(graph.is_before(each, key) for each in branch if each in workers)
+        ]
+        assert all(any(not graph.are_concurrent(key, head) for head in heads) for key in firsts if key not in heads)
 
 
 @given(seed=seeds, size=sizes, picked=st.sets(st.integers(0, 60), max_size=8))
