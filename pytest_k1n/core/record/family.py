@@ -20,6 +20,11 @@ def owes_failure_workflow(execution: Execution) -> bool:
     return FAILURE_WORKFLOW not in execution.output
 
 
+def leaves_open(execution: Execution) -> bool:
+    """Tell whether an execution has ended and a task of it has not: a TERMINATE's are cancelled some 20 ms later."""
+    return execution.is_terminal and not all(status.is_terminal for status in execution.columns.status)
+
+
 def started_by(record: TaskRecord) -> str | None:
     """Return the id of the execution that a task has started; None if it has not, or not yet."""
     if record.sub_workflow_id:
