@@ -18,6 +18,7 @@ from pytest_k1n.commands.material import Material, Recorded, from_server
 from pytest_k1n.commands.rehearsal import Rehearsal, rehearse
 from pytest_k1n.commands.scaffold import band_of, files
 from pytest_k1n.commands.writing import duration
+from pytest_k1n.core.http import HttpRequest, HttpResponse
 from pytest_k1n.core.units import MINUTE_MS, duration_ms
 from pytest_k1n.plan.read import load_plan
 from pytest_k1n.servers.embedded import EmbeddedEngine
@@ -590,3 +591,18 @@ def test_a_folder_of_definitions_leads_to_the_one_that_starts_the_others(pyteste
         "conductor has the workflows kid, other, parent: say which one with --workflow NAME" in capsys.readouterr().err
     )
     assert main(["init", "second", "--from", "conductor", "--workflow", "kid"]) == 0
+
+
+@pytest.mark.parametrize("answer", [b"{}", b'{"name": null, "tasks": []}', b'{"name": "x", "tasks": 5}'])
+def test_a_definition_that_is_none_is_told_with_its_server(answer: bytes) -> None:
+    class Answering:
+        url = "http://one"
+
+        def send(self, request: HttpRequest) -> HttpResponse:
+            return HttpResponse(200, answer)
+
+        def close(self) -> None:
+            pass
+
+    with pytest.raises(ValueError, match="what http://one answers for workflow x is no definition: "):
+        from_server(Conductor(Answering()), "x", runs=0)

@@ -85,7 +85,12 @@ def _shortenings(model: Model, now: int, target_ms: int | None) -> Iterable[Chan
 def _groups(model: Model, now: int) -> Iterable[Change]:
     reads = {step.ref: step.reads for step in model.steps}
     for refs in chains(model):
-        needs = [f"{ref} must not read {other}" for ref in refs for other in refs if other in reads[ref]]
+        place = {ref: index for index, ref in enumerate(refs)}
+        needs = [
+            f"{ref} must not read {other}"
+            for ref in refs
+            for other in sorted({each for each in reads[ref] if each in place}, key=place.__getitem__)
+        ]
         more = f" and {len(needs) - 2} more" if len(needs) > 2 else ""
         note = f"{', '.join(needs[:2])}{more}" if needs else "none reads another's output"
         yield _change(f"run {_listed(refs)} side by side", model.side_by_side(refs), now, refs, note)

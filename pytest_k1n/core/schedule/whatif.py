@@ -207,7 +207,8 @@ class Model:
         group = set(refs)
         if len(group) < 2 or len(group) < len(refs):
             raise Impossible(f"side by side takes two or more different tasks, not {', '.join(refs)}")
-        steps = [self.step(ref) for ref in refs]
+        known = {step.ref: step for step in reversed(self.steps) if step.has_run}
+        steps = [known.get(ref) or self.step(ref) for ref in refs]
         between = self._between(group)
         if between:
             raise Impossible(
