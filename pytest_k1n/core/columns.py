@@ -69,6 +69,14 @@ class Columns:
         return places
 
     @cached_property
+    def of_ref(self) -> Mapping[str, Sequence[int]]:
+        """Where the records of each ref are, of all its rounds and attempts, by `seq`."""
+        found: dict[str, list[int]] = {}
+        for place, ref in enumerate(self.ref):
+            found.setdefault(ref, []).append(place)
+        return found
+
+    @cached_property
     def repeated(self) -> Mapping[TaskKey, Sequence[int]]:
         """Where the attempts are of every task that has several, first to last."""
         found: dict[TaskKey, list[int]] = {}

@@ -6,12 +6,13 @@ Only what the records prove is traced: outputs and inputs of tasks, and the exec
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pytest_k1n.core.definition.references import Reference, references
 from pytest_k1n.core.java_text import java_text
-from pytest_k1n.core.model import Execution, Json, TaskKey, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
+from pytest_k1n.core.model import Execution, Json, TaskRecord, TaskStatus, WorkflowStatus, WorkflowTask
 from pytest_k1n.core.order.unroll import label
 from pytest_k1n.core.record.observation import Observation
 from pytest_k1n.core.record.paths import MISSING, equal, lookup
@@ -52,7 +53,7 @@ def traced(observation: Observation) -> Iterator[Traced]:
     """Trace every reference to a task's data, or to the execution's input, in tasks and in the output."""
     execution = observation.execution
     # Behind a TERMINATE the output is the TERMINATE's.
-    is_its_own = not any(record.type == "TERMINATE" for record in observation.finals.values())
+    is_its_own = "TERMINATE" not in execution.columns.types
     is_complete = is_its_own and execution.status is WorkflowStatus.COMPLETED
     for reference in references(observation.definition):
         if not _is_data(reference):
@@ -72,7 +73,8 @@ def traced(observation: Observation) -> Iterator[Traced]:
                 if record.type == "DECISION" and given is MISSING:
                     continue
                 yield _trace(observation, reference, label(key), template, given, record)
-    yield from _terminated(observation)
+    if not is_its_own:
+        yield from _terminated(observation)
     yield from _become(observation)
     if is_complete and observation.definition.output_parameters and not execution.is_stored_elsewhere:
         for name in execution.output.keys() - observation.definition.output_parameters.keys():
@@ -251,11 +253,10 @@ def _value(document: Mapping[str, Json], path: str) -> tuple[object, str]:
 
 def _source(observation: Observation, ref: str, reader: TaskRecord | None) -> TaskRecord | None:
     """Find whose data a reader was given: the ref's latest record of all that were scheduled before the reader."""
-    keys: tuple[TaskKey, ...] = observation.keys(ref)
-    records = [record for key in keys for record in observation.records[key]]
-    if reader is not None:
-        records = [record for record in records if record.seq < reader.seq]
-    return max(records, key=lambda record: record.seq, default=None)
+    execution = observation.execution
+    places = execution.columns.of_ref.get(ref, ())
+    before = len(places) if reader is None else bisect_left(places, reader.seq, key=execution.columns.seq.__getitem__)
+    return execution.tasks[places[before - 1]] if before else None
 
 
 def _was_changing(source: TaskRecord, reader: TaskRecord | None) -> bool:

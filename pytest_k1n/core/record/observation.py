@@ -142,7 +142,8 @@ class Observation:
     def keys(self, ref: str) -> tuple[TaskKey, ...]:
         """Return the tasks on record of `work` (all iterations) or `work__2` (that one), in order of iteration."""
         if ref in self.refs:
-            return tuple(sorted(key for key in self.records if key[0] == ref))
+            columns = self.execution.columns
+            return tuple(sorted({columns.keys[place] for place in columns.of_ref.get(ref, ())}))
         key = split_iteration(ref)
         return (key,) if key in self.records else ()
 

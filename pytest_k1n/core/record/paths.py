@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from functools import lru_cache
 
 from pytest_k1n.core.model import Json
 
@@ -20,6 +21,7 @@ class Missing(Enum):
 MISSING = Missing.MISSING
 
 
+@lru_cache(4096)
 def steps(path: str) -> tuple[str | int, ...]:
     """Split `a.b[0]['c d']` into keys and indexes. Raises ValueError for anything else."""
     found: list[str | int] = []
