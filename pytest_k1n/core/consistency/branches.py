@@ -5,7 +5,7 @@ None of 440 FORKs and 437 JOINs of 3.32.1 breaks a rule: of a busy machine, most
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pytest_k1n.core.consistency.contradictions import doubt
 from pytest_k1n.core.consistency.enginestamps import ROOM_MS
@@ -15,8 +15,6 @@ from pytest_k1n.core.units import format_ms
 
 _OF_DYNAMIC = "forkedTasks"
 """What a server writes into the input of a dynamic FORK only."""
-_OF_CHILD = "subWorkflowId"
-"""All that the output of a SUB_WORKFLOW has until its child ends."""
 _DONE = frozenset({TaskStatus.COMPLETED, TaskStatus.COMPLETED_WITH_ERRORS})
 
 
@@ -30,6 +28,8 @@ def branches(execution: Execution) -> Iterator[Finding]:
     for place in [place for place, kind in enumerate(columns.type) if kind == "JOIN" and columns.output[place]]:
         is_done = columns.status[place] in _DONE and execution.last_retried_ms is None
         yield from _of_collected(execution, place) if is_done else _of_swapped(execution, place)
+        if is_done:
+            yield from _of_looked_at(execution.tasks[place])
         if not columns.status[place].is_terminal and execution.last_retried_ms is None:
             yield from _of_seen(execution, execution.tasks[place])
 
@@ -78,8 +78,8 @@ def _of_collected(execution: Execution, place: int) -> Iterator[Finding]:
     """Judge that a JOIN has the output of each branch that ended before it, and of nothing else.
 
     So did 303 of 303 that completed. What it has of a branch without output may be what that said while it was in
-    progress, of a sub-workflow its id alone. One that names no branch was reported by a person; a branch that ended
-    later was run again since.
+    progress; a sub-workflow's is added to, by its child's end and by reports. One that names no branch was reported by
+    a person; a branch that ended later was run again since.
     """
     columns = execution.columns
     said = columns.output[place]
@@ -89,8 +89,8 @@ def _of_collected(execution: Execution, place: int) -> Iterator[Finding]:
         return
     for name, row in rows.items():
         output, told = columns.output[row], said[name]
-        is_started = columns.type[row] == "SUB_WORKFLOW" and told == {_OF_CHILD: output.get(_OF_CHILD)}
-        if output and output != told and not is_started and columns.ended_ms[row] <= ended_ms:
+        is_grown = columns.type[row] == "SUB_WORKFLOW" and isinstance(told, Mapping) and told.items() <= output.items()
+        if output and output != told and not is_grown and columns.ended_ms[row] <= ended_ms:
             yield doubt("contradiction", key, f"the output of {name}, as that has it", "another")
     given = execution.tasks[place].input.get("joinOn")
     if not isinstance(given, list) or columns.type[place] != "JOIN":
@@ -103,6 +103,14 @@ def _of_collected(execution: Execution, place: int) -> Iterator[Finding]:
         row = columns.place_of(name)
         if row is not None and columns.output[row] and 0 < columns.ended_ms[row] <= ended_ms:
             yield doubt("contradiction", key, f"the output of {name}", "nothing of it")
+
+
+def _of_looked_at(join: TaskRecord) -> Iterator[Finding]:
+    """Judge that a JOIN was looked at for the last time before it ended: so it was in 287 of 287."""
+    late_ms = (join.updated_ms or 0) - (join.ended_ms or 0)
+    if join.ended_ms and late_ms > ROOM_MS:
+        late = format_ms(late_ms)
+        yield doubt("stamps-out-of-order", join.key, "updated <= end of a JOIN", f"ended {late} before", late)
 
 
 def _of_swapped(execution: Execution, place: int) -> Iterator[Finding]:

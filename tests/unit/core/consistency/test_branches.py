@@ -82,6 +82,30 @@ def test_a_join_that_completes_has_output_of_all_its_branches_and_of_nothing_els
     assert codes(document) == []
 
 
+@pytest.mark.parametrize(
+    ("seen", "expected"), [({"subWorkflowId": "c"}, 0), ({"subWorkflowId": "c", "by": [1]}, 0), ({"by": [2]}, 1)]
+)  # fmt: skip
+def test_a_join_may_have_less_of_a_sub_workflow_than_was_added_to_it_since(build, seen, expected):
+    definition = build.fork(["a"], ["b"])
+    made = build.observation(
+        build.task("fork", 0, 0, type="FORK"),
+        build.task("a", 0, 10, type="SUB_WORKFLOW", output={"subWorkflowId": "c", "by": [1], "from": "e"}),
+        build.task("b", 0, 10, output={"x": 1}),
+        build.task("join", 0, 12, type="JOIN", input={"joinOn": ["a", "b"]}, output={"a": seen, "b": {"x": 1}}),
+        definition=definition,
+    )  # fmt: skip
+    assert [each.subject for each in implausible(made) if each.code == "contradiction"].count("join") == expected
+
+
+def test_a_join_is_looked_at_before_it_ends():
+    document = recorded("join-with-errors")
+    join = next(each for each in document["tasks"] if "d1" in each["outputData"])
+    join["updateTime"] = join["endTime"] + HOUR_MS
+    assert codes(document) == ["stamps-out-of-order"]
+    document["lastRetriedTime"] = document["startTime"] + 1
+    assert codes(document) == []
+
+
 def test_branches_do_not_have_each_others_output_for_a_join_that_was_taken_away():
     document = recorded("join-with-errors")
     next(each for each in document["tasks"] if "d1" in each["outputData"])["status"] = "CANCELED"
