@@ -29,12 +29,12 @@ class _Bounded(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
         super().__init__(sock, *args, **more)
         raw = self.fp.detach()  # nothing has been read yet
-        incoming = _Of(raw)
+        incoming = _Stream(raw)
         incoming.expect(sock.gettimeout() or TIMEOUT_S)
         self.fp = BufferedReader(incoming)
 
 
-class _Of(Incoming):
+class _Stream(Incoming):
     """What comes through a socket's own stream, which keeps the socket open."""
 
     def __init__(self, raw: Any) -> None:
