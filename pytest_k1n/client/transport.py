@@ -51,6 +51,7 @@ class HttpTransport:
         self._head = _head(address, headers or {})
         self._local = threading.local()
         self._opened: list[Connection] = []
+        self._closings = 0
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -60,12 +61,13 @@ class HttpTransport:
         """Send one request in one write; once more on a new connection if the kept one was dead and it does no harm."""
         sent = self._bytes(request)
         connection = self._connection()
-        kept = connection.is_open
+        kept, closings = connection.is_open, self._closings
         try:
             try:
                 return connection.exchange(request.method, sent, request.timeout_s)
             except ConnectionError:
-                if not kept or connection.has_received or request.method not in REPEATABLE:
+                is_dropped = self._closings != closings  # by `close`, and nobody would close another one
+                if not kept or is_dropped or connection.has_received or request.method not in REPEATABLE:
                     raise
                 connection.close()
                 return connection.exchange(request.method, sent, request.timeout_s)
@@ -85,6 +87,7 @@ class HttpTransport:
     def close(self) -> None:
         """Drop all connections; threads in the middle of a request get ServerUnreachable."""
         with self._lock:
+            self._closings += 1
             for connection in self._opened:
                 connection.close()
 

@@ -133,7 +133,6 @@ def test_the_commands_show_accept_drop_and_merge(remembering, capsys, monkeypatc
     [
         (["baseline", "accept"], "name runs, or say --last N"),
         (["baseline", "accept", "ffff"], "no run ffff in the history; the last ones are "),
-        (["baseline", "accept", "--last", "0"], "is no number of runs"),
         (["history", "--workflow", "NONE"], "no execution of NONE in the history; it has FIRST"),
         (["history", "--history", "none.sqlite"], "there is no history"),
     ],
@@ -142,6 +141,12 @@ def test_a_users_mistake_is_one_line(remembering, capsys, monkeypatch, words, sa
     monkeypatch.setenv("K1N_HISTORY", "h.sqlite")
     assert main(words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_number_of_runs_is_above_0(remembering, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["baseline", "accept", "--last", "0"])
+    assert (ended.value.code, "'0' is not a whole number above 0" in capsys.readouterr().err) == (2, True)
 
 
 def test_a_series_key_reads_as_people_say_it():

@@ -212,6 +212,22 @@ def test_an_idle_connection_that_the_server_closed_is_noticed_before_a_start_is_
     assert client.send(HttpRequest("POST", "/api/workflow", body=b"{}")).body == b"2"
 
 
+def test_a_read_under_way_when_all_connections_are_dropped_opens_no_other(peer, transport, monkeypatch):
+    server = peer(ok(b"1"), ok(b"2"))
+    client = transport(server)
+    client.send(HttpRequest("GET", "/"))
+
+    def dropped(*_):
+        monkeypatch.undo()
+        client.close()
+        raise ConnectionResetError
+
+    monkeypatch.setattr("pytest_k1n.client.http1.Connection._read", dropped)
+    with pytest.raises(ServerUnreachable):
+        client.send(HttpRequest("GET", "/"))
+    assert server.connections == 1
+
+
 def test_an_answer_after_an_interrupted_request_is_never_given_to_the_next_one(peer, transport, monkeypatch):
     """SIGALRM or Ctrl-C in the middle of a request leaves its answer on the wire."""
     server = peer(ok(b"for the first"), ok(b"for the second"))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_k1n.core.text import one_line
 from pytest_k1n.coverage.document import as_text, coverage_document, read_coverage
 from pytest_k1n.coverage.goals import Goal, GoalKind
 from pytest_k1n.coverage.merging import Covered, from_json, merged, rate
@@ -135,7 +136,7 @@ def test_the_page_escapes_every_text_and_loads_nothing(evil):
     parser.feed(text)
     assert parser.tags.isdisjoint({"script", "img", "link", "iframe"})
     assert not re.search(r"(?:src|href)=\"(?!#)", text)
-    assert any(evil.encode("utf-8", "replace").decode() in each for each in parser.texts)
+    assert any(one_line(evil) in each for each in parser.texts)
 
 
 def test_a_document_of_another_kind_is_refused_in_words():
