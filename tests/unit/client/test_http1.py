@@ -213,7 +213,7 @@ def test_an_idle_connection_that_the_server_closed_is_noticed_before_a_start_is_
 
 
 def test_a_read_under_way_when_all_connections_are_dropped_opens_no_other(peer, transport, monkeypatch):
-    server = peer(ok(b"1"), ok(b"2"))
+    server = peer(ok(b"1"), ok(b"lost"), ok(b"2"))
     client = transport(server)
     client.send(HttpRequest("GET", "/"))
 
