@@ -3,6 +3,7 @@ worker's ledger."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -13,12 +14,16 @@ from pytest_k1n.client.errors import ConductorError, ServerUnreachable
 from pytest_k1n.coordination.people import People
 from pytest_k1n.coordination.runfolder import RunFolder
 from pytest_k1n.coordination.watch import RUN_ENDED, Watch
-from pytest_k1n.core.model import Execution, Json
+from pytest_k1n.core.model import Execution, Json, TaskStatus, WorkflowStatus
 from pytest_k1n.core.record.observation import LogLine, observe
 from pytest_k1n.core.timing.nested import amounts_ms, shortened
 from pytest_k1n.core.timing.timeline import Timeline
 from pytest_k1n.core.wire import wire
 from pytest_k1n.engine.runtime.collecting import OnlyYoung
+
+_ENDED = frozenset(each.value for each in WorkflowStatus if each.is_terminal)
+_OPEN = frozenset(each.value for each in TaskStatus if not each.is_terminal)
+_CANCELLING_S = 0.1
 
 
 def look(
@@ -41,7 +46,7 @@ def look(
             try:
                 if watch.wants_decision(looked_ms, epoch_ms()):
                     backend.client.decide(watch.workflow_id)
-                document = backend.client.execution(watch.workflow_id)
+                document = _read(watch.workflow_id, backend)
             except ServerUnreachable as silence:
                 # It has taken the request and says nothing: on a machine with no time for it a server does so for 10 s.
                 if trouble or not silence.indeterminate or watch.overdue(now_ms(), epoch_ms()):
@@ -58,6 +63,19 @@ def look(
                 watch.release(reason)
             if watch.state.is_settled:
                 _keep_evidence(watch, backend, folder, ledger)
+
+
+def _read(workflow_id: str, backend: Backend) -> dict[str, Json]:
+    """Read an execution; one that has ended and left a task open a second time, for it is looked at no more.
+
+    Conductor cancels what a TERMINATE leaves open some 20 ms behind the end.
+    """
+    document = backend.client.execution(workflow_id)
+    tasks = document.get("tasks") if document.get("status") in _ENDED else None
+    if isinstance(tasks, list) and any(isinstance(each, dict) and each.get("status") in _OPEN for each in tasks):
+        time.sleep(_CANCELLING_S)
+        document = backend.client.execution(workflow_id)
+    return document
 
 
 def end(watches: Iterable[Watch], backend: Backend, say: Callable[[str], None]) -> None:

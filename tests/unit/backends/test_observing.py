@@ -54,6 +54,15 @@ def test_a_request_without_an_answer_is_made_again_at_the_next_look() -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "task", "reads"),
+    [("COMPLETED", "IN_PROGRESS", 2), ("COMPLETED", "CANCELED", 1), ("RUNNING", "IN_PROGRESS", 1)],
+)
+def test_what_has_ended_and_left_a_task_open_is_read_once_more(status: str, task: str, reads: int) -> None:
+    documents = [{"status": status, "tasks": [{"status": each}]} for each in (task, "CANCELED", "CANCELED")]
+    assert looked(iter(list(documents)).__next__) == [documents[reads - 1]]
+
+
+@pytest.mark.parametrize(
     ("given", "indeterminate"),
     [({}, False), ({"trouble": "the server has died"}, True), ({"overdue": "not terminal by its deadline"}, True)],
 )
