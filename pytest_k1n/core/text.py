@@ -66,10 +66,10 @@ def shortened(text: str, *, most: int = MOST) -> str:
 
 def _escaped(match: re.Match[str]) -> str:
     sign = match[0]
-    if (
-        "\x7f" <= sign <= "\x9f" or sign > "\uffff"
-    ):  # the escape of JSON, where it stands for one in a text of JSON, too
-        return json.dumps(sign)[1:-1] if sign != "\x7f" else "\\u007f"
+    if sign == "\x7f":  # which `json.dumps` lets be
+        return "\\u007f"
+    if "\x80" <= sign <= "\x9f" or sign > "\uffff":  # the escape of JSON: it may stand in a text of JSON
+        return json.dumps(sign)[1:-1]
     return sign.encode("unicode_escape").decode("ascii")
 
 

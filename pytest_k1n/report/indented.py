@@ -30,11 +30,8 @@ def _written(value: Any, margin: str) -> str:
     if kind is dict and value and {str}.issuperset(map(type, value)):
         inner = margin + " "
         parts = [  # texts and numbers here: a call for each would cost as much as what it writes
-            f"{encode_basestring(key)}: {encode_basestring(each)}"
-            if type(each) is str
-            else f"{encode_basestring(key)}: {each}"
-            if type(each) is int
-            else f"{encode_basestring(key)}: {_written(each, inner)}"
+            f"{encode_basestring(key)}: "
+            f"{encode_basestring(each) if type(each) is str else each if type(each) is int else _written(each, inner)}"
             for key, each in value.items()
         ]
         return f"{{{margin}{f',{margin}'.join(parts)}{margin[:-1]}}}"

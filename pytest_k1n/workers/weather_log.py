@@ -33,16 +33,11 @@ class WeatherLog:
 
     def add(self, source: str, stall: Interval) -> None:
         """Append a stall of `host` or `server`."""
-        line = f"{source} {stall.start_ms} {stall.end_ms}\n".encode()
-        with self._lock:
-            if self._file >= 0:
-                self._at += os.pwrite(self._file, line, self._at)
+        self._append(f"{source} {stall.start_ms} {stall.end_ms}")
 
     def took(self, tasks: int, at_ms: int) -> None:
         """Append that the worker has taken so many tasks."""
-        with self._lock:
-            if self._file >= 0:
-                self._at += os.pwrite(self._file, f"taken {at_ms} {tasks}\n".encode(), self._at)
+        self._append(f"taken {at_ms} {tasks}")
 
     def told_until(self, now_ms: int) -> None:
         """Say that every stall that ended before has been told."""
@@ -56,6 +51,11 @@ class WeatherLog:
             if self._file >= 0:
                 os.close(self._file)
             self._file = -1
+
+    def _append(self, line: str) -> None:
+        with self._lock:
+            if self._file >= 0:
+                self._at += os.pwrite(self._file, f"{line}\n".encode(), self._at)
 
 
 class WeatherReader:

@@ -27,9 +27,11 @@ def branches(execution: Execution) -> Iterator[Finding]:
         return
     for place in [place for place, kind in enumerate(columns.type) if kind == "JOIN" and columns.output[place]]:
         is_done = columns.status[place] in _DONE and execution.last_retried_ms is None
-        yield from _of_collected(execution, place) if is_done else _of_swapped(execution, place)
         if is_done:
+            yield from _of_collected(execution, place)
             yield from _of_looked_at(execution.tasks[place])
+        else:
+            yield from _of_swapped(execution, place)
         if not columns.status[place].is_terminal and execution.last_retried_ms is None:
             yield from _of_seen(execution, execution.tasks[place])
 
@@ -93,7 +95,7 @@ def _of_collected(execution: Execution, place: int) -> Iterator[Finding]:
         if output and output != told and not is_grown and columns.ended_ms[row] <= ended_ms:
             yield doubt("contradiction", key, f"the output of {name}, as that has it", "another")
     given = execution.tasks[place].input.get("joinOn")
-    if not isinstance(given, list) or columns.type[place] != "JOIN":
+    if not isinstance(given, list):
         return
     round_ = columns.iteration[place]
     awaited = {f"{name}__{round_}" if round_ else name for name in given if isinstance(name, str)}

@@ -29,8 +29,8 @@ def retried(ref: str, *, times: int, delays: Sequence[str] | None = None, late: 
 
     `delays` are what the definition means its retry logic to be, as in `["1s", "2s", "4s"]`: one for each retry. An
     attempt may begin `late` after its delay, because the server looks only now and then; not where the record says that
-    it was to be held back for longer. Raises ValueError for what is
-    no duration, for a negative number of times, and for another number of delays than times.
+    it was to be held back for longer. Raises ValueError for what is no duration, for a negative number of times, and
+    for another number of delays than times.
     """
     if times < 0:
         raise ValueError(f"times must be 0 or more, not {times}")

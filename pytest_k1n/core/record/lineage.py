@@ -76,15 +76,14 @@ def traced(observation: Observation) -> Iterator[Traced]:
     if not is_its_own:
         yield from _terminated(observation)
     yield from _become(observation)
-    if is_complete and observation.definition.output_parameters and not execution.is_stored_elsewhere:
-        for name in execution.output.keys() - observation.definition.output_parameters.keys():
-            yield Traced(
-                subject=execution.name, where=name, expression="outputParameters", observed=execution.output[name]
-            )
-    if not execution.is_stored_elsewhere:
-        yield from _altered(observation)
-        if is_its_own and execution.is_terminal:
-            yield from _constants(observation.definition.output_parameters, execution.output, of=execution.name)
+    if execution.is_stored_elsewhere:
+        return
+    promised = observation.definition.output_parameters
+    for name in sorted(execution.output.keys() - promised.keys()) if is_complete and promised else ():
+        yield Traced(subject=execution.name, where=name, expression="outputParameters", observed=execution.output[name])
+    yield from _altered(observation)
+    if is_its_own and execution.is_terminal:
+        yield from _constants(promised, execution.output, of=execution.name)
 
 
 def _given(record: TaskRecord, task: WorkflowTask) -> Mapping[str, Json] | None:
@@ -137,9 +136,10 @@ def _constants(template: object, given: object, *, of: str, where: str = "") -> 
 def _become(observation: Observation) -> Iterator[Traced]:
     """Compare what a DYNAMIC has become with the name that it was given."""
     for key, task in observation.graph.nodes.items():
-        record = observation.finals.get(key)
-        parameter = str(task.raw.get("dynamicTaskNameParam"))
-        if task.type == "DYNAMIC" and record is not None and record.status is not TaskStatus.SKIPPED:
+        if task.type != "DYNAMIC":  # a record is made when it is asked for: not of a hundred thousand others
+            continue
+        record, parameter = observation.finals.get(key), str(task.raw.get("dynamicTaskNameParam"))
+        if record is not None and record.status is not TaskStatus.SKIPPED:
             name = record.input.get(parameter)
             if isinstance(name, str) and name:
                 yield Traced(

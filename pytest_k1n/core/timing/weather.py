@@ -76,7 +76,7 @@ class Weather:
         ]
         inside = sum(window.start_ms <= each.start_ms and each.end_ms <= window.end_ms for each in windows)
         taken = bisect_left(self.taken_ms, window.end_ms) - bisect_right(self.taken_ms, window.start_ms)
-        most = requests * inside + max(taken, 0) // SIDE_BY_SIDE
+        most = requests * inside + taken // SIDE_BY_SIDE
         counted = (*(each.duration_ms for each in host), *sorted(alone, reverse=True)[:most])
         return sum(each for each in counted if each >= RESOLUTION_MS)
 
